@@ -1,0 +1,79 @@
+"""Every error that a user may see.
+
+    StudioError
+    ├── ConfigError        faults of a form or a configuration, all at once
+    ├── LabelError         labels that cannot be used together
+    ├── ClipError          one clip that cannot be read
+    │   └── ClipTimeout    reading it took longer than allowed
+    ├── DatasetError       a set of clips that cannot be used as asked
+    ├── BackboneError      a CLIP that cannot be found, loaded or used
+    ├── BundleError        a prompt bundle that cannot be read or does not fit
+    ├── TrainingError      a run that cannot go on
+    └── StoreError         the database cannot be used
+
+A message says what was given, what is wrong with it, and what to do next. Third-party errors are
+translated into one of these where they enter, with ``raise … from exc``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class StudioError(Exception):
+    """Base of all errors whose text is meant for the user."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault of one field: ``field`` is its dotted path, ``message`` says rule, value and remedy."""
+
+    field: str
+    message: str
+
+
+class ConfigError(StudioError):
+    """Faults of a configuration. ``faults`` holds every one of them, so that a form can show each at its field."""
+
+    def __init__(self, faults: list[Fault]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("; ".join(f"{fault.field}: {fault.message}" for fault in faults))
+
+
+class LabelError(StudioError):
+    """Labels that cannot be used: none, one alone, duplicates, too long, or words that the backbone does not know."""
+
+
+class ClipError(StudioError):
+    """A clip that cannot be read. ``name`` is the file name, ``reason`` the fault, ``advice`` the next step."""
+
+    def __init__(self, name: str, reason: str, advice: str) -> None:
+        self.name, self.reason, self.advice = name, reason, advice
+        super().__init__(f"clip '{name}': {reason}; {advice}")
+
+    def __reduce__(self) -> tuple[type[ClipError], tuple[str, str, str]]:
+        return type(self), (self.name, self.reason, self.advice)
+
+
+class ClipTimeout(ClipError):
+    """Reading the clip took longer than the time limit."""
+
+
+class DatasetError(StudioError):
+    """A set of clips that cannot be used as asked."""
+
+
+class BackboneError(StudioError):
+    """A CLIP that cannot be found, loaded or used."""
+
+
+class BundleError(StudioError):
+    """A prompt bundle that cannot be read, or that belongs to another backbone or format version."""
+
+
+class TrainingError(StudioError):
+    """A run that cannot go on, for example because the loss is no longer a number."""
+
+
+class StoreError(StudioError):
+    """The database cannot be opened or used."""

@@ -1,0 +1,61 @@
+"""Where things lie: what the project ships, and the home folder of what a user makes.
+
+``GA2_HOME`` names the home folder. Without it a checkout keeps its live data in ``prompts_db/live``, and an
+installed package in ``~/.ga2-studio``.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+ASSETS = PROJECT / "assets"
+SEEDS = PROJECT / "prompts_db"
+SKETCH_CLIP = ASSETS / "sketch-clip"
+SKETCH_HARD_PROMPT = ASSETS / "sketch-hard-prompt"
+
+
+@dataclass(frozen=True)
+class Home:
+    """The folders of one user's live data. Nothing is created by asking for a path."""
+
+    root: Path
+
+    @property
+    def database(self) -> Path:
+        return self.root / "studio.db"
+
+    @property
+    def media(self) -> Path:
+        """Clips that were imported, uploaded or drawn."""
+        return self.root / "media"
+
+    @property
+    def examples(self) -> Path:
+        """The drawn clips that the first screen offers."""
+        return self.media / "examples"
+
+    @property
+    def runs(self) -> Path:
+        """One folder a run: log, checkpoint."""
+        return self.root / "runs"
+
+    @property
+    def bundles(self) -> Path:
+        """Prompt bundles trained or imported here."""
+        return self.root / "bundles"
+
+    def run_folder(self, run_id: int) -> Path:
+        return self.runs / f"{run_id:06d}"
+
+
+def default_home() -> Home:
+    """The home named by ``GA2_HOME``, else the checkout's live folder, else ``~/.ga2-studio``."""
+    named = os.environ.get("GA2_HOME")
+    if named:
+        return Home(Path(named).expanduser().resolve())
+    if (PROJECT / "app.py").exists():
+        return Home(SEEDS / "live")
+    return Home(Path.home() / ".ga2-studio")
