@@ -33,7 +33,7 @@ class Fault:
 
 
 class ConfigError(StudioError):
-    """Faults of a configuration. ``faults`` holds every one of them, so that a form can show each at its field."""
+    """Faults of a configuration, every one of them in ``faults``: a form can show each at its field."""
 
     def __init__(self, faults: list[Fault]) -> None:
         self.faults = tuple(faults)
@@ -41,11 +41,11 @@ class ConfigError(StudioError):
 
 
 class LabelError(StudioError):
-    """Labels that cannot be used: none, one alone, duplicates, too long, or words that the backbone does not know."""
+    """Labels that cannot be used: none, one alone, too long, or words that the backbone does not know."""
 
 
 class ClipError(StudioError):
-    """A clip that cannot be read. ``name`` is the file name, ``reason`` the fault, ``advice`` the next step."""
+    """A clip that cannot be read: its file ``name``, the ``reason``, and ``advice`` on the next step."""
 
     def __init__(self, name: str, reason: str, advice: str) -> None:
         self.name, self.reason, self.advice = name, reason, advice

@@ -1,0 +1,274 @@
+"""What a run is told: frozen dataclasses, one a concern, read from and written to plain JSON.
+
+``RunConfig.from_dict`` is strict: an unknown key, a wrong type and a broken rule are faults, and all of
+them are reported at once, each with the dotted path of its field. Nobody below this module reads a dict.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from enum import StrEnum
+from types import UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from ga2app.errors import ConfigError, Fault
+
+SKETCH = "sketch"
+"""Name of the embedded backbone."""
+
+DEMO = "demo"
+"""Name of the drawn demo data set."""
+
+HARD_PROMPT_EMBEDDED = "embedded"
+HARD_PROMPT_RANDOM = "random"
+
+TEMPLATE = "a video of a person {}."
+"""Zero-shot and negative template (METHOD.md section 2)."""
+
+Section = TypeVar("Section")
+
+
+class Precision(StrEnum):
+    """Arithmetic of the forward pass. ``auto`` takes bfloat16 where the device computes it natively."""
+
+    AUTO = "auto"
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+    FLOAT16 = "float16"
+
+
+@dataclass(frozen=True)
+class PromptConfig:
+    """Which prompts are learned (METHOD.md section 2).
+
+    ``length`` is P. ``visual_depth`` and ``text_depth`` count prompted layers; 0 leaves that tower alone, and
+    a visual depth of 0 is Quick mode. ``coupled`` joins the soft prompt to a frozen hard prompt.
+    """
+
+    length: int = 16
+    visual_depth: int = 9
+    text_depth: int = 9
+    coupled: bool = True
+    dropout: float = 0.5
+    hard_prompt: str = HARD_PROMPT_EMBEDDED
+
+    def __post_init__(self) -> None:
+        _check(
+            self,
+            ("length", self.length >= 1, "must be at least 1 token"),
+            ("visual_depth", self.visual_depth >= 0, "must be 0 (off) or more layers"),
+            ("text_depth", self.text_depth >= 0, "must be 0 (off) or more layers"),
+            ("dropout", 0 <= self.dropout < 1, "must be at least 0 and below 1"),
+            (
+                "text_depth",
+                self.visual_depth > 0 or self.text_depth > 0,
+                "nothing would be learned with both depths 0; set one of them to 1 or more",
+            ),
+            ("coupled", not self.coupled or self.text_depth > 0, "needs a text_depth of at least 1"),
+        )
+
+
+@dataclass(frozen=True)
+class ObjectiveConfig:
+    """Weights of the anchor terms (METHOD.md section 3); 0 switches a term off.
+
+    ``released`` repeats the published code, whose anchor has no gradient with one negative: it is there for
+    parity with published runs, not to be used.
+    """
+
+    released: float = 0.0
+    reject: float = 0.0
+    extra_class: float = 0.0
+    keep: float = 0.0
+    vocabulary: float = 0.0
+    twin: float = 0.0
+    margin: float = 0.0
+    anchors_per_step: int = 4
+
+    def __post_init__(self) -> None:
+        _check(
+            self,
+            *(
+                (name, math.isfinite(weight) and weight >= 0, "a weight must be 0 (off) or more")
+                for name, weight in self.weights().items()
+            ),
+            ("margin", math.isfinite(self.margin), "must be a number"),
+            ("anchors_per_step", self.anchors_per_step >= 1, "must be at least 1 clip"),
+        )
+
+    def weights(self) -> dict[str, float]:
+        """Each term's name and weight, switched off ones too."""
+        names = ("released", "reject", "extra_class", "keep", "vocabulary", "twin")
+        return {name: getattr(self, name) for name in names}
+
+    def needs_anchor_clips(self) -> bool:
+        """Whether a term that is on looks at anchor clips in each step."""
+        return any(self.weights()[name] > 0 for name in ("released", "reject", "extra_class", "keep", "twin"))
+
+
+@dataclass(frozen=True)
+class OptimizerConfig:
+    """AdamW with linear warm-up from 0 and cosine decay to 0 (METHOD.md section 2)."""
+
+    learning_rate: float = 4e-3
+    weight_decay: float = 1e-3
+    epochs: int = 12
+    warmup_epochs: float = 2.0
+    batch_size: int = 8
+
+    def __post_init__(self) -> None:
+        _check(
+            self,
+            (
+                "learning_rate",
+                math.isfinite(self.learning_rate) and 0 < self.learning_rate <= 1,
+                "must be above 0 and at most 1; 0.004 is a good start",
+            ),
+            (
+                "weight_decay",
+                math.isfinite(self.weight_decay) and 0 <= self.weight_decay <= 1,
+                "must be between 0 and 1",
+            ),
+            ("epochs", 1 <= self.epochs <= 1000, "must be between 1 and 1000"),
+            ("warmup_epochs", 0 <= self.warmup_epochs < self.epochs, "must be 0 or more and below epochs"),
+            ("batch_size", 1 <= self.batch_size <= 1024, "must be between 1 and 1024 clips"),
+        )
+
+
+@dataclass(frozen=True)
+class ClipConfig:
+    """How clips become pixels. ``num_frames`` is T; flip and grayscale apply in training only."""
+
+    num_frames: int = 32
+    flip: bool = True
+    grayscale: float = 0.2
+    augment: bool = True
+
+    def __post_init__(self) -> None:
+        _check(
+            self,
+            ("num_frames", 1 <= self.num_frames <= 256, "must be between 1 and 256 frames"),
+            ("grayscale", 0 <= self.grayscale <= 1, "is a probability, between 0 and 1"),
+        )
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """One run, whole: what is trained on what, and how."""
+
+    dataset: str = DEMO
+    backbone: str = SKETCH
+    shots: int = 16
+    seed: int = 1024
+    device: str = "auto"
+    precision: Precision = Precision.AUTO
+    prompts: PromptConfig = field(default_factory=PromptConfig)
+    objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
+    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    clips: ClipConfig = field(default_factory=ClipConfig)
+
+    def __post_init__(self) -> None:
+        _check(
+            self,
+            ("dataset", bool(self.dataset.strip()), "name a data set, for example 'demo'"),
+            ("backbone", bool(self.backbone.strip()), "name a backbone, for example 'sketch'"),
+            ("shots", self.shots >= 1, "must be at least 1 clip a base class"),
+            ("seed", 0 <= self.seed < 2**32, "must be between 0 and 4294967295"),
+            (
+                "device",
+                self.device in ("auto", "cpu", "cuda", "mps") or self.device.startswith("cuda:"),
+                "must be auto, cpu, cuda, cuda:N or mps",
+            ),
+        )
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> RunConfig:
+        """The configuration that ``to_dict`` wrote; raises ConfigError with every fault found."""
+        return _read(cls, data, "")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values; ``from_dict`` gives back an equal configuration."""
+        return asdict(self)
+
+
+PRESETS = ("quick", "full")
+
+
+def preset(name: str, backbone: str = SKETCH) -> RunConfig:
+    """The settings behind a preset's name, fitted to the size of ``backbone``.
+
+    ``quick`` learns text prompts over stored clip features; ``full`` prompts both towers.
+    """
+    if name not in PRESETS:
+        known = ", ".join(PRESETS)
+        raise ConfigError([Fault("preset", f"'{name}' is not a preset; choose one of {known}")])
+    small = backbone == SKETCH
+    config = RunConfig(
+        backbone=backbone,
+        prompts=PromptConfig(8, 4, 3) if small else PromptConfig(16, 9, 9),
+        clips=ClipConfig(num_frames=8 if small else 16),
+        optimizer=OptimizerConfig(epochs=20),
+    )
+    if name == "quick":
+        return replace(
+            config,
+            prompts=replace(config.prompts, visual_depth=0),
+            optimizer=replace(config.optimizer, epochs=30),
+        )
+    return config
+
+
+def _check(section: object, *rules: tuple[str, bool, str]) -> None:
+    faults = [
+        Fault(name, f"{rule} (it is {getattr(section, name)!r})") for name, holds, rule in rules if not holds
+    ]
+    if faults:
+        raise ConfigError(faults)
+
+
+def _read(kind: type[Section], data: object, prefix: str) -> Section:
+    """Build the dataclass ``kind`` from ``data``, gathering the faults of all its fields and sections."""
+    if not isinstance(data, Mapping):
+        raise ConfigError([Fault(prefix.rstrip(".") or "config", f"must be a JSON object, not {data!r}")])
+    hints = get_type_hints(kind)
+    known = {item.name for item in fields(kind)}  # type: ignore[arg-type]
+    faults = [
+        Fault(prefix + str(name), f"is not a setting; known here: {', '.join(sorted(known))}")
+        for name in data
+        if name not in known
+    ]
+    values: dict[str, Any] = {}
+    for name in sorted(known & set(data)):
+        try:
+            values[name] = _convert(hints[name], data[name], prefix + name)
+        except ConfigError as exc:
+            faults.extend(exc.faults)
+    section: Section | None = None
+    try:
+        section = kind(**values)
+    except ConfigError as exc:
+        faults.extend(Fault(prefix + fault.field, fault.message) for fault in exc.faults)
+    if faults or section is None:
+        raise ConfigError(faults)
+    return section
+
+
+def _convert(hint: Any, value: object, path: str) -> Any:
+    if is_dataclass(hint):
+        return _read(hint, value, path + ".")  # type: ignore[arg-type]
+    if get_origin(hint) in (Union, UnionType):
+        options = [option for option in get_args(hint) if option is not type(None)]
+        return None if value is None else _convert(options[0], value, path)
+    if isinstance(hint, type) and issubclass(hint, StrEnum):
+        choices = [str(member) for member in hint]
+        if value not in choices:
+            raise ConfigError([Fault(path, f"must be one of {', '.join(choices)} (it is {value!r})")])
+        return hint(value)
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
+        wanted = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}[hint]
+        raise ConfigError([Fault(path, f"must be {wanted} (it is {value!r})")])
+    return value
