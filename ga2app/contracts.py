@@ -125,9 +125,9 @@ class EventKind(StrEnum):
 class Event:
     """One thing that happened at ``step`` (optimizer steps since the run began, kept across resumes).
 
-    values by kind: ``plan`` total_steps, steps_per_epoch, epochs · ``zero_shot`` and ``epoch`` base, novel, hm
-    in percent (novel and hm are absent without novel clips), ``epoch`` also epoch · ``step`` ce, anchor, total,
-    learning_rate, seconds_per_step · ``log`` text · ``bundle`` path.
+    Values by kind: ``plan`` total_steps, steps_per_epoch, epochs · ``zero_shot`` and ``epoch`` base, novel, hm
+    in percent (novel and hm are absent without novel clips), ``epoch`` also epoch · ``step`` ce, anchor,
+    total, learning_rate, seconds_per_step · ``log`` text · ``bundle`` path.
     """
 
     kind: EventKind
