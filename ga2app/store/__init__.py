@@ -1,0 +1,11 @@
+"""Everything that has to survive a restart, in one SQLite file: the queue and its events, data sets, prompts, bundles.
+
+The screens and the worker meet only here. ``Store.open(home)`` gives a store that any thread of the process may
+use; each process opens its own.
+"""
+
+from ga2app.store.datasets import DatasetRow
+from ga2app.store.events import StoredEvent
+from ga2app.store.store import Store
+
+__all__ = ["DatasetRow", "Store", "StoredEvent"]

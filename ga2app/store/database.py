@@ -1,0 +1,148 @@
+"""The database file: connections, transactions, and its errors in the user's words."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlite_utils
+
+from ga2app.errors import StoreError
+from ga2app.paths import Home
+from ga2app.store.journal import journal_mode, mounted_filesystem
+from ga2app.store.migrations import migrate
+
+BUSY_S = 10.0
+"""How long a write waits for another process's write."""
+
+
+class Database:
+    """The SQLite file of one home, shared by the threads of one process.
+
+    Connections are kept in a pool and lent to one thread at a time: a web server answers from threads that come
+    and go, and a connection that died with its thread would never be closed in order.
+    """
+
+    def __init__(self, home: Home, *, busy_s: float = BUSY_S) -> None:
+        self.home = home
+        self._busy_s = busy_s
+        self._lock = threading.Lock()
+        self._idle: list[sqlite_utils.Database] = []
+        self._inherited: list[sqlite_utils.Database] = []
+        self._process = os.getpid()
+        self._closed = False
+        try:
+            home.root.mkdir(parents=True, exist_ok=True)
+        except OSError as exc:
+            raise StoreError(
+                f"the folder '{home.root}' cannot be made ({exc.strerror}); "
+                "set GA2_HOME to a folder that you may write to"
+            ) from exc
+        with self._translated(), self._borrowed() as db:
+            mode = journal_mode(mounted_filesystem(home.root))
+            if db.journal_mode != mode:
+                with db.ensure_autocommit_on():
+                    db.execute(f"PRAGMA journal_mode={mode}")
+            migrate(db, home.database)
+
+    def close(self) -> None:
+        """Close every connection that is not in use; one that is in use closes when it is handed back."""
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for db in idle:
+            db.close()
+
+    @contextmanager
+    def read(self) -> Iterator[sqlite_utils.Database]:
+        """A connection to read with. Raises StoreError."""
+        with self._translated(), self._borrowed() as db:
+            yield db
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite_utils.Database]:
+        """A transaction: all of the block's changes or, after any exception, none. Raises StoreError.
+
+        It takes the write lock at once. ``db.atomic()`` alone begins as a reader, and SQLite refuses without
+        waiting to turn a reader into a writer when another process has written meanwhile.
+        """
+        with self._translated(), self._borrowed() as db:
+            db.execute("BEGIN IMMEDIATE")
+            try:
+                with db.atomic():
+                    yield db
+                db.commit()
+            except BaseException:
+                db.rollback()
+                raise
+
+    def to_stored(self, path: str | Path) -> str:
+        """``path`` as the database keeps it: relative to the home where it lies inside, so that a home can move."""
+        absolute = Path(os.path.abspath(path))
+        root = Path(os.path.abspath(self.home.root))
+        return absolute.relative_to(root).as_posix() if absolute.is_relative_to(root) else str(absolute)
+
+    def from_stored(self, path: str) -> str:
+        """The absolute path behind what ``to_stored`` gave."""
+        return os.path.normpath(os.path.join(os.path.abspath(self.home.root), path))
+
+    @contextmanager
+    def _borrowed(self) -> Iterator[sqlite_utils.Database]:
+        with self._lock:
+            if self._process != os.getpid():
+                # After a fork the child must neither use nor close them: closing drops the parent's file locks.
+                self._inherited += self._idle
+                self._idle, self._process = [], os.getpid()
+            db = self._idle.pop() if self._idle else None
+        db = db or self._connect()
+        try:
+            yield db
+        finally:
+            with self._lock:
+                closed = self._closed
+                if not closed:
+                    self._idle.append(db)
+            if closed:
+                db.close()
+
+    def _connect(self) -> sqlite_utils.Database:
+        connection = sqlite3.connect(self.home.database, timeout=self._busy_s, check_same_thread=False)
+        try:
+            db = sqlite_utils.Database(connection, execute_plugins=False)
+            db.execute("PRAGMA foreign_keys=ON")
+            if db.journal_mode == "wal":
+                # Safe against a killed process; a power cut may cost the last moments, never the file.
+                db.execute("PRAGMA synchronous=NORMAL")
+        except BaseException:
+            connection.close()
+            raise
+        return db
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as exc:
+            raise StoreError(explain(exc, self.home.database)) from exc
+
+
+def explain(exc: sqlite3.Error, path: Path) -> str:
+    """What a fault of SQLite means for the user: what, why, and what to do next."""
+    name = getattr(exc, "sqlite_errorname", "") or ""
+    what = f"the database '{path}'"
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return f"{what} is locked by another program; close it (a database viewer, a backup) and try again"
+    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+        return (
+            f"{what} is damaged ({exc}); move that file away and start again: a new one is made, "
+            "and the clips and bundles beside it stay"
+        )
+    if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
+        return f"{what} cannot be written ({exc}); make its folder writable, or set GA2_HOME to one that is"
+    if name.startswith(("SQLITE_FULL", "SQLITE_IOERR")):
+        return f"{what} cannot be written ({exc}); free some disk space there, or check the disk, and try again"
+    return f"{what} refused a request ({exc}); restart the app, and if it stays, report it with this text"

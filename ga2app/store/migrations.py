@@ -1,0 +1,178 @@
+"""The schema, as ordered, named migrations that are only ever appended to. Each is atomic with its record.
+
+Times are seconds since the epoch. Rows have ids of their own, so that an edit of one row never touches another.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import sqlite_utils
+from sqlite_utils.migrations import Migrations
+
+from ga2app.errors import StoreError
+
+migrations = Migrations("ga2app")
+
+
+def migrate(db: sqlite_utils.Database, path: Path) -> None:
+    """Bring ``db`` to the newest schema. Raises StoreError if it is newer than this program."""
+    known = {migration.name for migration in migrations._migrations}
+    strange = [migration.name for migration in migrations.applied(db) if migration.name not in known]
+    if strange:
+        raise StoreError(
+            f"the database '{path}' was made by a newer version of GA² Studio (it has '{strange[-1]}'); "
+            "update the app, or set GA2_HOME to another folder"
+        )
+    while migrations.pending(db):
+        # Two processes may open a new home at once: the lock makes the second one wait, then find nothing to do.
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            pending = [migration.name for migration in migrations.pending(db)]
+            migrations.apply(db, stop_before=pending[1:2])
+            db.commit()
+        except BaseException:
+            db.rollback()
+            raise
+
+
+def _run(db: sqlite_utils.Database, script: str) -> None:
+    for statement in script.split(";"):
+        if statement.strip():
+            db.execute(statement)
+
+
+@migrations()
+def m001_runs(db: sqlite_utils.Database) -> None:
+    """The queue and what its runs tell. Ids are never used twice, since folders are named after them."""
+    _run(
+        db,
+        """
+        CREATE TABLE runs (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            name TEXT NOT NULL,
+            owner TEXT NOT NULL,
+            state TEXT NOT NULL CHECK (state IN ('queued', 'running', 'stopping', 'stopped', 'done', 'failed')),
+            config TEXT NOT NULL,
+            seed INTEGER NOT NULL,
+            created_s REAL NOT NULL,
+            queued_s REAL NOT NULL,
+            started_s REAL,
+            finished_s REAL,
+            heartbeat_s REAL,
+            pid INTEGER,
+            process_started_s REAL,
+            exit_code INTEGER,
+            error TEXT,
+            bundle TEXT,
+            attempts INTEGER NOT NULL DEFAULT 0,
+            resumed_step INTEGER NOT NULL DEFAULT 0
+        );
+        CREATE INDEX runs_state ON runs (state, queued_s, id);
+        CREATE TABLE events (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            run_id INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+            at_s REAL NOT NULL,
+            kind TEXT NOT NULL,
+            step INTEGER NOT NULL,
+            "values" TEXT NOT NULL
+        );
+        CREATE INDEX events_run ON events (run_id, kind, id)
+        """,
+    )
+
+
+@migrations()
+def m002_datasets(db: sqlite_utils.Database) -> None:
+    """Data sets: labels that are base or novel, and the clips that show them."""
+    _run(
+        db,
+        """
+        CREATE TABLE datasets (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            name TEXT NOT NULL UNIQUE,
+            origin TEXT NOT NULL,
+            created_s REAL NOT NULL
+        );
+        CREATE TABLE labels (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            dataset_id INTEGER NOT NULL REFERENCES datasets (id) ON DELETE CASCADE,
+            name TEXT NOT NULL,
+            kind TEXT NOT NULL CHECK (kind IN ('base', 'novel')),
+            UNIQUE (dataset_id, name)
+        );
+        CREATE TABLE clips (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            dataset_id INTEGER NOT NULL REFERENCES datasets (id) ON DELETE CASCADE,
+            label_id INTEGER NOT NULL REFERENCES labels (id) ON DELETE CASCADE,
+            path TEXT NOT NULL,
+            subset TEXT NOT NULL CHECK (subset IN ('train', 'test'))
+        );
+        CREATE INDEX clips_dataset ON clips (dataset_id, id);
+        CREATE INDEX clips_label ON clips (label_id)
+        """,
+    )
+
+
+@migrations()
+def m003_anchors_and_negatives(db: sqlite_utils.Database) -> None:
+    """Anchor sets and groups of negative prompts: those of a data set go with it, the others stand alone."""
+    _run(
+        db,
+        """
+        CREATE TABLE anchor_sets (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            name TEXT NOT NULL,
+            about TEXT NOT NULL DEFAULT '',
+            dataset_id INTEGER UNIQUE REFERENCES datasets (id) ON DELETE CASCADE
+        );
+        CREATE UNIQUE INDEX anchor_sets_name ON anchor_sets (name) WHERE dataset_id IS NULL;
+        CREATE TABLE anchor_clips (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            set_id INTEGER NOT NULL REFERENCES anchor_sets (id) ON DELETE CASCADE,
+            path TEXT NOT NULL,
+            caption TEXT NOT NULL DEFAULT '',
+            enabled INTEGER NOT NULL DEFAULT 1 CHECK (enabled IN (0, 1))
+        );
+        CREATE INDEX anchor_clips_set ON anchor_clips (set_id, id);
+        CREATE TABLE negative_groups (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            name TEXT NOT NULL,
+            dataset_id INTEGER UNIQUE REFERENCES datasets (id) ON DELETE CASCADE
+        );
+        CREATE UNIQUE INDEX negative_groups_name ON negative_groups (name) WHERE dataset_id IS NULL;
+        CREATE TABLE negatives (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            group_id INTEGER NOT NULL REFERENCES negative_groups (id) ON DELETE CASCADE,
+            text TEXT NOT NULL,
+            enabled INTEGER NOT NULL DEFAULT 1 CHECK (enabled IN (0, 1)),
+            UNIQUE (group_id, text)
+        );
+        CREATE TABLE seeds (
+            name TEXT PRIMARY KEY,
+            loaded_s REAL NOT NULL
+        )
+        """,
+    )
+
+
+@migrations()
+def m004_bundles(db: sqlite_utils.Database) -> None:
+    """What a list of bundles shows of each; the folder holds the bundle itself."""
+    _run(
+        db,
+        """
+        CREATE TABLE bundles (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            folder TEXT NOT NULL UNIQUE,
+            name TEXT NOT NULL,
+            backbone TEXT NOT NULL,
+            base TEXT NOT NULL,
+            novel TEXT NOT NULL,
+            metrics TEXT NOT NULL,
+            zero_shot TEXT NOT NULL,
+            origin TEXT NOT NULL,
+            created_s REAL NOT NULL
+        )
+        """,
+    )

@@ -1,0 +1,213 @@
+"""The queue: every run from the wish to its end, whoever asks and whichever process works on it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import sqlite_utils
+
+from ga2app.config import RunConfig
+from ga2app.contracts import RunRecord, RunState
+from ga2app.errors import StoreError
+from ga2app.store.events import Events
+
+MAX_ATTEMPTS = 3
+"""Workers that a run may lose without getting any further before it counts as the culprit."""
+
+_COLUMNS = (
+    "id, name, owner, state, config, created_s, started_s, finished_s, heartbeat_s, pid, exit_code, error, bundle, "
+    "attempts"
+)
+_ACTIVE = (RunState.RUNNING, RunState.STOPPING)
+
+
+class Runs(Events):
+    """The runs of one home and their events."""
+
+    def queue(self, config: RunConfig, *, name: str = "", owner: str = "") -> int:
+        """Put a run at the end of the queue and give its number. ``owner`` is an account name, empty on a desktop."""
+        now = time.time()
+        row = {
+            "name": name.strip(),
+            "owner": owner,
+            "state": RunState.QUEUED.value,
+            "config": json.dumps(config.to_dict(), sort_keys=True),
+            "seed": config.seed,
+            "created_s": now,
+            "queued_s": now,
+        }
+        with self._database.write() as db:
+            run_id = db.table("runs").insert(row).last_pk
+        return int(run_id)  # type: ignore[arg-type]
+
+    def get(self, run_id: int) -> RunRecord:
+        """The run's row. Raises StoreError if there is none."""
+        with self._database.read() as db:
+            return self._row(db, run_id)
+
+    def list(self, *, limit: int = 50, offset: int = 0, states: Iterable[RunState] | None = None) -> list[RunRecord]:
+        """Runs, newest first; only those in one of ``states`` if given."""
+        wanted = [state.value for state in (RunState if states is None else states)]
+        sql = f"SELECT {_COLUMNS} FROM runs WHERE state IN ({_marks(wanted)}) ORDER BY id DESC LIMIT ? OFFSET ?"
+        with self._database.read() as db:
+            return [self._record(row) for row in db.query(sql, [*wanted, limit, offset])]
+
+    def count(self, states: Iterable[RunState] | None = None) -> int:
+        """How many runs there are, or are in one of ``states``."""
+        wanted = [state.value for state in (RunState if states is None else states)]
+        with self._database.read() as db:
+            found = db.execute(f"SELECT count(*) FROM runs WHERE state IN ({_marks(wanted)})", wanted).fetchone()
+        return int(found[0])
+
+    def request_stop(self, run_id: int) -> RunState:
+        """Stop a queued run at once, ask the worker to stop a running one; leaves an ended one as it is."""
+        with self._database.write() as db:
+            db.execute(
+                "UPDATE runs SET state = CASE state WHEN 'queued' THEN 'stopped' ELSE 'stopping' END, "
+                "finished_s = CASE state WHEN 'queued' THEN ? END WHERE id = ? AND state IN ('queued', 'running')",
+                [time.time(), run_id],
+            )
+            return self._row(db, run_id).state
+
+    def requeue(self, run_id: int) -> None:
+        """Queue a stopped or failed run again; it goes on from its checkpoint if it has one."""
+        with self._database.write() as db:
+            changed = db.execute(
+                "UPDATE runs SET state = 'queued', queued_s = ?, attempts = 0, error = NULL, exit_code = NULL, "
+                "pid = NULL, process_started_s = NULL, heartbeat_s = NULL, finished_s = NULL "
+                "WHERE id = ? AND state IN ('stopped', 'failed')",
+                [time.time(), run_id],
+            ).rowcount
+            if not changed:
+                state = self._row(db, run_id).state
+                raise StoreError(f"run {run_id} is {state}; only a stopped or failed run can be queued again")
+
+    def delete(self, run_id: int) -> None:
+        """Forget a run and its events. Raises StoreError while a worker has it."""
+        with self._database.write() as db:
+            state = self._row(db, run_id).state
+            if state in _ACTIVE:
+                raise StoreError(f"run {run_id} is {state}; stop it and wait until it has stopped, then delete it")
+            db.execute("DELETE FROM runs WHERE id = ?", [run_id])
+
+    def claim(self, pid: int, process_started_s: float) -> RunRecord | None:
+        """Take the oldest queued run for the process ``pid``; None if the queue is empty. No run is given twice."""
+        now = time.time()
+        with self._database.write() as db:
+            found = db.execute(
+                "UPDATE runs SET state = 'running', pid = ?, process_started_s = ?, started_s = ?, heartbeat_s = ?, "
+                "finished_s = NULL, exit_code = NULL, error = NULL, attempts = attempts + 1 WHERE id = "
+                "(SELECT id FROM runs WHERE state = 'queued' ORDER BY queued_s, id LIMIT 1) RETURNING id",
+                [pid, process_started_s, now, now],
+            ).fetchone()
+            return self._row(db, found[0]) if found else None
+
+    def heartbeat(self, run_id: int, *, pid: int | None = None) -> bool:
+        """Say that the run is being worked on. False if it is no longer the work of ``pid``: then let go of it."""
+        with self._database.write() as db:
+            changed = db.execute(
+                "UPDATE runs SET heartbeat_s = ? "
+                "WHERE id = ? AND state IN ('running', 'stopping') AND pid = ifnull(?, pid)",
+                [time.time(), run_id, pid],
+            ).rowcount
+        return bool(changed)
+
+    def should_stop(self, run_id: int) -> bool:
+        """Whether the worker should let go of the run: it was asked to, or the run is not a running one any more."""
+        with self._database.read() as db:
+            found = db.execute("SELECT state FROM runs WHERE id = ?", [run_id]).fetchone()
+        return found is None or found[0] != RunState.RUNNING
+
+    def resumed(self, run_id: int, step: int) -> None:
+        """Note that the run goes on from a checkpoint at ``step``; what lost attempts told of later steps is dropped.
+
+        Having got further than the last time clears the count of attempts.
+        """
+        with self._database.write() as db:
+            db.execute(
+                "UPDATE runs SET attempts = 1, resumed_step = ? WHERE id = ? AND resumed_step < ?", [step, run_id, step]
+            )
+        self.drop_events_after(run_id, step)
+
+    def release(self, run_id: int) -> None:
+        """Put a running run back in its place in the queue: its worker leaves in good order, with a checkpoint.
+
+        A run that was asked to stop is stopped.
+        """
+        with self._database.write() as db:
+            db.execute(
+                "UPDATE runs SET state = CASE state WHEN 'running' THEN 'queued' ELSE 'stopped' END, "
+                "finished_s = CASE state WHEN 'running' THEN NULL ELSE ? END, attempts = attempts - 1, "
+                "pid = NULL, process_started_s = NULL WHERE id = ? AND state IN ('running', 'stopping')",
+                [time.time(), run_id],
+            )
+
+    def finish(
+        self, run_id: int, state: RunState, *, exit_code: int, error: str | None = None, bundle: str | None = None
+    ) -> None:
+        """End a run that a worker has: done, stopped or failed. Raises StoreError if no worker has it."""
+        if state not in (RunState.DONE, RunState.STOPPED, RunState.FAILED):
+            raise ValueError(f"a run cannot end as {state}")
+        stored = self._database.to_stored(bundle) if bundle else None
+        with self._database.write() as db:
+            changed = db.execute(
+                "UPDATE runs SET state = ?, finished_s = ?, exit_code = ?, error = ?, bundle = ?, pid = NULL, "
+                "process_started_s = NULL WHERE id = ? AND state IN ('running', 'stopping')",
+                [state.value, time.time(), exit_code, error, stored, run_id],
+            ).rowcount
+            if not changed:
+                raise StoreError(f"run {run_id} is {self._row(db, run_id).state}, so it cannot end as {state}")
+
+    def requeue_lost(self, is_alive: Callable[[int, float], bool], stale_after_s: float) -> Sequence[int]:
+        """Put runs back whose worker is gone, and give their numbers.
+
+        A worker is gone if ``is_alive(pid, process_started_s)`` denies it or its heartbeat is older than
+        ``stale_after_s`` seconds. A run that was being stopped is stopped; one that has cost MAX_ATTEMPTS
+        workers without getting further has failed.
+        """
+        now = time.time()
+        lost = []
+        with self._database.write() as db:
+            rows = db.execute(
+                "SELECT id, state, pid, process_started_s, heartbeat_s, attempts FROM runs "
+                "WHERE state IN ('running', 'stopping') ORDER BY id"
+            ).fetchall()
+            for run_id, state, pid, process_started_s, heartbeat_s, attempts in rows:
+                if now - (heartbeat_s or 0.0) <= stale_after_s and is_alive(pid, process_started_s):
+                    continue
+                lost.append(run_id)
+                after, error = _fate_of_lost(RunState(state), attempts)
+                db.execute(
+                    "UPDATE runs SET state = ?, error = ?, finished_s = ?, pid = NULL, process_started_s = NULL "
+                    "WHERE id = ?",
+                    [after.value, error, None if after is RunState.QUEUED else now, run_id],
+                )
+        return lost
+
+    def _row(self, db: sqlite_utils.Database, run_id: int) -> RunRecord:
+        for row in db.query(f"SELECT {_COLUMNS} FROM runs WHERE id = ?", [run_id]):
+            return self._record(row)
+        raise StoreError(f"there is no run {run_id}; it may have been deleted, so reload the list of runs")
+
+    def _record(self, row: dict[str, Any]) -> RunRecord:
+        bundle = self._database.from_stored(row["bundle"]) if row["bundle"] else None
+        changes = {"state": RunState(row["state"]), "config": json.loads(row["config"]), "bundle": bundle}
+        return RunRecord(**(row | changes))
+
+
+def _marks(values: Sequence[str]) -> str:
+    return ", ".join("?" * len(values))
+
+
+def _fate_of_lost(state: RunState, attempts: int) -> tuple[RunState, str | None]:
+    if state is RunState.STOPPING:
+        return RunState.STOPPED, None
+    if attempts >= MAX_ATTEMPTS:
+        return RunState.FAILED, (
+            f"its worker process died {attempts} times at the same place, most likely for want of memory; "
+            "lower the batch size or the number of frames and retry"
+        )
+    return RunState.QUEUED, None

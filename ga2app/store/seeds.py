@@ -1,0 +1,48 @@
+"""The prompts that the app ships with, put into a new database once: what a user deletes stays deleted.
+
+A later release adds to them with a seed of a new name, so that it reaches databases that have the old one.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import time
+from pathlib import Path
+
+import sqlite_utils
+
+from ga2app.paths import SEEDS
+from ga2app.store.database import Database
+
+NEGATIVES = "negatives.csv"
+ANCHOR_SETS = "anchor_sets.json"
+
+
+def load_seeds(database: Database, folder: Path = SEEDS) -> None:
+    """Load each seed that this database has not had yet. A seed whose file is missing is left for later."""
+    loaders = {"negatives": (NEGATIVES, _load_negatives), "anchor_sets": (ANCHOR_SETS, _load_anchor_sets)}
+    with database.read() as db:
+        had = {name for (name,) in db.execute("SELECT name FROM seeds")}
+    for name, (file, load) in loaders.items():
+        path = folder / file
+        if name in had or not path.is_file():
+            continue
+        with database.write() as db:
+            # Another process may have loaded it since the look above.
+            if db.execute("INSERT OR IGNORE INTO seeds VALUES (?, ?)", [name, time.time()]).rowcount:
+                load(db, path)
+
+
+def _load_negatives(db: sqlite_utils.Database, path: Path) -> None:
+    with path.open(encoding="utf-8", newline="") as lines:
+        rows = [(row["group"], row["text"]) for row in csv.DictReader(lines)]
+    for group in dict.fromkeys(group for group, _ in rows):
+        group_id = db.table("negative_groups").insert({"name": group}).last_pk
+        texts = [{"group_id": group_id, "text": text} for owner, text in rows if owner == group]
+        db.table("negatives").insert_all(texts)
+
+
+def _load_anchor_sets(db: sqlite_utils.Database, path: Path) -> None:
+    for anchor_set in json.loads(path.read_text(encoding="utf-8")):
+        db.table("anchor_sets").insert({"name": anchor_set["name"], "about": anchor_set["about"]})

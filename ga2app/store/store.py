@@ -1,0 +1,55 @@
+"""One home's store, with a room for each kind of record."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from ga2app.paths import Home
+from ga2app.store.bundles import Bundles
+from ga2app.store.database import BUSY_S, Database
+from ga2app.store.datasets import Datasets
+from ga2app.store.prompts import Anchors, Negatives
+from ga2app.store.runs import Runs
+from ga2app.store.seeds import load_seeds
+
+
+class Store:
+    """Runs, data sets, anchors, negatives and bundles of one home.
+
+    Any thread may use it; each process opens its own.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.runs = Runs(database)
+        self.datasets = Datasets(database)
+        self.anchors = Anchors(database)
+        self.negatives = Negatives(database)
+        self.bundles = Bundles(database)
+
+    @classmethod
+    def open(cls, home: Home, *, busy_s: float = BUSY_S) -> Store:
+        """Open the home's database; make it, bring its schema up to date and load the seeds where that is due.
+
+        ``busy_s`` is how long a write waits for another process. Raises StoreError if the database is locked,
+        damaged, read-only or of a newer version.
+        """
+        database = Database(home, busy_s=busy_s)
+        try:
+            load_seeds(database)
+        except BaseException:
+            database.close()
+            raise
+        return cls(database)
+
+    def close(self) -> None:
+        """Close all connections. The store cannot be used after that."""
+        self._database.close()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
