@@ -25,7 +25,7 @@ HARD_PROMPT_EMBEDDED = "embedded"
 HARD_PROMPT_RANDOM = "random"
 
 TEMPLATE = "a video of a person {}."
-"""Zero-shot and negative template (METHOD.md section 2)."""
+"""Zero-shot and negative template (paper, section 3)."""
 
 Section = TypeVar("Section")
 
@@ -36,12 +36,11 @@ class Precision(StrEnum):
     AUTO = "auto"
     FLOAT32 = "float32"
     BFLOAT16 = "bfloat16"
-    FLOAT16 = "float16"
 
 
 @dataclass(frozen=True)
 class PromptConfig:
-    """Which prompts are learned (METHOD.md section 2).
+    """Which prompts are learned (paper, section 3).
 
     ``length`` is P. ``visual_depth`` and ``text_depth`` count prompted layers; 0 leaves that tower alone, and
     a visual depth of 0 is Quick mode. ``coupled`` joins the soft prompt to a frozen hard prompt.
@@ -61,18 +60,13 @@ class PromptConfig:
             ("visual_depth", self.visual_depth >= 0, "must be 0 (off) or more layers"),
             ("text_depth", self.text_depth >= 0, "must be 0 (off) or more layers"),
             ("dropout", 0 <= self.dropout < 1, "must be at least 0 and below 1"),
-            (
-                "text_depth",
-                self.visual_depth > 0 or self.text_depth > 0,
-                "nothing would be learned with both depths 0; set one of them to 1 or more",
-            ),
             ("coupled", not self.coupled or self.text_depth > 0, "needs a text_depth of at least 1"),
         )
 
 
 @dataclass(frozen=True)
 class ObjectiveConfig:
-    """Weights of the anchor terms (METHOD.md section 3); 0 switches a term off.
+    """Weights of the anchor terms (paper, section 3.3); 0 switches a term off.
 
     ``released`` repeats the published code, whose anchor has no gradient with one negative: it is there for
     parity with published runs, not to be used.
@@ -110,13 +104,17 @@ class ObjectiveConfig:
 
 @dataclass(frozen=True)
 class OptimizerConfig:
-    """AdamW with linear warm-up from 0 and cosine decay to 0 (METHOD.md section 2)."""
+    """AdamW with linear warm-up from 0 and cosine decay to 0 (paper, section 3).
+
+    Test clips are evaluated after every ``evaluate_every``-th epoch, and always after the last one.
+    """
 
     learning_rate: float = 4e-3
     weight_decay: float = 1e-3
     epochs: int = 12
     warmup_epochs: float = 2.0
     batch_size: int = 8
+    evaluate_every: int = 1
 
     def __post_init__(self) -> None:
         _check(
@@ -134,6 +132,7 @@ class OptimizerConfig:
             ("epochs", 1 <= self.epochs <= 1000, "must be between 1 and 1000"),
             ("warmup_epochs", 0 <= self.warmup_epochs < self.epochs, "must be 0 or more and below epochs"),
             ("batch_size", 1 <= self.batch_size <= 1024, "must be between 1 and 1024 clips"),
+            ("evaluate_every", self.evaluate_every >= 1, "must be at least 1 epoch"),
         )
 
 
@@ -182,6 +181,19 @@ class RunConfig:
                 "must be auto, cpu, cuda, cuda:N or mps",
             ),
         )
+        prompts, objective = self.prompts, self.objective
+        faults = []
+        if not (prompts.visual_depth or prompts.text_depth):
+            rule = "nothing would be learned with both depths 0; set one of them to 1 or more"
+            faults.append(Fault("prompts.text_depth", rule))
+        if objective.keep and not prompts.visual_depth:
+            rule = "needs visual prompts: without them anchors cannot move; set it to 0 or prompts.visual_depth above 0"
+            faults.append(Fault("objective.keep", rule))
+        if (objective.vocabulary or objective.twin) and not prompts.text_depth:
+            rule = "needs text prompts: without them no text can move; set it to 0 or prompts.text_depth above 0"
+            faults.append(Fault("objective.vocabulary" if objective.vocabulary else "objective.twin", rule))
+        if faults:
+            raise ConfigError(faults)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> RunConfig:
@@ -221,9 +233,7 @@ def preset(name: str, backbone: str = SKETCH) -> RunConfig:
 
 
 def _check(section: object, *rules: tuple[str, bool, str]) -> None:
-    faults = [
-        Fault(name, f"{rule} (it is {getattr(section, name)!r})") for name, holds, rule in rules if not holds
-    ]
+    faults = [Fault(name, f"{rule} (it is {getattr(section, name)!r})") for name, holds, rule in rules if not holds]
     if faults:
         raise ConfigError(faults)
 

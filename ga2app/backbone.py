@@ -1,0 +1,296 @@
+"""A frozen CLIP: loading it, its tokenizer, and its two towers with places for prompts.
+
+Any CLIP that ``transformers`` can load is a backbone. Notation: N frames, K texts, L text positions, P prompt
+tokens, Dv / Dt the tower widths, D the embedding width, S the square side in pixels.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ga2app.compute import Compute, settle
+from ga2app.config import SKETCH, TEMPLATE, Precision
+from ga2app.errors import BackboneError, LabelError
+from ga2app.paths import SKETCH_CLIP
+
+logger = logging.getLogger(__name__)
+
+TEXT_CHUNK = 128
+"""Texts that pass the text tower at once, outside training."""
+
+
+@dataclass(frozen=True)
+class TowerSizes:
+    """Shapes of a CLIP: widths Dv, Dt, D, layers of each tower, image side S in pixels, text positions."""
+
+    visual_width: int
+    text_width: int
+    embedding_width: int
+    visual_layers: int
+    text_layers: int
+    image_size: int
+    text_positions: int
+
+
+@dataclass(frozen=True)
+class BackboneId:
+    """What tells one backbone from another: its name for people, its fingerprint and sizes for checks."""
+
+    name: str
+    revision: str | None
+    fingerprint: str
+    sizes: TowerSizes
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class TokenizedText:
+    """Token ids (K, L), cut after the last end token of the batch, and each row's end position (K,)."""
+
+    ids: Tensor
+    ends: Tensor
+
+
+class Backbone(nn.Module):
+    """A frozen CLIP whose towers take prompts. None of its parameters ever requires a gradient."""
+
+    def __init__(self, clip: Any, tokenizer: Any, name: str, revision: str | None, compute: Compute) -> None:
+        super().__init__()
+        self.clip = clip.eval().requires_grad_(False).to(compute.device)
+        self.tokenizer = tokenizer
+        self.compute = compute
+        self.identity = BackboneId(name, revision, _fingerprint(clip), _sizes(clip.config))
+        self._features: dict[tuple[str, ...], Tensor] = {}
+
+    @property
+    def sizes(self) -> TowerSizes:
+        return self.identity.sizes
+
+    @property
+    def name(self) -> str:
+        return self.identity.name
+
+    @property
+    def scale(self) -> float:
+        """τ, the factor of the cosines."""
+        return float(self.clip.logit_scale.exp())
+
+    def train(self, mode: bool = True) -> Backbone:
+        """A frozen backbone has no training mode."""
+        return super().train(False)
+
+    def encode_frames(self, pixels: Tensor, prompts: Sequence[Tensor] = ()) -> Tensor:
+        """Frame features (N, D), not normalized, of CLIP-normalized ``pixels`` (N, 3, S, S).
+
+        ``prompts`` holds one set (P, Dv) for each prompted layer: the first is appended at the end of the
+        sequence without a position, each further one replaces the last P tokens at the input of its layer.
+        """
+        vision = self.clip.vision_model
+        hidden = vision.embeddings(pixels)  # (N, V, Dv)
+        count = len(pixels)
+        if prompts:
+            hidden = torch.cat([hidden, _expand(prompts[0], count)], dim=1)  # (N, V + P, Dv)
+        hidden = vision.pre_layrnorm(hidden)
+        for depth, layer in enumerate(vision.encoder.layers):
+            if 0 < depth < len(prompts):
+                kept = hidden[:, : -len(prompts[depth])]
+                hidden = torch.cat([kept, _expand(prompts[depth], count).to(hidden.dtype)], dim=1)
+            hidden = layer(hidden, None)
+        pooled = vision.post_layernorm(hidden[:, 0])  # (N, Dv)
+        features: Tensor = self.clip.visual_projection(pooled)  # (N, D)
+        return features.float()
+
+    def encode_text(self, text: TokenizedText, context: Tensor | None = None, prompts: Sequence[Tensor] = ()) -> Tensor:
+        """Text features (K, D) of length 1.
+
+        ``context`` (P, Dt) takes the place of the embeddings at positions 1 … P; ``prompts`` holds one set
+        (P, Dt) for each of the layers 1, 2, …, which replaces those positions at that layer's input.
+        """
+        tower = self.clip.text_model
+        embedded = tower.embeddings.token_embedding(text.ids)  # (K, L, Dt)
+        if context is not None:
+            embedded = _replace_context(embedded, context)
+        hidden = tower.embeddings(inputs_embeds=embedded)
+        mask = _causal_mask(text.ids.shape[1], hidden)
+        for depth, layer in enumerate(tower.encoder.layers):
+            if 0 < depth <= len(prompts):
+                hidden = _replace_context(hidden, prompts[depth - 1])
+            hidden = layer(hidden, mask, is_causal=False)
+        ended = hidden[torch.arange(len(hidden), device=hidden.device), text.ends]  # (K, Dt)
+        features = self.clip.text_projection(tower.final_layer_norm(ended))  # (K, D)
+        return functional.normalize(features.float(), dim=-1)
+
+    def tokenize(self, texts: Sequence[str], prompt_length: int = 0, *, crop: bool = True) -> TokenizedText:
+        """Token ids of ``texts`` with ``prompt_length`` filler positions after the start token.
+
+        Raises LabelError for a text with more tokens than the tower has positions. ``crop`` cuts the rows right
+        after the batch's last end token, which changes no output because attention is causal.
+        """
+        start, end = self.tokenizer.bos_token_id, self.tokenizer.eos_token_id
+        room = self.sizes.text_positions - prompt_length - 2
+        rows = []
+        for text in texts:
+            words = list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+            if len(words) > room:
+                raise LabelError(
+                    f"label '{_shorten(text)}' has {len(words)} tokens and {self.name} has room for {room} "
+                    f"({self.sizes.text_positions} positions, {prompt_length} of them prompts); use fewer words"
+                )
+            rows.append([start, *[end] * prompt_length, *words, end])
+        longest = max(map(len, rows)) if crop else self.sizes.text_positions
+        ids = torch.tensor([row + [end] * (longest - len(row)) for row in rows])
+        ends = torch.tensor([len(row) - 1 for row in rows])
+        return TokenizedText(ids.to(self.compute.device), ends.to(self.compute.device))
+
+    @torch.no_grad()
+    def text_features(self, texts: Sequence[str]) -> Tensor:
+        """Frozen text features (K, D) of length 1; computed once for the same texts."""
+        key = tuple(texts)
+        if key not in self._features:
+            parts = []
+            with self.compute.autocast():
+                for first in range(0, len(key), TEXT_CHUNK):
+                    parts.append(self.encode_text(self.tokenize(key[first : first + TEXT_CHUNK])))
+            if len(self._features) >= 64:
+                self._features.clear()
+            self._features[key] = torch.cat(parts)
+        return self._features[key]
+
+    def class_features(self, labels: Sequence[str], template: str = TEMPLATE) -> Tensor:
+        """Frozen text features (C, D) of ``labels`` in ``template``: the zero-shot classifier."""
+        return self.text_features([template.format(spoken(label)) for label in labels])
+
+    def unknown_words(self, text: str) -> list[str]:
+        """Words of ``text`` that the tokenizer never saw. Byte-level tokenizers such as CLIP's know all."""
+        unknown = self.tokenizer.unk_token_id
+        if unknown is None or unknown == self.tokenizer.eos_token_id:
+            return []
+        words = re.findall(r"\w+|[^\w\s]", text.lower())
+        return [word for word in words if unknown in self.tokenizer(word, add_special_tokens=False)["input_ids"]]
+
+
+def load_backbone(
+    name: str | os.PathLike[str] = SKETCH,
+    *,
+    device: str = "auto",
+    precision: Precision | str = Precision.AUTO,
+    revision: str | None = None,
+    allow_download: bool = False,
+) -> Backbone:
+    """A frozen CLIP by ``name``: "sketch", a folder that transformers saved, or a Hub repository id.
+
+    Nothing is downloaded unless ``allow_download``. Raises BackboneError when there is no CLIP under that name.
+    """
+    from transformers import AutoConfig, AutoTokenizer, CLIPModel
+
+    compute = settle(device, precision)
+    name = os.fspath(name)
+    source = str(SKETCH_CLIP) if name == SKETCH else name
+    local = Path(source).is_dir()
+    options: dict[str, Any] = {"local_files_only": local or not allow_download, "revision": revision}
+    try:
+        config = AutoConfig.from_pretrained(source, **options)
+        if config.model_type != "clip":
+            raise BackboneError(
+                f"'{name}' is a {config.model_type} model, not a CLIP; choose one such as openai/clip-vit-base-patch16"
+            )
+        clip = CLIPModel.from_pretrained(
+            source,
+            dtype=torch.float32,
+            use_safetensors=None if local else True,
+            attn_implementation=compute.attention,
+            **options,
+        )
+        tokenizer = AutoTokenizer.from_pretrained(source, **options)
+    except (OSError, ValueError, KeyError, RuntimeError) as exc:
+        raise BackboneError(_why_not_loaded(name, local, allow_download, exc)) from exc
+    commit = None if local else getattr(config, "_commit_hash", None)
+    return Backbone(clip, tokenizer, name, commit, compute)
+
+
+def spoken(label: str) -> str:
+    """A class name as the text tower is to read it: underscores are spaces, runs of space are one."""
+    return " ".join(label.replace("_", " ").split())
+
+
+def _why_not_loaded(name: str, local: bool, allow_download: bool, exc: Exception) -> str:
+    if local:
+        return (
+            f"folder '{name}' does not hold a CLIP that transformers can load ({_first_line(exc)}); "
+            "it needs config.json, model.safetensors and the tokenizer's files, as save_pretrained writes them"
+        )
+    if not allow_download:
+        return (
+            f"backbone '{name}' is neither a folder nor in the local Hugging Face cache; check the name, "
+            f"or fetch it first with: hf download {name}"
+        )
+    return f"backbone '{name}' could not be downloaded ({_first_line(exc)}); check the name and the network"
+
+
+def _first_line(exc: Exception) -> str:
+    return (str(exc).strip().splitlines() or [type(exc).__name__])[0][:200]
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= 40 else text[:37] + "…"
+
+
+def _expand(prompt: Tensor, count: int) -> Tensor:
+    return prompt.unsqueeze(0).expand(count, -1, -1)
+
+
+def _replace_context(hidden: Tensor, context: Tensor) -> Tensor:
+    """``hidden`` (K, L, Dt) with positions 1 … P taken by ``context`` (P, Dt)."""
+    context = _expand(context, len(hidden)).to(hidden.dtype)
+    return torch.cat([hidden[:, :1], context, hidden[:, 1 + context.shape[1] :]], dim=1)
+
+
+def _causal_mask(length: int, hidden: Tensor) -> Tensor:
+    """Additive mask (1, 1, L, L): a layer called on its own sees every position unless it is told otherwise."""
+    dtype = hidden.dtype
+    if torch.is_autocast_enabled(hidden.device.type):
+        dtype = torch.get_autocast_dtype(hidden.device.type)
+    mask = torch.full((length, length), torch.finfo(dtype).min, device=hidden.device, dtype=dtype)
+    return mask.triu(1)[None, None]
+
+
+def _sizes(config: Any) -> TowerSizes:
+    vision, text = config.vision_config, config.text_config
+    return TowerSizes(
+        visual_width=vision.hidden_size,
+        text_width=text.hidden_size,
+        embedding_width=config.projection_dim,
+        visual_layers=vision.num_hidden_layers,
+        text_layers=text.num_hidden_layers,
+        image_size=vision.image_size,
+        text_positions=text.max_position_embeddings,
+    )
+
+
+def _fingerprint(clip: Any) -> str:
+    """Hash of the weights through which everything passes: other weights or another shape, another hash."""
+    digest = hashlib.sha256()
+    for tensor in (
+        clip.logit_scale,
+        clip.visual_projection.weight,
+        clip.text_projection.weight,
+        clip.vision_model.embeddings.class_embedding,
+        clip.vision_model.encoder.layers[0].mlp.fc1.bias,
+        clip.text_model.embeddings.position_embedding.weight,
+    ):
+        digest.update(str(tuple(tensor.shape)).encode())
+        digest.update(tensor.detach().to("cpu", torch.float32).contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]

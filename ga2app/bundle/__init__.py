@@ -1,0 +1,27 @@
+"""A prompt bundle: a folder with safetensors, a JSON manifest and a model card. Never a pickle.
+
+Format 1: ``prompts.safetensors`` (the tensors of ``PromptLearner``), ``bundle.json`` (``Manifest``) and
+``README.md`` (the model card).
+"""
+
+from ga2app.bundle.files import Bundle, load_folder, save
+from ga2app.bundle.manifest import (
+    FORMAT_VERSION,
+    Manifest,
+    dataset_hash,
+    package_versions,
+    read_card,
+    read_manifest,
+)
+
+__all__ = [
+    "FORMAT_VERSION",
+    "Bundle",
+    "Manifest",
+    "dataset_hash",
+    "load_folder",
+    "package_versions",
+    "read_card",
+    "read_manifest",
+    "save",
+]

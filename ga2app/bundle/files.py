@@ -1,0 +1,96 @@
+"""Bundles as folders: written whole or not at all, read with every check."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load, save_file
+from torch import Tensor
+
+from ga2app.bundle.card import CARD, model_card
+from ga2app.bundle.manifest import MANIFEST, Manifest, read_manifest, to_json
+from ga2app.config import PromptConfig
+from ga2app.errors import BundleError, ConfigError
+from ga2app.prompts import PromptLearner
+
+TENSORS = "prompts.safetensors"
+MAX_TENSOR_BYTES = 1 << 30
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A manifest and the tensors that belong to it."""
+
+    manifest: Manifest
+    tensors: Mapping[str, Tensor]
+
+    def learner(self) -> PromptLearner:
+        """The prompts, ready to be attached; raises BundleError when tensors and manifest disagree."""
+        sizes = self.manifest.backbone["sizes"]
+        prompts: PromptConfig = self.manifest.run.prompts
+        hard = self.tensors.get("hard")
+        try:
+            learner = PromptLearner(prompts, sizes["visual_width"], sizes["text_width"], hard_prompt=hard)
+        except ConfigError as exc:
+            raise BundleError(f"bundle '{self.manifest.name}' contradicts itself: {exc}; get a fresh copy") from exc
+        learner.load_tensors(self.tensors)
+        return learner.requires_grad_(False).eval()
+
+    def check_backbone(self, backbone: Mapping[str, Any]) -> None:
+        """Raises BundleError when the bundle was learned on other weights than ``backbone`` (a BackboneId dict)."""
+        own = self.manifest.backbone
+        if own["fingerprint"] != backbone["fingerprint"]:
+            shapes = "" if own["sizes"] == backbone["sizes"] else " of another shape"
+            raise BundleError(
+                f"bundle '{self.manifest.name}' was trained on backbone '{own['name']}' ({own['fingerprint']}) and cannot "
+                f"be used with '{backbone['name']}' ({backbone['fingerprint']}), which has other weights{shapes}; "
+                f"choose backbone '{own['name']}', or a bundle trained on '{backbone['name']}'"
+            )
+
+
+def save(bundle: Bundle, folder: Path) -> None:
+    """Write ``bundle`` to ``folder``, replacing a bundle that is there. Atomic: written beside it, then renamed."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    fresh, old = (folder.with_name(f".{folder.name}.{end}-{os.getpid()}") for end in ("new", "old"))
+    shutil.rmtree(fresh, ignore_errors=True)
+    try:
+        fresh.mkdir()
+        save_file(dict(bundle.tensors), str(fresh / TENSORS))
+        (fresh / MANIFEST).write_text(to_json(bundle.manifest), encoding="utf-8")
+        (fresh / CARD).write_text(model_card(bundle.manifest), encoding="utf-8")
+        for path in fresh.iterdir():
+            with path.open("rb") as written:
+                os.fsync(written.fileno())
+        if folder.exists():
+            os.replace(folder, old)
+        os.replace(fresh, folder)
+    except OSError as exc:
+        raise BundleError(
+            f"bundle '{folder}' could not be written ({exc}); free some space or choose another folder"
+        ) from exc
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def load_folder(folder: str | os.PathLike[str]) -> Bundle:
+    """Read a bundle; raises BundleError that says what is wrong with the folder."""
+    root = Path(folder)
+    manifest = read_manifest(root)
+    path = root / TENSORS
+    try:
+        if path.stat().st_size > MAX_TENSOR_BYTES:
+            raise BundleError(f"bundle '{root}': {TENSORS} is larger than 1 GiB; prompts never are")
+        bundle = Bundle(manifest, load(path.read_bytes()))
+    except FileNotFoundError as exc:
+        raise BundleError(f"bundle '{root}' has no {TENSORS}; get a fresh copy") from exc
+    except (OSError, SafetensorError) as exc:
+        raise BundleError(f"bundle '{root}': {TENSORS} cannot be read ({exc}); get a fresh copy") from exc
+    bundle.learner()
+    return bundle

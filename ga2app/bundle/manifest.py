@@ -1,0 +1,111 @@
+"""What a bundle says of itself: ``bundle.json``, and the checks on it."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from ga2app.config import RunConfig
+from ga2app.contracts import BundleCard, Dataset
+from ga2app.errors import BundleError, ConfigError
+
+FORMAT_VERSION = 1
+MANIFEST = "bundle.json"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What ``bundle.json`` says. Metrics are percent; ``backbone`` is ``BackboneId.to_dict()``."""
+
+    format_version: int
+    name: str
+    backbone: Mapping[str, Any]
+    config: Mapping[str, Any]
+    base: tuple[str, ...]
+    novel: tuple[str, ...]
+    dataset_hash: str
+    anchor_captions: tuple[str, ...]
+    negatives: tuple[str, ...]
+    preprocessing: Mapping[str, Any]
+    steps: int
+    metrics: Mapping[str, float]
+    zero_shot: Mapping[str, float]
+    packages: Mapping[str, str]
+
+    @property
+    def run(self) -> RunConfig:
+        return RunConfig.from_dict(self.config)
+
+
+def read_manifest(root: Path) -> Manifest:
+    """The manifest of the bundle in ``root``, checked; raises BundleError."""
+    try:
+        data = json.loads((root / MANIFEST).read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError) as exc:
+        raise BundleError(f"'{root}' is not a prompt bundle: it has no {MANIFEST}; give the bundle's folder") from exc
+    except (OSError, ValueError) as exc:
+        raise BundleError(f"bundle '{root}': {MANIFEST} cannot be read ({exc}); get a fresh copy") from exc
+    version = data.get("format_version") if isinstance(data, dict) else None
+    if version != FORMAT_VERSION:
+        raise BundleError(
+            f"bundle '{root}' has format version {version!r} and this program reads version {FORMAT_VERSION}; "
+            "update GA² Studio, or export the bundle again"
+        )
+    try:
+        manifest = _from_dict(data)
+        RunConfig.from_dict(manifest.config)
+        sizes = manifest.backbone["sizes"]
+        whole = {"name", "fingerprint"} <= manifest.backbone.keys() and {"visual_width", "text_width"} <= sizes.keys()
+    except (ConfigError, TypeError, KeyError, AttributeError) as exc:
+        raise BundleError(f"bundle '{root}': {MANIFEST} is not a valid manifest ({exc}); get a fresh copy") from exc
+    if not whole:
+        raise BundleError(f"bundle '{root}': {MANIFEST} does not say which backbone it is for; get a fresh copy")
+    return manifest
+
+
+def read_card(folder: str | os.PathLike[str], origin: str) -> BundleCard:
+    """What lists show of the bundle in ``folder``; ``origin`` is one of trained, imported, embedded."""
+    manifest = read_manifest(Path(folder))
+    return BundleCard(
+        folder=str(folder),
+        name=manifest.name,
+        backbone=str(manifest.backbone["name"]),
+        base=manifest.base,
+        novel=manifest.novel,
+        metrics=manifest.metrics,
+        zero_shot=manifest.zero_shot,
+        origin=origin,
+    )
+
+
+def dataset_hash(dataset: Dataset) -> str:
+    """Hash of the file names, labels and subsets of a data set, wherever it lies."""
+    rows = sorted((Path(clip.path).name, clip.label, str(clip.subset)) for clip in dataset.clips)
+    anchors = sorted((Path(anchor.path).name, anchor.caption) for anchor in dataset.anchors)
+    whole = [list(dataset.base), list(dataset.novel), rows, anchors, list(dataset.negatives)]
+    return hashlib.sha256(json.dumps(whole).encode()).hexdigest()[:16]
+
+
+def package_versions() -> dict[str, str]:
+    """Versions of the packages that decide what a bundle computes."""
+    names = ("torch", "transformers", "safetensors", "numpy", "av", "decord2")
+    return {name: importlib.metadata.version(name) for name in names}
+
+
+def to_json(manifest: Manifest) -> str:
+    """The text of ``bundle.json``: indented, keys sorted."""
+    return json.dumps(asdict(manifest), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _from_dict(data: Mapping[str, Any]) -> Manifest:
+    known = {item.name for item in fields(Manifest)}
+    if data.keys() != known:
+        odd = sorted(known.symmetric_difference(data))
+        raise TypeError(f"missing or unknown: {', '.join(odd)}")
+    values = {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
+    return Manifest(**values)

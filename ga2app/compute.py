@@ -1,0 +1,66 @@
+"""Device, precision and attention, settled once and passed down."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+import torch
+
+from ga2app.config import Precision
+from ga2app.errors import ConfigError, Fault
+
+
+@dataclass(frozen=True)
+class Compute:
+    """Where and how tensors are computed. ``dtype`` is that of the matrix products; weights stay float32."""
+
+    device: torch.device
+    dtype: torch.dtype
+
+    @property
+    def attention(self) -> str:
+        """Name of the attention for ``transformers``.
+
+        Under bfloat16 on a CPU the plain matmul-softmax form is the faster one for CLIP's short sequences.
+        """
+        return "eager" if self.device.type == "cpu" else "sdpa"
+
+    @property
+    def precision(self) -> Precision:
+        return Precision.FLOAT32 if self.dtype == torch.float32 else Precision.BFLOAT16
+
+    def autocast(self) -> AbstractContextManager[object]:
+        """Context in which the towers run."""
+        if self.dtype == torch.float32:
+            return nullcontext()
+        return torch.autocast(self.device.type, dtype=self.dtype)
+
+
+def settle(device: str = "auto", precision: Precision | str = Precision.AUTO) -> Compute:
+    """The device and precision to use; raises ConfigError naming the field that this machine cannot serve."""
+    chosen = torch.device(_first_device() if device == "auto" else device)
+    if chosen.type == "cuda":
+        count = torch.cuda.device_count()
+        if (chosen.index or 0) >= count:
+            raise ConfigError([Fault("device", f"'{device}' is not here: {count} CUDA devices; choose auto or cpu")])
+    if chosen.type == "mps" and not torch.backends.mps.is_available():
+        raise ConfigError([Fault("device", "'mps' is not available here; choose auto or cpu")])
+    wanted = Precision(precision)
+    if wanted is Precision.AUTO:
+        wanted = Precision.BFLOAT16 if _native_bfloat16(chosen) else Precision.FLOAT32
+    return Compute(chosen, getattr(torch, wanted.value))
+
+
+def _first_device() -> str:
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def _native_bfloat16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    if device.type == "cpu":
+        return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+    return False

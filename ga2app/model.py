@@ -1,0 +1,99 @@
+"""The prompted CLIP: a frozen backbone, learned prompts and class names make a classifier of clips.
+
+Notation: B clips, T frames, S side in pixels, C class names, D embedding width, τ = exp(logit_scale).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ga2app.backbone import Backbone, TokenizedText, spoken
+from ga2app.config import TEMPLATE
+from ga2app.prompts import PromptLearner
+
+FRAMES_AT_ONCE = 256
+"""Frames that pass the vision tower at once, outside training."""
+
+
+class ModelOutput(NamedTuple):
+    """``logits`` (B, C) = τ · cosine, ``clip_features`` (B, D) and ``class_features`` (C, D) of length 1."""
+
+    logits: Tensor
+    clip_features: Tensor
+    class_features: Tensor
+
+
+class PromptedClip(nn.Module):
+    """A frozen backbone with prompts, classifying clips into ``labels``.
+
+    With a text depth of 0 the class features are the frozen zero-shot ones, with a visual depth of 0 the clip
+    features are the frozen ones; with both 0 the model is plain CLIP.
+    """
+
+    def __init__(self, backbone: Backbone, prompts: PromptLearner, labels: Sequence[str]) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.prompts = prompts.to(backbone.compute.device)
+        self.labels = tuple(labels)
+        self._tokens = self._tokenize(labels)
+        self._class_features: Tensor | None = None
+
+    def train(self, mode: bool = True) -> PromptedClip:
+        self._class_features = None
+        super().train(mode)
+        return self
+
+    def forward(self, pixels: Tensor) -> ModelOutput:
+        """Classify CLIP-normalized ``pixels`` (B, T, 3, S, S)."""
+        return self.classify(self.encode_clips(pixels))
+
+    def classify(self, clip_features: Tensor) -> ModelOutput:
+        """Classify clips whose features (B, D) are known already."""
+        classes = self.encode_labels()
+        return ModelOutput(self.backbone.scale * clip_features @ classes.T, clip_features, classes)
+
+    def encode_clips(self, pixels: Tensor) -> Tensor:
+        """Clip features (B, D): the mean over T of the unnormalized frame features, then length 1."""
+        return functional.normalize(self.encode_frames(pixels).mean(dim=1), dim=-1)
+
+    def encode_frames(self, pixels: Tensor) -> Tensor:
+        """Frame features (B, T, D), not normalized, of ``pixels`` (B, T, 3, S, S)."""
+        batch, frames = pixels.shape[:2]
+        flat = pixels.flatten(0, 1).to(self.backbone.compute.device)  # (B·T, 3, S, S)
+        prompts = self.prompts.visual_prompts()
+        chunks = [flat] if self._learning() else torch.split(flat, FRAMES_AT_ONCE)
+        with self.backbone.compute.autocast():
+            features = torch.cat([self.backbone.encode_frames(chunk, prompts) for chunk in chunks])
+        return torch.unflatten(features, 0, (batch, frames))
+
+    def encode_labels(self) -> Tensor:
+        """Class features (C, D) of length 1; kept between calls while nothing is being learned."""
+        if self._learning():
+            return self.encode_tokens(self._tokens)
+        if self._class_features is None:
+            self._class_features = self.encode_tokens(self._tokens)
+        return self._class_features
+
+    def encode_names(self, names: Sequence[str]) -> Tensor:
+        """Text features (K, D) of other names than the labels under the same prompts."""
+        return self.encode_tokens(self._tokenize(names))
+
+    def encode_tokens(self, tokens: TokenizedText) -> Tensor:
+        """Prompted text features (K, D) of length 1."""
+        with self.backbone.compute.autocast():
+            return self.backbone.encode_text(tokens, self.prompts.context(), self.prompts.text_prompts())
+
+    def _learning(self) -> bool:
+        prompts_move = any(parameter.requires_grad for parameter in self.prompts.parameters())
+        return self.training or (prompts_move and torch.is_grad_enabled())
+
+    def _tokenize(self, names: Sequence[str]) -> TokenizedText:
+        """Names behind P filler positions for the context; in the zero-shot template without text prompts."""
+        if not self.prompts.config.text_depth:
+            return self.backbone.tokenize([TEMPLATE.format(spoken(name)) for name in names])
+        return self.backbone.tokenize([f"{spoken(name)}." for name in names], self.prompts.config.length)

@@ -1,0 +1,116 @@
+"""The learned prompts of both towers and the coupling of the soft prompt to a hard one (paper, section 3.2).
+
+Notation: P prompt tokens, Dv / Dt the tower widths. Everything that training may change is a parameter of
+``PromptLearner``, and nothing else is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ga2app.config import PromptConfig
+from ga2app.errors import BundleError, ConfigError, Fault
+
+INIT_STD = 0.02
+"""Standard deviation of fresh prompt tokens."""
+
+
+class PromptLearner(nn.Module):
+    """Soft prompts of both towers.
+
+    Parameters, each present only where its depth asks for it: ``visual`` (visual depth, P, Dv); ``soft`` (P, Dt);
+    ``text`` (text depth - 1, P, Dt); ``coupling`` a Linear from 2·Dt to Dt. Buffer: ``hard`` (P, Dt), frozen.
+    """
+
+    visual: nn.Parameter | None
+    soft: nn.Parameter | None
+    text: nn.Parameter | None
+    hard: Tensor | None
+
+    def __init__(
+        self,
+        config: PromptConfig,
+        visual_width: int,
+        text_width: int,
+        *,
+        hard_prompt: Tensor | None = None,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        super().__init__()
+        self.config = config
+        length, shape = config.length, (config.length, text_width)
+
+        def fresh(*size: int) -> nn.Parameter:
+            return nn.Parameter(torch.randn(*size, generator=generator) * INIT_STD)
+
+        self.visual = fresh(config.visual_depth, length, visual_width) if config.visual_depth else None
+        self.soft = fresh(*shape) if config.text_depth else None
+        self.text = fresh(config.text_depth - 1, *shape) if config.text_depth > 1 else None
+        self.coupling: nn.Linear | None = None
+        self.register_buffer("hard", None)
+        if config.coupled:
+            if hard_prompt is None:
+                hard_prompt = torch.randn(*shape, generator=generator) * INIT_STD
+            if tuple(hard_prompt.shape) != shape:
+                raise ConfigError([_hard_prompt_fault(hard_prompt, shape)])
+            self.hard = hard_prompt.detach().clone().float()
+            self.coupling = _linear(2 * text_width, text_width, generator)
+
+    def visual_prompts(self) -> list[Tensor]:
+        """One set (P, Dv) for each prompted layer of the vision tower, the first layer first."""
+        return [] if self.visual is None else list(self.visual.unbind(0))
+
+    def text_prompts(self) -> list[Tensor]:
+        """One set (P, Dt) for each of the text layers 1, 2, … that are prompted."""
+        return [] if self.text is None else list(self.text.unbind(0))
+
+    def context(self) -> Tensor | None:
+        """Context tokens (P, Dt) of the text tower, None without text prompts.
+
+        Coupled: Dropout(ReLU(Linear(concat_features[hard, soft]))); otherwise the soft prompt itself.
+        """
+        if self.soft is None or self.coupling is None or self.hard is None:
+            return self.soft
+        joined = torch.cat([self.hard, self.soft], dim=-1)  # (P, 2 Dt)
+        context = functional.relu(self.coupling(joined))  # (P, Dt)
+        return functional.dropout(context, self.config.dropout, self.training)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Everything needed to build the same prompts again, by name, on the CPU."""
+        return {name: tensor.detach().cpu().contiguous() for name, tensor in self.state_dict().items()}
+
+    def load_tensors(self, tensors: Mapping[str, Tensor]) -> None:
+        """Take over ``tensors``; raises BundleError that names what is missing, unexpected or of another shape."""
+        own = self.state_dict()
+        faults = [f"{name} is missing" for name in sorted(own.keys() - tensors.keys())]
+        faults += [f"{name} is not expected" for name in sorted(tensors.keys() - own.keys())]
+        faults += [
+            f"{name} has shape {tuple(tensors[name].shape)} instead of {tuple(own[name].shape)}"
+            for name in sorted(own.keys() & tensors.keys())
+            if tensors[name].shape != own[name].shape
+        ]
+        if faults:
+            raise BundleError(f"these prompts do not fit their settings: {'; '.join(faults)}")
+        self.load_state_dict(dict(tensors))
+
+
+def _linear(inputs: int, outputs: int, generator: torch.Generator | None) -> nn.Linear:
+    """A Linear with PyTorch's usual bounds, drawn from ``generator`` so that a seed fixes it."""
+    layer = nn.Linear(inputs, outputs)
+    bound = inputs**-0.5
+    with torch.no_grad():
+        layer.weight.uniform_(-bound, bound, generator=generator)
+        layer.bias.uniform_(-bound, bound, generator=generator)
+    return layer
+
+
+def _hard_prompt_fault(hard_prompt: Tensor, shape: tuple[int, int]) -> Fault:
+    return Fault(
+        "prompts.hard_prompt",
+        f"the hard prompt has shape {tuple(hard_prompt.shape)} and this run needs {shape} (tokens, text width); "
+        "choose one learned with as many tokens on this backbone, or 'random'",
+    )
