@@ -36,13 +36,12 @@ Prompts for video action recognition with a frozen CLIP, trained with GA²-CLIP 
 ## Use
 
 ```python
-from ga2app import load_backbone, load_bundle
-from ga2app.video import load_pixels
+from ga2app import Recognizer
 
-backbone = load_backbone("{manifest.backbone["name"]}")
-model = load_bundle("path/to/this/folder").attach(backbone, ["your label", "another label"])
-pixels = load_pixels("clip.mp4", num_frames={config.clips.num_frames}, size_px=backbone.sizes.image_size)
-print(model(pixels[None]).logits.softmax(dim=-1))
+recognizer = Recognizer("{manifest.backbone["name"]}", bundle="path/to/this/folder")
+answer = recognizer.recognize(["clip.mp4"], ["your label", "another label"])
+for score in answer.clips[0].bundle or ():
+    print(f"{{score.score:.0%}} {{score.label}} ({{score.kind}})")
 ```
 
 The clip feature is the mean over frames: two actions that differ only in the order of their frames look the same.

@@ -48,8 +48,8 @@ class Bundle:
         if own["fingerprint"] != backbone["fingerprint"]:
             shapes = "" if own["sizes"] == backbone["sizes"] else " of another shape"
             raise BundleError(
-                f"bundle '{self.manifest.name}' was trained on backbone '{own['name']}' ({own['fingerprint']}) and cannot "
-                f"be used with '{backbone['name']}' ({backbone['fingerprint']}), which has other weights{shapes}; "
+                f"bundle '{self.manifest.name}' was trained on backbone '{own['name']}' ({own['fingerprint']}) and "
+                f"cannot be used with '{backbone['name']}' ({backbone['fingerprint']}): other weights{shapes}; "
                 f"choose backbone '{own['name']}', or a bundle trained on '{backbone['name']}'"
             )
 

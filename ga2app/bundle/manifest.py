@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -107,5 +108,5 @@ def _from_dict(data: Mapping[str, Any]) -> Manifest:
     if data.keys() != known:
         odd = sorted(known.symmetric_difference(data))
         raise TypeError(f"missing or unknown: {', '.join(odd)}")
-    values = {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
+    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
     return Manifest(**values)
