@@ -95,6 +95,8 @@ class Runs(Events):
 
     def claim(self, pid: int, process_started_s: float) -> RunRecord | None:
         """Take the oldest queued run for the process ``pid``; None if the queue is empty. No run is given twice."""
+        if not self.count([RunState.QUEUED]):  # most looks find nothing, and need no lock for that
+            return None
         now = time.time()
         with self._database.write() as db:
             found = db.execute(

@@ -1,0 +1,8 @@
+"""Entry of ``python -m ga2app.worker``."""
+
+import sys
+
+from ga2app.worker.command import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,182 @@
+"""The worker's loop over the queue, and what becomes of each run."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from ga2app import launcher
+from ga2app.config import DEMO, RunConfig
+from ga2app.contracts import Dataset, RunRecord, RunState
+from ga2app.errors import StoreError, StudioError
+from ga2app.paths import Home
+from ga2app.store import Store
+from ga2app.worker.events import EventWriter
+from ga2app.worker.parts import Outcome, Parts
+
+CHECKPOINT = "checkpoint.pt"
+LOG = "log.txt"
+POLL_S = 0.5
+STALE_S = 60.0
+"""A run whose worker has not been heard of for so long is given to another."""
+SWEEP_S = 10.0
+
+_log = logging.getLogger(__name__)
+
+
+class Worker:
+    """Works on the queue of one home, in the calling thread."""
+
+    def __init__(self, home: Home, store: Store, parts: Parts) -> None:
+        self._home = home
+        self._store = store
+        self._parts = parts
+        self._me = launcher.this_process()
+        self._leaving = False
+
+    def leave(self, signum: int = signal.SIGTERM, frame: FrameType | None = None) -> None:
+        """Save at the next step, put the run back in the queue, and return. A signal handler, hence only a flag."""
+        self._leaving = True
+
+    def work(self, *, once: bool, idle_exit_s: float) -> None:
+        """Take runs until the queue is empty (``once``), nothing came for ``idle_exit_s``, or ``leave`` was called."""
+        self._sweep()
+        prepared = once
+        busy_s = swept_s = time.monotonic()
+        while not self._leaving:
+            record = self._store.runs.claim(self._me.pid, self._me.started_s)
+            if record:
+                self._run(record)
+                busy_s = time.monotonic()
+            elif not prepared:
+                self._prepare()
+                prepared, busy_s = True, time.monotonic()
+            elif once or time.monotonic() - busy_s > idle_exit_s:
+                if self._may_leave():
+                    return
+            else:
+                time.sleep(POLL_S)
+                if time.monotonic() - swept_s > SWEEP_S:
+                    self._sweep()
+                    swept_s = time.monotonic()
+
+    def _sweep(self) -> None:
+        """Put runs back that a dead worker has left. What this process has is left over too: it is between runs."""
+
+        def is_alive(pid: int, started_s: float) -> bool:
+            return launcher.is_alive(pid, started_s) and (pid, started_s) != (self._me.pid, self._me.started_s)
+
+        for run_id in self._store.runs.requeue_lost(is_alive, STALE_S):
+            _log.warning(
+                "run %d was left by a worker that is gone; it is %s", run_id, self._store.runs.get(run_id).state
+            )
+
+    def _may_leave(self) -> bool:
+        """Whether the queue is empty once nobody can think any more that a worker is there."""
+        launcher.release_lock(self._home)
+        return self._store.runs.count([RunState.QUEUED]) == 0 or not launcher.take_lock(self._home)
+
+    def _prepare(self) -> None:
+        """Do ahead, while there is nothing else to do, what the first run would have to wait for."""
+        try:
+            self._dataset(DEMO)
+            self._parts.warm()
+        except Exception:
+            _log.exception("preparing for the first run failed; a run that needs it will try again")
+
+    def _dataset(self, name: str) -> Dataset:
+        known = {row.name for row in self._store.datasets.list()}
+        if name == DEMO and DEMO not in known:
+            _log.info("drawing the demo data set")
+            drawn = self._parts.draw_demo(self._home.media / DEMO)
+            self._store.datasets.add(drawn, origin="drawn by the app")
+            self._store.anchors.add_clips("drawn scenes", drawn.anchors)
+        return self._store.datasets.get(name)
+
+    def _run(self, record: RunRecord) -> None:
+        folder = self._home.run_folder(record.id)
+        folder.mkdir(parents=True, exist_ok=True)
+        with _log_to(folder / LOG), EventWriter(self._store, record.id, self._me.pid) as events:
+            _log.info("run %d, attempt %d", record.id, record.attempts)
+            try:
+                outcome = self._train(record, folder / CHECKPOINT, events)
+                events.flush()
+                self._conclude(record.id, outcome, events)
+            except Exception as exc:
+                reason = explain(exc)
+                if isinstance(exc, StudioError):
+                    _log.error("run %d failed: %s", record.id, reason)
+                else:
+                    _log.exception("run %d failed: %s", record.id, reason)
+                if not events.lost:
+                    self._fail(record.id, reason)
+
+    def _fail(self, run_id: int, reason: str) -> None:
+        try:
+            self._store.runs.finish(run_id, RunState.FAILED, exit_code=1, error=reason)
+        except StoreError:
+            _log.exception("run %d could not be marked as failed; the next sweep puts it back", run_id)
+
+    def _train(self, record: RunRecord, checkpoint: Path, events: EventWriter) -> Outcome:
+        config = RunConfig.from_dict(record.config)
+        if not checkpoint.exists():
+            # A lost attempt may have told of steps before it came to its first checkpoint.
+            self._store.runs.drop_events_after(record.id, -1)
+        dataset = self._dataset(config.dataset)
+        return self._parts.train(
+            config,
+            dataset,
+            out=self._home.bundles / f"run-{record.id:06d}",
+            checkpoint=checkpoint,
+            emit=events.emit,
+            should_stop=lambda: self._leaving or events.lost or self._store.runs.should_stop(record.id),
+        )
+
+    def _conclude(self, run_id: int, outcome: Outcome, events: EventWriter) -> None:
+        if events.lost:
+            _log.warning("run %d was given to another worker; this one lets go of it", run_id)
+        elif outcome.finished:
+            self._accept(run_id, outcome.bundle)
+        elif self._leaving:
+            self._store.runs.release(run_id)
+            _log.info("run %d goes back to the queue: the worker was told to leave", run_id)
+        else:
+            self._store.runs.finish(run_id, RunState.STOPPED, exit_code=0)
+            _log.info("run %d stopped as asked", run_id)
+
+    def _accept(self, run_id: int, bundle: str | None) -> None:
+        """End the run as done, provided that its bundle loads."""
+        if bundle is None:
+            raise RuntimeError("the training ended without a bundle")
+        self._parts.check_bundle(bundle)
+        self._store.bundles.add(self._parts.read_card(bundle))
+        self._store.runs.finish(run_id, RunState.DONE, exit_code=0, bundle=bundle)
+        _log.info("run %d done: %s", run_id, bundle)
+
+
+def explain(exc: Exception) -> str:
+    """Why a run failed, in one line; what to do about it where that is known."""
+    text = " ".join(str(exc).split())
+    if isinstance(exc, StudioError):
+        return text
+    out_of_memory = isinstance(exc, MemoryError) or type(exc).__name__ == "OutOfMemoryError"
+    if out_of_memory or "can't allocate memory" in text or "out of memory" in text:
+        return "there was not enough memory; lower the batch size or the number of frames and retry"
+    return f"{type(exc).__name__}: {text}; this is a fault of the program, the log has the details"
+
+
+@contextmanager
+def _log_to(path: Path) -> Iterator[None]:
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.getLogger().addHandler(handler)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(handler)
+        handler.close()
