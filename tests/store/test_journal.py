@@ -1,0 +1,58 @@
+"""Which journal the database keeps, decided from what the system says about the mount."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ga2app.paths import Home
+from ga2app.store.database import Database
+from ga2app.store.journal import filesystem_of, journal_mode, mounted_filesystem
+
+MOUNTS = """\
+/dev/sda1 / ext4 rw,relatime 0 0
+tmpfs /tmp tmpfs rw 0 0
+server:/share /mnt/lab nfs4 rw 0 0
+/dev/sdb1 /mnt/lab/scratch xfs rw 0 0
+hf /data/my\\040space fuse.hf rw 0 0
+/dev/sdc1 /twice ext4 rw 0 0
+server:/x /twice cifs rw 0 0
+"""
+
+
+@pytest.mark.parametrize("filesystem", ["ext4", "xfs", "btrfs", "tmpfs", "overlay", "fuseblk", "apfs", None])
+def test_a_local_disk_gets_a_write_ahead_log(filesystem: str | None) -> None:
+    assert journal_mode(filesystem) == "wal"
+
+
+@pytest.mark.parametrize("filesystem", ["nfs", "nfs4", "cifs", "smb3", "9p", "ceph", "virtiofs", "fuse.sshfs", "fuse"])
+def test_a_network_mount_and_an_unknown_fuse_get_a_rollback_journal(filesystem: str) -> None:
+    assert journal_mode(filesystem) == "delete"
+
+
+@pytest.mark.parametrize(
+    ("path", "filesystem"),
+    [
+        ("/home/me", "ext4"),
+        ("/tmp/x", "tmpfs"),
+        ("/tmpfile", "ext4"),
+        ("/mnt/lab/home", "nfs4"),
+        ("/mnt/lab/scratch/home", "xfs"),
+        ("/data/my space/home", "fuse.hf"),
+        ("/twice/home", "cifs"),
+    ],
+)
+def test_the_innermost_and_latest_mount_counts(path: str, filesystem: str) -> None:
+    assert filesystem_of(Path(path), MOUNTS) == filesystem
+
+
+def test_no_mount_that_fits_means_not_known() -> None:
+    assert filesystem_of(Path("/home"), "") is None
+
+
+def test_the_database_keeps_the_journal_that_its_mount_asks_for(home: Home) -> None:
+    database = Database(home)
+    with database.read() as db:
+        assert db.journal_mode == journal_mode(mounted_filesystem(home.root))
+    database.close()

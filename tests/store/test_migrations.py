@@ -1,0 +1,72 @@
+"""The schema: from the first one to today's, and what a newer one means."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import sqlite_utils
+
+from ga2app.config import preset
+from ga2app.contracts import Event, EventKind
+from ga2app.errors import StoreError
+from ga2app.paths import PROJECT, Home
+from ga2app.store import Store
+from ga2app.store.migrations import migrate, migrations
+
+FIRST_SCHEMA = Path(__file__).parent / "first_schema.sql"
+
+
+def test_a_database_with_the_first_schema_is_brought_up_to_date_and_keeps_its_rows(home: Home) -> None:
+    home.root.mkdir()
+    connection = sqlite3.connect(home.database)
+    connection.executescript(FIRST_SCHEMA.read_text())
+    connection.close()
+    with Store.open(home) as store:
+        record = store.runs.get(1)
+        assert (record.name, record.config) == ("first", {"dataset": "demo", "seed": 7})
+        assert store.runs.latest(1, EventKind.LOG) == Event(EventKind.LOG, 0, {"text": "hello"})
+        assert store.runs.queue(preset("quick")) == 2
+        assert store.datasets.list() == []
+
+
+def test_migrations_keep_their_names_and_their_order() -> None:
+    db = sqlite_utils.Database(memory=True)
+    names = [migration.name for migration in migrations.pending(db)]
+    db.close()
+    assert names[:4] == ["m001_runs", "m002_datasets", "m003_anchors_and_negatives", "m004_bundles"]
+
+
+def test_a_database_of_a_newer_version_is_refused_and_left_alone(home: Home) -> None:
+    Store.open(home).close()
+    db = sqlite_utils.Database(home.database)
+    db.table("_sqlite_migrations").insert({"migration_set": "ga2app", "name": "m999_future", "applied_at": "later"})
+    db.close()
+    with pytest.raises(StoreError, match=r"newer version of GA² Studio \(it has 'm999_future'\); update the app"):
+        Store.open(home)
+
+
+def test_a_migration_that_fails_leaves_neither_its_changes_nor_its_record(tmp_path: Path) -> None:
+    path = tmp_path / "some.db"
+    db = sqlite_utils.Database(path)
+    # The second migration makes this table, so it fails, half way through its statements.
+    db.execute("CREATE TABLE clips (id INTEGER)")
+    with pytest.raises(sqlite3.OperationalError, match="already exists"):
+        migrate(db, path)
+    assert [migration.name for migration in migrations.applied(db)] == ["m001_runs"]
+    assert "runs" in db.table_names() and "datasets" not in db.table_names()
+    db.close()
+
+
+def test_processes_that_open_a_new_home_at_once_all_find_it_ready(home: Home) -> None:
+    script = "import pathlib, sys; from ga2app.paths import Home; from ga2app.store import Store; "
+    script += "Store.open(Home(pathlib.Path(sys.argv[1]))).close()"
+    openers = [
+        subprocess.Popen([sys.executable, "-c", script, str(home.root)], cwd=PROJECT, stderr=subprocess.PIPE)
+        for _ in range(4)
+    ]
+    assert [opener.communicate(timeout=60)[1] for opener in openers] == [b""] * 4
+    assert [opener.returncode for opener in openers] == [0] * 4
