@@ -1,0 +1,23 @@
+"""What reading a clip returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class ClipFrames:
+    """Frames of one clip.
+
+    ``frames`` is uint8 (T, H, W, 3), RGB, upright; ``indices`` are their numbers in the clip of ``total_frames``
+    frames; ``fps`` is the average rate, None where the file does not tell; ``reader`` is "decord" or "pyav".
+    """
+
+    frames: NDArray[np.uint8]
+    indices: tuple[int, ...]
+    total_frames: int
+    fps: float | None
+    reader: str

@@ -1,0 +1,53 @@
+"""From a file to what a vision tower takes, in one call.
+
+Notation: T frames, S the model's square side in pixels.
+"""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from ga2app.config import ClipConfig
+from ga2app.video import Evaluation, Training, read_clip
+from ga2app.video.transforms import evaluation_view, short_side_px, training_view
+
+THUMBNAIL_PX = 96
+
+
+def evaluation_pixels(path: str | os.PathLike[str], num_frames: int, size_px: int) -> Tensor:
+    """Pixels (T, 3, S, S) of a clip under evaluation sampling and the central crop; raises ClipError."""
+    clip = read_clip(path, Evaluation(num_frames), short_side_px=short_side_px(size_px))
+    return frames_to_pixels(clip.frames, size_px)
+
+
+def training_pixels(path: str | os.PathLike[str], config: ClipConfig, size_px: int, seed: int) -> Tensor:
+    """Pixels (T, 3, S, S) of a clip under training sampling and augmentation, fixed by ``seed``; raises ClipError."""
+    clip = read_clip(path, Training(config.num_frames, seed), short_side_px=short_side_px(size_px))
+    if not config.augment:
+        return frames_to_pixels(clip.frames, size_px)
+    generator = torch.Generator().manual_seed(seed)
+    frames = torch.from_numpy(clip.frames)
+    return training_view(frames, size_px, generator, flip=config.flip, grayscale=config.grayscale)
+
+
+def frames_to_pixels(frames: NDArray[np.uint8], size_px: int) -> Tensor:
+    """Pixels (T, 3, S, S), CLIP-normalized, of decoded ``frames`` (T, H, W, 3)."""
+    return evaluation_view(torch.from_numpy(frames), size_px)
+
+
+def thumbnails(frames: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], ...]:
+    """Each of ``frames`` (T, H, W, 3) with a short side of at most 96 pixels, for a strip on the screen."""
+    height, width = frames.shape[1:3]
+    scale = THUMBNAIL_PX / min(height, width)
+    if scale >= 1:
+        return tuple(frames)
+    images = torch.from_numpy(frames).permute(0, 3, 1, 2).float()
+    size = (round(height * scale), round(width * scale))
+    small = functional.interpolate(images, size, mode="bilinear", antialias=True)
+    return tuple(small.round().clamp(0, 255).byte().permute(0, 2, 3, 1).numpy())
