@@ -1,0 +1,30 @@
+"""GA² Studio as a library: three names recognize a clip.
+
+    from ga2app import load_backbone, load_bundle, Recognizer
+
+Importing the package loads neither torch nor gradio; the names below load what they need when first used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ga2app.backbone import load_backbone
+    from ga2app.recognize import Recognizer, load_bundle
+
+__all__ = ["Recognizer", "load_backbone", "load_bundle"]
+
+_HOMES = {
+    "load_backbone": "ga2app.backbone",
+    "load_bundle": "ga2app.recognize",
+    "Recognizer": "ga2app.recognize",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'ga2app' has no attribute '{name}'")
+    import importlib
+
+    return getattr(importlib.import_module(_HOMES[name]), name)

@@ -195,7 +195,9 @@ def load_backbone(
     Nothing is downloaded unless ``allow_download``. Raises BackboneError when there is no CLIP under that name.
     """
     from transformers import AutoConfig, AutoTokenizer, CLIPModel
+    from transformers.utils import logging as transformers_logging
 
+    transformers_logging.disable_progress_bar()
     compute = settle(device, precision)
     name = os.fspath(name)
     source = str(SKETCH_CLIP) if name == SKETCH else name

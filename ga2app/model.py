@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ga2app.backbone import Backbone, TokenizedText, spoken
-from ga2app.config import TEMPLATE
+from ga2app.config import TEMPLATE, PromptConfig
 from ga2app.prompts import PromptLearner
 
 FRAMES_AT_ONCE = 256
@@ -97,3 +97,10 @@ class PromptedClip(nn.Module):
         if not self.prompts.config.text_depth:
             return self.backbone.tokenize([TEMPLATE.format(spoken(name)) for name in names])
         return self.backbone.tokenize([f"{spoken(name)}." for name in names], self.prompts.config.length)
+
+
+def plain_clip(backbone: Backbone, labels: Sequence[str]) -> PromptedClip:
+    """The backbone without any prompt: the zero-shot classifier."""
+    config = PromptConfig(length=1, visual_depth=0, text_depth=0, coupled=False)
+    sizes = backbone.sizes
+    return PromptedClip(backbone, PromptLearner(config, sizes.visual_width, sizes.text_width), labels).eval()

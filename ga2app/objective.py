@@ -47,9 +47,10 @@ def loss(config: ObjectiveConfig, features: Features, targets: Tensor, scale: fl
 
     Raises TrainingError when a term lacks its clips or texts.
     """
-    ce = functional.cross_entropy(scale * features.clips @ features.classes.T, targets)
+    cosines = features.clips @ features.classes.T  # (B, C)
+    ce = functional.cross_entropy(scale * cosines, targets)
     terms = {
-        name: _term(name, weight, config.margin, features, targets, scale)
+        name: _term(name, weight, config.margin, features, cosines, targets, scale)
         for name, weight in config.weights().items()
         if weight
     }
@@ -57,21 +58,23 @@ def loss(config: ObjectiveConfig, features: Features, targets: Tensor, scale: fl
     return LossParts(ce + anchor, ce, anchor, terms)
 
 
-def released(v: Tensor, w: Tensor, a: Tensor, n: Tensor, targets: Tensor, scale: float, alpha: float) -> Tensor:
-    """Cross-entropy of τ (v wᵀ + α · a nᵀ), as the published code computes it. A is 1 and M is 1 or C.
+def released(cosines: Tensor, a: Tensor, n: Tensor, targets: Tensor, scale: float, alpha: float) -> Tensor:
+    """Cross-entropy of τ (v wᵀ + α · a nᵀ), as the published code computes it, with v wᵀ given as ``cosines`` (B, C).
+
+    A is 1, and M is 1 or C.
 
     With M = 1 the anchor adds one constant to every logit of a row. Softmax does not see it, so **the anchor has
     no gradient**: this mode exists for parity with published runs. A constant per row is taken off before the
     sum, which changes no softmax and makes that zero exact instead of a rounding error.
     """
-    if len(a) != 1 or len(n) not in (1, len(w)):
+    if len(a) != 1 or len(n) not in (1, cosines.shape[1]):
         raise TrainingError(
             f"the released anchor term takes 1 anchor clip a step and 1 negative or as many as there are classes; "
-            f"it got {len(a)} clips, {len(n)} negatives and {len(w)} classes"
+            f"it got {len(a)} clips, {len(n)} negatives and {cosines.shape[1]} classes"
         )
     added = a @ n.T  # (1, M)
     added = added - added[:, :1]
-    return functional.cross_entropy(scale * (v @ w.T + alpha * added), targets)
+    return functional.cross_entropy(scale * (cosines + alpha * added), targets)
 
 
 def reject(a: Tensor, w: Tensor, n: Tensor, scale: float, margin: float = 0.0) -> Tensor:
@@ -115,7 +118,9 @@ def _kl(frozen_logits: Tensor, logits: Tensor) -> Tensor:
     )
 
 
-def _term(name: str, weight: float, margin: float, f: Features, targets: Tensor, scale: float) -> Tensor:
+def _term(
+    name: str, weight: float, margin: float, f: Features, cosines: Tensor, targets: Tensor, scale: float
+) -> Tensor:
     """The weighted term called ``name``."""
 
     def need(value: Tensor | None, what: str) -> Tensor:
@@ -133,8 +138,8 @@ def _term(name: str, weight: float, margin: float, f: Features, targets: Tensor,
     match name:
         case "released":
             a, n = need(f.anchors, anchors), need(f.negatives, negatives)
-            plain = functional.cross_entropy(scale * f.clips @ f.classes.T, targets)
-            return released(f.clips, f.classes, a, n, targets, scale, weight) - plain
+            plain = functional.cross_entropy(scale * cosines, targets)
+            return released(cosines, a, n, targets, scale, weight) - plain
         case "reject":
             a, n = need(f.anchors, anchors), need(f.negatives, negatives)
             return weight * reject(a, f.classes, n, scale, margin)

@@ -1,0 +1,113 @@
+"""What a training step sees: the few-shot draw, the order of clips, and clips as features or pixels.
+
+Every random choice depends on the seed and on the place (epoch, clip, step) alone, so that a resumed run sees
+what an uninterrupted one would have seen.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ga2app.config import ClipConfig
+from ga2app.contracts import Dataset, LabelledClip, Subset
+from ga2app.errors import DatasetError
+from ga2app.video.pixels import training_pixels
+
+
+def draw_shots(dataset: Dataset, shots: int, seed: int) -> list[LabelledClip]:
+    """At most ``shots`` training clips of each base class, drawn with ``seed``; raises DatasetError.
+
+    The draw of a class depends on its own clips only: another class more or less does not change it.
+    """
+    if len(dataset.base) < 2:
+        raise DatasetError(
+            f"data set '{dataset.name}' has {len(dataset.base)} base class(es); training needs at least 2, "
+            "because with one there is nothing to tell apart: add clips of another class"
+        )
+    drawn: list[LabelledClip] = []
+    empty = []
+    for label in dataset.base:
+        clips = sorted(
+            (clip for clip in dataset.clips if clip.label == label and clip.subset is Subset.TRAIN),
+            key=lambda clip: clip.path.rsplit("/", 1)[-1],
+        )
+        if not clips:
+            empty.append(label)
+        digest = int.from_bytes(hashlib.sha256(label.encode()).digest()[:8], "big")
+        order = np.random.default_rng([seed, digest]).permutation(len(clips))
+        drawn += [clips[place] for place in sorted(order[:shots])]
+    if empty:
+        raise DatasetError(
+            f"data set '{dataset.name}' has no training clips for: {', '.join(empty)}; "
+            "add clips of these classes, or make them novel"
+        )
+    return drawn
+
+
+def epoch_order(count: int, batch_size: int, seed: int, epoch: int) -> list[list[int]]:
+    """Clip numbers of each batch of ``epoch``, shuffled; the last batch may be smaller."""
+    order = np.random.default_rng([seed, epoch]).permutation(count).tolist()
+    return [order[first : first + batch_size] for first in range(0, count, batch_size)]
+
+
+def anchor_choice(count: int, wanted: int, seed: int, step: int) -> list[int]:
+    """Numbers of the anchor clips of ``step``, without repetition while there are enough."""
+    rng = np.random.default_rng([seed, step, 1])
+    chosen: list[int] = rng.choice(count, size=min(wanted, count), replace=False).tolist()
+    return chosen
+
+
+class ClipSource(Protocol):
+    """Delivers the clips of a batch, as the model's next stage wants them."""
+
+    def batches(self, order: Sequence[Sequence[int]], epoch: int) -> Iterator[Tensor]:
+        """One tensor for each batch of ``order``."""
+        ...
+
+
+class FeatureSource:
+    """Quick mode: clip features (N, D) that were computed once."""
+
+    def __init__(self, features: Tensor) -> None:
+        self._features = features
+
+    def batches(self, order: Sequence[Sequence[int]], epoch: int) -> Iterator[Tensor]:
+        """Features (B, D) of each batch."""
+        for batch in order:
+            yield self._features[list(batch)]
+
+
+class PixelSource:
+    """Full mode: augmented pixels, the next batch being decoded while the present one is computed."""
+
+    def __init__(self, paths: Sequence[str], config: ClipConfig, size_px: int, seed: int) -> None:
+        self._paths, self._config, self._size_px, self._seed = tuple(paths), config, size_px, seed
+
+    def batches(self, order: Sequence[Sequence[int]], epoch: int) -> Iterator[Tensor]:
+        """Pixels (B, T, 3, S, S) of each batch."""
+        with ThreadPoolExecutor(1) as pool:
+            waiting: list[Future[Tensor]] = []
+            try:
+                for batch in order:
+                    waiting.append(pool.submit(self._load, batch, epoch))
+                    if len(waiting) == 2:
+                        yield waiting.pop(0).result()
+                while waiting:
+                    yield waiting.pop(0).result()
+            finally:
+                for future in waiting:
+                    future.cancel()
+
+    def _load(self, batch: Sequence[int], epoch: int) -> Tensor:
+        clips = []
+        for clip in batch:
+            seed = int(np.random.SeedSequence([self._seed, epoch, clip]).generate_state(1, np.uint64)[0] >> 1)
+            clips.append(training_pixels(self._paths[clip], self._config, self._size_px, seed))
+        return torch.stack(clips)

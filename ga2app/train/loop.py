@@ -1,0 +1,151 @@
+"""The training loop: from a configuration and a data set to a prompt bundle."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ga2app import bundle as bundles
+from ga2app import evaluate, objective
+from ga2app.backbone import Backbone, load_backbone
+from ga2app.config import RunConfig
+from ga2app.contracts import Dataset, Event, EventKind
+from ga2app.errors import TrainingError
+from ga2app.train import checkpoint as checkpoints
+from ga2app.train.data import epoch_order
+from ga2app.train.schedule import learning_rate
+from ga2app.train.setup import Setup, prepare
+
+logger = logging.getLogger(__name__)
+
+Emit = Callable[[Event], None]
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """How a call ended. ``finished`` is False after a stop; then the checkpoint holds ``step`` steps."""
+
+    finished: bool
+    step: int
+    bundle: str | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    zero_shot: Mapping[str, float] = field(default_factory=dict)
+
+
+def train(
+    config: RunConfig,
+    dataset: Dataset,
+    *,
+    out: Path,
+    checkpoint: Path,
+    emit: Emit = lambda event: None,
+    should_stop: Callable[[], bool] = lambda: False,
+    backbone: Backbone | None = None,
+) -> TrainResult:
+    """Train prompts on ``dataset`` and write them to the bundle folder ``out``.
+
+    ``checkpoint`` is written after every epoch and on a stop; where it exists the run goes on from it, bit for bit
+    as if it had not been interrupted. ``should_stop`` is asked between steps. Raises StudioError.
+    """
+    if backbone is None:
+        backbone = load_backbone(config.backbone, device=config.device, precision=config.precision)
+    config = replace(config, precision=backbone.compute.precision)
+    with torch.random.fork_rng():
+        try:
+            setup = prepare(config, dataset, backbone, should_stop)
+        except InterruptedError:
+            return TrainResult(finished=False, step=0)
+        return _run(config, setup, out, checkpoint, emit, should_stop)
+
+
+def _run(
+    config: RunConfig,
+    setup: Setup,
+    out: Path,
+    checkpoint: Path,
+    emit: Emit,
+    should_stop: Callable[[], bool],
+) -> TrainResult:
+    settings, model = config.optimizer, setup.model
+    optimizer = torch.optim.AdamW(
+        model.prompts.parameters(), lr=0.0, betas=(0.9, 0.999), eps=1e-8, weight_decay=settings.weight_decay
+    )
+    per_epoch = math.ceil(len(setup.targets) / settings.batch_size)
+    total, warmup = per_epoch * settings.epochs, round(per_epoch * settings.warmup_epochs)
+    step = 0
+    if checkpoint.exists():
+        step = checkpoints.read(checkpoint, config, model.prompts, optimizer)
+        emit(Event(EventKind.LOG, step, {"text": f"resumed at step {step}"}))
+    emit(Event(EventKind.PLAN, step, {"total_steps": total, "steps_per_epoch": per_epoch, "epochs": settings.epochs}))
+    emit(Event(EventKind.ZERO_SHOT, step, setup.zero_shot))
+    metrics: Mapping[str, float] = {}
+    for epoch in range(step // per_epoch, settings.epochs):
+        order = epoch_order(len(setup.targets), settings.batch_size, config.seed, epoch)[step - epoch * per_epoch :]
+        for batch, clips in zip(order, setup.source.batches(order, epoch), strict=True):
+            if should_stop():
+                checkpoints.write(checkpoint, step, config, model.prompts, optimizer)
+                return TrainResult(finished=False, step=step, zero_shot=setup.zero_shot)
+            rate = learning_rate(step, total, warmup, settings.learning_rate)
+            _step(config, setup, optimizer, step, rate, clips, setup.targets[batch], emit)
+            step += 1
+        checkpoints.write(checkpoint, step, config, model.prompts, optimizer)
+        if (epoch + 1) % settings.evaluate_every == 0 or epoch + 1 == settings.epochs:
+            metrics = _evaluate(config, setup)
+            emit(Event(EventKind.EPOCH, step, {"epoch": epoch + 1, **metrics}))
+    metrics = metrics or _evaluate(config, setup)
+    bundles.save(setup.bundle(config, out.name, step, metrics), out)
+    emit(Event(EventKind.BUNDLE, step, {"path": str(out)}))
+    return TrainResult(True, step, str(out), metrics, setup.zero_shot)
+
+
+def _step(
+    config: RunConfig,
+    setup: Setup,
+    optimizer: torch.optim.Optimizer,
+    step: int,
+    rate: float,
+    clips: Tensor,
+    targets: Tensor,
+    emit: Emit,
+) -> None:
+    """One optimizer step at learning rate ``rate``; raises TrainingError when the loss is no longer a number."""
+    started = time.perf_counter()
+    setup.model.train()
+    torch.manual_seed(_step_seed(config.seed, step))
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+    parts = objective.loss(config.objective, setup.features(clips, step), targets, setup.model.backbone.scale)
+    total = parts.total.item()
+    if not math.isfinite(total):
+        raise TrainingError(
+            f"the loss is {total} at step {step} (learning rate {rate:g}); "
+            f"start again with a lower learning rate, for example {config.optimizer.learning_rate / 10:g}"
+        )
+    optimizer.zero_grad(set_to_none=True)
+    parts.total.backward()  # type: ignore[no-untyped-call]
+    optimizer.step()
+    values = {"ce": parts.ce.item(), "anchor": parts.anchor.item(), "total": total, "learning_rate": rate}
+    emit(Event(EventKind.STEP, step + 1, {**values, "seconds_per_step": time.perf_counter() - started}))
+
+
+def _evaluate(config: RunConfig, setup: Setup) -> Mapping[str, float]:
+    """Metrics of the prompts as they are now; empty without test clips."""
+    model = setup.model.eval()
+    if not setup.test:
+        return {}
+    features = setup.test_features
+    if config.prompts.visual_depth:
+        features = evaluate.encode_clips(model, [clip.path for clip in setup.test], config.clips.num_frames)
+    return evaluate.evaluate_features(model, setup.dataset, setup.test, features).metrics()
+
+
+def _step_seed(seed: int, step: int) -> int:
+    """Seed of the random numbers inside a step (dropout): resuming needs no saved generator state."""
+    return (seed * 1_000_003 + step) % 2**63

@@ -1,0 +1,209 @@
+"""What a run computes once: the model, the shots, and every frozen feature that the steps need."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ga2app import bundle as bundles
+from ga2app import evaluate
+from ga2app.backbone import Backbone, TokenizedText, spoken
+from ga2app.config import HARD_PROMPT_EMBEDDED, HARD_PROMPT_RANDOM, SKETCH, RunConfig
+from ga2app.contracts import AnchorClip, Dataset, LabelledClip
+from ga2app.errors import BundleError, ConfigError, DatasetError, Fault
+from ga2app.model import PromptedClip, plain_clip
+from ga2app.objective import Features
+from ga2app.paths import SKETCH_HARD_PROMPT
+from ga2app.prompts import PromptLearner
+from ga2app.train.data import ClipSource, FeatureSource, PixelSource, anchor_choice, draw_shots
+from ga2app.video.pixels import evaluation_pixels
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Setup:
+    """All that the loop works with. ``targets`` (N,) are the shots' classes, in the order of ``source``."""
+
+    config: RunConfig
+    dataset: Dataset
+    model: PromptedClip
+    source: ClipSource
+    targets: Tensor
+    test: list[LabelledClip]
+    test_features: Tensor
+    zero_shot: dict[str, float]
+    anchors: tuple[AnchorClip, ...]
+    frozen_anchors: Tensor
+    frozen_classes: Tensor
+    negatives: Tensor
+    generic: TokenizedText | None
+    frozen_generic: Tensor
+
+    def features(self, clips: Tensor, step: int) -> Features:
+        """Everything that the objective looks at in ``step``; ``clips`` is a batch of the source."""
+        model, objective = self.model, self.config.objective
+        chosen: list[int] = []
+        if objective.needs_anchor_clips() and self.anchors:
+            wanted = 1 if objective.released else objective.anchors_per_step
+            chosen = anchor_choice(len(self.anchors), wanted, self.config.seed, step)
+        quick = not self.config.prompts.visual_depth
+        frozen_anchors = self.frozen_anchors[chosen]
+        return Features(
+            clips=clips if quick else model.encode_clips(clips),
+            classes=model.encode_labels(),
+            anchors=frozen_anchors if quick or not chosen else model.encode_clips(self._anchor_pixels(chosen)),
+            frozen_anchors=frozen_anchors,
+            negatives=self.negatives,
+            frozen_classes=self.frozen_classes,
+            generic=model.encode_tokens(self.generic) if self.generic and objective.vocabulary else None,
+            frozen_generic=self.frozen_generic,
+        )
+
+    def bundle(self, config: RunConfig, name: str, steps: int, metrics: Any) -> bundles.Bundle:
+        """What was learned, with everything needed to use it and to know where it comes from."""
+        backbone = self.model.backbone
+        manifest = bundles.Manifest(
+            format_version=bundles.FORMAT_VERSION,
+            name=name,
+            backbone=backbone.identity.to_dict(),
+            config=config.to_dict(),
+            base=self.dataset.base,
+            novel=self.dataset.novel,
+            dataset_hash=bundles.dataset_hash(self.dataset),
+            anchor_captions=tuple(dict.fromkeys(anchor.caption for anchor in self.anchors if anchor.caption)),
+            negatives=self.dataset.negatives,
+            preprocessing={"image_size": backbone.sizes.image_size, "num_frames": config.clips.num_frames},
+            steps=steps,
+            metrics=dict(metrics),
+            zero_shot=self.zero_shot,
+            packages=bundles.package_versions(),
+        )
+        return bundles.Bundle(manifest, self.model.prompts.tensors())
+
+    def _anchor_pixels(self, chosen: Sequence[int]) -> Tensor:
+        """Pixels (A, T, 3, S, S), sampled as for the frozen anchor features."""
+        frames, size = self.config.clips.num_frames, self.model.backbone.sizes.image_size
+        return torch.stack([evaluation_pixels(self.anchors[number].path, frames, size) for number in chosen])
+
+
+def prepare(config: RunConfig, dataset: Dataset, backbone: Backbone, should_stop: Callable[[], bool]) -> Setup:
+    """Draw the shots, build the model, compute the frozen features; raises StudioError, InterruptedError on a stop."""
+    _check_depths(config, backbone)
+    _check_anchors(config, dataset)
+    shots = draw_shots(dataset, config.shots, config.seed)
+    if len(shots) < config.shots * len(dataset.base):
+        logger.warning("%d clips in all: some classes have fewer than %d", len(shots), config.shots)
+    prompts = PromptLearner(
+        config.prompts,
+        backbone.sizes.visual_width,
+        backbone.sizes.text_width,
+        hard_prompt=hard_prompt(config, backbone),
+        generator=torch.Generator().manual_seed(config.seed),
+    )
+    model = PromptedClip(backbone, prompts, dataset.base)
+    plain = plain_clip(backbone, dataset.base)
+    frames, device = config.clips.num_frames, backbone.compute.device
+
+    def encode(paths: Sequence[str]) -> Tensor:
+        return evaluate.encode_clips(plain, paths, frames, should_stop)
+
+    paths = [clip.path for clip in shots]
+    source: ClipSource = (
+        PixelSource(paths, config.clips, backbone.sizes.image_size, config.seed)
+        if config.prompts.visual_depth
+        else FeatureSource(encode(paths))
+    )
+    test = evaluate.test_clips(dataset)
+    test_features = encode([clip.path for clip in test])
+    anchors = dataset.anchors if config.objective.needs_anchor_clips() else ()
+    names = _generic_names(dataset)
+    with torch.no_grad():
+        return Setup(
+            config=config,
+            dataset=dataset,
+            model=model,
+            source=source,
+            targets=torch.tensor([dataset.base.index(clip.label) for clip in shots], device=device),
+            test=test,
+            test_features=test_features,
+            zero_shot=evaluate.evaluate_features(plain, dataset, test, test_features).metrics(),
+            anchors=anchors,
+            frozen_anchors=encode([anchor.path for anchor in anchors]),
+            frozen_classes=plain.encode_labels(),
+            negatives=plain.encode_names(dataset.negatives) if dataset.negatives else test_features[:0],
+            generic=backbone.tokenize([f"{spoken(name)}." for name in names], config.prompts.length) if names else None,
+            frozen_generic=plain.encode_names(names) if names else test_features[:0],
+        )
+
+
+def hard_prompt(config: RunConfig, backbone: Backbone) -> Tensor | None:
+    """The frozen hard prompt (P, Dt) that the run names; None for a random or no one. Raises StudioError."""
+    named = config.prompts.hard_prompt
+    if not config.prompts.coupled or named == HARD_PROMPT_RANDOM:
+        return None
+    if named == HARD_PROMPT_EMBEDDED and config.backbone != SKETCH:
+        raise ConfigError(
+            [
+                Fault(
+                    "prompts.hard_prompt",
+                    f"the embedded hard prompt belongs to backbone '{SKETCH}', not to '{config.backbone}'; "
+                    "choose 'random' or the folder of a bundle trained on this backbone",
+                )
+            ]
+        )
+    bundle = bundles.load_folder(SKETCH_HARD_PROMPT if named == HARD_PROMPT_EMBEDDED else Path(named))
+    bundle.check_backbone(backbone.identity.to_dict())
+    if "soft" not in bundle.tensors:
+        raise BundleError(f"bundle '{named}' has no text prompts and cannot be a hard prompt; choose another one")
+    return bundle.tensors["soft"]
+
+
+def _generic_names(dataset: Dataset) -> list[str]:
+    """The generic attribute vocabulary: the anchors' captions and the negatives, never a class name."""
+    classes = {spoken(name).lower() for name in (*dataset.base, *dataset.novel)}
+    names = dict.fromkeys([*(anchor.caption for anchor in dataset.anchors), *dataset.negatives])
+    return [name for name in names if name.strip() and spoken(name).lower() not in classes]
+
+
+def _check_depths(config: RunConfig, backbone: Backbone) -> None:
+    sizes, prompts = backbone.sizes, config.prompts
+    faults = [
+        Fault(f"prompts.{name}", f"must be at most {layers}, the layers of that tower (it is {depth})")
+        for name, depth, layers in (
+            ("visual_depth", prompts.visual_depth, sizes.visual_layers),
+            ("text_depth", prompts.text_depth, sizes.text_layers),
+        )
+        if depth > layers
+    ]
+    if prompts.text_depth and prompts.length > sizes.text_positions // 2:
+        rule = f"must be at most {sizes.text_positions // 2}, half of the text positions (it is {prompts.length})"
+        faults.append(Fault("prompts.length", rule))
+    if faults:
+        raise ConfigError(faults)
+
+
+def _check_anchors(config: RunConfig, dataset: Dataset) -> None:
+    """Every term that is on finds its clips and texts, and the released one its odd numbers."""
+    objective = config.objective
+    on = [name for name, weight in objective.weights().items() if weight]
+    texts = [name for name in on if name in ("released", "reject", "extra_class") and not dataset.negatives]
+    clips = [name for name in on if name != "vocabulary" and not dataset.anchors]
+    generic = [name for name in on if name in ("keep", "vocabulary") and not _generic_names(dataset)]
+    for terms, what in ((clips, "anchor clips"), (texts, "negative prompts"), (generic, "captions or negatives")):
+        if terms:
+            raise DatasetError(
+                f"data set '{dataset.name}' has no {what}, which the anchor term(s) {', '.join(terms)} need; "
+                "add some, or set these weights to 0"
+            )
+    if objective.released and len(dataset.negatives) not in (1, len(dataset.base)):
+        raise DatasetError(
+            f"the released anchor term takes 1 negative prompt or one a class ({len(dataset.base)}); "
+            f"data set '{dataset.name}' has {len(dataset.negatives)}"
+        )

@@ -1,0 +1,79 @@
+"""Fixtures that several rooms share: tiny models in the real format, and where the borrowed clips lie."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+WORDS = "a video of person walking running jumping waving hand reading book nothing something else red wall . x".split()
+
+
+@pytest.fixture(scope="session")
+def real_clips() -> Path:
+    """Folder of the borrowed real clips; the test is skipped where it is absent."""
+    folder = SHARED / "clips" / "real"
+    if not folder.is_dir():
+        pytest.skip("the borrowed real clips are not here")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def clip_tokenizer() -> Path:
+    """Folder of the tokenizer of OpenAI's CLIP; the test is skipped where it is absent."""
+    folder = SHARED / "clip-tokenizer"
+    if not folder.is_dir():
+        pytest.skip("the tokenizer of OpenAI's CLIP is not here")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_clip_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A CLIP of random weights with a word tokenizer, saved as transformers saves one: 32 px, 3 + 3 layers."""
+    import torch
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+    from transformers import CLIPConfig, CLIPModel, PreTrainedTokenizerFast
+
+    folder = tmp_path_factory.mktemp("tiny-clip")
+    vocabulary = {word: place for place, word in enumerate(["<pad>", "<unk>", "<s>", "</s>", *WORDS])}
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
+    tokenizer.normalizer = normalizers.Lowercase()
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", special_tokens=[("<s>", 2), ("</s>", 3)]
+    )
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>", unk_token="<unk>", pad_token="<pad>"
+    ).save_pretrained(folder)
+    text = {
+        "hidden_size": 24,
+        "intermediate_size": 48,
+        "num_hidden_layers": 3,
+        "num_attention_heads": 2,
+        "vocab_size": len(vocabulary),
+        "max_position_embeddings": 24,
+        "bos_token_id": 2,
+        "eos_token_id": 3,
+        "pad_token_id": 0,
+    }
+    vision = {
+        "hidden_size": 32,
+        "intermediate_size": 64,
+        "num_hidden_layers": 3,
+        "num_attention_heads": 2,
+        "image_size": 32,
+        "patch_size": 8,
+    }
+    torch.manual_seed(0)
+    CLIPModel(CLIPConfig(text_config=text, vision_config=vision, projection_dim=16)).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No test touches the live data of the person who runs it."""
+    monkeypatch.setenv("GA2_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("GA2_BACKBONE", raising=False)
+    yield

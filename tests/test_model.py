@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional
+from transformers import CLIPModel
+
+from ga2app.backbone import Backbone, load_backbone
+from ga2app.config import PromptConfig
+from ga2app.model import PromptedClip, plain_clip
+from ga2app.prompts import PromptLearner
+
+NAMES = ["walking", "waving a hand", "reading a book"]
+
+
+@pytest.fixture(scope="module")
+def backbone(tiny_clip_folder: Path) -> Backbone:
+    return load_backbone(tiny_clip_folder, precision="float32")
+
+
+def prompted(backbone: Backbone, **changes: object) -> PromptedClip:
+    config = PromptConfig(**{"length": 2, "visual_depth": 3, "text_depth": 3, **changes})
+    prompts = PromptLearner(config, 32, 24, generator=torch.Generator().manual_seed(0))
+    return PromptedClip(backbone, prompts, NAMES)
+
+
+def clips(batch: int = 2, frames: int = 3) -> Tensor:
+    return torch.randn(batch, frames, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+
+
+def test_depth_zero_is_clip_model_itself(backbone: Backbone, tiny_clip_folder: Path):
+    reference = CLIPModel.from_pretrained(tiny_clip_folder).eval()
+    with torch.no_grad():
+        frames = reference.get_image_features(pixel_values=clips().flatten(0, 1)).pooler_output
+        wanted_clips = functional.normalize(frames.unflatten(0, (2, 3)).mean(1), dim=-1)
+        out = plain_clip(backbone, NAMES)(clips())
+    assert (out.clip_features - wanted_clips).abs().max() < 1e-5
+    wanted = reference.logit_scale.exp() * wanted_clips @ out.class_features.T
+    assert (out.logits - wanted).abs().max() < 1e-4
+    assert torch.allclose(out.class_features.norm(dim=-1), torch.ones(3))
+
+
+def test_deep_visual_prompts_replace_the_last_tokens_layer_by_layer(backbone: Backbone):
+    """Against a loop written out here: append before the pre-layernorm, replace at layers 1 and 2."""
+    model = prompted(backbone).eval()
+    first, second, third = model.prompts.visual
+    tower = backbone.clip.vision_model
+    with torch.no_grad():
+        hidden = tower.embeddings(clips(1, 1)[0])
+        hidden = tower.pre_layrnorm(torch.cat([hidden, first[None]], dim=1))
+        hidden = tower.encoder.layers[0](hidden, None)
+        hidden[:, -2:] = second
+        hidden = tower.encoder.layers[1](hidden, None)
+        hidden[:, -2:] = third
+        hidden = tower.encoder.layers[2](hidden, None)
+        wanted = backbone.clip.visual_projection(tower.post_layernorm(hidden[:, 0]))
+        assert (model.encode_frames(clips(1, 1))[0] - wanted).abs().max() < 1e-5
+
+
+def test_a_depth_below_the_top_replaces_nothing_further_up(backbone: Backbone):
+    shallow = prompted(backbone, visual_depth=1).eval()
+    tower = backbone.clip.vision_model
+    with torch.no_grad():
+        hidden = torch.cat([tower.embeddings(clips(1, 1)[0]), shallow.prompts.visual[0][None]], dim=1)
+        hidden = tower.pre_layrnorm(hidden)
+        for layer in tower.encoder.layers:
+            hidden = layer(hidden, None)
+        wanted = backbone.clip.visual_projection(tower.post_layernorm(hidden[:, 0]))
+        assert (shallow.encode_frames(clips(1, 1))[0] - wanted).abs().max() < 1e-5
+
+
+def test_text_prompts_take_the_positions_behind_the_start_token(backbone: Backbone):
+    """Against a loop written out here for the one name 'walking.': start, 2 context, 2 name tokens, end."""
+    model = prompted(backbone).eval()
+    tower = backbone.clip.text_model
+    ids = torch.tensor([[2, *backbone.tokenizer("walking.", add_special_tokens=False)["input_ids"], 3]])
+    with torch.no_grad():
+        words = tower.embeddings.token_embedding(ids)
+        hidden = torch.cat([words[:, :1], model.prompts.context()[None], words[:, 1:]], dim=1)
+        hidden = hidden + tower.embeddings.position_embedding.weight[: hidden.shape[1]]
+        mask = torch.full((6, 6), float("-inf")).triu(1)[None, None]
+        for depth, layer in enumerate(tower.encoder.layers):
+            if depth:
+                hidden[:, 1:3] = model.prompts.text[depth - 1]
+            hidden = layer(hidden, mask)
+        wanted = backbone.clip.text_projection(tower.final_layer_norm(hidden[:, -1]))
+        assert (model.encode_names(["walking"]) - functional.normalize(wanted, dim=-1)).abs().max() < 1e-5
+
+
+def test_only_the_declared_prompts_receive_gradients(backbone: Backbone):
+    model = prompted(backbone).train()
+    before = {name: tensor.clone() for name, tensor in backbone.clip.state_dict().items()}
+    functional.cross_entropy(model(clips()).logits, torch.tensor([0, 1])).backward()
+    declared = {f"prompts.{name}" for name, _ in model.prompts.named_parameters()}
+    assert {name for name, parameter in model.named_parameters() if parameter.grad is not None} == declared
+    assert all(parameter.grad.abs().sum() > 0 for parameter in model.prompts.parameters())
+    assert model.prompts.hard.grad is None
+    assert all(torch.equal(before[name], tensor) for name, tensor in backbone.clip.state_dict().items())
+
+
+def test_names_with_underscores_are_read_as_words(backbone: Backbone):
+    model = prompted(backbone).eval()
+    with torch.no_grad():
+        assert torch.equal(model.encode_names(["waving_a_hand"]), model.encode_names(["waving a hand"]))
+
+
+def test_kept_class_features_are_forgotten_when_training_goes_on(backbone: Backbone):
+    model = prompted(backbone).eval()
+    with torch.no_grad():
+        before = model.encode_labels()
+        assert model.encode_labels() is before
+        model.train()
+        model.prompts.text += 0.5
+        assert not torch.equal(model.eval().encode_labels(), before)
