@@ -126,11 +126,13 @@ class Runs(Events):
     def resumed(self, run_id: int, step: int) -> None:
         """Note that the run goes on from a checkpoint at ``step``; what lost attempts told of later steps is dropped.
 
-        Having got further than the last time clears the count of attempts.
+        Having got further than at the last resume clears the count of attempts.
         """
         with self._database.write() as db:
             db.execute(
-                "UPDATE runs SET attempts = 1, resumed_step = ? WHERE id = ? AND resumed_step < ?", [step, run_id, step]
+                "UPDATE runs SET attempts = CASE resumed_step WHEN 0 THEN attempts ELSE 1 END, resumed_step = ? "
+                "WHERE id = ? AND resumed_step < ?",
+                [step, run_id, step],
             )
         self.drop_events_after(run_id, step)
 
