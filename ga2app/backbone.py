@@ -197,7 +197,7 @@ def load_backbone(
     from transformers import AutoConfig, AutoTokenizer, CLIPModel
     from transformers.utils import logging as transformers_logging
 
-    transformers_logging.disable_progress_bar()
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     compute = settle(device, precision)
     name = os.fspath(name)
     source = str(SKETCH_CLIP) if name == SKETCH else name

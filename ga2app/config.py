@@ -219,7 +219,7 @@ def preset(name: str, backbone: str = SKETCH) -> RunConfig:
     small = backbone == SKETCH
     config = RunConfig(
         backbone=backbone,
-        prompts=PromptConfig(8, 4, 3) if small else PromptConfig(16, 9, 9),
+        prompts=PromptConfig(8, 4, 3) if small else PromptConfig(16, 9, 9, hard_prompt=HARD_PROMPT_RANDOM),
         clips=ClipConfig(num_frames=8 if small else 16),
         optimizer=OptimizerConfig(epochs=20),
     )

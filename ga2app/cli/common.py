@@ -1,0 +1,73 @@
+"""What the commands share."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from ga2app.config import DEMO
+from ga2app.contracts import Dataset
+from ga2app.errors import DatasetError
+from ga2app.paths import default_home
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """The ``--json`` switch."""
+    parser.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
+
+
+def print_json(document: Mapping[str, Any]) -> None:
+    """The one document of ``--json``."""
+    print(json.dumps(document, ensure_ascii=False, indent=2))
+
+
+def default_backbone() -> str:
+    """The backbone that is taken where none is named."""
+    from ga2app.hub import default_backbone
+
+    return default_backbone()
+
+
+def names(text: str) -> list[str]:
+    """Names between commas."""
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def find_dataset(name: str) -> Dataset:
+    """A data set by name: one of this home, the demo (drawn if need be), a folder of class folders, or a CSV file."""
+    from ga2app.clipsets import read_clipset
+    from ga2app.store import Store
+
+    home = default_home()
+    if home.database.exists():
+        store = Store.open(home)
+        try:
+            if name in {row.name for row in store.datasets.list()}:
+                return store.datasets.get(name)
+        finally:
+            store.close()
+    if name == DEMO:
+        from ga2app.sketch.demo import demo_dataset
+
+        return demo_dataset(home.media / DEMO)
+    if not os.path.exists(name):
+        raise DatasetError(
+            f"there is no data set '{name}' and no folder or CSV file of that name; "
+            "'demo' is always there, and import-dataset brings in your own"
+        )
+    return read_clipset(name)
+
+
+def percent_table(rows: Mapping[str, Mapping[str, float]]) -> str:
+    """Base, novel and HM of each row, in percent, aligned."""
+    width = max(map(len, rows))
+    lines = [f"{'':{width}}   base  novel     HM"]
+    for title, metrics in rows.items():
+        cells = (f"{metrics[key]:5.1f}" if key in metrics else "    –" for key in ("base", "novel", "hm"))
+        lines.append(f"{title:{width}}  {'  '.join(cells)}")
+    return "\n".join(lines)

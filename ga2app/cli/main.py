@@ -1,0 +1,48 @@
+"""The command line: arguments in, one answer out.
+
+Exit status 0, 1 for an error that the user can mend (one line on stderr), 2 for wrong usage. With ``--json`` stdout
+holds one JSON document and nothing else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+
+from ga2app.cli import bench, doctor, evaluate, import_dataset, recognize, sketch, train
+from ga2app.errors import StudioError
+
+COMMANDS = (recognize, train, evaluate, import_dataset, sketch, bench, doctor)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit status."""
+    args = _parser().parse_args(argv)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    try:
+        status: int = args.run(args)
+        sys.stdout.flush()
+        return status
+    except StudioError as exc:
+        print(f"error: {' '.join(str(exc).split())}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        # Whoever read our output has gone; Python must not try to flush the rest at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m ga2app", description="GA² Studio on the command line. The studio itself: python app.py"
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for command in COMMANDS:
+        command.add(commands)
+    return parser

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import json
+from dataclasses import fields, is_dataclass, replace
+
+import pytest
+
+from ga2app.config import (
+    PRESETS,
+    ClipConfig,
+    ObjectiveConfig,
+    OptimizerConfig,
+    Precision,
+    PromptConfig,
+    RunConfig,
+    preset,
+)
+from ga2app.errors import ConfigError
+
+
+def faults(data: object) -> dict[str, str]:
+    with pytest.raises(ConfigError) as caught:
+        RunConfig.from_dict(data)
+    return {fault.field: fault.message for fault in caught.value.faults}
+
+
+def test_every_field_survives_the_round_trip_through_json():
+    config = RunConfig(
+        dataset="mine",
+        backbone="openai/clip-vit-base-patch16",
+        shots=4,
+        seed=3,
+        device="cpu",
+        precision=Precision.BFLOAT16,
+        prompts=PromptConfig(5, 2, 3, False, 0.25, "random"),
+        objective=ObjectiveConfig(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 8),
+        optimizer=OptimizerConfig(0.02, 0.03, 9, 1.5, 6, 2),
+        clips=ClipConfig(4, False, 0.1, False),
+    )
+    default = RunConfig()
+    for item in fields(config):
+        mine, theirs = getattr(config, item.name), getattr(default, item.name)
+        inner = [(getattr(mine, f.name), getattr(theirs, f.name)) for f in fields(mine)] if is_dataclass(mine) else []
+        assert all(a != b for a, b in inner or [(mine, theirs)]), f"{item.name} is not tried with another value"
+    assert RunConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+
+
+def test_all_faults_are_told_at_once_each_at_its_field():
+    told = faults(
+        {
+            "shots": 0,
+            "seed": "x",
+            "colour": 1,
+            "optimizer": {"learning_rate": 0, "epochs": 1.5, "momentum": 0.9},
+            "prompts": {"length": 0, "dropout": 1.0},
+            "precision": "float8",
+        }
+    )
+    assert told.keys() == {
+        "shots",
+        "seed",
+        "colour",
+        "optimizer.learning_rate",
+        "optimizer.epochs",
+        "optimizer.momentum",
+        "prompts.length",
+        "prompts.dropout",
+        "precision",
+    }
+    assert told["optimizer.learning_rate"] == "must be above 0 and at most 1; 0.004 is a good start (it is 0.0)"
+    assert told["seed"] == "must be a whole number (it is 'x')"
+    assert told["precision"] == "must be one of auto, float32, bfloat16 (it is 'float8')"
+
+
+@pytest.mark.parametrize("rate", [0, 1e6, -1, float("nan"), float("inf")])
+def test_a_learning_rate_out_of_range_is_a_fault(rate: float):
+    assert "optimizer.learning_rate" in faults({"optimizer": {"learning_rate": rate}})
+
+
+def test_true_is_no_number():
+    assert faults({"shots": True})["shots"] == "must be a whole number (it is True)"
+
+
+def test_something_that_is_no_object_is_a_fault():
+    assert faults([]) == {"config": "must be a JSON object, not []"}
+    assert faults({"clips": 3}) == {"clips": "must be a JSON object, not 3"}
+
+
+def test_terms_that_could_not_act_are_faults():
+    quick = {"visual_depth": 0}
+    assert "objective.keep" in faults({"prompts": quick, "objective": {"keep": 1.0}})
+    text_off = {"text_depth": 0, "coupled": False}
+    assert "objective.twin" in faults({"prompts": text_off, "objective": {"twin": 1.0}})
+    assert "prompts.text_depth" in faults({"prompts": {**text_off, **quick}})
+
+
+def test_coupling_needs_text_prompts():
+    assert "prompts.coupled" in faults({"prompts": {"text_depth": 0, "coupled": True}})
+
+
+def test_quick_leaves_the_vision_tower_alone_and_full_does_not():
+    assert preset("quick").prompts.visual_depth == 0 < preset("full").prompts.visual_depth
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_real_clip_gets_the_papers_prompts_and_no_foreign_hard_prompt(name: str):
+    prompts = preset(name, "openai/clip-vit-base-patch16").prompts
+    assert (prompts.length, prompts.text_depth, prompts.hard_prompt) == (16, 9, "random")
+    assert preset(name).prompts.hard_prompt == "embedded"
+
+
+def test_an_unknown_preset_names_the_known_ones():
+    with pytest.raises(ConfigError, match="'best' is not a preset; choose one of quick, full"):
+        preset("best")
+
+
+def test_a_changed_copy_is_checked_too():
+    with pytest.raises(ConfigError, match="must be below epochs|below epochs"):
+        replace(OptimizerConfig(), warmup_epochs=12.0)
