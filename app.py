@@ -1,0 +1,214 @@
+"""Starts the studio: ``python app.py``, then open the address that it says."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import math
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+
+from ga2app import hub, launcher
+from ga2app.config import SKETCH
+from ga2app.contracts import BackboneChoice, Recognition, RecognizerService, RunState
+from ga2app.errors import StudioError
+from ga2app.paths import Home, default_home
+from ga2app.store import Store
+from ga2app.ui import Studio, build_page
+from ga2app.ui.studio import Example
+from ga2app.ui.theme import launch_look
+from ga2app.ui.uploads import prune_uploads, uploads_folder
+
+if TYPE_CHECKING:
+    from ga2app.recognize import StudioRecognizer
+
+log = logging.getLogger("ga2app.app")
+
+DEFAULT_PORT = 7860
+ON_SPACE = bool(os.environ.get("SPACE_ID"))
+MAX_UPLOAD = "512mb" if ON_SPACE else "4gb"
+_WATCH_S = 5.0
+_LOOK_S = 30.0
+_PRUNE_EVERY = 720
+"""Old uploads are dropped each hour: every so many rounds of the watch."""
+
+
+class LazyRecognizer:
+    """The real recognizer, imported at its first use: the page answers while torch is still being loaded."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._real: StudioRecognizer | None = None
+
+    def recognize(
+        self,
+        paths: Sequence[str],
+        labels: Sequence[str],
+        *,
+        backbone: str,
+        bundle: str | None = None,
+        template: str | None = None,
+        top_k: int = 5,
+    ) -> Recognition:
+        """See ``contracts.RecognizerService``."""
+        real = self._loaded()
+        return real.recognize(paths, labels, backbone=backbone, bundle=bundle, template=template, top_k=top_k)
+
+    def warm(self, backbone: str) -> None:
+        """See ``contracts.RecognizerService``."""
+        self._loaded().warm(backbone)
+
+    def _loaded(self) -> StudioRecognizer:
+        with self._lock:
+            if self._real is None:
+                from ga2app.recognize import StudioRecognizer
+
+                self._real = StudioRecognizer()
+            return self._real
+
+
+class Backbones:
+    """What can be used without a download, the default first. Looks into the cache's folders now and then only."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._looked_s = -math.inf
+        self._choices: list[BackboneChoice] = []
+
+    def __call__(self) -> list[BackboneChoice]:
+        with self._lock:
+            if time.monotonic() - self._looked_s > _LOOK_S:
+                self._choices = self._look()
+                self._looked_s = time.monotonic()
+            return self._choices
+
+    def _look(self) -> list[BackboneChoice]:
+        found = [*hub.cached_backbones(), BackboneChoice(SKETCH, "sketch (embedded, knows drawings only)")]
+        default = hub.default_backbone()
+        if default not in {choice.name for choice in found}:
+            found.append(BackboneChoice(default, f"{default} (named by GA2_BACKBONE)"))
+        return sorted(found, key=lambda choice: choice.name != default)
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The command line; ports and hosts that Gradio's own variables name are respected."""
+    parser = argparse.ArgumentParser(prog="python app.py", description="GA² Studio in the browser.")
+    host = os.environ.get("GRADIO_SERVER_NAME") or ("0.0.0.0" if ON_SPACE else "127.0.0.1")
+    port = os.environ.get("GRADIO_SERVER_PORT", "")
+    parser.add_argument("--host", default=host, help=f"address to listen on (default {host})")
+    parser.add_argument("--port", type=int, default=int(port) if port.isdigit() else DEFAULT_PORT)
+    parser.add_argument("--home", type=Path, help="folder of your runs, bundles and clips (default: GA2_HOME)")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the studio until it is told to stop; gives the exit status."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for chatty in ("httpx", "urllib3", "PIL"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    chosen = parse(arguments)
+    home = Home(chosen.home.expanduser().resolve()) if chosen.home else default_home()
+    over = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, frame: _end(over, number, frame))
+    try:
+        with Store.open(home) as store:
+            return serve(home, store, LazyRecognizer(), chosen.host, chosen.port, over)
+    except StudioError as exc:
+        log.error("%s", exc)
+        return 1
+
+
+def serve(home: Home, store: Store, recognizer: RecognizerService, host: str, port: int, over: threading.Event) -> int:
+    """Open the page, keep a worker alive, and wait until ``over`` is set; gives the exit status."""
+    studio = Studio(
+        home=home,
+        store=store,
+        recognizer=recognizer,
+        backbones=Backbones(),
+        examples=_examples(home),
+        wake_worker=lambda: launcher.ensure_worker(home),
+        worker_alive=lambda: launcher.worker_alive(home),
+    )
+    page = build_page(studio).queue(default_concurrency_limit=4, max_size=64)
+    try:
+        _, address, _ = page.launch(
+            server_name=host,
+            server_port=port,
+            prevent_thread_lock=True,
+            quiet=True,
+            show_error=True,
+            max_file_size=MAX_UPLOAD,
+            allowed_paths=[str(home.media)],
+            blocked_paths=[str(uploads_folder(home))],
+            **launch_look(),
+        )
+    except OSError as exc:
+        log.error("%s:%d cannot be used (%s); choose another port with --port", host, port, exc)
+        return 1
+    log.info("GA² Studio is at %s, its data in %s", address, home.root)
+    threading.Thread(target=_warm, args=(studio,), daemon=True, name="warm-up").start()
+    try:
+        _watch(studio, over)
+    finally:
+        log.info("closing; a run that is under way goes on in its own process")
+        page.close()
+    return 0
+
+
+def _watch(studio: Studio, over: threading.Event) -> None:
+    """See to it that a worker is there while runs wait, and that old uploads go, until ``over`` is set."""
+    waiting = (RunState.QUEUED, RunState.RUNNING, RunState.STOPPING)
+    said, rounds, first = "", 0, True
+    while True:
+        try:
+            if first or studio.store.runs.count(waiting):
+                studio.wake_worker()
+            if rounds % _PRUNE_EVERY == 0:
+                prune_uploads(studio.home)
+            said = ""
+        except StudioError as exc:
+            if str(exc) != said:
+                log.error("%s", exc)
+            said = str(exc)
+        except OSError:
+            log.exception("old uploads could not be dropped")
+        first, rounds = False, rounds + 1
+        if over.wait(_WATCH_S):
+            return
+
+
+def _warm(studio: Studio) -> None:
+    try:
+        studio.recognizer.warm(studio.known_backbone(None))
+        log.info("the recognizer is warm")
+    except StudioError as exc:
+        log.warning("%s", exc)
+    except Exception:
+        log.exception("the recognizer could not be warmed")
+
+
+def _examples(home: Home) -> list[Example]:
+    from ga2app.sketch.demo import build_examples
+
+    return [Example(str(path), label) for path, label in build_examples(home.examples)]
+
+
+def _end(over: threading.Event, number: int, frame: FrameType | None) -> None:
+    del frame
+    log.info("asked to stop (%s)", signal.Signals(number).name)
+    over.set()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

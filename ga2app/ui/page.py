@@ -1,0 +1,106 @@
+"""The page: three screens in the order in which a person meets them, and what one does to another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from ga2app.ui.api import build_api
+from ga2app.ui.recognize import build_recognize, bundle_choice, labels_of
+from ga2app.ui.runs import build_runs, find_run
+from ga2app.ui.studio import Studio, bundle_key
+from ga2app.ui.theme import header_html, part
+from ga2app.ui.train import build_train, refresh_datasets
+
+RECOGNIZE, TRAIN, RUNS = "recognize", "train", "runs"
+
+_HEADER_JS = """
+element.addEventListener('click', event => {
+  if (!event.target.closest('[data-theme-switch]')) return;
+  const dark = document.body.classList.toggle('dark');
+  try { localStorage.setItem('ga2-theme', dark ? 'dark' : 'light'); } catch (error) {}
+});
+let saved = null;
+try { saved = localStorage.getItem('ga2-theme'); } catch (error) {}
+if (saved && !new URLSearchParams(location.search).has('__theme')) {
+  document.body.classList.toggle('dark', saved === 'dark');
+}
+"""
+
+
+def build_page(studio: Studio) -> gr.Blocks:
+    """The whole studio as one Gradio page; theme and style sheet go to ``launch``."""
+    page: gr.Blocks
+    with gr.Blocks(title="GA² Studio", analytics_enabled=False, fill_width=True, delete_cache=(3600, 86400)) as page:
+        part(header_html(), js_on_load=_HEADER_JS, elem_id="masthead")
+        with gr.Tabs(selected=RECOGNIZE, elem_id="screens") as tabs:
+            with gr.Tab("Recognize", id=RECOGNIZE) as recognize_tab:
+                recognize = build_recognize(studio)
+            with gr.Tab("Train", id=TRAIN) as train_tab:
+                train = build_train(studio)
+            with gr.Tab("Runs", id=RUNS) as runs_tab:
+                runs = build_runs(studio)
+        build_api(studio)
+
+        def open_page(request: gr.Request) -> list[Any]:
+            asked = request.query_params.get("run", "")
+            run_id = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 10 else None
+            drawn = runs.refresh(run_id, {})
+            if run_id is None:
+                drawn[2] = gr.Timer(active=False)
+            return [
+                gr.Tabs(selected=RUNS) if run_id is not None else gr.skip(),
+                _bundle_list(studio),
+                *refresh_datasets(studio, None)[:2],
+                *drawn,
+            ]
+
+        def open_train(chosen: str | None) -> list[Any]:
+            return [*refresh_datasets(studio, chosen), gr.Timer(active=False)]
+
+        def open_runs(run_id: int | None, shown: dict[str, str]) -> list[Any]:
+            return [gr.Timer(active=False), *runs.refresh(run_id, shown)]
+
+        def open_recognize() -> list[Any]:
+            return [gr.Timer(active=False), gr.Timer(active=False), _bundle_list(studio)]
+
+        def try_run(run_id: int | None, labels: str) -> list[Any]:
+            run = find_run(studio, run_id)
+            cards = studio.store.bundles.list()
+            card = next((card for card in cards if run and run.bundle and Path(card.folder) == Path(run.bundle)), None)
+            if card is None:
+                raise gr.Error("The bundle of this run is not in the library any more.", print_exception=False)
+            key = bundle_key(card)
+            backbone, take = bundle_choice(studio, key)
+            chosen = gr.update(choices=_choices(studio), value=key)
+            return [gr.Tabs(selected=RECOGNIZE), chosen, backbone, take, labels or labels_of(studio, key)]
+
+        quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+        listed = [recognize.bundle, train.dataset, train.card]
+        page.load(open_page, None, [tabs, *listed, *runs.outputs], **quiet)
+        recognize_tab.select(open_recognize, None, [train.clock, runs.clock, recognize.bundle], **quiet)
+        train_tab.select(open_train, train.dataset, [train.dataset, train.card, train.clock, runs.clock], **quiet)
+        runs_tab.select(open_runs, [runs.chosen, runs.shown], [train.clock, *runs.outputs], **quiet)
+        train.watch.click(
+            lambda run_id, shown: [gr.Tabs(selected=RUNS), *runs.refresh(run_id, shown)],
+            [train.queued_id, runs.shown],
+            [tabs, *runs.outputs],
+            **quiet,
+        )
+        runs.try_it.click(
+            try_run,
+            [runs.chosen, recognize.labels],
+            [tabs, recognize.bundle, recognize.backbone, recognize.take_labels, recognize.labels],
+            **quiet,
+        )
+    return page
+
+
+def _choices(studio: Studio) -> list[tuple[str, str]]:
+    return [("None: plain CLIP alone", ""), *studio.bundle_choices()]
+
+
+def _bundle_list(studio: Studio) -> Any:
+    return gr.update(choices=_choices(studio))

@@ -1,0 +1,84 @@
+"""What the screens are given: the home, its store, and the doors to everything that is not theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ga2app.config import SKETCH
+from ga2app.contracts import BackboneChoice, BundleCard, RecognizerService
+from ga2app.errors import BackboneError, BundleError
+from ga2app.paths import Home
+from ga2app.store import Store
+
+
+@dataclass(frozen=True)
+class Example:
+    """A drawn clip that the first screen offers: its file and what it shows."""
+
+    path: str
+    label: str
+
+
+def _nothing() -> None:
+    return None
+
+
+def _alive() -> bool:
+    return True
+
+
+@dataclass(frozen=True)
+class Studio:
+    """Everything the screens may use.
+
+    ``backbones`` lists what can be used without a download, the default first. ``wake_worker`` starts a worker
+    if there is none; ``worker_alive`` says whether there is one.
+    """
+
+    home: Home
+    store: Store
+    recognizer: RecognizerService
+    backbones: Callable[[], Sequence[BackboneChoice]]
+    examples: Sequence[Example] = ()
+    wake_worker: Callable[[], object] = _nothing
+    worker_alive: Callable[[], bool] = _alive
+
+    def backbone_title(self, name: str) -> str:
+        """How the screens call a backbone; its own name where the list does not have it."""
+        return next((choice.title for choice in self.backbones() if choice.name == name), name)
+
+    def known_backbone(self, name: str | None) -> str:
+        """``name`` if it can be used here, the default for None. Raises BackboneError otherwise."""
+        names = [choice.name for choice in self.backbones()] or [SKETCH]
+        if name is None or not name.strip():
+            return names[0]
+        if name not in names:
+            raise BackboneError(
+                f"backbone '{name}' is not on this machine; choose one of: {', '.join(names)}, or download it first"
+            )
+        return name
+
+    def bundle(self, key: str | None) -> BundleCard | None:
+        """The bundle that a list shows under ``key``; None for no bundle. Raises BundleError if there is none."""
+        if not key:
+            return None
+        for card in self.store.bundles.list():
+            if bundle_key(card) == key:
+                return card
+        raise BundleError(f"there is no bundle '{key}' in the library; choose one from the list")
+
+    def bundle_choices(self) -> list[tuple[str, str]]:
+        """Titles and keys for a list of bundles, newest first, with what tells them apart."""
+        choices = []
+        for card in self.store.bundles.list():
+            harmonic_mean = card.metrics.get("hm")
+            figure = f", HM {harmonic_mean:.1f}" if harmonic_mean is not None else ""
+            choices.append((f"{card.name} ({len(card.base)} trained labels{figure})", bundle_key(card)))
+        return choices
+
+
+def bundle_key(card: BundleCard) -> str:
+    """What names a bundle to a browser: its folder's name, never a path of the server."""
+    return Path(card.folder).name

@@ -1,0 +1,77 @@
+"""Clips that people upload, kept by content in the home's media folder."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+from ga2app.errors import ClipError
+from ga2app.paths import Home
+
+KEEP_S = 7 * 24 * 3600
+"""An upload that was not used for a week is dropped."""
+
+_MAX_NAME = 120
+
+
+def uploads_folder(home: Home) -> Path:
+    """Where uploads lie, each in a folder named by its content."""
+    return home.media / "uploads"
+
+
+def keep_upload(home: Home, path: str | Path) -> Path:
+    """The store's own copy of an uploaded file; the same file is kept once.
+
+    Raises ClipError if the upload is gone or cannot be copied.
+    """
+    source = Path(path)
+    name = safe_name(source.name)
+    try:
+        with source.open("rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        folder = uploads_folder(home) / digest[:32]
+        kept = folder / name
+        if kept.exists() and kept.stat().st_size == source.stat().st_size:
+            os.utime(folder)
+            return kept
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".", delete=False) as stream:
+            partial = Path(stream.name)
+        try:
+            shutil.copyfile(source, partial)
+            partial.replace(kept)
+        finally:
+            partial.unlink(missing_ok=True)
+    except OSError as exc:
+        raise ClipError(name, f"the upload could not be kept ({exc.strerror or exc})", "upload it again") from exc
+    return kept
+
+
+def safe_name(name: str) -> str:
+    """A file name without path separators, control characters or a leading dot, of a length any disk takes."""
+    cleaned = re.sub(r"[\x00-\x1f/\\:]", "_", name).lstrip(".") or "clip"
+    stem, dot, suffix = cleaned.rpartition(".")
+    if len(cleaned.encode()) <= _MAX_NAME:
+        return cleaned
+    tail = f"{dot}{suffix}" if stem and len(suffix) <= 8 else ""
+    head = (stem if tail else cleaned).encode()[: _MAX_NAME - len(tail.encode())]
+    return head.decode(errors="ignore") + tail
+
+
+def prune_uploads(home: Home, *, keep_s: float = KEEP_S, now_s: float | None = None) -> int:
+    """Drop uploads that were not used for ``keep_s`` seconds; gives their number."""
+    now = time.time() if now_s is None else now_s
+    folder = uploads_folder(home)
+    if not folder.is_dir():
+        return 0
+    dropped = 0
+    for entry in folder.iterdir():
+        if entry.is_dir() and now - entry.stat().st_mtime > keep_s:
+            shutil.rmtree(entry, ignore_errors=True)
+            dropped += 1
+    return dropped

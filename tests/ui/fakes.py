@@ -1,0 +1,69 @@
+"""A small recognizer that knows nothing of video but keeps every promise of ``RecognizerService``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ga2app.contracts import FrameScore, LabelKind, Recognition, RecognizedClip, Score
+from ga2app.errors import BundleError, LabelError
+
+FRAMES = 8
+
+
+class FakeRecognizer:
+    """Plain CLIP likes the first label best, the bundle likes the label that the file name holds.
+
+    A clip whose name holds "broken" cannot be read; a bundle whose folder holds "alien" fits no backbone; a label
+    "boom" is a bug.
+    """
+
+    def __init__(self, base: Sequence[str] = ()) -> None:
+        self.base = set(base)
+        self.asked: list[tuple[tuple[str, ...], tuple[str, ...], str, str | None, str | None, int]] = []
+
+    def warm(self, backbone: str) -> None:
+        self.warmed = backbone
+
+    def recognize(
+        self,
+        paths: Sequence[str],
+        labels: Sequence[str],
+        *,
+        backbone: str,
+        bundle: str | None = None,
+        template: str | None = None,
+        top_k: int = 5,
+    ) -> Recognition:
+        self.asked.append((tuple(paths), tuple(labels), backbone, bundle, template, top_k))
+        if len(labels) < 2:
+            raise LabelError(f"'{labels[0]}' is the only label; add at least one other to compare with")
+        if bundle and "alien" in bundle:
+            raise BundleError("bundle 'alien' belongs to backbone 'other'; choose that backbone or another bundle")
+        if "boom" in labels:
+            raise ZeroDivisionError("a bug")
+        clips = tuple(self._clip(path, list(dict.fromkeys(labels)), bundle, top_k) for path in paths)
+        unknown = [label for label in labels if not label.isascii()]
+        notes = (f"backbone '{backbone}' does not know: {', '.join(unknown)}",) if unknown else ()
+        return Recognition(backbone, clips, notes)
+
+    def _clip(self, path: str, labels: list[str], bundle: str | None, top_k: int) -> RecognizedClip:
+        name = Path(path).stem
+        if "broken" in name:
+            return RecognizedClip(path, error=f"clip '{Path(path).name}': it has no video; choose another file")
+        plain = self._ranked(labels, labels[0], top_k)
+        seen = next((label for label in labels if label.replace(" ", "-") in name), labels[-1])
+        tuned = self._ranked(labels, seen, top_k) if bundle else None
+        spoken = (tuned or plain)[0].label
+        timeline = tuple(FrameScore(4 * i, spoken if i > 1 else labels[-1], 0.8) for i in range(FRAMES))
+        frames = tuple(np.full((48, 64, 3), 30 * i, np.uint8) for i in range(FRAMES))
+        return RecognizedClip(path, None, plain, tuned, frames, timeline)
+
+    def _ranked(self, labels: list[str], best: str, top_k: int) -> tuple[Score, ...]:
+        order = [best, *(label for label in labels if label != best)]
+        shares = [0.5**place for place in range(1, len(order) + 1)]
+        kinds = [LabelKind.BASE if label in self.base else LabelKind.NOVEL for label in order]
+        ranked = zip(order, shares, kinds, strict=True)
+        return tuple(Score(label, share / sum(shares), kind) for label, share, kind in ranked)[:top_k]
