@@ -1,0 +1,29 @@
+PYTHON ?= python3
+BIN = .venv/bin
+
+.PHONY: run test lint types screenshots
+
+run: .venv/installed
+	$(BIN)/python app.py
+
+test: .venv/tools
+	$(BIN)/python -m pytest
+
+lint: .venv/tools
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/tools
+	$(BIN)/mypy
+
+screenshots: .venv/tools
+	$(BIN)/python tests/screenshots.py --out assets/pictures
+
+.venv/installed: requirements.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q -r requirements.txt
+	touch $@
+
+.venv/tools: tests/requirements.txt .venv/installed
+	$(BIN)/python -m pip install -q -r tests/requirements.txt
+	touch $@

@@ -1,0 +1,194 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from ga2app import Recognizer, load_backbone
+from ga2app.backbone import Backbone
+from ga2app.config import ClipConfig, ObjectiveConfig, OptimizerConfig, PromptConfig, RunConfig
+from ga2app.contracts import Dataset, LabelKind
+from ga2app.errors import BundleError, LabelError
+from ga2app.recognize import StudioRecognizer, load_bundle
+from ga2app.train import train
+from tests.clips import COLORS, color_dataset
+
+LABELS = list(COLORS)
+RUN = RunConfig(
+    dataset="colors",
+    backbone="tiny",
+    shots=3,
+    prompts=PromptConfig(length=2, visual_depth=2, text_depth=3, hard_prompt="random"),
+    optimizer=OptimizerConfig(learning_rate=0.02, epochs=15, warmup_epochs=1),
+    clips=ClipConfig(num_frames=3, augment=False),
+)
+
+
+@pytest.fixture(scope="module")
+def backbone(tiny_clip_folder: Path) -> Backbone:
+    return load_backbone(tiny_clip_folder, precision="float32")
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    return color_dataset(tmp_path_factory.mktemp("colors"))
+
+
+@pytest.fixture(scope="module")
+def bundle(backbone: Backbone, dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("bundle") / "colors"
+    train(RUN, dataset, out=folder, checkpoint=folder.with_suffix(".checkpoint"), backbone=backbone)
+    return str(folder)
+
+
+def clip_of(dataset: Dataset, label: str) -> str:
+    return next(clip.path for clip in dataset.clips if clip.label == label)
+
+
+def test_a_clip_gets_shares_that_add_up_best_first(backbone: Backbone, dataset: Dataset):
+    answer = Recognizer(backbone).recognize([clip_of(dataset, "walking")], LABELS)
+    (clip,) = answer.clips
+    shares = [score.score for score in clip.plain]
+    assert clip.error is None and clip.bundle is None
+    assert shares == sorted(shares, reverse=True) and sum(shares) == pytest.approx(1, abs=1e-5)
+    assert {score.label for score in clip.plain} == set(LABELS)
+    assert answer.backbone == backbone.name
+
+
+def test_plain_clip_agrees_with_the_model_itself(backbone: Backbone, dataset: Dataset):
+    from ga2app.model import plain_clip
+    from ga2app.video.pixels import evaluation_pixels
+
+    path = clip_of(dataset, "running")
+    with torch.no_grad():
+        logits = plain_clip(backbone, LABELS)(evaluation_pixels(path, 8, 32)[None]).logits[0]
+    wanted = dict(zip(LABELS, logits.softmax(-1).tolist(), strict=True))
+    (clip,) = Recognizer(backbone).recognize([path], LABELS).clips
+    assert {score.label: score.score for score in clip.plain} == pytest.approx(wanted, abs=1e-5)
+
+
+def test_a_bundle_speaks_beside_plain_clip_and_knows_what_it_was_trained_on(
+    backbone: Backbone, dataset: Dataset, bundle: str
+):
+    recognizer = Recognizer(backbone, bundle)
+    paths = [clip_of(dataset, "walking"), clip_of(dataset, "running")]
+    answer = recognizer.recognize(paths, ["walking", "running"])
+    assert [clip.bundle[0].label for clip in answer.clips if clip.bundle] == ["walking", "running"]
+    answer = recognizer.recognize(paths, LABELS, top_k=3)
+    kinds = {
+        score.label: score.kind for clip in recognizer.recognize(paths, LABELS).clips for score in clip.bundle or ()
+    }
+    assert {label for label, kind in kinds.items() if kind is LabelKind.BASE} == {"walking", "running"}
+    assert all(len(clip.plain) == 3 for clip in answer.clips)
+
+
+def test_the_bundles_scores_are_those_of_the_attached_model(backbone: Backbone, dataset: Dataset, bundle: str):
+    from ga2app.video.pixels import evaluation_pixels
+
+    path = clip_of(dataset, "jumping")
+    model = load_bundle(bundle).attach(backbone, LABELS)
+    wanted = dict(zip(LABELS, model(evaluation_pixels(path, 3, 32)[None]).logits[0].softmax(-1).tolist(), strict=True))
+    (clip,) = Recognizer(backbone, bundle).recognize([path], LABELS).clips
+    assert {score.label: score.score for score in clip.bundle or ()} == pytest.approx(wanted, abs=1e-5)
+
+
+def test_every_sampled_frame_has_a_thumbnail_and_a_label_of_its_own(backbone: Backbone, dataset: Dataset):
+    (clip,) = Recognizer(backbone, num_frames=3).recognize([clip_of(dataset, "walking")], LABELS).clips
+    assert [frame.index for frame in clip.timeline] == [0, 2, 4]
+    assert len(clip.thumbnails) == 3 and all(image.dtype == "uint8" for image in clip.thumbnails)
+    assert all(frame.label in LABELS for frame in clip.timeline)
+
+
+def test_one_bad_clip_costs_only_itself(backbone: Backbone, dataset: Dataset, tmp_path: Path):
+    (tmp_path / "bad.mp4").write_bytes(b"no video at all")
+    answer = Recognizer(backbone).recognize([tmp_path / "bad.mp4", clip_of(dataset, "walking")], LABELS)
+    assert answer.clips[0].error is not None and "bad.mp4" in answer.clips[0].error
+    assert answer.clips[1].error is None and answer.clips[1].plain
+
+
+def test_words_that_the_tokenizer_never_saw_are_named(backbone: Backbone, dataset: Dataset):
+    answer = Recognizer(backbone).recognize([clip_of(dataset, "walking")], ["walking", "走る walking", "🏃 running"])
+    assert any("does not know: 走る, 🏃" in note and "it knows" in note for note in answer.notes)
+
+
+def test_labels_without_one_known_word_are_refused(backbone: Backbone, dataset: Dataset):
+    with pytest.raises(LabelError, match="knows none of the words in these labels"):
+        Recognizer(backbone).recognize([clip_of(dataset, "walking")], ["zebra", "giraffe"])
+
+
+def test_five_hundred_labels_work(backbone: Backbone, dataset: Dataset):
+    labels = [f"walking {'hand ' * (number % 7)}{'red ' * (number // 7 % 6)}" for number in range(42)]
+    labels += [f"reading label{number}" for number in range(458)]
+    (clip,) = Recognizer(backbone).recognize([clip_of(dataset, "walking")], labels, top_k=5).clips
+    assert clip.error is None and len(clip.plain) == 5
+
+
+def test_a_label_of_400_characters_is_refused_by_name(backbone: Backbone, dataset: Dataset):
+    with pytest.raises(LabelError, match="label 'a video of a person walking.*…' has .* use fewer words"):
+        Recognizer(backbone).recognize([clip_of(dataset, "walking")], ["walking", "walking " * 50])
+
+
+@pytest.mark.parametrize("template", ["a video", "{} and {}", "{name}", "{} {x}"])
+def test_a_template_needs_one_place_for_the_label(backbone: Backbone, dataset: Dataset, template: str):
+    with pytest.raises(LabelError, match="must hold one pair of braces"):
+        Recognizer(backbone).recognize([clip_of(dataset, "walking")], LABELS, template=template)
+
+
+def test_a_bundle_of_other_weights_is_refused(bundle: str, tiny_clip_folder: Path):
+    other = load_backbone(tiny_clip_folder)
+    other.identity = replace(other.identity, fingerprint="f" * 16)
+    with pytest.raises(BundleError, match="cannot be used with"):
+        Recognizer(other, bundle)
+
+
+def test_the_studio_loads_a_backbone_once_and_a_changed_bundle_again(
+    tiny_clip_folder: Path, dataset: Dataset, bundle: str
+):
+    studio = StudioRecognizer()
+    studio.warm(str(tiny_clip_folder))
+    paths = [clip_of(dataset, "walking")]
+    first = studio.recognize(paths, LABELS, backbone=str(tiny_clip_folder), bundle=bundle)
+    assert first.clips[0].bundle is not None
+    assert studio.recognize(paths, LABELS, backbone=str(tiny_clip_folder), bundle=bundle) is not first
+    assert len(studio._backbones) == len(studio._bundles) == 1
+
+
+def test_a_clip_of_the_full_vit_b_16_shape_recognizes_and_trains_on_real_clips(
+    tmp_path: Path, clip_tokenizer: Path, real_clips: Path
+):
+    """Random weights, saved and loaded in the real format, with the tokenizer of OpenAI's CLIP."""
+    from transformers import AutoTokenizer, CLIPConfig, CLIPModel
+
+    text = {"hidden_size": 512, "intermediate_size": 2048, "num_hidden_layers": 12, "num_attention_heads": 8}
+    text |= {"vocab_size": 49408, "bos_token_id": 49406, "eos_token_id": 49407, "pad_token_id": 1}
+    vision = {"hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12, "patch_size": 16}
+    vision |= {"num_attention_heads": 12, "image_size": 224}
+    folder = tmp_path / "vit-b-16"
+    torch.manual_seed(0)
+    CLIPModel(CLIPConfig(text_config=text, vision_config=vision, projection_dim=512)).save_pretrained(folder)
+    AutoTokenizer.from_pretrained(clip_tokenizer).save_pretrained(folder)
+    backbone = load_backbone(folder)
+
+    names = ["v_Punch_g03_c01.avi", "v_Basketball_g01_c01.avi"]
+    labels = ["Punch", "Basketball", "踊る", "🏃 a run"]
+    answer = Recognizer(backbone, num_frames=2).recognize([real_clips / name for name in names], labels)
+    assert [clip.error for clip in answer.clips] == [None, None] and answer.notes == ()
+
+    from ga2app.contracts import LabelledClip
+
+    clips = tuple(LabelledClip(str(real_clips / name), label) for name, label in zip(names, labels, strict=False))
+    config = RunConfig(
+        backbone=str(folder),
+        shots=1,
+        prompts=PromptConfig(hard_prompt="random"),
+        objective=ObjectiveConfig(),
+        optimizer=OptimizerConfig(epochs=1, warmup_epochs=0.0, batch_size=2),
+        clips=ClipConfig(num_frames=2),
+    )
+    out = tmp_path / "bundle"
+    data = Dataset("real", ("Punch", "Basketball"), (), clips)
+    result = train(config, data, out=out, checkpoint=tmp_path / "checkpoint", backbone=backbone)
+    assert result.finished and result.step == 1
+    assert load_bundle(out).attach(backbone, labels).prompts.visual.shape == (9, 16, 768)
