@@ -123,7 +123,7 @@ def prepare(config: RunConfig, dataset: Dataset, backbone: Backbone, should_stop
     test = evaluate.test_clips(dataset)
     test_features = encode([clip.path for clip in test])
     anchors = dataset.anchors if config.objective.needs_anchor_clips() else ()
-    names = _generic_names(dataset)
+    generic = [f"{spoken(name)}." for name in _generic_names(dataset)]
     with torch.no_grad():
         return Setup(
             config=config,
@@ -138,8 +138,8 @@ def prepare(config: RunConfig, dataset: Dataset, backbone: Backbone, should_stop
             frozen_anchors=encode([anchor.path for anchor in anchors]),
             frozen_classes=plain.encode_labels(),
             negatives=plain.encode_names(dataset.negatives) if dataset.negatives else test_features[:0],
-            generic=backbone.tokenize([f"{spoken(name)}." for name in names], config.prompts.length) if names else None,
-            frozen_generic=plain.encode_names(names) if names else test_features[:0],
+            generic=backbone.tokenize(generic, config.prompts.length) if generic else None,
+            frozen_generic=backbone.text_features(generic) if generic else test_features[:0],
         )
 
 
