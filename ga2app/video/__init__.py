@@ -3,23 +3,25 @@
     from ga2app.video import sample_frames
 
     frames = sample_frames("clip.mp4", num_frames=16)  # uint8 (16, H, W, 3)
+
+Decoding happens in a child process with a time limit. Importing the package loads neither torch nor a decoder.
 """
 
 from __future__ import annotations
 
+import atexit
 import os
-from pathlib import Path
 
-import av
 import numpy as np
 from numpy.typing import NDArray
 
-from ga2app.errors import ClipError
 from ga2app.video.clip import ClipFrames
+from ga2app.video.process import TIME_LIMIT_S, ClipReader
 from ga2app.video.sampling import Evaluation, Every, Sampling, Training, Views
 
 __all__ = [
     "ClipFrames",
+    "ClipReader",
     "Evaluation",
     "Every",
     "Sampling",
@@ -28,6 +30,9 @@ __all__ = [
     "read_clip",
     "sample_frames",
 ]
+
+_reader = ClipReader()
+atexit.register(_reader.close)
 
 
 def sample_frames(
@@ -42,29 +47,11 @@ def read_clip(
     sampling: Sampling,
     *,
     short_side_px: int | None = None,
-    time_limit_s: float = 60.0,
+    time_limit_s: float = TIME_LIMIT_S,
 ) -> ClipFrames:
-    """The frames of ``path`` that ``sampling`` chooses; raises ClipError, and ClipTimeout after ``time_limit_s``."""
-    name = Path(path).name
-    decoded: list[av.VideoFrame] = []
-    try:
-        with av.open(os.fspath(path), metadata_errors="ignore") as container:
-            if not container.streams.video:
-                raise ClipError(name, "has no picture", "give a video file")
-            stream = max(container.streams.video, key=lambda s: s.width * s.height)
-            fps = float(stream.average_rate) if stream.average_rate else None
-            for packet in container.demux(stream):
-                try:
-                    decoded.extend(packet.decode())
-                except av.FFmpegError:
-                    continue
-    except (av.FFmpegError, OSError) as exc:
-        raise ClipError(name, f"cannot be read ({exc})", "give a video file") from exc
-    if not decoded:
-        raise ClipError(name, "has no decodable frames", "re-encode it, for example with ffmpeg")
-    indices = sampling.indices(len(decoded))
-    height, width = decoded[0].height, decoded[0].width
-    scale = min(1.0, short_side_px / min(height, width)) if short_side_px else 1.0
-    size = {"width": round(width * scale), "height": round(height * scale), "format": "rgb24"}
-    images = [np.rot90(decoded[i].reformat(**size).to_ndarray(), decoded[i].rotation // 90) for i in indices]
-    return ClipFrames(np.stack(images), indices, len(decoded), fps, "pyav")
+    """The frames of ``path`` that ``sampling`` chooses.
+
+    ``short_side_px`` shrinks them while decoding, so that large clips take little memory; a smaller picture stays
+    as it is, and None keeps every pixel. Raises ClipError, and ClipTimeout after ``time_limit_s``.
+    """
+    return _reader.read(path, sampling, short_side_px=short_side_px, time_limit_s=time_limit_s)

@@ -45,7 +45,7 @@ def training_view(
     if ``flip``, gray with probability ``grayscale``.
     """
     images = _resize_short_side(_to_float(frames), short_side_px(size_px))
-    top, left, height, width = _random_crop(*images.shape[-2:], generator, scale, ratio)
+    top, left, height, width = _random_crop(images.shape[-2], images.shape[-1], generator, scale, ratio)
     images = _resize(images[..., top : top + height, left : left + width], size_px, size_px)
     coins = torch.rand(2, generator=generator)
     if flip and coins[0] < 0.5:

@@ -21,7 +21,9 @@ def write_clip(path: str | os.PathLike[str], frames: NDArray[np.uint8], fps: flo
     target = Path(path)
     if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[-1] != 3 or not len(frames):
         raise ClipError(
-            target.name, f"frames of shape {frames.shape} and type {frames.dtype} are not video", "give (T, H, W, 3) uint8"
+            target.name,
+            f"frames of shape {frames.shape} and type {frames.dtype} are not video",
+            "give at least one frame, (T, H, W, 3) uint8",
         )
     height, width = frames.shape[1:3]
     if height % 2 or width % 2:

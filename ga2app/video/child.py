@@ -1,0 +1,107 @@
+"""The process that decodes: one request after another from standard input, answers to standard output.
+
+A decoder may hang, crash or take all memory on a damaged or hostile file; here that costs this process alone.
+A request is a pickled tuple; an answer is a JSON document, so that the parent never unpickles what comes out of a
+process that has read a hostile file. Each is preceded by its length; the bytes of the frames follow the answer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import json
+import os
+import pickle
+import signal
+import struct
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from ga2app.errors import ClipError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ga2app.video.sampling import Sampling
+
+LENGTH = struct.Struct("<Q")
+Request = tuple[str, "Sampling", int | None, float]
+
+_PARENT_CHECK_S = 0.5
+_GRACE_S = 5.0
+
+
+def main() -> None:
+    """Serve until the parent closes the pipe or dies."""
+    requests, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb", buffering=0)
+    os.dup2(2, 1)  # a library that prints must not end up among the frames
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then closes the pipe
+    _volunteer_for_the_oom_killer()
+    threading.Thread(target=_die_with_parent, args=(int(sys.argv[1]),), daemon=True).start()
+    answer: dict[str, Any] = {"ready": True}
+    frames: NDArray[Any] | None = None
+    while True:
+        _send(answers, answer, frames)
+        frames = None
+        size = requests.read(LENGTH.size)
+        if len(size) < LENGTH.size:
+            return
+        request: Request = pickle.loads(requests.read(LENGTH.unpack(size)[0]))
+        answer, frames = _answer(request)
+
+
+def _answer(request: Request) -> tuple[dict[str, Any], NDArray[Any] | None]:
+    path, sampling, short_side_px, time_limit_s = request
+    # The parent ends this process when time is up. Without a parent, this does, whatever the decoder holds.
+    with open(os.devnull, "w") as nowhere:
+        faulthandler.dump_traceback_later(time_limit_s + _GRACE_S, exit=True, file=nowhere)
+        try:
+            from ga2app.video.decode import decode_clip
+
+            clip = decode_clip(path, sampling, short_side_px)
+        except ClipError as exc:
+            return {"error": [exc.name, exc.reason, exc.advice]}, None
+        except Exception as exc:  # whatever a decoder raises is this one clip's fault, and is named in full
+            return {"failure": f"{type(exc).__name__}: {exc}"}, None
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+    answer = {
+        "shape": clip.frames.shape,
+        "indices": clip.indices,
+        "total_frames": clip.total_frames,
+        "fps": clip.fps,
+        "reader": clip.reader,
+    }
+    return answer, clip.frames
+
+
+def _send(answers: BinaryIO, answer: dict[str, Any], frames: NDArray[Any] | None) -> None:
+    document = json.dumps(answer).encode()
+    _write(answers, LENGTH.pack(len(document)) + document)
+    if frames is not None:
+        for image in frames:
+            _write(answers, image.tobytes())
+
+
+def _write(pipe: BinaryIO, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[pipe.write(rest) :]
+
+
+def _die_with_parent(parent: int) -> None:
+    """A pipe shows the parent's death only between clips, and not at all while a fork of it lives on."""
+    while os.name != "posix" or os.getppid() == parent:
+        time.sleep(_PARENT_CHECK_S)
+    os._exit(0)
+
+
+def _volunteer_for_the_oom_killer() -> None:
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
+        file.write("800")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,181 @@
+"""Read single frames of a long clip by seeking, where the container can be trusted to find them.
+
+decord finds a frame by its number in the container's index, and where that index is not what the decoder gives out
+(packets without time, edit lists, open groups of pictures, damage) it returns another frame and says nothing.
+So an index is trusted only if everything about it is plain, and some frames are compared before any is returned.
+"""
+
+from __future__ import annotations
+
+import logging
+from bisect import bisect_right
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from ga2app.video.container import open_clip
+from ga2app.video.images import fitted_size, to_images
+from ga2app.video.packets import intact_packet, nal_length_bytes
+from ga2app.video.sampling import Sampling
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.video.stream import VideoStream
+
+logger = logging.getLogger(__name__)
+
+MIN_FRAMES = 300
+_MAX_SHARE = 0.5  # of the clip's frames, to be decoded: above it, reading from the start is as fast
+_MAX_DIFFERENCE = 1.0  # mean absolute, of 255, between the two decoders
+_FORMATS = {"mov", "matroska"}
+_CODECS = {"h264", "hevc", "vp9", "av1", "libdav1d", "libaom-av1"}
+_PIXELS = {"yuv420p", "yuvj420p"}  # of others the two decoders' colors differ
+
+
+@dataclass(frozen=True)
+class TrustedIndex:
+    """Presentation time of every frame, in display order, and the numbers of the keyframes."""
+
+    pts: tuple[int, ...]
+    keyframes: tuple[int, ...]
+    time_base_s: float
+    width: int
+    height: int
+
+    def group(self, number: int) -> int:
+        """Number of the last keyframe at or before frame ``number``."""
+        return self.keyframes[bisect_right(self.keyframes, number) - 1]
+
+    def cost(self, numbers: tuple[int, ...]) -> int:
+        """Frames to be decoded to get at frames ``numbers`` by seeking."""
+        last = {self.group(number): number for number in sorted(numbers)}
+        return sum(number - key + 1 for key, number in last.items())
+
+
+def trusted_index(container: InputContainer, stream: VideoStream) -> TrustedIndex | None:
+    """The index of an open clip, None where anything about it is unusual or the clip is short. Reads all packets."""
+    context = stream.codec_context
+    kind = container.format.name.split(",")[0]
+    plain = (
+        kind in _FORMATS
+        and context.codec.name in _CODECS
+        and context.pix_fmt in _PIXELS
+        and len(container.streams.video) == 1
+        and stream.start_time == 0
+        and stream.time_base is not None
+        and (kind != "mov" or stream.frames >= MIN_FRAMES)
+    )
+    if not plain:
+        return None
+    times: list[tuple[int, int, bool]] = []  # pts, dts, keyframe
+    length_bytes = nal_length_bytes(context)
+    try:
+        for packet in container.demux(stream):
+            if not packet.size and packet.pts is None:
+                continue  # the end of the stream
+            pts, dts = packet.pts, packet.dts
+            if pts is None or dts is None or packet.is_discard or packet.is_corrupt:
+                return None
+            if not intact_packet(packet, context.codec.name, length_bytes):
+                return None
+            times.append((pts, dts, packet.is_keyframe))
+    except av.FFmpegError:
+        return None
+    if len(times) < MIN_FRAMES or (kind == "mov" and stream.frames != len(times)) or not _orderly(times):
+        return None
+    order = sorted(pts for pts, _, _ in times)
+    place = {pts: number for number, pts in enumerate(order)}
+    keyframes = tuple(sorted(place[pts] for pts, _, key in times if key))
+    assert stream.time_base is not None
+    return TrustedIndex(tuple(order), keyframes, float(stream.time_base), stream.width, stream.height)
+
+
+def _orderly(times: list[tuple[int, int, bool]]) -> bool:
+    """Whether (pts, dts, keyframe) in decoding order form closed groups that begin at time 0."""
+    if not times[0][2] or times[0][0] != 0 or len({pts for pts, _, _ in times}) != len(times):
+        return False
+    latest, key_pts = -1, 0
+    previous_dts = times[0][1] - 1
+    for pts, dts, key in times:
+        if dts <= previous_dts:
+            return False
+        if key:
+            # All before it are shown before it, and no seek to an earlier group can land on it.
+            if pts <= latest or (latest >= 0 and dts <= key_pts):
+                return False
+            key_pts = pts
+        elif pts <= key_pts:
+            return False
+        latest, previous_dts = max(latest, pts), dts
+    return True
+
+
+def read_by_seeking(
+    path: str, index: TrustedIndex, sampling: Sampling, short_side_px: int | None
+) -> tuple[NDArray[np.uint8], tuple[int, ...]] | None:
+    """Images (T, H, W, 3) of ``path`` that ``sampling`` chooses, with their numbers; None where seeking does not
+    pay or anything speaks against the frames that it found."""
+    total = len(index.pts)
+    numbers = sampling.indices(total)
+    if index.cost(numbers) > _MAX_SHARE * total:
+        return None
+    images = _decord_images(path, index, numbers, short_side_px)
+    if images is None:
+        return None
+    for chosen in {len(numbers) // 2, len(numbers) - 1}:
+        proof = _proof(path, index, numbers[chosen], short_side_px)
+        if proof is None or proof.shape != images[chosen].shape:
+            return None
+        difference = np.abs(proof.astype(np.int16) - images[chosen]).mean()
+        if difference > _MAX_DIFFERENCE:
+            logger.info("seeking found another frame %d than decoding did (%.1f)", numbers[chosen], difference)
+            return None
+    return images, numbers
+
+
+def _decord_images(
+    path: str, index: TrustedIndex, numbers: tuple[int, ...], short_side_px: int | None
+) -> NDArray[np.uint8] | None:
+    # Imported where it is used: short clips, most of all, never need it.
+    import decord
+
+    decord.logging.set_level(decord.logging.QUIET)
+    width, height = fitted_size(index.width, index.height, short_side_px)
+    try:
+        reader = decord.VideoReader(path, width=width, height=height, num_threads=1)
+        times = np.asarray(reader.get_frame_timestamp(list(range(len(reader)))))[:, 0]
+        if len(reader) != len(index.pts) or tuple(reader.get_key_indices()) != index.keyframes:
+            return None
+        if np.abs(times - np.asarray(index.pts) * index.time_base_s).max() > index.time_base_s + 1e-3:
+            return None
+        unique = sorted(set(numbers))
+        found = reader.get_batch(unique).asnumpy()
+    except Exception as exc:  # decord raises its own error and plain RuntimeErrors; reading in order remains
+        logger.info("seeking failed: %s", exc)
+        return None
+    if found.shape != (len(unique), height, width, 3):
+        return None
+    place = {number: row for row, number in enumerate(unique)}
+    images: NDArray[np.uint8] = found[[place[number] for number in numbers]]
+    return images
+
+
+def _proof(path: str, index: TrustedIndex, number: int, short_side_px: int | None) -> NDArray[np.uint8] | None:
+    """Image (H, W, 3) of frame ``number``, found by its time; None where its group is damaged or turned."""
+    with open_clip(path) as (container, stream):
+        try:
+            container.seek(index.pts[index.group(number)], stream=stream, backward=True)
+            expected = index.group(number)
+            for frame in container.decode(stream):
+                if frame.pts != index.pts[expected] or frame.is_corrupt or frame.rotation:
+                    return None
+                if expected == number:
+                    image: NDArray[np.uint8] = to_images([frame], short_side_px)[0]
+                    return image
+                expected += 1
+        except av.FFmpegError:
+            return None
+    return None
