@@ -146,7 +146,7 @@ def skateboard(phase: float) -> Drawing:
 @RIDE.add("skiing")
 def skiing(phase: float) -> Drawing:
     push = rise(phase)
-    hill = polygon((-1.6, 0.55), (1.6, -0.42), (1.6, -0.8), (-1.6, -0.8), color=(240, 245, 255))
+    hill = polygon((-2.4, 0.79), (2.4, -0.67), (2.4, -1.2), (-2.4, -1.2), color=(240, 245, 255))
     hip = (-0.12, mix(0.4, 0.32, push) + 0.05)
     pose = body(
         hip,

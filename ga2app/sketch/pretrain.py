@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from torch import Tensor, nn
-from transformers import CLIPConfig, CLIPModel, PreTrainedTokenizerFast
+from transformers import CLIPConfig, CLIPModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from ga2app.sketch.actions import ACTIONS
 from ga2app.sketch.captions import EVALUATION_TEMPLATE, Fact, action_template, scene_template
@@ -42,20 +42,20 @@ class PretrainConfig:
     """
 
     seed: int = 0
-    steps: int = 4200
+    steps: int = 3000
     batch: int = 192
     lr: float = 1.5e-3
     weight_decay: float = 0.1
     beta2: float = 0.98
     warmup_steps: int = 200
     captioned: int = 96
-    sparse_share: float = 0.7
+    sparse_share: float = 0.75
     sparse_patches: int = 32
     contrastive_weight: float = 0.5
     class_weight: float = 2.0
     chunks: int = 12
     chunk_images: int = 4096
-    refresh_every: int = 30
+    refresh_every: int = 40
     log_every: int = 25
     evaluate_every: int = 250
     held_out_images: int = 960
@@ -164,7 +164,7 @@ def named_prompts(rng: np.random.Generator) -> list[str]:
     return [(action if index < len(ACTIONS) else scene).format(name) for index, name in enumerate(names)]
 
 
-def encode_texts(model: CLIPModel, tokenizer: PreTrainedTokenizerFast, texts: list[str]) -> Tensor:
+def encode_texts(model: CLIPModel, tokenizer: PreTrainedTokenizerBase, texts: list[str]) -> Tensor:
     """Text features of length one: (N, D)."""
     tokens = tokenizer(texts, padding=True, truncation=True, return_tensors="pt")
     features = model.get_text_features(input_ids=tokens.input_ids, attention_mask=tokens.attention_mask)

@@ -73,7 +73,7 @@ def snow(phase: float) -> Drawing:
         y = 1.45 - 1.5 * ((phase + index * 0.7549) % 1.0)
         flakes.append(disc((x, y), 0.035 + 0.012 * (index % 3), (255, 255, 255)))
     return Drawing(
-        None, (box(-1.4, -0.6, 1.4, 1.9, (95, 110, 140)), box(-1.4, -0.6, 1.4, 0.0, (240, 244, 250)), *flakes)
+        None, (box(-2.0, -1.0, 2.0, 2.6, (95, 110, 140)), box(-2.0, -1.0, 2.0, 0.0, (240, 244, 250)), *flakes)
     )
 
 
@@ -104,7 +104,7 @@ def ball(phase: float) -> Drawing:
 
 @_SCENES.add("clouds passing")
 def clouds(phase: float) -> Drawing:
-    puffs: list[Shape] = [box(-1.4, -0.6, 1.4, 1.9, (120, 180, 235))]
+    puffs: list[Shape] = [box(-2.0, -1.0, 2.0, 2.6, (120, 180, 235))]
     for index, (y, size) in enumerate(((1.1, 0.2), (0.6, 0.24), (0.15, 0.17))):
         x = -1.2 + 2.4 * ((phase + index * 0.37) % 1.0)
         puffs += [
@@ -156,8 +156,8 @@ def fire(phase: float) -> Drawing:
 @_SCENES.add("fish swimming")
 def fish(phase: float) -> Drawing:
     parts: list[Shape] = [
-        box(-1.4, -0.6, 1.4, 1.9, (40, 110, 190)),
-        box(-1.4, -0.6, 1.4, -0.12, (190, 170, 120)),
+        box(-2.0, -1.0, 2.0, 2.6, (40, 110, 190)),
+        box(-2.0, -1.0, 2.0, -0.12, (190, 170, 120)),
     ]
     for index, (y, size) in enumerate(((1.0, 0.16), (0.55, 0.22), (0.15, 0.14))):
         x = -1.1 + 2.2 * ((phase + index * 0.4) % 1.0)
@@ -189,7 +189,7 @@ def fish(phase: float) -> Drawing:
 
 @_SCENES.add("a train passing")
 def train(phase: float) -> Drawing:
-    parts: list[Shape] = [line((-1.4, 0.03), (1.4, 0.03), color="line", width=0.03)]
+    parts: list[Shape] = [line((-2.0, 0.03), (2.0, 0.03), color="line", width=0.03)]
     start = mix(-0.5, 0.9, phase)
     for index in range(4):
         x = start - 0.62 * index
