@@ -1,0 +1,70 @@
+"""``bench decode``: which reader each clip takes, how many frames it has, and how long reading it takes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Iterator, Sequence
+
+from ga2app.errors import ClipError
+from ga2app.video import ClipReader, Evaluation
+
+_HEADINGS = ("file", "reader", "frames", "size", "ms", "error")
+
+
+def bench_decode(paths: list[str], num_frames: int = 16) -> list[dict[str, object]]:
+    """One row a clip, read once at full size by evaluation sampling; a folder stands for the files in it.
+
+    ``file`` as given, ``reader`` ("decord" or "pyav"), ``frames`` of the clip, ``size`` (width and height in pixels)
+    and ``fps``, all None where ``error`` says why the clip cannot be read; ``ms`` it took; ``sampled`` frames.
+    """
+    with ClipReader() as reader:
+        # The reader's process starts with the first request, which is not to be the first clip's burden.
+        with contextlib.suppress(ClipError):
+            reader.read(os.devnull, Evaluation(1))
+        return [_row(reader, path, num_frames) for path in _files(paths)]
+
+
+def _row(reader: ClipReader, path: str, num_frames: int) -> dict[str, object]:
+    row: dict[str, object] = {"file": path, "reader": None, "frames": None, "size": None, "fps": None}
+    error = None
+    start_s = time.perf_counter()
+    try:
+        clip = reader.read(path, Evaluation(num_frames))
+    except ClipError as exc:
+        error = str(exc)
+    else:
+        height, width = clip.frames.shape[1:3]
+        row |= {"reader": clip.reader, "frames": clip.total_frames, "size": [width, height], "fps": clip.fps}
+    elapsed_ms = round((time.perf_counter() - start_s) * 1000, 1)
+    return row | {"ms": elapsed_ms, "sampled": 0 if error else num_frames, "error": error}
+
+
+def _files(paths: Sequence[str]) -> Iterator[str]:
+    """The files of ``paths``; of a folder those in it and below, in order of their names, none that are hidden."""
+    for path in paths:
+        if not os.path.isdir(path):
+            yield path
+            continue
+        for folder, below, names in os.walk(path):
+            below[:] = sorted(name for name in below if not name.startswith("."))
+            yield from (os.path.join(folder, name) for name in sorted(names) if not name.startswith("."))
+
+
+def format_table(rows: list[dict[str, object]]) -> str:
+    """The ``rows`` of ``bench_decode`` as an aligned table, with a line that counts them."""
+    lines = [_HEADINGS, *(_cells(row) for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(_HEADINGS) - 1)]
+    text = [
+        "  ".join([*(cell.ljust(width) for cell, width in zip(line, widths, strict=False)), line[-1]]).rstrip()
+        for line in lines
+    ]
+    unreadable = sum(row["error"] is not None for row in rows)
+    return "\n".join([*text, f"{len(rows)} clips, {unreadable} of them cannot be read"])
+
+
+def _cells(row: dict[str, object]) -> tuple[str, ...]:
+    size = row["size"]
+    shown = {**row, "size": f"{size[0]}x{size[1]}" if isinstance(size, list) else None}
+    return tuple("" if shown[heading] is None else str(shown[heading]) for heading in _HEADINGS)
