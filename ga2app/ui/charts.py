@@ -83,7 +83,7 @@ def compare_bars(title: str, rows: Sequence[tuple[str, str, float | None, float 
 def nice_ticks(low: float, high: float, count: int = 4) -> list[float]:
     """About ``count`` round numbers whose ends enclose ``low`` and ``high``."""
     if high - low < 1e-9:
-        spread = abs(high) * 0.1 or 1.0
+        spread = abs(high) * 0.1 if abs(high) > 1e-6 else 1.0
         low, high = low - spread, high + spread
     rough = (high - low) / count
     power = 10.0 ** math.floor(math.log10(rough))

@@ -34,6 +34,8 @@ def build_page(studio: Studio) -> gr.Blocks:
     """The whole studio as one Gradio page; theme and style sheet go to ``launch``."""
     page: gr.Blocks
     with gr.Blocks(title="GA² Studio", analytics_enabled=False, fill_width=True, delete_cache=(3600, 86400)) as page:
+        # First of all: an event that came before could take the name of an endpoint.
+        build_api(studio)
         part(header_html(), js_on_load=_HEADER_JS, elem_id="masthead")
         with gr.Tabs(selected=RECOGNIZE, elem_id="screens") as tabs:
             with gr.Tab("Recognize", id=RECOGNIZE) as recognize_tab:
@@ -42,7 +44,6 @@ def build_page(studio: Studio) -> gr.Blocks:
                 train = build_train(studio)
             with gr.Tab("Runs", id=RUNS) as runs_tab:
                 runs = build_runs(studio)
-        build_api(studio)
 
         def open_page(request: gr.Request) -> list[Any]:
             asked = request.query_params.get("run", "")

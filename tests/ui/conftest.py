@@ -1,0 +1,64 @@
+"""A studio on a fresh home, with a recognizer that only pretends, served to clients and to Chromium."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ga2app.paths import Home
+from ga2app.ui import Studio
+
+from .studios import CHROMIUM_FLAGS, Served, free_port, make_studio, running
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path / "studio")
+
+
+@pytest.fixture
+def studio(home: Home) -> Iterator[Studio]:
+    made = make_studio(home)
+    yield made
+    made.store.close()
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One server for the tests of a module, on a home of its own."""
+    folder, port = tmp_path_factory.mktemp("served"), free_port()
+    address = f"http://127.0.0.1:{port}"
+    studio = make_studio(Home(folder / "studio"))
+    command = ["-m", "ui.server", str(studio.home.root), str(port)]
+    with running(command, address, folder / "server.log"):
+        yield Served(studio, address)
+    studio.store.close()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """Debian's Chromium, or the one that Playwright brought."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as running:
+        browser = running.chromium.launch(executable_path=shutil.which("chromium"), args=list(CHROMIUM_FLAGS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def tab(chromium: Any) -> Iterator[Any]:
+    """A page in a context of its own; the test fails if anything is reported on its console."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.set_default_timeout(15_000)
+    trouble: list[str] = []
+    page.on("console", lambda message: trouble.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: trouble.append(str(error)))
+    page.on("response", lambda got: trouble.append(f"{got.status} {got.url}") if got.status >= 400 else None)
+    yield page
+    context.close()
+    assert trouble == []

@@ -1,0 +1,34 @@
+"""Serves a studio with the pretending recognizer: ``python -m ui.server HOME PORT``."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from pathlib import Path
+
+from ga2app.paths import Home
+from ga2app.ui import build_page
+from ga2app.ui.theme import launch_look
+from ga2app.ui.uploads import uploads_folder
+
+from .studios import WOKEN, make_studio
+
+
+def main(root: str, port: str) -> None:
+    home = Home(Path(root))
+    studio = make_studio(home, wake_worker=lambda: (home.root / WOKEN).touch())
+    page = build_page(studio).queue(default_concurrency_limit=4)
+    page.launch(
+        server_name="127.0.0.1",
+        server_port=int(port),
+        prevent_thread_lock=True,
+        quiet=True,
+        allowed_paths=[str(home.media)],
+        blocked_paths=[str(uploads_folder(home))],
+        **launch_look(),
+    )
+    threading.Event().wait()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
