@@ -10,6 +10,7 @@ import hashlib
 import logging
 import os
 import re
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -70,6 +71,8 @@ class Backbone(nn.Module):
     def __init__(self, clip: Any, tokenizer: Any, name: str, revision: str | None, compute: Compute) -> None:
         super().__init__()
         self.clip = clip.eval().requires_grad_(False).to(compute.device)
+        # Text that is too long is refused in ``tokenize``, with advice; the tokenizer need not warn as well.
+        tokenizer.model_max_length = sys.maxsize
         self.tokenizer = tokenizer
         self.compute = compute
         self.identity = BackboneId(name, revision, _fingerprint(clip), _sizes(clip.config))

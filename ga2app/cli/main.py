@@ -7,7 +7,6 @@ holds one JSON document and nothing else.
 from __future__ import annotations
 
 import argparse
-import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -21,7 +20,6 @@ COMMANDS = (recognize, train, evaluate, import_dataset, sketch, bench, doctor)
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit status."""
     args = _parser().parse_args(argv)
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     try:
         status: int = args.run(args)
         sys.stdout.flush()

@@ -76,7 +76,7 @@ def run_pretrain(args: argparse.Namespace) -> int:
     from ga2app.sketch.card import write_card
     from ga2app.sketch.pretrain import PretrainConfig, pretrain
 
-    logging.getLogger("ga2app.sketch").setLevel(logging.INFO)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
     config = PretrainConfig(seed=args.seed)
     pretrain(replace(config, steps=args.steps) if args.steps else config, args.out)
     for style, figures in write_card(args.out).items():

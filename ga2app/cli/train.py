@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
+import threading
 import time
-from dataclasses import replace
 from pathlib import Path
 
 from ga2app.cli import common
@@ -14,6 +15,9 @@ from ga2app.config import PRESETS, RunConfig, preset
 from ga2app.contracts import Event, EventKind
 from ga2app.errors import ConfigError, Fault
 from ga2app.paths import default_home
+
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as shells use it."""
 
 
 def add(commands: common.Commands) -> None:
@@ -35,7 +39,7 @@ def add(commands: common.Commands) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Train; interrupting saves, and the same command goes on from there."""
+    """Train; Ctrl-C saves after the present step, and the same command goes on from there."""
     config = _config(args)
     if args.print_config:
         common.print_json(config.to_dict())
@@ -45,7 +49,15 @@ def run(args: argparse.Namespace) -> int:
     dataset = common.find_dataset(config.dataset)
     out: Path = args.out or default_home().bundles / f"{dataset.name}-{time.strftime('%Y%m%d-%H%M%S')}"
     checkpoint = out.with_name(out.name + ".checkpoint")
-    result = train(config, dataset, out=out, checkpoint=checkpoint, emit=_say)
+    interrupted = threading.Event()
+    before = signal.signal(signal.SIGINT, lambda number, frame: interrupted.set())
+    try:
+        result = train(config, dataset, out=out, checkpoint=checkpoint, emit=_say, should_stop=interrupted.is_set)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if not result.finished:
+        print(f"stopped at step {result.step}; the same command with --out {out} goes on from there", file=sys.stderr)
+        return INTERRUPTED
     checkpoint.unlink(missing_ok=True)
     if args.json:
         document = {"bundle": result.bundle, "metrics": dict(result.metrics), "zero_shot": dict(result.zero_shot)}
@@ -73,9 +85,10 @@ def _config(args: argparse.Namespace) -> RunConfig:
         for name in ("epochs", "learning_rate"):
             if getattr(args, name) is not None:
                 data["optimizer"] = {**data.get("optimizer", {}), name: getattr(args, name)}
-    config = RunConfig.from_dict(data)
-    warmup = min(config.optimizer.warmup_epochs, config.optimizer.epochs / 6)
-    return replace(config, optimizer=replace(config.optimizer, warmup_epochs=warmup)) if args.epochs else config
+        if args.preset and args.epochs is not None:
+            # A preset's warm-up belongs to its own number of epochs.
+            data["optimizer"]["warmup_epochs"] = min(data["optimizer"]["warmup_epochs"], max(args.epochs, 0) / 6)
+    return RunConfig.from_dict(data)
 
 
 def _say(event: Event) -> None:

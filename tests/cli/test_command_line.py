@@ -1,0 +1,229 @@
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ga2app.cli.main import main
+from ga2app.clipsets import read_clipset
+from ga2app.config import preset
+from ga2app.paths import PROJECT
+from tests.clips import write_color_clip
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Class folders with four drawn clips of three actions."""
+    folder = tmp_path_factory.mktemp("drawn")
+    actions = "walking,riding a bicycle,flying a kite"
+    assert main(["sketch", "generate", "--out", str(folder), "--actions", actions, "--clips", "4"]) == 0
+    return folder
+
+
+def document(capsys: pytest.CaptureFixture[str], *argv: str) -> dict[str, Any]:
+    capsys.readouterr()
+    status = main([*argv, "--json"])
+    answer = capsys.readouterr()
+    assert status == 0, answer.err
+    parsed: dict[str, Any] = json.loads(answer.out)
+    return parsed
+
+
+def refused(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
+    """The one line on stderr of a command that must fail with status 1 and print nothing else."""
+    capsys.readouterr()
+    assert main(argv) == 1
+    answer = capsys.readouterr()
+    assert answer.out == ""
+    assert answer.err.startswith("error: ") and answer.err.count("\n") == 1
+    return answer.err
+
+
+def test_recognize_prints_one_json_document(capsys: pytest.CaptureFixture[str], drawn: Path):
+    clip = str(next(drawn.rglob("*.mp4")))
+    answer = document(capsys, "recognize", clip, "--labels", "walking, flying a kite,riding a bicycle")
+    assert answer["backbone"] == "sketch"
+    (entry,) = answer["clips"]
+    assert entry["file"] == clip and entry["error"] is None and entry["bundle"] is None
+    assert {score["label"] for score in entry["plain"]} == {"walking", "flying a kite", "riding a bicycle"}
+    shares = [score["score"] for score in entry["plain"]]
+    assert shares == sorted(shares, reverse=True) and sum(shares) == pytest.approx(1, abs=1e-4)
+
+
+def test_one_bad_clip_among_good_ones_does_not_fail_the_command(
+    capsys: pytest.CaptureFixture[str], drawn: Path, tmp_path: Path
+):
+    (tmp_path / "bad.mp4").write_bytes(b"")
+    clip = str(next(drawn.rglob("*.mp4")))
+    answer = document(capsys, "recognize", str(tmp_path / "bad.mp4"), clip, "--labels", "walking,running")
+    assert "bad.mp4" in answer["clips"][0]["error"] and answer["clips"][1]["error"] is None
+    assert main(["recognize", str(tmp_path / "bad.mp4"), "--labels", "walking,running"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ("", "no labels were given"),
+        ("walking", "is the only label"),
+        ("walking,Walking", "is the only label"),
+        ("走る,🏃", "knows none of the words"),
+        ("walking," + "walking " * 50, "use fewer words"),
+    ],
+)
+def test_labels_that_cannot_be_used_are_explained(
+    capsys: pytest.CaptureFixture[str], drawn: Path, labels: str, message: str
+):
+    assert message in refused(capsys, "recognize", str(next(drawn.rglob("*.mp4"))), "--labels", labels)
+
+
+def test_five_hundred_labels_and_emoji_among_words_work(capsys: pytest.CaptureFixture[str], drawn: Path):
+    labels = ",".join([*(f"walking {number}" for number in range(500)), "running 🏃"])
+    answer = document(capsys, "recognize", str(next(drawn.rglob("*.mp4"))), "--labels", labels)
+    assert len(answer["clips"][0]["plain"]) == 501 and answer["notes"]
+
+
+def test_a_bundle_and_a_backbone_that_are_not_there_are_named(capsys: pytest.CaptureFixture[str], drawn: Path):
+    clip = str(next(drawn.rglob("*.mp4")))
+    assert "is not a prompt bundle" in refused(
+        capsys, "recognize", clip, "--labels", "walking,running", "--bundle", str(drawn)
+    )
+    assert "neither a folder nor in the local Hugging Face cache" in refused(
+        capsys, "recognize", clip, "--labels", "walking,running", "--backbone", "nobody/nothing"
+    )
+
+
+def test_training_evaluating_and_recognizing_go_hand_in_hand(
+    capsys: pytest.CaptureFixture[str], drawn: Path, tmp_path: Path
+):
+    document(capsys, "import-dataset", str(drawn), "--name", "mine", "--novel", "walking")
+    bundle = str(tmp_path / "bundle")
+    trained = document(
+        capsys, "train", "--preset", "quick", "--dataset", "mine", "--shots", "2", "--epochs", "3", "--out", bundle
+    )
+    assert trained["state"] == "done" and trained["bundle"] == bundle
+    assert trained["metrics"].keys() == trained["zero_shot"].keys() == {"base", "novel", "hm"}
+    assert [path.name for path in tmp_path.iterdir() if "checkpoint" in path.name] == []
+    measured = document(capsys, "evaluate", bundle)
+    assert measured["metrics"] == trained["metrics"] and measured["zero_shot"] == trained["zero_shot"]
+    clip = str(next(drawn.rglob("*.mp4")))
+    answer = document(capsys, "recognize", clip, "--labels", "walking,flying a kite", "--bundle", bundle)
+    kinds = {score["label"]: score["kind"] for score in answer["clips"][0]["bundle"]}
+    assert kinds == {"walking": "novel", "flying a kite": "base"}
+
+
+def test_every_fault_of_a_config_file_is_told_in_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path):
+    file = tmp_path / "config.json"
+    file.write_text(json.dumps({"optimizer": {"learning_rate": 1e6, "epochs": 0}, "colour": 1}))
+    line = refused(capsys, "train", str(file))
+    assert all(name in line for name in ("optimizer.learning_rate", "optimizer.epochs", "colour"))
+    file.write_text("{")
+    assert "cannot be read as JSON" in refused(capsys, "train", str(file))
+    for rate in ("0", "1000000"):
+        assert "must be above 0 and at most 1" in refused(capsys, "train", "--preset", "quick", "--learning-rate", rate)
+
+
+def test_print_config_gives_settings_that_train_reads(capsys: pytest.CaptureFixture[str]):
+    capsys.readouterr()
+    assert main(["train", "--preset", "full", "--print-config", "--seed", "5"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed == {**preset("full").to_dict(), "seed": 5}
+
+
+def test_a_data_set_of_one_class_or_of_nothing_is_explained(capsys: pytest.CaptureFixture[str], tmp_path: Path):
+    write_color_clip(_made(tmp_path / "one" / "walking") / "a.mp4", (200, 0, 0), 0)
+    assert "needs at least 2" in refused(capsys, "train", "--preset", "quick", "--dataset", str(tmp_path / "one"))
+    assert "there is no data set 'nowhere'" in refused(capsys, "train", "--preset", "quick", "--dataset", "nowhere")
+
+
+def test_one_clip_a_class_trains(capsys: pytest.CaptureFixture[str], tmp_path: Path):
+    for label, color in (("walking", (200, 0, 0)), ("running", (0, 200, 0))):
+        write_color_clip(_made(tmp_path / "set" / label) / "a.mp4", color, 0)
+    trained = document(
+        capsys,
+        "train",
+        "--preset",
+        "quick",
+        "--dataset",
+        str(tmp_path / "set"),
+        "--epochs",
+        "1",
+        "--out",
+        str(tmp_path / "b"),
+    )
+    assert trained["state"] == "done" and trained["metrics"] == {}
+
+
+def test_a_name_that_is_taken_is_refused(capsys: pytest.CaptureFixture[str], drawn: Path):
+    document(capsys, "import-dataset", str(drawn), "--name", "mine")
+    assert "there is a data set 'mine' already" in refused(capsys, "import-dataset", str(drawn), "--name", "mine")
+
+
+def test_drawn_clips_are_class_folders_that_can_be_read_back(drawn: Path):
+    assert {clip.label for clip in read_clipset(drawn).clips} == {"walking", "riding_a_bicycle", "flying_a_kite"}
+
+
+def test_bench_decode_prints_a_row_a_clip(capsys: pytest.CaptureFixture[str], drawn: Path, tmp_path: Path):
+    (tmp_path / "bad.mp4").write_bytes(b"x" * 100)
+    answer = document(capsys, "bench", "decode", str(drawn), str(tmp_path / "bad.mp4"))
+    assert len(answer["clips"]) == 13
+    assert {"file", "reader", "frames", "ms", "error"} <= answer["clips"][0].keys()
+    assert [bool(row["error"]) for row in answer["clips"]] == [False] * 12 + [True]
+    capsys.readouterr()
+    assert main(["bench", "decode", str(drawn)]) == 0
+    table = capsys.readouterr().out
+    assert "walking-000.mp4" in table and "ms" in table
+
+
+def test_the_doctor_finds_this_machine_ready(capsys: pytest.CaptureFixture[str]):
+    answer = document(capsys, "doctor")
+    found = {one["name"]: one for one in answer["findings"]}
+    assert answer["ok"] and {"python", "torch", "device", "home", "decoding", "sketch-clip"} <= found.keys()
+
+
+def test_wrong_usage_has_status_2_and_help_0():
+    for argv, status in ((["recognize"], 2), (["nonsense"], 2), ([], 2), (["train", "--help"], 0)):
+        answer = subprocess.run(
+            [sys.executable, "-m", "ga2app", *argv], capture_output=True, text=True, cwd=PROJECT, check=False
+        )
+        assert answer.returncode == status
+        assert "usage" in (answer.stdout if status == 0 else answer.stderr)
+
+
+def test_errors_leave_the_process_with_one_line_and_status_1(tmp_path: Path):
+    answer = subprocess.run(
+        [sys.executable, "-m", "ga2app", "evaluate", str(tmp_path), "--json"],
+        capture_output=True,
+        text=True,
+        cwd=PROJECT,
+        check=False,
+    )
+    assert answer.returncode == 1 and answer.stdout == ""
+    assert answer.stderr.startswith("error: ") and answer.stderr.count("\n") == 1
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True)
+    return folder
+
+
+def test_ctrl_c_saves_and_the_same_command_goes_on(drawn: Path, tmp_path: Path):
+    command = [sys.executable, "-m", "ga2app", "train", "--preset", "quick", "--dataset", str(drawn)]
+    command += ["--shots", "2", "--epochs", "200", "--out", str(tmp_path / "bundle"), "--json"]
+    first = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=PROJECT)
+    assert first.stderr is not None
+    for line in first.stderr:
+        if line.startswith("epoch 3,"):
+            break
+    first.send_signal(signal.SIGINT)
+    out, err = first.communicate(timeout=60)
+    assert first.returncode == 130 and out == "" and "goes on from there" in err
+    step = int(err.split("stopped at step ")[1].split(";")[0])
+    assert not (tmp_path / "bundle").exists()
+    again = subprocess.run(command, capture_output=True, text=True, cwd=PROJECT, check=False)
+    assert again.returncode == 0 and f"resumed at step {step}" in again.stderr
+    assert json.loads(again.stdout)["steps"] == 200
