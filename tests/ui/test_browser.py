@@ -1,0 +1,208 @@
+"""The screens in Chromium, with a recognizer and a worker that only pretend."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ga2app.contracts import Event, EventKind, RunState
+
+from .studios import LABELS, Served, add_bundle, add_dataset, add_run, draw_clip
+
+pytestmark = pytest.mark.browser
+expect = pytest.importorskip("playwright.sync_api").expect
+
+
+@pytest.fixture(autouse=True)
+def _empty_home(served: Served) -> None:
+    """Each test begins with a studio that has examples and nothing else."""
+    store = served.studio.store
+    for run in store.runs.list():
+        if run.state in (RunState.RUNNING, RunState.STOPPING):
+            store.runs.finish(run.id, RunState.STOPPED, exit_code=0)
+        store.runs.delete(run.id)
+    for card in store.bundles.list():
+        store.bundles.delete(card.folder)
+    for row in store.datasets.list():
+        store.datasets.delete(row.name)
+
+
+def open_tab(tab: Any, served: Served, name: str = "Recognize", query: str = "") -> None:
+    tab.goto(f"{served.address}/{query}")
+    tab.get_by_role("tab", name=name).click()
+
+
+def test_one_click_on_an_example_recognizes_it(tab: Any, served: Served) -> None:
+    tab.goto(served.address)
+    expect(tab.get_by_text("What is going on in your clip?")).to_be_visible()
+    tab.get_by_role("button", name="Recognize the example: climbing a ladder").click()
+    expect(tab.locator(".side.plain li.best .name")).to_have_text(LABELS[0])
+    expect(tab.locator("#labels textarea")).to_have_value(", ".join(LABELS))
+    expect(tab.locator(".strip img")).to_have_count(8)
+    expect(tab.locator(".clip .speaker")).to_have_text("sketch (embedded)")
+
+
+def test_enter_recognizes_an_upload_beside_a_bundle(tab: Any, served: Served, tmp_path: Path) -> None:
+    add_bundle(served.studio)
+    tab.goto(served.address)
+    clips = [draw_clip(tmp_path / "waving.mp4"), draw_clip(tmp_path / "broken <b>.mp4")]
+    tab.locator("#clips input[type=file]").set_input_files(clips)
+    expect(tab.locator("#clips")).to_contain_text("waving")
+    tab.locator("#bundle input").click()
+    tab.get_by_role("option", name="tuned prompts").click()
+    tab.get_by_role("button", name="Use the bundle's labels").click()
+    labels = tab.locator("#labels textarea")
+    expect(labels).to_have_value(", ".join(LABELS))
+    labels.press("Enter")
+    expect(tab.locator("article.clip")).to_have_count(2)
+    expect(tab.locator(".side.tuned li.best .name")).to_have_text("waving")
+    expect(tab.locator(".side.tuned li.best .kind")).to_have_text("novel")
+    expect(tab.locator("article .notice.error")).to_contain_text("it has no video")
+    with tab.expect_download() as download:
+        tab.get_by_role("link", name="Download CSV").click()
+    assert Path(download.value.path()).read_text().startswith("file,backbone,plain_label")
+
+
+def test_a_request_without_clip_or_labels_is_answered_in_words(tab: Any, served: Served) -> None:
+    tab.goto(served.address)
+    tab.locator("#recognize").click()
+    expect(tab.locator("#answer .notice.error")).to_contain_text("no clip was given")
+    tab.get_by_role("button", name="Recognize the example: waving").click()
+    expect(tab.locator("article.clip")).to_be_visible()
+    tab.locator("#labels textarea").fill("walking")
+    tab.locator("#recognize").click()
+    expect(tab.locator("#answer .notice.error")).to_contain_text("is the only label")
+
+
+def test_the_demo_may_be_queued_while_it_is_being_drawn_and_appears_by_itself(tab: Any, served: Served) -> None:
+    open_tab(tab, served, "Train")
+    expect(tab.locator("#dataset-card")).to_contain_text("Being drawn")
+    tab.locator("#queue").click()
+    expect(tab.locator("#queue-answer")).to_contain_text("is queued")
+    add_dataset(served.studio)
+    expect(tab.locator("#dataset-card")).to_contain_text("2 base labels")
+    expect(tab.locator("#dataset-card .chip.novel").first).to_have_text("jumping rope")
+
+
+def test_every_fault_stands_at_its_field_and_goes_away(tab: Any, served: Served) -> None:
+    add_dataset(served.studio)
+    open_tab(tab, served, "Train")
+    tab.locator("#set-optimizer-learning-rate input").fill("1000000")
+    tab.locator("#set-optimizer-epochs input").fill("0")
+    tab.locator("#queue").click()
+    expect(tab.locator("#queue-answer")).to_contain_text("settings need a change")
+    for field in ("learning-rate", "epochs"):
+        expect(tab.locator(f"#set-optimizer-{field}")).to_have_class(re.compile("faulty"))
+    expect(tab.locator("#set-optimizer-learning-rate")).to_contain_text("must be above 0 and at most 1")
+    assert served.studio.store.runs.count() == 0
+    tab.get_by_label("Full").check()
+    expect(tab.locator("#set-optimizer-learning-rate input")).to_have_value("0.004")
+    expect(tab.locator("#set-optimizer-learning-rate")).not_to_have_class(re.compile("faulty"))
+    tab.locator("#queue").click()
+    expect(tab.locator("#queue-answer")).to_contain_text("is queued")
+    (run,) = served.studio.store.runs.list()
+    assert run.config["prompts"]["visual_depth"] == 4
+    assert served.woken
+    tab.locator("#watch").click()
+    expect(tab.locator("#run-head h2")).to_contain_text(f"Run {run.id}")
+
+
+def test_a_run_is_followed_live_stopped_and_resumed(tab: Any, served: Served) -> None:
+    run_id = add_run(served.studio, RunState.RUNNING, steps=10)
+    tab.goto(f"{served.address}/?run={run_id}")
+    expect(tab.locator("#run-head .badge")).to_have_text("running")
+    expect(tab.locator("#run-head .pace")).to_contain_text("step 10 of 40, about 15 s left")
+    values = {"ce": 0.1, "anchor": 0.2, "total": 0.3, "seconds_per_step": 0.5}
+    served.studio.store.runs.append(run_id, Event(EventKind.STEP, 30, values))
+    expect(tab.locator("#run-head .pace")).to_contain_text("step 30 of 40, about 5 s left")
+    expect(tab.locator("#run-loss .keys")).to_contain_text("Total 0.300")
+    tab.reload()
+    expect(tab.locator("#run-head .pace")).to_contain_text("step 30 of 40")
+    tab.locator("#stop").click()
+    expect(tab.locator("#run-head .badge")).to_have_text("stopping")
+    served.studio.store.runs.finish(run_id, RunState.STOPPED, exit_code=0)
+    expect(tab.locator("#run-head .badge")).to_have_text("stopped")
+    tab.locator("#resume").click()
+    expect(tab.locator("#run-head .badge")).to_have_text("queued")
+
+
+def test_states_are_told_apart_and_a_failure_says_why(tab: Any, served: Served) -> None:
+    failed = add_run(served.studio, RunState.FAILED, error="out of memory; lower the batch size")
+    add_run(served.studio, RunState.DONE, steps=40, bundle=add_bundle(served.studio))
+    add_run(served.studio, RunState.STOPPED)
+    add_run(served.studio, RunState.QUEUED)
+    open_tab(tab, served, "Runs")
+    expect(tab.locator("#runs .badge")).to_have_text(["queued", "stopped", "done", "failed"])
+    colors = tab.locator("#runs .badge").evaluate_all("all => all.map(one => getComputedStyle(one).color)")
+    assert len(set(colors)) == 4
+    tab.locator(f"[data-run='{failed}']").click()
+    expect(tab.locator("#run-head .notice.error")).to_contain_text("lower the batch size")
+    expect(tab.locator("#run-head .why pre")).to_contain_text("it went <b>wrong</b>")
+    assert tab.url.endswith(f"?run={failed}")
+    expect(tab.locator("#resume")).to_have_text("Retry")
+
+
+def test_a_run_is_deleted_only_after_a_second_word(tab: Any, served: Served) -> None:
+    run_id = add_run(served.studio, RunState.STOPPED)
+    open_tab(tab, served, "Runs")
+    tab.locator("#delete").click()
+    tab.get_by_role("button", name="Keep it").click()
+    expect(tab.locator("#really-delete")).to_be_hidden()
+    tab.locator("#delete").click()
+    tab.locator("#really-delete").click()
+    expect(tab.locator("#runs")).to_contain_text("No runs yet")
+    assert not served.studio.home.run_folder(run_id).exists()
+
+
+def test_a_finished_run_is_tried_on_the_first_screen(tab: Any, served: Served) -> None:
+    add_run(served.studio, RunState.DONE, steps=40, bundle=add_bundle(served.studio))
+    open_tab(tab, served, "Runs")
+    expect(tab.locator("#run-result")).to_contain_text("+50.0")
+    tab.locator("#try-it").click()
+    expect(tab.locator("#bundle input")).to_have_value(re.compile("tuned prompts"))
+    expect(tab.locator("#labels textarea")).to_have_value(", ".join(LABELS))
+    tab.get_by_role("button", name="Recognize the example: rowing a boat").click()
+    expect(tab.locator(".side.tuned li.best .name")).to_have_text("rowing a boat")
+
+
+def test_nothing_is_asked_of_the_server_while_nothing_runs(tab: Any, served: Served) -> None:
+    add_dataset(served.studio)
+    add_run(served.studio, RunState.STOPPED)
+    open_tab(tab, served, "Runs")
+    expect(tab.locator("#run-head .badge")).to_have_text("stopped")
+    tab.wait_for_timeout(500)
+    asked: list[str] = []
+    tab.on("request", lambda request: asked.append(request.url) if "queue/join" in request.url else None)
+    tab.wait_for_timeout(2500)
+    assert asked == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_no_screen_is_wider_than_a_phone(tab: Any, served: Served, theme: str) -> None:
+    add_dataset(served.studio)
+    add_run(served.studio, RunState.DONE, steps=40, bundle=add_bundle(served.studio))
+    tab.set_viewport_size({"width": 400, "height": 800})
+    tab.goto(f"{served.address}/?__theme={theme}")
+    tab.get_by_role("button", name="Recognize the example: waving").click()
+    expect(tab.locator("article.clip")).to_be_in_viewport()
+    for name in ("Recognize", "Train", "Runs"):
+        tab.get_by_role("tab", name=name).click()
+        tab.wait_for_timeout(300)
+        assert tab.evaluate("document.documentElement.scrollWidth") <= 400
+
+
+def test_every_input_has_a_name(tab: Any, served: Served) -> None:
+    add_dataset(served.studio)
+    tab.goto(served.address)
+    for name in ("Recognize", "Train", "Runs"):
+        tab.get_by_role("tab", name=name).click()
+        tab.wait_for_timeout(300)
+        nameless = tab.evaluate(
+            """() => [...document.querySelectorAll('input, textarea, select, button')].filter(one =>
+                one.offsetParent && one.type !== 'file' && !(one.labels && one.labels.length)
+                && !one.ariaLabel && !one.textContent.trim() && !one.title).map(one => one.outerHTML)"""
+        )
+        assert nameless == []
