@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
@@ -24,23 +25,31 @@ def fitted_size(width: int, height: int, short_side_px: int | None) -> tuple[int
 
 
 def to_images(frames: Sequence[VideoFrame], short_side_px: int | None) -> NDArray[np.uint8]:
-    """RGB images (T, H, W, 3), uint8, upright, of decoded ``frames``; all in the size of the first.
+    """RGB images (T, H, W, 3), uint8, upright, of decoded ``frames``; all in the size and the position of the first.
 
     The same frame may come several times; it is converted once.
     """
     width, height = fitted_size(frames[0].width, frames[0].height, short_side_px)
-    converted: dict[int, NDArray[np.uint8]] = {}
-    images = []
-    for frame in frames:
-        if id(frame) not in converted:
-            converted[id(frame)] = upright(_to_rgb(frame, width, height), frame)
-        images.append(converted[id(frame)])
-    return np.stack(images)
+    matrix = _display_matrix(frames[0])
+    # One for all: a frame's own would be set up anew for each, with threads, which takes longer than converting.
+    reformatter = VideoReformatter()
+    first = upright(_to_rgb(reformatter, frames[0], width, height), matrix)
+    images = np.empty((len(frames), *first.shape), np.uint8)
+    rows: dict[int, int] = {}
+    for row, frame in enumerate(frames):
+        if id(frame) in rows:
+            images[row] = images[rows[id(frame)]]
+        else:
+            images[row] = upright(_to_rgb(reformatter, frame, width, height), matrix) if row else first
+            rows[id(frame)] = row
+    return images
 
 
-def upright(image: NDArray[np.uint8], frame: VideoFrame) -> NDArray[np.uint8]:
-    """``image`` (H, W, 3) of ``frame``, turned and mirrored as its display matrix says."""
-    matrix = _display_matrix(frame)
+def upright(image: NDArray[np.uint8], matrix: tuple[int, int, int, int] | None) -> NDArray[np.uint8]:
+    """``image`` (H, W, 3), turned and mirrored as the display ``matrix`` (a, b, c, d) says; as it is if None.
+
+    x' = a·x + c·y and y' = b·x + d·y, x to the right and y downwards.
+    """
     if matrix is None:
         return image
     a, b, c, d = matrix
@@ -56,18 +65,16 @@ def upright(image: NDArray[np.uint8], frame: VideoFrame) -> NDArray[np.uint8]:
     return image
 
 
-def _to_rgb(frame: VideoFrame, width: int, height: int) -> NDArray[np.uint8]:
+def _to_rgb(reformatter: VideoReformatter, frame: VideoFrame, width: int, height: int) -> NDArray[np.uint8]:
     if (frame.width, frame.height) == (width, height):
-        return _rgb_array(frame)
-    return _rgb_array(frame.reformat(width, height, format="rgb24", interpolation="BICUBIC"))
-
-
-def _rgb_array(frame: VideoFrame) -> NDArray[np.uint8]:
-    return frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False)
+        converted = reformatter.reformat(frame, format="rgb24", threads=1)
+    else:
+        converted = reformatter.reformat(frame, width, height, "rgb24", interpolation="BICUBIC", threads=1)
+    return converted.to_ndarray().astype(np.uint8, copy=False)
 
 
 def _display_matrix(frame: VideoFrame) -> tuple[int, int, int, int] | None:
-    """The part of the display matrix that turns and mirrors: x' = a·x + c·y, y' = b·x + d·y; None where upright."""
+    """The part of the display matrix that turns and mirrors; None where there is none."""
     data: Any = frame.side_data.get("DISPLAYMATRIX")
     if data is None:
         return None
