@@ -15,7 +15,7 @@ from ga2app.sketch.world import clip_frames
 TILE_PX = 96
 COLUMNS = 10
 CAPTION_PX = 13
-PHASES = (0, 3)  # frames of eight that are shown
+FRAMES = 3  # a clip this short is drawn, and its first two frames are shown
 
 
 def contact_sheet(path: Path, seed: int = 0) -> None:
@@ -35,5 +35,5 @@ def contact_sheet(path: Path, seed: int = 0) -> None:
 
 
 def _pair(subject: Subject, seed: tuple[int, ...]) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    styles = zip(PHASES, ("plain", "camcorder"), strict=True)
-    return np.concatenate([clip_frames(subject, style, seed, 8, TILE_PX)[index] for index, style in styles], axis=1)
+    styles = enumerate(("plain", "camcorder"))
+    return np.concatenate([clip_frames(subject, style, seed, FRAMES, TILE_PX)[i] for i, style in styles], axis=1)
