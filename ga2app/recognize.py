@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -25,6 +26,7 @@ from ga2app.labels import check_labels
 from ga2app.model import PromptedClip, plain_clip
 from ga2app.video import Evaluation, read_clip
 from ga2app.video.pixels import frames_to_pixels, thumbnails
+from ga2app.video.realism import looks_photographic
 from ga2app.video.transforms import short_side_px
 
 logger = logging.getLogger(__name__)
@@ -96,6 +98,14 @@ class Recognizer:
             classes = self.backbone.class_features(names, template)
             prompted = self.bundle.attach(self.backbone, names) if self.bundle else None
             clips = [self._recognize_clip(os.fspath(path), names, classes, plain, prompted, top_k) for path in paths]
+        real = [
+            Path(clip.file).name for clip in clips if clip.thumbnails and looks_photographic(np.stack(clip.thumbnails))
+        ]
+        if self.backbone.name == SKETCH and real:
+            notes.append(
+                f"{', '.join(real[:5])}{', …' if len(real) > 5 else ''}: this looks like real footage, and the sketch "
+                "backbone knows drawings only, so its answer means little; choose a real CLIP as backbone"
+            )
         return Recognition(self.backbone.name, tuple(clips), tuple(notes))
 
     def _recognize_clip(

@@ -21,7 +21,7 @@ RUN = RunConfig(
     backbone="tiny",
     shots=3,
     prompts=PromptConfig(length=2, visual_depth=2, text_depth=3, hard_prompt="random"),
-    optimizer=OptimizerConfig(learning_rate=0.02, epochs=15, warmup_epochs=1),
+    optimizer=OptimizerConfig(learning_rate=0.02, epochs=60, warmup_epochs=1, evaluate_every=60),
     clips=ClipConfig(num_frames=3, augment=False),
 )
 

@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ga2app.sketch.actions import ACTIONS
+from ga2app.sketch.world import clip_frames
+from ga2app.video import sample_frames
+from ga2app.video.realism import looks_photographic
+
+
+@pytest.mark.parametrize("style", ["plain", "camcorder", "film"])
+def test_drawings_are_hardly_ever_taken_for_footage(style: str):
+    flagged = [name for name, action in ACTIONS.items() if looks_photographic(clip_frames(action, style, (77,), 3, 96))]
+    assert len(flagged) <= 2
+
+
+def test_most_real_clips_are_told_from_drawings(real_clips: Path):
+    flagged = [path for path in real_clips.iterdir() if looks_photographic(sample_frames(path, 4, short_side_px=96))]
+    assert len(flagged) >= 18
+
+
+def test_frames_smaller_than_the_grid_and_black_ones_are_drawings():
+    assert not looks_photographic(np.zeros((2, 16, 20, 3), np.uint8))
+    noise = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), dtype=np.uint8)
+    assert looks_photographic(noise)
