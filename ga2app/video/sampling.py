@@ -16,6 +16,9 @@ class Evaluation:
 
     num_frames: int
 
+    def __post_init__(self) -> None:
+        _check("num_frames", self.num_frames)
+
     def indices(self, total: int) -> tuple[int, ...]:
         """Frame numbers for a clip of ``total`` frames."""
         return tuple(i * total // self.num_frames for i in range(self.num_frames))
@@ -27,6 +30,9 @@ class Training:
 
     num_frames: int
     seed: int
+
+    def __post_init__(self) -> None:
+        _check("num_frames", self.num_frames)
 
     def indices(self, total: int) -> tuple[int, ...]:
         """Frame numbers for a clip of ``total`` frames."""
@@ -48,6 +54,10 @@ class Views:
     num_frames: int
     views: int
 
+    def __post_init__(self) -> None:
+        _check("num_frames", self.num_frames)
+        _check("views", self.views)
+
     def indices(self, total: int) -> tuple[int, ...]:
         """Frame numbers for a clip of ``total`` frames, T for each view."""
         parts = self.num_frames * self.views
@@ -62,9 +72,17 @@ class Every:
 
     limit: int
 
+    def __post_init__(self) -> None:
+        _check("limit", self.limit)
+
     def indices(self, total: int) -> tuple[int, ...]:
         """Frame numbers for a clip of ``total`` frames."""
         return tuple(range(min(total, self.limit)))
 
 
 Sampling = Evaluation | Training | Views | Every
+
+
+def _check(name: str, value: int) -> None:
+    if value < 1:
+        raise ValueError(f"{name} is {value}; it must be at least 1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,11 +13,14 @@ from numpy.typing import NDArray
 
 from ga2app.errors import ClipError
 
+MAX_FPS = 1000
+
 
 def write_clip(path: str | os.PathLike[str], frames: NDArray[np.uint8], fps: float) -> None:
     """Write ``frames`` (T, H, W, 3), uint8 RGB, at ``fps`` frames a second; the file appears whole or not at all.
 
-    Raises ClipError for frames that H.264 with halved color cannot hold: no frames, or an odd width or height.
+    Raises ClipError for what H.264 with halved color cannot hold: no frames, an odd width or height, a rate that is
+    not above 0.
     """
     target = Path(path)
     if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[-1] != 3 or not len(frames):
@@ -28,10 +32,13 @@ def write_clip(path: str | os.PathLike[str], frames: NDArray[np.uint8], fps: flo
     height, width = frames.shape[1:3]
     if height % 2 or width % 2:
         raise ClipError(target.name, f"{width}x{height} pixels cannot be encoded", "crop to even width and height")
-    fresh = target.with_name(f".{target.stem}.{os.getpid()}{target.suffix or '.mp4'}")
+    if not 0 < fps < MAX_FPS:
+        raise ClipError(target.name, f"{fps:g} frames a second cannot be written", f"give more than 0, below {MAX_FPS}")
+    # Hidden, and no other process or thread has the same: what is half written is never taken for a clip.
+    fresh = target.with_name(f".{target.stem}.{os.getpid()}-{threading.get_ident()}{target.suffix or '.mp4'}")
     try:
         with av.open(str(fresh), "w", format="mp4") as container:
-            stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1000))
+            stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1001))
             stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
             stream.options = {"crf": "20", "preset": "veryfast", "g": "12"}
             stream.thread_count = 1
