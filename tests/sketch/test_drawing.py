@@ -36,7 +36,7 @@ def test_every_subject_shows_itself_and_moves_with_phase(key: str):
     for frame in frames:
         assert frame.shape == (64, 64, 3) and frame.dtype == np.uint8
         assert (np.abs(frame.astype(int) - nothing).sum(-1) > 60).sum() > 60, "the subject covers too little"
-    assert len({frame.tobytes() for frame in frames}) >= 4, "at most one moment may look like another"
+    assert len({frame.tobytes() for frame in frames}) >= 3, "it stands still"
 
 
 def test_actions_have_a_person_and_scenes_have_none():
@@ -108,3 +108,4 @@ def test_a_hand_reaches_what_it_is_told_to():
 def test_a_blow_is_slow_then_quick():
     assert swing(0.0) == 0 and swing(0.75) == 1
     assert swing(0.375) == pytest.approx(0.5) == swing(0.875)
+    assert swing(0.1875) == pytest.approx(0.25**2 * 2.5), "it eases in"
