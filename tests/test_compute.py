@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from ga2app.compute import settle
+from ga2app.config import Precision
+from ga2app.errors import ConfigError
+
+
+def test_float32_runs_without_autocast_and_bfloat16_with_it():
+    for precision, wanted in ((Precision.FLOAT32, torch.float32), (Precision.BFLOAT16, torch.bfloat16)):
+        compute = settle("cpu", precision)
+        with compute.autocast():
+            assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == wanted
+        assert compute.precision is precision and compute.attention == "eager"
+
+
+def test_auto_takes_bfloat16_only_where_the_cpu_has_it(monkeypatch: pytest.MonkeyPatch):
+    for native, wanted in ((True, torch.bfloat16), (False, torch.float32)):
+        monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda native=native: native)
+        monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda native=native: native)
+        assert settle("cpu").dtype == wanted
+
+
+@pytest.mark.skipif(torch.backends.mps.is_available(), reason="this machine has MPS")
+def test_a_device_that_is_not_here_is_a_fault_of_its_field():
+    with pytest.raises(ConfigError, match="device: 'mps' is not available here; choose auto or cpu"):
+        settle("mps")
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_auto_takes_the_gpu():
+    assert settle().device.type == "cuda" and settle().attention == "sdpa"
