@@ -1,0 +1,144 @@
+"""Seeking is for plain containers alone, and whatever the container, the frames are those that were recorded.
+
+Each frame of the clips made here carries its own number as a bar code, so that a frame off by one is seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from ga2app.video import ClipFrames, Evaluation, Training, read_clip
+from ga2app.video.container import open_clip
+from ga2app.video.seeking import MIN_FRAMES, read_by_seeking, trusted_index
+
+TOTAL = 360
+BITS = 9
+WIDTH, HEIGHT = 192, 32
+SAMPLINGS = (Evaluation(4), Training(5, 1), Training(6, 2))
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a clip is encoded and packed, and whether its frames may be found by seeking."""
+
+    name: str
+    trusted: bool
+    codec: str = "libx264"
+    options: dict[str, str] = field(default_factory=lambda: {"x264-params": GROUPS})
+    container: dict[str, str] = field(default_factory=dict)
+    time: Callable[[int], int] = lambda number: number
+    frames: int = TOTAL
+
+
+GROUPS = "keyint=30:min-keyint=30:scenecut=0:bframes=3:open-gop=0"
+NO_REORDERING = {"x264-params": "keyint=30:min-keyint=30:scenecut=0:bframes=0"}
+VP9 = {"g": "30", "cpu-used": "8", "deadline": "realtime"}
+RECIPES = (
+    Recipe("plain.mp4", True),
+    Recipe("without b frames.mkv", True, options=NO_REORDERING),
+    Recipe("vp9.webm", True, "libvpx-vp9", VP9),
+    Recipe("short.mp4", False, frames=MIN_FRAMES - 1),
+    Recipe(
+        "open groups.mp4", False, options={"x264-params": "keyint=30:min-keyint=30:scenecut=0:bframes=3:open-gop=1"}
+    ),
+    Recipe("tiny groups.mp4", True, options={"x264-params": "keyint=2:bframes=3:open-gop=0:b-adapt=0"}),
+    Recipe("no edit list.mp4", False, container={"use_editlist": "0"}),
+    Recipe("starts late.mp4", False, time=lambda number: number + 10),
+    Recipe("fragmented.mp4", False, container={"movflags": "frag_keyframe+empty_moov"}),
+    Recipe("other codec.mp4", False, "mpeg4", {"g": "12", "bf": "2"}),
+    Recipe("b frames.avi", False, "mpeg4", {"g": "12", "bf": "2"}),
+    Recipe("transport.ts", False),
+)
+
+
+def bar_code(number: int) -> NDArray[np.uint8]:
+    image = np.full((HEIGHT, WIDTH, 3), 40, np.uint8)
+    for bit in range(BITS):
+        if number >> bit & 1:
+            image[:, bit * 20 : (bit + 1) * 20] = 220
+    return image
+
+
+def numbers_of(frames: NDArray[np.uint8]) -> list[int]:
+    return [
+        sum(int(frame[:, bit * 20 + 5 : bit * 20 + 15].mean() > 130) << bit for bit in range(BITS)) for frame in frames
+    ]
+
+
+def make(folder: Path, recipe: Recipe) -> Path:
+    path = folder / recipe.name
+    with av.open(str(path), "w", options=recipe.container) as container:
+        stream = container.add_stream(recipe.codec, rate=25, options=recipe.options)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        for number in range(recipe.frames):
+            frame = av.VideoFrame.from_ndarray(bar_code(number), format="rgb24")
+            frame.pts, frame.time_base = recipe.time(number), Fraction(1, 25)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.name)
+def test_frames_are_those_that_were_recorded_and_only_a_plain_index_is_trusted(tmp_path: Path, recipe: Recipe) -> None:
+    path = make(tmp_path, recipe)
+    with open_clip(str(path)) as (container, stream):
+        assert (trusted_index(container, stream) is not None) == recipe.trusted
+    for sampling in SAMPLINGS:
+        clip = read_clip(path, sampling)
+        assert clip.total_frames == recipe.frames
+        assert numbers_of(clip.frames) == list(sampling.indices(recipe.frames))
+        assert clip.reader == ("decord" if recipe.trusted else "pyav")
+
+
+def plain_clip(folder: Path) -> Path:
+    return make(folder, RECIPES[0])
+
+
+def test_reading_in_order_is_chosen_where_seeking_would_decode_most_frames_anyway(tmp_path: Path) -> None:
+    path = plain_clip(tmp_path)
+    many = read_clip(path, Evaluation(60))
+    assert (many.reader, numbers_of(many.frames)) == ("pyav", list(range(0, TOTAL, 6)))
+
+
+def test_both_readers_shrink_to_the_same_picture(tmp_path: Path) -> None:
+    path = plain_clip(tmp_path)
+    few, many = (read_clip(path, Evaluation(count), short_side_px=20) for count in (6, 60))
+    assert (few.reader, many.reader) == ("decord", "pyav")
+    assert few.frames.shape[1:] == many.frames.shape[1:] == (20, 120, 3)
+    assert np.abs(few.frames.astype(int) - many.frames[::10]).mean() < 1
+
+
+def test_an_index_that_is_off_by_one_is_found_out(tmp_path: Path) -> None:
+    """The frames of a clip that was replaced after its index was read are not returned under the old numbers."""
+    path = plain_clip(tmp_path)
+    with open_clip(str(path)) as (container, stream):
+        index = trusted_index(container, stream)
+    assert index is not None
+    assert read_by_seeking(str(path), index, Evaluation(4), None) is not None
+    make(tmp_path, Recipe(path.name, True, time=lambda number: number + (number > 100)))
+    assert read_by_seeking(str(path), index, Evaluation(4), None) is None
+
+
+@pytest.mark.parametrize("hole", [bytes, lambda size: np.random.default_rng(0).bytes(size)], ids=["zeros", "noise"])
+def test_a_hole_in_a_trusted_file_costs_frames_and_never_shows(tmp_path: Path, hole: Callable[[int], bytes]) -> None:
+    path = plain_clip(tmp_path)
+    data = bytearray(path.read_bytes())
+    start = data.index(b"mdat") + (data.index(b"moov") - data.index(b"mdat")) // 2
+    data[start : start + 1500] = hole(1500)
+    path.write_bytes(data)
+    clip: ClipFrames = read_clip(path, Evaluation(8))
+    shown = numbers_of(clip.frames)
+    # Frames before the hole keep their numbers; those after it have moved up by as many as it destroyed.
+    lost = TOTAL - clip.total_frames
+    assert 0 < lost < TOTAL // 3
+    assert clip.reader == "pyav"
+    assert {number - index for number, index in zip(shown, clip.indices, strict=True)} == {0, lost}
+    assert shown == sorted(shown)
