@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import fake_training
 import pytest
 
 from ga2app import launcher
@@ -22,6 +21,7 @@ from ga2app.store import Store
 from ga2app.store.database import Database
 from ga2app.store.runs import Runs
 from ga2app.worker import LOG, Worker
+from tests import fake_training
 
 PROGRAM = Path(fake_training.__file__)
 SPAWNED: list[subprocess.Popen[bytes]] = []

@@ -74,7 +74,9 @@ def real_parts() -> Parts:
         return read_card(folder, origin="trained")
 
     def draw_demo(folder: Path) -> Dataset:
-        raise NotImplementedError
+        from ga2app.sketch.demo import demo_dataset
+
+        return demo_dataset(folder)
 
     def warm() -> None:
         import ga2app.recognize

@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -39,6 +40,22 @@ def test_a_block_that_fails_changes_nothing(home: Home) -> None:
         raise RuntimeError
     with database.read() as db:
         assert db.table("negative_groups").count == 0
+    database.close()
+
+
+def test_transactions_that_read_before_they_write_wait_for_each_other(home: Home) -> None:
+    database = Database(home)
+
+    def add(_: int) -> None:
+        with database.write() as db:
+            count = db.execute("SELECT count(*) FROM negative_groups").fetchone()[0]
+            time.sleep(0.001)
+            db.table("negative_groups").insert({"name": f"group {count}"})
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(add, range(80)))
+    with database.read() as db:
+        assert db.table("negative_groups").count == 80
     database.close()
 
 

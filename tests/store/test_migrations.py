@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-import subprocess
-import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 import sqlite_utils
@@ -13,7 +13,7 @@ import sqlite_utils
 from ga2app.config import preset
 from ga2app.contracts import Event, EventKind
 from ga2app.errors import StoreError
-from ga2app.paths import PROJECT, Home
+from ga2app.paths import Home
 from ga2app.store import Store
 from ga2app.store.migrations import migrate, migrations
 
@@ -61,12 +61,15 @@ def test_a_migration_that_fails_leaves_neither_its_changes_nor_its_record(tmp_pa
     db.close()
 
 
-def test_processes_that_open_a_new_home_at_once_all_find_it_ready(home: Home) -> None:
-    script = "import pathlib, sys; from ga2app.paths import Home; from ga2app.store import Store; "
-    script += "Store.open(Home(pathlib.Path(sys.argv[1]))).close()"
-    openers = [
-        subprocess.Popen([sys.executable, "-c", script, str(home.root)], cwd=PROJECT, stderr=subprocess.PIPE)
-        for _ in range(4)
-    ]
-    assert [opener.communicate(timeout=60)[1] for opener in openers] == [b""] * 4
-    assert [opener.returncode for opener in openers] == [0] * 4
+def test_all_who_open_a_new_home_at_once_find_it_ready(tmp_path: Path) -> None:
+    for number in range(8):
+        home, start = Home(tmp_path / str(number)), Barrier(8)
+
+        def open_it(_: int, home: Home = home, start: Barrier = start) -> list[str]:
+            start.wait()
+            with Store.open(home) as store:
+                return store.negatives.groups()
+
+        with ThreadPoolExecutor(8) as pool:
+            groups = list(pool.map(open_it, range(8)))
+        assert groups == [groups[0]] * 8 and groups[0]
