@@ -22,7 +22,7 @@ from ga2app import hub, launcher
 from ga2app.config import SKETCH
 from ga2app.contracts import BackboneChoice, Recognition, RecognizerService, RunState
 from ga2app.errors import StudioError
-from ga2app.paths import Home, default_home
+from ga2app.paths import SKETCH_HARD_PROMPT, Home, default_home
 from ga2app.store import Store
 from ga2app.ui import Studio, build_page
 from ga2app.ui.studio import Example
@@ -114,7 +114,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the studio until it is told to stop; gives the exit status."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for chatty in ("httpx", "urllib3", "PIL"):
+    for chatty in ("httpx", "urllib3", "PIL", "ga2app.hub"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     chosen = parse(arguments)
     home = Home(chosen.home.expanduser().resolve()) if chosen.home else default_home()
@@ -162,7 +162,7 @@ def serve(home: Home, store: Store, recognizer: RecognizerService, host: str, po
         _watch(studio, over)
     finally:
         log.info("closing; a run that is under way goes on in its own process")
-        page.close()
+        page.close(verbose=False)
     return 0
 
 
@@ -189,9 +189,14 @@ def _watch(studio: Studio, over: threading.Event) -> None:
 
 
 def _warm(studio: Studio) -> None:
+    """Load what the first request would wait for, and list the embedded bundle: reading it needs torch too."""
     try:
         studio.recognizer.warm(studio.known_backbone(None))
         log.info("the recognizer is warm")
+        if SKETCH_HARD_PROMPT.is_dir():
+            from ga2app.bundle import read_card
+
+            studio.store.bundles.add(read_card(SKETCH_HARD_PROMPT, origin="embedded"))
     except StudioError as exc:
         log.warning("%s", exc)
     except Exception:

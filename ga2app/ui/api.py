@@ -14,7 +14,7 @@ from ga2app.contracts import EventKind, Score
 from ga2app.errors import ConfigError, Fault, StudioError
 from ga2app.ui.recognize import Request, answers
 from ga2app.ui.studio import Studio
-from ga2app.ui.train import queue_config
+from ga2app.ui.train import queue_config, wake
 
 
 def build_api(studio: Studio) -> None:
@@ -64,7 +64,8 @@ def build_api(studio: Studio) -> None:
             start = _start(config, preset_name)
             settings = RunConfig.from_dict(_merged(start, config))
             studio.known_backbone(settings.backbone)
-            return {"run": queue_config(studio, settings, name)}
+            run_id = queue_config(studio, settings, name)
+            return {"run": run_id, "warning": wake(studio) or None}
         except StudioError as exc:
             raise gr.Error(str(exc), print_exception=False) from exc
 

@@ -115,12 +115,12 @@ def build_runs(studio: Studio) -> RunsScreen:
         going_on = bool(studio.store.runs.count(_OPEN))
         return [run.id if run else None, fresh, gr.Timer(active=going_on), *updates]
 
-    def act(action: Callable[[int], object], run_id: int | None, shown: dict[str, str], limit: int) -> list[Any]:
+    def act(action: Callable[[int], str | None], run_id: int | None, shown: dict[str, str], limit: int) -> list[Any]:
         message = ""
         try:
             if run_id is None:
                 raise StoreError("no run is chosen; choose one from the list")
-            action(int(run_id))
+            message = notice("warning", str(action(int(run_id)) or ""))
         except StudioError as exc:
             message = notice("error", str(exc))
         except Exception:
@@ -129,12 +129,15 @@ def build_runs(studio: Studio) -> RunsScreen:
         return [message, *refresh(run_id, shown, limit)]
 
     def stop_run(run_id: int | None, shown: dict[str, str], limit: int) -> list[Any]:
-        return act(studio.store.runs.request_stop, run_id, shown, limit)
+        def ask_to_stop(run_id: int) -> None:
+            studio.store.runs.request_stop(run_id)
+
+        return act(ask_to_stop, run_id, shown, limit)
 
     def resume_run(run_id: int | None, shown: dict[str, str], limit: int) -> list[Any]:
-        def requeue(run_id: int) -> None:
+        def requeue(run_id: int) -> str:
             studio.store.runs.requeue(run_id)
-            wake(studio)
+            return wake(studio)
 
         return act(requeue, run_id, shown, limit)
 

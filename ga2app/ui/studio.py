@@ -71,11 +71,14 @@ class Studio:
 
     def bundle_choices(self) -> list[tuple[str, str]]:
         """Titles and keys for a list of bundles, newest first, with what tells them apart."""
+        cards = self.store.bundles.list()
+        names = [card.name for card in cards]
         choices = []
-        for card in self.store.bundles.list():
+        for card in cards:
+            name = card.name if names.count(card.name) == 1 else f"{card.name} · {bundle_key(card)}"
             harmonic_mean = card.metrics.get("hm")
             figure = f", HM {harmonic_mean:.1f}" if harmonic_mean is not None else ""
-            choices.append((f"{card.name} ({len(card.base)} trained labels{figure})", bundle_key(card)))
+            choices.append((f"{name} ({len(card.base)} trained labels{figure})", bundle_key(card)))
         return choices
 
 

@@ -90,6 +90,7 @@ def build_train(studio: Studio) -> TrainScreen:
         try:
             config = form.config_of(dataset, studio.known_backbone(backbone), values)
             run_id = queue_config(studio, config, name)
+            trouble = wake(studio)
         except ConfigError as exc:
             return [
                 faults_html(exc.faults),
@@ -103,9 +104,9 @@ def build_train(studio: Studio) -> TrainScreen:
         except Exception:
             log.exception("queueing failed")
             return _refused(UNEXPECTED)
-        text = "It starts as soon as the worker is free; you may close this page."
+        text = trouble or "It starts as soon as the worker is free; you may close this page."
         return [
-            notice("success", text, f"Run {run_id} is queued."),
+            notice("warning" if trouble else "success", text, f"Run {run_id} is queued."),
             gr.update(visible=True, value=f"Watch run {run_id}"),
             run_id,
             *form.field_updates([]),
@@ -129,21 +130,21 @@ def build_train(studio: Studio) -> TrainScreen:
 
 
 def queue_config(studio: Studio, config: Any, name: str = "") -> int:
-    """Put a run into the queue and see to it that a worker is there. Raises StudioError if it cannot be queued."""
+    """Put a run into the queue. Raises StudioError if it cannot be queued."""
     known = {row.name for row in studio.store.datasets.list()} | {DEMO}
     if config.dataset not in known:
         raise DatasetError(f"there is no data set '{config.dataset}'; choose one of: {', '.join(sorted(known))}")
-    run_id = studio.store.runs.queue(config, name=name.strip()[:80])
-    wake(studio)
-    return run_id
+    return studio.store.runs.queue(config, name=name.strip()[:80])
 
 
-def wake(studio: Studio) -> None:
-    """Start a worker if there is none. If that fails the run stays queued, and the Runs screen says that none works."""
+def wake(studio: Studio) -> str:
+    """Start a worker if there is none; gives what is wrong if that fails. The run stays queued all the same."""
     try:
         studio.wake_worker()
-    except StudioError:
-        log.exception("the worker could not be started")
+    except StudioError as exc:
+        log.warning("%s", exc)
+        return str(exc)
+    return ""
 
 
 def dataset_choices(studio: Studio) -> list[tuple[str, str]]:

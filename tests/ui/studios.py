@@ -17,6 +17,7 @@ from urllib.request import urlopen
 import numpy as np
 import pytest
 
+from ga2app import launcher
 from ga2app.config import SKETCH, preset
 from ga2app.contracts import (
     BackboneChoice,
@@ -171,3 +172,16 @@ def running(command: list[str], address: str, log: Path) -> Iterator[subprocess.
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+@contextlib.contextmanager
+def real_studio(folder: Path) -> Iterator[tuple[str, Home]]:
+    """``app.py`` itself on a fresh home, with its worker and its embedded backbone; both are gone afterwards."""
+    home, port = Home(folder / "home"), free_port()
+    address = f"http://127.0.0.1:{port}"
+    command = [str(PROJECT / "app.py"), "--port", str(port), "--home", str(home.root)]
+    try:
+        with running(command, address, folder / "app.log"):
+            yield address, home
+    finally:
+        launcher.stop_worker(home)

@@ -1,0 +1,94 @@
+"""Takes the README's pictures: ``python tests/screenshots.py --out assets/pictures``.
+
+Starts the studio on a fresh home, trains the demo in Quick mode, and photographs each screen.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from ui.studios import CHROMIUM_FLAGS, real_studio
+
+MAX_BYTES = 250_000
+WIDE, PHONE = {"width": 1280, "height": 860}, {"width": 400, "height": 860}
+TRAINED_WITHIN_MS = 300_000
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=Path("assets/pictures"))
+    out: Path = parser.parse_args().out
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder, real_studio(Path(folder)) as (address, _), sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=list(CHROMIUM_FLAGS))
+        page = open_page(browser, address, WIDE, "light")
+        queue_demo(page)
+        wait_for_bundle(page)
+        recognize(page)
+        take(page, out / "recognize-light.png")
+        page.get_by_role("tab", name="Train").click()
+        page.wait_for_timeout(1500)
+        take(page, out / "train-light.png")
+        page.get_by_role("tab", name="Runs").click()
+        page.wait_for_timeout(800)
+        take(page, out / "runs-light.png")
+        dark = open_page(browser, address, WIDE, "dark")
+        show_bundle(dark)
+        recognize(dark)
+        take(dark, out / "recognize-dark.png")
+        phone = open_page(browser, address, PHONE, "light")
+        show_bundle(phone)
+        recognize(phone)
+        take(phone, out / "recognize-phone.png")
+        browser.close()
+
+
+def open_page(browser: Browser, address: str, size: Any, scheme: Any) -> Page:
+    page = browser.new_context(viewport=size, color_scheme=scheme, reduced_motion="reduce").new_page()
+    page.goto(address)
+    return page
+
+
+def queue_demo(page: Page) -> None:
+    page.get_by_role("tab", name="Train").click()
+    expect(page.locator("#dataset-card .chip.base").first).to_be_visible(timeout=TRAINED_WITHIN_MS)
+    page.locator("#queue").click()
+    page.locator("#watch").click()
+
+
+def wait_for_bundle(page: Page) -> None:
+    expect(page.locator("#run-head .badge")).to_have_text("done", timeout=TRAINED_WITHIN_MS)
+    page.locator("#try-it").click()
+
+
+def show_bundle(page: Page) -> None:
+    page.get_by_role("tab", name="Runs").click()
+    wait_for_bundle(page)
+
+
+def recognize(page: Page) -> None:
+    page.locator("[data-example='7']").click()
+    expect(page.locator(".side.tuned li.best")).to_be_visible(timeout=60_000)
+    page.mouse.move(0, 0)
+    page.wait_for_timeout(1200)
+
+
+def take(page: Page, path: Path) -> None:
+    """Photograph what is in view and keep it small: 256 colors are enough for a page."""
+    page.screenshot(path=path)
+    with Image.open(path) as picture:
+        picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
+    size_bytes = path.stat().st_size
+    print(f"{path}: {size_bytes / 1000:.0f} kB")
+    if size_bytes > MAX_BYTES:
+        raise SystemExit(f"{path} is larger than {MAX_BYTES / 1000:.0f} kB; show less in it")
+
+
+if __name__ == "__main__":
+    main()

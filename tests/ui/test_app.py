@@ -1,0 +1,41 @@
+"""How the app starts: what it listens on, what it offers, what it leaves for later."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import app
+from ga2app.config import SKETCH
+from ga2app.paths import PROJECT
+
+HEAVY = {"torch", "transformers", "av", "decord", "safetensors"}
+
+
+def test_it_listens_on_this_machine_alone_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("GRADIO_SERVER_NAME", "GRADIO_SERVER_PORT"):
+        monkeypatch.delenv(name, raising=False)
+    chosen = app.parse([])
+    assert (chosen.host, chosen.port, chosen.home) == ("127.0.0.1", 7860, None)
+    monkeypatch.setenv("GRADIO_SERVER_NAME", "0.0.0.0")
+    monkeypatch.setenv("GRADIO_SERVER_PORT", "8000")
+    chosen = app.parse([])
+    assert (chosen.host, chosen.port) == ("0.0.0.0", 8000)
+    assert app.parse(["--port", "9000"]).port == 9000
+
+
+def test_the_default_backbone_comes_first_and_the_embedded_one_is_always_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert SKETCH in [choice.name for choice in app.Backbones()()]
+    monkeypatch.setenv("GA2_BACKBONE", "/models/my-clip")
+    names = [choice.name for choice in app.Backbones()()]
+    assert names[0] == "/models/my-clip" and SKETCH in names
+
+
+def test_the_page_is_built_before_anything_heavy_is_imported() -> None:
+    code = f"import sys, app; from ga2app.sketch import demo; print(sorted({HEAVY} & set(sys.modules)))"
+    said = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
+    assert said.stdout.strip() in ("[]", "['av']")
