@@ -3,6 +3,7 @@
 A decoder may hang, crash or take all memory on a damaged or hostile file; here that costs this process alone.
 A request is a pickled tuple; an answer is a JSON document, so that the parent never unpickles what comes out of a
 process that has read a hostile file. Each is preceded by its length; the bytes of the frames follow the answer.
+Before the answer comes a document that says that the request has arrived.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ def main() -> None:
         if len(size) < LENGTH.size:
             return
         request: Request = pickle.loads(requests.read(LENGTH.unpack(size)[0]))
+        _send(answers, {"begun": True}, None)  # from here on it is this clip that a crash costs
         answer, frames = _answer(request)
 
 

@@ -39,6 +39,10 @@ class _Died(Exception):
     """The child's pipe ended before its answer did."""
 
 
+class _NotBegun(Exception):
+    """The child died before it took up the request; the text says how."""
+
+
 class ClipReader:
     """Reads clips in one child process, which is started when first needed and replaced when it dies.
 
@@ -87,6 +91,17 @@ class ClipReader:
         self.close()
 
     def _read(self, name: str, request: tuple[str, Sampling, int | None, float]) -> ClipFrames:
+        try:
+            return self._ask(name, request)
+        except _NotBegun:
+            # The child had died since the last clip, or was just dying: that is no fault of this one.
+            logger.info("the decoder process died between clips and is replaced")
+        try:
+            return self._ask(name, request)
+        except _NotBegun as exc:
+            raise ClipError(name, f"the decoder {exc} before reading it", "check that memory is free") from exc
+
+    def _ask(self, name: str, request: tuple[str, Sampling, int | None, float]) -> ClipFrames:
         process = self._living(name)
         limit_s = request[-1]
         time_is_up = threading.Event()
@@ -98,17 +113,21 @@ class ClipReader:
         timer = threading.Timer(limit_s, stop)
         timer.daemon = True
         timer.start()
+        begun = False
         try:
             document = pickle.dumps(request)
             _write(process, LENGTH.pack(len(document)) + document)
+            begun = "begun" in _document(process)
             answer = _document(process)
             frames = _frames(process, answer["shape"]) if "shape" in answer else None
         except _Died as exc:
-            status = self._end()
+            fate = _fate(self._end())
             if time_is_up.is_set():
                 reason = f"reading it took longer than {limit_s:g} s"
                 raise ClipTimeout(name, reason, "cut out the part that shows the action, or re-encode it") from exc
-            raise ClipError(name, f"the decoder {_fate(status)} while reading it", _RE_ENCODE) from exc
+            if not begun:
+                raise _NotBegun(fate) from exc
+            raise ClipError(name, f"the decoder {fate} while reading it", _RE_ENCODE) from exc
         except BaseException:  # an interrupt: half an answer may be in the pipe
             self._end()
             raise
