@@ -147,7 +147,6 @@ def serve(home: Home, store: Store, recognizer: RecognizerService, host: str, po
             server_port=port,
             prevent_thread_lock=True,
             quiet=True,
-            show_error=True,
             max_file_size=MAX_UPLOAD,
             allowed_paths=[str(home.media)],
             blocked_paths=[str(uploads_folder(home))],

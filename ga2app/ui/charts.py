@@ -7,8 +7,8 @@ readable at any width. Colors are CSS variables, hence light and dark.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from ga2app.ui.markup import escape
 
@@ -19,24 +19,29 @@ _WIDTH, _HEIGHT = 1000, 400
 
 @dataclass(frozen=True)
 class Line:
-    """One curve: its name, its color class, its points, and a level to compare it with (drawn dashed)."""
+    """One curve: its name, its color class, its points, and a level to compare it with (drawn dashed).
+
+    ``raw`` are the points before smoothing, drawn faint behind the curve.
+    """
 
     name: str
     tone: str
     points: Sequence[tuple[float, float]]
     reference: float | None = None
+    raw: Sequence[tuple[float, float]] = ()
 
 
 def line_chart(
     title: str, lines: Sequence[Line], *, x_name: str, x_end: float | None = None, unit: str = "", decimals: int = 1
 ) -> str:
     """Curves over a common axis with their last values; empty text if there is nothing to draw yet."""
-    lines = [Line(line.name, line.tone, _finite(line.points), line.reference) for line in lines]
+    lines = [replace(line, points=_finite(line.points), raw=_finite(line.raw)) for line in lines]
     lines = [line for line in lines if line.points or line.reference is not None]
     if not any(line.points for line in lines):
         return ""
     xs = [x for line in lines for x, _ in line.points]
-    ys = [y for line in lines for _, y in line.points] + [ln.reference for ln in lines if ln.reference is not None]
+    ys = [y for line in lines for _, y in [*line.points, *line.raw]]
+    ys += [line.reference for line in lines if line.reference is not None]
     x_low, x_high = min(0.0, *xs, 0.0), max([*xs, x_end or 0.0, 1.0])
     ticks = nice_ticks(min(ys), max(ys))
     low, high = ticks[0], ticks[-1]
@@ -46,7 +51,8 @@ def line_chart(
         return f"{across:.1f},{_HEIGHT - (y - low) / (high - low) * _HEIGHT:.1f}"
 
     grid = "".join(f'<path class="grid" d="M{place(x_low, y)} L{place(x_high, y)}"/>' for y in ticks)
-    drawn = "".join(_draw(line, place, x_low, x_high) for line in lines)
+    drawn = "".join(_path(line.raw, f"line faint {line.tone}", place) for line in lines)
+    drawn += "".join(_draw(line, place, x_low, x_high) for line in lines)
     scale = "".join(
         f'<span style="bottom:{(y - low) / (high - low) * 100:.2f}%">{_number(y)}{unit}</span>' for y in ticks
     )
@@ -102,22 +108,38 @@ def thin(points: Sequence[tuple[float, float]], limit: int = _MAX_POINTS) -> lis
     return [*means, points[-1]]
 
 
+def smooth(points: Sequence[tuple[float, float]], span: float) -> list[tuple[float, float]]:
+    """Each value averaged with those before it, the last ``span`` of them counting most; 1 leaves all as it is."""
+    keep, mean, weight = 1 - 1 / max(1.0, span), 0.0, 0.0
+    smoothed = []
+    for x, y in points:
+        if not math.isfinite(y):
+            continue
+        mean, weight = keep * mean + y, keep * weight + 1
+        smoothed.append((x, mean / weight))
+    return smoothed
+
+
 def _finite(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     return thin([(x, y) for x, y in points if math.isfinite(x) and math.isfinite(y)])
 
 
-def _draw(line: Line, place: object, x_low: float, x_high: float) -> str:
-    assert callable(place)
+def _draw(line: Line, place: Callable[[float, float], str], x_low: float, x_high: float) -> str:
     parts = []
     if line.reference is not None:
         start, end = place(x_low, line.reference), place(x_high, line.reference)
         parts.append(f'<path class="line dashed {line.tone}" d="M{start} L{end}"/>')
     if len(line.points) == 1:
         parts.append(f'<path class="dot {line.tone}" d="M{place(*line.points[0])} h0"/>')
-    elif line.points:
-        path = " L".join(place(x, y) for x, y in line.points)
-        parts.append(f'<path class="line {line.tone}" d="M{path}"/>')
+    else:
+        parts.append(_path(line.points, f"line {line.tone}", place))
     return "".join(parts)
+
+
+def _path(points: Sequence[tuple[float, float]], css: str, place: Callable[[float, float], str]) -> str:
+    if len(points) < 2:
+        return ""
+    return f'<path class="{css}" d="M{" L".join(place(x, y) for x, y in points)}"/>'
 
 
 def _key(line: Line, unit: str, decimals: int) -> str:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ga2app.contracts import Event, EventKind, RunRecord, RunState
 from ga2app.store import StoredEvent
-from ga2app.ui.charts import Line, compare_bars, line_chart
+from ga2app.ui.charts import Line, compare_bars, line_chart, smooth
 from ga2app.ui.markup import ago, badge, duration, empty, escape, notice
 
 LOG_LINES = 200
 FAILURE_LINES = 12
 _LOG_BYTES = 64 * 1024
+_SMOOTHING = 30
+"""A loss curve is smoothed over a thirtieth of the run: single batches tell little."""
 
 _FIGURES = (("base", "Base"), ("novel", "Novel"), ("hm", "HM"))
 
@@ -110,7 +113,7 @@ def _advice(run: RunRecord, worker_alive: bool) -> str:
 
 
 def loss_html(steps: Sequence[StoredEvent], total: int) -> str:
-    """The loss with its parts, step by step."""
+    """The loss with its parts, smoothed; faint behind it the loss of each step."""
     lines = []
     for key, name in (("total", "Total"), ("ce", "Cross-entropy"), ("anchor", "Anchor")):
         points = [
@@ -119,10 +122,12 @@ def loss_html(steps: Sequence[StoredEvent], total: int) -> str:
             if isinstance(item.event.values.get(key), float | int)
         ]
         if key == "total" or any(y for _, y in points):
-            lines.append(Line(name, f"loss-{key}", points))
+            smoothed = smooth(points, max(total, len(points)) // _SMOOTHING)
+            raw = points if key == "total" and smoothed != points else ()
+            lines.append(Line(name, f"loss-{key}", smoothed, raw=raw))
     # Without anchor terms the total is the cross-entropy: one curve says it all.
     if len(lines) == 2 and lines[0].points == lines[1].points:
-        lines = [Line("Cross-entropy", "loss-total", lines[0].points)]
+        lines = [replace(lines[0], name="Cross-entropy")]
     return line_chart("Loss", lines, x_name="step", x_end=float(total or 0), decimals=3)
 
 

@@ -27,9 +27,9 @@ def studio(home: Home) -> Iterator[Studio]:
     made.store.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """One server for the tests of a module, on a home of its own."""
+    """One server for all tests, on a home of its own."""
     folder, port = tmp_path_factory.mktemp("served"), free_port()
     address = f"http://127.0.0.1:{port}"
     studio = make_studio(Home(folder / "studio"))

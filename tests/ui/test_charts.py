@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from ga2app.ui.charts import Line, compare_bars, line_chart, nice_ticks, thin
+from ga2app.ui.charts import Line, compare_bars, line_chart, nice_ticks, smooth, thin
 
 
 @pytest.mark.parametrize(
@@ -63,6 +63,13 @@ def test_thinning_keeps_the_last_point_and_the_mean() -> None:
     assert len(thinned) <= 301
     assert thinned[-1] == points[-1]
     assert thinned[0] == (16.5, 16.5)  # the mean of 0 … 33: 34 neighbors make one of 299 groups
+
+
+def test_smoothing_weighs_the_past_less_and_starts_without_bias() -> None:
+    assert smooth([(0, 4.0), (1, 2.0)], 1) == [(0, 4.0), (1, 2.0)]
+    # span 2 halves the past: (4/2 + 1) / (1/2 + 1) = 2
+    assert smooth([(0, 4.0), (1, 1.0)], 2) == [(0, 4.0), (1, 2.0)]
+    assert smooth([(0, 4.0), (1, math.nan), (2, 1.0)], 2)[-1] == (2, 2.0)
 
 
 def test_bars_show_before_after_and_the_change() -> None:
