@@ -15,9 +15,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ga2app.video import ClipFrames, Evaluation, Training, read_clip
+from ga2app.video import ClipFrames, Evaluation, Every, Training, read_clip, seeking, sequential
 from ga2app.video.container import open_clip
-from ga2app.video.seeking import MIN_FRAMES, read_by_seeking, trusted_index
+from ga2app.video.images import to_images
+from ga2app.video.seeking import MIN_FRAMES, TrustedIndex, read_by_seeking, trusted_index
 
 TOTAL = 360
 BITS = 9
@@ -127,6 +128,26 @@ def test_an_index_that_is_off_by_one_is_found_out(tmp_path: Path) -> None:
     assert read_by_seeking(str(path), index, Evaluation(4), None) is None
 
 
+def test_frames_that_seeking_gets_wrong_are_not_returned(tmp_path: Path) -> None:
+    """Times and keyframes of a WMV agree, and still decord gives wrong frames of it."""
+    path = make(tmp_path, Recipe("seek.asf", False, "wmv2", {"g": "12"}))
+    with open_clip(str(path)) as (container, stream):
+        packets = sorted(
+            (packet.pts, packet.is_keyframe) for packet in container.demux(stream) if packet.pts is not None
+        )
+        step_s = float(stream.time_base or 0)
+    pts = tuple(time for time, _ in packets)
+    keyframes = tuple(number for number, (_, key) in enumerate(packets) if key)
+    index = TrustedIndex(pts, keyframes, step_s, WIDTH, HEIGHT)
+    numbers = Evaluation(4).indices(TOTAL)
+    sought = seeking._decord_images(str(path), index, numbers, None)
+    assert sought is not None
+    assert numbers_of(sought) != list(numbers), (
+        "if decord has learned to seek in WMV, find it another file to lie about"
+    )
+    assert read_by_seeking(str(path), index, Evaluation(4), None) is None
+
+
 @pytest.mark.parametrize("hole", [bytes, lambda size: np.random.default_rng(0).bytes(size)], ids=["zeros", "noise"])
 def test_a_hole_in_a_trusted_file_costs_frames_and_never_shows(tmp_path: Path, hole: Callable[[int], bytes]) -> None:
     path = plain_clip(tmp_path)
@@ -134,6 +155,8 @@ def test_a_hole_in_a_trusted_file_costs_frames_and_never_shows(tmp_path: Path, h
     start = data.index(b"mdat") + (data.index(b"moov") - data.index(b"mdat")) // 2
     data[start : start + 1500] = hole(1500)
     path.write_bytes(data)
+    with open_clip(str(path)) as (container, stream):
+        assert trusted_index(container, stream) is None
     clip: ClipFrames = read_clip(path, Evaluation(8))
     shown = numbers_of(clip.frames)
     # Frames before the hole keep their numbers; those after it have moved up by as many as it destroyed.
@@ -142,3 +165,42 @@ def test_a_hole_in_a_trusted_file_costs_frames_and_never_shows(tmp_path: Path, h
     assert clip.reader == "pyav"
     assert {number - index for number, index in zip(shown, clip.indices, strict=True)} == {0, lost}
     assert shown == sorted(shown)
+
+
+@pytest.mark.parametrize("codec", ["libvpx", "libvpx-vp9"])
+def test_after_a_packet_that_the_decoder_refuses_frames_count_again_from_the_next_keyframe(
+    tmp_path: Path, codec: str
+) -> None:
+    path = make(tmp_path, Recipe("refused.webm", False, codec, VP9))
+    with av.open(str(path)) as container:
+        packet = [packet for packet in container.demux(video=0) if packet.size][100]
+    assert packet.pos is not None
+    data = bytearray(path.read_bytes())
+    data[packet.pos + 8 : packet.pos + packet.size] = b"\xff" * (packet.size - 8)
+    path.write_bytes(data)
+    # The decoder goes on after it, without a word, from the pictures that it has: 97, 98, 99, 97 …
+    clip = read_clip(path, Every(TOTAL))
+    assert numbers_of(clip.frames) == [*range(100), *range(120, TOTAL)]
+
+
+@pytest.mark.parametrize("announced", [0, TOTAL - 1, TOTAL, TOTAL + 1])
+def test_a_clip_too_large_to_be_held_is_read_right_whatever_it_announces(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, announced: int
+) -> None:
+    path = make(tmp_path, RECIPES[0])
+    monkeypatch.setattr(sequential, "HELD_BYTES", 30 * WIDTH * HEIGHT)
+    frames, indices, total = sequential.read_sequentially(str(path), Evaluation(7), announced)
+    assert total == TOTAL
+    assert numbers_of(to_images(frames, None)) == list(indices) == list(Evaluation(7).indices(TOTAL))
+
+
+def test_frames_are_returned_only_if_a_second_decoder_agrees_within_the_bound(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = make(tmp_path, RECIPES[0])
+    with open_clip(str(path)) as (container, stream):
+        index = trusted_index(container, stream)
+    assert index is not None
+    assert read_by_seeking(str(path), index, Evaluation(4), None) is not None
+    monkeypatch.setattr(seeking, "_MAX_DIFFERENCE", -1.0)
+    assert read_by_seeking(str(path), index, Evaluation(4), None) is None
