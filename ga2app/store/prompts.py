@@ -31,13 +31,15 @@ class Anchors:
         return [AnchorClip(self._database.from_stored(path), caption) for path, caption in found]
 
     def add_clips(self, name: str, clips: Iterable[AnchorClip]) -> None:
-        """Add clips to the anchor set ``name``; one that is not there is made."""
+        """Add clips to the anchor set ``name``, which is made if need be; a clip that is in it stays as it is."""
         with self._database.write() as db:
             found = db.execute("SELECT id FROM anchor_sets WHERE name = ? AND dataset_id IS NULL", [name]).fetchone()
             set_id = found[0] if found else db.table("anchor_sets").insert({"name": name}).last_pk
+            had = {path for (path,) in db.execute("SELECT path FROM anchor_clips WHERE set_id = ?", [set_id])}
+            fresh = {self._database.to_stored(clip.path): clip.caption for clip in clips}
             db.conn.executemany(
                 "INSERT INTO anchor_clips (set_id, path, caption) VALUES (?, ?, ?)",
-                [(set_id, self._database.to_stored(clip.path), clip.caption) for clip in clips],
+                [(set_id, path, caption) for path, caption in fresh.items() if path not in had],
             )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import signal
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,6 +29,9 @@ def main(arguments: Sequence[str] | None = None, *, parts: Parts | None = None) 
     )
     chosen = parser.parse_args(arguments)
     home = Home(chosen.home.expanduser().resolve()) if chosen.home else default_home()
+    # Read when torch is loaded. Threads that wait for work by spinning make a small model ten times slower and more
+    # as soon as anything else, the app's own recognition for example, wants the same cores.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.captureWarnings(True)
     try:

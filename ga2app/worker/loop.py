@@ -19,7 +19,7 @@ from ga2app.store import Store
 from ga2app.worker.events import EventWriter
 from ga2app.worker.parts import Outcome, Parts
 
-CHECKPOINT = "checkpoint.pt"
+CHECKPOINT = "checkpoint.safetensors"
 LOG = "log.txt"
 POLL_S = 0.5
 STALE_S = 60.0

@@ -49,6 +49,6 @@ def test_a_seed_that_cannot_be_read_leaves_nothing_behind_and_is_tried_again(hom
 def test_anchor_clips_are_added_to_the_set_that_is_there(store: Store, home: Home) -> None:
     clips = [AnchorClip(str(home.media / "rain.mp4"), "rain"), AnchorClip("/elsewhere/fire.mp4", "fire")]
     store.anchors.add_clips("drawn scenes", clips[:1])
-    store.anchors.add_clips("drawn scenes", clips[1:])
+    store.anchors.add_clips("drawn scenes", clips)
     assert store.anchors.names() == ["drawn scenes"]
     assert store.anchors.clips("drawn scenes") == clips
