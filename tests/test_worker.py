@@ -205,6 +205,14 @@ def test_a_worker_killed_before_its_first_checkpoint_leaves_no_doubled_steps(hom
     assert steps(store, run_id) == list(range(1, 16))
 
 
+def test_a_run_that_this_very_process_could_not_end_is_taken_up_again(home: Home, store: Store) -> None:
+    run_id = store.runs.queue(config())
+    me = launcher.this_process()
+    assert store.runs.claim(me.pid, me.started_s) is not None
+    work(home, store)
+    assert store.runs.get(run_id).state is RunState.DONE
+
+
 def test_a_run_that_kills_its_worker_three_times_at_one_place_fails_with_the_reason(home: Home, store: Store) -> None:
     run_id = store.runs.queue(config("kills its worker"))
     other = store.runs.queue(config())
