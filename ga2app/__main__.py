@@ -1,5 +1,10 @@
 """``python -m ga2app``: the command line."""
 
+import os
+
+# Threads that wait by spinning starve each other where cores are shared. Read when torch is loaded, hence set here.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 from ga2app.cli.main import main
 
 raise SystemExit(main())

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch is loaded; the app's commands set it, too
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 WORDS = "a video of person walking running jumping waving hand reading book nothing something else red wall . x".split()
 

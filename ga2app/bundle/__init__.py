@@ -4,7 +4,7 @@ Format 1: ``prompts.safetensors`` (the tensors of ``PromptLearner``), ``bundle.j
 ``README.md`` (the model card).
 """
 
-from ga2app.bundle.files import Bundle, load_folder, save
+from ga2app.bundle.files import Bundle, check_place, load_folder, save
 from ga2app.bundle.manifest import (
     FORMAT_VERSION,
     Manifest,
@@ -18,6 +18,7 @@ __all__ = [
     "FORMAT_VERSION",
     "Bundle",
     "Manifest",
+    "check_place",
     "dataset_hash",
     "load_folder",
     "package_versions",

@@ -54,8 +54,18 @@ class Bundle:
             )
 
 
+def check_place(folder: Path) -> None:
+    """Raises BundleError where ``folder`` holds something else than a bundle, which saving would destroy."""
+    if folder.is_file() or (folder.is_dir() and not (folder / MANIFEST).is_file() and any(folder.iterdir())):
+        raise BundleError(f"'{folder}' is there already and is not a bundle; name a new folder for the bundle")
+
+
 def save(bundle: Bundle, folder: Path) -> None:
-    """Write ``bundle`` to ``folder``, replacing a bundle that is there. Atomic: written beside it, then renamed."""
+    """Write ``bundle`` to ``folder``, replacing a bundle that is there. Atomic: written beside it, then renamed.
+
+    Raises BundleError where the folder holds something else, or cannot be written.
+    """
+    check_place(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     fresh, old = (folder.with_name(f".{folder.name}.{end}-{os.getpid()}") for end in ("new", "old"))
     shutil.rmtree(fresh, ignore_errors=True)

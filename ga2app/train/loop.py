@@ -54,6 +54,7 @@ def train(
     ``checkpoint`` is written after every epoch and on a stop; where it exists the run goes on from it, bit for bit
     as if it had not been interrupted. ``should_stop`` is asked between steps. Raises StudioError.
     """
+    bundles.check_place(out)
     if backbone is None:
         backbone = load_backbone(config.backbone, device=config.device, precision=config.precision)
     config = replace(config, precision=backbone.compute.precision)
@@ -95,10 +96,11 @@ def _run(
             rate = learning_rate(step, total, warmup, settings.learning_rate)
             _step(config, setup, optimizer, step, rate, clips, setup.targets[batch], emit)
             step += 1
-        checkpoints.write(checkpoint, step, config, model.prompts, optimizer)
         if (epoch + 1) % settings.evaluate_every == 0 or epoch + 1 == settings.epochs:
             metrics = _evaluate(config, setup)
             emit(Event(EventKind.EPOCH, step, {"epoch": epoch + 1, **metrics}))
+        # After the epoch's figures: a run that dies while it measures does so again, and no figure is missing.
+        checkpoints.write(checkpoint, step, config, model.prompts, optimizer)
     metrics = metrics or _evaluate(config, setup)
     bundles.save(setup.bundle(config, out.name, step, metrics), out)
     emit(Event(EventKind.BUNDLE, step, {"path": str(out)}))

@@ -94,6 +94,17 @@ def test_saving_again_replaces_the_bundle_whole(backbone: Backbone, tmp_path: Pa
     assert not (tmp_path / "one" / "stray.txt").exists()
 
 
+def test_a_folder_of_something_else_is_never_replaced(backbone: Backbone, tmp_path: Path):
+    (tmp_path / "clips").mkdir()
+    (tmp_path / "clips" / "precious.mp4").write_bytes(b"x")
+    with pytest.raises(BundleError, match="is there already and is not a bundle; name a new folder"):
+        bundles.save(made(backbone)[0], tmp_path / "clips")
+    assert (tmp_path / "clips" / "precious.mp4").exists()
+    (tmp_path / "empty").mkdir()
+    bundles.save(made(backbone)[0], tmp_path / "empty")
+    assert (tmp_path / "empty" / "bundle.json").exists()
+
+
 def test_a_bundle_of_another_backbone_is_refused_with_the_reason(backbone: Backbone, tmp_path: Path):
     bundle, _ = made(backbone)
     other = {**backbone.identity.to_dict(), "name": "elsewhere", "fingerprint": "ffff"}

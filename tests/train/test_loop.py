@@ -10,7 +10,7 @@ from ga2app.backbone import Backbone, load_backbone
 from ga2app.bundle import load_folder
 from ga2app.config import ClipConfig, ObjectiveConfig, OptimizerConfig, PromptConfig, RunConfig
 from ga2app.contracts import Dataset, Event, EventKind
-from ga2app.errors import ConfigError, DatasetError, TrainingError
+from ga2app.errors import BundleError, ConfigError, DatasetError, TrainingError
 from ga2app.train import TrainResult, train
 from tests.clips import color_dataset
 
@@ -188,6 +188,28 @@ def test_an_anchor_term_without_anchors_or_negatives_says_so(dataset: Dataset, b
         run(FULL, bare, backbone, tmp_path)
     with pytest.raises(DatasetError, match=r"has no captions or negatives, which the anchor term\(s\) vocabulary"):
         run(QUICK, bare, backbone, tmp_path)
+
+
+def test_an_epoch_is_told_before_its_checkpoint_is_written(dataset: Dataset, backbone: Backbone, tmp_path: Path):
+    """Whoever dies while measuring must measure again, or the curve would lack a point."""
+    checkpoint = tmp_path / "checkpoint.safetensors"
+    seen: list[bytes] = []
+
+    def emit(event: Event) -> None:
+        if event.kind is EventKind.EPOCH:
+            seen.append(checkpoint.read_bytes() if checkpoint.exists() else b"")
+
+    train(QUICK, dataset, out=tmp_path / "bundle", checkpoint=checkpoint, emit=emit, backbone=backbone)
+    assert seen[0] == b"" and len(set(seen)) == 4
+
+
+def test_a_folder_of_something_else_is_refused_before_training(dataset: Dataset, backbone: Backbone, tmp_path: Path):
+    (tmp_path / "bundle").mkdir()
+    (tmp_path / "bundle" / "precious.mp4").write_bytes(b"x")
+    recorder = Recorder()
+    with pytest.raises(BundleError, match="is not a bundle; name a new folder"):
+        run(QUICK, dataset, backbone, tmp_path, recorder)
+    assert recorder.events == []
 
 
 def test_a_trained_bundle_serves_as_hard_prompt(dataset: Dataset, backbone: Backbone, tmp_path: Path):
