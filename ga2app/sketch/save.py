@@ -35,6 +35,7 @@ def save_folder(model: CLIPModel, tokenizer: PreTrainedTokenizerFast, folder: Pa
         tokenizer.save_pretrained(fresh)
         (fresh / "preprocessor_config.json").write_text(json.dumps(PREPROCESSOR, indent=2, sort_keys=True) + "\n")
         for path in sorted(fresh.iterdir()):
+            path.chmod(0o644)
             os.replace(path, folder / path.name)
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 STYLES = ("plain", "camcorder", "film")
-CAMCORDER_STRENGTH = 1.0
+CAMCORDER_STRENGTH = 1.02  # chosen so that zero-shot lands near 59 %: hard, and worth learning
 
 
 @dataclass(frozen=True)

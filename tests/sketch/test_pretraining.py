@@ -98,4 +98,5 @@ def test_blank_patches_are_the_ones_left_out():
     moved[:, :, 40:48, 40:48] = 0.5  # another blank patch of another color: of no contrast, so not seen
     with torch.no_grad():
         torch.testing.assert_close(encode_images(model, pixels, keep=1), encode_images(model, moved, keep=1))
+        assert not torch.allclose(encode_images(model, pixels, keep=1), encode_images(model, pixels * 0, keep=1))
         assert not torch.allclose(encode_images(model, pixels), encode_images(model, moved))
