@@ -74,7 +74,7 @@ def answers(studio: Studio, request: Request) -> Iterator[tuple[Recognition, Spe
         raise LabelError("there are no labels to choose from; type at least two, separated by commas")
     backbone = studio.known_backbone(request.backbone)
     card = studio.bundle(request.bundle)
-    speakers = Speakers(studio.backbone_title(backbone), card.name if card else None)
+    speakers = Speakers(studio.backbone_title(backbone), studio.bundle_title(card) if card else None)
     clips: list[RecognizedClip] = []
     notes: dict[str, None] = {}
     for file in request.files:
@@ -160,10 +160,10 @@ def build_recognize(studio: Studio) -> RecognizeScreen:
     }
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     reveal: dict[str, Any] = {"fn": None, "js": REVEAL_JS % "answer", **quiet}
-    gr.on([ask.click, labels.submit], **shared)
+    gr.on([ask.click, labels.submit], **shared).then(**reveal)
     gr.on([ask.click, labels.submit], **reveal)
     chosen = examples.click(choose_example, None, [files, labels], **quiet)
-    chosen.success(**shared)
+    chosen.success(**shared).then(**reveal)
     chosen.success(**reveal)
     bundle.input(choose_bundle, bundle, [backbone, take_labels], **quiet)
     take_labels.click(bundle_labels, bundle, labels, **quiet)

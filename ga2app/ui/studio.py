@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ga2app.config import SKETCH
 from ga2app.contracts import BackboneChoice, BundleCard, RecognizerService
-from ga2app.errors import BackboneError, BundleError
+from ga2app.errors import BackboneError, BundleError, StoreError
 from ga2app.paths import Home
 from ga2app.store import Store
 
@@ -69,13 +70,24 @@ class Studio:
                 return card
         raise BundleError(f"there is no bundle '{key}' in the library; choose one from the list")
 
+    def bundle_title(self, card: BundleCard) -> str:
+        """How the screens call a bundle: one that was trained here goes by its run."""
+        trained = re.fullmatch(r"run-0*(\d+)", card.name)
+        if not trained:
+            return card.name
+        try:
+            name = self.store.runs.get(int(trained[1])).name
+        except StoreError:
+            name = ""
+        return f"Run {trained[1]}" + (f": {name}" if name else "")
+
     def bundle_choices(self) -> list[tuple[str, str]]:
         """Titles and keys for a list of bundles, newest first, with what tells them apart."""
         cards = self.store.bundles.list()
-        names = [card.name for card in cards]
+        names = [self.bundle_title(card) for card in cards]
         choices = []
-        for card in cards:
-            name = card.name if names.count(card.name) == 1 else f"{card.name} · {bundle_key(card)}"
+        for card, name in zip(cards, names, strict=True):
+            name = name if names.count(name) == 1 else f"{name} · {bundle_key(card)}"
             harmonic_mean = card.metrics.get("hm")
             figure = f", HM {harmonic_mean:.1f}" if harmonic_mean is not None else ""
             choices.append((f"{name} ({len(card.base)} trained labels{figure})", bundle_key(card)))

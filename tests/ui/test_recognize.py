@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from ga2app.config import preset
 from ga2app.contracts import BackboneChoice
 from ga2app.errors import BackboneError, BundleError
 from ga2app.ui.recognize import UNEXPECTED, Request, answer_pages, answers, labels_of
@@ -83,6 +84,14 @@ def test_bundles_are_named_to_the_browser_without_a_path(studio: Studio) -> None
     assert card is not None and card.folder == folder and bundle_key(card) == "tuned"
     with pytest.raises(BundleError, match="there is no bundle '../../etc'"):
         studio.bundle("../../etc")
+
+
+def test_a_bundle_that_was_trained_here_goes_by_its_run(studio: Studio) -> None:
+    studio.store.runs.queue(preset("quick"), name="my actions")
+    for folder in ("run-000001", "run-000002"):
+        add_bundle(studio, folder, name=folder)
+    titles = [title.partition(" (")[0] for title, _ in studio.bundle_choices()]
+    assert titles == ["Run 2", "Run 1: my actions"]
 
 
 def test_the_first_backbone_is_the_default(home: Any) -> None:
