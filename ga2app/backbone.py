@@ -23,6 +23,7 @@ from torch.nn import functional
 from ga2app.compute import Compute, settle
 from ga2app.config import SKETCH, TEMPLATE, Precision
 from ga2app.errors import BackboneError, LabelError
+from ga2app.labels import spoken
 from ga2app.paths import SKETCH_CLIP
 
 logger = logging.getLogger(__name__)
@@ -224,11 +225,6 @@ def load_backbone(
         raise BackboneError(_why_not_loaded(name, local, allow_download, exc)) from exc
     commit = None if local else getattr(config, "_commit_hash", None)
     return Backbone(clip, tokenizer, name, commit, compute)
-
-
-def spoken(label: str) -> str:
-    """A class name as the text tower is to read it: underscores are spaces, runs of space are one."""
-    return " ".join(label.replace("_", " ").split())
 
 
 def _why_not_loaded(name: str, local: bool, allow_download: bool, exc: Exception) -> str:

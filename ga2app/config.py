@@ -97,6 +97,10 @@ class ObjectiveConfig:
         names = ("released", "reject", "extra_class", "keep", "vocabulary", "twin")
         return {name: getattr(self, name) for name in names}
 
+    def uses_anchors(self) -> bool:
+        """Whether any term is on, so that a run needs anchor clips, captions or negative prompts."""
+        return any(self.weights().values())
+
     def needs_anchor_clips(self) -> bool:
         """Whether a term that is on looks at anchor clips in each step."""
         return any(self.weights()[name] > 0 for name in ("released", "reject", "extra_class", "keep", "twin"))
@@ -224,9 +228,11 @@ def preset(name: str, backbone: str = SKETCH) -> RunConfig:
         optimizer=OptimizerConfig(epochs=20),
     )
     if name == "quick":
+        # The terms of the text side: with them Quick mode kept its novel accuracy in every try, without them not.
         return replace(
             config,
             prompts=replace(config.prompts, visual_depth=0),
+            objective=ObjectiveConfig(vocabulary=8.0, twin=1.0),
             optimizer=replace(config.optimizer, epochs=30),
         )
     return config

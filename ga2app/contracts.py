@@ -1,9 +1,9 @@
-"""Plain records and protocols that the rooms of the app hand to each other. No logic, no heavy imports."""
+"""Plain records and protocols that the rooms of the app hand to each other. No heavy imports."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -46,6 +46,12 @@ class Dataset:
     clips: tuple[LabelledClip, ...]
     anchors: tuple[AnchorClip, ...] = ()
     negatives: tuple[str, ...] = ()
+
+
+def with_anchors(dataset: Dataset, donor: Dataset) -> Dataset:
+    """``dataset`` with the anchor clips and the negatives of ``donor`` where it has none of its own."""
+    anchors, negatives = dataset.anchors or donor.anchors, dataset.negatives or donor.negatives
+    return replace(dataset, anchors=anchors, negatives=negatives)
 
 
 class LabelKind(StrEnum):

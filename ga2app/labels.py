@@ -7,6 +7,11 @@ from collections.abc import Iterable
 from ga2app.errors import LabelError
 
 
+def spoken(label: str) -> str:
+    """A class name as the text tower is to read it: underscores are spaces, runs of space are one."""
+    return " ".join(label.replace("_", " ").split())
+
+
 def check_labels(labels: Iterable[str]) -> tuple[list[str], list[str]]:
     """Class names and notes: spaces tidied, underscores made spaces, duplicates and blanks dropped with a note.
 
@@ -16,7 +21,7 @@ def check_labels(labels: Iterable[str]) -> tuple[list[str], list[str]]:
     names: dict[str, str] = {}
     double: list[str] = []
     for label in labels:
-        name = " ".join(label.replace("_", " ").split())
+        name = spoken(label)
         if not name:
             continue
         if name.lower() in names:

@@ -12,8 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ga2app.backbone import Backbone, TokenizedText, spoken
+from ga2app.backbone import Backbone, TokenizedText
 from ga2app.config import TEMPLATE, PromptConfig
+from ga2app.labels import spoken
 from ga2app.prompts import PromptLearner
 
 FRAMES_AT_ONCE = 256

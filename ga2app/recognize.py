@@ -18,11 +18,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from ga2app import bundle as bundles
-from ga2app.backbone import Backbone, load_backbone, spoken
+from ga2app.backbone import Backbone, load_backbone
 from ga2app.config import SKETCH, TEMPLATE
 from ga2app.contracts import FrameScore, LabelKind, Recognition, RecognizedClip, Score
 from ga2app.errors import ClipError, LabelError
-from ga2app.labels import check_labels
+from ga2app.labels import check_labels, spoken
 from ga2app.model import PromptedClip, plain_clip
 from ga2app.video import Evaluation, read_clip
 from ga2app.video.pixels import frames_to_pixels, thumbnails

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from ga2app.config import DEMO
-from ga2app.contracts import Dataset
+from ga2app.contracts import Dataset, with_anchors
 from ga2app.errors import DatasetError
 from ga2app.paths import default_home
 
@@ -61,6 +61,13 @@ def find_dataset(name: str) -> Dataset:
             "'demo' is always there, and import-dataset brings in your own"
         )
     return read_clipset(name)
+
+
+def anchored(dataset: Dataset) -> Dataset:
+    """``dataset`` with the anchors and negatives of the demo where it has none of its own."""
+    if dataset.anchors and dataset.negatives:
+        return dataset
+    return with_anchors(dataset, find_dataset(DEMO))
 
 
 def percent_table(rows: Mapping[str, Mapping[str, float]]) -> str:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ga2app.cli import common
-from ga2app.config import SKETCH, preset
+from ga2app.config import SKETCH, ObjectiveConfig, preset
 from ga2app.paths import SKETCH_CLIP, SKETCH_HARD_PROMPT
 
 
@@ -91,7 +91,9 @@ def run_hard_prompt(args: argparse.Namespace) -> int:
 
     config = preset("quick", SKETCH)
     prompts = replace(config.prompts, coupled=False, hard_prompt="random")
-    config = replace(config, dataset=SKETCH_HARD_PROMPT.name, seed=args.seed, prompts=prompts)
+    config = replace(
+        config, dataset=SKETCH_HARD_PROMPT.name, seed=args.seed, prompts=prompts, objective=ObjectiveConfig()
+    )
     with tempfile.TemporaryDirectory() as folder:
         dataset = hard_prompt_dataset(Path(folder) / "clips")
         result = train(config, dataset, out=args.out, checkpoint=Path(folder) / "checkpoint")

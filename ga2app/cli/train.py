@@ -47,6 +47,8 @@ def run(args: argparse.Namespace) -> int:
     from ga2app.train import train
 
     dataset = common.find_dataset(config.dataset)
+    if config.objective.uses_anchors():
+        dataset = common.anchored(dataset)
     out: Path = args.out or default_home().bundles / f"{dataset.name}-{time.strftime('%Y%m%d-%H%M%S')}"
     checkpoint = out.with_name(out.name + ".checkpoint")
     interrupted = threading.Event()

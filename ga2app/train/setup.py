@@ -13,10 +13,11 @@ from torch import Tensor
 
 from ga2app import bundle as bundles
 from ga2app import evaluate
-from ga2app.backbone import Backbone, TokenizedText, spoken
+from ga2app.backbone import Backbone, TokenizedText
 from ga2app.config import HARD_PROMPT_EMBEDDED, HARD_PROMPT_RANDOM, SKETCH, RunConfig
 from ga2app.contracts import AnchorClip, Dataset, LabelledClip
 from ga2app.errors import BundleError, ConfigError, DatasetError, Fault
+from ga2app.labels import spoken
 from ga2app.model import PromptedClip, plain_clip
 from ga2app.objective import Features
 from ga2app.paths import SKETCH_HARD_PROMPT

@@ -12,7 +12,7 @@ from types import FrameType
 
 from ga2app import launcher
 from ga2app.config import DEMO, RunConfig
-from ga2app.contracts import Dataset, RunRecord, RunState
+from ga2app.contracts import Dataset, RunRecord, RunState, with_anchors
 from ga2app.errors import StoreError, StudioError
 from ga2app.paths import Home
 from ga2app.store import Store
@@ -128,6 +128,9 @@ class Worker:
             # A lost attempt may have told of steps before it came to its first checkpoint.
             self._store.runs.drop_events_after(record.id, -1)
         dataset = self._dataset(config.dataset)
+        if config.objective.uses_anchors() and not (dataset.anchors and dataset.negatives):
+            _log.info("data set '%s' lacks anchors of its own: the drawn scenes serve", dataset.name)
+            dataset = with_anchors(dataset, self._dataset(DEMO))
         return self._parts.train(
             config,
             dataset,

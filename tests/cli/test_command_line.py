@@ -211,6 +211,29 @@ def _made(folder: Path) -> Path:
     return folder
 
 
+def test_a_data_set_without_anchors_is_trained_with_the_drawn_ones(
+    capsys: pytest.CaptureFixture[str], drawn: Path, tmp_path: Path
+):
+    out = tmp_path / "bundle"
+    document(
+        capsys,
+        "train",
+        "--preset",
+        "quick",
+        "--dataset",
+        str(drawn),
+        "--shots",
+        "2",
+        "--epochs",
+        "1",
+        "--out",
+        str(out),
+    )
+    manifest = json.loads((out / "bundle.json").read_text())
+    assert manifest["config"]["objective"]["twin"] > 0
+    assert manifest["anchor_captions"] and manifest["negatives"]
+
+
 def test_ctrl_c_saves_and_the_same_command_goes_on(drawn: Path, tmp_path: Path):
     command = [sys.executable, "-m", "ga2app", "train", "--preset", "quick", "--dataset", str(drawn)]
     command += ["--shots", "2", "--epochs", "200", "--out", str(tmp_path / "bundle"), "--json"]
