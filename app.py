@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+# Threads that wait by spinning starve each other where cores are shared. Read when torch is loaded, hence set here.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from ga2app import hub, launcher
 from ga2app.config import SKETCH

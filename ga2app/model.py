@@ -41,7 +41,7 @@ class PromptedClip(nn.Module):
         self.backbone = backbone
         self.prompts = prompts.to(backbone.compute.device)
         self.labels = tuple(labels)
-        self._tokens = self._tokenize(labels)
+        self._tokens = self.tokenize(labels)
         self._class_features: Tensor | None = None
 
     def train(self, mode: bool = True) -> PromptedClip:
@@ -82,7 +82,7 @@ class PromptedClip(nn.Module):
 
     def encode_names(self, names: Sequence[str]) -> Tensor:
         """Text features (K, D) of other names than the labels under the same prompts."""
-        return self.encode_tokens(self._tokenize(names))
+        return self.encode_tokens(self.tokenize(names))
 
     def encode_tokens(self, tokens: TokenizedText) -> Tensor:
         """Prompted text features (K, D) of length 1."""
@@ -93,7 +93,7 @@ class PromptedClip(nn.Module):
         prompts_move = any(parameter.requires_grad for parameter in self.prompts.parameters())
         return self.training or (prompts_move and torch.is_grad_enabled())
 
-    def _tokenize(self, names: Sequence[str]) -> TokenizedText:
+    def tokenize(self, names: Sequence[str]) -> TokenizedText:
         """Names behind P filler positions for the context; in the zero-shot template without text prompts."""
         if not self.prompts.config.text_depth:
             return self.backbone.tokenize([TEMPLATE.format(spoken(name)) for name in names])

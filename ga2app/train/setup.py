@@ -30,7 +30,11 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Setup:
-    """All that the loop works with. ``targets`` (N,) are the shots' classes, in the order of ``source``."""
+    """All that the loop works with.
+
+    ``targets`` (N,) are the shots' classes, in the order of ``source``. ``texts`` holds the class names and, behind
+    them, the generic texts: one pass through the text tower serves both. None where no generic text is needed.
+    """
 
     config: RunConfig
     dataset: Dataset
@@ -44,7 +48,7 @@ class Setup:
     frozen_anchors: Tensor
     frozen_classes: Tensor
     negatives: Tensor
-    generic: TokenizedText | None
+    texts: TokenizedText | None
     frozen_generic: Tensor
 
     def features(self, clips: Tensor, step: int) -> Features:
@@ -56,14 +60,16 @@ class Setup:
             chosen = anchor_choice(len(self.anchors), wanted, self.config.seed, step)
         quick = not self.config.prompts.visual_depth
         frozen_anchors = self.frozen_anchors[chosen]
+        texts = model.encode_labels() if self.texts is None else model.encode_tokens(self.texts)
+        base = len(self.dataset.base)
         return Features(
             clips=clips if quick else model.encode_clips(clips),
-            classes=model.encode_labels(),
+            classes=texts[:base],
             anchors=frozen_anchors if quick or not chosen else model.encode_clips(self._anchor_pixels(chosen)),
             frozen_anchors=frozen_anchors,
             negatives=self.negatives,
             frozen_classes=self.frozen_classes,
-            generic=model.encode_tokens(self.generic) if self.generic and objective.vocabulary else None,
+            generic=texts[base:],
             frozen_generic=self.frozen_generic,
         )
 
@@ -124,7 +130,7 @@ def prepare(config: RunConfig, dataset: Dataset, backbone: Backbone, should_stop
     test = evaluate.test_clips(dataset)
     test_features = encode([clip.path for clip in test])
     anchors = dataset.anchors if config.objective.needs_anchor_clips() else ()
-    generic = [f"{spoken(name)}." for name in _generic_names(dataset)]
+    generic = _generic_names(dataset)
     with torch.no_grad():
         return Setup(
             config=config,
@@ -139,8 +145,10 @@ def prepare(config: RunConfig, dataset: Dataset, backbone: Backbone, should_stop
             frozen_anchors=encode([anchor.path for anchor in anchors]),
             frozen_classes=plain.encode_labels(),
             negatives=plain.encode_names(dataset.negatives) if dataset.negatives else test_features[:0],
-            generic=backbone.tokenize(generic, config.prompts.length) if generic else None,
-            frozen_generic=backbone.text_features(generic) if generic else test_features[:0],
+            texts=model.tokenize([*dataset.base, *generic]) if config.objective.vocabulary else None,
+            frozen_generic=(
+                backbone.text_features([f"{spoken(name)}." for name in generic]) if generic else test_features[:0]
+            ),
         )
 
 
