@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 from transformers import AutoTokenizer, CLIPModel
+from transformers.utils import logging as transformers_logging
 
 from ga2app.sketch.actions import ACTIONS
 from ga2app.sketch.captions import EVALUATION_TEMPLATE
@@ -66,6 +67,7 @@ def zero_shot_accuracy(
 @torch.no_grad()
 def score_clips(model_folder: Path, clips: Iterable[tuple[str, NDArray[np.uint8]]]) -> ZeroShot:
     """The same figures for any labelled clips: (action key, frames uint8 (T, H, H, 3)) each."""
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     model = CLIPModel.from_pretrained(model_folder, local_files_only=True, attn_implementation="eager")
     tokenizer = AutoTokenizer.from_pretrained(model_folder, local_files_only=True)
     names = encode_texts(model, tokenizer, [EVALUATION_TEMPLATE.format(action.name) for action in ACTIONS.values()])
