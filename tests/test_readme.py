@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -77,6 +78,15 @@ def test_every_command_runs_and_prints_what_the_readme_shows(folder: Path):
             printed = run(command, folder)
             missing = words(shown) - words(printed)
             assert not missing, f"{command} no longer prints {sorted(missing)}; it printed\n{printed}"
+
+
+def test_the_bundle_that_it_trains_is_better_than_plain_clip(folder: Path):
+    if not (folder / "bundle").exists():
+        run("python -m ga2app train --preset quick --out bundle", folder)
+    printed = run("python -m ga2app evaluate bundle --json", folder)
+    measured = json.loads(printed)
+    assert measured["metrics"]["base"] > measured["zero_shot"]["base"]
+    assert measured["metrics"]["hm"] > measured["zero_shot"]["hm"]
 
 
 def test_the_python_of_the_readme_runs(folder: Path):

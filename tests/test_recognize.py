@@ -155,6 +155,18 @@ def test_the_studio_loads_a_backbone_once_and_a_changed_bundle_again(
     assert len(studio._backbones) == len(studio._bundles) == 1
 
 
+def test_footage_given_to_the_sketch_backbone_gets_a_plain_warning(real_clips: Path, tmp_path: Path):
+    from ga2app.sketch.actions import ACTIONS
+    from ga2app.sketch.clips import write_drawn_clip
+
+    write_drawn_clip(tmp_path / "drawn.mp4", ACTIONS["walking"], "camcorder", 3)
+    recognizer = Recognizer("sketch")
+    labels = ["walking", "shooting a basketball"]
+    answer = recognizer.recognize([real_clips / "v_Basketball_g01_c01.avi"], labels)
+    assert any("v_Basketball_g01_c01.avi: this looks like real footage" in note for note in answer.notes)
+    assert recognizer.recognize([tmp_path / "drawn.mp4"], labels).notes == ()
+
+
 def test_a_clip_of_the_full_vit_b_16_shape_recognizes_and_trains_on_real_clips(
     tmp_path: Path, clip_tokenizer: Path, real_clips: Path
 ):

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -250,3 +252,23 @@ def test_ctrl_c_saves_and_the_same_command_goes_on(drawn: Path, tmp_path: Path):
     again = subprocess.run(command, capture_output=True, text=True, cwd=PROJECT, check=False)
     assert again.returncode == 0 and f"resumed at step {step}" in again.stderr
     assert json.loads(again.stdout)["steps"] == 200
+
+
+def test_a_clip_in_the_hugging_face_cache_is_a_backbone_by_its_id(tiny_clip_folder: Path, drawn: Path, tmp_path: Path):
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    repository = tmp_path / "hub" / "models--someone--tiny-clip"
+    shutil.copytree(tiny_clip_folder, repository / "snapshots" / commit)
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text(commit)
+    clip = str(next(drawn.rglob("*.mp4")))
+    command = [sys.executable, "-m", "ga2app", "recognize", clip, "--labels", "walking,reading", "--json"]
+    answer = subprocess.run(
+        [*command, "--backbone", "someone/tiny-clip"],
+        capture_output=True,
+        text=True,
+        cwd=PROJECT,
+        env={**os.environ, "HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"},
+        check=False,
+    )
+    assert answer.returncode == 0, answer.stderr
+    assert json.loads(answer.stdout)["backbone"] == "someone/tiny-clip"
