@@ -232,7 +232,7 @@ def preset(name: str, backbone: str = SKETCH) -> RunConfig:
         return replace(
             config,
             prompts=replace(config.prompts, visual_depth=0),
-            objective=ObjectiveConfig(vocabulary=8.0, twin=1.0),
+            objective=ObjectiveConfig(vocabulary=1.0, twin=0.1),
             optimizer=replace(config.optimizer, epochs=30),
         )
     return config
