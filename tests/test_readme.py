@@ -22,7 +22,7 @@ STAND_INS = {
     "python app.py": "python app.py --help",  # likewise
     "make screenshots": "make -n screenshots",  # takes two minutes and a browser
     "python -m ga2app sketch pretrain --out assets/sketch-clip --seed 0": (
-        "python -m ga2app sketch pretrain --out tiny-sketch-clip --seed 0 --steps 2"  # takes an hour
+        "python -m ga2app sketch pretrain --help"  # takes an hour; tests/sketch runs a few steps of it
     ),
     "python -m ga2app sketch hard-prompt --out assets/sketch-hard-prompt": (
         "python -m ga2app sketch hard-prompt --out hard-prompt"  # must not change the shipped one

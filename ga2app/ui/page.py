@@ -50,11 +50,12 @@ def build_page(studio: Studio) -> gr.Blocks:
             run_id = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 10 else None
             drawn = runs.refresh(run_id, {})
             if run_id is None:
-                drawn[2] = gr.Timer(active=False)
+                # This answer may come late: by then another screen may be open, and its clock must not be stopped.
+                drawn[2] = gr.skip()
             return [
                 gr.Tabs(selected=RUNS) if run_id is not None else gr.skip(),
                 _bundle_list(studio),
-                *refresh_datasets(studio, None)[:2],
+                *refresh_datasets(studio, None),
                 *drawn,
             ]
 
@@ -79,7 +80,7 @@ def build_page(studio: Studio) -> gr.Blocks:
             return [gr.Tabs(selected=RECOGNIZE), chosen, backbone, take, labels or labels_of(studio, key)]
 
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-        listed = [recognize.bundle, train.dataset, train.card]
+        listed = [recognize.bundle, train.dataset, train.card, train.clock]
         page.load(open_page, None, [tabs, *listed, *runs.outputs], **quiet)
         recognize_tab.select(open_recognize, None, [train.clock, runs.clock, recognize.bundle], **quiet)
         train_tab.select(open_train, train.dataset, [train.dataset, train.card, train.clock, runs.clock], **quiet)
