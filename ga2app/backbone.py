@@ -190,12 +190,13 @@ def load_backbone(
     name: str | os.PathLike[str] = SKETCH,
     *,
     device: str = "auto",
-    precision: Precision | str = Precision.AUTO,
+    precision: Precision | str = Precision.FLOAT32,
     revision: str | None = None,
     allow_download: bool = False,
 ) -> Backbone:
     """A frozen CLIP by ``name``: "sketch", a folder that transformers saved, or a Hub repository id.
 
+    ``precision`` "auto" is faster where bfloat16 is native, and as good for a look; float32 gives CLIP's own figures.
     Nothing is downloaded unless ``allow_download``. Raises BackboneError when there is no CLIP under that name.
     """
     from transformers import AutoConfig, AutoTokenizer, CLIPModel

@@ -19,7 +19,7 @@ from torch.nn import functional
 
 from ga2app import bundle as bundles
 from ga2app.backbone import Backbone, load_backbone
-from ga2app.config import SKETCH, TEMPLATE
+from ga2app.config import SKETCH, TEMPLATE, Precision
 from ga2app.contracts import FrameScore, LabelKind, Recognition, RecognizedClip, Score
 from ga2app.errors import ClipError, LabelError
 from ga2app.labels import check_labels, spoken
@@ -213,7 +213,7 @@ class StudioRecognizer:
     def _backbone(self, name: str) -> Backbone:
         with self._lock:
             if name not in self._backbones:
-                self._backbones[name] = load_backbone(name)
+                self._backbones[name] = load_backbone(name, precision=Precision.AUTO)
             return self._backbones[name]
 
     def _bundle(self, folder: str) -> PromptBundle:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ga2app.cli import common
+from ga2app.config import Precision
 from ga2app.contracts import Recognition, Score
 
 BAR_CELLS = 24
@@ -27,11 +28,12 @@ def add(commands: common.Commands) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Recognize and print; status 1 when not one clip could be read."""
+    from ga2app.backbone import load_backbone
     from ga2app.recognize import Recognizer, load_bundle
 
     bundle = load_bundle(args.bundle) if args.bundle else None
     named = str(bundle.manifest.backbone["name"]) if bundle else common.default_backbone()
-    recognizer = Recognizer(args.backbone or named, bundle)
+    recognizer = Recognizer(load_backbone(args.backbone or named, precision=Precision.AUTO), bundle)
     answer = recognizer.recognize(args.clips, common.names(args.labels), template=args.template)
     if args.json:
         common.print_json(document(answer))
