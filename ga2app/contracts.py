@@ -70,6 +70,10 @@ class Score:
     score: float
     kind: LabelKind = LabelKind.NOVEL
 
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values, as the command line and the endpoints answer."""
+        return {"label": self.label, "score": self.score, "kind": self.kind.value}
+
 
 @dataclass(frozen=True)
 class FrameScore:

@@ -98,14 +98,8 @@ class Recognizer:
             classes = self.backbone.class_features(names, template)
             prompted = self.bundle.attach(self.backbone, names) if self.bundle else None
             clips = [self._recognize_clip(os.fspath(path), names, classes, plain, prompted, top_k) for path in paths]
-        real = [
-            Path(clip.file).name for clip in clips if clip.thumbnails and looks_photographic(np.stack(clip.thumbnails))
-        ]
-        if self.backbone.name == SKETCH and real:
-            notes.append(
-                f"{', '.join(real[:5])}{', …' if len(real) > 5 else ''}: this looks like real footage, and the sketch "
-                "backbone knows drawings only, so its answer means little; choose a real CLIP as backbone"
-            )
+        if self.backbone.name == SKETCH:
+            notes += _footage_notes(clips)
         return Recognition(self.backbone.name, tuple(clips), tuple(notes))
 
     def _recognize_clip(
@@ -223,6 +217,17 @@ class StudioRecognizer:
             if key not in self._bundles:
                 self._bundles[key] = load_bundle(folder)
             return self._bundles[key]
+
+
+def _footage_notes(clips: Sequence[RecognizedClip]) -> list[str]:
+    """A note on clips that look like real footage, which the sketch backbone does not know."""
+    real = [Path(clip.file).name for clip in clips if clip.thumbnails and looks_photographic(np.stack(clip.thumbnails))]
+    if not real:
+        return []
+    return [
+        f"{', '.join(real[:5])}{', …' if len(real) > 5 else ''}: this looks like real footage, and the sketch "
+        "backbone knows drawings only, so its answer means little; choose a real CLIP as backbone"
+    ]
 
 
 def _check_template(template: str | None) -> str:

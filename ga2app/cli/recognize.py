@@ -46,7 +46,7 @@ def document(answer: Recognition) -> dict[str, Any]:
     """The JSON document of an answer."""
 
     def scores(best: Sequence[Score]) -> list[dict[str, Any]]:
-        return [{"label": one.label, "score": one.score, "kind": one.kind.value} for one in best]
+        return [one.to_dict() for one in best]
 
     return {
         "backbone": answer.backbone,

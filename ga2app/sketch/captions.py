@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ga2app.config import TEMPLATE
 from ga2app.sketch.actions import ACTIONS
 from ga2app.sketch.look import COLORS, PLACES, SIZES, Look
 from ga2app.sketch.scenes import EMPTY, SCENES
 
-EVALUATION_TEMPLATE = "a video of a person {}."
 PERSON_NOUNS = ("a person", "a figure", "someone", "a stick figure", "somebody")
 PLACE_PHRASES: dict[str, tuple[str, ...]] = {
     "grass": ("on the grass", "on a green field", "in a park"),
@@ -148,7 +148,7 @@ def action_template(rng: np.random.Generator) -> str:
     """A template with one ``{}`` for an action's name; the evaluation template comes up often."""
     draw = rng.random()
     if draw < 0.25:
-        return EVALUATION_TEMPLATE
+        return TEMPLATE
     if draw < 0.35:
         return "{}" if rng.random() < 0.5 else "{}."
     end = "." if rng.random() < 0.6 else ""

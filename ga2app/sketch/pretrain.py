@@ -20,16 +20,16 @@ import torch
 from torch import Tensor, nn
 from transformers import CLIPConfig, CLIPModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
+from ga2app.config import TEMPLATE
 from ga2app.sketch.actions import ACTIONS
-from ga2app.sketch.captions import EVALUATION_TEMPLATE, Fact, action_template, scene_template
+from ga2app.sketch.captions import Fact, action_template, scene_template
 from ga2app.sketch.look import COLORS, PLACES, SIZES
 from ga2app.sketch.pool import IMAGE_PX, RESIZED_PX, SUBJECTS, Chunk, ImagePool, class_names, draw_chunk
 from ga2app.sketch.save import append_log, save_folder
 from ga2app.sketch.tokens import TEXT_POSITIONS, build_tokenizer
+from ga2app.video.transforms import normalize as normalize_unit
 
 logger = logging.getLogger(__name__)
-MEAN = (0.48145466, 0.4578275, 0.40821073)
-STD = (0.26862954, 0.26130258, 0.27577711)
 HELD_OUT_STREAM = 1_000_003
 
 
@@ -136,8 +136,7 @@ def true_of(stated: Sequence[Fact], shown: Sequence[Fact]) -> Tensor:
 
 def normalize(pixels: Tensor) -> Tensor:
     """uint8 or float (…, 3, S, S) in 0 … 255 → CLIP-normalized float32."""
-    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (MEAN, STD))
-    return (pixels.float() / 255.0 - mean) / std
+    return normalize_unit(pixels.float() / 255.0)
 
 
 def take_batch(pool: ImagePool, rng: np.random.Generator, count: int) -> Batch:
@@ -226,7 +225,7 @@ def frame_accuracy(model: CLIPModel, tokenizer: PreTrainedTokenizerFast, held_ou
     rows = held_out.classes < len(ACTIONS)
     edge = (RESIZED_PX - IMAGE_PX) // 2
     crops = held_out.pixels[rows, edge : edge + IMAGE_PX, edge : edge + IMAGE_PX]
-    prompts = [EVALUATION_TEMPLATE.format(name) for name in class_names()[: len(ACTIONS)]]
+    prompts = [TEMPLATE.format(name) for name in class_names()[: len(ACTIONS)]]
     with torch.autocast("cpu", dtype=torch.bfloat16):
         names = encode_texts(model, tokenizer, prompts)
         images = encode_images(model, normalize(torch.from_numpy(crops).permute(0, 3, 1, 2)))

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from transformers import AutoTokenizer, CLIPModel
 from transformers.utils import logging as transformers_logging
 
+from ga2app.config import TEMPLATE
 from ga2app.sketch.actions import ACTIONS
-from ga2app.sketch.captions import EVALUATION_TEMPLATE
 from ga2app.sketch.clips import CLIP_PX
 from ga2app.sketch.pool import IMAGE_PX, RESIZED_PX
 from ga2app.sketch.pretrain import encode_images, encode_texts, normalize
@@ -70,7 +70,7 @@ def score_clips(model_folder: Path, clips: Iterable[tuple[str, NDArray[np.uint8]
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     model = CLIPModel.from_pretrained(model_folder, local_files_only=True, attn_implementation="eager")
     tokenizer = AutoTokenizer.from_pretrained(model_folder, local_files_only=True)
-    names = encode_texts(model, tokenizer, [EVALUATION_TEMPLATE.format(action.name) for action in ACTIONS.values()])
+    names = encode_texts(model, tokenizer, [TEMPLATE.format(action.name) for action in ACTIONS.values()])
     keys = list(ACTIONS)
     answers: list[tuple[str, str]] = []
     for key, frames in clips:

@@ -136,4 +136,4 @@ def _merged(start: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
 
 
 def _scores(scores: Sequence[Score]) -> list[dict[str, Any]]:
-    return [{"label": score.label, "score": score.score, "kind": score.kind.value} for score in scores]
+    return [score.to_dict() for score in scores]

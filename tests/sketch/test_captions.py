@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from transformers import AutoTokenizer
 
+from ga2app.config import TEMPLATE
 from ga2app.sketch.actions import ACTIONS
 from ga2app.sketch.captions import (
-    EVALUATION_TEMPLATE,
     REJECTIONS,
     Caption,
     Fact,
@@ -53,7 +53,7 @@ def test_what_is_said_of_scenes_is_never_said_of_a_person():
 def test_the_evaluation_template_comes_up_often():
     rng = np.random.default_rng(0)
     templates = [action_template(rng) for _ in range(400)]
-    assert templates.count(EVALUATION_TEMPLATE) > 80
+    assert templates.count(TEMPLATE) > 80
     assert all(template.count("{}") == 1 for template in [*templates, scene_template(rng)])
 
 
@@ -76,7 +76,7 @@ def test_a_saved_tokenizer_adds_start_and_end_and_pads_behind(tokenizer):
 
 def test_no_caption_and_no_label_holds_an_unknown_word(tokenizer):
     texts = [caption.text for _, _, caption in captions(800)]
-    texts += [EVALUATION_TEMPLATE.format(name) for name in subject_names().values()]
+    texts += [TEMPLATE.format(name) for name in subject_names().values()]
     ids = tokenizer(texts).input_ids
     assert not any(tokenizer.unk_token_id in row for row in ids)
     lengths = [len(row) for row in ids]
