@@ -38,6 +38,11 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "train": (BASE | METHOD, TORCH),
     "recognize": (BASE | METHOD, TORCH),
     "sketch": (BASE | {"video"}, {"PIL"} | TORCH),
+    "anchors": (BASE | METHOD, TORCH),
+    "explain": (BASE | METHOD | {"anchors"}, TORCH),
+    "published": (BASE | METHOD, TORCH),
+    "protocols": (BASE | METHOD | {"train"}, TORCH),
+    "bench": (BASE | METHOD | {"train", "anchors", "sketch"}, TORCH | {"matplotlib"}),
     "worker": (BASE | METHOD | {"store", "launcher", "train", "recognize", "sketch", "clipsets"}, TORCH),
     "ui": (BASE | {"store", "hub", "launcher", "clipsets"}, {"gradio", "PIL"}),
 }

@@ -1,18 +1,14 @@
-"""What a run is told: frozen dataclasses, one a concern, read from and written to plain JSON.
-
-``RunConfig.from_dict`` is strict: an unknown key, a wrong type and a broken rule are faults, and all of
-them are reported at once, each with the dotted path of its field. Nobody below this module reads a dict.
-"""
+"""The settings of a run: one frozen dataclass a concern, with its rules."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from types import UnionType
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any
 
+from ga2app.config.reading import check, read
 from ga2app.errors import ConfigError, Fault
 
 SKETCH = "sketch"
@@ -26,8 +22,6 @@ HARD_PROMPT_RANDOM = "random"
 
 TEMPLATE = "a video of a person {}."
 """Zero-shot and negative template (paper, section 3)."""
-
-Section = TypeVar("Section")
 
 
 class Precision(StrEnum):
@@ -54,7 +48,7 @@ class PromptConfig:
     hard_prompt: str = HARD_PROMPT_EMBEDDED
 
     def __post_init__(self) -> None:
-        _check(
+        check(
             self,
             ("length", self.length >= 1, "must be at least 1 token"),
             ("visual_depth", self.visual_depth >= 0, "must be 0 (off) or more layers"),
@@ -82,7 +76,7 @@ class ObjectiveConfig:
     anchors_per_step: int = 4
 
     def __post_init__(self) -> None:
-        _check(
+        check(
             self,
             *(
                 (name, math.isfinite(weight) and weight >= 0, "a weight must be 0 (off) or more")
@@ -121,7 +115,7 @@ class OptimizerConfig:
     evaluate_every: int = 1
 
     def __post_init__(self) -> None:
-        _check(
+        check(
             self,
             (
                 "learning_rate",
@@ -150,7 +144,7 @@ class ClipConfig:
     augment: bool = True
 
     def __post_init__(self) -> None:
-        _check(
+        check(
             self,
             ("num_frames", 1 <= self.num_frames <= 256, "must be between 1 and 256 frames"),
             ("grayscale", 0 <= self.grayscale <= 1, "is a probability, between 0 and 1"),
@@ -173,7 +167,7 @@ class RunConfig:
     clips: ClipConfig = field(default_factory=ClipConfig)
 
     def __post_init__(self) -> None:
-        _check(
+        check(
             self,
             ("dataset", bool(self.dataset.strip()), "name a data set, for example 'demo'"),
             ("backbone", bool(self.backbone.strip()), "name a backbone, for example 'sketch'"),
@@ -202,89 +196,8 @@ class RunConfig:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> RunConfig:
         """The configuration that ``to_dict`` wrote; raises ConfigError with every fault found."""
-        return _read(cls, data, "")
+        return read(cls, data, "")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values; ``from_dict`` gives back an equal configuration."""
         return asdict(self)
-
-
-PRESETS = ("quick", "full")
-
-
-def preset(name: str, backbone: str = SKETCH) -> RunConfig:
-    """The settings behind a preset's name, fitted to the size of ``backbone``.
-
-    ``quick`` learns text prompts over stored clip features; ``full`` prompts both towers.
-    """
-    if name not in PRESETS:
-        known = ", ".join(PRESETS)
-        raise ConfigError([Fault("preset", f"'{name}' is not a preset; choose one of {known}")])
-    small = backbone == SKETCH
-    config = RunConfig(
-        backbone=backbone,
-        prompts=PromptConfig(8, 4, 3) if small else PromptConfig(16, 9, 9, hard_prompt=HARD_PROMPT_RANDOM),
-        clips=ClipConfig(num_frames=8 if small else 16),
-        optimizer=OptimizerConfig(epochs=20),
-    )
-    if name == "quick":
-        # The terms of the text side: with them Quick mode kept its novel accuracy in every try, without them not.
-        return replace(
-            config,
-            prompts=replace(config.prompts, visual_depth=0),
-            objective=ObjectiveConfig(vocabulary=1.0, twin=0.1),
-            optimizer=replace(config.optimizer, epochs=30),
-        )
-    return config
-
-
-def _check(section: object, *rules: tuple[str, bool, str]) -> None:
-    faults = [Fault(name, f"{rule} (it is {getattr(section, name)!r})") for name, holds, rule in rules if not holds]
-    if faults:
-        raise ConfigError(faults)
-
-
-def _read(kind: type[Section], data: object, prefix: str) -> Section:
-    """Build the dataclass ``kind`` from ``data``, gathering the faults of all its fields and sections."""
-    if not isinstance(data, Mapping):
-        raise ConfigError([Fault(prefix.rstrip(".") or "config", f"must be a JSON object, not {data!r}")])
-    hints = get_type_hints(kind)
-    known = {item.name for item in fields(kind)}  # type: ignore[arg-type]
-    faults = [
-        Fault(prefix + str(name), f"is not a setting; known here: {', '.join(sorted(known))}")
-        for name in data
-        if name not in known
-    ]
-    values: dict[str, Any] = {}
-    for name in sorted(known & set(data)):
-        try:
-            values[name] = _convert(hints[name], data[name], prefix + name)
-        except ConfigError as exc:
-            faults.extend(exc.faults)
-    section: Section | None = None
-    try:
-        section = kind(**values)
-    except ConfigError as exc:
-        faults.extend(Fault(prefix + fault.field, fault.message) for fault in exc.faults)
-    if faults or section is None:
-        raise ConfigError(faults)
-    return section
-
-
-def _convert(hint: Any, value: object, path: str) -> Any:
-    if is_dataclass(hint):
-        return _read(hint, value, path + ".")  # type: ignore[arg-type]
-    if get_origin(hint) in (Union, UnionType):
-        options = [option for option in get_args(hint) if option is not type(None)]
-        return None if value is None else _convert(options[0], value, path)
-    if isinstance(hint, type) and issubclass(hint, StrEnum):
-        choices = [str(member) for member in hint]
-        if value not in choices:
-            raise ConfigError([Fault(path, f"must be one of {', '.join(choices)} (it is {value!r})")])
-        return hint(value)
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
-        wanted = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}[hint]
-        raise ConfigError([Fault(path, f"must be {wanted} (it is {value!r})")])
-    return value

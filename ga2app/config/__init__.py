@@ -1,0 +1,36 @@
+"""What a run is told: frozen dataclasses, one a concern, read from and written to plain JSON.
+
+``RunConfig.from_dict`` is strict: an unknown key, a wrong type and a broken rule are faults, and all of
+them are reported at once, each with the dotted path of its field. Nobody below this room reads a dict.
+"""
+
+from ga2app.config.presets import PRESETS, preset
+from ga2app.config.sections import (
+    DEMO,
+    HARD_PROMPT_EMBEDDED,
+    HARD_PROMPT_RANDOM,
+    SKETCH,
+    TEMPLATE,
+    ClipConfig,
+    ObjectiveConfig,
+    OptimizerConfig,
+    Precision,
+    PromptConfig,
+    RunConfig,
+)
+
+__all__ = [
+    "DEMO",
+    "HARD_PROMPT_EMBEDDED",
+    "HARD_PROMPT_RANDOM",
+    "PRESETS",
+    "SKETCH",
+    "TEMPLATE",
+    "ClipConfig",
+    "ObjectiveConfig",
+    "OptimizerConfig",
+    "Precision",
+    "PromptConfig",
+    "RunConfig",
+    "preset",
+]
