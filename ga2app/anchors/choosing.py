@@ -1,0 +1,93 @@
+"""How irrelevant clips are to a set of labels, and which of a pool make good anchors.
+
+Notation: N clips of the pool, C labels, K generic texts, D embedding width. All features have length 1.
+
+An anchor has to have nothing to do with any label. Its highest zero-shot similarity to the labels says how far it
+has, yet a bare cosine means something else in each backbone: pictures and texts lie apart in a CLIP, some pictures
+are near to every text, and the spread differs. So it is read against the same clip's cosines to generic texts ("an
+object", "water", "nothing"), which every clip has and which tell nothing about actions.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from ga2app.errors import DatasetError
+
+DIVERSITY = 0.5
+"""Share of diversity against irrelevance in the choice, unless told otherwise."""
+
+
+class NearestLabel(NamedTuple):
+    """For each clip the ``index`` (N,) of the label that is most like it, and their ``cosine`` (N,)."""
+
+    index: Tensor
+    cosine: Tensor
+
+
+def nearest_label(features: Tensor, label_features: Tensor) -> NearestLabel:
+    """The label most like each clip: ``features`` (N, D) against ``label_features`` (C, D)."""
+    cosine, index = (features @ label_features.T).max(dim=1)
+    return NearestLabel(index, cosine)
+
+
+def irrelevance(features: Tensor, label_features: Tensor, generic_features: Tensor | None = None) -> Tensor:
+    """Irrelevance (N,) of clips ``features`` (N, D) to the labels (C, D): from 0 to 1, more is a better anchor.
+
+    With ``generic_features`` (K, D), K ≥ 2: the share of generic texts that may be expected to describe the clip better
+    than its nearest label does, Φ((m − c) / s) for the highest cosine c to a label and the mean m and standard
+    deviation s of the clip's cosines to the generic texts, taken as normally distributed. No offset and no scale of
+    a backbone's cosines changes it, so figures of several backbones can be compared; 0.5 is a clip whose nearest
+    label fits it as badly as any word. It falls as labels are added, because the nearest of many is nearer.
+
+    Without them: (1 − c) / 2. This ranks the clips of one pool under one backbone and means nothing beside another's.
+    """
+    cosine = nearest_label(features, label_features).cosine
+    if generic_features is None:
+        return ((1 - cosine) / 2).clamp(0, 1)
+    generic = features @ generic_features.T  # (N, K)
+    spread = generic.std(dim=1).clamp_min(torch.finfo(generic.dtype).eps)
+    return torch.special.ndtr((generic.mean(dim=1) - cosine) / spread)
+
+
+def choose(
+    features: Tensor,
+    label_features: Tensor,
+    count: int,
+    diversity: float = DIVERSITY,
+    generic_features: Tensor | None = None,
+) -> list[int]:
+    """Rows of the ``count`` clips of the pool ``features`` (N, D) that are most irrelevant yet unlike each other.
+
+    Greedy: the most irrelevant clip first, then again and again the one with the largest u^(1−δ) · d^δ. u is its
+    irrelevance above that of the pool's least irrelevant clip, d its distance 1 − cosine to the nearest clip that
+    is chosen already, δ the ``diversity`` between 0 (irrelevance alone) and 1 (distance alone, after the first).
+    In a product neither virtue can pay for the lack of the other, and no scale of u or d matters: a copy of a chosen
+    clip and the most relevant clip score 0 and come last. Of equals the more irrelevant comes first, then the
+    earlier. Raises DatasetError when there are not so many clips, ValueError for a diversity that is not a share.
+    """
+    if not 1 <= count <= len(features):
+        raise DatasetError(f"{count} anchors cannot be chosen from a pool of {len(features)} clips; ask for fewer")
+    if not 0 <= diversity <= 1:
+        raise ValueError(f"diversity is {diversity}; it must lie between 0 and 1")
+    # In double precision on the CPU, so that every device chooses the same.
+    pool = features.double().cpu()
+    quality = irrelevance(features, label_features, generic_features).double().cpu()
+    quality = quality - quality.min()
+    chosen = [_first_best(quality, quality)]
+    distance = torch.full_like(quality, torch.inf)
+    while len(chosen) < count:
+        distance = torch.minimum(distance, (1 - pool @ pool[chosen[-1]]).clamp_min(0))
+        score = quality ** (1 - diversity) * distance**diversity
+        score[chosen] = -1
+        chosen.append(_first_best(score, quality))
+    return chosen
+
+
+def _first_best(score: Tensor, quality: Tensor) -> int:
+    """The row with the highest ``score``; of equals the one of highest ``quality``, of these the first."""
+    best = (score == score.max()).nonzero().flatten()
+    return int(best[(quality[best] == quality[best].max()).nonzero()[0]])
