@@ -28,7 +28,7 @@ class Compute:
 
     @property
     def precision(self) -> Precision:
-        return Precision.FLOAT32 if self.dtype == torch.float32 else Precision.BFLOAT16
+        return Precision(str(self.dtype).removeprefix("torch."))
 
     def autocast(self) -> AbstractContextManager[object]:
         """Context in which the towers run."""
@@ -47,6 +47,9 @@ def settle(device: str = "auto", precision: Precision | str = Precision.AUTO) ->
     if chosen.type == "mps" and not torch.backends.mps.is_available():
         raise ConfigError([Fault("device", "'mps' is not available here; choose auto or cpu")])
     wanted = Precision(precision)
+    if wanted is Precision.FLOAT16 and chosen.type != "cuda":
+        rule = f"'float16' is for CUDA devices and this is {chosen.type}; choose auto, float32 or bfloat16"
+        raise ConfigError([Fault("precision", rule)])
     if wanted is Precision.AUTO:
         wanted = Precision.BFLOAT16 if _native_bfloat16(chosen) else Precision.FLOAT32
     return Compute(chosen, getattr(torch, wanted.value))

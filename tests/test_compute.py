@@ -29,6 +29,16 @@ def test_a_device_that_is_not_here_is_a_fault_of_its_field():
         settle("mps")
 
 
+@pytest.mark.parametrize("device", ["cpu", "mps"])
+def test_float16_anywhere_but_on_cuda_is_a_fault_of_its_field(device: str):
+    if device == "mps" and not torch.backends.mps.is_available():
+        pytest.skip("needs MPS")
+    with pytest.raises(
+        ConfigError, match=f"precision: 'float16' is for CUDA devices and this is {device}; choose auto, float32"
+    ):
+        settle(device, Precision.FLOAT16)
+
+
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_auto_takes_the_gpu():

@@ -34,7 +34,7 @@ def test_every_field_survives_the_round_trip_through_json():
         precision=Precision.BFLOAT16,
         prompts=PromptConfig(5, 2, 3, False, 0.25, "random"),
         objective=ObjectiveConfig(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 8),
-        optimizer=OptimizerConfig(0.02, 0.03, 9, 1.5, 6, 2),
+        optimizer=OptimizerConfig(0.02, 0.03, 9, 1.5, 6, 2, 0.8, 3),
         clips=ClipConfig(4, False, 0.1, False),
     )
     default = RunConfig()
@@ -69,7 +69,7 @@ def test_all_faults_are_told_at_once_each_at_its_field():
     }
     assert told["optimizer.learning_rate"] == "must be above 0 and at most 1; 0.004 is a good start (it is 0.0)"
     assert told["seed"] == "must be a whole number (it is 'x')"
-    assert told["precision"] == "must be one of auto, float32, bfloat16 (it is 'float8')"
+    assert told["precision"] == "must be one of auto, float32, bfloat16, float16 (it is 'float8')"
 
 
 @pytest.mark.parametrize("rate", [0, 1e6, -1, float("nan"), float("inf")])

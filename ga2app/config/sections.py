@@ -25,11 +25,15 @@ TEMPLATE = "a video of a person {}."
 
 
 class Precision(StrEnum):
-    """Arithmetic of the forward pass. ``auto`` takes bfloat16 where the device computes it natively."""
+    """Arithmetic of the forward pass. ``auto`` takes bfloat16 where the device computes it natively.
+
+    ``float16`` is for CUDA alone, with a scaled loss: for cards that are too old for bfloat16.
+    """
 
     AUTO = "auto"
     FLOAT32 = "float32"
     BFLOAT16 = "bfloat16"
+    FLOAT16 = "float16"
 
 
 @dataclass(frozen=True)
@@ -105,6 +109,10 @@ class OptimizerConfig:
     """AdamW with linear warm-up from 0 and cosine decay to 0 (paper, section 3).
 
     Test clips are evaluated after every ``evaluate_every``-th epoch, and always after the last one.
+
+    ``batch_size`` clips pass the towers at once, so it is what fills the memory. A step takes ``accumulate`` such
+    batches, ``batch_size * accumulate`` clips, and equals one step over all of them. ``max_gradient_norm`` shortens
+    the gradient of a step, all parameters taken together, to that length; 0 leaves it as it is.
     """
 
     learning_rate: float = 4e-3
@@ -113,6 +121,8 @@ class OptimizerConfig:
     warmup_epochs: float = 2.0
     batch_size: int = 8
     evaluate_every: int = 1
+    max_gradient_norm: float = 0.0
+    accumulate: int = 1
 
     def __post_init__(self) -> None:
         check(
@@ -131,6 +141,12 @@ class OptimizerConfig:
             ("warmup_epochs", 0 <= self.warmup_epochs < self.epochs, "must be 0 or more and below epochs"),
             ("batch_size", 1 <= self.batch_size <= 1024, "must be between 1 and 1024 clips"),
             ("evaluate_every", self.evaluate_every >= 1, "must be at least 1 epoch"),
+            (
+                "max_gradient_norm",
+                math.isfinite(self.max_gradient_norm) and self.max_gradient_norm >= 0,
+                "must be 0 (off) or more; 1 is usual",
+            ),
+            ("accumulate", 1 <= self.accumulate <= 1024, "must be between 1 and 1024 batches a step"),
         )
 
 

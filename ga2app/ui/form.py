@@ -52,9 +52,16 @@ GROUPS = (
         (
             Setting("optimizer.epochs", "Epochs", "Rounds through all training clips.", Input.WHOLE),
             Setting("optimizer.learning_rate", "Learning rate", "Size of a step; 0.004 is a good start."),
-            Setting("optimizer.batch_size", "Batch size", "Clips a step. Lower it when memory runs out.", Input.WHOLE),
+            Setting("optimizer.batch_size", "Batch size", "Clips at once. Lower it when memory runs out.", Input.WHOLE),
+            Setting(
+                "optimizer.accumulate",
+                "Batches a step",
+                "2 batches of 4 clips learn like 1 of 8, in the memory of 4.",
+                Input.WHOLE,
+            ),
             Setting("optimizer.warmup_epochs", "Warm-up", "Epochs in which the learning rate rises from 0."),
             Setting("optimizer.weight_decay", "Weight decay", "Pull of the prompts toward 0, between 0 and 1."),
+            Setting("optimizer.max_gradient_norm", "Gradient limit", "Longest gradient of a step; 0 is off, 1 usual."),
             Setting("optimizer.evaluate_every", "Evaluate every", "Epochs between two evaluations.", Input.WHOLE),
         ),
         open=True,
