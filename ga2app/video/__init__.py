@@ -4,7 +4,8 @@
 
     frames = sample_frames("clip.mp4", num_frames=16)  # uint8 (16, H, W, 3)
 
-Decoding happens in a child process with a time limit. Importing the package loads neither torch nor a decoder.
+Decoding happens in a child process with a time limit; small clips that are read again and again stay in memory.
+Importing the package loads neither torch nor a decoder.
 """
 
 from __future__ import annotations
@@ -15,11 +16,13 @@ import os
 import numpy as np
 from numpy.typing import NDArray
 
+from ga2app.video.cache import CachingReader
 from ga2app.video.clip import ClipFrames
 from ga2app.video.process import TIME_LIMIT_S, ClipReader
 from ga2app.video.sampling import Evaluation, Every, Sampling, Training, Views
 
 __all__ = [
+    "CachingReader",
     "ClipFrames",
     "ClipReader",
     "Evaluation",
@@ -32,6 +35,7 @@ __all__ = [
 ]
 
 _reader = ClipReader()
+_cache = CachingReader(_reader)
 atexit.register(_reader.close)
 
 
@@ -54,4 +58,4 @@ def read_clip(
     ``short_side_px`` shrinks them while decoding, so that large clips take little memory; a smaller picture stays
     as it is, and None keeps every pixel. Raises ClipError, and ClipTimeout after ``time_limit_s``.
     """
-    return _reader.read(path, sampling, short_side_px=short_side_px, time_limit_s=time_limit_s)
+    return _cache.read(path, sampling, short_side_px=short_side_px, time_limit_s=time_limit_s)

@@ -1,6 +1,6 @@
 """From a file to what a vision tower takes, in one call.
 
-Notation: T frames, S the model's square side in pixels.
+Notation: T frames a view, W views, S the model's square side in pixels.
 """
 
 from __future__ import annotations
@@ -14,8 +14,15 @@ from torch import Tensor
 from torch.nn import functional
 
 from ga2app.config import ClipConfig
-from ga2app.video import Evaluation, Training, read_clip
-from ga2app.video.transforms import evaluation_view, short_side_px, training_view
+from ga2app.video import Evaluation, Training, Views, read_clip
+from ga2app.video.sampling import MultiView
+from ga2app.video.transforms import (
+    crop_short_side_px,
+    evaluation_view,
+    evaluation_views,
+    short_side_px,
+    training_view,
+)
 
 THUMBNAIL_PX = 96
 
@@ -24,6 +31,17 @@ def evaluation_pixels(path: str | os.PathLike[str], num_frames: int, size_px: in
     """Pixels (T, 3, S, S) of a clip under evaluation sampling and the central crop; raises ClipError."""
     clip = read_clip(path, Evaluation(num_frames), short_side_px=short_side_px(size_px))
     return frames_to_pixels(clip.frames, size_px)
+
+
+def multi_view_pixels(path: str | os.PathLike[str], num_frames: int, size_px: int, views: MultiView) -> Tensor:
+    """Pixels (W, T, 3, S, S) of each view of a clip, the crops of the first temporal view first; raises ClipError.
+
+    A single view is ``evaluation_pixels``.
+    """
+    sampling = Views(num_frames, views.clips)
+    clip = read_clip(path, sampling, short_side_px=crop_short_side_px(size_px, views.crops))
+    crops = evaluation_views(torch.from_numpy(clip.frames), size_px, views.crops)  # (crops, clips·T, 3, S, S)
+    return crops.unflatten(1, (views.clips, num_frames)).transpose(0, 1).flatten(0, 1)
 
 
 def training_pixels(path: str | os.PathLike[str], config: ClipConfig, size_px: int, seed: int) -> Tensor:

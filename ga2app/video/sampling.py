@@ -5,9 +5,15 @@ Notation: n frames in the clip, T frames wanted. Source: paper, section 4. A cli
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
+
+from ga2app.errors import ConfigError, Fault
+
+MOST_VIEWS = 32
+"""Temporal views of a clip, at most: beyond that a clip's frames fill the memory."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +70,43 @@ class Views:
         return tuple(
             (i * self.views + view) * total // parts for view in range(self.views) for i in range(self.num_frames)
         )
+
+
+@dataclass(frozen=True)
+class MultiView:
+    """What a test looks at of each clip: ``clips`` temporal views, ``crops`` spatial crops of each (1 or 3).
+
+    The default is the single view of evaluation sampling and the center crop.
+    """
+
+    clips: int = 1
+    crops: int = 1
+
+    def __post_init__(self) -> None:
+        faults = []
+        if not 1 <= self.clips <= MOST_VIEWS:
+            faults.append(Fault("views", f"clips must be between 1 and {MOST_VIEWS} (it is {self.clips})"))
+        if self.crops not in (1, 3):
+            rule = "must be 1, the center, or 3: left, center, right, or top, center, bottom"
+            faults.append(Fault("views", f"crops {rule} (it is {self.crops})"))
+        if faults:
+            raise ConfigError(faults)
+
+    @property
+    def count(self) -> int:
+        """W, the number of views of a clip."""
+        return self.clips * self.crops
+
+    @classmethod
+    def parse(cls, text: str) -> MultiView:
+        """The views that ``text`` names, such as 4x3: clips x crops; raises ConfigError."""
+        found = re.fullmatch(r"\s*(\d{1,4})\s*[x×*]\s*(\d{1,4})\s*", text.lower())
+        if found is None:
+            raise ConfigError([Fault("views", f"must look like 4x3, clips x crops (it is '{text}')")])
+        return cls(int(found[1]), int(found[2]))
+
+    def __str__(self) -> str:
+        return f"{self.clips}x{self.crops}"
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,32 @@ def evaluation_view(frames: Tensor, size_px: int) -> Tensor:
     return normalize(images[..., top : top + size_px, left : left + size_px])
 
 
+def crop_short_side_px(size_px: int, crops: int) -> int:
+    """Length of the short side before ``crops`` crops are cut: the size itself for three, which span the long side."""
+    return size_px if crops == 3 else short_side_px(size_px)
+
+
+def evaluation_views(frames: Tensor, size_px: int, crops: int) -> Tensor:
+    """Crops (crops, T, 3, S, S), normalized, of uint8 ``frames`` (T, H, W, 3).
+
+    1: the center crop of ``evaluation_view``. 3: the short side becomes S, and the crops lie at the left, in the
+    middle and at the right, or at the top, in the middle and at the bottom of a picture that is higher than wide
+    (the three crops of X-CLIP's and ViFi-CLIP's multi-view tests).
+    """
+    if crops == 1:
+        return evaluation_view(frames, size_px)[None]
+    if crops != 3:
+        raise ValueError(f"crops is {crops}; it must be 1 or 3")
+    images = _resize_short_side(_to_float(frames), size_px)
+    height, width = images.shape[-2:]
+    down, right = height - size_px, width - size_px  # one of them is 0
+    parts = [
+        images[..., top : top + size_px, left : left + size_px]
+        for top, left in ((0, 0), (down // 2, right // 2), (down, right))
+    ]
+    return normalize(torch.stack(parts))  # (3, T, 3, S, S)
+
+
 def training_view(
     frames: Tensor,
     size_px: int,
