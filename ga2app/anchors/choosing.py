@@ -63,10 +63,12 @@ def choose(
     """Rows of the ``count`` clips of the pool ``features`` (N, D) that are most irrelevant yet unlike each other.
 
     Greedy: the most irrelevant clip first, then again and again the one with the largest u^(1−δ) · d^δ. u is its
-    irrelevance above that of the pool's least irrelevant clip, d its distance 1 − cosine to the nearest clip that
-    is chosen already, δ the ``diversity`` between 0 (irrelevance alone) and 1 (distance alone, after the first).
-    In a product neither virtue can pay for the lack of the other, and no scale of u or d matters: a copy of a chosen
-    clip and the most relevant clip score 0 and come last. Of equals the more irrelevant comes first, then the
+    irrelevance above that of the pool's least irrelevant clip; d, between 0 and 1, is the sine of its angle to the
+    nearest clip that is chosen already (1 beyond a right angle); δ is the ``diversity`` between 0 (irrelevance alone)
+    and 1 (difference alone, after the first). With δ = 0.5 the order is that of u² (1 − cos²), by which one more clip
+    enlarges the determinant of a quality-weighted kernel, its nearest neighbor taken for all that are chosen. In a
+    product neither virtue pays for the lack of the other: a copy of a chosen clip and the most relevant clip score 0
+    and come last. Of equals the more irrelevant comes first, then the
     earlier. Raises DatasetError when there are not so many clips, ValueError for a diversity that is not a share.
     """
     if not 1 <= count <= len(features):
@@ -78,10 +80,10 @@ def choose(
     quality = irrelevance(features, label_features, generic_features).double().cpu()
     quality = quality - quality.min()
     chosen = [_first_best(quality, quality)]
-    distance = torch.full_like(quality, torch.inf)
+    likeness = torch.zeros_like(quality)
     while len(chosen) < count:
-        distance = torch.minimum(distance, (1 - pool @ pool[chosen[-1]]).clamp_min(0))
-        score = quality ** (1 - diversity) * distance**diversity
+        likeness = torch.maximum(likeness, pool @ pool[chosen[-1]])
+        score = quality ** (1 - diversity) * (1 - likeness**2).clamp_min(0) ** (diversity / 2)
         score[chosen] = -1
         chosen.append(_first_best(score, quality))
     return chosen

@@ -71,10 +71,10 @@ def test_without_diversity_the_most_irrelevant_clips_are_chosen_in_their_order()
 
 
 def test_with_diversity_distance_counts_as_much_as_irrelevance():
-    # d to clip 0: 0.04, 0.2, 1. √(u·d): clip 1 √(0.36·0.04) = 0.12, clip 2 √(0.2·0.2) = 0.2, clip 3 0.
+    # d to clip 0, the sine: 0.28, 0.6, 1. √(u·d): clip 1 √(0.36·0.28) = 0.317, clip 2 √(0.2·0.6) = 0.346, clip 3 0.
     assert choose(FAN, ONE_LABEL, 3, diversity=0.5) == [0, 2, 1]
-    # δ = 0.1: clip 1 0.36^0.9·0.04^0.1 = 0.289, clip 2 0.2^0.9·0.2^0.1 = 0.2.
-    assert choose(FAN, ONE_LABEL, 2, diversity=0.1) == [0, 1]
+    # δ = 0.3: clip 1 0.36^0.7·0.28^0.3 = 0.334, clip 2 0.2^0.7·0.6^0.3 = 0.278.
+    assert choose(FAN, ONE_LABEL, 2, diversity=0.3) == [0, 1]
 
 
 def test_with_diversity_alone_the_second_clip_is_the_farthest_from_the_first():
@@ -145,16 +145,20 @@ def drawn_pool() -> Pool:
 
 @pytest.mark.parametrize("diversity", [0.0, 0.3, 0.5])
 def test_from_drawn_clips_scenes_are_chosen_rather_than_clips_of_the_labels(drawn_pool: Pool, diversity: float):
-    for generic in (None, drawn_pool.generic):
-        chosen = choose(drawn_pool.features, drawn_pool.labels, 6, diversity, generic)
+    for generic, count in ((None, 4), (drawn_pool.generic, 6)):
+        chosen = choose(drawn_pool.features, drawn_pool.labels, count, diversity, generic)
         assert not {drawn_pool.names[row] for row in chosen} & set(LABELS)
 
 
-def test_a_diverse_choice_has_every_scene_and_no_near_duplicates(drawn_pool: Pool):
-    chosen = choose(drawn_pool.features, drawn_pool.labels, 4, generic_features=drawn_pool.generic)
-    assert len({drawn_pool.names[row] for row in chosen}) == 4
-    likeness = drawn_pool.features[chosen] @ drawn_pool.features[chosen].T - 2 * torch.eye(4)
-    assert likeness.max() < 0.8
+def test_a_diverse_choice_has_more_kinds_of_scenes_and_no_near_duplicates(drawn_pool: Pool):
+    def choice(diversity: float) -> tuple[set[str], float]:
+        chosen = choose(drawn_pool.features, drawn_pool.labels, 5, diversity, drawn_pool.generic)
+        likeness = drawn_pool.features[chosen] @ drawn_pool.features[chosen].T - 2 * torch.eye(5)
+        return {drawn_pool.names[row] for row in chosen}, likeness.max().item()
+
+    (alike, nearest), (various, apart) = choice(0.0), choice(0.5)
+    assert len(alike) == 2 and nearest > 0.9
+    assert len(various) == 4 and apart < 0.9
 
 
 def test_clips_of_the_labels_are_less_irrelevant_than_scenes(drawn_pool: Pool):
