@@ -1,0 +1,26 @@
+"""How well clips are recognized: accuracies, and the clip features that they are computed from.
+
+Base clips compete among the base names, novel clips among the novel names; HM = 2bn / (b + n) (paper, section 4).
+On request all names compete together, as they do for a data set that the prompts were not trained on.
+"""
+
+from ga2app.evaluate.clips import CLIPS_AT_ONCE, SINGLE_VIEW, encode_clips, encode_views, test_clips
+from ga2app.evaluate.metrics import Evaluation, GroupAccuracy, group_accuracy, harmonic_mean
+from ga2app.evaluate.scoring import encode_test_clips, evaluate, evaluate_features, pooled, shared_labels
+
+__all__ = [
+    "CLIPS_AT_ONCE",
+    "SINGLE_VIEW",
+    "Evaluation",
+    "GroupAccuracy",
+    "encode_clips",
+    "encode_test_clips",
+    "encode_views",
+    "evaluate",
+    "evaluate_features",
+    "group_accuracy",
+    "harmonic_mean",
+    "pooled",
+    "shared_labels",
+    "test_clips",
+]
