@@ -186,7 +186,12 @@ def test_a_hub_that_cannot_be_reached_is_told_in_plain_words(tmp_path: Path) -> 
 
 
 def test_offline_mode_is_told_in_plain_words() -> None:
-    script = "from ga2app import hub\ntry: hub.download_size('some/clip')\nexcept hub.BackboneError as exc: print(exc)"
+    script = """
+from ga2app import hub
+from ga2app.errors import StudioError
+try: hub.download_size('some/clip')
+except StudioError as exc: print(exc)
+"""
     answer = subprocess.run(
         [sys.executable, "-c", script],
         cwd=PROJECT,
