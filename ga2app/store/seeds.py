@@ -16,12 +16,17 @@ from ga2app.paths import SEEDS
 from ga2app.store.database import Database
 
 NEGATIVES = "negatives.csv"
+ATTRIBUTES = "attributes.csv"
 ANCHOR_SETS = "anchor_sets.json"
 
 
 def load_seeds(database: Database, folder: Path = SEEDS) -> None:
     """Load each seed that this database has not had yet. A seed whose file is missing is left for later."""
-    loaders = {"negatives": (NEGATIVES, _load_negatives), "anchor_sets": (ANCHOR_SETS, _load_anchor_sets)}
+    loaders = {
+        "negatives": (NEGATIVES, _load_negatives),
+        "attributes": (ATTRIBUTES, _load_attributes),
+        "anchor_sets": (ANCHOR_SETS, _load_anchor_sets),
+    }
     with database.read() as db:
         had = {name for (name,) in db.execute("SELECT name FROM seeds")}
     for name, (file, load) in loaders.items():
@@ -35,12 +40,27 @@ def load_seeds(database: Database, folder: Path = SEEDS) -> None:
 
 
 def _load_negatives(db: sqlite_utils.Database, path: Path) -> None:
+    for group, text in _rows(path):
+        db.execute("INSERT INTO negatives (group_id, text) VALUES (?, ?)", [_group(db, group), text])
+
+
+def _load_attributes(db: sqlite_utils.Database, path: Path) -> None:
+    """Generic attributes are on offer and switched off: which of them a run uses is the user's choice."""
+    for group, text in _rows(path):
+        db.execute(
+            "INSERT OR IGNORE INTO negatives (group_id, text, enabled) VALUES (?, ?, 0)", [_group(db, group), text]
+        )
+
+
+def _rows(path: Path) -> list[tuple[str, str]]:
     with path.open(encoding="utf-8", newline="") as lines:
-        rows = [(row["group"], row["text"]) for row in csv.DictReader(lines)]
-    for group in dict.fromkeys(group for group, _ in rows):
-        group_id = db.table("negative_groups").insert({"name": group}).last_pk
-        texts = [{"group_id": group_id, "text": text} for owner, text in rows if owner == group]
-        db.table("negatives").insert_all(texts)
+        return [(row["group"], row["text"]) for row in csv.DictReader(lines)]
+
+
+def _group(db: sqlite_utils.Database, name: str) -> int:
+    """The id of the group ``name``, which is made if need be."""
+    found = db.execute("SELECT id FROM negative_groups WHERE name = ? AND dataset_id IS NULL", [name]).fetchone()
+    return int(found[0] if found else db.table("negative_groups").insert({"name": name}).last_pk)
 
 
 def _load_anchor_sets(db: sqlite_utils.Database, path: Path) -> None:

@@ -30,6 +30,33 @@ def test_seeds_are_loaded_once_and_what_was_deleted_stays_deleted(home: Home) ->
         assert store.negatives.texts() == [text for text in texts if text != "else"]
 
 
+def test_generic_attributes_are_on_offer_but_switched_off(store: Store, home: Home) -> None:
+    assert "colors and light" in store.negatives.groups()
+    assert store.negatives.texts("colors and light") == []
+    database = Database(home)
+    with database.read() as db:
+        rows = db.execute("SELECT text, enabled FROM negatives JOIN negative_groups ON negative_groups.id = group_id "
+                          "WHERE name = 'colors and light'").fetchall()  # fmt: skip
+    database.close()
+    assert ("red", 0) in rows and len(rows) > 5
+
+
+def test_a_later_seed_joins_a_group_that_the_user_has_made(home: Home, tmp_path: Path) -> None:
+    seeds = tmp_path / "seeds"
+    seeds.mkdir()
+    (seeds / "negatives.csv").write_text("group,text\nplaces,a room\n")
+    database = Database(home)
+    load_seeds(database, seeds)
+    (seeds / "attributes.csv").write_text("group,text\nplaces,a room\nplaces,a street\nthings,a cup\n")
+    load_seeds(database, seeds)
+    load_seeds(database, seeds)
+    assert Negatives(database).groups() == ["places", "things"]
+    with database.read() as db:
+        rows = db.execute("SELECT text, enabled FROM negatives ORDER BY id").fetchall()
+    database.close()
+    assert rows == [("a room", 1), ("a street", 0), ("a cup", 0)]
+
+
 def test_a_seed_that_cannot_be_read_leaves_nothing_behind_and_is_tried_again(home: Home, tmp_path: Path) -> None:
     seeds = tmp_path / "seeds"
     seeds.mkdir()
