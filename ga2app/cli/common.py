@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from ga2app.config import DEMO
@@ -78,3 +78,12 @@ def percent_table(rows: Mapping[str, Mapping[str, float]]) -> str:
         cells = (f"{metrics[key]:5.1f}" if key in metrics else "    –" for key in ("base", "novel", "hm"))
         lines.append(f"{title:{width}}  {'  '.join(cells)}")
     return "\n".join(lines)
+
+
+def table(title: str, headings: Iterable[str], rows: Mapping[str, Sequence[str]]) -> str:
+    """Rows of cells under ``headings``, beside the rows' names, with ``title`` above these; all aligned at the left."""
+    lines = [[title, *(f"{heading:>5}" for heading in headings)], *([name, *cells] for name, cells in rows.items())]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(f"{cell:{width}}" for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    )

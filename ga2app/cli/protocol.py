@@ -1,0 +1,175 @@
+"""``protocol``: the paper's protocols over several few-shot draws, each draw beside plain CLIP, mean ± std."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ga2app.cli import common, progress, settings
+from ga2app.config import RunConfig
+from ga2app.contracts import Dataset
+from ga2app.errors import ConfigError, Fault, StoreError
+from ga2app.paths import default_home
+
+if TYPE_CHECKING:
+    from ga2app.protocols import Report, Series, Session
+
+    Protocol = Callable[[Dataset, list[int], Session], Report]
+
+DRAWS = 3
+MOST_DRAWS = 100
+SHOTS = "2,4,8,16"
+HEADINGS = {
+    "base": "base",
+    "novel": "novel",
+    "hm": "HM",
+    "joint_base": "joint base",
+    "joint_novel": "joint novel",
+    "joint_hm": "joint HM",
+    "top1": "top-1",
+    "top5": "top-5",
+    "mean_class": "mean class",
+}
+
+
+def add(commands: common.Commands) -> None:
+    """Register the command and its kinds."""
+    parser = commands.add_parser("protocol", help="the paper's protocols: several draws in one command, mean ± std")
+    kinds = parser.add_subparsers(required=True, metavar="PROTOCOL")
+
+    base_to_novel = kinds.add_parser("base-to-novel", help="train on the base labels, test base and novel labels")
+    settings.add_shots(base_to_novel)
+    base_to_novel.add_argument("--joint", action="store_true", help="also let base and novel labels compete together")
+    base_to_novel.set_defaults(run=run_base_to_novel)
+
+    few_shot = kinds.add_parser("few-shot", help="train on every label with few clips each")
+    few_shot.add_argument("--shots", default=SHOTS, metavar="K,K,…", help=f"training clips a label (default {SHOTS})")
+    few_shot.set_defaults(run=run_few_shot)
+
+    cross = kinds.add_parser("cross-dataset", help="train on the base labels, test on every label of other data sets")
+    settings.add_shots(cross)
+    cross.add_argument("--test", required=True, metavar="OTHER,…", help="data sets to test on")
+    cross.set_defaults(run=run_cross_dataset)
+
+    for kind in (base_to_novel, few_shot, cross):
+        settings.add_settings(kind)
+        kind.add_argument("--draws", type=int, metavar="N", help="number of few-shot draws (default 3)")
+        kind.add_argument("--seeds", metavar="A,B,…", help="seed of each draw (default: the settings' seed and up)")
+        kind.add_argument("--views", default="1x1", metavar="4x3", help="clips x crops of a test clip (default 1x1)")
+        kind.add_argument("--out", type=Path, metavar="FOLDER", help="for a bundle a draw, and the report")
+        common.add_json(kind)
+
+
+def run_base_to_novel(args: argparse.Namespace) -> int:
+    """Base, novel and HM of each draw."""
+    config = settings.read_settings(args, shots=args.shots)
+    from ga2app.protocols import base_to_novel
+
+    return _run(
+        args, config, lambda data, seeds, session: base_to_novel(config, data, seeds, session, joint=args.joint)
+    )
+
+
+def run_few_shot(args: argparse.Namespace) -> int:
+    """Top-1 of each draw, for each number of shots."""
+    config, shots = settings.read_settings(args), _whole_numbers(args.shots, "shots", SHOTS)
+    from ga2app.protocols import few_shot
+
+    return _run(args, config, lambda data, seeds, session: few_shot(config, data, shots, seeds, session))
+
+
+def run_cross_dataset(args: argparse.Namespace) -> int:
+    """Top-1 of each draw on each of the other data sets."""
+    config = settings.read_settings(args, shots=args.shots)
+    others = [common.find_dataset(name) for name in common.names(args.test)]
+    from ga2app.protocols import cross_dataset
+
+    return _run(args, config, lambda data, seeds, session: cross_dataset(config, data, others, seeds, session))
+
+
+def _run(args: argparse.Namespace, config: RunConfig, protocol: Protocol) -> int:
+    """Run ``protocol``; Ctrl-C saves after the present step, and the same command goes on from there."""
+    from ga2app.backbone import load_backbone
+    from ga2app.protocols import Session
+    from ga2app.video.sampling import MultiView
+
+    seeds, views = _seeds(args, config), MultiView.parse(args.views)
+    dataset = common.find_dataset(config.dataset)
+    if config.objective.uses_anchors():
+        dataset = common.anchored(dataset)
+    out: Path = args.out or _default_out(args, dataset)
+    if out.exists() and not out.is_dir():
+        raise ConfigError([Fault("out", f"'{out}' is a file; name a folder")])
+    backbone = load_backbone(config.backbone, device=config.device, precision=config.precision)
+    try:
+        with progress.stoppable() as should_stop:
+            report = protocol(dataset, seeds, Session(backbone, out, views, progress.say, should_stop))
+    except InterruptedError as exc:
+        print(f"{exc or 'stopped while measuring'}; the same command goes on from there", file=sys.stderr)
+        return progress.INTERRUPTED
+    file = out / f"{report.protocol}.json"
+    _write(file, json.dumps(report.to_dict(), ensure_ascii=False, indent=2))
+    if args.json:
+        common.print_json({"state": "done", **report.to_dict(details=False), "out": str(out), "report": str(file)})
+    else:
+        print("\n\n".join(_table(series, report) for series in report.series))
+        print(f"bundles and {file.name}: {out}")
+    return 0
+
+
+def _seeds(args: argparse.Namespace, config: RunConfig) -> list[int]:
+    """The seed of each draw; raises ConfigError."""
+    if args.draws is not None and not 1 <= args.draws <= MOST_DRAWS:
+        raise ConfigError([Fault("draws", f"must be between 1 and {MOST_DRAWS} (it is {args.draws})")])
+    if args.seeds is None:
+        return [config.seed + number for number in range(args.draws or DRAWS)]
+    seeds = _whole_numbers(args.seeds, "seeds", "1,2,3")
+    if args.draws not in (None, len(seeds)):
+        raise ConfigError(
+            [Fault("seeds", f"{len(seeds)} seeds for {args.draws} draws; give one a draw, or no --draws")]
+        )
+    return seeds
+
+
+def _whole_numbers(text: str, field: str, example: str) -> list[int]:
+    """Numbers between commas; raises ConfigError."""
+    numbers = common.names(text)
+    if not numbers or not all(number.isdecimal() for number in numbers):
+        raise ConfigError([Fault(field, f"must be whole numbers between commas, such as {example} (it is '{text}')")])
+    return [int(number) for number in numbers]
+
+
+def _default_out(args: argparse.Namespace, dataset: Dataset) -> Path:
+    """The same folder for the same command, so that it finds what it has finished."""
+    named = args.preset or Path(args.config).stem
+    return default_home().root / "protocols" / re.sub(r"[^\w.-]+", "-", f"{dataset.name}-{named}")
+
+
+def _write(file: Path, text: str) -> None:
+    """Write the report whole or not at all."""
+    fresh = file.with_name(file.name + ".new")
+    try:
+        fresh.write_text(text + "\n", encoding="utf-8")
+        os.replace(fresh, file)
+    except OSError as exc:
+        raise StoreError(f"'{file}' could not be written ({exc}); free some space or choose another --out") from exc
+
+
+def _table(series: Series, report: Report) -> str:
+    """Plain CLIP, each draw, and their mean ± standard deviation."""
+    rows = {"plain CLIP": [f"{value:5.1f}" for value in series.plain.values()]}
+    for draw in series.draws:
+        rows[f"seed {draw.seed}"] = [f"{value:5.1f}" for value in draw.figures.values()]
+    if len(series.draws) > 1:
+        rows[f"mean of {len(series.draws)}"] = [f"{spread!s:>5}" for spread in series.spread().values()]
+    title = {"few-shot": f"{report.dataset}, {series.title}", "cross-dataset": f"{report.dataset} to {series.title}"}
+    lines = [common.table(title.get(report.protocol, series.title), map(HEADINGS.__getitem__, series.plain), rows)]
+    if series.shared:
+        lines.append(f"{len(series.shared)} of its labels were trained on: {', '.join(series.shared)}")
+    return "\n".join(lines)

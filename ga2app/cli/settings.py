@@ -1,0 +1,65 @@
+"""The settings of a run as options: what ``train`` and ``protocol`` share."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from ga2app.cli import common
+from ga2app.config import PRESETS, RunConfig, preset
+from ga2app.errors import ConfigError, Fault
+
+
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """A preset or a file, and the options that change single settings of it."""
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("config", nargs="?", metavar="CONFIG.json", help="settings as JSON")
+    source.add_argument("--preset", choices=PRESETS, help="settings by name")
+    parser.add_argument("--dataset", help="known data set, folder of class folders, or CSV file (default demo)")
+    parser.add_argument("--backbone", help="sketch, a folder, or a Hub id")
+    parser.add_argument("--epochs", type=int)
+    parser.add_argument("--learning-rate", type=float)
+    parser.add_argument("--hard-prompt", metavar="BUNDLE", help="folder of a bundle, 'embedded' or 'random'")
+
+
+def add_shots(parser: argparse.ArgumentParser) -> None:
+    """The number of training clips a class."""
+    parser.add_argument("--shots", type=int, help="training clips a base class")
+
+
+def read_settings(args: argparse.Namespace, **changes: object) -> RunConfig:
+    """The settings with what the options and ``changes`` change; raises ConfigError with every fault."""
+    if args.preset:
+        data = preset(args.preset, args.backbone or common.default_backbone()).to_dict()
+    else:
+        data = _read_file(args.config)
+    if isinstance(data, dict):
+        changes = {"dataset": args.dataset, "backbone": args.backbone, **changes}
+        data |= {name: value for name, value in changes.items() if value is not None}
+        _change(data, "optimizer", epochs=args.epochs, learning_rate=args.learning_rate)
+        _change(data, "prompts", hard_prompt=args.hard_prompt)
+        if args.preset and args.epochs is not None:
+            # A preset's warm-up belongs to its own number of epochs.
+            data["optimizer"]["warmup_epochs"] = min(data["optimizer"]["warmup_epochs"], max(args.epochs, 0) / 6)
+    config = RunConfig.from_dict(data)
+    if args.hard_prompt is not None and not config.prompts.coupled:
+        rule = "these settings couple no prompts, so that a hard prompt has no place; leave --hard-prompt out"
+        raise ConfigError([Fault("prompts.hard_prompt", rule)])
+    return config
+
+
+def _read_file(file: str) -> Any:
+    try:
+        return json.loads(Path(file).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as exc:
+        fault = Fault(file, f"cannot be read as JSON ({exc}); see train --print-config")
+        raise ConfigError([fault]) from exc
+
+
+def _change(data: dict[str, Any], section: str, **values: object) -> None:
+    """Set those of ``values`` that are given, unless the section is no section, which ``from_dict`` will tell."""
+    given = {name: value for name, value in values.items() if value is not None}
+    if given and isinstance(data.setdefault(section, {}), dict):
+        data[section] = {**data[section], **given}

@@ -1,0 +1,60 @@
+"""Bundles on the test clips of one data set, beside plain CLIP."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from torch import Tensor
+
+from ga2app import evaluate
+from ga2app.bundle import Bundle
+from ga2app.contracts import Dataset
+from ga2app.evaluate import Evaluation
+from ga2app.model import PromptedClip, plain_clip
+from ga2app.protocols.draws import Session
+
+
+class Measured(NamedTuple):
+    """Figures in percent, and the record with per-class figures and confusion matrix that they come from."""
+
+    figures: Mapping[str, float]
+    details: Mapping[str, Any]
+
+
+class Measure:
+    """Measures models on the test clips of ``dataset``; plain CLIP is measured once.
+
+    Figures of a data set with novel labels: ``base``, ``novel`` and ``hm``, with ``joint`` also ``joint_base``,
+    ``joint_novel`` and ``joint_hm``. Of one without: ``top1``, ``top5``, ``mean_class``. Raises DatasetError when there
+    are no test clips, InterruptedError when the session is to stop.
+    """
+
+    def __init__(self, dataset: Dataset, num_frames: int, session: Session, *, joint: bool = False) -> None:
+        self._dataset, self._num_frames, self._session, self._joint = dataset, num_frames, session, joint
+        plain = plain_clip(session.backbone, dataset.base)
+        self._plain_features = self._encoded(plain)
+        self.plain = self._measured(plain, self._plain_features)
+
+    def bundle(self, bundle: Bundle) -> Measured:
+        """Figures of ``bundle``. Where it learned no visual prompts the clips look to it as to plain CLIP."""
+        model = PromptedClip(self._session.backbone, bundle.learner(), self._dataset.base).eval()
+        moved = model.prompts.config.visual_depth > 0
+        return self._measured(model, self._encoded(model) if moved else self._plain_features)
+
+    def _encoded(self, model: PromptedClip) -> Tensor:
+        session = self._session
+        return evaluate.encode_test_clips(
+            model, self._dataset, self._num_frames, session.views, session.should_stop
+        )  # (N, W, D)
+
+    def _measured(self, model: PromptedClip, features: Tensor) -> Measured:
+        views = self._session.views
+        found = evaluate.evaluate(model, self._dataset, self._num_frames, views, joint=self._joint, features=features)
+        return Measured(self._figures(found), found.to_dict())
+
+    def _figures(self, found: Evaluation) -> dict[str, float]:
+        if found.base is not None and not self._dataset.novel:
+            return found.base.figures()
+        together = {f"joint_{name}": value for name, value in found.joint_metrics().items() if name != "all"}
+        return found.metrics() | together
