@@ -8,6 +8,8 @@
     ├── DatasetError       a set of clips that cannot be used as asked
     ├── BackboneError      a CLIP that cannot be found, loaded or used
     ├── BundleError        a prompt bundle that cannot be read or does not fit
+    ├── CheckpointError    a published checkpoint that cannot be read or does not fit
+    ├── LanguageModelError one that cannot be asked, or whose answer is of no use
     ├── TrainingError      a run that cannot go on
     └── StoreError         the database cannot be used
 
@@ -17,6 +19,7 @@ translated into one of these where they enter, with ``raise … from exc``.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -69,6 +72,18 @@ class BackboneError(StudioError):
 
 class BundleError(StudioError):
     """A prompt bundle that cannot be read, or that belongs to another backbone or format version."""
+
+
+class CheckpointError(StudioError):
+    """A published checkpoint that cannot be read, or does not fit; ``faults`` holds each key that is at fault."""
+
+    def __init__(self, message: str, faults: Sequence[Fault] = ()) -> None:
+        self.faults = tuple(faults)
+        super().__init__(message)
+
+
+class LanguageModelError(StudioError):
+    """A language model that cannot be asked, or whose answer is of no use."""
 
 
 class TrainingError(StudioError):

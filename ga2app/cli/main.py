@@ -11,10 +11,10 @@ import os
 import sys
 from collections.abc import Sequence
 
-from ga2app.cli import bench, doctor, evaluate, import_dataset, recognize, sketch, train
+from ga2app.cli import bench, doctor, evaluate, import_checkpoint, import_dataset, protocol, recognize, sketch, train
 from ga2app.errors import StudioError
 
-COMMANDS = (recognize, train, evaluate, import_dataset, sketch, bench, doctor)
+COMMANDS = (recognize, train, evaluate, protocol, import_dataset, import_checkpoint, sketch, bench, doctor)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
