@@ -109,6 +109,13 @@ class Recognition:
     notes: tuple[str, ...] = ()
 
 
+class ProposalKind(StrEnum):
+    """What a proposed text is for: a negative prompt, or the caption of a clip that would make a good anchor."""
+
+    NEGATIVE = "negative"
+    CAPTION = "caption"
+
+
 class RunState(StrEnum):
     """Where a run stands. ``stopping`` is a wish that the worker fulfils at its next step."""
 

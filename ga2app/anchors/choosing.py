@@ -62,22 +62,29 @@ def choose(
 ) -> list[int]:
     """Rows of the ``count`` clips of the pool ``features`` (N, D) that are most irrelevant yet unlike each other.
 
-    Greedy: the most irrelevant clip first, then again and again the one with the largest u^(1−δ) · d^δ. u is its
-    irrelevance above that of the pool's least irrelevant clip; d, between 0 and 1, is the sine of its angle to the
-    nearest clip that is chosen already (1 beyond a right angle); δ is the ``diversity`` between 0 (irrelevance alone)
-    and 1 (difference alone, after the first). With δ = 0.5 the order is that of u² (1 − cos²), by which one more clip
-    enlarges the determinant of a quality-weighted kernel, its nearest neighbor taken for all that are chosen. In a
-    product neither virtue pays for the lack of the other: a copy of a chosen clip and the most relevant clip score 0
-    and come last. Of equals the more irrelevant comes first, then the
-    earlier. Raises DatasetError when there are not so many clips, ValueError for a diversity that is not a share.
+    ``diversity`` weighs the second against the first, see ``diverse``. Raises DatasetError when there are not so many
+    clips, ValueError for a diversity that is not a share.
+    """
+    return diverse(irrelevance(features, label_features, generic_features), features, count, diversity)
+
+
+def diverse(quality: Tensor, features: Tensor, count: int, diversity: float = DIVERSITY) -> list[int]:
+    """Rows of the ``count`` best of N things by ``quality`` (N,) that are unlike each other by ``features`` (N, D).
+
+    Greedy: the best first, then again and again the one with the largest u^(1−δ) · d^δ. u is its quality above that
+    of the worst of all; d, between 0 and 1, is the sine of its angle to the nearest that is chosen already (1 beyond
+    a right angle); δ is the ``diversity`` between 0 (quality alone) and 1 (difference alone, after the first). With
+    δ = 0.5 the order is that of u² (1 − cos²), by which one more thing enlarges the determinant of a
+    quality-weighted kernel, its nearest neighbor taken for all that are chosen. In a product neither virtue pays for
+    the lack of the other: a copy of a chosen one and the worst of all score 0 and come last. Of equals the better
+    comes first, then the earlier. Raises as ``choose`` does.
     """
     if not 1 <= count <= len(features):
-        raise DatasetError(f"{count} anchors cannot be chosen from a pool of {len(features)} clips; ask for fewer")
+        raise DatasetError(f"{count} cannot be chosen from a pool of {len(features)}; ask for 1 to {len(features)}")
     if not 0 <= diversity <= 1:
         raise ValueError(f"diversity is {diversity}; it must lie between 0 and 1")
     # In double precision on the CPU, so that every device chooses the same.
-    pool = features.double().cpu()
-    quality = irrelevance(features, label_features, generic_features).double().cpu()
+    pool, quality = features.double().cpu(), quality.double().cpu()
     quality = quality - quality.min()
     chosen = [_first_best(quality, quality)]
     likeness = torch.zeros_like(quality)

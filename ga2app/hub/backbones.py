@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from huggingface_hub import CachedRepoInfo, CachedRevisionInfo, HfApi, scan_cache_dir, snapshot_download
 from huggingface_hub.errors import (
@@ -27,6 +27,7 @@ from huggingface_hub.utils.tqdm import tqdm
 from ga2app.config import SKETCH
 from ga2app.contracts import BackboneChoice
 from ga2app.errors import BackboneError
+from ga2app.hub.http import HTTPError
 
 FAVORITE = "openai/clip-vit-base-patch16"
 """Comes first where several are cached: the backbone of the published figures."""
@@ -46,8 +47,6 @@ _SMALL_FILES = (
     "special_tokens_map.json",
     "added_tokens.json",
 )
-# The base class of all errors of whichever HTTP library huggingface_hub uses.
-_HTTPError = cast(type[Exception], HfHubHTTPError.__bases__[0])
 
 _log = logging.getLogger(__name__)
 
@@ -186,7 +185,7 @@ def _reporting_bar(progress: Callable[[int, int], None], total_bytes: int) -> ty
 def _translated(repo_id: str) -> Iterator[None]:
     try:
         yield
-    except (_HTTPError, HFValidationError, OSError) as exc:
+    except (HTTPError, HFValidationError, OSError) as exc:
         raise BackboneError(explain(exc, repo_id)) from exc
 
 
@@ -211,7 +210,7 @@ def explain(exc: BaseException, repo_id: str) -> str:
         return f"'{repo_id}' cannot be fetched because HF_HUB_OFFLINE is set; unset it, or choose a cached backbone"
     if isinstance(exc, HfHubHTTPError):
         return f"the Hub answered {exc.response.status_code} when asked for '{repo_id}'; try again in a few minutes"
-    if isinstance(exc, _HTTPError | ConnectionError | TimeoutError):
+    if isinstance(exc, HTTPError | ConnectionError | TimeoutError):
         return (
             f"the Hub cannot be reached for '{repo_id}' ({type(exc).__name__}); check the network, "
             "or choose a cached backbone"

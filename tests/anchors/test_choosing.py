@@ -92,7 +92,7 @@ def test_equals_are_taken_in_the_order_of_the_pool():
 
 @pytest.mark.parametrize("count", [0, -1, 5])
 def test_a_count_that_the_pool_cannot_give_is_refused(count: int):
-    with pytest.raises(DatasetError, match=f"{count} anchors cannot be chosen from a pool of 4 clips"):
+    with pytest.raises(DatasetError, match=f"{count} cannot be chosen from a pool of 4"):
         choose(FAN, ONE_LABEL, count)
 
 

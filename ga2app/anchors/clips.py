@@ -1,0 +1,116 @@
+"""Pools of clip files: how irrelevant each is to the labels, and which to take as anchors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ga2app.anchors.choosing import DIVERSITY, diverse, irrelevance, nearest_label
+from ga2app.anchors.vocabulary import generic_features
+from ga2app.backbone import Backbone
+from ga2app.contracts import AnchorClip
+from ga2app.errors import ClipError, DatasetError, LabelError
+from ga2app.evaluate import CLIPS_AT_ONCE
+from ga2app.labels import spoken
+from ga2app.model import PromptedClip, plain_clip
+from ga2app.video.pixels import evaluation_pixels
+
+NUM_FRAMES = 8
+
+
+@dataclass(frozen=True)
+class RatedClip:
+    """A clip of the pool: its ``irrelevance`` from 0 to 1, and the label that is most like it with their cosine."""
+
+    clip: AnchorClip
+    irrelevance: float
+    nearest: str
+    cosine: float
+
+
+@dataclass(frozen=True)
+class RatedPool:
+    """The clips of a pool that could be read, in its order, their ``features`` (N, D), and what was wrong with others.
+
+    ``comparable`` says whether irrelevance was measured against generic texts, so that another backbone's figures may
+    stand beside it.
+    """
+
+    clips: tuple[RatedClip, ...]
+    features: Tensor
+    faults: tuple[str, ...]
+    comparable: bool
+
+    def ranked(self) -> list[RatedClip]:
+        """All clips, the most irrelevant first."""
+        return sorted(self.clips, key=lambda rated: -rated.irrelevance)
+
+    def choose(self, count: int, diversity: float = DIVERSITY) -> list[RatedClip]:
+        """The ``count`` clips that are most irrelevant yet unlike each other, in the order of the choice.
+
+        Raises DatasetError when there are not so many.
+        """
+        quality = torch.tensor([rated.irrelevance for rated in self.clips], dtype=torch.float64)
+        return [self.clips[row] for row in diverse(quality, self.features, count, diversity)]
+
+
+@torch.no_grad()
+def rate_clips(
+    backbone: Backbone, clips: Iterable[AnchorClip], labels: Sequence[str], num_frames: int = NUM_FRAMES
+) -> RatedPool:
+    """How irrelevant each of ``clips`` is to ``labels`` in the eyes of ``backbone``; a file named twice counts once.
+
+    A clip that cannot be read is left out and told in ``faults``. Raises DatasetError when none is left, LabelError
+    when there is no label or the backbone knows no word of them.
+    """
+    names = anchor_labels(backbone, labels)
+    model = plain_clip(backbone, names)
+    pool = list({clip.path: clip for clip in clips}.values())
+    readable, features, faults = _encode(model, pool, num_frames)
+    if not readable:
+        why = f": {faults[0]}" if faults else ""
+        raise DatasetError(f"none of the {len(pool)} clips of the pool can be read{why}. Name a pool with clips in it")
+    classes, generic = model.encode_labels(), generic_features(backbone, names)
+    figures = irrelevance(features, classes, generic).tolist()
+    index, cosine = (part.tolist() for part in nearest_label(features, classes))
+    rated = [
+        RatedClip(clip, figures[row], names[index[row]], round(cosine[row], 6)) for row, clip in enumerate(readable)
+    ]
+    return RatedPool(tuple(rated), features, tuple(faults), generic is not None)
+
+
+def anchor_labels(backbone: Backbone, labels: Sequence[str]) -> list[str]:
+    """Labels as class names, each once; one is enough. Raises LabelError for none, and for unknown words alone."""
+    names = list({name.lower(): name for label in labels if (name := spoken(label))}.values())
+    if not names:
+        raise LabelError("no labels were given; name the classes that the anchors have to be irrelevant to")
+    if all(len(backbone.unknown_words(name)) >= len(name.split()) for name in names):
+        raise LabelError(
+            f"backbone '{backbone.name}' knows none of the words in these labels ({names[0]}, …); "
+            "use other words, or a backbone that knows more"
+        )
+    return names
+
+
+def _encode(
+    model: PromptedClip, pool: Sequence[AnchorClip], num_frames: int
+) -> tuple[list[AnchorClip], Tensor, list[str]]:
+    """The clips that can be read, their features (N, D), and the faults of the others."""
+    readable: list[AnchorClip] = []
+    features: list[Tensor] = []
+    faults: list[str] = []
+    for first in range(0, len(pool), CLIPS_AT_ONCE):
+        pixels = []
+        for clip in pool[first : first + CLIPS_AT_ONCE]:
+            try:
+                pixels.append(evaluation_pixels(clip.path, num_frames, model.backbone.sizes.image_size))
+            except ClipError as exc:
+                faults.append(str(exc))
+            else:
+                readable.append(clip)
+        if pixels:
+            features.append(model.encode_clips(torch.stack(pixels)))
+    return readable, torch.cat(features) if features else torch.empty(0), faults

@@ -1,0 +1,92 @@
+"""Anchors made from clip files, written as clip files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ga2app.anchors.making import CALM, CAPTIONS, Frames, Kind, calm_window, make
+from ga2app.contracts import AnchorClip
+from ga2app.errors import ClipError
+from ga2app.video import Evaluation, read_clip
+from ga2app.video.writer import write_clip
+
+NUM_FRAMES = 16
+READ_PX = 512
+"""Short side to which larger clips are shrunk: twice what the common CLIPs look at, so that a crop stays sharp."""
+
+USUAL_FPS = 25.0
+FPS_RANGE = (0.5, 60.0)
+
+
+@dataclass(frozen=True)
+class MadeAnchor:
+    """An anchor clip that was written: its ``kind``, the ``source`` it was made from, a ``note`` of doubt or ""."""
+
+    clip: AnchorClip
+    kind: Kind
+    source: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class MadeAnchors:
+    """What was written, and what was wrong with the clips of which nothing was made."""
+
+    anchors: tuple[MadeAnchor, ...]
+    faults: tuple[str, ...]
+
+
+def make_anchors(clips: Iterable[str], folder: Path, kinds: Sequence[Kind] = tuple(Kind)) -> MadeAnchors:
+    """Write an anchor of each of ``kinds`` for each of ``clips`` to ``folder/kind/name.mp4``.
+
+    An anchor has ``NUM_FRAMES`` frames and lasts as long as its clip. Clips of one name from several folders are told
+    apart by a number; what is there under a name is replaced. A clip that cannot be read is told in ``faults``.
+    """
+    made: list[MadeAnchor] = []
+    faults: list[str] = []
+    names: dict[str, int] = {}
+    for source in dict.fromkeys(clips):
+        stem = Path(source).stem
+        names[stem] = names.get(stem, 0) + 1
+        name = stem if names[stem] == 1 else f"{stem}-{names[stem]}"
+        try:
+            made += _make_from(source, name, folder, kinds)
+        except ClipError as exc:
+            faults.append(str(exc))
+    return MadeAnchors(tuple(made), tuple(faults))
+
+
+def _make_from(source: str, name: str, folder: Path, kinds: Sequence[Kind]) -> list[MadeAnchor]:
+    clip = read_clip(source, Evaluation(NUM_FRAMES), short_side_px=READ_PX)
+    rate = (clip.fps or USUAL_FPS) * NUM_FRAMES / clip.total_frames
+    fps = min(max(rate, FPS_RANGE[0]), FPS_RANGE[1])
+    frames = _even(clip.frames, source)
+    made = []
+    for kind in kinds:
+        target = folder / kind / f"{name}.mp4"
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as exc:
+            raise ClipError(target.name, f"its folder cannot be made ({exc})", "choose another folder") from exc
+        write_clip(target, make(kind, frames), fps)
+        made.append(MadeAnchor(AnchorClip(str(target), CAPTIONS[kind]), kind, source, _doubt(kind, frames)))
+    return made
+
+
+def _even(frames: Frames, source: str) -> Frames:
+    """``frames`` without the last row and column where these make an odd number, as H.264 needs it."""
+    height, width = (side // 2 * 2 for side in frames.shape[1:3])
+    if not height or not width:
+        raise ClipError(Path(source).name, "it is a single pixel wide or tall", "choose another clip")
+    return frames[:, :height, :width]
+
+
+def _doubt(kind: Kind, frames: Frames) -> str:
+    if kind is not Kind.AWAY:
+        return ""
+    share = calm_window(frames).motion_share
+    if share <= CALM:
+        return ""
+    return f"{share:.0%} of the mean motion even in the calmest window: the camera moves, or nothing does"

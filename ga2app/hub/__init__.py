@@ -1,0 +1,23 @@
+"""Everything that talks to the Hugging Face Hub or looks into its cache."""
+
+from ga2app.hub.backbones import (
+    FAVORITE,
+    TOY_BYTES,
+    cached_backbones,
+    default_backbone,
+    download,
+    download_size,
+    explain,
+)
+from ga2app.hub.language_model import propose
+
+__all__ = [
+    "FAVORITE",
+    "TOY_BYTES",
+    "cached_backbones",
+    "default_backbone",
+    "download",
+    "download_size",
+    "explain",
+    "propose",
+]
