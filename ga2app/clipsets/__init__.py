@@ -1,0 +1,57 @@
+"""Data sets as people keep them: class folders, a CSV file, or the split lists of the well-known data sets.
+
+    from ga2app.clipsets import read_clipset
+
+    dataset = read_clipset("clips", novel=["walking a dog"])
+
+``read_clipset`` takes folders and CSV files at their word. ``import_split_lists`` reads the lists of UCF-101, HMDB-51,
+SSv2 and Kinetics, and ``check_clips`` looks whether the clips of any data set are there; both give a report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from ga2app.clipsets.division import Division, Half, divided
+from ga2app.clipsets.entries import VIDEO_SUFFIXES
+from ga2app.clipsets.folders import read_folder
+from ga2app.clipsets.importing import SplitLists, import_split_lists
+from ga2app.clipsets.layouts import Layout
+from ga2app.clipsets.present import check_clips
+from ga2app.clipsets.report import ImportReport, Missing, Problem
+from ga2app.clipsets.table import read_table
+from ga2app.contracts import Dataset
+from ga2app.errors import DatasetError
+
+__all__ = [
+    "VIDEO_SUFFIXES",
+    "Division",
+    "Half",
+    "ImportReport",
+    "Layout",
+    "Missing",
+    "Problem",
+    "SplitLists",
+    "check_clips",
+    "divided",
+    "import_split_lists",
+    "read_clipset",
+]
+
+
+def read_clipset(path: str | Path, *, name: str | None = None, novel: Sequence[str] = ()) -> Dataset:
+    """The data set in ``path``, a folder or a CSV file, under ``name`` (the folder's or file's name without it).
+
+    ``novel`` names the classes that are not to be trained on. Where the source does not say which clips are for
+    testing, a quarter of each class is, chosen by the clips' names. Raises DatasetError.
+    """
+    source = Path(path)
+    if source.is_dir():
+        dataset = read_folder(source)
+    elif source.is_file():
+        dataset = read_table(source)
+    else:
+        raise DatasetError(f"there is no folder or CSV file '{source}'; check the path, or name a known data set")
+    return replace(divided(dataset, Division(novel=tuple(novel))), name=name or source.stem)
