@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from torch import Tensor
@@ -23,7 +24,7 @@ class Measured(NamedTuple):
 
 
 class Measure:
-    """Measures models on the test clips of ``dataset``; plain CLIP is measured once.
+    """Measures models on the test clips of ``dataset``; plain CLIP is measured once, and not before it is asked for.
 
     Figures of a data set with novel labels: ``base``, ``novel`` and ``hm``, with ``joint`` also ``joint_base``,
     ``joint_novel`` and ``joint_hm``. Of one without: ``top1``, ``top5``, ``mean_class``. Raises DatasetError when there
@@ -32,9 +33,12 @@ class Measure:
 
     def __init__(self, dataset: Dataset, num_frames: int, session: Session, *, joint: bool = False) -> None:
         self._dataset, self._num_frames, self._session, self._joint = dataset, num_frames, session, joint
-        plain = plain_clip(session.backbone, dataset.base)
-        self._plain_features = self._encoded(plain)
-        self.plain = self._measured(plain, self._plain_features)
+        self._plain = plain_clip(session.backbone, dataset.base)
+
+    @cached_property
+    def plain(self) -> Measured:
+        """Figures of plain CLIP."""
+        return self._measured(self._plain, self._plain_features)
 
     def bundle(self, bundle: Bundle) -> Measured:
         """Figures of ``bundle``. Where it learned no visual prompts the clips look to it as to plain CLIP."""
@@ -42,8 +46,13 @@ class Measure:
         moved = model.prompts.config.visual_depth > 0
         return self._measured(model, self._encoded(model) if moved else self._plain_features)
 
+    @cached_property
+    def _plain_features(self) -> Tensor:
+        return self._encoded(self._plain)
+
     def _encoded(self, model: PromptedClip) -> Tensor:
         session = self._session
+        session.say(f"looking at the test clips of {self._dataset.name}")
         return evaluate.encode_test_clips(
             model, self._dataset, self._num_frames, session.views, session.should_stop
         )  # (N, W, D)

@@ -13,6 +13,7 @@ from ga2app.protocols.draws import Draw, Session, check_finished, plan, trained
 from ga2app.protocols.measuring import Measure
 from ga2app.protocols.report import DrawFigures, Report, Series
 from ga2app.train.data import draw_shots
+from ga2app.train.setup import hard_prompt
 
 BASE_TO_NOVEL, FEW_SHOT, CROSS_DATASET = "base-to-novel", "few-shot", "cross-dataset"
 
@@ -56,6 +57,7 @@ def few_shot(
             f"few-shot trains on every label, and data set '{dataset.name}' has no training clips for {len(bare)} "
             f"of {len(dataset.base)}: {shown}; add training clips, or leave these labels out of the data set"
         )
+    _check_tested(dataset)
     groups = [plan(replace(config, shots=count), seeds, session, f"shots-{count}-") for count in shots]
     draws = [draw for group in groups for draw in group]
     _check(draws, dataset, session)
@@ -78,6 +80,8 @@ def cross_dataset(
     """
     if not others:
         raise ConfigError([Fault("test", "name at least one other data set to test on")])
+    for other in others:
+        _check_tested(other)
     draws = plan(config, seeds, session)
     _check(draws, dataset, session)
     measures = [Measure(evaluate.pooled(other), config.clips.num_frames, session) for other in others]
@@ -93,10 +97,16 @@ def cross_dataset(
 
 
 def _check(draws: Sequence[Draw], dataset: Dataset, session: Session) -> None:
-    """Raises StudioError for what would otherwise come up only after hours: draws without clips, or made otherwise."""
+    """Raises StudioError for what might otherwise come up only after hours of training."""
+    hard_prompt(draws[0].config, session.backbone)
     for draw in draws:
         draw_shots(dataset, draw.config.shots, draw.config.seed)
     check_finished(draws, dataset, session)
+
+
+def _check_tested(dataset: Dataset) -> None:
+    if not evaluate.test_clips(dataset):
+        raise DatasetError(f"data set '{dataset.name}' has no test clips; mark some clips of its classes as test")
 
 
 def _told(draws: Sequence[Draw], session: Session) -> Iterator[Draw]:

@@ -1,0 +1,250 @@
+"""``evaluate`` and ``protocol`` as they are typed, on a tiny CLIP and small clips of noise."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ga2app.cli.main import main
+from ga2app.contracts import Dataset
+from ga2app.paths import PROJECT
+from tests.clips import color_dataset
+
+
+def write_csv(file: Path, dataset: Dataset) -> str:
+    with file.open("w", newline="", encoding="utf-8") as open_file:
+        writer = csv.writer(open_file)
+        writer.writerow(["path", "label", "subset", "group"])
+        for clip in dataset.clips:
+            group = "base" if clip.label in dataset.base else "novel"
+            writer.writerow([clip.path, clip.label, clip.subset.value, group])
+    return str(file)
+
+
+@pytest.fixture(scope="module")
+def room(tmp_path_factory: pytest.TempPathFactory, tiny_clip_folder: Path) -> Path:
+    """A folder with colors.csv, plain.csv (the same clips, none novel), settings.json and a bundle."""
+    folder = tmp_path_factory.mktemp("room")
+    (folder / "clips").mkdir()
+    dataset = color_dataset(folder / "clips")
+    write_csv(folder / "colors.csv", dataset)
+    write_csv(folder / "plain.csv", Dataset("plain", (*dataset.base, *dataset.novel), (), dataset.clips))
+    settings = {
+        "backbone": str(tiny_clip_folder),
+        "dataset": str(folder / "colors.csv"),
+        "shots": 2,
+        "precision": "float32",
+        "prompts": {"length": 2, "visual_depth": 0, "text_depth": 2, "hard_prompt": "random"},
+        "optimizer": {"epochs": 2, "warmup_epochs": 0, "learning_rate": 0.01},
+        "clips": {"num_frames": 2},
+    }
+    (folder / "settings.json").write_text(json.dumps(settings))
+    assert main(["train", str(folder / "settings.json"), "--out", str(folder / "bundle"), "--json"]) == 0
+    return folder
+
+
+def printed(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
+    capsys.readouterr()
+    status = main(argv)
+    answer = capsys.readouterr()
+    assert status == 0, answer.err
+    return answer.out
+
+
+def document(capsys: pytest.CaptureFixture[str], *argv: str) -> dict[str, Any]:
+    parsed: dict[str, Any] = json.loads(printed(capsys, *argv, "--json"))
+    return parsed
+
+
+def refused(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
+    """The one line on stderr of a command that must fail with status 1 and print nothing else."""
+    capsys.readouterr()
+    assert main(argv) == 1
+    answer = capsys.readouterr()
+    assert answer.out == "" and answer.err.startswith("error: ") and answer.err.count("\n") == 1
+    return answer.err
+
+
+def test_evaluate_gives_counts_and_class_means_beside_plain_clip(capsys: pytest.CaptureFixture[str], room: Path):
+    answer = document(capsys, "evaluate", str(room / "bundle"))
+    assert answer["metrics"].keys() == answer["zero_shot"].keys() == {"base", "novel", "hm"}
+    for details in (answer["details"], answer["zero_shot_details"]):
+        assert details.keys() == {"base", "novel"}
+        assert sum(map(sum, details["base"]["confusion"])) == details["base"]["clips"] == 4
+    assert answer["details"]["base"]["top1"] == answer["metrics"]["base"] and answer["views"] == "1x1"
+    joint = document(capsys, "evaluate", str(room / "bundle"), "--joint", "--views", "2x3")
+    assert joint["joint"].keys() == joint["zero_shot_joint"].keys() == {"base", "novel", "hm", "all"}
+    assert joint["details"]["joint"]["clips"] == 8 and joint["views"] == "2x3"
+
+
+def test_evaluate_prints_each_label_with_what_it_was_taken_for(capsys: pytest.CaptureFixture[str], room: Path):
+    base = document(capsys, "evaluate", str(room / "bundle"))["details"]["base"]
+    table = printed(capsys, "evaluate", str(room / "bundle"), "--details", "--joint")
+    assert "base and novel labels competing together" in table and "mean class" in table
+    row = next(line for line in table.splitlines() if line.startswith("walking "))
+    assert f"{base['per_class']['walking']:.1f}" in row
+    mistaken = re.search(r"(\w+) \((\d)\)$", row)
+    (right, wrong) = base["confusion"][0]
+    assert (mistaken.groups() if mistaken else None) == (("running", str(wrong)) if wrong else None)
+    assert right + wrong == 2
+
+
+def test_a_bundle_is_tested_on_all_labels_of_another_data_set(capsys: pytest.CaptureFixture[str], room: Path):
+    other = str(room / "plain.csv")
+    answer = document(capsys, "evaluate", str(room / "bundle"), "--dataset", other, "--cross")
+    assert answer["metrics"].keys() == answer["zero_shot"].keys() == {"top1", "top5", "mean_class"}
+    assert len(answer["details"]["labels"]) == 4 and answer["details"]["clips"] == 8
+    assert answer["shared"] == ["walking", "running"]
+    table = printed(capsys, "evaluate", str(room / "bundle"), "--dataset", other, "--cross", "--details")
+    assert "plain, 4 labels" in table and "2 of its labels were trained on: walking, running" in table
+    assert "name it with --dataset" in refused(capsys, "evaluate", str(room / "bundle"), "--cross")
+
+
+def test_labels_that_are_novel_here_and_were_trained_on_are_told(capsys: pytest.CaptureFixture[str], room: Path):
+    swapped = (room / "colors.csv").read_text().replace("novel", "x").replace("base", "novel").replace("x", "base")
+    (room / "swapped.csv").write_text(swapped)
+    assert main(["evaluate", str(room / "bundle"), "--dataset", str(room / "swapped.csv")]) == 0
+    assert "trained on, though novel here: walking, running" in capsys.readouterr().err
+
+
+def test_views_that_make_no_sense_are_refused(capsys: pytest.CaptureFixture[str], room: Path):
+    assert "must look like 4x3" in refused(capsys, "evaluate", str(room / "bundle"), "--views", "many")
+    assert "(it is 2)" in refused(capsys, "evaluate", str(room / "bundle"), "--views", "4x2")
+
+
+def test_base_to_novel_prints_each_draw_and_the_mean_and_writes_a_report(
+    capsys: pytest.CaptureFixture[str], room: Path, tmp_path: Path
+):
+    command = ["protocol", "base-to-novel", str(room / "settings.json"), "--out", str(tmp_path / "out")]
+    table = printed(capsys, *command).splitlines()
+    assert [line.split("  ")[0] for line in table[1:6]] == [
+        "plain CLIP",
+        "seed 1024",
+        "seed 1025",
+        "seed 1026",
+        "mean of 3",
+    ]
+    assert table[0].split() == ["colors", "base", "novel", "HM"] and table[5].count("±") == 3
+    short = document(capsys, *command)
+    assert short["state"] == "done" and "details" not in short["series"][0]["draws"][0]
+    report = json.loads((tmp_path / "out" / "base-to-novel.json").read_text())
+    assert report["series"][0]["mean"] == short["series"][0]["mean"]
+    assert report["series"][0]["draws"][0]["details"]["novel"]["labels"] == ["jumping", "reading"]
+    assert "was trained with other settings: optimizer.epochs was 2 and is now 3" in refused(
+        capsys, *command, "--epochs", "3"
+    )
+
+
+def test_few_shot_and_cross_dataset_go_by_their_options(capsys: pytest.CaptureFixture[str], room: Path, tmp_path: Path):
+    settings = str(room / "settings.json")
+    few = document(capsys, "protocol", "few-shot", settings, "--shots", "1,2", "--draws", "1", "--out", str(tmp_path))
+    assert [(one["title"], one["std"]["top1"]) for one in few["series"]] == [("1 shot", None), ("2 shots", None)]
+    command = ["protocol", "cross-dataset", settings, "--test", str(room / "plain.csv"), "--seeds", "3,4"]
+    cross = document(capsys, *command, "--out", str(tmp_path), "--shots", "1")
+    assert [draw["seed"] for draw in cross["series"][0]["draws"]] == [3, 4]
+    assert cross["series"][0]["draws"][0]["shots"] == 1 and cross["series"][0]["shared"] == ["walking", "running"]
+    table = printed(capsys, *command, "--out", str(tmp_path), "--shots", "1")
+    assert table.startswith("colors to plain") and "2 of its labels were trained on: walking, running" in table
+    assert sorted(path.name for path in tmp_path.glob("*.json")) == ["cross-dataset.json", "few-shot.json"]
+
+
+def test_without_out_the_same_command_finds_its_folder_again(
+    capsys: pytest.CaptureFixture[str], room: Path, tmp_path: Path
+):
+    command = ["protocol", "base-to-novel", str(room / "settings.json"), "--draws", "1"]
+    folder = document(capsys, *command)["out"]
+    assert folder == str(tmp_path / "home" / "protocols" / "colors-settings")
+    assert main(command) == 0
+    assert "seed-1024: finished already" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--draws", "0"], "draws: must be between 1 and 100 (it is 0)"),
+        (["--seeds", "1,two"], "seeds: must be whole numbers between commas, such as 1,2,3 (it is '1,two')"),
+        (["--seeds", ","], "seeds: must be whole numbers"),
+        (["--seeds", "5,5"], "holds one twice"),
+        (["--seeds", "1,2", "--draws", "3"], "2 seeds for 3 draws"),
+        (["--seeds", "99999999999"], "seed: must be between 0 and 4294967295"),
+        (["--views", "3"], "views: must look like 4x3"),
+        (["--shots", "0"], "shots: must be at least 1"),
+        (["--dataset", "nowhere"], "there is no data set 'nowhere'"),
+        (["--hard-prompt", "nowhere"], "'nowhere' is not a prompt bundle"),
+        (["--epochs", "0"], "optimizer.epochs: must be between 1 and 1000"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(
+    capsys: pytest.CaptureFixture[str], room: Path, tmp_path: Path, options: list[str], message: str
+):
+    settings = str(room / "settings.json")
+    command = ["protocol", "base-to-novel", settings, *options, "--out", str(tmp_path / "out")]
+    assert message in refused(capsys, *command)
+    assert not (tmp_path / "out").exists()
+
+
+def test_other_wrong_calls_are_refused(capsys: pytest.CaptureFixture[str], room: Path, tmp_path: Path):
+    settings = str(room / "settings.json")
+    (tmp_path / "file").write_text("x")
+    assert "shots: must be whole numbers" in refused(capsys, "protocol", "few-shot", settings, "--shots", "1,x")
+    assert "is a file; name a folder" in refused(
+        capsys, "protocol", "base-to-novel", settings, "--out", str(tmp_path / "file")
+    )
+    assert "there is no data set 'nowhere'" in refused(
+        capsys, "protocol", "cross-dataset", settings, "--test", "nowhere"
+    )
+    assert "name at least one other" in refused(capsys, "protocol", "cross-dataset", settings, "--test", ",")
+    for argv in (["protocol"], ["protocol", "few-shot"], ["protocol", "cross-dataset", settings]):
+        with pytest.raises(SystemExit) as left:
+            main(argv)
+        assert left.value.code == 2
+
+
+def test_a_hard_prompt_is_named_by_an_option(capsys: pytest.CaptureFixture[str], room: Path, tmp_path: Path):
+    command = ["train", str(room / "settings.json"), "--print-config"]
+    assert document(capsys, *command, "--hard-prompt", str(room / "bundle"))["prompts"]["hard_prompt"] == str(
+        room / "bundle"
+    )
+    assert document(capsys, *command)["prompts"]["hard_prompt"] == "random"
+    plain = json.loads((room / "settings.json").read_text())
+    plain["prompts"]["coupled"] = False
+    (tmp_path / "plain.json").write_text(json.dumps(plain))
+    line = refused(capsys, "train", str(tmp_path / "plain.json"), "--hard-prompt", "random")
+    assert "these settings couple no prompts" in line
+    out = tmp_path / "second"
+    document(capsys, *command[:2], "--hard-prompt", str(room / "bundle"), "--out", str(out))
+    from ga2app.bundle import load_folder
+
+    assert load_folder(out).tensors["hard"].equal(load_folder(room / "bundle").tensors["soft"])
+
+
+def test_ctrl_c_saves_and_the_same_command_goes_on(capsys: pytest.CaptureFixture[str], room: Path, tmp_path: Path):
+    command = ["protocol", "base-to-novel", str(room / "settings.json"), "--draws", "1", "--epochs", "150"]
+    command += ["--out", str(tmp_path / "out"), "--json"]
+    first = subprocess.Popen(
+        [sys.executable, "-m", "ga2app", *command],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=PROJECT,
+    )
+    assert first.stderr is not None
+    assert any(line.startswith("epoch 3,") for line in first.stderr)
+    first.send_signal(signal.SIGINT)
+    out, err = first.communicate(timeout=120)
+    assert first.returncode == 130 and out == ""
+    step = re.search(r"stopped at step (\d+) of seed-1024; the same command goes on from there", err)
+    assert step is not None
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["seed-1024.checkpoint"]
+    assert main(command) == 0
+    again = capsys.readouterr()
+    assert f"resumed at step {step[1]}" in again.err
+    assert json.loads(again.out)["series"][0]["std"]["base"] is None
