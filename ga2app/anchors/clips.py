@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from ga2app.anchors.choosing import DIVERSITY, diverse, irrelevance, nearest_label
-from ga2app.anchors.vocabulary import generic_features
+from ga2app.anchors.vocabulary import TEMPLATE, generic_features, known, seed_captions, unrelated
 from ga2app.backbone import Backbone
 from ga2app.contracts import AnchorClip
 from ga2app.errors import ClipError, DatasetError, LabelError
@@ -19,16 +19,22 @@ from ga2app.model import PromptedClip, plain_clip
 from ga2app.video.pixels import evaluation_pixels
 
 NUM_FRAMES = 8
+NO_CAPTION = "something else"
+"""For a clip without a caption, under a backbone that understands none of the shipped ones."""
 
 
 @dataclass(frozen=True)
 class RatedClip:
-    """A clip of the pool: its ``irrelevance`` from 0 to 1, and the label that is most like it with their cosine."""
+    """A clip of the pool: its ``irrelevance`` from 0 to 1, and the label that is most like it with their cosine.
+
+    ``guessed`` says that the clip had no caption and has got the shipped one that is most like it.
+    """
 
     clip: AnchorClip
     irrelevance: float
     nearest: str
     cosine: float
+    guessed: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,15 +82,27 @@ def rate_clips(
     classes, generic = model.encode_labels(), generic_features(backbone, names)
     figures = irrelevance(features, classes, generic).tolist()
     index, cosine = (part.tolist() for part in nearest_label(features, classes))
+    captions = _captions(backbone, features, names)
     rated = [
-        RatedClip(clip, figures[row], names[index[row]], round(cosine[row], 6)) for row, clip in enumerate(readable)
+        RatedClip(
+            replace(clip, caption=clip.caption or captions[row]),
+            figures[row],
+            names[index[row]],
+            round(cosine[row], 6),
+            guessed=not clip.caption,
+        )
+        for row, clip in enumerate(readable)
     ]
     return RatedPool(tuple(rated), features, tuple(faults), generic is not None)
 
 
 def anchor_labels(backbone: Backbone, labels: Sequence[str]) -> list[str]:
     """Labels as class names, each once; one is enough. Raises LabelError for none, and for unknown words alone."""
-    names = list({name.lower(): name for label in labels if (name := spoken(label))}.values())
+    first: dict[str, str] = {}
+    for label in labels:
+        if name := spoken(label):
+            first.setdefault(name.lower(), name)
+    names = list(first.values())
     if not names:
         raise LabelError("no labels were given; name the classes that the anchors have to be irrelevant to")
     if all(len(backbone.unknown_words(name)) >= len(name.split()) for name in names):
@@ -93,6 +111,15 @@ def anchor_labels(backbone: Backbone, labels: Sequence[str]) -> list[str]:
             "use other words, or a backbone that knows more"
         )
     return names
+
+
+def _captions(backbone: Backbone, features: Tensor, labels: Sequence[str]) -> list[str]:
+    """For each of ``features`` (N, D) the shipped caption that is most like it."""
+    texts = known(unrelated(seed_captions(), labels), backbone)
+    if not texts:
+        return [NO_CAPTION] * len(features)
+    said = backbone.text_features([TEMPLATE.format(text) for text in texts])
+    return [texts[row] for row in nearest_label(features, said).index.tolist()]
 
 
 def _encode(

@@ -80,7 +80,8 @@ def motion(frames: Frames) -> NDArray[np.float64]:
 def calm_window(frames: Frames, side_share: float = SIDE_SHARE) -> Window:
     """The window with the least motion energy, its sides ``side_share`` of the frame's and even; of equals the first.
 
-    ``motion_share`` is its mean energy over that of the frame. Near 0 the mover is elsewhere. When everything moves
+    ``motion_share`` is its mean energy over that of the frame. Near 0 the mover is elsewhere; who holds still is not
+    seen as one. When everything moves
     (the camera does) change is a matter of texture: the calmest window is the flattest, and its share tells how calm
     it is. When nothing moves there is nobody to keep away from: the share is 1.
     Raises ValueError for a share that is not above 0 and at most 1.
@@ -104,6 +105,8 @@ def away_from_mover(frames: Frames, side_share: float = SIDE_SHARE) -> Frames:
     return frames[:, top : top + height, left : left + width]
 
 
-def make(kind: Kind, frames: Frames) -> Frames:
-    """An anchor of ``kind`` from ``frames``."""
-    return {Kind.HELD_FRAME: held_frame, Kind.MEDIAN: background, Kind.AWAY: away_from_mover}[kind](frames)
+def make(kind: Kind, frames: Frames, side_share: float = SIDE_SHARE) -> Frames:
+    """An anchor of ``kind`` from ``frames``; ``side_share`` is for the crop away from the mover."""
+    if kind is Kind.AWAY:
+        return away_from_mover(frames, side_share)
+    return held_frame(frames) if kind is Kind.HELD_FRAME else background(frames)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ga2app.anchors.making import CALM, CAPTIONS, Frames, Kind, calm_window, make
+from ga2app.anchors.making import CAPTIONS, SIDE_SHARE, Frames, Kind, calm_window, make
 from ga2app.contracts import AnchorClip
 from ga2app.errors import ClipError
 from ga2app.video import Evaluation, read_clip
@@ -22,12 +22,16 @@ FPS_RANGE = (0.5, 60.0)
 
 @dataclass(frozen=True)
 class MadeAnchor:
-    """An anchor clip that was written: its ``kind``, the ``source`` it was made from, a ``note`` of doubt or ""."""
+    """An anchor clip that was written: its ``kind``, and the ``source`` that it was made from.
+
+    ``motion_share`` of a crop away from the mover is its motion over the whole frame's, see ``calm_window``; above
+    ``CALM`` it is hardly away from anything. None for other kinds.
+    """
 
     clip: AnchorClip
     kind: Kind
     source: str
-    note: str = ""
+    motion_share: float | None = None
 
 
 @dataclass(frozen=True)
@@ -38,11 +42,14 @@ class MadeAnchors:
     faults: tuple[str, ...]
 
 
-def make_anchors(clips: Iterable[str], folder: Path, kinds: Sequence[Kind] = tuple(Kind)) -> MadeAnchors:
-    """Write an anchor of each of ``kinds`` for each of ``clips`` to ``folder/kind/name.mp4``.
+def make_anchors(
+    clips: Iterable[str], folder: Path, kinds: Sequence[Kind] = tuple(Kind), side_share: float = SIDE_SHARE
+) -> MadeAnchors:
+    """Write an anchor of each of ``kinds`` for each of ``clips`` to ``folder/caption/name.mp4``.
 
-    An anchor has ``NUM_FRAMES`` frames and lasts as long as its clip. Clips of one name from several folders are told
-    apart by a number; what is there under a name is replaced. A clip that cannot be read is told in ``faults``.
+    An anchor has ``NUM_FRAMES`` frames and lasts as long as its clip; ``side_share`` is for the crop away from the
+    mover. Clips of one name from several folders are told apart by a number; what is there under a name is replaced.
+    A clip that cannot be read is told in ``faults``.
     """
     made: list[MadeAnchor] = []
     faults: list[str] = []
@@ -52,26 +59,28 @@ def make_anchors(clips: Iterable[str], folder: Path, kinds: Sequence[Kind] = tup
         names[stem] = names.get(stem, 0) + 1
         name = stem if names[stem] == 1 else f"{stem}-{names[stem]}"
         try:
-            made += _make_from(source, name, folder, kinds)
+            made += _make_from(source, name, folder, kinds, side_share)
         except ClipError as exc:
             faults.append(str(exc))
     return MadeAnchors(tuple(made), tuple(faults))
 
 
-def _make_from(source: str, name: str, folder: Path, kinds: Sequence[Kind]) -> list[MadeAnchor]:
+def _make_from(source: str, name: str, folder: Path, kinds: Sequence[Kind], side_share: float) -> list[MadeAnchor]:
     clip = read_clip(source, Evaluation(NUM_FRAMES), short_side_px=READ_PX)
     rate = (clip.fps or USUAL_FPS) * NUM_FRAMES / clip.total_frames
     fps = min(max(rate, FPS_RANGE[0]), FPS_RANGE[1])
     frames = _even(clip.frames, source)
     made = []
     for kind in kinds:
-        target = folder / kind / f"{name}.mp4"
+        # Like any class folder it is named after what it shows, so that the folder alone makes a pool.
+        target = folder / CAPTIONS[kind].replace(" ", "_") / f"{name}.mp4"
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
         except OSError as exc:
             raise ClipError(target.name, f"its folder cannot be made ({exc})", "choose another folder") from exc
-        write_clip(target, make(kind, frames), fps)
-        made.append(MadeAnchor(AnchorClip(str(target), CAPTIONS[kind]), kind, source, _doubt(kind, frames)))
+        write_clip(target, make(kind, frames, side_share), fps)
+        share = calm_window(frames, side_share).motion_share if kind is Kind.AWAY else None
+        made.append(MadeAnchor(AnchorClip(str(target), CAPTIONS[kind]), kind, source, share))
     return made
 
 
@@ -81,12 +90,3 @@ def _even(frames: Frames, source: str) -> Frames:
     if not height or not width:
         raise ClipError(Path(source).name, "it is a single pixel wide or tall", "choose another clip")
     return frames[:, :height, :width]
-
-
-def _doubt(kind: Kind, frames: Frames) -> str:
-    if kind is not Kind.AWAY:
-        return ""
-    share = calm_window(frames).motion_share
-    if share <= CALM:
-        return ""
-    return f"{share:.0%} of the mean motion even in the calmest window: the camera moves, or nothing does"

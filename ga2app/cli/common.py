@@ -41,6 +41,20 @@ def names(text: str) -> list[str]:
 def find_dataset(name: str) -> Dataset:
     """A data set by name: one of this home, the demo (drawn if need be), a folder of class folders, or a CSV file."""
     from ga2app.clipsets import read_clipset
+
+    known = known_dataset(name)
+    if known is not None:
+        return known
+    if not os.path.exists(name):
+        raise DatasetError(
+            f"there is no data set '{name}' and no folder or CSV file of that name; "
+            "'demo' is always there, and import-dataset brings in your own"
+        )
+    return read_clipset(name)
+
+
+def known_dataset(name: str) -> Dataset | None:
+    """The data set of this home under ``name``, or the demo (drawn if need be); None for any other name."""
     from ga2app.store import Store
 
     home = default_home()
@@ -51,16 +65,11 @@ def find_dataset(name: str) -> Dataset:
                 return store.datasets.get(name)
         finally:
             store.close()
-    if name == DEMO:
-        from ga2app.sketch.demo import demo_dataset
+    if name != DEMO:
+        return None
+    from ga2app.sketch.demo import demo_dataset
 
-        return demo_dataset(home.media / DEMO)
-    if not os.path.exists(name):
-        raise DatasetError(
-            f"there is no data set '{name}' and no folder or CSV file of that name; "
-            "'demo' is always there, and import-dataset brings in your own"
-        )
-    return read_clipset(name)
+    return demo_dataset(home.media / DEMO)
 
 
 def anchored(dataset: Dataset) -> Dataset:

@@ -11,10 +11,36 @@ import os
 import sys
 from collections.abc import Sequence
 
-from ga2app.cli import bench, doctor, evaluate, import_checkpoint, import_dataset, protocol, recognize, sketch, train
+from ga2app.cli import (
+    anchors,
+    bench,
+    doctor,
+    evaluate,
+    explain,
+    import_checkpoint,
+    import_dataset,
+    protocol,
+    recognize,
+    sketch,
+    suggest,
+    train,
+)
 from ga2app.errors import StudioError
 
-COMMANDS = (recognize, train, evaluate, protocol, import_dataset, import_checkpoint, sketch, bench, doctor)
+COMMANDS = (
+    recognize,
+    explain,
+    train,
+    evaluate,
+    protocol,
+    import_dataset,
+    import_checkpoint,
+    anchors,
+    suggest,
+    sketch,
+    bench,
+    doctor,
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

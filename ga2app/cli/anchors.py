@@ -1,0 +1,211 @@
+"""``anchors``: how irrelevant clips are to labels, which make good anchors, and making some from clips at hand."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ga2app.cli import common
+from ga2app.cli.anchor_pools import CSV_NAME, ClipRow, files_in, own_class, read_pool, rows_of, write_rows
+from ga2app.config import Precision
+from ga2app.contracts import AnchorClip, Dataset
+from ga2app.errors import ConfigError, DatasetError, Fault
+
+if TYPE_CHECKING:
+    from ga2app.anchors import RatedClip, RatedPool
+
+COUNT = 8
+_POOL_HELP = "data sets of the studio, folders, or CSV files with the columns path and label"
+_ABOUT = (
+    "Anchors are irrelevant clips: what the prompted model makes of them has to stay what plain CLIP made of them. "
+    "Irrelevance goes from 0 to 1: the share of generic texts ('an object', 'water', …) that may be expected to "
+    "describe a clip better than its nearest label does."
+)
+_MAKE_ABOUT = (
+    "Makes clips from clips: a frame held (appearance without action), the temporal median (what moves on is gone; "
+    "who stays on the spot stays), a crop with the least motion. The clip feature is a mean over frames and blind to "
+    "their order: 'opening' and 'closing' look the same, so a clip run backwards is no anchor, and a held frame still "
+    "looks like its action where one picture tells it. 'anchors rank' says which of them are irrelevant."
+)
+
+
+def add(commands: common.Commands) -> None:
+    """Register the command and its kinds."""
+    parser = commands.add_parser("anchors", help="rank, choose and make irrelevant clips", description=_ABOUT)
+    kinds = parser.add_subparsers(required=True, metavar="KIND")
+
+    choose = kinds.add_parser("choose", help="the most irrelevant yet diverse clips of a pool", description=_ABOUT)
+    _add_pool(choose)
+    choose.add_argument("--count", type=int, default=COUNT, help=f"clips to choose (default {COUNT})")
+    choose.add_argument(
+        "--diversity", type=float, default=0.5, help="0: irrelevance alone … 1: difference alone (default 0.5)"
+    )
+    choose.add_argument(
+        "--out", type=Path, metavar="CSV", help="write the choice as anchors, as data set CSVs hold them"
+    )
+    choose.add_argument(
+        "--with-clips",
+        action="store_true",
+        help="with --dataset and --out: write its own clips and negatives, too, so that the CSV can be trained on",
+    )
+    choose.set_defaults(run=run_choose)
+
+    rank = kinds.add_parser("rank", help="every clip of a pool, the most irrelevant first", description=_ABOUT)
+    _add_pool(rank)
+    rank.set_defaults(run=run_rank)
+
+    make = kinds.add_parser("make", help="held frames, backgrounds, crops away from the mover", description=_MAKE_ABOUT)
+    make.add_argument("clips", nargs="+", metavar="CLIP", help="video files, or folders of them")
+    make.add_argument("--out", type=Path, required=True, metavar="FOLDER", help=f"for the clips and {CSV_NAME}")
+    make.add_argument("--kind", default="", help="held-frame, median, away, between commas (default: all)")
+    make.add_argument("--side", type=float, default=0.5, help="sides of the crop, share of the frame's (default 0.5)")
+    common.add_json(make)
+    make.set_defaults(run=run_make)
+
+
+def _add_pool(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("pool", nargs="+", metavar="POOL", help=_POOL_HELP)
+    labels = parser.add_mutually_exclusive_group(required=True)
+    labels.add_argument("--labels", help="class names between commas that the anchors have to be irrelevant to")
+    labels.add_argument("--dataset", help="known data set, folder or CSV file: its base labels")
+    parser.add_argument("--backbone", help="sketch, a folder, or a Hub id (default: the home's)")
+    parser.add_argument("--frames", type=int, default=8, help="frames looked at in each clip (default 8)")
+    common.add_json(parser)
+
+
+def run_choose(args: argparse.Namespace) -> int:
+    """Choose, print, and write the CSV if asked to."""
+    if args.with_clips and not (args.dataset and args.out):
+        raise ConfigError([Fault("--with-clips", "it needs --dataset, whose clips to write, and --out, where to")])
+    if not 0 <= args.diversity <= 1:
+        raise ConfigError([Fault("--diversity", f"{args.diversity:g} is not between 0 and 1; 0.5 weighs both alike")])
+    dataset = _dataset(args)
+    pool = _read_pools(args.pool)
+    fit = [clip for clip in pool if not own_class(clip, _labels(args, dataset), dataset)]
+    if not fit:
+        raise DatasetError(f"all {len(pool)} clips of the pool are of the labels' own classes; name another pool")
+    rated = _rate(args, dataset, fit)
+    chosen = rated.choose(args.count, args.diversity)
+    if args.out:
+        rows = rows_of(dataset) if args.with_clips and dataset else []
+        write_rows(args.out, [*rows, *(ClipRow(one.clip.path, one.clip.caption, "train", "anchor") for one in chosen)])
+    notes = [f"{len(pool) - len(fit)} clips of the labels' own classes left out"] if len(fit) < len(pool) else []
+    _print(args, rated, chosen, notes, out=str(args.out) if args.out else None)
+    return 0
+
+
+def run_rank(args: argparse.Namespace) -> int:
+    """Rank and print."""
+    rated = _rate(args, _dataset(args), _read_pools(args.pool))
+    _print(args, rated, rated.ranked(), [], out=None)
+    return 0
+
+
+def run_make(args: argparse.Namespace) -> int:
+    """Make the clips, list them in a CSV; status 1 when not one could be made."""
+    from ga2app.anchors.making import CALM, Kind
+    from ga2app.anchors.writing import make_anchors
+
+    wanted = common.names(args.kind) or list(Kind)
+    faults = [Fault("--kind", f"'{name}' is not one of {', '.join(Kind)}") for name in wanted if name not in list(Kind)]
+    if not 0 < args.side <= 1:
+        faults.append(Fault("--side", f"{args.side:g} is not above 0 and at most 1; 0.5 is half the width and height"))
+    if faults:
+        raise ConfigError(faults)
+    sources = [file for name in args.clips for file in (files_in(name) if Path(name).is_dir() else [name])]
+    made = make_anchors(sources, args.out, [Kind(name) for name in dict.fromkeys(wanted)], args.side)
+    if not made.anchors:
+        why = f": {made.faults[0]}" if made.faults else ""
+        raise DatasetError(f"no anchor could be made of {len(sources)} clips{why}. Name clips that can be read")
+    listed = [ClipRow(one.clip.path, one.clip.caption, "train", "anchor") for one in made.anchors]
+    write_rows(args.out / CSV_NAME, listed)
+    if args.json:
+        entries = [
+            {"file": one.clip.path, "caption": one.clip.caption, "kind": one.kind.value, "source": one.source}
+            | {"motion_share": one.motion_share}
+            for one in made.anchors
+        ]
+        common.print_json({"anchors": entries, "faults": list(made.faults), "out": str(args.out / CSV_NAME)})
+        return 0
+    for anchor in made.anchors:
+        print(f"{anchor.clip.path}: {anchor.clip.caption}")
+    restless = sum((one.motion_share or 0.0) > CALM for one in made.anchors)
+    if restless:
+        print(
+            f"note: {restless} crops away from the mover still hold more than {CALM:.0%} of the mean motion: "
+            "the camera moves or the picture is noisy, or nothing moves at all"
+        )
+    for fault in made.faults:
+        print(f"note: {fault}")
+    print(f"{len(made.anchors)} anchors, listed in {args.out / CSV_NAME}")
+    return 0
+
+
+def _dataset(args: argparse.Namespace) -> Dataset | None:
+    return common.find_dataset(args.dataset) if args.dataset else None
+
+
+def _labels(args: argparse.Namespace, dataset: Dataset | None) -> list[str]:
+    return list(dataset.base) if dataset else common.names(args.labels)
+
+
+def _read_pools(names: Sequence[str]) -> list[AnchorClip]:
+    return [clip for name in names for clip in read_pool(name)]
+
+
+def _rate(args: argparse.Namespace, dataset: Dataset | None, pool: Sequence[AnchorClip]) -> RatedPool:
+    from ga2app.anchors import rate_clips
+    from ga2app.backbone import load_backbone
+
+    if args.frames < 1:
+        raise ConfigError([Fault("--frames", f"{args.frames} frames show nothing; look at 1 or more")])
+    backbone = load_backbone(args.backbone or common.default_backbone(), precision=Precision.FLOAT32)
+    return rate_clips(backbone, pool, _labels(args, dataset), args.frames)
+
+
+def _print(
+    args: argparse.Namespace, rated: RatedPool, shown: Sequence[RatedClip], notes: list[str], out: str | None
+) -> None:
+    if not rated.comparable:
+        notes = [*notes, "the backbone knows too few generic texts: figures say nothing beside another backbone's"]
+    if args.json:
+        document: dict[str, Any] = {
+            "clips": [
+                {
+                    "file": one.clip.path,
+                    "irrelevance": one.irrelevance,
+                    "nearest": one.nearest,
+                    "cosine": one.cosine,
+                    "caption": one.clip.caption,
+                    "caption_guessed": one.guessed,
+                }
+                for one in shown
+            ],
+            "comparable": rated.comparable,
+            "faults": list(rated.faults),
+            "notes": notes,
+            "out": out,
+        }
+        common.print_json(document)
+        return
+    print(_table(shown))
+    for note in (*notes, *rated.faults):
+        print(f"note: {note}")
+    if out:
+        print(f"{len(shown)} anchors in {out}")
+
+
+def _table(shown: Sequence[RatedClip]) -> str:
+    # Rounded down, so that no clip is called wholly irrelevant.
+    cells = [
+        (f"{math.floor(one.irrelevance * 100) / 100:11.2f}", one.nearest, one.clip.caption, one.clip.path)
+        for one in shown
+    ]
+    lines = [("irrelevance", "nearest label", "caption", "clip"), *cells]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(f"{cell:{width}}" for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    )

@@ -1,0 +1,141 @@
+"""``suggest``: negative prompts and anchor captions for a label list, to accept or to leave."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ga2app.cli import common
+from ga2app.cli.anchor_pools import ClipRow, write_rows
+from ga2app.config import Precision
+from ga2app.contracts import ProposalKind
+from ga2app.errors import ConfigError, DatasetError, Fault
+
+if TYPE_CHECKING:
+    from ga2app.anchors import Proposal
+    from ga2app.backbone import Backbone
+
+COUNT = 10
+SEEDS = "shipped seeds"
+_ABOUT = (
+    "Proposes texts that have nothing to do with the labels: negative prompts, and captions of clips that would make "
+    "good anchors. They come from the seeds that the project ships, the farthest from the labels first and unlike each "
+    "other, or from a language model. Nothing is added anywhere: --out writes the negatives that you may take over "
+    "into a data set's CSV. Name all your labels, those never trained on, too: no proposal contains one."
+)
+_HEADINGS = {
+    ProposalKind.NEGATIVE: "negative prompts",
+    ProposalKind.CAPTION: "captions of clips to look for or to film",
+}
+
+
+def add(commands: common.Commands) -> None:
+    """Register the command."""
+    parser = commands.add_parser(
+        "suggest", help="propose negative prompts and captions of anchors for labels", description=_ABOUT
+    )
+    labels = parser.add_mutually_exclusive_group(required=True)
+    labels.add_argument("--labels", help="class names between commas")
+    labels.add_argument("--dataset", help="known data set, folder or CSV file: all its labels")
+    parser.add_argument("--count", type=int, default=COUNT, help=f"proposals of each kind (default {COUNT})")
+    parser.add_argument(
+        "--kind", choices=[kind.value for kind in ProposalKind], help="negatives or captions alone (default: both)"
+    )
+    parser.add_argument("--backbone", help="whose text space: sketch, a folder, or a Hub id (default: the home's)")
+    parser.add_argument(
+        "--language-model",
+        metavar="MODEL",
+        help="ask this one, on the Hub with your login (hf auth login); it is told the labels",
+    )
+    parser.add_argument("--endpoint", metavar="URL", help="ask it at this server of your own, without the login")
+    parser.add_argument("--out", type=Path, metavar="CSV", help="write the negatives as lines for a data set's CSV")
+    common.add_json(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Find proposals, print them, and write the negatives if asked to."""
+    from ga2app.anchors.clips import anchor_labels
+    from ga2app.backbone import load_backbone
+
+    _check(args)
+    labels = common.names(args.labels) if args.labels is not None else _all_labels(args.dataset)
+    backbone = load_backbone(args.backbone or common.default_backbone(), precision=Precision.FLOAT32)
+    labels = anchor_labels(backbone, labels)
+    kinds = [ProposalKind(args.kind)] if args.kind else list(ProposalKind)
+    found = _ask(args, backbone, labels, kinds) if args.language_model else _seeds(args, backbone, labels, kinds)
+    if not found:
+        raise DatasetError("nothing is left to propose: every text shares a word with a label; use fewer labels")
+    if args.out:
+        negatives = [one.text for one in found if one.kind is ProposalKind.NEGATIVE]
+        write_rows(args.out, [ClipRow("", text, "", "negative") for text in negatives])
+    if args.json:
+        proposals = [
+            {"text": one.text, "kind": one.kind.value, "distance": one.distance, "nearest": one.nearest}
+            for one in found
+        ]
+        source = args.language_model or SEEDS
+        document = {"backbone": backbone.name, "labels": labels, "source": source, "proposals": proposals}
+        common.print_json({**document, "out": str(args.out) if args.out else None})
+    else:
+        print(_text(args, backbone.name, found))
+    return 0
+
+
+def _check(args: argparse.Namespace) -> None:
+    faults = []
+    if args.count < 1:
+        faults.append(Fault("--count", f"{args.count} proposals are none; ask for 1 or more"))
+    if args.endpoint is not None and not args.language_model:
+        faults.append(Fault("--endpoint", "a server needs the name of its model; give --language-model, too"))
+    if args.out and args.kind == ProposalKind.CAPTION:
+        faults.append(Fault("--out", "it takes negatives, and captions alone were asked for; leave out --kind"))
+    if faults:
+        raise ConfigError(faults)
+
+
+def _all_labels(name: str) -> list[str]:
+    dataset = common.find_dataset(name)
+    return [*dataset.base, *dataset.novel]
+
+
+def _seeds(
+    args: argparse.Namespace, backbone: Backbone, labels: Sequence[str], kinds: Sequence[ProposalKind]
+) -> list[Proposal]:
+    from ga2app.anchors import suggest
+
+    return [one for one in suggest(backbone, labels, args.count) if one.kind in kinds]
+
+
+def _ask(
+    args: argparse.Namespace, backbone: Backbone, labels: Sequence[str], kinds: Sequence[ProposalKind]
+) -> list[Proposal]:
+    from ga2app.anchors import rate_proposals
+    from ga2app.hub import propose
+
+    found = []
+    for kind in kinds:
+        texts = propose(args.language_model, labels, kind, args.count, endpoint=args.endpoint)
+        found += rate_proposals(backbone, texts, labels, kind)
+    return found
+
+
+def _text(args: argparse.Namespace, backbone: str, found: Sequence[Proposal]) -> str:
+    """The proposals for people: a block for each kind."""
+    lines = [f"proposals of {args.language_model or SEEDS}, to accept or to leave; distances by backbone {backbone}"]
+    width = max(len(one.text) for one in found)
+    for kind, heading in _HEADINGS.items():
+        block = [one for one in found if one.kind is kind]
+        if block:
+            lines += ["", heading, *(_line(one, width) for one in block)]
+    if args.out:
+        lines += ["", f"the negatives are in {args.out}, as lines for a data set's CSV"]
+    return "\n".join(lines)
+
+
+def _line(one: Proposal, width: int) -> str:
+    if one.distance is None:
+        return f"  {one.text:{width}}  (the backbone does not know all of its words)"
+    return f"  {one.text:{width}}  {one.distance:.2f} from '{one.nearest}'"
