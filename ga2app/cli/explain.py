@@ -1,0 +1,153 @@
+"""``explain``: why a clip got its label, what the learned tokens are near to, and whether saliency finds the actor."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ga2app.cli import common
+from ga2app.config import DEMO, SKETCH
+from ga2app.contracts import Dataset
+
+if TYPE_CHECKING:
+    from ga2app.backbone import Backbone
+    from ga2app.bundle import Bundle
+
+CHECK_FRAMES = 4
+MOST_FRAMES = 256
+
+
+def add(commands: common.Commands) -> None:
+    """Register the command."""
+    parser = commands.add_parser(
+        "explain",
+        help="what moved a clip's score, and the nearest words of a bundle's tokens",
+        description="Explain a clip's label; without a clip, the words that a bundle's tokens are near to. The clip "
+        "feature is the mean over frames and blind to their order, so order is never among the reasons.",
+    )
+    parser.add_argument("clip", nargs="?", metavar="CLIP", help="a video file")
+    parser.add_argument("--labels", help="class names between commas (default: those of the bundle)")
+    parser.add_argument("--label", help="the one to explain (default: the best one)")
+    parser.add_argument("--bundle", help="folder of a trained bundle, explained beside plain CLIP")
+    parser.add_argument("--backbone", help="sketch, a folder, or a Hub id (default: the bundle's, else the home's)")
+    parser.add_argument("--frames", type=_frames, help="frames looked at (default: the bundle's, else 8; --check: 4)")
+    parser.add_argument("--score", choices=("margin", "logit"), default="margin", help="of the label (default margin)")
+    parser.add_argument(
+        "--method",
+        choices=("gradient", "occlusion"),
+        default="gradient",
+        help="gradient: seconds (default); occlusion: blanks each part in turn, the reference, slower",
+    )
+    parser.add_argument("--dataset", help="where anchors and negatives come from (default with drawings: demo)")
+    parser.add_argument("--picture", type=Path, help="write the saliency over the frames to this PNG")
+    parser.add_argument("--check", type=_clips, metavar="N", help="draw N clips: does saliency lie on the actor?")
+    parser.add_argument("--style", default="camcorder", help="of the drawn clips: plain, camcorder or film")
+    common.add_json(parser)
+    parser.set_defaults(run=run, refuse=parser.error)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Explain and print."""
+    _check_usage(args)
+    from ga2app.backbone import load_backbone
+    from ga2app.bundle import load_folder
+
+    bundle = load_folder(args.bundle) if args.bundle else None
+    named = SKETCH if args.check else common.default_backbone()
+    backbone = load_backbone(args.backbone or (str(bundle.manifest.backbone["name"]) if bundle else named))
+    if bundle is not None:
+        bundle.check_backbone(backbone.identity.to_dict())
+    if args.check:
+        return _run_check(args, backbone, bundle)
+    return _run_words(args, backbone, bundle) if args.clip is None else _run_clip(args, backbone, bundle)
+
+
+def _run_words(args: argparse.Namespace, backbone: Backbone, bundle: Bundle | None) -> int:
+    from ga2app.cli import explain_text
+    from ga2app.explain import explain_words
+
+    assert bundle is not None  # _check_usage has seen to it
+    report = explain_words(backbone, bundle.learner())
+    if args.json:
+        common.print_json({"words": report.to_dict()})
+    else:
+        print("\n".join(explain_text.word_lines(report)))
+    return 0
+
+
+def _run_clip(args: argparse.Namespace, backbone: Backbone, bundle: Bundle | None) -> int:
+    from ga2app.cli import explain_text
+    from ga2app.explain import DEFAULT_FRAMES, Method, ScoreKind, Ways, explain_clip, explain_words
+
+    own = [*bundle.manifest.base, *bundle.manifest.novel] if bundle else []
+    labels = own if args.labels is None else common.names(args.labels)
+    frames = args.frames or (bundle.manifest.run.clips.num_frames if bundle else DEFAULT_FRAMES)
+    ways = Ways(ScoreKind(args.score), Method(args.method))
+    dataset = _relatives(args, backbone)
+    if dataset is not None:
+        ways = replace(ways, anchors=dataset.anchors, negatives=dataset.negatives)
+    found = explain_clip(backbone, args.clip, labels, bundle=bundle, label=args.label, num_frames=frames, ways=ways)
+    words = explain_words(backbone, bundle.learner()) if bundle else None
+    if args.picture:
+        from ga2app.cli.explain_picture import save_picture
+
+        save_picture(found, args.picture)
+    if args.json:
+        document: dict[str, Any] = found.to_dict() | {"words": words.to_dict() if words else None}
+        common.print_json(document | {"picture": str(args.picture) if args.picture else None})
+        return 0
+    print("\n".join(explain_text.clip_lines(found)))
+    if words is not None:
+        print("\n".join(["", *explain_text.word_lines(words)]))
+    if args.picture:
+        print(f"\npicture: {args.picture}")
+    return 0
+
+
+def _run_check(args: argparse.Namespace, backbone: Backbone, bundle: Bundle | None) -> int:
+    from ga2app.cli.explain_check import check
+    from ga2app.cli.explain_text import check_lines
+    from ga2app.explain import Method, ScoreKind, Ways
+
+    ways = Ways(ScoreKind(args.score), Method(args.method))
+    found = check(backbone, bundle, args.check, args.style, args.frames or CHECK_FRAMES, ways)
+    if args.json:
+        common.print_json(found.to_dict())
+    else:
+        print("\n".join(check_lines(found)))
+    return 0
+
+
+def _relatives(args: argparse.Namespace, backbone: Backbone) -> Dataset | None:
+    """The data set whose anchors and negatives the clip is held against: the named one, else the demo for drawings."""
+    if args.dataset:
+        return common.anchored(common.find_dataset(args.dataset))
+    return common.find_dataset(DEMO) if backbone.name == SKETCH else None
+
+
+def _check_usage(args: argparse.Namespace) -> None:
+    """Leave with status 2 where the arguments do not say what to explain."""
+    if args.check and args.clip:
+        args.refuse("--check draws its own clips; leave CLIP out")
+    if args.picture and not args.clip:
+        args.refuse("--picture needs a CLIP")
+    if not (args.clip or args.check or args.bundle):
+        args.refuse("name a CLIP with --labels, a --bundle whose tokens are explained, or --check N")
+    if args.clip and args.labels is None and not args.bundle:
+        args.refuse("CLIP needs --labels, or a --bundle whose labels are taken")
+
+
+def _frames(text: str) -> int:
+    return _number(text, MOST_FRAMES)
+
+
+def _clips(text: str) -> int:
+    return _number(text, 1000)
+
+
+def _number(text: str, most: int) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= most:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number between 1 and {most}")
+    return int(text)

@@ -1,0 +1,98 @@
+"""Explanations as text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ga2app.cli import common
+
+if TYPE_CHECKING:
+    from ga2app.cli.explain_check import Check
+    from ga2app.explain import ClipExplanation, ModelExplanation, TokenWords, WordReport
+
+BAR_CELLS = 20
+READINGS = {"noise": "noise", "blend": "no single word", "word": "this word"}
+
+
+def clip_lines(found: ClipExplanation) -> list[str]:
+    """The explanation of a clip."""
+    lines = [f"backbone {found.backbone}", *(f"note: {note}" for note in found.notes), "", found.file]
+    for title, part in found.models().items():
+        lines += ["", *_model_lines(title, found.label, part)]
+    return lines
+
+
+def word_lines(report: WordReport) -> list[str]:
+    """The nearest words of all tokens under the figures that they are to be held against."""
+    if not report.tokens:
+        return ["this bundle has no text prompts; visual prompts stand among patches, where no word lies"]
+    noise = max(token.noise_cosine for token in report.tokens)
+    lines = [
+        f"nearest words among {report.words}, by cosine (and the distance of the first)",
+        f"  two neighboring words       {report.word_cosine:.2f} ({report.word_distance:.2f}), "
+        f"a word's length {report.word_norm:.2f}",
+        f"  random tokens stay below    {noise:.2f}",
+        f"  random blends of words stay below {report.blend_cosine:.2f}",
+    ]
+    rows = {f"  {token.kind.value} {token.place}": _word_cells(token) for token in report.tokens}
+    lines += common.table("  token", ("length", "nearest", "distance", "reading"), rows).splitlines()
+    if {token.kind.value for token in report.tokens} == {"soft", "context"}:
+        lines.append("  coupled: the text tower reads the context tokens, never the soft ones")
+    return lines
+
+
+def check_lines(found: Check) -> list[str]:
+    """The figures of a check, with their standard errors."""
+    lines = [
+        f"{len(found.clips)} clips in {found.style} style, {found.frames} frames, {found.method} of the {found.score}, "
+        f"{found.cells}x{found.cells} cells"
+    ]
+    shares, hits = found.shares(), found.hits()
+    rows = {name: [_mean(values), _mean(hits[name])] for name, values in shares.items()}
+    rows["best possible"] = [f"{100 * found.most():5.1f}", "100.0"]
+    lines += common.table("", ("saliency on the actor, %", "strongest cell on the actor, %"), rows).splitlines()
+    if "bundle" in shares:
+        change = np.subtract(shares["bundle"], shares["plain CLIP"])
+        lines.append(f"bundle less plain CLIP, clip by clip: {_mean(change.tolist(), sign='+')}")
+    return lines
+
+
+def _model_lines(title: str, label: str, part: ModelExplanation) -> list[str]:
+    over = f"margin {part.score:+.2f} over {part.rival}" if part.rival else f"logit {part.score:.2f}"
+    lines = [f"{title}: {label}, {part.share:.1%}, {over}"]
+    lines.append("  without this frame the score loses (the mean is blind to the order of frames)")
+    most = max(abs(frame.contribution) for frame in part.frames) or 1.0
+    lines += [_bar(frame.index, frame.contribution, most) for frame in part.frames]
+    saliency = part.saliency
+    lines.append(f"  where it speaks for the label, % of the picture's ninths ({saliency.method})")
+    lines += ["    " + "  ".join(f"{100 * share:4.0f}" for share in row) for row in saliency.thirds()]
+    strongest = ", ".join(
+        f"frame {part.frames[cell.frame].index} row {cell.row + 1} column {cell.column + 1}: {cell.value:+.2f}"
+        for cell in saliency.strongest(3)
+    )
+    lines.append(f"  strongest of {len(saliency.places)}x{len(saliency.places)} cells: {strongest}")
+    if part.relatives is not None:
+        relatives = part.relatives
+        for name, found in (("anchors", relatives.anchors), ("negatives", relatives.negatives)):
+            listed = ", ".join(f"{one.name} {one.cosine:.2f}" for one in found)
+            lines.append(f"  nearest {name}: {listed or 'none'}")
+        lines.append(f"  its label, for comparison with the negatives: {relatives.label_cosine:.2f}")
+    return lines
+
+
+def _bar(index: int, value: float, most: float) -> str:
+    sign = "█" if value > 0 else "░"
+    return f"    frame {index:4d}  {value:+6.2f} {sign * round(abs(value) / most * BAR_CELLS)}".rstrip()
+
+
+def _word_cells(token: TokenWords) -> list[str]:
+    words = ", ".join(f"{word.text}{'' if word.whole else '…'} {word.cosine:.2f}" for word in token.words)
+    return [f"{token.norm:.2f}", words, f"{token.words[0].distance:.2f}", READINGS[token.reading.value]]
+
+
+def _mean(values: list[float], sign: str = "") -> str:
+    """Mean and standard error in percent."""
+    error = np.std(values, ddof=1) / len(values) ** 0.5 if len(values) > 1 else float("nan")
+    return f"{100 * np.mean(values):{sign}5.1f} ± {100 * error:.1f}"
