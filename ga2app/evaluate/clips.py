@@ -56,7 +56,7 @@ def encode_views(
                 faults.append(str(exc))
         if pixels and not faults:
             encoded = model.encode_clips(torch.cat(pixels))  # (B·W, D)
-            features.append(encoded.unflatten(0, (len(pixels), views.count)))
+            features.append(torch.unflatten(encoded, 0, (len(pixels), views.count)))
     if faults:
         shown = "; ".join(faults[:5]) + ("; …" if len(faults) > 5 else "")
         raise DatasetError(

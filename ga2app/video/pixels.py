@@ -41,7 +41,7 @@ def multi_view_pixels(path: str | os.PathLike[str], num_frames: int, size_px: in
     sampling = Views(num_frames, views.clips)
     clip = read_clip(path, sampling, short_side_px=crop_short_side_px(size_px, views.crops))
     crops = evaluation_views(torch.from_numpy(clip.frames), size_px, views.crops)  # (crops, clips·T, 3, S, S)
-    return crops.unflatten(1, (views.clips, num_frames)).transpose(0, 1).flatten(0, 1)
+    return torch.unflatten(crops, 1, (views.clips, num_frames)).transpose(0, 1).flatten(0, 1)
 
 
 def training_pixels(path: str | os.PathLike[str], config: ClipConfig, size_px: int, seed: int) -> Tensor:
