@@ -15,7 +15,6 @@ from ga2app.errors import ConfigError, DatasetError, Fault
 
 if TYPE_CHECKING:
     from ga2app.anchors import Proposal
-    from ga2app.backbone import Backbone
 
 COUNT = 10
 SEEDS = "shipped seeds"
@@ -57,15 +56,23 @@ def add(commands: common.Commands) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Find proposals, print them, and write the negatives if asked to."""
+    _check(args)
+    labels = common.names(args.labels) if args.labels is not None else _all_labels(args.dataset)
+    kinds = [ProposalKind(args.kind)] if args.kind else list(ProposalKind)
+    # A model that cannot be asked is told before the backbone is loaded, which takes its time.
+    texts = _ask(args, labels, kinds) if args.language_model and labels else None
+
+    from ga2app.anchors import rate_proposals, suggest
     from ga2app.anchors.clips import anchor_labels
     from ga2app.backbone import load_backbone
 
-    _check(args)
-    labels = common.names(args.labels) if args.labels is not None else _all_labels(args.dataset)
     backbone = load_backbone(args.backbone or common.default_backbone(), precision=Precision.FLOAT32)
     labels = anchor_labels(backbone, labels)
-    kinds = [ProposalKind(args.kind)] if args.kind else list(ProposalKind)
-    found = _ask(args, backbone, labels, kinds) if args.language_model else _seeds(args, backbone, labels, kinds)
+    found = (
+        [one for one in suggest(backbone, labels, args.count) if one.kind in kinds]
+        if texts is None
+        else [one for kind in kinds for one in rate_proposals(backbone, texts[kind], labels, kind)]
+    )
     if not found:
         raise DatasetError("nothing is left to propose: every text shares a word with a label; use fewer labels")
     if args.out:
@@ -101,25 +108,12 @@ def _all_labels(name: str) -> list[str]:
     return [*dataset.base, *dataset.novel]
 
 
-def _seeds(
-    args: argparse.Namespace, backbone: Backbone, labels: Sequence[str], kinds: Sequence[ProposalKind]
-) -> list[Proposal]:
-    from ga2app.anchors import suggest
-
-    return [one for one in suggest(backbone, labels, args.count) if one.kind in kinds]
-
-
 def _ask(
-    args: argparse.Namespace, backbone: Backbone, labels: Sequence[str], kinds: Sequence[ProposalKind]
-) -> list[Proposal]:
-    from ga2app.anchors import rate_proposals
+    args: argparse.Namespace, labels: Sequence[str], kinds: Sequence[ProposalKind]
+) -> dict[ProposalKind, list[str]]:
     from ga2app.hub import propose
 
-    found = []
-    for kind in kinds:
-        texts = propose(args.language_model, labels, kind, args.count, endpoint=args.endpoint)
-        found += rate_proposals(backbone, texts, labels, kind)
-    return found
+    return {kind: propose(args.language_model, labels, kind, args.count, endpoint=args.endpoint) for kind in kinds}
 
 
 def _text(args: argparse.Namespace, backbone: str, found: Sequence[Proposal]) -> str:
