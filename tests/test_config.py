@@ -13,6 +13,7 @@ from ga2app.config import (
     Precision,
     PromptConfig,
     RunConfig,
+    left_to_name,
     preset,
 )
 from ga2app.errors import ConfigError
@@ -102,15 +103,68 @@ def test_quick_leaves_the_vision_tower_alone_and_full_does_not():
     assert preset("quick").prompts.visual_depth == 0 < preset("full").prompts.visual_depth
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", ["quick", "full"])
 def test_a_real_clip_gets_the_papers_prompts_and_no_foreign_hard_prompt(name: str):
     prompts = preset(name, "openai/clip-vit-base-patch16").prompts
     assert (prompts.length, prompts.text_depth, prompts.hard_prompt) == (16, 9, "random")
     assert preset(name).prompts.hard_prompt == "embedded"
 
 
+PAPER = [name for name in PRESETS if name.startswith("paper-")]
+
+
+@pytest.mark.parametrize("name", PAPER)
+def test_a_paper_preset_holds_every_default_of_the_published_runs(name: str):
+    config = preset(name)
+    assert (config.backbone, config.shots, config.seed) == ("openai/clip-vit-base-patch16", 16, 1024)
+    prompts = config.prompts
+    assert (prompts.length, prompts.visual_depth, prompts.text_depth, prompts.dropout) == (16, 9, 9, 0.5)
+    assert prompts.coupled
+    assert config.objective == ObjectiveConfig(released=1.0, anchors_per_step=1)
+    optimizer = config.optimizer
+    assert (optimizer.epochs, optimizer.warmup_epochs, optimizer.weight_decay) == (12, 2, 1e-3)
+    assert (optimizer.max_gradient_norm, optimizer.accumulate) == (0, 1)
+    assert (config.clips.num_frames, config.clips.grayscale, config.clips.augment) == (32, 0.2, True)
+    assert RunConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+
+
+def test_the_paper_presets_differ_where_the_published_runs_do():
+    """Learning rate (× 0.1 on HMDB-51), batch (4 on SSv2), flip (not on SSv2), hard prompt (none before K400)."""
+    assert {
+        name: (
+            config.dataset,
+            config.optimizer.learning_rate,
+            config.optimizer.batch_size,
+            config.clips.flip,
+            config.prompts.hard_prompt == "random",
+        )
+        for name in PAPER
+        for config in [preset(name)]
+    } == {
+        "paper-hmdb": ("hmdb51", 4e-3, 8, True, False),
+        "paper-ucf": ("ucf101", 4e-2, 8, True, False),
+        "paper-ssv2": ("ssv2", 4e-2, 4, False, False),
+        "paper-k400": ("k400", 4e-2, 8, True, True),
+    }
+
+
+def test_a_paper_preset_leaves_the_hard_prompt_to_the_user_and_says_what_to_name():
+    config = preset("paper-hmdb")
+    (fault,) = left_to_name(config)
+    assert fault.field == "prompts.hard_prompt"
+    assert "name the folder of a bundle trained on Kinetics-400" in fault.message
+    named = replace(config, prompts=replace(config.prompts, hard_prompt="k400-bundle"))
+    uncoupled = replace(config, prompts=replace(config.prompts, coupled=False))
+    assert left_to_name(named) == left_to_name(uncoupled) == left_to_name(preset("paper-k400")) == []
+
+
+def test_a_paper_preset_takes_another_clip_but_not_the_drawn_one():
+    assert preset("paper-ucf", "openai/clip-vit-large-patch14").backbone == "openai/clip-vit-large-patch14"
+    assert preset("paper-ucf", "sketch").backbone == "openai/clip-vit-base-patch16"
+
+
 def test_an_unknown_preset_names_the_known_ones():
-    with pytest.raises(ConfigError, match="'best' is not a preset; choose one of quick, full"):
+    with pytest.raises(ConfigError, match="'best' is not a preset; choose one of quick, full, paper-hmdb"):
         preset("best")
 
 

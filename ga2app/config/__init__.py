@@ -4,7 +4,7 @@
 them are reported at once, each with the dotted path of its field. Nobody below this room reads a dict.
 """
 
-from ga2app.config.presets import PRESETS, preset
+from ga2app.config.presets import HARD_PROMPT_TO_NAME, PAPER_BACKBONE, PRESETS, left_to_name, preset
 from ga2app.config.sections import (
     DEMO,
     HARD_PROMPT_EMBEDDED,
@@ -23,6 +23,8 @@ __all__ = [
     "DEMO",
     "HARD_PROMPT_EMBEDDED",
     "HARD_PROMPT_RANDOM",
+    "HARD_PROMPT_TO_NAME",
+    "PAPER_BACKBONE",
     "PRESETS",
     "SKETCH",
     "TEMPLATE",
@@ -32,5 +34,6 @@ __all__ = [
     "Precision",
     "PromptConfig",
     "RunConfig",
+    "left_to_name",
     "preset",
 ]

@@ -214,5 +214,6 @@ def _check_anchors(config: RunConfig, dataset: Dataset) -> None:
     if objective.released and len(dataset.negatives) not in (1, len(dataset.base)):
         raise DatasetError(
             f"the released anchor term takes 1 negative prompt or one a class ({len(dataset.base)}); "
-            f"data set '{dataset.name}' has {len(dataset.negatives)}"
+            f"data set '{dataset.name}' has {len(dataset.negatives)}: import it with --negatives else, the only one "
+            "of the published runs, or set objective.released to 0"
         )

@@ -57,7 +57,7 @@ def build_api(studio: Studio) -> None:
 
         Args:
             config: settings as JSON, in the sections of the configuration; what is left out comes from the preset.
-            preset_name: quick or full; empty for the defaults of the configuration.
+            preset_name: quick, full, paper-hmdb, paper-ucf, paper-ssv2 or paper-k400; empty for the defaults.
             name: what the list of runs shall call it.
         """
         try:

@@ -25,13 +25,17 @@ class Input(StrEnum):
 
 @dataclass(frozen=True)
 class Setting:
-    """One field of the form: its dotted path, what it is called, help with the unit, and how it is entered."""
+    """One field of the form: its dotted path, what it is called, help with the unit, and how it is entered.
+
+    A setting that is ``open`` takes other values than its choices, too.
+    """
 
     path: str
     label: str
     help: str
     input: Input = Input.NUMBER
     choices: tuple[tuple[str, str], ...] = ()
+    open: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,12 +98,13 @@ GROUPS = (
             Setting(
                 "prompts.hard_prompt",
                 "Hard prompt",
-                "Where the frozen prompt comes from.",
+                "Where the frozen prompt comes from; the folder of a bundle may be typed.",
                 Input.CHOICE,
                 (
                     ("Embedded: learned on other drawn actions", HARD_PROMPT_EMBEDDED),
                     ("Random", HARD_PROMPT_RANDOM),
                 ),
+                open=True,
             ),
         ),
     ),
@@ -148,7 +153,8 @@ def make_field(setting: Setting, value: Any) -> gr.components.Component:
         case Input.SWITCH:
             return gr.Checkbox(value, min_width=170, **common)
         case Input.CHOICE:
-            return gr.Dropdown(list(setting.choices), value=value, min_width=170, **common)
+            choices = list(setting.choices)
+            return gr.Dropdown(choices, value=value, allow_custom_value=setting.open, min_width=170, **common)
         case Input.TEXT:
             return gr.Textbox(value, min_width=170, max_lines=1, **common)
 

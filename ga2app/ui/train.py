@@ -9,7 +9,7 @@ from typing import Any
 
 import gradio as gr
 
-from ga2app.config import DEMO, PRESETS, preset
+from ga2app.config import DEMO, PRESETS, left_to_name, preset
 from ga2app.contracts import Dataset, LabelKind, Subset
 from ga2app.errors import ConfigError, DatasetError, Fault, StudioError
 from ga2app.store import DatasetRow
@@ -21,9 +21,23 @@ from ga2app.ui.theme import part
 
 log = logging.getLogger(__name__)
 
+PRESET_TITLES = {
+    "quick": "Quick",
+    "full": "Full",
+    "paper-hmdb": "Paper HMDB-51",
+    "paper-ucf": "Paper UCF-101",
+    "paper-ssv2": "Paper SSv2",
+    "paper-k400": "Paper K400",
+}
+_PAPER_HELP = "The published run, setting by setting, for that data set on CLIP ViT-B/16: hours on a GPU. {}"
+_TO_NAME = "Name its hard prompt under Prompts: the folder of a bundle trained on Kinetics-400."
 PRESET_HELP = {
     "quick": "Learns text prompts only. Each clip is looked at once: seconds to a minute, even without a GPU.",
     "full": "Learns prompts in both towers: adapts to how your clips look, and takes minutes to hours.",
+    "paper-hmdb": _PAPER_HELP.format(_TO_NAME),
+    "paper-ucf": _PAPER_HELP.format(_TO_NAME),
+    "paper-ssv2": _PAPER_HELP.format(_TO_NAME),
+    "paper-k400": _PAPER_HELP.format("The bundle that it makes is the hard prompt of the other three."),
 }
 
 _PICTURED = 8
@@ -59,7 +73,7 @@ def build_train(studio: Studio) -> TrainScreen:
                 elem_id="train-backbone",
             )
             preset_name = gr.Radio(
-                [(name.capitalize(), name) for name in PRESETS],
+                [(PRESET_TITLES[name], name) for name in PRESETS],
                 value=PRESETS[0],
                 label="Preset",
                 info=PRESET_HELP[PRESETS[0]],
@@ -130,7 +144,9 @@ def build_train(studio: Studio) -> TrainScreen:
 
 
 def queue_config(studio: Studio, config: Any, name: str = "") -> int:
-    """Put a run into the queue. Raises StudioError if it cannot be queued."""
+    """Put a run into the queue. Raises StudioError if it cannot be queued, ConfigError if it is not complete."""
+    if faults := left_to_name(config):
+        raise ConfigError(faults)
     known = {row.name for row in studio.store.datasets.list()} | {DEMO}
     if config.dataset not in known:
         raise DatasetError(f"there is no data set '{config.dataset}'; choose one of: {', '.join(sorted(known))}")

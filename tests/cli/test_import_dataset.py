@@ -1,0 +1,131 @@
+"""``import-dataset`` as a person types it: split lists, reports, and bad input."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ga2app.cli.import_dataset import SHOWN
+from ga2app.cli.main import main
+from ga2app.contracts import Dataset
+from ga2app.paths import default_home
+from ga2app.store import Store
+
+
+@pytest.fixture
+def lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with clips of two classes, lists and labels; it is the working folder."""
+    for name in ("TaiChi/v_TaiChi_g01_c01.avi", "TaiChi/v_TaiChi_g02_c01.avi", "YoYo/v_YoYo_g01_c01.avi"):
+        (tmp_path / "clips" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "clips" / name).write_bytes(b"x")
+    (tmp_path / "train.txt").write_text("TaiChi/v_TaiChi_g01_c01.avi 1\nYoYo/v_YoYo_g01_c01.avi 2\n")
+    (tmp_path / "test.txt").write_text("TaiChi/v_TaiChi_g02_c01.avi\n")
+    (tmp_path / "classInd.txt").write_text("1 TaiChi\n2 YoYo\n")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+SPLIT = ("import-dataset", "--split", "train.txt", "--test-split", "test.txt", "--labels", "classInd.txt")
+
+
+def ran(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, str, str]:
+    capsys.readouterr()
+    status = main(argv)
+    answer = capsys.readouterr()
+    return status, answer.out, answer.err
+
+
+def stored(name: str) -> Dataset:
+    with Store.open(default_home()) as store:
+        return store.datasets.get(name)
+
+
+def names() -> list[str]:
+    with Store.open(default_home()) as store:
+        return [row.name for row in store.datasets.list()]
+
+
+def test_split_lists_become_a_data_set_of_the_studio(capsys: pytest.CaptureFixture[str], lists: Path):
+    status, out, err = ran(
+        capsys, *SPLIT, "--root", "clips", "--name", "ucf", "--novel", "yo yo", "--negatives", "else"
+    )
+    assert (status, err) == (0, "")
+    assert out == "data set 'ucf': 1 base, 1 novel, 3 clips (2 train, 1 test)\n"
+    dataset = stored("ucf")
+    assert (dataset.base, dataset.novel, dataset.negatives) == (("tai chi",), ("yo yo",), ("else",))
+    assert {Path(clip.path).parent.parent for clip in dataset.clips} == {lists / "clips"}
+
+
+def test_missing_clips_stop_the_import_and_are_all_listed(capsys: pytest.CaptureFixture[str], lists: Path):
+    (lists / "clips/YoYo/v_YoYo_g01_c01.avi").unlink()
+    status, out, err = ran(capsys, *SPLIT, "--root", "clips", "--name", "ucf")
+    assert status == 1 and err.count("\n") == 1
+    assert err.startswith("error: nothing was imported as 'ucf': 1 clip missing or unreadable (first: train.txt line 2")
+    assert "missing or unreadable: 1\n  train.txt line 2: 'YoYo/v_YoYo_g01_c01.avi' is not below" in out
+    assert names() == []
+
+    status, out, err = ran(capsys, *SPLIT, "--root", "clips", "--name", "ucf", "--missing", "skip")
+    assert (status, err) == (0, "")
+    assert out.startswith("data set 'ucf': 1 base, 0 novel, 2 clips (1 train, 1 test)\nmissing or unreadable: 1\n")
+    assert "note: classes without any clip, left out (1): yo yo" in out
+
+
+def test_the_json_report_is_whole_where_the_printed_one_is_capped(capsys: pytest.CaptureFixture[str], lists: Path):
+    count = SHOWN + 5
+    (lists / "train.txt").write_text("".join(f"TaiChi/v_TaiChi_g09_c{n:02}.avi 1\n" for n in range(count)))
+    status, out, _ = ran(capsys, *SPLIT, "--root", "clips")
+    assert status == 1 and out.count("is not below") == SHOWN
+    assert "  and 5 more; --json lists them all" in out
+    status, out, err = ran(capsys, *SPLIT, "--root", "clips", "--json")
+    document: dict[str, Any] = json.loads(out)
+    assert status == 1 and err.startswith("error: ")
+    assert document["imported"] is False and len(document["missing"]) == count
+
+
+def test_a_csv_with_missing_clips_is_not_taken_half(capsys: pytest.CaptureFixture[str], lists: Path):
+    (lists / "set.csv").write_text("path,label\nclips/YoYo/v_YoYo_g01_c01.avi,yo yo\ngone.avi,walk\n")
+    status, out, err = ran(capsys, "import-dataset", "set.csv")
+    assert status == 1 and "1 clip missing" in err and "gone.avi' cannot be opened" in out
+    assert names() == []
+    status, out, _ = ran(capsys, "import-dataset", "set.csv", "--missing", "skip", "--json")
+    assert status == 0 and json.loads(out)["clips"] == 1 and len(json.loads(out)["missing"]) == 1
+
+
+def test_class_folders_are_divided_like_lists(capsys: pytest.CaptureFixture[str], lists: Path):
+    status, out, _ = ran(capsys, "import-dataset", "clips", "--novel-half")
+    assert status == 0 and out.startswith("data set 'clips': 1 base, 1 novel, 3 clips")
+    assert stored("clips").novel == ("yo yo",)
+
+
+@pytest.mark.parametrize(
+    ("argv", "told"),
+    [
+        ((), "nothing to import was named; give a folder of class folders, a CSV, or --split LIST"),
+        (("clips", "--split", "train.txt"), "both 'clips' and split lists were given"),
+        (("clips", "--labels", "classInd.txt"), "only split lists take --labels"),
+        (("nowhere",), "there is no folder or CSV file"),
+        (("train.txt",), "a split list is given with --split"),
+        (("--split", "none.txt"), "none.txt: cannot be read"),
+        (("--split", "train.txt", "--root", "nowhere"), "is no folder; name the folder that holds the clips"),
+        (("--split", "clips"), "holds no files called CLASS_test_split1.txt"),
+        (("--split", "train.txt", "--novel", "flying", "--root", "clips"), "'flying' is no class of this data set"),
+        (("clips", "--novel", "flying"), "'flying' is no class of this data set"),
+        (("clips", "--novel", "yo yo", "--novel-half"), "--novel and --novel-half: cannot be used together"),
+    ],
+)
+def test_bad_input_is_one_line_that_says_what_to_do(
+    capsys: pytest.CaptureFixture[str], lists: Path, argv: tuple[str, ...], told: str
+):
+    status, _, err = ran(capsys, "import-dataset", *argv)
+    assert status == 1 and err.count("\n") == 1 and told in err
+    assert not default_home().database.exists() or names() == []
+
+
+def test_a_word_that_is_no_choice_is_wrong_usage(lists: Path):
+    for option in (("--missing", "ignore"), ("--layout", "coin"), ("--novel-half", "random"), ("--first-id", "x")):
+        with pytest.raises(SystemExit) as left:
+            main(["import-dataset", "--split", "train.txt", *option])
+        assert left.value.code == 2

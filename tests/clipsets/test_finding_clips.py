@@ -1,0 +1,127 @@
+"""Clips that lie elsewhere than a list says are found only where they cannot be other ones; no clip vanishes unseen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ga2app.clipsets import Missing, check_clips, read_clipset
+from ga2app.contracts import Dataset
+
+from .trees import clips_of, imported, report_on, touch, write
+
+
+@pytest.fixture
+def labels(tmp_path: Path) -> Path:
+    return write(tmp_path / "labels.csv", "id,name", "0,walk", "1,run")
+
+
+def test_a_class_folder_may_be_in_the_list_and_not_on_the_disk_and_the_reverse(tmp_path: Path, labels: Path):
+    root = touch(tmp_path / "clips", "a.avi", "run/b.avi", "walk/c.mkv")
+    train = write(tmp_path / "train.txt", "walk/a.avi 0", "b.avi 1", "elsewhere\\walk\\c.avi 0")
+    report = report_on(root, train=train, labels=labels)
+    assert report.dataset and {name: label for name, (label, _) in clips_of(report.dataset).items()} == {
+        "a.avi": "walk",
+        "b.avi": "run",
+        "c.mkv": "walk",
+    }
+    assert "than listed (3): walk/a.avi is a.avi, b.avi is run/b.avi" in report.notes[0]
+
+
+def test_a_clip_of_the_same_name_in_another_class_folder_is_not_taken_for_it(tmp_path: Path, labels: Path):
+    root = touch(tmp_path / "clips", "run/001.avi")
+    report = report_on(root, train=write(tmp_path / "train.txt", "walk/001.avi 0"), labels=labels)
+    assert report.dataset is None
+    assert "is not there; a clip of that name, which may be another one, is run/001.avi" in report.refusal()
+
+
+def test_names_that_two_lines_or_two_files_share_are_not_guessed(tmp_path: Path, labels: Path):
+    root = touch(tmp_path / "clips", "x/001.avi", "b1/002.avi", "b2/002.avi")
+    train = write(tmp_path / "train.txt", "p1/001.avi 0", "p2/001.avi 1", "002.avi 0")
+    reasons = [problem.reason for problem in report_on(root, train=train, labels=labels).missing]
+    assert reasons == [
+        "is not there; a clip of that name, which may be another one, is x/001.avi",
+        "is not there; a clip of that name, which may be another one, is x/001.avi",
+        "could be any of b1/002.avi, b2/002.avi",
+    ]
+
+
+def test_numbered_names_are_found_below_a_folder_of_their_class(tmp_path: Path, labels: Path):
+    root = touch(tmp_path / "clips", "v/walk/001.avi", "v/run/001.avi")
+    train = write(tmp_path / "train.txt", "data/Walk/001.avi 0", "data/run/001.avi 1")
+    dataset = imported(root, train=train, labels=labels)
+    assert [(clip.path, clip.label) for clip in dataset.clips] == [
+        (str(root / "v/walk/001.avi"), "walk"),
+        (str(root / "v/run/001.avi"), "run"),
+    ]
+
+
+def test_links_to_folders_are_followed_and_circles_end(tmp_path: Path, labels: Path):
+    touch(tmp_path / "store", "walk/a.avi")
+    root = tmp_path / "clips"
+    root.mkdir()
+    (root / "linked").symlink_to(tmp_path / "store")
+    (tmp_path / "store/back").symlink_to(root)
+    assert clips_of(imported(root, train=write(tmp_path / "train.txt", "a.avi 0"), labels=labels)) == {
+        "a.avi": ("walk", "train")
+    }
+
+
+@pytest.fixture
+def broken(tmp_path: Path) -> Path:
+    """A list of a good clip, one that is not there, an empty one, a folder of frames, and one that is not there."""
+    root = touch(tmp_path / "clips", "good.avi", "frames/img_00001.jpg")
+    (root / "empty.avi").write_bytes(b"")
+    return write(tmp_path / "train.txt", "good.avi 0", "none.avi 1", "empty.avi 0", "frames 0", "none.avi 1")
+
+
+def test_every_missing_clip_is_listed_and_nothing_is_imported(tmp_path: Path, labels: Path, broken: Path):
+    report = report_on(tmp_path / "clips", train=broken, labels=labels)
+    assert report.dataset is None and not report.faults
+    assert [(problem.line, problem.entry, problem.reason) for problem in report.missing] == [
+        (2, "none.avi", f"is not below '{tmp_path / 'clips'}'"),
+        (3, "empty.avi", "is empty (0 bytes)"),
+        (4, "frames", "is a folder, probably of frames"),
+        (5, "none.avi", f"is not below '{tmp_path / 'clips'}'"),
+    ]
+    assert report.refusal().startswith("nothing was imported as 'set': 4 clips missing or unreadable (first: train.txt")
+    assert report.refusal().endswith("put the clips there, or leave them out with --missing skip")
+
+
+def test_skipping_imports_the_others_and_still_lists_what_is_missing(tmp_path: Path, labels: Path, broken: Path):
+    report = report_on(tmp_path / "clips", train=broken, labels=labels, missing=Missing.SKIP)
+    assert report.dataset and clips_of(report.dataset) == {"good.avi": ("walk", "train")}
+    assert len(report.missing) == 4
+    assert "classes without any clip, left out (1): run" in report.notes
+
+
+def test_skipping_all_clips_imports_nothing(tmp_path: Path, labels: Path):
+    train = write(tmp_path / "train.txt", "none.avi 0")
+    report = report_on(tmp_path, train=train, labels=labels, missing=Missing.SKIP)
+    assert report.dataset is None and "--root: holds none of the clips" in report.refusal()
+
+
+def test_a_root_that_is_no_folder_is_a_fault_and_not_a_thousand_missing_clips(tmp_path: Path, labels: Path):
+    train = write(tmp_path / "train.txt", "none.avi 0")
+    report = report_on(tmp_path / "nowhere", train=train, labels=labels)
+    assert report.missing == () and "is no folder; name the folder that holds the clips" in report.refusal()
+
+
+def test_clips_of_a_csv_are_looked_for_too(tmp_path: Path):
+    touch(tmp_path, "a.mp4")
+    dataset = read_clipset(write(tmp_path / "set.csv", "path,label", "a.mp4,walk", "b.mp4,run"))
+    report = check_clips(dataset, "set.csv", Missing.FAIL)
+    assert report.dataset is None
+    assert [(Path(problem.entry).name, problem.reason) for problem in report.missing] == [
+        ("b.mp4", "cannot be opened (No such file or directory)")
+    ]
+    kept = check_clips(dataset, "set.csv", Missing.SKIP)
+    assert kept.dataset and kept.dataset.base == ("walk",) and len(kept.missing) == 1
+    assert kept.notes == ("classes without any clip, left out (1): run",)
+
+
+def test_a_data_set_whose_clips_are_there_passes_unchanged(tmp_path: Path):
+    dataset: Dataset = read_clipset(touch(tmp_path, "walk/a.mp4", "run/b.mp4"))
+    report = check_clips(dataset, "folder", Missing.FAIL)
+    assert report.dataset == dataset and report.notes == ()

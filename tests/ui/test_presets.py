@@ -1,0 +1,48 @@
+"""The presets of the Train screen, among them those of the paper."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ga2app.config import HARD_PROMPT_TO_NAME, PRESETS, preset
+from ga2app.errors import ConfigError
+from ga2app.ui import Studio
+from ga2app.ui.train import PRESET_HELP, PRESET_TITLES, queue_config
+
+from .studios import Served, add_dataset
+
+
+def test_every_preset_has_a_title_and_help() -> None:
+    assert PRESET_TITLES.keys() == PRESET_HELP.keys() == set(PRESETS)
+    assert all(text.endswith(".") for text in PRESET_HELP.values())
+
+
+def test_a_paper_preset_is_not_queued_before_its_hard_prompt_is_named(studio: Studio) -> None:
+    add_dataset(studio, "hmdb51")
+    with pytest.raises(ConfigError, match="prompts.hard_prompt: name the folder of a bundle trained on Kinetics-400"):
+        queue_config(studio, preset("paper-hmdb"))
+    assert studio.store.runs.list() == []
+
+
+@pytest.mark.browser
+def test_a_paper_preset_fills_the_form_and_asks_for_its_hard_prompt(tab: Any, served: Served) -> None:
+    expect = pytest.importorskip("playwright.sync_api").expect
+    tab.goto(served.address)
+    tab.get_by_role("tab", name="Train").click()
+    tab.get_by_label("Paper HMDB-51").check()
+    expect(tab.locator("#preset")).to_contain_text("The published run")
+    expect(tab.locator("#set-optimizer-epochs input")).to_have_value("12")
+    tab.locator("#queue").click()
+    expect(tab.locator("#queue-answer")).to_contain_text("1 setting needs a change")
+    hard_prompt = tab.locator("#set-prompts-hard-prompt input")
+    expect(hard_prompt).to_have_value(HARD_PROMPT_TO_NAME)
+    hard_prompt.fill("bundles/k400")
+    hard_prompt.press("Enter")
+    tab.locator("#queue").click()
+    expect(tab.locator("#queue-answer")).to_contain_text("is queued")
+    (run,) = served.studio.store.runs.list()
+    assert run.config["prompts"]["hard_prompt"] == "bundles/k400"
+    assert run.config["objective"]["released"] == 1
+    served.studio.store.runs.delete(run.id)
