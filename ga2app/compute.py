@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
 from ga2app.config import Precision
 from ga2app.errors import ConfigError, Fault
+
+CUBLAS_WORKSPACE = "CUBLAS_WORKSPACE_CONFIG"
+"""Environment variable without which cuBLAS may add up in another order each time. Read once, when it is first used."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,28 @@ class Compute:
             return nullcontext()
         return torch.autocast(self.device.type, dtype=self.dtype)
 
+    @contextmanager
+    def repeatable(self) -> Iterator[None]:
+        """Context in which the same computation on this machine, with as many threads, gives the same bits again.
+
+        MPS makes no such promise. A CUDA device keeps it where cuBLAS was told so in time: ``settle`` sees to it,
+        unless the program has used the device before.
+        """
+        if self.device.type == "mps":
+            yield
+            return
+        before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+        memory: Any = torch.utils.deterministic
+        filling = memory.fill_uninitialized_memory
+        late = self.device.type == "cuda" and CUBLAS_WORKSPACE not in os.environ
+        torch.use_deterministic_algorithms(True, warn_only=late)
+        memory.fill_uninitialized_memory = False  # It costs time, and nothing here reads such memory.
+        try:
+            yield
+        finally:
+            torch.use_deterministic_algorithms(before[0], warn_only=before[1])
+            memory.fill_uninitialized_memory = filling
+
 
 def settle(device: str = "auto", precision: Precision | str = Precision.AUTO) -> Compute:
     """The device and precision to use; raises ConfigError naming the field that this machine cannot serve."""
@@ -44,6 +72,8 @@ def settle(device: str = "auto", precision: Precision | str = Precision.AUTO) ->
         count = torch.cuda.device_count()
         if (chosen.index or 0) >= count:
             raise ConfigError([Fault("device", f"'{device}' is not here: {count} CUDA devices; choose auto or cpu")])
+        if not torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+            os.environ.setdefault(CUBLAS_WORKSPACE, ":4096:8")
     if chosen.type == "mps" and not torch.backends.mps.is_available():
         raise ConfigError([Fault("device", "'mps' is not available here; choose auto or cpu")])
     wanted = Precision(precision)

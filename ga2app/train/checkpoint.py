@@ -1,4 +1,4 @@
-"""A run's checkpoint: one safetensors file with prompts, optimizer state and step. No pickle.
+"""A run's checkpoint: one safetensors file with prompts, optimizer state, loss scaling and step. No pickle.
 
 Random numbers need no place in it: those of a step depend on the run's seed and the step alone.
 """
@@ -10,7 +10,6 @@ import json
 import os
 from pathlib import Path
 
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -18,25 +17,27 @@ from torch import Tensor
 from ga2app.config import RunConfig
 from ga2app.errors import TrainingError
 from ga2app.prompts import PromptLearner
+from ga2app.train.update import Updater
 
 PROMPT, MOMENT = "prompt.", "adam."
 
 
-def write(path: Path, step: int, config: RunConfig, prompts: PromptLearner, optimizer: torch.optim.Optimizer) -> None:
+def write(path: Path, step: int, config: RunConfig, prompts: PromptLearner, updater: Updater) -> None:
     """Write the checkpoint of ``step`` finished steps; whole or not at all."""
     tensors = {PROMPT + name: tensor for name, tensor in prompts.tensors().items()}
     for name, parameter in prompts.named_parameters():
-        for key, value in optimizer.state.get(parameter, {}).items():
+        for key, value in updater.adam.state.get(parameter, {}).items():
             tensors[f"{MOMENT}{key}.{name}"] = value.detach().cpu().contiguous()
     fresh = path.with_name(path.name + ".new")
     path.parent.mkdir(parents=True, exist_ok=True)
-    save_file(tensors, str(fresh), metadata={"step": str(step), "config": config_hash(config)})
+    scaling = json.dumps(dict(updater.scaling()))
+    save_file(tensors, str(fresh), metadata={"step": str(step), "config": config_hash(config), "scaling": scaling})
     with fresh.open("rb") as written:
         os.fsync(written.fileno())
     os.replace(fresh, path)
 
 
-def read(path: Path, config: RunConfig, prompts: PromptLearner, optimizer: torch.optim.Optimizer) -> int:
+def read(path: Path, config: RunConfig, prompts: PromptLearner, updater: Updater) -> int:
     """Take over the checkpoint and return its step; raises TrainingError when it belongs to other settings."""
     try:
         with safe_open(str(path), framework="pt") as file:
@@ -53,7 +54,8 @@ def read(path: Path, config: RunConfig, prompts: PromptLearner, optimizer: torch
             if (value := tensors.get(f"{MOMENT}{key}.{name}")) is not None:
                 state[key] = value if key == "step" else value.to(parameter.device)
         if state:
-            optimizer.state[parameter] = state
+            updater.adam.state[parameter] = state
+    updater.load_scaling(json.loads(metadata["scaling"]))
     return int(metadata["step"])
 
 

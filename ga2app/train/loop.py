@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -13,15 +13,17 @@ import torch
 from torch import Tensor
 
 from ga2app import bundle as bundles
-from ga2app import evaluate, objective
+from ga2app import evaluate
 from ga2app.backbone import Backbone, load_backbone
-from ga2app.config import RunConfig
+from ga2app.config import Precision, RunConfig
 from ga2app.contracts import Dataset, Event, EventKind
 from ga2app.errors import TrainingError
 from ga2app.train import checkpoint as checkpoints
 from ga2app.train.data import epoch_order
+from ga2app.train.gradients import add_gradients, micro_batches
 from ga2app.train.schedule import learning_rate
 from ga2app.train.setup import Setup, prepare
+from ga2app.train.update import Updater
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +60,7 @@ def train(
     if backbone is None:
         backbone = load_backbone(config.backbone, device=config.device, precision=config.precision)
     config = replace(config, precision=backbone.compute.precision)
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(), backbone.compute.repeatable():
         try:
             setup = prepare(config, dataset, backbone, should_stop)
         except InterruptedError:
@@ -75,32 +77,36 @@ def _run(
     should_stop: Callable[[], bool],
 ) -> TrainResult:
     settings, model = config.optimizer, setup.model
-    optimizer = torch.optim.AdamW(
-        model.prompts.parameters(), lr=0.0, betas=(0.9, 0.999), eps=1e-8, weight_decay=settings.weight_decay
-    )
-    per_epoch = math.ceil(len(setup.targets) / settings.batch_size)
+    updater = Updater(model.prompts, settings, model.backbone.compute)
+    clips_a_step = settings.batch_size * settings.accumulate
+    per_epoch = math.ceil(len(setup.targets) / clips_a_step)
     total, warmup = per_epoch * settings.epochs, round(per_epoch * settings.warmup_epochs)
     step = 0
     if checkpoint.exists():
-        step = checkpoints.read(checkpoint, config, model.prompts, optimizer)
+        step = checkpoints.read(checkpoint, config, model.prompts, updater)
         emit(Event(EventKind.LOG, step, {"text": f"resumed at step {step}"}))
     emit(Event(EventKind.PLAN, step, {"total_steps": total, "steps_per_epoch": per_epoch, "epochs": settings.epochs}))
     emit(Event(EventKind.ZERO_SHOT, step, setup.zero_shot))
     metrics: Mapping[str, float] = {}
     for epoch in range(step // per_epoch, settings.epochs):
-        order = epoch_order(len(setup.targets), settings.batch_size, config.seed, epoch)[step - epoch * per_epoch :]
-        for batch, clips in zip(order, setup.source.batches(order, epoch), strict=True):
+        order = epoch_order(len(setup.targets), clips_a_step, config.seed, epoch)[step - epoch * per_epoch :]
+        parts = micro_batches(setup.source, order, settings.batch_size, epoch)
+        for batch, clips in zip(order, parts, strict=True):
             if should_stop():
-                checkpoints.write(checkpoint, step, config, model.prompts, optimizer)
+                checkpoints.write(checkpoint, step, config, model.prompts, updater)
                 return TrainResult(finished=False, step=step, zero_shot=setup.zero_shot)
             rate = learning_rate(step, total, warmup, settings.learning_rate)
-            _step(config, setup, optimizer, step, rate, clips, setup.targets[batch], emit)
+            try:
+                _step(config, setup, updater, step, rate, clips, batch, emit)
+            except TrainingError:
+                checkpoint.unlink(missing_ok=True)  # It leads to the same place, and other settings cannot use it.
+                raise
             step += 1
         if (epoch + 1) % settings.evaluate_every == 0 or epoch + 1 == settings.epochs:
             metrics = _evaluate(config, setup)
             emit(Event(EventKind.EPOCH, step, {"epoch": epoch + 1, **metrics}))
         # After the epoch's figures: a run that dies while it measures does so again, and no figure is missing.
-        checkpoints.write(checkpoint, step, config, model.prompts, optimizer)
+        checkpoints.write(checkpoint, step, config, model.prompts, updater)
     metrics = metrics or _evaluate(config, setup)
     bundles.save(setup.bundle(config, out.name, step, metrics), out)
     emit(Event(EventKind.BUNDLE, step, {"path": str(out)}))
@@ -110,31 +116,40 @@ def _run(
 def _step(
     config: RunConfig,
     setup: Setup,
-    optimizer: torch.optim.Optimizer,
+    updater: Updater,
     step: int,
     rate: float,
-    clips: Tensor,
-    targets: Tensor,
+    clips: Sequence[Tensor],
+    rows: Sequence[int],
     emit: Emit,
 ) -> None:
-    """One optimizer step at learning rate ``rate``; raises TrainingError when the loss is no longer a number."""
+    """One optimizer step at learning rate ``rate``; raises TrainingError when loss or gradient is no number."""
     started = time.perf_counter()
     setup.model.train()
     torch.manual_seed(_step_seed(config.seed, step))
-    for group in optimizer.param_groups:
-        group["lr"] = rate
-    parts = objective.loss(config.objective, setup.features(clips, step), targets, setup.model.backbone.scale)
-    total = parts.total.item()
-    if not math.isfinite(total):
-        raise TrainingError(
-            f"the loss is {total} at step {step} (learning rate {rate:g}); "
-            f"start again with a lower learning rate, for example {config.optimizer.learning_rate / 10:g}"
-        )
-    optimizer.zero_grad(set_to_none=True)
-    parts.total.backward()  # type: ignore[no-untyped-call]
-    optimizer.step()
-    values = {"ce": parts.ce.item(), "anchor": parts.anchor.item(), "total": total, "learning_rate": rate}
+    updater.clear()
+    parts = add_gradients(setup, clips, rows, step, updater.backward)
+    norm = updater.limit_gradients()
+    # One wait for the device. Before the update: a gradient that is no number would spoil what Adam remembers.
+    total, ce, anchor, length = torch.stack([parts.total, parts.ce, parts.anchor, norm]).detach().tolist()
+    scaled = config.precision is Precision.FLOAT16
+    if not math.isfinite(total) or not (math.isfinite(length) or scaled):
+        what, value = ("gradient", length) if math.isfinite(total) else ("loss", total)
+        raise _diverged(f"the {what} is {value} at step {step}", rate, config)
+    if not updater.step(rate):
+        if updater.scale < 1:
+            raise _diverged(f"the gradient overflows at step {step} however little it is scaled", rate, config)
+        text = f"step {step} skipped: its gradient overflows float16; the loss is scaled by {updater.scale:g} now"
+        emit(Event(EventKind.LOG, step, {"text": text}))
+    values = {"ce": ce, "anchor": anchor, "total": total, "learning_rate": rate}
     emit(Event(EventKind.STEP, step + 1, {**values, "seconds_per_step": time.perf_counter() - started}))
+
+
+def _diverged(what: str, rate: float, config: RunConfig) -> TrainingError:
+    remedy = f"a lower learning rate, for example {config.optimizer.learning_rate / 10:g}"
+    if config.precision is Precision.FLOAT16:
+        remedy += ", or precision bfloat16 or float32"
+    return TrainingError(f"{what} (learning rate {rate:g}); start again with {remedy}")
 
 
 def _evaluate(config: RunConfig, setup: Setup) -> Mapping[str, float]:

@@ -82,7 +82,11 @@ def test_a_run_tells_its_plan_steps_epochs_and_bundle(dataset: Dataset, backbone
     assert load_folder(tmp_path / "bundle").manifest.metrics == result.metrics
 
 
-@pytest.mark.parametrize("config", [FULL, QUICK], ids=["full", "quick"])
+# 6 clips in steps of 2 batches of 2: a step of 4 clips and one of 2, as many steps as without.
+SMALL_BATCHES = replace(FULL, optimizer=replace(FULL.optimizer, batch_size=2, accumulate=2, max_gradient_norm=0.5))
+
+
+@pytest.mark.parametrize("config", [FULL, QUICK, SMALL_BATCHES], ids=["full", "quick", "accumulated and clipped"])
 @pytest.mark.parametrize("stop_after", [3, 4])
 def test_stopping_and_resuming_equals_an_uninterrupted_run_bit_for_bit(
     config: RunConfig, stop_after: int, dataset: Dataset, backbone: Backbone, tmp_path: Path
@@ -100,6 +104,36 @@ def test_stopping_and_resuming_equals_an_uninterrupted_run_bit_for_bit(
     losses = [[event.values["total"] for event in one.of(EventKind.STEP)] for one in (straight, parts)]
     assert losses[0] == losses[1]
     assert parts.of(EventKind.LOG)[0].values["text"] == f"resumed at step {stop_after}"
+
+
+@pytest.mark.parametrize("config", [FULL, QUICK], ids=["full", "quick"])
+def test_small_batches_learn_what_large_ones_learn(
+    config: RunConfig, dataset: Dataset, backbone: Backbone, tmp_path: Path
+):
+    """6 clips a step, at once or as 3 and 3: the same plan and losses, to the bit where features are stored."""
+    small = replace(config, optimizer=replace(config.optimizer, batch_size=3, accumulate=2))
+    large = replace(config, optimizer=replace(config.optimizer, batch_size=6))
+    recorders = Recorder(), Recorder()
+    for one, recorder, name in zip((small, large), recorders, ("small", "large"), strict=True):
+        run(one, dataset, backbone, tmp_path / name, recorder)
+    plans, losses = (
+        [[event.values for event in recorder.of(kind)] for recorder in recorders]
+        for kind in (EventKind.PLAN, EventKind.STEP)
+    )
+    assert plans[0] == plans[1] == [{"total_steps": 4, "steps_per_epoch": 1, "epochs": 4}]
+    totals = [[values["total"] for values in one] for one in losses]
+    assert totals[0] == (totals[1] if config is QUICK else pytest.approx(totals[1], rel=1e-3))
+    rates = [[values["learning_rate"] for values in one] for one in losses]
+    assert rates[0] == rates[1]
+
+
+def test_a_limit_of_the_gradient_changes_what_is_learned(dataset: Dataset, backbone: Backbone, tmp_path: Path):
+    """AdamW does not see a gradient's length, but it does see that the lengths of steps differ."""
+    short = replace(QUICK, optimizer=replace(QUICK.optimizer, max_gradient_norm=0.01))
+    for name, config in (("off", QUICK), ("on", short)):
+        run(config, dataset, backbone, tmp_path / name)
+    off, on = (load_folder(tmp_path / name / "bundle").tensors["soft"] for name in ("off", "on"))
+    assert not torch.equal(off, on)
 
 
 def test_the_same_seed_gives_the_same_bundle_and_another_seed_another(
