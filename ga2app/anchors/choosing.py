@@ -22,16 +22,16 @@ DIVERSITY = 0.5
 
 
 class NearestLabel(NamedTuple):
-    """For each clip the ``index`` (N,) of the label that is most like it, and their ``cosine`` (N,)."""
+    """For each clip the number ``label`` (N,) of the one that is most like it, and their ``cosine`` (N,)."""
 
-    index: Tensor
+    label: Tensor
     cosine: Tensor
 
 
 def nearest_label(features: Tensor, label_features: Tensor) -> NearestLabel:
     """The label most like each clip: ``features`` (N, D) against ``label_features`` (C, D)."""
-    cosine, index = (features @ label_features.T).max(dim=1)
-    return NearestLabel(index, cosine)
+    cosine, label = (features @ label_features.T).max(dim=1)
+    return NearestLabel(label, cosine)
 
 
 def irrelevance(features: Tensor, label_features: Tensor, generic_features: Tensor | None = None) -> Tensor:
@@ -50,7 +50,8 @@ def irrelevance(features: Tensor, label_features: Tensor, generic_features: Tens
         return ((1 - cosine) / 2).clamp(0, 1)
     generic = features @ generic_features.T  # (N, K)
     spread = generic.std(dim=1).clamp_min(torch.finfo(generic.dtype).eps)
-    return torch.special.ndtr((generic.mean(dim=1) - cosine) / spread)
+    share: Tensor = torch.special.ndtr((generic.mean(dim=1) - cosine) / spread)
+    return share
 
 
 def choose(

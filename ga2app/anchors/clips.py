@@ -119,7 +119,7 @@ def _captions(backbone: Backbone, features: Tensor, labels: Sequence[str]) -> li
     if not texts:
         return [NO_CAPTION] * len(features)
     said = backbone.text_features([TEMPLATE.format(text) for text in texts])
-    return [texts[row] for row in nearest_label(features, said).index.tolist()]
+    return [texts[row] for row in nearest_label(features, said).label.tolist()]
 
 
 def _encode(

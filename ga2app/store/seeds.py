@@ -59,8 +59,12 @@ def _rows(path: Path) -> list[tuple[str, str]]:
 
 def _group(db: sqlite_utils.Database, name: str) -> int:
     """The id of the group ``name``, which is made if need be."""
-    found = db.execute("SELECT id FROM negative_groups WHERE name = ? AND dataset_id IS NULL", [name]).fetchone()
-    return int(found[0] if found else db.table("negative_groups").insert({"name": name}).last_pk)
+    found = "SELECT id FROM negative_groups WHERE name = ? AND dataset_id IS NULL"
+    row = db.execute(found, [name]).fetchone()
+    if row is None:
+        db.table("negative_groups").insert({"name": name})
+        row = db.execute(found, [name]).fetchone()
+    return int(row[0])
 
 
 def _load_anchor_sets(db: sqlite_utils.Database, path: Path) -> None:

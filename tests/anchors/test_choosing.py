@@ -22,7 +22,7 @@ def rows(*vectors: tuple[float, ...]) -> Tensor:
 
 def test_the_nearest_label_is_the_one_with_the_highest_cosine():
     found = nearest_label(rows((0.6, 0.8, 0.0), (0.8, 0.0, 0.6), (0.0, 0.0, 1.0)), TWO_LABELS)
-    assert found.index.tolist()[:2] == [1, 0]
+    assert found.label.tolist()[:2] == [1, 0]
     assert found.cosine.tolist() == pytest.approx([0.8, 0.8, 0.0])
 
 
