@@ -63,13 +63,19 @@ class PromptedClip(nn.Module):
         return functional.normalize(self.encode_frames(pixels).mean(dim=1), dim=-1)
 
     def encode_frames(self, pixels: Tensor) -> Tensor:
-        """Frame features (B, T, D), not normalized, of ``pixels`` (B, T, 3, S, S)."""
+        """Frame features (B, T, D), not normalized, of ``pixels`` (B, T, 3, S, S).
+
+        Outside training the frozen tower has its ``residual`` share in them; while prompts learn they stand alone.
+        """
         batch, frames = pixels.shape[:2]
         flat = pixels.flatten(0, 1).to(self.backbone.compute.device)  # (B·T, 3, S, S)
-        prompts = self.prompts.visual_prompts()
+        prompts, share = self.prompts.visual_prompts(), self.prompts.config.residual
         chunks = [flat] if self._learning() else torch.split(flat, FRAMES_AT_ONCE)
         with self.backbone.compute.autocast():
             features = torch.cat([self.backbone.encode_frames(chunk, prompts) for chunk in chunks])
+            if share and prompts and not self.training:
+                frozen = torch.cat([self.backbone.encode_frames(chunk) for chunk in chunks])
+                features = torch.lerp(features, frozen, share)
         return torch.unflatten(features, 0, (batch, frames))
 
     def encode_labels(self) -> Tensor:
@@ -77,12 +83,19 @@ class PromptedClip(nn.Module):
         if self._learning():
             return self.encode_tokens(self._tokens)
         if self._class_features is None:
-            self._class_features = self.encode_tokens(self._tokens)
+            self._class_features = self._with_residual(self.encode_tokens(self._tokens), self.labels)
         return self._class_features
 
     def encode_names(self, names: Sequence[str]) -> Tensor:
-        """Text features (K, D) of other names than the labels under the same prompts."""
-        return self.encode_tokens(self.tokenize(names))
+        """Text features (K, D) of length 1 of other names than the labels under the same prompts."""
+        return self._with_residual(self.encode_tokens(self.tokenize(names)), names)
+
+    def _with_residual(self, learned: Tensor, names: Sequence[str]) -> Tensor:
+        """``learned`` (K, D) with the share of the zero-shot features of ``names``, of length 1."""
+        share = self.prompts.config.residual
+        if not share or self.training:
+            return learned
+        return functional.normalize(torch.lerp(learned, self.backbone.class_features(names), share), dim=-1)
 
     def encode_tokens(self, tokens: TokenizedText) -> Tensor:
         """Prompted text features (K, D) of length 1."""

@@ -3,7 +3,8 @@
 Notation: B clips, A anchor clips, C class names, M negative prompts, K generic texts, D the embedding width,
 τ = exp(logit_scale). All features have length 1: ``v`` (B, D) clips, ``w`` (C, D) classes, ``w0`` (C, D) frozen
 classes, ``a`` (A, D) anchors through the prompted tower, ``a0`` (A, D) through the frozen one, ``n`` (M, D) frozen
-negatives, ``t`` (K, D) prompted and ``t0`` (K, D) frozen generic texts.
+negatives, ``t`` (K, D) prompted and ``t0`` (K, D) frozen generic texts, ``v0`` (B, D) the clips through the frozen
+tower.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ class Features:
     frozen_classes: Tensor | None = None
     generic: Tensor | None = None
     frozen_generic: Tensor | None = None
+    frozen_clips: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -95,12 +97,22 @@ def extra_class(v: Tensor, a: Tensor, w: Tensor, n: Tensor, targets: Tensor, sca
 
 def keep(a: Tensor, a0: Tensor, t0: Tensor, scale: float) -> Tensor:
     """Anchors keep their relations to generic texts, and themselves: KL over K texts plus 1 - cosine."""
-    return _kl(scale * a0 @ t0.T, scale * a @ t0.T) + (1 - (a * a0).sum(dim=1)).mean()
+    return relate(a, a0, t0, scale) + stay(a, a0)
+
+
+def relate(v: Tensor, v0: Tensor, t0: Tensor, scale: float) -> Tensor:
+    """Clips keep their relations to generic texts: KL over K texts (N rows)."""
+    return _kl(scale * v0 @ t0.T, scale * v @ t0.T)
+
+
+def stay(v: Tensor, v0: Tensor) -> Tensor:
+    """Clips stay where the frozen tower puts them: mean of 1 - cosine."""
+    return (1 - (v * v0).sum(dim=1)).mean()
 
 
 def vocabulary(t: Tensor, t0: Tensor) -> Tensor:
     """The prompted text tower stays true to the frozen one on generic texts: mean of 1 - cosine."""
-    return (1 - (t * t0).sum(dim=1)).mean()
+    return stay(t, t0)
 
 
 def twin(a0: Tensor, w: Tensor, w0: Tensor, scale: float) -> Tensor:
@@ -149,6 +161,11 @@ def _term(
         case "keep":
             a, a0 = need(f.anchors, anchors), need(f.frozen_anchors, anchors)
             return weight * keep(a, a0, need(f.frozen_generic, generic), scale)
+        case "relate":
+            v0 = need(f.frozen_clips, "clips")
+            return weight * relate(f.clips, v0, need(f.frozen_generic, generic), scale)
+        case "stay":
+            return weight * stay(f.clips, need(f.frozen_clips, "clips"))
         case "vocabulary":
             return weight * vocabulary(need(f.generic, generic), need(f.frozen_generic, generic))
         case "twin":

@@ -14,7 +14,7 @@ from ga2app.paths import PROJECT
 BASE = {"errors", "config", "contracts", "paths", "labels"}
 TORCH = {"torch", "safetensors", "transformers", "tokenizers"}
 DECODERS = {"av", "decord"}
-METHOD = {"compute", "backbone", "prompts", "objective", "bundle", "model", "evaluate", "video"}
+METHOD = {"compute", "vocabulary", "backbone", "prompts", "objective", "bundle", "model", "evaluate", "video"}
 
 # What each room may import besides itself, the standard library and numpy: rooms of ours, then other packages.
 ROOMS: dict[str, tuple[set[str], set[str]]] = {
@@ -23,6 +23,7 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "contracts": ({"errors"}, set()),
     "paths": ({"errors"}, set()),
     "labels": ({"errors"}, set()),
+    "vocabulary": (BASE, set()),
     "store": (BASE, {"sqlite_utils"}),
     "hub": (BASE, {"huggingface_hub"}),
     "launcher": (BASE, set()),

@@ -115,3 +115,25 @@ def test_kept_class_features_are_forgotten_when_training_goes_on(backbone: Backb
         model.train()
         model.prompts.text += 0.5
         assert not torch.equal(model.eval().encode_labels(), before)
+
+
+def test_the_residual_mixes_both_towers_with_the_frozen_ones_after_training(backbone: Backbone):
+    pure, mixed, plain = (
+        prompted(backbone).eval(),
+        prompted(backbone, residual=0.25).eval(),
+        plain_clip(backbone, NAMES),
+    )
+    with torch.no_grad():
+        learned, frozen = pure.encode_frames(clips()), plain.encode_frames(clips())
+        assert torch.allclose(mixed.encode_frames(clips()), 0.75 * learned + 0.25 * frozen, atol=1e-5)
+        wanted = functional.normalize(0.75 * pure.encode_labels() + 0.25 * plain.encode_labels(), dim=-1)
+        assert torch.allclose(mixed.encode_labels(), wanted, atol=1e-5)
+        assert torch.allclose(mixed.encode_names(NAMES), wanted, atol=1e-5)
+    assert not torch.allclose(wanted, pure.encode_labels(), atol=1e-3)
+
+
+def test_prompts_learn_without_the_residual(backbone: Backbone):
+    pure, mixed = prompted(backbone, dropout=0.0).train(), prompted(backbone, dropout=0.0, residual=0.25).train()
+    assert torch.equal(pure.encode_clips(clips()), mixed.encode_clips(clips()))
+    assert torch.equal(pure.encode_labels(), mixed.encode_labels())
+    assert torch.equal(pure.encode_names(["running"]), mixed.encode_names(["running"]))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 
-from ga2app.cli import common
+from ga2app.cli import bench_base2novel, common
 
 
 def add(commands: common.Commands) -> None:
     """Register the command and its kinds."""
-    parser = commands.add_parser("bench", help="measure decoding, and what a newcomer waits for")
+    parser = commands.add_parser("bench", help="measure methods, decoding, and what a newcomer waits for")
     kinds = parser.add_subparsers(required=True, metavar="KIND")
     decode = kinds.add_parser("decode", help="which reader each clip takes, how many frames, how long")
     decode.add_argument("files", nargs="+", metavar="FILE", help="clips, or folders of clips")
@@ -19,6 +19,7 @@ def add(commands: common.Commands) -> None:
     studio = kinds.add_parser("studio", help="start of the app, Quick training of the demo, one recognition")
     common.add_json(studio)
     studio.set_defaults(run=run_studio)
+    bench_base2novel.add(kinds)
 
 
 def run_decode(args: argparse.Namespace) -> int:

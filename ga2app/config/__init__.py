@@ -6,6 +6,7 @@ them are reported at once, each with the dotted path of its field. Nobody below 
 
 from ga2app.config.presets import HARD_PROMPT_TO_NAME, PAPER_BACKBONE, PRESETS, left_to_name, preset
 from ga2app.config.sections import (
+    ANCHOR_TERMS,
     DEMO,
     HARD_PROMPT_EMBEDDED,
     HARD_PROMPT_RANDOM,
@@ -20,6 +21,7 @@ from ga2app.config.sections import (
 )
 
 __all__ = [
+    "ANCHOR_TERMS",
     "DEMO",
     "HARD_PROMPT_EMBEDDED",
     "HARD_PROMPT_RANDOM",

@@ -41,7 +41,9 @@ class PromptConfig:
     """Which prompts are learned (paper, section 3).
 
     ``length`` is P. ``visual_depth`` and ``text_depth`` count prompted layers; 0 leaves that tower alone, and
-    a visual depth of 0 is Quick mode. ``coupled`` joins the soft prompt to a frozen hard prompt.
+    a visual depth of 0 is Quick mode. ``coupled`` joins the soft prompt to a frozen hard prompt. ``residual`` is the
+    share of the frozen towers in frame and class features after training: 0 as in the paper, 0.5 the mean of both,
+    which costs a second pass of the vision tower.
     """
 
     length: int = 16
@@ -50,6 +52,7 @@ class PromptConfig:
     coupled: bool = True
     dropout: float = 0.5
     hard_prompt: str = HARD_PROMPT_EMBEDDED
+    residual: float = 0.0
 
     def __post_init__(self) -> None:
         check(
@@ -58,8 +61,16 @@ class PromptConfig:
             ("visual_depth", self.visual_depth >= 0, "must be 0 (off) or more layers"),
             ("text_depth", self.text_depth >= 0, "must be 0 (off) or more layers"),
             ("dropout", 0 <= self.dropout < 1, "must be at least 0 and below 1"),
+            ("residual", 0 <= self.residual < 1, "is a share: at least 0 and below 1"),
             ("coupled", not self.coupled or self.text_depth > 0, "needs a text_depth of at least 1"),
         )
+
+
+ANCHOR_TERMS = ("released", "reject", "extra_class", "keep", "twin")
+"""Terms that look at anchor clips."""
+
+TERMS = (*ANCHOR_TERMS, "relate", "stay", "vocabulary")
+"""All terms beside the cross-entropy."""
 
 
 @dataclass(frozen=True)
@@ -67,15 +78,20 @@ class ObjectiveConfig:
     """Weights of the anchor terms (paper, section 3.3); 0 switches a term off.
 
     ``released`` repeats the published code, whose anchor has no gradient with one negative: it is there for
-    parity with published runs, not to be used.
+    parity with published runs, not to be used. ``attributes`` widens the generic vocabulary of ``keep``, ``relate``
+    and ``vocabulary`` from the anchors' captions and the negatives to general attributes and to the names of the
+    classes that the hard prompt was learned on.
     """
 
     released: float = 0.0
     reject: float = 0.0
     extra_class: float = 0.0
     keep: float = 0.0
+    relate: float = 0.0
+    stay: float = 0.0
     vocabulary: float = 0.0
     twin: float = 0.0
+    attributes: bool = True
     margin: float = 0.0
     anchors_per_step: int = 4
 
@@ -92,8 +108,7 @@ class ObjectiveConfig:
 
     def weights(self) -> dict[str, float]:
         """Each term's name and weight, switched off ones too."""
-        names = ("released", "reject", "extra_class", "keep", "vocabulary", "twin")
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in TERMS}
 
     def uses_anchors(self) -> bool:
         """Whether any term is on, so that a run needs anchor clips, captions or negative prompts."""
@@ -101,7 +116,11 @@ class ObjectiveConfig:
 
     def needs_anchor_clips(self) -> bool:
         """Whether a term that is on looks at anchor clips in each step."""
-        return any(self.weights()[name] > 0 for name in ("released", "reject", "extra_class", "keep", "twin"))
+        return any(self.weights()[name] > 0 for name in ANCHOR_TERMS)
+
+    def needs_frozen_clips(self) -> bool:
+        """Whether a term that is on compares training clips with what the frozen tower makes of them."""
+        return bool(self.relate or self.stay)
 
 
 @dataclass(frozen=True)
@@ -200,9 +219,12 @@ class RunConfig:
         if not (prompts.visual_depth or prompts.text_depth):
             rule = "nothing would be learned with both depths 0; set one of them to 1 or more"
             faults.append(Fault("prompts.text_depth", rule))
-        if objective.keep and not prompts.visual_depth:
-            rule = "needs visual prompts: without them anchors cannot move; set it to 0 or prompts.visual_depth above 0"
-            faults.append(Fault("objective.keep", rule))
+        for name in ("keep", "relate", "stay"):
+            if getattr(objective, name) and not prompts.visual_depth:
+                rule = (
+                    "needs visual prompts: without them no clip can move; set it to 0 or prompts.visual_depth above 0"
+                )
+                faults.append(Fault(f"objective.{name}", rule))
         if (objective.vocabulary or objective.twin) and not prompts.text_depth:
             rule = "needs text prompts: without them no text can move; set it to 0 or prompts.text_depth above 0"
             faults.append(Fault("objective.vocabulary" if objective.vocabulary else "objective.twin", rule))

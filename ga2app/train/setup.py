@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -14,16 +14,16 @@ from torch import Tensor
 from ga2app import bundle as bundles
 from ga2app import evaluate
 from ga2app.backbone import Backbone, TokenizedText
-from ga2app.config import HARD_PROMPT_EMBEDDED, HARD_PROMPT_RANDOM, SKETCH, RunConfig
+from ga2app.config import ANCHOR_TERMS, HARD_PROMPT_EMBEDDED, HARD_PROMPT_RANDOM, SKETCH, RunConfig
 from ga2app.contracts import AnchorClip, Dataset, LabelledClip
 from ga2app.errors import BundleError, ConfigError, DatasetError, Fault
-from ga2app.labels import spoken
 from ga2app.model import PromptedClip, plain_clip
 from ga2app.objective import Features
 from ga2app.paths import SKETCH_HARD_PROMPT
 from ga2app.prompts import PromptLearner
 from ga2app.train.data import ClipSource, FeatureSource, PixelSource, anchor_choice, draw_shots
 from ga2app.video.pixels import evaluation_pixels
+from ga2app.vocabulary import GenericText, generic_texts
 
 logger = logging.getLogger(__name__)
 
@@ -50,9 +50,10 @@ class Setup:
     negatives: Tensor
     texts: TokenizedText | None
     frozen_generic: Tensor
+    frozen_clips: Tensor
 
-    def features(self, clips: Tensor, step: int) -> Features:
-        """Everything that the objective looks at in ``step``; ``clips`` is a batch of the source."""
+    def features(self, clips: Tensor, rows: Sequence[int], step: int) -> Features:
+        """Everything that the objective looks at in ``step``; ``clips`` are the shots ``rows`` of the source."""
         model, objective = self.model, self.config.objective
         chosen: list[int] = []
         if objective.needs_anchor_clips() and self.anchors:
@@ -71,6 +72,7 @@ class Setup:
             frozen_classes=self.frozen_classes,
             generic=texts[base:],
             frozen_generic=self.frozen_generic,
+            frozen_clips=self.frozen_clips[list(rows)] if len(self.frozen_clips) else None,
         )
 
     def bundle(self, config: RunConfig, name: str, steps: int, metrics: Any) -> bundles.Bundle:
@@ -103,7 +105,9 @@ class Setup:
 def prepare(config: RunConfig, dataset: Dataset, backbone: Backbone, should_stop: Callable[[], bool]) -> Setup:
     """Draw the shots, build the model, compute the frozen features; raises StudioError, InterruptedError on a stop."""
     _check_depths(config, backbone)
-    _check_anchors(config, dataset)
+    hard = hard_prompt(config, backbone)
+    generic = _generic_texts(config, dataset, backbone, hard.class_names)
+    _check_anchors(config, dataset, generic)
     shots = draw_shots(dataset, config.shots, config.seed)
     if len(shots) < config.shots * len(dataset.base):
         logger.warning("%d clips in all: some classes have fewer than %d", len(shots), config.shots)
@@ -111,7 +115,7 @@ def prepare(config: RunConfig, dataset: Dataset, backbone: Backbone, should_stop
         config.prompts,
         backbone.sizes.visual_width,
         backbone.sizes.text_width,
-        hard_prompt=hard_prompt(config, backbone),
+        hard_prompt=hard.tokens,
         generator=torch.Generator().manual_seed(config.seed),
     )
     model = PromptedClip(backbone, prompts, dataset.base)
@@ -130,7 +134,6 @@ def prepare(config: RunConfig, dataset: Dataset, backbone: Backbone, should_stop
     test = evaluate.test_clips(dataset)
     test_features = encode([clip.path for clip in test])
     anchors = dataset.anchors if config.objective.needs_anchor_clips() else ()
-    generic = _generic_names(dataset)
     with torch.no_grad():
         return Setup(
             config=config,
@@ -145,18 +148,26 @@ def prepare(config: RunConfig, dataset: Dataset, backbone: Backbone, should_stop
             frozen_anchors=encode([anchor.path for anchor in anchors]),
             frozen_classes=plain.encode_labels(),
             negatives=plain.encode_names(dataset.negatives) if dataset.negatives else test_features[:0],
-            texts=model.tokenize([*dataset.base, *generic]) if config.objective.vocabulary else None,
-            frozen_generic=(
-                backbone.text_features([f"{spoken(name)}." for name in generic]) if generic else test_features[:0]
+            texts=(
+                model.tokenize([*dataset.base, *(one.name for one in generic)]) if config.objective.vocabulary else None
             ),
+            frozen_generic=backbone.text_features([one.text for one in generic]) if generic else test_features[:0],
+            frozen_clips=encode(paths) if config.objective.needs_frozen_clips() else test_features[:0],
         )
 
 
-def hard_prompt(config: RunConfig, backbone: Backbone) -> Tensor | None:
-    """The frozen hard prompt (P, Dt) that the run names; None for a random or no one. Raises StudioError."""
+class HardPrompt(NamedTuple):
+    """Frozen ``tokens`` (P, Dt) and the names of the classes that they were learned on."""
+
+    tokens: Tensor | None
+    class_names: tuple[str, ...]
+
+
+def hard_prompt(config: RunConfig, backbone: Backbone) -> HardPrompt:
+    """The frozen hard prompt that the run names, without tokens for a random or no one. Raises StudioError."""
     named = config.prompts.hard_prompt
     if not config.prompts.coupled or named == HARD_PROMPT_RANDOM:
-        return None
+        return HardPrompt(None, ())
     if named == HARD_PROMPT_EMBEDDED and config.backbone != SKETCH:
         raise ConfigError(
             [
@@ -171,14 +182,21 @@ def hard_prompt(config: RunConfig, backbone: Backbone) -> Tensor | None:
     bundle.check_backbone(backbone.identity.to_dict())
     if "soft" not in bundle.tensors:
         raise BundleError(f"bundle '{named}' has no text prompts and cannot be a hard prompt; choose another one")
-    return bundle.tensors["soft"]
+    return HardPrompt(bundle.tensors["soft"], bundle.manifest.base)
 
 
-def _generic_names(dataset: Dataset) -> list[str]:
-    """The generic attribute vocabulary: the anchors' captions and the negatives, never a class name."""
-    classes = {spoken(name).lower() for name in (*dataset.base, *dataset.novel)}
-    names = dict.fromkeys([*(anchor.caption for anchor in dataset.anchors), *dataset.negatives])
-    return [name for name in names if name.strip() and spoken(name).lower() not in classes]
+def _generic_texts(
+    config: RunConfig, dataset: Dataset, backbone: Backbone, class_names: Sequence[str]
+) -> list[GenericText]:
+    """The generic attribute vocabulary of the run; attributes and class names only in words that the backbone knows."""
+    wider = config.objective.attributes
+    return generic_texts(
+        [*(anchor.caption for anchor in dataset.anchors), *dataset.negatives],
+        class_names if wider else (),
+        (*dataset.base, *dataset.novel),
+        attributes=wider,
+        known=lambda text: not backbone.unknown_words(text),
+    )
 
 
 def _check_depths(config: RunConfig, backbone: Backbone) -> None:
@@ -198,14 +216,14 @@ def _check_depths(config: RunConfig, backbone: Backbone) -> None:
         raise ConfigError(faults)
 
 
-def _check_anchors(config: RunConfig, dataset: Dataset) -> None:
+def _check_anchors(config: RunConfig, dataset: Dataset, generic: Sequence[GenericText]) -> None:
     """Every term that is on finds its clips and texts, and the released one its odd numbers."""
     objective = config.objective
     on = [name for name, weight in objective.weights().items() if weight]
     texts = [name for name in on if name in ("released", "reject", "extra_class") and not dataset.negatives]
-    clips = [name for name in on if name != "vocabulary" and not dataset.anchors]
-    generic = [name for name in on if name in ("keep", "vocabulary") and not _generic_names(dataset)]
-    for terms, what in ((clips, "anchor clips"), (texts, "negative prompts"), (generic, "captions or negatives")):
+    clips = [name for name in on if name in ANCHOR_TERMS and not dataset.anchors]
+    silent = [name for name in on if name in ("keep", "relate", "vocabulary") and not generic]
+    for terms, what in ((clips, "anchor clips"), (texts, "negative prompts"), (silent, "captions or negatives")):
         if terms:
             raise DatasetError(
                 f"data set '{dataset.name}' has no {what}, which the anchor term(s) {', '.join(terms)} need; "

@@ -88,6 +88,11 @@ GROUPS = (
             Setting("prompts.length", "Prompt length", "Learned tokens in each prompted layer.", Input.WHOLE),
             Setting("prompts.visual_depth", "Visual depth", "Prompted layers, image tower. 0 is off.", Input.WHOLE),
             Setting("prompts.text_depth", "Text depth", "Prompted layers, text tower. 0 is off.", Input.WHOLE),
+            Setting(
+                "prompts.residual",
+                "Residual",
+                "Share of plain CLIP in what a frame looks like, after training: 0 to below 1. It forgets less.",
+            ),
             Setting("prompts.dropout", "Dropout", "Share of the text prompt hidden in each step, 0 to below 1."),
             Setting(
                 "prompts.coupled",
@@ -114,6 +119,14 @@ GROUPS = (
             Setting("objective.vocabulary", "Vocabulary", "Weight: everyday words keep their meaning. 0 is off."),
             Setting("objective.twin", "Twin", "Weight: labels keep their relations as irrelevant clips see them."),
             Setting("objective.keep", "Keep", "Weight: irrelevant clips keep their relations to words."),
+            Setting("objective.relate", "Relate", "Weight: training clips keep their relations to everyday words."),
+            Setting("objective.stay", "Stay", "Weight: training clips stay where plain CLIP puts them."),
+            Setting(
+                "objective.attributes",
+                "Wide vocabulary",
+                "Count colors, places and the hard prompt's labels among the everyday words, not the captions alone.",
+                Input.SWITCH,
+            ),
             Setting("objective.reject", "Reject", "Weight: irrelevant clips prefer a negative prompt to any label."),
             Setting("objective.extra_class", "Extra class", "Weight: irrelevant clips are a class of their own."),
             Setting(

@@ -1,0 +1,155 @@
+"""Every rung of the ladder, trained and measured on the same drawn classes and clips, seed after seed.
+
+A seed fixes classes, clips, shots, fresh prompts and the order of steps. Seeds run in processes of their own, one
+thread each, and each finished seed is written down at once: an interrupted benchmark goes on where it was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import multiprocessing
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ga2app import evaluate
+from ga2app.backbone import Backbone, load_backbone
+from ga2app.bench import memory, world
+from ga2app.bench.pools import with_pool
+from ga2app.config import RunConfig
+from ga2app.config.ladder import ZERO_SHOT, rung
+from ga2app.contracts import Dataset, Event, EventKind
+from ga2app.model import plain_clip
+from ga2app.train import train
+
+RELEASED_NEGATIVE = "else"
+"""The one negative prompt of the published code."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is compared: ``config`` holds the settings of the whole method, the rungs are derived from it."""
+
+    setting: str
+    seeds: tuple[int, ...]
+    methods: tuple[str, ...]
+    shots: tuple[int, ...]
+    config: RunConfig
+    pool: str = "scenes"
+    negatives: int = 6
+
+    def key(self) -> str:
+        """Hash of what a seed's figures depend on, besides the seed: another plan, another hash."""
+        told = [self.setting, list(self.methods), list(self.shots), self.pool, self.negatives, self.config.to_dict()]
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Figures of one method, seed and number of shots.
+
+    ``base``, ``novel``, ``hm`` in percent; ``seconds`` of the training loop; ``peak_bytes`` of the process's memory.
+    """
+
+    method: str
+    seed: int
+    shots: int
+    base: float
+    novel: float
+    hm: float
+    seconds: float
+    peak_bytes: int
+
+
+def run(plan: Plan, folder: Path, processes: int, say: Callable[[str], None] = lambda text: None) -> list[Outcome]:
+    """The outcomes of every seed, in order; those that ``folder`` holds already are not trained again."""
+    places = {seed: folder / "seeds" / f"{plan.setting}-{plan.key()}-{seed}.json" for seed in plan.seeds}
+    waiting = [seed for seed in plan.seeds if not places[seed].exists()]
+    if len(waiting) < len(plan.seeds):
+        say(f"seeds that are there from an earlier run: {len(plan.seeds) - len(waiting)}")
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(max(1, min(processes, len(waiting))), mp_context=context) as pool:
+        futures = {pool.submit(run_seed, plan, seed): seed for seed in waiting}
+        try:
+            for count, future in enumerate(as_completed(futures), start=1):
+                seed = futures[future]
+                write_json(places[seed], [asdict(outcome) for outcome in future.result()])
+                say(f"seed {seed} done ({count} of {len(waiting)})")
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return [Outcome(**row) for seed in plan.seeds for row in json.loads(places[seed].read_text(encoding="utf-8"))]
+
+
+def run_seed(plan: Plan, seed: int) -> list[Outcome]:
+    """The outcomes of one seed, in a temporary folder that is gone afterwards."""
+    torch.set_num_threads(1)
+    config = replace(plan.config, seed=seed)
+    backbone = load_backbone(config.backbone, device=config.device, precision=config.precision)
+    with tempfile.TemporaryDirectory(prefix="ga2-bench-") as folder:
+        dataset = world.draw(Path(folder) / "clips", plan.setting, seed)
+        dataset = with_pool(dataset, plan.pool, plan.negatives, backbone, Path(folder), seed)
+        return list(_outcomes(plan, config, dataset, backbone, Path(folder)))
+
+
+def _outcomes(plan: Plan, config: RunConfig, dataset: Dataset, backbone: Backbone, folder: Path) -> Iterator[Outcome]:
+    for method in plan.methods:
+        if method == ZERO_SHOT:
+            yield from _zero_shot(plan, config, dataset, backbone)
+            continue
+        for shots in plan.shots:
+            settings = replace(rung(method, config), shots=shots)
+            named = f"{method}-{shots}"
+            fitting = replace(dataset, negatives=(RELEASED_NEGATIVE,)) if settings.objective.released else dataset
+            clock = _Clock()
+            memory.forget_peak()
+            result = train(
+                settings,
+                fitting,
+                out=folder / named,
+                checkpoint=folder / f"{named}.checkpoint",
+                emit=clock.note,
+                backbone=backbone,
+            )
+            yield Outcome(
+                method, config.seed, shots, **result.metrics, seconds=clock.seconds, peak_bytes=memory.peak_bytes()
+            )
+
+
+def _zero_shot(plan: Plan, config: RunConfig, dataset: Dataset, backbone: Backbone) -> Iterator[Outcome]:
+    """Plain CLIP needs no shots and no training: the same figures stand at every number of shots."""
+    memory.forget_peak()
+    model = plain_clip(backbone, dataset.base)
+    metrics = evaluate.evaluate(model, dataset, config.clips.num_frames).metrics()
+    for shots in plan.shots:
+        yield Outcome(ZERO_SHOT, config.seed, shots, **metrics, seconds=0.0, peak_bytes=memory.peak_bytes())
+
+
+class _Clock:
+    """Seconds from the plan of a run to its last step."""
+
+    def __init__(self) -> None:
+        self._started = time.perf_counter()
+        self.seconds = 0.0
+
+    def note(self, event: Event) -> None:
+        if event.kind is EventKind.PLAN:
+            self._started = time.perf_counter()
+        elif event.kind is EventKind.STEP:
+            self.seconds = time.perf_counter() - self._started
+
+
+def write_json(path: Path, document: Any) -> None:
+    """Write ``document`` to ``path``, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(path.name + ".new")
+    fresh.write_text(json.dumps(document, indent=1), encoding="utf-8")
+    os.replace(fresh, path)

@@ -1,0 +1,117 @@
+"""``bench base2novel``: the ladder of methods on the sketch world, over many seeds."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from ga2app.bench.settings import settings
+from ga2app.cli import common
+from ga2app.config import HARD_PROMPT_EMBEDDED, HARD_PROMPT_RANDOM, Precision, RunConfig
+from ga2app.config.ladder import LADDER
+from ga2app.errors import ConfigError, Fault
+
+FIRST_SEED, SEEDS, QUICK_SEEDS = 100, 10, 2
+SETTINGS = ("narrow", "wide")
+POOLS = ("scenes", "random", "chosen", "video", "none")
+MOST_SHOTS = 16
+
+
+def add(kinds: common.Commands) -> None:
+    """Register the kind."""
+    parser = kinds.add_parser(
+        "base2novel",
+        help="base, novel and HM of every method of the ladder on drawn clips",
+        description="Trains every method on the same drawn classes and clips, seed after seed, and prints mean ± std "
+        "with the paired difference of ga2 to each other method. An interrupted benchmark goes on where it was.",
+    )
+    parser.add_argument("--setting", choices=SETTINGS, default="narrow", help="6 base classes, or half of the classes")
+    parser.add_argument("--seeds", type=int, help=f"number of seeds (default {SEEDS})")
+    parser.add_argument("--first-seed", type=int, default=FIRST_SEED, help=f"the first of them (default {FIRST_SEED})")
+    parser.add_argument("--methods", default=",".join(LADDER), help="between commas (default: all of the ladder)")
+    parser.add_argument("--shots", default=str(MOST_SHOTS), help="clips a base class; several make a few-shot curve")
+    parser.add_argument("--quick", action="store_true", help=f"{QUICK_SEEDS} seeds: a look, not a result")
+    parser.add_argument(
+        "--config", type=Path, metavar="JSON", help="settings of ga2 (default: those of the Full preset)"
+    )
+    parser.add_argument(
+        "--hard-prompt", default=HARD_PROMPT_EMBEDDED, help=f"a bundle's folder, or {HARD_PROMPT_RANDOM}"
+    )
+    parser.add_argument(
+        "--anchors", choices=POOLS, default="scenes", help="where anchor clips come from (default scenes)"
+    )
+    parser.add_argument("--negatives", type=int, default=6, help="number of negative prompts, 1 to 10 (default 6)")
+    parser.add_argument("--precision", choices=[str(kind) for kind in Precision], default=str(Precision.AUTO))
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="seeds at once (default: the cores)")
+    parser.add_argument("--out", type=Path, help="folder of figures and picture (default bench-base2novel)")
+    common.add_json(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train, print the table or JSON, write ``<setting>.json`` and ``<setting>.png``."""
+    seeds, methods, shots, config = _checked(args)
+    from ga2app.bench import base2novel, picture, report
+
+    plan = base2novel.Plan(args.setting, seeds, methods, shots, config, args.anchors, args.negatives)
+    folder: Path = args.out or Path("bench-base2novel")
+    outcomes = base2novel.run(plan, folder, args.processes, say=lambda text: print(text, file=sys.stderr, flush=True))
+    base2novel.write_json(folder / f"{args.setting}.json", report.document(plan, outcomes))
+    picture.draw(plan, outcomes, folder / f"{args.setting}.png")
+    if args.json:
+        common.print_json(report.document(plan, outcomes))
+    else:
+        print(report.table(plan, outcomes))
+        print(f"\nfigures: {folder / args.setting}.json, picture: {folder / args.setting}.png")
+    return 0
+
+
+def _checked(args: argparse.Namespace) -> tuple[tuple[int, ...], tuple[str, ...], tuple[int, ...], RunConfig]:
+    """Seeds, methods, shots and settings; raises ConfigError with every fault."""
+    count = args.seeds if args.seeds is not None else QUICK_SEEDS if args.quick else SEEDS
+    methods, shots = tuple(dict.fromkeys(common.names(args.methods))), common.names(args.shots)
+    unknown = [method for method in methods if method not in LADDER]
+    rules = (
+        ("--seeds", count >= 1, f"must be at least 1 (it is {count})"),
+        ("--first-seed", args.first_seed >= 0, f"must be 0 or more (it is {args.first_seed})"),
+        ("--methods", bool(methods), "name at least one"),
+        ("--methods", not unknown, f"{', '.join(unknown)} is not on the ladder; choose from {', '.join(LADDER)}"),
+        (
+            "--shots",
+            bool(shots) and all(one.isdigit() and 1 <= int(one) <= MOST_SHOTS for one in shots),
+            f"whole numbers between 1 and {MOST_SHOTS}, with commas between (it is '{args.shots}')",
+        ),
+        ("--negatives", 1 <= args.negatives <= 10, f"must be between 1 and 10 (it is {args.negatives})"),
+        ("--processes", args.processes >= 1, f"must be at least 1 (it is {args.processes})"),
+    )
+    faults = [Fault(name, rule) for name, holds, rule in rules if not holds]
+    if faults:
+        raise ConfigError(faults)
+    config = _read(args.config) if args.config else settings(args.setting)
+    config = replace(
+        config,
+        precision=Precision(args.precision),
+        prompts=replace(config.prompts, hard_prompt=args.hard_prompt),
+        # Without anchor clips there is nothing for this term to look at.
+        objective=replace(config.objective, keep=0.0) if args.anchors == "none" else config.objective,
+        shots=max(map(int, shots)),
+    )
+    ordered = tuple(method for method in LADDER if method in methods)
+    return (
+        tuple(range(args.first_seed, args.first_seed + count)),
+        ordered,
+        tuple(sorted({int(one) for one in shots})),
+        config,
+    )
+
+
+def _read(path: Path) -> RunConfig:
+    try:
+        return RunConfig.from_dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as exc:
+        fault = Fault("--config", f"'{path}' cannot be read as JSON ({exc}); see train --print-config")
+        raise ConfigError([fault]) from exc

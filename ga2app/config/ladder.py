@@ -1,0 +1,38 @@
+"""The ladder of methods: each rung is the full method with some parts switched off."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ga2app.config.sections import ObjectiveConfig, PromptConfig, RunConfig
+from ga2app.errors import ConfigError, Fault
+
+ZERO_SHOT = "zero-shot"
+LADDER = (ZERO_SHOT, "coop", "vpt", "ivlp", "coupled", "ga2-released", "ga2")
+"""From frozen CLIP to the whole method, each rung with more parts than the one before."""
+
+
+def rung(name: str, config: RunConfig) -> RunConfig:
+    """The settings of the rung ``name``, where ``config`` are those of the whole method, ``ga2``.
+
+    ``coop``: a soft text prompt in the first layer · ``vpt``: deep visual prompts · ``ivlp``: deep prompts in both
+    towers · ``coupled``: ivlp and the hard prompt · ``ga2-released``: coupled and the published anchor term ·
+    ``ga2``: coupled, the anchor terms and the residual of ``config``. Raises ConfigError for another name, and for
+    ``zero-shot``, which learns nothing.
+    """
+    off = ObjectiveConfig()
+    prompts = replace(config.prompts, residual=0.0)
+    uncoupled = replace(prompts, coupled=False)
+    parts: dict[str, tuple[PromptConfig, ObjectiveConfig]] = {
+        "coop": (replace(uncoupled, visual_depth=0, text_depth=1), off),
+        "vpt": (replace(uncoupled, text_depth=0), off),
+        "ivlp": (uncoupled, off),
+        "coupled": (prompts, off),
+        "ga2-released": (prompts, ObjectiveConfig(released=1.0)),
+        "ga2": (config.prompts, config.objective),
+    }
+    if name not in parts:
+        known = ", ".join(parts)
+        raise ConfigError([Fault("method", f"'{name}' is not a rung that learns something; choose one of {known}")])
+    switched, objective = parts[name]
+    return replace(config, prompts=switched, objective=objective)

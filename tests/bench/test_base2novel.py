@@ -1,0 +1,84 @@
+"""The whole benchmark in small: every rung, table, JSON, picture, and going on after an interruption."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ga2app.bench import base2novel, picture, report, world
+from ga2app.bench.base2novel import Outcome, Plan
+from ga2app.bench.settings import settings
+from ga2app.config import ClipConfig, PromptConfig
+from ga2app.config.ladder import LADDER
+
+
+def plan(**changes: object) -> Plan:
+    config = settings("narrow")
+    small = replace(
+        config,
+        prompts=replace(config.prompts, visual_depth=1, text_depth=2),
+        clips=ClipConfig(num_frames=1),
+        optimizer=replace(config.optimizer, epochs=1, warmup_epochs=0, evaluate_every=1),
+        shots=2,
+    )
+    return replace(Plan("narrow", (3,), LADDER, (1, 2), small), **changes)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _few_clips():
+    """Two training and one test clip a class: drawing is the slow part."""
+    before = world.TRAIN_CLIPS, world.TEST_CLIPS, world.CLIPS_PER_SCENE
+    world.TRAIN_CLIPS, world.TEST_CLIPS, world.CLIPS_PER_SCENE = 2, 1, 1
+    yield
+    world.TRAIN_CLIPS, world.TEST_CLIPS, world.CLIPS_PER_SCENE = before
+
+
+@pytest.fixture(scope="module")
+def outcomes(_few_clips: None) -> list[Outcome]:
+    return base2novel.run_seed(plan(), 3)
+
+
+def test_every_rung_is_measured_at_every_number_of_shots(outcomes: list[Outcome]) -> None:
+    assert [(one.method, one.shots) for one in outcomes] == [(method, shots) for method in LADDER for shots in (1, 2)]
+    for one in outcomes:
+        assert one.hm == pytest.approx(2 * one.base * one.novel / (one.base + one.novel))
+        assert one.peak_bytes > 100 * 2**20
+        assert (one.seconds > 0) == (one.method != "zero-shot")
+
+
+def test_plain_clip_is_the_same_at_every_number_of_shots_and_training_is_not(outcomes: list[Outcome]) -> None:
+    figures = {(one.method, one.shots): (one.base, one.novel) for one in outcomes}
+    assert figures["zero-shot", 1] == figures["zero-shot", 2]
+    assert len({figures[method, 2] for method in LADDER}) > 3
+
+
+def test_the_document_holds_a_figure_a_seed_for_each_method(outcomes: list[Outcome]) -> None:
+    document = json.loads(json.dumps(report.document(plan(), outcomes)))
+    assert list(document["methods"]) == list(LADDER)
+    ours = document["methods"]["ga2"]
+    assert len(ours["base"]) == len(ours["novel"]) == len(ours["hm"]) == len(ours["seconds"]) == 1
+    assert document["few_shot"]["2"] == document["methods"] and "ga2" not in document["ga2_less"]
+
+
+def test_the_table_and_the_picture_show_every_method(outcomes: list[Outcome], tmp_path: Path) -> None:
+    text = report.table(plan(), outcomes)
+    assert all(method in text for method in LADDER) and "ga2 less …" in text and "HM by shots" in text
+    picture.draw(plan(), outcomes, tmp_path / "figure.png")
+    assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_seed_that_is_written_down_is_not_trained_again(outcomes: list[Outcome], tmp_path: Path) -> None:
+    mine = plan()
+    place = tmp_path / "seeds" / f"narrow-{mine.key()}-3.json"
+    base2novel.write_json(place, [{**vars(outcomes[0]), "base": 12.5}])
+    said: list[str] = []
+    assert [one.base for one in base2novel.run(mine, tmp_path, 2, said.append)] == [12.5]
+    assert said == ["seeds that are there from an earlier run: 1"]
+
+
+def test_other_settings_share_no_seed_with_these() -> None:
+    other = replace(plan().config, prompts=PromptConfig(4, 1, 2))
+    assert plan().key() == plan().key() != plan(config=other).key() != plan(shots=(2,)).key()

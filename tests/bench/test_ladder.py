@@ -1,0 +1,50 @@
+"""Each rung is a few switches on the settings of the whole method."""
+
+from __future__ import annotations
+
+import pytest
+
+from ga2app.bench.settings import settings
+from ga2app.config import ObjectiveConfig
+from ga2app.config.ladder import LADDER, rung
+from ga2app.errors import ConfigError
+
+WHOLE = settings("narrow")
+
+
+def parts(name: str) -> tuple[bool, bool, int, bool]:
+    """Whether there are visual prompts, coupling, how deep the text prompts go, and whether an anchor term is on."""
+    config = rung(name, WHOLE)
+    prompts = config.prompts
+    return bool(prompts.visual_depth), prompts.coupled, prompts.text_depth, config.objective.uses_anchors()
+
+
+def test_each_rung_has_the_parts_of_its_name() -> None:
+    deep = WHOLE.prompts.text_depth
+    assert parts("coop") == (False, False, 1, False)
+    assert parts("vpt") == (True, False, 0, False)
+    assert parts("ivlp") == (True, False, deep, False)
+    assert parts("coupled") == (True, True, deep, False)
+    assert parts("ga2-released") == (True, True, deep, True)
+    assert parts("ga2") == (True, True, deep, True)
+
+
+def test_the_released_rung_is_the_published_term_alone() -> None:
+    assert rung("ga2-released", WHOLE).objective == ObjectiveConfig(released=1.0)
+
+
+def test_the_last_rung_is_the_whole_method_untouched() -> None:
+    assert rung("ga2", WHOLE) == WHOLE
+
+
+def test_everything_else_stays_the_same_on_every_rung() -> None:
+    for name in LADDER[1:]:
+        config = rung(name, WHOLE)
+        assert (config.optimizer, config.clips, config.seed) == (WHOLE.optimizer, WHOLE.clips, WHOLE.seed)
+        assert config.prompts.length == WHOLE.prompts.length
+
+
+@pytest.mark.parametrize("name", ["zero-shot", "ga3"])
+def test_a_name_that_learns_nothing_or_does_not_exist_is_refused(name: str) -> None:
+    with pytest.raises(ConfigError, match="choose one of coop, vpt, ivlp"):
+        rung(name, WHOLE)
