@@ -10,18 +10,16 @@ from pathlib import Path
 from torch import Tensor
 
 from ga2app.backbone import Backbone, BackboneId
+from ga2app.config import PAPER_BACKBONE
 from ga2app.errors import CheckpointError, Fault
 from ga2app.published.checkpoint import FUSION, Checkpoint, read_checkpoint
 from ga2app.published.folder import QUICK_GELU, activations, write_backbone
 from ga2app.published.names import PREFIX, SUFFIX, read_names, same_embedding
-from ga2app.published.prompts import MARK, read_prompts
+from ga2app.published.prompts import HARD_PROMPT, MARK, read_prompts
 from ga2app.published.records import Folders, Imported, Origin
 from ga2app.published.tensors import TensorReader, refuse
 from ga2app.published.weights import TOKEN_EMBEDDING, FrozenWeights, Part, read_weights
 from ga2app.published.writing import write_bundle
-
-ORIGINAL = "openai/clip-vit-base-patch16"
-"""The CLIP that every published run starts from."""
 
 OLD_SIZES = ("input_resolution", "context_length", "vocab_size")
 """Whole numbers in OpenAI's own files that repeat what the shapes say."""
@@ -120,7 +118,7 @@ def _import_backbone(checkpoint: Checkpoint, backbone: Backbone, folders: Folder
     elif TOKEN_EMBEDDING in differing:
         notes.append(
             "its token embedding differs, too; the published runs that start from such a file embed names with that "
-            f"of {ORIGINAL}, as --keep-token-embedding does"
+            f"of {PAPER_BACKBONE}, as --keep-token-embedding does"
         )
     return Imported(None, written, folders.backbone, None, (), checkpoint.ignored, tuple(notes))
 
@@ -132,8 +130,11 @@ def _reader(checkpoint: Checkpoint) -> TensorReader:
 
 
 def _refuse(checkpoint: Checkpoint, backbone: Backbone, faults: list[Fault]) -> CheckpointError:
-    advice = f"Choose the backbone that it was trained on ({ORIGINAL} for the published ones), or get a whole file"
-    return refuse(checkpoint.name, f"backbone '{backbone.name}'", faults, advice)
+    advice = ""
+    if any(fault.field != HARD_PROMPT for fault in faults):
+        origin = f"the backbone that it was trained on ({PAPER_BACKBONE} for the published ones)"
+        advice = f". Choose {origin}, or get a whole file"
+    return refuse(checkpoint.name, backbone.name, faults, advice)
 
 
 def _misfits(checkpoint: Checkpoint, backbone: Backbone, weights: FrozenWeights, embedding: Tensor) -> Iterator[Fault]:

@@ -23,6 +23,7 @@ SOFT = "prompt_learner.ctx_VPT"
 VISUAL = "image_encoder.VPT"
 COUPLING = "prompt_learner.proj_b2n_VPT.0."
 DEEP = "{tower}.transformer.resblocks.{layer}.VPT_shallow"
+HARD_PROMPT = "hard prompt"
 MARK = "VPT"
 """Part of the key of every learned tensor."""
 
@@ -63,6 +64,7 @@ def read_prompts(reader: TensorReader, sizes: TowerSizes, base: Checkpoint | Non
         text_depth=len(text) + 1,
         coupled=coupled,
         hard_prompt=base.name if coupled and base else HARD_PROMPT_RANDOM,
+        residual=0.0,
     )
     return PublishedPrompts(config, {name: tensor for name, tensor in tensors.items() if tensor is not None})
 
@@ -94,12 +96,12 @@ def _read_coupling(reader: TensorReader, width: int, length: int, base: Checkpoi
         "coupling.bias": reader.take(COUPLING + "bias", (width,)),
     }
     if base is None:
-        rule = f"is not in the file, whose prompts are coupled; name the checkpoint that its run started from ({SOFT})"
-        reader.faults.append(Fault("hard prompt", rule))
+        rule = "is not in the file, whose prompts are coupled; name the checkpoint that its run took it from"
+        reader.faults.append(Fault(HARD_PROMPT, f"{rule} (--hard-prompt)"))
         return tensors
     other = TensorReader(base.tensors)
     tensors["hard"] = other.take(SOFT, (length, width))
-    reader.faults += [Fault(f"hard prompt '{base.name}': {fault.field}", fault.message) for fault in other.faults]
+    reader.faults += [Fault(f"{HARD_PROMPT} '{base.name}': {fault.field}", fault.message) for fault in other.faults]
     return tensors
 
 

@@ -10,6 +10,9 @@ from torch import Tensor
 
 from ga2app.errors import CheckpointError, Fault
 
+MOST_TOLD = 24
+"""Kinds of faults that a message tells; the error's ``faults`` are always complete."""
+
 _LAYER = re.compile(r"(?<=resblocks\.)\d+(?=\.)")
 
 
@@ -58,7 +61,7 @@ class TensorReader:
         pairs = list(zip(tensor.shape, shape, strict=False))
         if tensor.dim() == len(shape) and all(size == want or (want is None and size) for size, want in pairs):
             return None
-        wanted = ", ".join("any" if want is None else str(want) for want in shape)
+        wanted = ", ".join("any" if want is None else str(want) for want in shape) + ("," if len(shape) == 1 else "")
         return f"has shape {tuple(tensor.shape)} instead of ({wanted})"
 
 
@@ -69,14 +72,18 @@ def is_plain(tensor: Tensor) -> bool:
     return tensor.numel() * tensor.element_size() <= tensor.untyped_storage().nbytes()
 
 
-def refuse(name: str, against: str, faults: Sequence[Fault], advice: str) -> CheckpointError:
-    """The error that names all ``faults``; the same fault in several layers is told once."""
+def refuse(name: str, backbone: str, faults: Sequence[Fault], advice: str) -> CheckpointError:
+    """The error that names ``faults``; the same fault in several layers is told once, and so is a flood of them."""
     layers: dict[tuple[str, str], list[int]] = {}
     for fault in faults:
         number = _LAYER.search(fault.field)
         layers.setdefault((_LAYER.sub("*", fault.field), fault.message), []).extend([int(number[0])] if number else [])
     told = [f"{key.replace('*', _ranges(numbers))} {message}" for (key, message), numbers in layers.items()]
-    return CheckpointError(f"checkpoint '{name}' does not fit {against}: {'; '.join(told)}. {advice}", faults)
+    if len(told) > MOST_TOLD:
+        told[MOST_TOLD:] = [f"and {len(told) - MOST_TOLD} more: it belongs to a CLIP of another shape"]
+    return CheckpointError(
+        f"checkpoint '{name}' cannot be imported on backbone '{backbone}': {'; '.join(told)}{advice}", faults
+    )
 
 
 def _ranges(numbers: Sequence[int]) -> str:

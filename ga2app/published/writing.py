@@ -12,14 +12,12 @@ from torch import Tensor
 
 from ga2app import bundle as bundles
 from ga2app.backbone import Backbone, BackboneId
-from ga2app.config import ClipConfig, OptimizerConfig, RunConfig
+from ga2app.config import ObjectiveConfig, RunConfig
+from ga2app.config.presets import PAPER_RUNS, PaperRun, paper_preset
 from ga2app.errors import BundleError
 from ga2app.published.folder import write_backbone
 from ga2app.published.prompts import PublishedPrompts
 from ga2app.published.records import UNKNOWN, Origin
-
-LEARNING_RATE = 4e-2
-"""That of the paper; the rest of its settings are the defaults of the configuration."""
 
 
 def write_bundle(
@@ -38,13 +36,7 @@ def write_bundle(
     if backbone_folder or Path(name).is_dir():
         # A relative path would hold in this folder only.
         name = str((backbone_folder or Path(name)).resolve())
-    config = RunConfig(
-        dataset=origin.dataset,
-        backbone=name,
-        prompts=prompts.config,
-        optimizer=OptimizerConfig(learning_rate=LEARNING_RATE),
-        clips=ClipConfig(num_frames=origin.num_frames),
-    )
+    config = _config(name, prompts, origin)
     identity = replace(backbone.identity, name=name)
     with _both_or_none(backbone_folder):
         if backbone_folder:
@@ -56,6 +48,20 @@ def write_bundle(
         except OSError as exc:
             raise BundleError(f"bundle '{out}' could not be written ({exc}); choose another folder") from exc
     return identity
+
+
+def _config(backbone: str, prompts: PublishedPrompts, origin: Origin) -> RunConfig:
+    """The paper's settings for this data set, with what the file says of the prompts."""
+    run = next((run for run in PAPER_RUNS.values() if run.dataset == origin.dataset), PaperRun(origin.dataset))
+    config = paper_preset(run, backbone)
+    return replace(
+        config,
+        backbone=backbone,
+        prompts=prompts.config,
+        # The runs that hard prompts come from had neither coupling nor anchors.
+        objective=config.objective if prompts.config.coupled else ObjectiveConfig(),
+        clips=replace(config.clips, num_frames=origin.num_frames),
+    )
 
 
 @contextmanager

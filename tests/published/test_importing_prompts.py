@@ -242,7 +242,7 @@ def test_the_manifest_says_what_is_known_and_no_figures(
         "hmdb51",
         8,
     )
-    assert config.prompts.hard_prompt == "k400_base_pre.pt" and config.optimizer.learning_rate == 0.04
+    assert config.prompts.hard_prompt == "k400_base_pre.pt" and config.optimizer.learning_rate == 0.004
     assert manifest.metrics == manifest.zero_shot == {} and manifest.steps == 0
     assert json.loads((tmp_path / "x" / "bundle.json").read_text())["preprocessing"] == {
         "image_size": theirs.SIDE,

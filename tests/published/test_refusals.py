@@ -72,7 +72,7 @@ def test_every_fault_of_a_file_is_named_at_once(refused: Callable[..., Checkpoin
         ("prompt_learner.ctx_VPT_2", "is not expected"),
     }
     assert all(f"{field} {message}" in str(error) for field, message in told(error))
-    assert "checkpoint 'x.pt' does not fit backbone" in str(error)
+    assert "checkpoint 'x.pt' cannot be imported on backbone" in str(error)
 
 
 def test_a_gap_in_the_depth_is_a_missing_layer(refused: Callable[..., CheckpointError], state: dict[str, Tensor]):
@@ -116,7 +116,8 @@ def test_coupled_prompts_need_the_hard_prompt_of_the_same_length(
     refused: Callable[..., CheckpointError], state: dict[str, Tensor], save: Save
 ):
     (fault,) = refused(state, None).faults
-    assert fault.field == "hard prompt" and "name the checkpoint that its run started from" in fault.message
+    assert "Choose the backbone" not in str(refused(state, None))
+    assert fault.field == "hard prompt" and "name the checkpoint that its run took it from" in fault.message
     short = {**theirs.random_prompts(2, coupled=False), SOFT: torch.zeros(3, 24)}
     error = refused(state, save("short.pt", short))
     assert told(error) == {(f"hard prompt 'short.pt': {SOFT}", "has shape (3, 24) instead of (4, 24)")}
@@ -155,6 +156,14 @@ def test_a_backbone_with_another_activation_needs_both_towers_in_the_file(
         import_checkpoint(
             save("x.pt", theirs.random_prompts(1, coupled=False)), load_backbone(other), out=tmp_path / "x"
         )
+
+
+def test_a_flood_of_faults_is_told_in_part_and_kept_whole(
+    refused: Callable[..., CheckpointError], state: dict[str, Tensor]
+):
+    error = refused({**state, **{f"surplus.{chr(97 + number)}": torch.zeros(1) for number in range(26)}})
+    assert len(error.faults) == 26
+    assert "surplus.x is not expected; and 2 more: it belongs to a CLIP of another shape. Choose" in str(error)
 
 
 class Trap:
