@@ -60,9 +60,9 @@ def preset(name: str, backbone: str = SKETCH) -> RunConfig:
     config = RunConfig(
         backbone=backbone,
         prompts=(
-            PromptConfig(8, 4, 3, residual=0.5)
+            PromptConfig(8, 4, 3, residual=0.4)
             if small
-            else PromptConfig(16, 9, 9, hard_prompt=HARD_PROMPT_RANDOM, residual=0.5)
+            else PromptConfig(16, 9, 9, hard_prompt=HARD_PROMPT_RANDOM, residual=0.4)
         ),
         # What won on the choosing seeds of the benchmark: docs/experiments.md.
         objective=ObjectiveConfig(keep=0.3, vocabulary=4.0),
