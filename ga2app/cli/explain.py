@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from ga2app.cli import common
 from ga2app.config import DEMO, SKETCH
 from ga2app.contracts import Dataset
+from ga2app.errors import DatasetError
+from ga2app.paths import default_home
 
 if TYPE_CHECKING:
     from ga2app.backbone import Backbone
@@ -40,7 +42,7 @@ def add(commands: common.Commands) -> None:
         default="gradient",
         help="gradient: seconds (default); occlusion: blanks each part in turn, the reference, slower",
     )
-    parser.add_argument("--dataset", help="where anchors and negatives come from (default with drawings: demo)")
+    parser.add_argument("--dataset", help="where anchors and negatives come from (default: demo, once it is drawn)")
     parser.add_argument("--picture", type=Path, help="write the saliency over the frames to this PNG")
     parser.add_argument("--check", type=_clips, metavar="N", help="draw N clips: does saliency lie on the actor?")
     parser.add_argument("--style", default="camcorder", help="of the drawn clips: plain, camcorder or film")
@@ -121,10 +123,20 @@ def _run_check(args: argparse.Namespace, backbone: Backbone, bundle: Bundle | No
 
 
 def _relatives(args: argparse.Namespace, backbone: Backbone) -> Dataset | None:
-    """The data set whose anchors and negatives the clip is held against: the named one, else the demo for drawings."""
-    if args.dataset:
-        return common.anchored(common.find_dataset(args.dataset))
-    return common.find_dataset(DEMO) if backbone.name == SKETCH else None
+    """The data set whose anchors and negatives the clip is held against.
+
+    The named one; for drawings else the demo, where it has been drawn already. Raises DatasetError.
+    """
+    if not args.dataset:
+        there = backbone.name == SKETCH and (default_home().media / DEMO).is_dir()
+        return common.find_dataset(DEMO) if there else None
+    dataset = common.find_dataset(args.dataset)
+    if not dataset.anchors and not dataset.negatives:
+        raise DatasetError(
+            f"data set '{dataset.name}' has neither anchor clips nor negative prompts to compare with; "
+            "name one that has, such as demo, or leave --dataset out"
+        )
+    return dataset
 
 
 def _check_usage(args: argparse.Namespace) -> None:

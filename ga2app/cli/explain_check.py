@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from ga2app.backbone import Backbone
 from ga2app.bundle import Bundle
 from ga2app.contracts import LabelKind
 from ga2app.errors import DatasetError
-from ga2app.explain import Pointing, Ways, default_cells, explain_pixels, point
+from ga2app.explain import Pointing, Ways, contrast, default_cells, explain_pixels, point
 from ga2app.model import PromptedClip, plain_clip
 from ga2app.sketch.actions import ACTIONS, DEMO_BASE, DEMO_NOVEL
 from ga2app.sketch.actor import actor_mask
@@ -28,18 +28,16 @@ from ga2app.video.transforms import CLIP_MEAN, CLIP_STD
 STREAM = 9701
 """Keeps these clips apart from all that anything is trained on."""
 
+PLAIN, CONTRAST, AREA = "plain CLIP", "contrast", "area"
+
 
 @dataclass(frozen=True)
 class CheckedClip:
-    """One drawn clip: its label, whether the bundle was trained on it, and where each model's saliency lies."""
+    """One drawn clip: its label, whether the bundle was trained on it, and where saliency lies, by its source."""
 
     label: str
     kind: LabelKind
-    plain: Pointing
-    bundle: Pointing | None
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+    found: Mapping[str, Pointing]
 
 
 @dataclass(frozen=True)
@@ -54,28 +52,25 @@ class Check:
     clips: tuple[CheckedClip, ...]
 
     def shares(self) -> dict[str, list[float]]:
-        """Share of positive saliency on the actor's pixels in each clip, by model; "area" is the actor's share."""
-        shares = {"plain CLIP": [clip.plain.share for clip in self.clips]}
-        if self.clips[0].bundle is not None:
-            shares["bundle"] = [clip.bundle.share for clip in self.clips if clip.bundle]
-        return shares | {"area": [clip.plain.area for clip in self.clips]}
+        """Share of positive saliency on the actor's pixels in each clip; "area" is the actor's share of the picture."""
+        shares = {name: [clip.found[name].share for clip in self.clips] for name in self.clips[0].found}
+        return shares | {AREA: [clip.found[PLAIN].area for clip in self.clips]}
 
     def hits(self) -> dict[str, list[float]]:
-        """Whether the strongest cell touches the actor; "area" is how often chance alone would."""
-        hits = {"plain CLIP": [float(clip.plain.hit) for clip in self.clips]}
-        if self.clips[0].bundle is not None:
-            hits["bundle"] = [float(clip.bundle.hit) for clip in self.clips if clip.bundle]
-        return hits | {"area": [clip.plain.touched for clip in self.clips]}
+        """Whether the strongest cell touches the actor; for "area" how often chance alone would."""
+        hits = {name: [float(clip.found[name].hit) for clip in self.clips] for name in self.clips[0].found}
+        return hits | {AREA: [clip.found[PLAIN].touched for clip in self.clips]}
 
     def most(self) -> float:
         """The highest mean share that saliency in cells of this size can reach."""
-        return float(np.mean([clip.plain.most for clip in self.clips]))
+        return float(np.mean([clip.found[PLAIN].most for clip in self.clips]))
 
     def to_dict(self) -> dict[str, Any]:
-        means = {name: float(np.mean(values)) for name, values in self.shares().items()}
-        hits = {name: float(np.mean(values)) for name, values in self.hits().items()}
-        document = asdict(self) | {"clips": [clip.to_dict() for clip in self.clips]}
-        return document | {"share": means, "hit": hits, "most": self.most()}
+        shares, hits = (
+            {name: float(np.mean(values)) for name, values in figures.items()}
+            for figures in (self.shares(), self.hits())
+        )
+        return asdict(self) | {"share": shares, "hit": hits, "most": self.most()}
 
 
 def check(backbone: Backbone, bundle: Bundle | None, count: int, style: str, frames: int, ways: Ways) -> Check:
@@ -89,17 +84,19 @@ def check(backbone: Backbone, bundle: Bundle | None, count: int, style: str, fra
     base = bundle.manifest.base if bundle else tuple(ACTIONS[key].name for key in DEMO_BASE)
     novel = bundle.manifest.novel if bundle else tuple(ACTIONS[key].name for key in DEMO_NOVEL)
     names = [*base, *novel]
-    models = [plain_clip(backbone, names)]
+    models = {PLAIN: plain_clip(backbone, names)}
     if bundle is not None:
-        models.append(PromptedClip(backbone, bundle.learner(), names).eval())
+        models["bundle"] = PromptedClip(backbone, bundle.learner(), names).eval()
+    cells = ways.cells or default_cells(models[PLAIN], ways.method)
     clips = []
     for number, (name, kind) in enumerate(_turns(base, novel, by_name, count)):
         pixels, actor = _draw(backbone, by_name[name], style, (0, STREAM, number), frames)
-        found = [
-            point(explain_pixels(model, pixels, names.index(name), ways=ways).saliency.cells, actor) for model in models
-        ]
-        clips.append(CheckedClip(name, kind, found[0], found[1] if bundle else None))
-    cells = ways.cells or default_cells(models[0], ways.method)
+        maps = {
+            title: explain_pixels(model, pixels, names.index(name), ways=ways).saliency.cells
+            for title, model in models.items()
+        }
+        maps[CONTRAST] = contrast(pixels, cells).numpy()
+        clips.append(CheckedClip(name, kind, {title: point(found, actor) for title, found in maps.items()}))
     return Check(style, frames, ways.method.value, ways.score.value, cells, tuple(clips))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from ga2app.errors import ConfigError, Fault
@@ -14,7 +15,8 @@ FRAME_PX = 160
 GAP_PX = 6
 TEXT_PX = 14
 LINE_PX = 22
-PAPER, INK, WARM, COLD = (255, 255, 255), (30, 30, 34), (255, 120, 0), (0, 110, 255)
+MOST_ACROSS = 8
+PAPER, INK, WARM, COLD = (255, 255, 255), (30, 30, 34), (205, 90, 0), (0, 100, 230)
 
 
 def save_picture(found: ClipExplanation, path: Path) -> None:
@@ -23,22 +25,14 @@ def save_picture(found: ClipExplanation, path: Path) -> None:
     Orange speaks for the label, blue against it; each model's strongest cell has the full color. Below each frame is
     what the score loses without it.
     """
-    font = ImageFont.load_default(TEXT_PX)
-    count = len(found.pictures)
-    height = FRAME_PX + LINE_PX
-    rows = [(found.label, None), *((title, part) for title, part in found.models().items())]
-    image = Image.new("RGB", (count * (FRAME_PX + GAP_PX) + GAP_PX, len(rows) * (height + LINE_PX) + GAP_PX), PAPER)
-    draw = ImageDraw.Draw(image)
-    for row, (title, part) in enumerate(rows):
-        top = row * (height + LINE_PX)
-        draw.text((GAP_PX, top + 3), title if part is None else _title(title, part), INK, font)
-        frames = found.pictures if part is None else overlay(found.pictures, part.saliency.cells)
-        for place, frame in enumerate(frames):
-            left = GAP_PX + place * (FRAME_PX + GAP_PX)
-            image.paste(_enlarged(frame), (left, top + LINE_PX))
-            if part is not None:
-                value = part.frames[place].contribution
-                draw.text((left, top + LINE_PX + FRAME_PX + 2), f"{value:+.2f}", WARM if value > 0 else COLD, font)
+    parts = [_strip(found.label, found.pictures, None)]
+    for title, part in found.models().items():
+        parts.append(_strip(_title(title, part), overlay(found.pictures, part.saliency.cells), part))
+    image = Image.new("RGB", (parts[0].width, sum(part.height for part in parts)), PAPER)
+    top = 0
+    for strip in parts:
+        image.paste(strip, (0, top))
+        top += strip.height
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         image.save(path)
@@ -47,10 +41,25 @@ def save_picture(found: ClipExplanation, path: Path) -> None:
         raise ConfigError([Fault("picture", message)]) from exc
 
 
+def _strip(title: str, pictures: NDArray[np.uint8], part: ModelExplanation | None) -> Image.Image:
+    """``pictures`` (T, S, S, 3) side by side under ``title``, ``MOST_ACROSS`` in a line."""
+    font = ImageFont.load_default(TEXT_PX)
+    across = min(len(pictures), MOST_ACROSS)
+    height = FRAME_PX + (GAP_PX if part is None else LINE_PX)
+    lines = -(-len(pictures) // across)
+    image = Image.new("RGB", (across * (FRAME_PX + GAP_PX) + GAP_PX, LINE_PX + lines * height + GAP_PX), PAPER)
+    draw = ImageDraw.Draw(image)
+    draw.text((GAP_PX, 3), title, INK, font)
+    for place, picture in enumerate(pictures):
+        left = GAP_PX + place % across * (FRAME_PX + GAP_PX)
+        top = LINE_PX + place // across * height
+        image.paste(Image.fromarray(picture).resize((FRAME_PX, FRAME_PX), Image.Resampling.NEAREST), (left, top))
+        if part is not None:
+            lost = part.frames[place].contribution
+            draw.text((left, top + FRAME_PX + 2), f"{lost:+.2f}", WARM if lost > 0 else COLD, font)
+    return image
+
+
 def _title(title: str, part: ModelExplanation) -> str:
     over = f"margin {part.score:+.2f} over {part.rival}" if part.rival else f"logit {part.score:.2f}"
     return f"{title}: {part.share:.1%}, {over}"
-
-
-def _enlarged(frame: np.ndarray) -> Image.Image:
-    return Image.fromarray(frame).resize((FRAME_PX, FRAME_PX), Image.Resampling.NEAREST)

@@ -7,7 +7,7 @@ A clip's feature is the mean over its frames and blind to their order: whatever 
 
 from ga2app.explain.clip import DEFAULT_FRAMES, Ways, best_label, explain_clip, explain_pixels, pictures
 from ga2app.explain.overlay import overlay
-from ga2app.explain.patches import Method, Saliency, default_cells, saliency
+from ga2app.explain.patches import Method, Saliency, contrast, default_cells, saliency
 from ga2app.explain.pointing import Pointing, point
 from ga2app.explain.records import (
     ClipExplanation,
@@ -52,6 +52,7 @@ __all__ = [
     "best_label",
     "best_rival",
     "clip_score",
+    "contrast",
     "default_cells",
     "explain_clip",
     "explain_pixels",

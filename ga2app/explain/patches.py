@@ -42,6 +42,11 @@ def default_cells(model: PromptedClip, method: Method) -> int:
     patches = model.backbone.sizes.image_size // int(model.backbone.clip.config.vision_config.patch_size)
     if method is Method.GRADIENT:
         return patches
+    return coarse(patches)
+
+
+def coarse(patches: int) -> int:
+    """The largest divisor of ``patches`` up to ``MOST_OCCLUDED``: 7 for the 14 of a ViT-B/16."""
     return max(cells for cells in range(1, MOST_OCCLUDED + 1) if patches % cells == 0)
 
 
@@ -91,10 +96,22 @@ def integrated_gradients(
         point = (blank + (step + 0.5) / steps * way).requires_grad_()
         reached = score(model.encode_frames(point[None])[0])
         total += torch.autograd.grad(reached, point)[0]
-    side = pixels.shape[-1] // cells
-    product = (way * total / steps).sum(dim=1).detach()  # (T, S, S)
-    of_cells = product.unflatten(2, (cells, side)).unflatten(1, (cells, side)).sum(dim=(2, 4))  # (T, G, G)
+    of_cells = _in_cells((way * total / steps).sum(dim=1).detach(), cells)  # (T, G, G)
     return Saliency(of_cells, of_cells.sum(dim=0))
+
+
+def contrast(pixels: Tensor, cells: int) -> Tensor:
+    """How much each cell (T, G, G) of ``pixels`` (T, 3, S, S) differs from its frame's mean color.
+
+    No model is asked. An actor stands out from its backdrop, so a saliency that shows no more than this shows nothing.
+    """
+    return _in_cells((pixels - _mean_color(pixels)).abs().sum(dim=1), cells)
+
+
+def _in_cells(values: Tensor, cells: int) -> Tensor:
+    """Sums (T, G, G) of ``values`` (T, S, S)."""
+    side = values.shape[-1] // cells
+    return values.unflatten(2, (cells, side)).unflatten(1, (cells, side)).sum(dim=(2, 4))
 
 
 def _mean_color(pixels: Tensor) -> Tensor:
