@@ -12,7 +12,7 @@ from ga2app.backbone import load_backbone
 from ga2app.config import ObjectiveConfig, PromptConfig
 from ga2app.errors import TrainingError
 from ga2app.model import PromptedClip, plain_clip
-from ga2app.objective import Features, extra_class, keep, loss, reject, released, twin, vocabulary
+from ga2app.objective import Features, extra_class, keep, loss, reject, relate, released, stay, twin, vocabulary
 from ga2app.prompts import PromptLearner
 
 X, Y = torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]])
@@ -66,6 +66,19 @@ def test_a_term_without_its_clips_is_named():
         loss(ObjectiveConfig(reject=1.0), Features(X, BOTH), torch.tensor([0]), 1.0)
 
 
+def test_relate_is_the_divergence_of_a_clips_relations_to_generic_texts():
+    # frozen clip X: shares e/(e+1), 1/(e+1) of texts X, Y; learned clip Y: the same turned round
+    # KL = p log(p/q) + q log(q/p) with p = e/(e+1), q = 1/(e+1): (p - q) log(p/q) = p - q
+    p = math.e / (math.e + 1)
+    assert relate(Y, X, BOTH, 1.0).item() == pytest.approx(p - (1 - p), rel=1e-5)
+    assert relate(X, X, BOTH, 1.0).item() == pytest.approx(0.0, abs=1e-7)
+
+
+def test_stay_is_one_less_the_mean_cosine():
+    # cosines 1 and 0
+    assert stay(torch.cat([X, Y]), torch.cat([X, X])).item() == pytest.approx(0.5)
+
+
 def test_the_parts_add_up():
     features = Features(X, BOTH, anchors=X, frozen_anchors=X, negatives=Y, frozen_classes=BOTH.flip(0))
     parts = loss(ObjectiveConfig(reject=0.5, twin=2.0), features, torch.tensor([0]), 1.0)
@@ -86,6 +99,7 @@ def gradients(folder: Path, only_anchor: bool = False, **weights: float) -> dict
     clips, anchors = (torch.randn(n, 2, 3, 32, 32, generator=generator) for n in (4, 1))
     with torch.no_grad():
         frozen = {
+            "frozen_clips": plain.encode_clips(clips),
             "frozen_anchors": plain.encode_clips(anchors),
             "negatives": plain.encode_names(["else"]),
             "frozen_classes": plain.encode_labels(),
@@ -116,7 +130,7 @@ def test_released_with_one_negative_has_exactly_no_anchor_gradient(tiny_clip_fol
         assert all(torch.equal(whole[name], plain[name]) for name in plain)
 
 
-@pytest.mark.parametrize("term", ["reject", "extra_class", "keep", "vocabulary", "twin"])
+@pytest.mark.parametrize("term", ["reject", "extra_class", "keep", "relate", "stay", "vocabulary", "twin"])
 def test_every_other_term_moves_the_prompts(tiny_clip_folder: Path, term: str):
     alone = gradients(tiny_clip_folder, only_anchor=True, **{term: 1.0})
     assert any(gradient.abs().sum() > 1e-6 for gradient in alone.values())
