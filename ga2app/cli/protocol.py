@@ -95,6 +95,7 @@ def run_cross_dataset(args: argparse.Namespace) -> int:
 
 def _run(args: argparse.Namespace, config: RunConfig, protocol: Protocol) -> int:
     """Run ``protocol``; Ctrl-C saves after the present step, and the same command goes on from there."""
+    settings.check_complete(config)
     from ga2app.backbone import load_backbone
     from ga2app.protocols import Session
     from ga2app.video.sampling import MultiView

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ga2app.cli import common
-from ga2app.config import PRESETS, RunConfig, preset
+from ga2app.config import PRESETS, RunConfig, left_to_name, preset
 from ga2app.errors import ConfigError, Fault
 
 
@@ -17,7 +18,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("config", nargs="?", metavar="CONFIG.json", help="settings as JSON")
     source.add_argument("--preset", choices=PRESETS, help="settings by name")
-    parser.add_argument("--dataset", help="known data set, folder of class folders, or CSV file (default demo)")
+    parser.add_argument("--dataset", help="known data set, folder of class folders, or CSV file (default: as set)")
     parser.add_argument("--backbone", help="sketch, a folder, or a Hub id")
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--learning-rate", type=float)
@@ -48,6 +49,12 @@ def read_settings(args: argparse.Namespace, **changes: object) -> RunConfig:
         rule = "these settings couple no prompts, so that a hard prompt has no place; leave --hard-prompt out"
         raise ConfigError([Fault("prompts.hard_prompt", rule)])
     return config
+
+
+def check_complete(config: RunConfig) -> None:
+    """Raises ConfigError where a preset leaves something to the user that is still open."""
+    if faults := left_to_name(config):
+        raise ConfigError([replace(fault, message=f"{fault.message}; the option is --hard-prompt") for fault in faults])
 
 
 def _read_file(file: str) -> Any:

@@ -29,6 +29,7 @@ def run(args: argparse.Namespace) -> int:
     if args.print_config:
         common.print_json(config.to_dict())
         return 0
+    settings.check_complete(config)
     from ga2app.train import train
 
     dataset = common.find_dataset(config.dataset)

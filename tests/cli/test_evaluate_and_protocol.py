@@ -219,6 +219,9 @@ def test_a_hard_prompt_is_named_by_an_option(capsys: pytest.CaptureFixture[str],
     (tmp_path / "plain.json").write_text(json.dumps(plain))
     line = refused(capsys, "train", str(tmp_path / "plain.json"), "--hard-prompt", "random")
     assert "these settings couple no prompts" in line
+    for argv in (["train"], ["protocol", "few-shot"]):
+        line = refused(capsys, *argv, "--preset", "paper-hmdb")
+        assert "name the folder of a bundle trained on Kinetics-400" in line and line.endswith("; the option is --hard-prompt\n")
     out = tmp_path / "second"
     document(capsys, *command[:2], "--hard-prompt", str(room / "bundle"), "--out", str(out))
     from ga2app.bundle import load_folder
