@@ -29,9 +29,10 @@ class ClipRow(NamedTuple):
 
 
 def read_pool(name: str) -> list[AnchorClip]:
-    """The clips of a pool: a data set of the studio, a folder with clips anywhere in it, or a CSV file.
+    """The clips of a pool: a data set of the studio, a folder with clips anywhere in it, a CSV file, or one clip.
 
-    Captions are class names and anchors' captions; a clip that lies in the folder itself has none. Raises DatasetError.
+    Captions are class names and anchors' captions; a clip that lies in the folder itself, or is named alone, has none.
+    Raises DatasetError.
     """
     dataset = common.known_dataset(name)
     if dataset is not None:
@@ -41,7 +42,7 @@ def read_pool(name: str) -> list[AnchorClip]:
         inside = ((file, Path(file).parent) for file in files_in(name))
         return [AnchorClip(file, "" if folder == source else spoken(folder.name)) for file, folder in inside]
     if source.is_file():
-        return _read_list(source)
+        return [AnchorClip(name)] if source.suffix.lower() in VIDEO_SUFFIXES else _read_list(source)
     raise DatasetError(f"there is no data set '{name}' and no folder or CSV file of that name; check the pool's name")
 
 

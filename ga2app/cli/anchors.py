@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ga2app.anchors import RatedClip, RatedPool
 
 COUNT = 8
-_POOL_HELP = "data sets of the studio, folders, or CSV files with the columns path and label"
+_POOL_HELP = "data sets of the studio, folders, CSV files with the columns path and label, or clips"
 _ABOUT = (
     "Anchors are irrelevant clips: what the prompted model makes of them has to stay what plain CLIP made of them. "
     "Irrelevance goes from 0 to 1: the share of generic texts ('an object', 'water', …) that may be expected to "

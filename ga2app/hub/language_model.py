@@ -67,6 +67,8 @@ def propose(
         )
     server = _Server.at(model, endpoint)
     token = server.token()
+    if endpoint is None and not token.startswith("hf_"):
+        raise LanguageModelError(f"{server.name}: your token is not one of the Hub's; log in with: hf auth login")
     client = InferenceClient(model=None if endpoint else model, base_url=endpoint, token=token, timeout=timeout_s)
     try:
         answer = client.chat_completion(

@@ -81,6 +81,12 @@ def test_with_diversity_alone_the_second_clip_is_the_farthest_from_the_first():
     assert choose(FAN, ONE_LABEL, 2, diversity=1.0) == [0, 3]
 
 
+def test_beyond_a_right_angle_clips_are_as_unlike_as_can_be():
+    # Angles to the first clip: cosine 0.6, −1, −0.6. The last two are equally far, and clip 2 is the more irrelevant.
+    pool = rows((-0.6, 0.8), (0.28, 0.96), (0.6, -0.8), (1.0, 0.0))
+    assert choose(pool, ONE_LABEL, 2, diversity=1.0) == [0, 2]
+
+
 def test_a_copy_of_a_chosen_clip_comes_after_everything_else_that_is_irrelevant():
     pool = FAN[[0, 0, 1, 2, 0]]
     assert choose(torch.cat([pool, FAN[3:]]), ONE_LABEL, 4) == [0, 3, 2, 1]

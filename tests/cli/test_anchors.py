@@ -36,6 +36,13 @@ def test_rank_shows_every_clip_the_most_irrelevant_first(capsys: pytest.CaptureF
     assert shown[0].split() == ["irrelevance", "nearest", "label", "caption", "clip"] and len(shown) == 9
 
 
+def test_clips_named_one_by_one_are_a_pool_and_get_captions(capsys: pytest.CaptureFixture[str], clips: Path):
+    snow, clock = (clips / key / f"{key}-000.mp4" for key in ("snow_falling", "a_clock_ticking"))
+    ranked = document(capsys, "anchors", "rank", str(snow), str(clock), str(snow), "--labels", LABELS)["clips"]
+    assert {one["file"]: one["caption"] for one in ranked} == {str(snow): "snow falling", str(clock): "a clock ticking"}
+    assert all(one["caption_guessed"] for one in ranked)
+
+
 def test_the_choice_is_written_as_data_sets_hold_anchors(
     capsys: pytest.CaptureFixture[str], clips: Path, tmp_path: Path
 ):

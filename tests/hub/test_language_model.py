@@ -113,6 +113,12 @@ def test_without_a_login_nothing_is_sent(server: ChatServer, tmp_path: Path) -> 
     assert server.asked == []
 
 
+def test_a_token_of_another_house_is_told_before_anything_is_sent(server: ChatServer, tmp_path: Path) -> None:
+    question = "propose('tiny', ['walking'], ProposalKind.NEGATIVE, 5)"
+    told = run_beside(server, question, HF_TOKEN="sk-other", HF_HOME=str(tmp_path))
+    assert "your token is not one of the Hub's; log in with: hf auth login" in told and "sk-other" not in told
+
+
 def test_offline_mode_is_told_before_anything_is_sent(server: ChatServer, tmp_path: Path) -> None:
     told = run_beside(server, QUESTION.format(server.url), HF_TOKEN=TOKEN, HF_HUB_OFFLINE="1", HF_HOME=str(tmp_path))
     assert "cannot be asked because HF_HUB_OFFLINE is set; unset it" in told
