@@ -72,6 +72,6 @@ def _kinetics_entry(file: Path, line: int, row: dict[str, Any], subset: Subset) 
     if not (label and clip):
         return Problem(str(file), line, clip, "lacks its label or its youtube_id", "mend this line")
     part = str(row.get("split") or "").strip().lower()
-    if subset is Subset.TRAIN and part not in ("", "train"):
+    if part not in ("", "train"):
         subset = Subset.TEST
     return Entry(file, line, f"{clip}_{start:06d}_{end:06d}.mp4", subset, name=label)

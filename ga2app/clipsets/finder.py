@@ -52,7 +52,7 @@ class ClipFinder:
     def find(self, path: str) -> Search:
         """The file that ``path`` stands for."""
         wanted = _posix(path)
-        direct = os.path.join(self.root, wanted)
+        direct = os.path.normpath(os.path.join(self.root, wanted))
         if os.path.isfile(direct):
             return judge(direct)
         candidates = self._candidates(wanted)

@@ -80,7 +80,7 @@ def import_split_lists(lists: SplitLists) -> ImportReport:
     dataset = None if refused else assemble(lists.name, base, novel, clips, anchors, lists.negatives, found)
     return ImportReport(
         lists.name,
-        None if found.faults else dataset,
+        dataset,
         tuple(found.layouts),
         tuple(found.faults),
         tuple(found.missing),
@@ -153,11 +153,9 @@ def _find(lists: SplitLists, entries: Sequence[Entry], keys: Mapping[str, str], 
         if entry.path in lost:
             found.missing.append(entry.problem(*lost[entry.path]))
     if moved:
-        places = [f"{path} is {os.path.relpath(place, root)}" for path, place in moved[:3]]
-        more = f" and {len(moved) - 3:,} more" if len(moved) > 3 else ""
-        found.notes.append(
-            f"clips found elsewhere below '{root}' than listed ({len(moved):,}): {', '.join(places)}{more}"
-        )
+        path, place = moved[0]
+        example = f"{path} as {os.path.relpath(place, root)}"
+        found.notes.append(f"clips found elsewhere below '{root}' than listed: {len(moved):,}, for example {example}")
     return paths
 
 

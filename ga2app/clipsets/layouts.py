@@ -120,7 +120,7 @@ def _read_list(file: Path, text: str, subset: Subset, problems: list[Problem], c
             continue
         path, label = match.groups()
         inner = _NUMBERED.fullmatch(path)
-        if inner and not split_suffix(path)[1] and (with_frames or split_suffix(inner.group(1))[1]):
+        if inner and (with_frames or split_suffix(inner.group(1))[1]):
             path = inner.group(1)
         entries.append(Entry(file, number, path.strip('"'), subset, label=int(label)))
     return entries

@@ -26,7 +26,7 @@ def test_a_class_folder_may_be_in_the_list_and_not_on_the_disk_and_the_reverse(t
         "b.avi": "run",
         "c.mkv": "walk",
     }
-    assert "than listed (3): walk/a.avi is a.avi, b.avi is run/b.avi" in report.notes[0]
+    assert report.notes[0] == f"clips found elsewhere below '{root}' than listed: 3, for example walk/a.avi as a.avi"
 
 
 def test_a_clip_of_the_same_name_in_another_class_folder_is_not_taken_for_it(tmp_path: Path, labels: Path):
@@ -55,6 +55,13 @@ def test_numbered_names_are_found_below_a_folder_of_their_class(tmp_path: Path, 
         (str(root / "v/walk/001.avi"), "walk"),
         (str(root / "v/run/001.avi"), "run"),
     ]
+
+
+def test_the_same_folder_further_down_or_the_same_suffix_tells_clips_of_one_name_apart(tmp_path: Path, labels: Path):
+    root = touch(tmp_path / "clips", "v/part1/001.avi", "v/part2/001.avi", "x/b.avi", "y/b.mp4")
+    train = write(tmp_path / "train.txt", "part2/001.avi 0", "b.mp4 1")
+    dataset = imported(root, train=train, labels=labels)
+    assert [clip.path for clip in dataset.clips] == [str(root / "v/part2/001.avi"), str(root / "y/b.mp4")]
 
 
 def test_links_to_folders_are_followed_and_circles_end(tmp_path: Path, labels: Path):

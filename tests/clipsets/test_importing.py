@@ -137,12 +137,13 @@ def test_folders_that_are_no_camel_case_keep_their_names(tmp_path: Path):
 
 
 def test_a_line_given_twice_counts_once_and_is_listed(tmp_path: Path, root: Path, labels: Path):
-    train = write(tmp_path / "train.txt", "walk0.avi 0", "run0.avi 1", "walk0.avi 0")
+    train = write(tmp_path / "train.txt", "walk0.avi 0", "run0.avi 1", "walk0.avi 0", "./walk0.avi 0")
     report = report_on(root, train=train, labels=labels)
     assert report.dataset and sorted(clips_of(report.dataset)) == ["run0.avi", "walk0.avi"]
-    assert [str(problem) for problem in report.repeated][0] == (
-        "train.txt line 3: 'walk0.avi' stands in train.txt line 1 already; it was counted once"
-    )
+    assert [str(problem) for problem in report.repeated] == [
+        "train.txt line 3: 'walk0.avi' stands in train.txt line 1 already; it was counted once",
+        "train.txt line 4: './walk0.avi' stands in train.txt line 1 already; it was counted once",
+    ]
 
 
 def test_a_clip_of_two_classes_or_for_training_and_testing_is_a_fault(tmp_path: Path, root: Path, labels: Path):

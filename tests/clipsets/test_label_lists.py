@@ -41,12 +41,14 @@ def test_label_lists_in_every_form(tmp_path: Path, text: str, names: dict[int, s
     assert read == names and list(read) == list(names)
 
 
-@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
-def test_marks_and_line_ends_of_windows_make_no_difference(tmp_path: Path, encoding: str):
-    (tmp_path / "labels.csv").write_bytes("id,name\r\n0,café\r\n\r\n1,bar\r\n".encode(encoding))
+@pytest.mark.parametrize(
+    ("encoding", "end"), [("utf-8-sig", "\r\n"), ("utf-16", "\r\n"), ("utf-8", "\r"), ("utf-8", "\n")]
+)
+def test_marks_and_line_ends_of_other_systems_make_no_difference(tmp_path: Path, encoding: str, end: str):
+    (tmp_path / "labels.csv").write_bytes(f"id,name{end}0,café{end}{end}1,bar{end}".encode(encoding))
     root = touch(tmp_path, "café.mp4", "b.mp4")
     train = tmp_path / "train.txt"
-    train.write_bytes("café.mp4 0\r\n\r\nb.mp4 1\r\n".encode(encoding))
+    train.write_bytes(f"café.mp4 0{end}{end}b.mp4 1{end}".encode(encoding))
     assert imported(root, train=train, labels=tmp_path / "labels.csv").base == ("café", "bar")
 
 

@@ -37,13 +37,13 @@ def test_numbers_that_fit_both_ways_are_taken_as_they_stand_and_the_doubt_is_tol
 
 
 def test_the_classes_in_clip_names_settle_the_doubt(tmp_path: Path):
-    root = touch(tmp_path, HMDB.format("climb_stairs"), HMDB.format("climb"))
-    labels = write(tmp_path / "labels.csv", "id,name", "0,climb", "1,climb stairs", "2,pick", "3,wave")
-    train = write(tmp_path / "train.txt", f"{HMDB.format('climb')} 1", f"{HMDB.format('climb_stairs')} 2")
+    root = touch(tmp_path, HMDB.format("draw_sword"), HMDB.format("sword"))
+    labels = write(tmp_path / "labels.csv", "id,name", "0,sword", "1,draw sword", "2,pick", "3,wave")
+    train = write(tmp_path / "train.txt", f"{HMDB.format('sword')} 1", f"{HMDB.format('draw_sword')} 2")
     report = report_on(root, train=train, labels=labels)
     assert report.dataset and clips_of(report.dataset) == {
-        HMDB.format("climb"): ("climb", "train"),
-        HMDB.format("climb_stairs"): ("climb stairs", "train"),
+        HMDB.format("sword"): ("sword", "train"),
+        HMDB.format("draw_sword"): ("draw sword", "train"),
     }
     assert "as the classes in the clips' names show" in report.notes[0]
 
@@ -87,3 +87,13 @@ def test_numbers_without_a_label_list_or_class_folders_ask_for_one(tmp_path: Pat
     assert "has a label number, and nothing says which class it is; name the label list with --labels" in (
         report.refusal()
     )
+
+
+def test_two_swapped_classes_alone_do_not_make_the_lists_count_from_elsewhere(tmp_path: Path):
+    """Of the two clips one speaks for counting from 1 and one for counting from -1: neither is a majority."""
+    names = [HMDB.format(name) for name in ("kick", "kick_ball")]
+    labels = write(tmp_path / "labels.csv", "id,name", "0,jump", "1,kick ball", "2,kick", "3,kiss")
+    lines = [f"{name} {number}" for number, name in enumerate(names, 1)]
+    report = report_on(touch(tmp_path, *names), train=write(tmp_path / "train.txt", *lines), labels=labels)
+    assert report.dataset and clips_of(report.dataset)[names[0]] == ("kick ball", "train")
+    assert any("disagree" in note for note in report.notes)
