@@ -40,7 +40,7 @@ def add(commands: common.Commands) -> None:
         "--method",
         choices=("gradient", "occlusion"),
         default="gradient",
-        help="gradient: seconds (default); occlusion: blanks each part in turn, the reference, slower",
+        help="gradient (default), or occlusion: blanks each part in turn, the reference, some four times slower",
     )
     parser.add_argument("--dataset", help="where anchors and negatives come from (default: demo, once it is drawn)")
     parser.add_argument("--picture", type=Path, help="write the saliency over the frames to this PNG")

@@ -41,10 +41,9 @@ def explain_words(backbone: Backbone, prompts: PromptLearner, count: int = 5, se
     """
     table = word_table(backbone)
     generator = torch.Generator().manual_seed(seed)
-    prompts = prompts.eval()
-    kinds = {TokenKind.SOFT: prompts.soft}
+    kinds: dict[TokenKind, Tensor | None] = {TokenKind.SOFT: prompts.soft}
     if prompts.coupling is not None:
-        kinds[TokenKind.CONTEXT] = prompts.context()
+        kinds[TokenKind.CONTEXT] = _settled_context(prompts)
     blend = _blend_cosine(table, generator)
     tokens = [
         _nearest(kind, place, token.to(table.vectors), table, blend, count, generator)
@@ -62,6 +61,15 @@ def explain_words(backbone: Backbone, prompts: PromptLearner, count: int = 5, se
         blend_cosine=blend,
         tokens=tuple(tokens),
     )
+
+
+def _settled_context(prompts: PromptLearner) -> Tensor | None:
+    """The context tokens (P, Dt) without dropout; the prompts stay in the mode in which they are."""
+    training = prompts.training
+    try:
+        return prompts.eval().context()
+    finally:
+        prompts.train(training)
 
 
 def _nearest(

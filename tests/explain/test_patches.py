@@ -11,7 +11,7 @@ from ga2app.backbone import Backbone, load_backbone
 from ga2app.config import PromptConfig
 from ga2app.explain import ClipScore, Method, contrast, default_cells, explain_pixels, point, saliency
 from ga2app.explain.clip import Ways
-from ga2app.explain.patches import coarse, integrated_gradients
+from ga2app.explain.patches import FRAMES_WITH_GRADIENTS, coarse, integrated_gradients
 from ga2app.model import PromptedClip, plain_clip
 from ga2app.prompts import PromptLearner
 from ga2app.sketch.actions import ACTIONS
@@ -74,6 +74,17 @@ def test_integrated_gradients_add_up_to_the_score_less_that_of_a_blank_clip(mode
     difference = whole_score(model, pixels) - whole_score(model, blank)
     assert float(found.cells.sum()) == pytest.approx(difference, abs=0.02 * abs(difference) + 1e-3)
     assert torch.allclose(found.places, found.cells.sum(dim=0))
+
+
+def test_many_frames_go_through_the_tower_a_few_at_a_time_to_the_same_end(model: PromptedClip):
+    """Against one backward pass through all of them, at the one point half way."""
+    pixels = clip(FRAMES_WITH_GRADIENTS + 3)
+    blank = pixels.mean(dim=(2, 3), keepdim=True)
+    half = ((pixels + blank) / 2).requires_grad_()
+    (slope,) = torch.autograd.grad(score_of(model)(model.encode_frames(half[None])[0]), half)
+    wanted = ((pixels - blank) * slope).sum(dim=(1, 2, 3))
+    found = integrated_gradients(model, pixels, score_of(model), cells=4, steps=1)
+    assert torch.allclose(found.cells.sum(dim=(1, 2)), wanted, atol=1e-4)
 
 
 def test_gradients_find_the_only_cell_that_is_not_blank(model: PromptedClip):

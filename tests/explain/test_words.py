@@ -86,6 +86,7 @@ def test_coupled_prompts_show_their_context_tokens_too(backbone: Backbone):
         generator=torch.Generator().manual_seed(0),
     )
     found = explain_words(backbone, prompts.train())
+    assert prompts.training
     assert [(token.kind.value, token.place) for token in found.tokens] == [
         ("soft", 1),
         ("soft", 2),
