@@ -129,3 +129,19 @@ def test_a_word_that_is_no_choice_is_wrong_usage(lists: Path):
         with pytest.raises(SystemExit) as left:
             main(["import-dataset", "--split", "train.txt", *option])
         assert left.value.code == 2
+
+
+def test_numbering_split_and_layout_are_taken_from_the_command_line(capsys: pytest.CaptureFixture[str], lists: Path):
+    for fold, flags in ((1, "12"), (2, "21")):
+        lines = [f"v_TaiChi_g0{number}_c01.avi {flag}\n" for number, flag in enumerate(flags, 1)]
+        (lists / "splits").mkdir(exist_ok=True)
+        (lists / "splits" / f"TaiChi_test_split{fold}.txt").write_text("".join(lines))
+    ran(capsys, "import-dataset", "--split", "splits", "--fold", "2", "--root", "clips", "--name", "second")
+    assert {Path(clip.path).name[9:12]: clip.subset.value for clip in stored("second").clips} == {
+        "g01": "test",
+        "g02": "train",
+    }
+    plain = ("--labels", "labels.csv", "--root", "clips", "--layout", "list", "--name", "plain")
+    (lists / "labels.csv").write_text("id,name\n0,swim\n1,walk\n2,run\n")
+    ran(capsys, "import-dataset", "--split", "splits/TaiChi_test_split1.txt", *plain, "--first-id", "1")
+    assert [clip.label for clip in stored("plain").clips] == ["swim", "walk"]
