@@ -28,13 +28,13 @@ def word_lines(report: WordReport) -> list[str]:
     """The nearest words of all tokens under the figures that they are to be held against."""
     if not report.tokens:
         return ["this bundle has no text prompts; visual prompts stand among patches, where no word lies"]
-    noise = max(token.noise_cosine for token in report.tokens)
+    noise = [token.noise_cosine for token in report.tokens]
     lines = [
-        f"nearest words among {report.words}, by cosine (and the distance of the first)",
-        f"  two neighboring words       {report.word_cosine:.2f} ({report.word_distance:.2f}), "
-        f"a word's length {report.word_norm:.2f}",
-        f"  random tokens stay below    {noise:.2f}",
-        f"  random blends of words stay below {report.blend_cosine:.2f}",
+        f"nearest words among {report.words}, by cosine, and the distance of the first; for comparison:",
+        f"  a word and its nearest other word: cosine {report.word_cosine:.2f}, distance {report.word_distance:.2f}; "
+        f"length of a word {report.word_norm:.2f}",
+        f"  99 % of random tokens of the same length stay below {min(noise):.2f} to {max(noise):.2f} (noise)",
+        f"  99 % of random blends of all words stay below {report.blend_cosine:.2f} (no single word)",
     ]
     rows = {f"  {token.kind.value} {token.place}": _word_cells(token) for token in report.tokens}
     lines += common.table("  token", ("length", "nearest", "distance", "reading"), rows).splitlines()

@@ -112,8 +112,8 @@ def _slope(model: PromptedClip, pixels: Tensor, score: ClipScore) -> Tensor:
     with torch.no_grad():
         mean = model.encode_frames(pixels[None])[0].mean(dim=0)  # (D,)
     (by_mean,) = torch.autograd.grad(score.of_mean(mean.requires_grad_()), mean)
-    parts = []
-    for part in pixels.detach().split(FRAMES_WITH_GRADIENTS):
+    parts: list[Tensor] = []
+    for part in torch.split(pixels.detach(), FRAMES_WITH_GRADIENTS):
         features = model.encode_frames(part.requires_grad_()[None])[0]
         parts += torch.autograd.grad(features, part, (by_mean / len(pixels)).expand_as(features))
     return torch.cat(parts)
