@@ -59,7 +59,7 @@ def test_numbered_names_are_found_below_a_folder_of_their_class(tmp_path: Path, 
 
 def test_the_same_folder_further_down_or_the_same_suffix_tells_clips_of_one_name_apart(tmp_path: Path, labels: Path):
     root = touch(tmp_path / "clips", "v/part1/001.avi", "v/part2/001.avi", "x/b.avi", "y/b.mp4")
-    train = write(tmp_path / "train.txt", "part2/001.avi 0", "b.mp4 1")
+    train = write(tmp_path / "train.txt", "part2/001.avi 0", "q/b.mp4 1")
     dataset = imported(root, train=train, labels=labels)
     assert [clip.path for clip in dataset.clips] == [str(root / "v/part2/001.avi"), str(root / "y/b.mp4")]
 
