@@ -1,0 +1,88 @@
+"""The same command twice gives the same bundle, byte for byte, with as many threads as the machine offers."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ga2app.config import ClipConfig, ObjectiveConfig, OptimizerConfig, Precision, PromptConfig, RunConfig
+from ga2app.contracts import Dataset
+from ga2app.paths import PROJECT
+from tests.clips import color_dataset
+
+TRAIN_EACH = """
+import sys
+from ga2app.cli.main import main
+for settings in sys.argv[2:]:
+    assert main(["train", settings, "--out", f"{sys.argv[1]}/{settings.rsplit('/', 1)[-1]}.bundle"]) == 0
+"""
+"""Two commands in one process: most of the time goes into starting it."""
+
+
+def write_table(dataset: Dataset, path: Path) -> str:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file)
+        rows.writerow(("path", "label", "subset", "group"))
+        for clip in dataset.clips:
+            rows.writerow((clip.path, clip.label, clip.subset, "base" if clip.label in dataset.base else "novel"))
+        rows.writerows((anchor.path, anchor.caption, "train", "anchor") for anchor in dataset.anchors)
+        rows.writerows(("", text, "", "negative") for text in dataset.negatives)
+    return str(path)
+
+
+@pytest.fixture
+def settings(tiny_clip_folder: Path, tmp_path: Path) -> list[str]:
+    """Files with the settings of a Full run in bfloat16 and of a Quick one in float32."""
+    (tmp_path / "clips").mkdir()
+    full = RunConfig(
+        dataset=write_table(color_dataset(tmp_path / "clips"), tmp_path / "colors.csv"),
+        backbone=str(tiny_clip_folder),
+        shots=3,
+        device="cpu",
+        precision=Precision.BFLOAT16,
+        prompts=PromptConfig(length=2, visual_depth=3, text_depth=3, hard_prompt="random"),
+        objective=ObjectiveConfig(keep=0.5, vocabulary=1.0, anchors_per_step=2),
+        optimizer=OptimizerConfig(learning_rate=0.01, epochs=3, warmup_epochs=1, batch_size=2, accumulate=2),
+        clips=ClipConfig(num_frames=2),
+    )
+    quick = replace(
+        full,
+        precision=Precision.FLOAT32,
+        prompts=replace(full.prompts, visual_depth=0),
+        objective=ObjectiveConfig(vocabulary=1.0, twin=0.1),
+    )
+    files = []
+    for name, config in (("full", full), ("quick", quick)):
+        (tmp_path / name).write_text(json.dumps(config.to_dict()), encoding="utf-8")
+        files.append(str(tmp_path / name))
+    return files
+
+
+def test_the_same_command_in_two_processes_gives_the_same_bundle_byte_for_byte(
+    settings: list[str], tmp_path: Path
+) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
+    running = []
+    for place in ("first", "second"):
+        (tmp_path / place).mkdir()
+        command = [sys.executable, "-c", TRAIN_EACH, str(tmp_path / place), *settings]
+        running.append(
+            subprocess.Popen(
+                command, cwd=PROJECT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+            )
+        )
+    for process in running:
+        told = process.communicate(timeout=600)[1]
+        assert process.returncode == 0, told
+    for name in ("full", "quick"):
+        folders = [tmp_path / place / f"{name}.bundle" for place in ("first", "second")]
+        first, second = ({path.name: path.read_bytes() for path in folder.iterdir()} for folder in folders)
+        assert first.keys() == {"prompts.safetensors", "bundle.json", "README.md"}
+        assert [file for file in first if first[file] != second[file]] == []
