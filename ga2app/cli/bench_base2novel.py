@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from dataclasses import replace
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from ga2app.bench.settings import settings
 from ga2app.cli import common
+from ga2app.cli.settings import read_file
 from ga2app.config import HARD_PROMPT_EMBEDDED, HARD_PROMPT_RANDOM, Precision, RunConfig
 from ga2app.config.ladder import LADDER
 from ga2app.errors import ConfigError, Fault
@@ -35,9 +35,7 @@ def add(kinds: common.Commands) -> None:
     parser.add_argument("--methods", default=",".join(LADDER), help="between commas (default: all of the ladder)")
     parser.add_argument("--shots", default=str(MOST_SHOTS), help="clips a base class; several make a few-shot curve")
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_SEEDS} seeds: a look, not a result")
-    parser.add_argument(
-        "--config", type=Path, metavar="JSON", help="settings of ga2 (default: those of the Full preset)"
-    )
+    parser.add_argument("--config", metavar="JSON", help="settings of ga2 (default: those of the Full preset)")
     parser.add_argument(
         "--hard-prompt", default=HARD_PROMPT_EMBEDDED, help=f"a bundle's folder, or {HARD_PROMPT_RANDOM}"
     )
@@ -91,7 +89,7 @@ def _checked(args: argparse.Namespace) -> tuple[tuple[int, ...], tuple[str, ...]
     faults = [Fault(name, rule) for name, holds, rule in rules if not holds]
     if faults:
         raise ConfigError(faults)
-    config = _read(args.config) if args.config else settings(args.setting)
+    config = RunConfig.from_dict(read_file(args.config)) if args.config else settings(args.setting)
     config = replace(
         config,
         precision=Precision(args.precision),
@@ -107,11 +105,3 @@ def _checked(args: argparse.Namespace) -> tuple[tuple[int, ...], tuple[str, ...]
         tuple(sorted({int(one) for one in shots})),
         config,
     )
-
-
-def _read(path: Path) -> RunConfig:
-    try:
-        return RunConfig.from_dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError) as exc:
-        fault = Fault("--config", f"'{path}' cannot be read as JSON ({exc}); see train --print-config")
-        raise ConfigError([fault]) from exc

@@ -10,6 +10,7 @@ from typing import Any
 
 from ga2app.cli import common
 from ga2app.config import PRESETS, RunConfig, left_to_name, preset
+from ga2app.config.ladder import LADDER, rung
 from ga2app.errors import ConfigError, Fault
 
 
@@ -23,6 +24,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--learning-rate", type=float)
     parser.add_argument("--hard-prompt", metavar="BUNDLE", help="folder of a bundle, 'embedded' or 'random'")
+    parser.add_argument("--method", choices=LADDER[1:], help="switch parts off: a rung of the ladder (default: as set)")
 
 
 def add_shots(parser: argparse.ArgumentParser) -> None:
@@ -35,7 +37,7 @@ def read_settings(args: argparse.Namespace, **changes: object) -> RunConfig:
     if args.preset:
         data = preset(args.preset, args.backbone or common.default_backbone()).to_dict()
     else:
-        data = _read_file(args.config)
+        data = read_file(args.config)
     if isinstance(data, dict):
         changes = {"dataset": args.dataset, "backbone": args.backbone, **changes}
         data |= {name: value for name, value in changes.items() if value is not None}
@@ -45,6 +47,8 @@ def read_settings(args: argparse.Namespace, **changes: object) -> RunConfig:
             # A preset's warm-up belongs to its own number of epochs.
             data["optimizer"]["warmup_epochs"] = min(data["optimizer"]["warmup_epochs"], max(args.epochs, 0) / 6)
     config = RunConfig.from_dict(data)
+    if args.method:
+        config = rung(args.method, config)
     if args.hard_prompt is not None and not config.prompts.coupled:
         rule = "these settings couple no prompts, so that a hard prompt has no place; leave --hard-prompt out"
         raise ConfigError([Fault("prompts.hard_prompt", rule)])
@@ -57,7 +61,8 @@ def check_complete(config: RunConfig) -> None:
         raise ConfigError([replace(fault, message=f"{fault.message}; the option is --hard-prompt") for fault in faults])
 
 
-def _read_file(file: str) -> Any:
+def read_file(file: str) -> Any:
+    """What a file of settings holds; raises ConfigError where it is no JSON."""
     try:
         return json.loads(Path(file).read_text(encoding="utf-8"))
     except (OSError, ValueError) as exc:
