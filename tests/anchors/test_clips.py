@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ga2app.anchors import rate_clips
+from ga2app.anchors import generic_features, irrelevance, rate_clips
 from ga2app.backbone import Backbone, load_backbone
 from ga2app.contracts import AnchorClip
 from ga2app.errors import DatasetError, LabelError
@@ -36,6 +36,9 @@ def test_a_pool_is_ranked_with_the_labels_own_clips_last(backbone: Backbone, poo
     assert [one.irrelevance for one in ranked] == sorted((one.irrelevance for one in rated.clips), reverse=True)
     by_name = {Path(one.clip.path).stem: one for one in rated.clips}
     assert by_name["riding a bicycle"].nearest == "riding a bicycle" and by_name["walking"].nearest == "Walking"
+    generic = generic_features(backbone, ["riding a bicycle", "Walking"])
+    expected = irrelevance(rated.features, backbone.class_features(["riding a bicycle", "Walking"]), generic)
+    assert [one.irrelevance for one in rated.clips] == pytest.approx(expected.tolist(), abs=1e-5)
     assert rated.comparable and rated.features.shape == (4, backbone.sizes.embedding_width)
     chosen = rated.choose(2)
     assert {Path(one.clip.path).stem for one in chosen} == set(SHOWN[2:])

@@ -64,6 +64,7 @@ def test_the_calm_window_of_a_mover_below_lies_above_and_its_sides_are_even():
     frames = passing()[:, ::-1]
     assert calm_window(frames) == (0, 0, 4, 6, 0.0)
     assert calm_window(frames, 0.3) == (0, 0, 2, 4, 0.0)
+    assert calm_window(frames, 0.4)[2:4] == (4, 4)
     assert calm_window(frames, 1.0)[:4] == (0, 0, 8, 12)
     assert calm_window(frames, 1.0).motion_share == pytest.approx(1.0)
 
