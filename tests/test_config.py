@@ -33,8 +33,13 @@ def test_every_field_survives_the_round_trip_through_json():
         seed=3,
         device="cpu",
         precision=Precision.BFLOAT16,
-        prompts=PromptConfig(5, 2, 3, False, 0.25, "random"),
-        objective=ObjectiveConfig(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 8),
+        prompts=PromptConfig(5, 2, 3, False, 0.25, "random", residual=0.5),
+        objective=ObjectiveConfig(
+            **{name: 0.1 * place for place, name in enumerate(ObjectiveConfig().weights(), 1)},
+            attributes=False,
+            margin=0.7,
+            anchors_per_step=8,
+        ),
         optimizer=OptimizerConfig(0.02, 0.03, 9, 1.5, 6, 2, 0.8, 3),
         clips=ClipConfig(4, False, 0.1, False),
     )
@@ -119,7 +124,7 @@ def test_a_paper_preset_holds_every_default_of_the_published_runs(name: str):
     assert (config.backbone, config.shots, config.seed) == ("openai/clip-vit-base-patch16", 16, 1024)
     prompts = config.prompts
     assert (prompts.length, prompts.visual_depth, prompts.text_depth, prompts.dropout) == (16, 9, 9, 0.5)
-    assert prompts.coupled
+    assert prompts.coupled and prompts.residual == 0
     assert config.objective == ObjectiveConfig(released=1.0, anchors_per_step=1)
     optimizer = config.optimizer
     assert (optimizer.epochs, optimizer.warmup_epochs, optimizer.weight_decay) == (12, 2, 1e-3)

@@ -92,7 +92,13 @@ def paper_preset(run: PaperRun, backbone: str = PAPER_BACKBONE) -> RunConfig:
         shots=16,
         seed=1024,
         prompts=PromptConfig(
-            length=16, visual_depth=9, text_depth=9, coupled=True, dropout=0.5, hard_prompt=run.hard_prompt
+            length=16,
+            visual_depth=9,
+            text_depth=9,
+            coupled=True,
+            dropout=0.5,
+            hard_prompt=run.hard_prompt,
+            residual=0.0,
         ),
         objective=ObjectiveConfig(released=1.0, anchors_per_step=1),
         optimizer=OptimizerConfig(
