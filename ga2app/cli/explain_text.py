@@ -10,7 +10,7 @@ from ga2app.cli import common
 
 if TYPE_CHECKING:
     from ga2app.cli.explain_check import Check
-    from ga2app.explain import ClipExplanation, ModelExplanation, TokenWords, WordReport
+    from ga2app.explain import ClipExplanation, ModelExplanation, TokenWords, Word, WordReport
 
 BAR_CELLS = 20
 READINGS = {"noise": "noise", "blend": "no single word", "word": "this word"}
@@ -62,7 +62,7 @@ def check_lines(found: Check) -> list[str]:
 def _model_lines(title: str, label: str, part: ModelExplanation) -> list[str]:
     over = f"margin {part.score:+.2f} over {part.rival}" if part.rival else f"logit {part.score:.2f}"
     lines = [f"{title}: {label}, {part.share:.1%}, {over}"]
-    lines.append("  without this frame the score loses (the mean is blind to the order of frames)")
+    lines.append("  without this frame the score loses (the mean is blind to the order of the frames)")
     most = max(abs(frame.contribution) for frame in part.frames) or 1.0
     lines += [_bar(frame.index, frame.contribution, most) for frame in part.frames]
     saliency = part.saliency
@@ -88,8 +88,14 @@ def _bar(index: int, value: float, most: float) -> str:
 
 
 def _word_cells(token: TokenWords) -> list[str]:
-    words = ", ".join(f"{word.text}{'' if word.whole else '…'} {word.cosine:.2f}" for word in token.words)
+    words = ", ".join(f"{_shown(word)} {word.cosine:.2f}" for word in token.words)
     return [f"{token.norm:.2f}", words, f"{token.words[0].distance:.2f}", READINGS[token.reading.value]]
+
+
+def _shown(word: Word) -> str:
+    """A part of a word ends with an ellipsis, and a sign such as a comma stands in quotes."""
+    text = word.text if any(letter.isalnum() for letter in word.text) else f"'{word.text}'"
+    return text if word.whole else f"{text}…"
 
 
 def _mean(values: list[float], sign: str = "") -> str:

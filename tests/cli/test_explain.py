@@ -90,7 +90,7 @@ def test_a_bundle_alone_is_explained_by_its_words(capsys: pytest.CaptureFixture[
     found = document(capsys, "--bundle", BUNDLE)["words"]
     assert {token["kind"] for token in found["tokens"]} == {"soft"} and found["words"] == 230
     assert main(["explain", "--bundle", BUNDLE]) == 0
-    assert "random blends of words" in capsys.readouterr().out
+    assert "random blends of all words" in capsys.readouterr().out
 
 
 def test_the_check_says_how_much_saliency_lies_on_the_actor(capsys: pytest.CaptureFixture[str]):

@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
 
 from ga2app.sketch.actions import ACTIONS
 from ga2app.sketch.actor import Part, actor_mask
@@ -50,17 +52,24 @@ def test_the_figures_own_mask_leaves_its_things_out(key: str):
     assert 0 < figure.sum() < actor_mask(ACTIONS[key], "plain", SEED, FRAMES, SIDE).sum()
 
 
-def test_the_mask_moves_with_the_camera():
-    """In camcorder style the actor may show beyond the mask by its blur alone, 1.3 % of the side at most."""
-    subject = ACTIONS["riding_a_bicycle"]
-    whole = clip_frames(subject, "camcorder", SEED, FRAMES, SIDE).astype(int)
-    empty = clip_frames(without_actor(subject), "camcorder", SEED, FRAMES, SIDE).astype(int)
-    mask = actor_mask(subject, "camcorder", SEED, FRAMES, SIDE)
-    still = actor_mask(subject, "plain", SEED, FRAMES, SIDE)
-    changed = np.abs(whole - empty).sum(axis=-1)  # the noise is the same in both
-    assert not np.array_equal(mask, still)
-    assert changed[mask > 0.5].mean() > 20 * changed[mask == 0].mean()
-    assert np.corrcoef(changed.ravel(), mask.ravel())[0, 1] > np.corrcoef(changed.ravel(), still.ravel())[0, 1] + 0.1
+@pytest.mark.parametrize("key", KEYS)
+def test_the_mask_moves_with_the_camera(key: str):
+    """In camcorder style the actor shows beyond its mask by the lens's blur alone, some pixels wide."""
+    side, reach = 96, 4
+    whole = clip_frames(ACTIONS[key], "camcorder", SEED, FRAMES, side)
+    empty = clip_frames(without_actor(ACTIONS[key]), "camcorder", SEED, FRAMES, side)
+    mask = actor_mask(ACTIONS[key], "camcorder", SEED, FRAMES, side)
+    changed = (whole != empty).any(axis=-1)  # the noise is the same in both
+    assert not changed[widened(mask, reach) == 0].any()
+    assert changed[mask > 0.5].mean() > 0.9
+
+
+def widened(mask: NDArray[np.float32], reach: int) -> NDArray[np.float32]:
+    """The largest value within ``reach`` pixels of each pixel."""
+    padded = np.pad(mask, ((0, 0), (reach, reach), (reach, reach)))
+    around = sliding_window_view(padded, (2 * reach + 1, 2 * reach + 1), axis=(1, 2))
+    widest: NDArray[np.float32] = around.max(axis=(-2, -1))
+    return widest
 
 
 def test_parts_of_pixels_are_counted_and_every_frame_has_its_own():
