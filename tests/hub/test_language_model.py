@@ -119,8 +119,8 @@ def test_a_token_of_another_house_is_told_before_anything_is_sent(server: ChatSe
     assert "your token is not one of the Hub's; log in with: hf auth login" in told and "sk-other" not in told
 
 
-def test_offline_mode_is_told_before_anything_is_sent(server: ChatServer, tmp_path: Path) -> None:
-    told = run_beside(server, QUESTION.format(server.url), HF_TOKEN=TOKEN, HF_HUB_OFFLINE="1", HF_HOME=str(tmp_path))
+def test_offline_mode_is_told_before_a_login_is_asked_for_or_anything_sent(server: ChatServer, tmp_path: Path) -> None:
+    told = run_beside(server, QUESTION.format(server.url), HF_HUB_OFFLINE="1", HF_HOME=str(tmp_path))
     assert "cannot be asked because HF_HUB_OFFLINE is set; unset it" in told
     assert server.asked == []
 
