@@ -52,6 +52,8 @@ class Compute:
         if self.device.type == "mps":
             yield
             return
+        # The number of threads stays, but MKL may no longer take fewer of them, and so add up in another order.
+        torch.set_num_threads(torch.get_num_threads())
         before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
         memory: Any = torch.utils.deterministic
         filling = memory.fill_uninitialized_memory

@@ -23,6 +23,16 @@ def test_auto_takes_bfloat16_only_where_the_cpu_has_it(monkeypatch: pytest.Monke
         assert settle("cpu").dtype == wanted
 
 
+def test_repeatable_computation_is_asked_for_and_given_up_again():
+    threads = torch.get_num_threads()
+    with pytest.raises(RuntimeError, match="enough"), settle("cpu").repeatable():
+        assert torch.are_deterministic_algorithms_enabled()
+        assert torch.get_num_threads() == threads
+        raise RuntimeError("enough")
+    assert not torch.are_deterministic_algorithms_enabled()
+    assert torch.utils.deterministic.fill_uninitialized_memory
+
+
 @pytest.mark.skipif(torch.backends.mps.is_available(), reason="this machine has MPS")
 def test_a_device_that_is_not_here_is_a_fault_of_its_field():
     with pytest.raises(ConfigError, match="device: 'mps' is not available here; choose auto or cpu"):
@@ -43,3 +53,19 @@ def test_float16_anywhere_but_on_cuda_is_a_fault_of_its_field(device: str):
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_auto_takes_the_gpu():
     assert settle().device.type == "cuda" and settle().attention == "sdpa"
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_attention_on_a_gpu_has_the_same_gradients_twice():
+    compute = settle("cuda", Precision.FLOAT16)
+    states = torch.randn(64, 8, 213, 64, device="cuda", generator=torch.Generator("cuda").manual_seed(1))
+    found = []
+    with compute.repeatable():
+        for _ in range(2):
+            leaf = states.clone().requires_grad_()
+            with compute.autocast():
+                query = leaf.half()
+                torch.nn.functional.scaled_dot_product_attention(query, query, query).float().square().sum().backward()
+            found.append(leaf.grad)
+    assert torch.equal(*found)
