@@ -148,8 +148,8 @@ def _whole_numbers(text: str, field: str, example: str) -> list[int]:
 
 def _default_out(args: argparse.Namespace, dataset: Dataset) -> Path:
     """The same folder for the same command, so that it finds what it has finished."""
-    named = args.preset or Path(args.config).stem
-    return default_home().root / "protocols" / re.sub(r"[^\w.-]+", "-", f"{dataset.name}-{named}")
+    parts = (dataset.name, args.preset or Path(args.config).stem, args.method)
+    return default_home().root / "protocols" / re.sub(r"[^\w.-]+", "-", "-".join(filter(None, parts)))
 
 
 def _write(file: Path, text: str) -> None:

@@ -86,15 +86,17 @@ def test_evaluate_gives_counts_and_class_means_beside_plain_clip(capsys: pytest.
 
 
 def test_evaluate_prints_each_label_with_what_it_was_taken_for(capsys: pytest.CaptureFixture[str], room: Path):
-    base = document(capsys, "evaluate", str(room / "bundle"))["details"]["base"]
+    details = document(capsys, "evaluate", str(room / "bundle"))["details"]
     table = printed(capsys, "evaluate", str(room / "bundle"), "--details", "--joint")
     assert "base and novel labels competing together" in table and "mean class" in table
-    row = next(line for line in table.splitlines() if line.startswith("walking "))
-    assert f"{base['per_class']['walking']:.1f}" in row
-    mistaken = re.search(r"(\w+) \((\d)\)$", row)
-    (right, wrong) = base["confusion"][0]
-    assert (mistaken.groups() if mistaken else None) == (("running", str(wrong)) if wrong else None)
-    assert right + wrong == 2
+    for group in (details["base"], details["novel"]):
+        for place, label in enumerate(group["labels"]):
+            row = next(line for line in table.splitlines() if line.startswith(f"{label} "))
+            assert f"{group['per_class'][label]:.1f}" in row
+            mistaken = re.search(r"(\w+) \((\d)\)$", row)
+            other, wrong = group["labels"][1 - place], group["confusion"][place][1 - place]
+            assert (mistaken.groups() if mistaken else None) == ((other, str(wrong)) if wrong else None)
+            assert sum(group["confusion"][place]) == 2
 
 
 def test_a_bundle_is_tested_on_all_labels_of_another_data_set(capsys: pytest.CaptureFixture[str], room: Path):
@@ -164,6 +166,7 @@ def test_without_out_the_same_command_finds_its_folder_again(
     assert folder == str(tmp_path / "home" / "protocols" / "colors-settings")
     assert main(command) == 0
     assert "seed-1024: finished already" in capsys.readouterr().err
+    assert document(capsys, *command, "--method", "coop")["out"] == f"{folder}-coop"
 
 
 @pytest.mark.parametrize(
@@ -221,7 +224,9 @@ def test_a_hard_prompt_is_named_by_an_option(capsys: pytest.CaptureFixture[str],
     assert "these settings couple no prompts" in line
     for argv in (["train"], ["protocol", "few-shot"]):
         line = refused(capsys, *argv, "--preset", "paper-hmdb")
-        assert "name the folder of a bundle trained on Kinetics-400" in line and line.endswith("; the option is --hard-prompt\n")
+        assert "name the folder of a bundle trained on Kinetics-400" in line and line.endswith(
+            "; the option is --hard-prompt\n"
+        )
     out = tmp_path / "second"
     document(capsys, *command[:2], "--hard-prompt", str(room / "bundle"), "--out", str(out))
     from ga2app.bundle import load_folder
