@@ -27,7 +27,7 @@ STAND_INS = {
     "python -m ga2app sketch hard-prompt --out assets/sketch-hard-prompt": (
         "python -m ga2app sketch hard-prompt --out hard-prompt"  # must not change the shipped one
     ),
-    "python -m ga2app bench base2novel": "python -m ga2app bench base2novel --help",  # takes half an hour; see tests/bench
+    "python -m ga2app bench base2novel": "python -m ga2app bench base2novel --help",  # half an hour
     "python -m ga2app sketch contact-sheet --out assets/pictures/sketch_world.png": (
         "python -m ga2app sketch contact-sheet --out sheet.png"
     ),
