@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from safetensors import SafetensorError
 from torch import Tensor
 
 from ga2app import bundle as bundles
 from ga2app.backbone import Backbone, BackboneId
-from ga2app.config import ObjectiveConfig, RunConfig
+from ga2app.config import SKETCH, ObjectiveConfig, RunConfig
 from ga2app.config.presets import PAPER_RUNS, PaperRun, paper_preset
 from ga2app.errors import BundleError
 from ga2app.published.folder import write_backbone
@@ -33,7 +34,7 @@ def write_bundle(
     Answers with the backbone that the bundle belongs to. Raises StudioError, and then neither is there.
     """
     name = backbone.name
-    if backbone_folder or Path(name).is_dir():
+    if backbone_folder or (name != SKETCH and Path(name).is_dir()):
         # A relative path would hold in this folder only.
         name = str((backbone_folder or Path(name)).resolve())
     config = _config(name, prompts, origin)
@@ -45,7 +46,7 @@ def write_bundle(
         bundle.learner()
         try:
             bundles.save(bundle, out)
-        except OSError as exc:
+        except (OSError, SafetensorError) as exc:
             raise BundleError(f"bundle '{out}' could not be written ({exc}); choose another folder") from exc
     return identity
 

@@ -85,6 +85,14 @@ def test_a_file_without_prompts_makes_no_bundle(world: theirs.World, backbone: B
     assert [path.name for path in tmp_path.iterdir()] == ["k400-vitb.pt"]
 
 
+def test_a_folder_that_is_taken_is_left_alone(world: theirs.World, backbone: Backbone, save: Save, tmp_path: Path):
+    (tmp_path / "k400").mkdir()
+    (tmp_path / "k400" / "precious.txt").write_text("x")
+    with pytest.raises(CheckpointError, match="k400' is there already and is not replaced"):
+        import_checkpoint(save("k400-vitb.pt", world.weights), backbone, backbone_out=tmp_path / "k400")
+    assert [path.name for path in (tmp_path / "k400").iterdir()] == ["precious.txt"]
+
+
 def test_a_backbone_file_must_be_whole(world: theirs.World, backbone: Backbone, save: Save, tmp_path: Path):
     gaps = ("token_embedding.weight", "logit_scale", "visual.proj", "transformer.resblocks.1.attn.in_proj_bias")
     state = {key: value for key, value in world.weights.items() if key not in gaps}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ga2app.backbone import Backbone, load_backbone
-from ga2app.errors import BundleError, CheckpointError, ConfigError, StudioError
+from ga2app.errors import BackboneError, BundleError, CheckpointError, ConfigError, StudioError
 from ga2app.published import Origin, import_checkpoint
 from tests.published import openai_layout as theirs
 from tests.published.conftest import BASE, Save
@@ -84,9 +85,12 @@ def test_prompts_for_layers_that_are_not_there_are_named(
     refused: Callable[..., CheckpointError], state: dict[str, Tensor]
 ):
     state |= {DEEP.format(layer): torch.zeros(4, 32) for layer in (0, 4, 5, 6, 8)}
+    del state[DEEP.format(2)]
     error = refused(state)
-    assert (DEEP.format(0), "is not expected") in told(error) and len(told(error)) == 4
-    assert f"{DEEP.format('{5-6,8}')} is for a layer that is not there: this tower" in str(error)
+    beyond = "is for a layer that is not there: this tower of the backbone has 5, numbered from 0"
+    wanted = {(DEEP.format(0), "is not expected"), (DEEP.format(2), "is missing")}
+    assert told(error) == wanted | {(DEEP.format(layer), beyond) for layer in (5, 6, 8)}
+    assert f"{DEEP.format('{5-6,8}')} {beyond}" in str(error)
 
 
 def test_a_soft_prompt_of_any_odd_shape_is_refused(refused: Callable[..., CheckpointError], state: dict[str, Tensor]):
@@ -249,6 +253,22 @@ def test_a_bundle_that_cannot_be_written_leaves_no_backbone_behind(
     with pytest.raises(BundleError, match="could not be written"):
         import_checkpoint(file, backbone, hard_prompt=base, out=long, backbone_out=tmp_path / "kept")
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_full_disk_leaves_nothing_behind(
+    backbone: Backbone, tuned: dict[str, Tensor], state: dict[str, Tensor], base: Path, save: Save, tmp_path: Path
+):
+    same, other = save("same.pt", state), save("other.pt", {**state, **theirs.published_weights(tuned)})
+    before = sorted(tmp_path.rglob("*"))
+    for file, error in ((same, BundleError), (other, BackboneError)):
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (5000, limits[1]))
+        try:
+            with pytest.raises(error, match="could not be written"):
+                import_checkpoint(file, backbone, hard_prompt=base, out=tmp_path / "x")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert sorted(tmp_path.rglob("*")) == before
 
 
 @pytest.mark.parametrize("frames", [0, -1, 257])
