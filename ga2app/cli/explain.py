@@ -143,8 +143,8 @@ def _check_usage(args: argparse.Namespace) -> None:
     """Leave with status 2 where the arguments do not say what to explain."""
     if args.check and args.clip:
         args.refuse("--check draws its own clips; leave CLIP out")
-    if args.picture and not args.clip:
-        args.refuse("--picture needs a CLIP")
+    if not args.clip and (args.picture or args.dataset or args.labels is not None or args.label is not None):
+        args.refuse("--labels, --label, --dataset and --picture need a CLIP; --check takes the bundle's labels")
     if not (args.clip or args.check or args.bundle):
         args.refuse("name a CLIP with --labels, a --bundle whose tokens are explained, or --check N")
     if args.clip and args.labels is None and not args.bundle:

@@ -17,6 +17,7 @@ from torch.nn import functional
 
 from ga2app.backbone import Backbone
 from ga2app.bundle import Bundle
+from ga2app.config import SKETCH
 from ga2app.contracts import AnchorClip
 from ga2app.errors import LabelError
 from ga2app.explain.patches import Method, saliency
@@ -27,6 +28,7 @@ from ga2app.labels import check_labels, spoken
 from ga2app.model import PromptedClip, plain_clip
 from ga2app.video import Evaluation, read_clip
 from ga2app.video.pixels import frames_to_pixels
+from ga2app.video.realism import looks_photographic
 from ga2app.video.transforms import CLIP_MEAN, CLIP_STD, short_side_px
 
 DEFAULT_FRAMES = 8
@@ -67,6 +69,11 @@ def explain_clip(
         models["bundle"] = PromptedClip(backbone, bundle.learner(), names).eval()
     size = backbone.sizes.image_size
     clip = read_clip(path, Evaluation(num_frames), short_side_px=short_side_px(size))
+    if backbone.name == SKETCH and looks_photographic(clip.frames):
+        notes.append(
+            "this looks like real footage, and the sketch backbone knows drawings only, so its reasons mean little; "
+            "choose a real CLIP as backbone"
+        )
     pixels = frames_to_pixels(clip.frames, size)  # (T, 3, S, S)
     place = _place(label, names) if label is not None else best_label(list(models.values())[-1], pixels)
     parts = {

@@ -148,5 +148,10 @@ def test_what_cannot_be_explained_is_refused_with_its_reason(
         explain_clip(backbone, clip, NAMES, bundle=replace(bundle, manifest=manifest))
 
 
+def test_reasons_for_real_footage_come_with_a_warning_from_the_sketch_backbone(real_clips: Path):
+    found = explain_clip(load_backbone(), real_clips / "abseiling_k400.mp4", ["walking", "running"], num_frames=1)
+    assert "real footage" in found.notes[0]
+
+
 def test_words_that_the_backbone_does_not_know_are_noted(backbone: Backbone, clip: str):
     assert "does not know: qwerty" in explain_clip(backbone, clip, ["walking", "qwerty"], num_frames=2).notes[0]
