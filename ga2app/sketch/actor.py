@@ -54,7 +54,7 @@ def actor_mask(
     changed = inked - blank  # (T, S, S, 3), never negative: the drawings differ in these pixels alone
     # Of the styles the camcorder alone moves the picture; the reel of film ages it where it is.
     moved = apply_style(changed, "plain" if style == "film" else style, _steady(camera))
-    return moved[..., 0].astype(np.float32) / 255
+    return moved[..., 0].astype(np.float32) / np.float32(255)
 
 
 def _tinted(look: Look, rgb: Rgb) -> Look:
