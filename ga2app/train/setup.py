@@ -78,6 +78,8 @@ class Setup:
     def bundle(self, config: RunConfig, name: str, steps: int, metrics: Any) -> bundles.Bundle:
         """What was learned, with everything needed to use it and to know where it comes from."""
         backbone = self.model.backbone
+        # Also of a run that looks at the captions alone and at no anchor clip.
+        captions = [anchor.caption for anchor in self.dataset.anchors if config.objective.uses_anchors()]
         manifest = bundles.Manifest(
             format_version=bundles.FORMAT_VERSION,
             name=name,
@@ -86,7 +88,7 @@ class Setup:
             base=self.dataset.base,
             novel=self.dataset.novel,
             dataset_hash=bundles.dataset_hash(self.dataset),
-            anchor_captions=tuple(dict.fromkeys(anchor.caption for anchor in self.anchors if anchor.caption)),
+            anchor_captions=tuple(dict.fromkeys(caption for caption in captions if caption)),
             negatives=self.dataset.negatives,
             preprocessing={"image_size": backbone.sizes.image_size, "num_frames": config.clips.num_frames},
             steps=steps,

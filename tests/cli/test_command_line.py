@@ -232,7 +232,7 @@ def test_a_data_set_without_anchors_is_trained_with_the_drawn_ones(
         str(out),
     )
     manifest = json.loads((out / "bundle.json").read_text())
-    assert manifest["config"]["objective"]["twin"] > 0
+    assert manifest["config"]["objective"]["vocabulary"] > 0
     assert manifest["anchor_captions"] and manifest["negatives"]
 
 

@@ -82,11 +82,7 @@ def test_a_paper_preset_trains_on_lists_with_the_published_negative(
 @pytest.mark.parametrize(
     ("negatives", "options", "told"),
     [
-        (
-            "else",
-            [],
-            "<folder of a bundle trained on Kinetics-400>' is not a prompt bundle: it has no bundle.json; give",
-        ),
+        ("else", [], "prompts.hard_prompt: name the folder of a bundle trained on Kinetics-400 with the same backbone"),
         ("else,nothing,no action", ["--hard-prompt", "random"], "has 3: import it with --negatives else, the only one"),
     ],
 )

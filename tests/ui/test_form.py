@@ -26,7 +26,7 @@ def changed(setting: form.Setting, value: Any) -> Any:
     if isinstance(value, bool):
         return not value
     if isinstance(value, int | float):
-        return value + 1 if setting.input is form.Input.WHOLE else value / 2 + 0.2
+        return value + 1 if setting.input is form.Input.WHOLE else value / 2 + 0.17
     return "cpu"
 
 
