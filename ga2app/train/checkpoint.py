@@ -55,8 +55,11 @@ def read(path: Path, config: RunConfig, prompts: PromptLearner, updater: Updater
                 state[key] = value if key == "step" else value.to(parameter.device)
         if state:
             updater.adam.state[parameter] = state
-    updater.load_scaling(json.loads(metadata["scaling"]))
-    return int(metadata["step"])
+    try:
+        updater.load_scaling(json.loads(metadata["scaling"]))
+        return int(metadata["step"])
+    except (KeyError, ValueError) as exc:
+        raise TrainingError(f"checkpoint '{path}' is damaged ({exc}); delete it to start afresh") from exc
 
 
 def config_hash(config: RunConfig) -> str:

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
 
 from ga2app.compute import Compute
-from ga2app.config import OptimizerConfig, PromptConfig
+from ga2app.config import OptimizerConfig, PromptConfig, RunConfig
+from ga2app.errors import TrainingError
 from ga2app.prompts import PromptLearner
+from ga2app.train import checkpoint as checkpoints
 from ga2app.train.update import Updater
 
 CPU32, CPU16 = (Compute(torch.device("cpu"), dtype) for dtype in (torch.float32, torch.float16))
@@ -96,6 +99,14 @@ def test_a_scale_that_had_to_fall_counts_on_where_it_stood() -> None:
     third.backward(of_gradients(prompts, 3, 4))
     third.limit_gradients()
     assert third.step(0.1) and third.scale == 1024  # the 2000th good step in a row doubles it
+
+
+def test_a_checkpoint_without_the_loss_scaling_is_named(tmp_path: Path) -> None:
+    checkpoint, prompts, config = tmp_path / "checkpoint", learner(), RunConfig()
+    checkpoints.write(checkpoint, 3, config, prompts, updater(prompts))
+    assert checkpoints.read(checkpoint, config, prompts, updater(prompts)) == 3
+    with pytest.raises(TrainingError, match=r"is damaged \(its loss scaling holds .*delete it to start afresh"):
+        checkpoints.read(checkpoint, config, prompts, updater(prompts, CPU16))
 
 
 def test_the_scaling_of_another_precision_is_refused() -> None:
