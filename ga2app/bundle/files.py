@@ -66,11 +66,10 @@ def save(bundle: Bundle, folder: Path) -> None:
     Raises BundleError where the folder holds something else, or cannot be written.
     """
     check_place(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
     fresh, old = (folder.with_name(f".{folder.name}.{end}-{os.getpid()}") for end in ("new", "old"))
     shutil.rmtree(fresh, ignore_errors=True)
     try:
-        fresh.mkdir()
+        fresh.mkdir(parents=True)
         save_file(dict(bundle.tensors), str(fresh / TENSORS))
         (fresh / MANIFEST).write_text(to_json(bundle.manifest), encoding="utf-8")
         (fresh / CARD).write_text(model_card(bundle.manifest), encoding="utf-8")
@@ -80,7 +79,7 @@ def save(bundle: Bundle, folder: Path) -> None:
         if folder.exists():
             os.replace(folder, old)
         os.replace(fresh, folder)
-    except OSError as exc:
+    except (OSError, SafetensorError) as exc:  # the latter on a full disk
         raise BundleError(
             f"bundle '{folder}' could not be written ({exc}); free some space or choose another folder"
         ) from exc

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import resource
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -154,3 +156,22 @@ def test_damaged_bundles_are_told_apart(backbone: Backbone, tmp_path: Path):
     fresh()
     damage(root, config={**CONFIG.to_dict(), "prompts": {"length": 2, "visual_depth": 1, "text_depth": 3}})
     refused(r"visual has shape \(3, 2, 32\) instead of \(1, 2, 32\)")
+
+
+def test_a_place_that_cannot_be_written_is_named(backbone: Backbone, tmp_path: Path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(BundleError, match="'.*file/bundle' could not be written .*; free some space or choose another"):
+        bundles.save(made(backbone)[0], tmp_path / "file" / "bundle")
+
+
+def test_a_full_disk_leaves_nothing_half_written(backbone: Backbone, tmp_path: Path):
+    """A limit on the size of files stands in for the disk: safetensors then has an error of its own."""
+    before, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64, before[1]))
+    try:
+        with pytest.raises(BundleError, match="could not be written"):
+            bundles.save(made(backbone)[0], tmp_path / "bundle")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert not list(tmp_path.iterdir())
