@@ -28,8 +28,8 @@ FULL = RunConfig(
     clips=ClipConfig(num_frames=2),
 )
 QUICK = replace(FULL, prompts=replace(FULL.prompts, visual_depth=0), objective=ObjectiveConfig(vocabulary=1.0))
-FAST = OptimizerConfig(learning_rate=4e-2, epochs=100, warmup_epochs=0.0, batch_size=2, evaluate_every=1000)
-"""The paper's rate, 200 steps over 4 clips."""
+FAST = OptimizerConfig(learning_rate=4e-2, epochs=34, warmup_epochs=0.0, batch_size=1, evaluate_every=1000)
+"""The paper's rate, 204 steps over 6 clips."""
 
 
 @pytest.fixture(scope="module")
@@ -83,28 +83,27 @@ def test_200_steps_at_the_rate_of_the_paper_stay_numbers(
 ) -> None:
     config = replace(
         FULL,
-        shots=2,
         prompts=replace(FULL.prompts, visual_depth=visual_depth),
         objective=ObjectiveConfig(vocabulary=1.0),
         optimizer=FAST,
         clips=ClipConfig(num_frames=1),
     )
     losses = steps(run(config, training_clips(dataset), load_backbone(tiny_clip_folder, precision=precision), tmp_path))
-    assert len(losses) == 200 and all(map(math.isfinite, losses))
-    assert max(losses[-20:]) < losses[0]
+    assert len(losses) == 204 and all(map(math.isfinite, losses))
+    assert sum(losses[-20:]) < sum(losses[:20])
     assert all(tensor.isfinite().all() for tensor in load_folder(tmp_path / "bundle").tensors.values())
 
 
 def test_200_steps_at_the_rate_of_the_paper_on_the_embedded_backbone(dataset: Dataset, tmp_path: Path) -> None:
     config = RunConfig(
-        shots=1,
+        shots=3,
         prompts=PromptConfig(2, 2, 2, hard_prompt="random"),
-        optimizer=replace(FAST, epochs=200),
+        optimizer=FAST,
         clips=ClipConfig(num_frames=1),
     )
     losses = steps(run(config, training_clips(dataset), load_backbone(precision="bfloat16"), tmp_path))
-    assert len(losses) == 200 and all(map(math.isfinite, losses))
-    assert max(losses[-20:]) < 0.1 < losses[0]
+    assert len(losses) == 204 and all(map(math.isfinite, losses))
+    assert sum(losses[-20:]) < 0.5 * sum(losses[:20])
 
 
 @pytest.mark.parametrize(
