@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from ga2app.cli import common
+from ga2app.config import Precision
 from ga2app.contracts import Dataset
 from ga2app.errors import ConfigError, Fault
 
@@ -50,7 +51,9 @@ def run(args: argparse.Namespace) -> int:
     dataset = common.find_dataset(args.dataset or config.dataset)
     if args.cross:
         dataset = evaluate.pooled(dataset)
-    backbone = load_backbone(args.backbone or str(bundle.manifest.backbone["name"]), precision=config.precision)
+    # float16 is for training on a CUDA device; to be measured, such a bundle needs none.
+    precision = Precision.AUTO if config.precision is Precision.FLOAT16 else config.precision
+    backbone = load_backbone(args.backbone or str(bundle.manifest.backbone["name"]), precision=precision)
     model, plain = bundle.attach(backbone, dataset.base), plain_clip(backbone, dataset.base)
     frames = config.clips.num_frames
     seen = evaluate.encode_test_clips(plain, dataset, frames, views)

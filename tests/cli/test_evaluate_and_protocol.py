@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -115,6 +116,18 @@ def test_labels_that_are_novel_here_and_were_trained_on_are_told(capsys: pytest.
     (room / "swapped.csv").write_text(swapped)
     assert main(["evaluate", str(room / "bundle"), "--dataset", str(room / "swapped.csv")]) == 0
     assert "trained on, though novel here: walking, running" in capsys.readouterr().err
+
+
+def test_a_bundle_trained_in_float16_is_measured_anywhere(
+    capsys: pytest.CaptureFixture[str], room: Path, tmp_path: Path
+):
+    half = tmp_path / "half"
+    shutil.copytree(room / "bundle", half)
+    manifest = json.loads((half / "bundle.json").read_text())
+    manifest["config"]["precision"] = "float16"
+    (half / "bundle.json").write_text(json.dumps(manifest))
+    found = document(capsys, "evaluate", str(half), "--dataset", str(room / "colors.csv"))
+    assert found["metrics"].keys() == {"base", "novel", "hm"}
 
 
 def test_views_that_make_no_sense_are_refused(capsys: pytest.CaptureFixture[str], room: Path):
