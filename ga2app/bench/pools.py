@@ -16,24 +16,14 @@ from ga2app.evaluate import encode_clips
 from ga2app.model import plain_clip
 from ga2app.sketch.actions import ACTIONS, HARD_PROMPT_ACTIONS
 from ga2app.sketch.clips import write_drawn_clip
+from ga2app.sketch.demo import NEGATIVES as DEMO_NEGATIVES
 
 POOLS = ("scenes", "random", "chosen", "video", "none")
 """All scenes · a random part of a mixed pool · the most irrelevant and diverse part of it · made from the training
 clips · none at all."""
 
 COUNT = 28
-NEGATIVES = (
-    "nothing happening",
-    "something else",
-    "an object",
-    "no person",
-    "an empty place",
-    "the background",
-    "nobody",
-    "a thing",
-    "no action",
-    "anything else",
-)
+NEGATIVES = (*DEMO_NEGATIVES, "nobody", "a thing", "no action", "anything else")
 _CLIPS_PER_ACTION, _STREAM, _CHOICE_STREAM = 4, 9421, 78
 
 
