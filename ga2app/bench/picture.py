@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from ga2app.bench.base2novel import Outcome, Plan
 from ga2app.bench.report import of_method
-from ga2app.bench.statistics import spread
+from ga2app.evaluate import spread
 
 _COLORS = ("#7f7f7f", "#bcbd22", "#e377c2", "#ff7f0e", "#1f77b4", "#17becf", "#d62728")
 

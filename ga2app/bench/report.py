@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from ga2app.bench.base2novel import Outcome, Plan
-from ga2app.bench.statistics import Difference, paired_difference, spread
+from ga2app.bench.statistics import Difference, paired_difference
 from ga2app.config.ladder import ZERO_SHOT
+from ga2app.evaluate import spread
 
 FIGURES = ("base", "novel", "hm")
 OURS = "ga2"

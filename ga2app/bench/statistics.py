@@ -1,4 +1,4 @@
-"""Means over seeds, and what a difference between two methods is worth."""
+"""What a difference between two methods over the same seeds is worth."""
 
 from __future__ import annotations
 
@@ -18,17 +18,6 @@ _NORMAL975 = 1.960
 
 
 @dataclass(frozen=True)
-class Spread:
-    """Mean and sample standard deviation (n - 1); ``std`` is None of a single figure."""
-
-    mean: float
-    std: float | None
-
-    def __str__(self) -> str:
-        return f"{self.mean:.1f}" if self.std is None else f"{self.mean:.1f} ± {self.std:.1f}"
-
-
-@dataclass(frozen=True)
 class Difference:
     """Mean of paired differences with its 95 % confidence interval; no interval from a single pair."""
 
@@ -45,12 +34,6 @@ class Difference:
         if self.low is None or self.high is None:
             return f"{self.mean:+.1f}"
         return f"{self.mean:+.1f} [{self.low:+.1f}, {self.high:+.1f}]"
-
-
-def spread(figures: Sequence[float]) -> Spread:
-    """Mean and standard deviation of ``figures``, of which there is at least one."""
-    std = float(np.std(figures, ddof=1)) if len(figures) > 1 else None
-    return Spread(float(np.mean(figures)), std)
 
 
 def paired_difference(figures: Sequence[float], others: Sequence[float]) -> Difference:

@@ -5,7 +5,7 @@ bundle in a folder of its own; a draw that is finished is measured again and not
 """
 
 from ga2app.protocols.draws import Session
-from ga2app.protocols.report import DrawFigures, Report, Series, Spread, spread
+from ga2app.protocols.report import DrawFigures, Report, Series
 from ga2app.protocols.runs import base_to_novel, cross_dataset, few_shot
 
 __all__ = [
@@ -13,9 +13,7 @@ __all__ = [
     "Report",
     "Series",
     "Session",
-    "Spread",
     "base_to_novel",
     "cross_dataset",
     "few_shot",
-    "spread",
 ]

@@ -2,26 +2,11 @@
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-
-@dataclass(frozen=True)
-class Spread:
-    """Mean and sample standard deviation (ddof = 1) of several draws; ``std`` is None for a single one."""
-
-    mean: float
-    std: float | None
-
-    def __str__(self) -> str:
-        return f"{self.mean:.1f}" if self.std is None else f"{self.mean:.1f} ± {self.std:.1f}"
-
-
-def spread(values: Sequence[float]) -> Spread:
-    """Mean and sample standard deviation of ``values``, of which there is at least one."""
-    return Spread(statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else None)
+from ga2app.evaluate import Spread, spread
 
 
 @dataclass(frozen=True)
