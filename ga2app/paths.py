@@ -10,6 +10,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from ga2app.errors import StoreError
+
 PROJECT = Path(__file__).resolve().parent.parent
 ASSETS = PROJECT / "assets"
 SEEDS = PROJECT / "prompts_db"
@@ -59,3 +61,14 @@ def default_home() -> Home:
     if (PROJECT / "app.py").exists():
         return Home(SEEDS / "live")
     return Home(Path.home() / ".ga2-studio")
+
+
+def write_whole(file: Path, text: str) -> None:
+    """Write ``text`` to ``file`` whole or not at all, its folder made if need be; raises StoreError."""
+    fresh = file.with_name(file.name + ".new")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        fresh.write_text(text + "\n", encoding="utf-8")
+        os.replace(fresh, file)
+    except OSError as exc:
+        raise StoreError(f"'{file}' could not be written ({exc}); free some space or choose another --out") from exc

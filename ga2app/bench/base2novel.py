@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import multiprocessing
-import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -28,6 +27,7 @@ from ga2app.config import RunConfig
 from ga2app.config.ladder import ZERO_SHOT, rung
 from ga2app.contracts import Dataset, Event, EventKind
 from ga2app.model import plain_clip
+from ga2app.paths import write_whole
 from ga2app.train import train
 
 RELEASED_NEGATIVE = "else"
@@ -148,8 +148,5 @@ class _Clock:
 
 
 def write_json(path: Path, document: Any) -> None:
-    """Write ``document`` to ``path``, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(path.name + ".new")
-    fresh.write_text(json.dumps(document, indent=1), encoding="utf-8")
-    os.replace(fresh, path)
+    """Write ``document`` to ``path``, whole or not at all; raises StoreError."""
+    write_whole(path, json.dumps(document, indent=1))

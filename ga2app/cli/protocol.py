@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import re
 import sys
 from collections.abc import Callable
@@ -14,8 +13,8 @@ from typing import TYPE_CHECKING
 from ga2app.cli import common, progress, settings
 from ga2app.config import RunConfig
 from ga2app.contracts import Dataset
-from ga2app.errors import ConfigError, Fault, StoreError
-from ga2app.paths import default_home
+from ga2app.errors import ConfigError, Fault
+from ga2app.paths import default_home, write_whole
 
 if TYPE_CHECKING:
     from ga2app.protocols import Report, Series, Session
@@ -115,7 +114,7 @@ def _run(args: argparse.Namespace, config: RunConfig, protocol: Protocol) -> int
         print(f"{exc or 'stopped while measuring'}; the same command goes on from there", file=sys.stderr)
         return progress.INTERRUPTED
     file = out / f"{report.protocol}.json"
-    _write(file, json.dumps(report.to_dict(), ensure_ascii=False, indent=2))
+    write_whole(file, json.dumps(report.to_dict(), ensure_ascii=False, indent=2))
     if args.json:
         common.print_json({"state": "done", **report.to_dict(details=False), "out": str(out), "report": str(file)})
     else:
@@ -150,16 +149,6 @@ def _default_out(args: argparse.Namespace, dataset: Dataset) -> Path:
     """The same folder for the same command, so that it finds what it has finished."""
     parts = (dataset.name, args.preset or Path(args.config).stem, args.method)
     return default_home().root / "protocols" / re.sub(r"[^\w.-]+", "-", "-".join(filter(None, parts)))
-
-
-def _write(file: Path, text: str) -> None:
-    """Write the report whole or not at all."""
-    fresh = file.with_name(file.name + ".new")
-    try:
-        fresh.write_text(text + "\n", encoding="utf-8")
-        os.replace(fresh, file)
-    except OSError as exc:
-        raise StoreError(f"'{file}' could not be written ({exc}); free some space or choose another --out") from exc
 
 
 def _table(series: Series, report: Report) -> str:

@@ -13,6 +13,7 @@ from ga2app.bench.base2novel import Outcome, Plan
 from ga2app.bench.settings import settings
 from ga2app.config import ClipConfig, PromptConfig
 from ga2app.config.ladder import LADDER
+from ga2app.errors import StoreError
 
 
 def plan(**changes: object) -> Plan:
@@ -82,3 +83,11 @@ def test_a_seed_that_is_written_down_is_not_trained_again(outcomes: list[Outcome
 def test_other_settings_share_no_seed_with_these() -> None:
     other = replace(plan().config, prompts=PromptConfig(4, 1, 2))
     assert plan().key() == plan().key() != plan(config=other).key() != plan(shots=(2,)).key()
+
+
+def test_figures_that_cannot_be_written_are_an_error_that_says_where(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(
+        StoreError, match="'.*narrow.json' could not be written .*; free some space or choose another --out"
+    ):
+        base2novel.write_json(tmp_path / "file" / "narrow.json", {})

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,6 +15,7 @@ from ga2app.clipsets import read_clipset
 from ga2app.config import preset
 from ga2app.paths import PROJECT
 from tests.clips import write_color_clip
+from tests.commands import document, refused
 
 
 @pytest.fixture(scope="module")
@@ -25,25 +25,6 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     actions = "walking,riding a bicycle,flying a kite"
     assert main(["sketch", "generate", "--out", str(folder), "--actions", actions, "--clips", "4"]) == 0
     return folder
-
-
-def document(capsys: pytest.CaptureFixture[str], *argv: str) -> dict[str, Any]:
-    capsys.readouterr()
-    status = main([*argv, "--json"])
-    answer = capsys.readouterr()
-    assert status == 0, answer.err
-    parsed: dict[str, Any] = json.loads(answer.out)
-    return parsed
-
-
-def refused(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
-    """The one line on stderr of a command that must fail with status 1 and print nothing else."""
-    capsys.readouterr()
-    assert main(argv) == 1
-    answer = capsys.readouterr()
-    assert answer.out == ""
-    assert answer.err.startswith("error: ") and answer.err.count("\n") == 1
-    return answer.err
 
 
 def test_recognize_prints_one_json_document(capsys: pytest.CaptureFixture[str], drawn: Path):

@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -18,6 +17,7 @@ from ga2app.cli.main import main
 from ga2app.contracts import Dataset
 from ga2app.paths import PROJECT
 from tests.clips import color_dataset
+from tests.commands import document, refused
 
 
 def write_csv(file: Path, dataset: Dataset) -> str:
@@ -58,20 +58,6 @@ def printed(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
     answer = capsys.readouterr()
     assert status == 0, answer.err
     return answer.out
-
-
-def document(capsys: pytest.CaptureFixture[str], *argv: str) -> dict[str, Any]:
-    parsed: dict[str, Any] = json.loads(printed(capsys, *argv, "--json"))
-    return parsed
-
-
-def refused(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
-    """The one line on stderr of a command that must fail with status 1 and print nothing else."""
-    capsys.readouterr()
-    assert main(argv) == 1
-    answer = capsys.readouterr()
-    assert answer.out == "" and answer.err.startswith("error: ") and answer.err.count("\n") == 1
-    return answer.err
 
 
 def test_evaluate_gives_counts_and_class_means_beside_plain_clip(capsys: pytest.CaptureFixture[str], room: Path):
