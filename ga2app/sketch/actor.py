@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from ga2app.sketch.drawing import Drawing, Subject
 from ga2app.sketch.figure import Shape
-from ga2app.sketch.look import Look, Rgb, draw_look
-from ga2app.sketch.styles import CAMCORDER_STRENGTH, Camera, apply_style, draw_camera
-from ga2app.sketch.world import render
+from ga2app.sketch.look import Look, Rgb
+from ga2app.sketch.styles import CAMCORDER_STRENGTH, Camera, apply_style
+from ga2app.sketch.world import draw_take, render
 
 INK: Rgb = (255, 255, 255)
 BLANK: Rgb = (0, 0, 0)
@@ -43,10 +43,7 @@ def actor_mask(
     actor, less what stands before it or lies under water. The camera moves the mask as it moves the picture; blur,
     light and noise, which move nothing, are left out. Raises ValueError for a style that does not exist.
     """
-    rng = np.random.default_rng(seed)
-    look = draw_look(rng)
-    camera = draw_camera(rng, num_frames, strength)
-    phases = [look.cycles * index / num_frames for index in range(num_frames)]
+    look, camera, phases = draw_take(seed, num_frames, strength)
     inked, blank = (
         np.stack([render(_painted(subject, rgb, part), _tinted(look, rgb), phase, size_px) for phase in phases])
         for rgb in (INK, BLANK)

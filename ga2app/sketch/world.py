@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from PIL import Image, ImageDraw
 from ga2app.sketch.drawing import Subject
 from ga2app.sketch.figure import Point, Shape, figure_shapes
 from ga2app.sketch.look import Look, draw_look
-from ga2app.sketch.styles import CAMCORDER_STRENGTH, apply_style, draw_camera
+from ga2app.sketch.styles import CAMCORDER_STRENGTH, Camera, apply_style, draw_camera
 
 Frame = NDArray[np.uint8]
 FRAME_UNITS = 2.0
@@ -135,6 +136,22 @@ def render(subject: Subject, look: Look, phase: float, size_px: int) -> Frame:
     return canvas.finish()
 
 
+class Take(NamedTuple):
+    """What a seed fixes of a clip: its look, its camera, and the phase of each frame."""
+
+    look: Look
+    camera: Camera
+    phases: tuple[float, ...]
+
+
+def draw_take(seed: int | tuple[int, ...], num_frames: int, strength: float) -> Take:
+    """The take of ``seed``: the same for whatever is drawn of the clip, its frames or its mask."""
+    rng = np.random.default_rng(seed)
+    look = draw_look(rng)
+    camera = draw_camera(rng, num_frames, strength)
+    return Take(look, camera, tuple(look.cycles * index / num_frames for index in range(num_frames)))
+
+
 def clip_frames(
     subject: Subject,
     style: str,
@@ -148,8 +165,6 @@ def clip_frames(
     ``style`` is one of ``STYLES``, ``strength`` how far it goes (0 not at all). Look and camera are drawn from
     ``seed`` and stay the same through the clip. Raises ValueError for a style that does not exist.
     """
-    rng = np.random.default_rng(seed)
-    look = draw_look(rng)
-    camera = draw_camera(rng, num_frames, strength)
-    frames = np.stack([render(subject, look, look.cycles * index / num_frames, size_px) for index in range(num_frames)])
-    return apply_style(frames, style, camera)
+    take = draw_take(seed, num_frames, strength)
+    frames = np.stack([render(subject, take.look, phase, size_px) for phase in take.phases])
+    return apply_style(frames, style, take.camera)

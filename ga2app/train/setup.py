@@ -53,7 +53,10 @@ class Setup:
     frozen_clips: Tensor
 
     def features(self, clips: Tensor, rows: Sequence[int], step: int) -> Features:
-        """Everything that the objective looks at in ``step``; ``clips`` are the shots ``rows`` of the source."""
+        """Everything that the objective looks at in ``step``, whose shots are ``rows``.
+
+        ``clips`` are those that pass the tower now: all of them, or the last micro-batch. What is frozen is of all.
+        """
         model, objective = self.model, self.config.objective
         chosen: list[int] = []
         if objective.needs_anchor_clips() and self.anchors:

@@ -34,7 +34,7 @@ def train(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def test_list(tmp_path: Path) -> Path:
+def held_out(tmp_path: Path) -> Path:
     return write(tmp_path / "test.txt", *(f"{name}1.avi {number}" for number, name in enumerate(CLASSES)))
 
 
@@ -48,10 +48,10 @@ def test_list(tmp_path: Path) -> Path:
     ],
 )
 def test_novel_classes_are_chosen_by_name_or_by_half(
-    root: Path, labels: Path, train: Path, test_list: Path, division: Division, novel: tuple[str, ...]
+    root: Path, labels: Path, train: Path, held_out: Path, division: Division, novel: tuple[str, ...]
 ):
     """By frequency: swim has two training clips; the others tie and keep the list's order."""
-    dataset = imported(root, train=train, test=test_list, labels=labels, division=division)
+    dataset = imported(root, train=train, test=held_out, labels=labels, division=division)
     assert dataset.novel == novel
     assert dataset.base == tuple(
         name for name in ("walk", "run", "jump", "swim", "playing violin") if name not in novel
@@ -158,9 +158,9 @@ def test_a_clip_of_two_classes_or_for_training_and_testing_is_a_fault(tmp_path: 
 
 
 def test_classes_without_clips_or_without_training_clips_are_told(
-    tmp_path: Path, root: Path, labels: Path, test_list: Path
+    tmp_path: Path, root: Path, labels: Path, held_out: Path
 ):
-    all_lines = test_list.read_text().splitlines()
+    all_lines = held_out.read_text().splitlines()
     train = write(tmp_path / "train.txt", "walk0.avi 0", "run0.avi 1")
     report = report_on(root, train=train, test=write(tmp_path / "test.txt", "jump0.avi 2"), labels=labels)
     assert report.dataset and report.dataset.base == ("walk", "run", "jump")

@@ -1,14 +1,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
 
 from ga2app import objective
-from ga2app.backbone import Backbone, load_backbone
+from ga2app.backbone import Backbone
 from ga2app.compute import Compute
 from ga2app.config import ClipConfig, ObjectiveConfig, OptimizerConfig, PromptConfig, RunConfig
 from ga2app.contracts import Dataset
@@ -26,11 +25,6 @@ FULL = RunConfig(
     optimizer=OptimizerConfig(batch_size=2, accumulate=3),
     clips=ClipConfig(num_frames=2),
 )
-
-
-@pytest.fixture(scope="module")
-def backbone(tiny_clip_folder: Path) -> Backbone:
-    return load_backbone(tiny_clip_folder, precision="float32")
 
 
 @pytest.fixture(scope="module")

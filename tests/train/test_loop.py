@@ -12,7 +12,6 @@ from ga2app.config import ClipConfig, ObjectiveConfig, OptimizerConfig, PromptCo
 from ga2app.contracts import Dataset, Event, EventKind
 from ga2app.errors import BundleError, ConfigError, DatasetError, TrainingError
 from ga2app.train import TrainResult, train
-from tests.clips import color_dataset
 
 FULL = RunConfig(
     dataset="colors",
@@ -25,16 +24,6 @@ FULL = RunConfig(
     clips=ClipConfig(num_frames=2),
 )
 QUICK = replace(FULL, prompts=replace(FULL.prompts, visual_depth=0), objective=ObjectiveConfig(vocabulary=1.0))
-
-
-@pytest.fixture(scope="module")
-def backbone(tiny_clip_folder: Path) -> Backbone:
-    return load_backbone(tiny_clip_folder, precision="float32")
-
-
-@pytest.fixture(scope="module")
-def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
-    return color_dataset(tmp_path_factory.mktemp("colors"))
 
 
 class Recorder:

@@ -16,7 +16,6 @@ from ga2app.config import ClipConfig, ObjectiveConfig, OptimizerConfig, Precisio
 from ga2app.contracts import Dataset, Event, EventKind, Subset
 from ga2app.errors import TrainingError
 from ga2app.train import train
-from tests.clips import color_dataset
 
 FULL = RunConfig(
     backbone="tiny",
@@ -30,11 +29,6 @@ FULL = RunConfig(
 QUICK = replace(FULL, prompts=replace(FULL.prompts, visual_depth=0), objective=ObjectiveConfig(vocabulary=1.0))
 FAST = OptimizerConfig(learning_rate=4e-2, epochs=34, warmup_epochs=0.0, batch_size=1, evaluate_every=1000)
 """The paper's rate, 204 steps over 6 clips."""
-
-
-@pytest.fixture(scope="module")
-def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
-    return color_dataset(tmp_path_factory.mktemp("colors"))
 
 
 def in_float16(folder: Path) -> Backbone:

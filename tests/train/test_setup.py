@@ -8,13 +8,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from ga2app.backbone import Backbone, load_backbone
+from ga2app.backbone import Backbone
 from ga2app.config import ClipConfig, ObjectiveConfig, OptimizerConfig, PromptConfig, RunConfig
 from ga2app.contracts import Dataset, LabelledClip
 from ga2app.errors import DatasetError
 from ga2app.train import train
 from ga2app.train.setup import Setup, prepare
-from tests.clips import color_dataset
 
 FULL = RunConfig(
     dataset="colors",
@@ -25,16 +24,6 @@ FULL = RunConfig(
     optimizer=OptimizerConfig(epochs=1, warmup_epochs=0, batch_size=4),
     clips=ClipConfig(num_frames=2),
 )
-
-
-@pytest.fixture(scope="module")
-def backbone(tiny_clip_folder: Path) -> Backbone:
-    return load_backbone(tiny_clip_folder, precision="float32")
-
-
-@pytest.fixture(scope="module")
-def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
-    return color_dataset(tmp_path_factory.mktemp("colors"))
 
 
 def prepared(config: RunConfig, dataset: Dataset, backbone: Backbone) -> Setup:
