@@ -38,7 +38,10 @@ class AnchorClip:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Clips under base class names (trained on) and novel ones (never trained on)."""
+    """Clips under base class names (trained on) and novel ones (never trained on).
+
+    ``borrowed``: the anchors are another data set's, filmed by other cameras in other places.
+    """
 
     name: str
     base: tuple[str, ...]
@@ -46,12 +49,13 @@ class Dataset:
     clips: tuple[LabelledClip, ...]
     anchors: tuple[AnchorClip, ...] = ()
     negatives: tuple[str, ...] = ()
+    borrowed: bool = False
 
 
 def with_anchors(dataset: Dataset, donor: Dataset) -> Dataset:
     """``dataset`` with the anchor clips and the negatives of ``donor`` where it has none of its own."""
     anchors, negatives = dataset.anchors or donor.anchors, dataset.negatives or donor.negatives
-    return replace(dataset, anchors=anchors, negatives=negatives)
+    return replace(dataset, anchors=anchors, negatives=negatives, borrowed=not dataset.anchors)
 
 
 class LabelKind(StrEnum):

@@ -16,6 +16,7 @@ from ga2app.backbone import Backbone, TokenizedText
 from ga2app.config import TEMPLATE, PromptConfig
 from ga2app.labels import spoken
 from ga2app.prompts import PromptLearner
+from ga2app.whitening import Whitening
 
 FRAMES_AT_ONCE = 256
 """Frames that pass the vision tower at once, outside training."""
@@ -33,13 +34,17 @@ class PromptedClip(nn.Module):
     """A frozen backbone with prompts, classifying clips into ``labels``.
 
     With a text depth of 0 the class features are the frozen zero-shot ones, with a visual depth of 0 the clip
-    features are the frozen ones; with both 0 the model is plain CLIP.
+    features are the frozen ones; with both 0, and no ``whitening``, the model is plain CLIP. Clip and text features are
+    whitened where there is a ``whitening``; frame features never are.
     """
 
-    def __init__(self, backbone: Backbone, prompts: PromptLearner, labels: Sequence[str]) -> None:
+    def __init__(
+        self, backbone: Backbone, prompts: PromptLearner, labels: Sequence[str], whitening: Whitening | None = None
+    ) -> None:
         super().__init__()
         self.backbone = backbone
         self.prompts = prompts.to(backbone.compute.device)
+        self.whitening = whitening and whitening.to(backbone.compute.device)
         self.labels = tuple(labels)
         self._tokens = self.tokenize(labels)
         self._class_features: Tensor | None = None
@@ -59,8 +64,20 @@ class PromptedClip(nn.Module):
         return ModelOutput(self.backbone.scale * clip_features @ classes.T, clip_features, classes)
 
     def encode_clips(self, pixels: Tensor) -> Tensor:
-        """Clip features (B, D): the mean over T of the unnormalized frame features, then length 1."""
-        return functional.normalize(self.encode_frames(pixels).mean(dim=1), dim=-1)
+        """Clip features (B, D) of length 1 of CLIP-normalized ``pixels`` (B, T, 3, S, S)."""
+        return self.clip_features(self.encode_frames(pixels))
+
+    def clip_features(self, frames: Tensor) -> Tensor:
+        """Clip features (…, D) of frame features (…, T, D): the mean over T, of length 1, whitened."""
+        return self.whiten_clips(functional.normalize(frames.mean(dim=-2), dim=-1))
+
+    def whiten_clips(self, features: Tensor) -> Tensor:
+        """Clip features (…, D) as this model wants them, from those of plain CLIP's space."""
+        return features if self.whitening is None else self.whitening.clips(features)
+
+    def whiten_texts(self, features: Tensor) -> Tensor:
+        """Text features (K, D) as this model wants them, from those of plain CLIP's space."""
+        return features if self.whitening is None else self.whitening.texts(features)
 
     def encode_frames(self, pixels: Tensor) -> Tensor:
         """Frame features (B, T, D), not normalized, of ``pixels`` (B, T, 3, S, S).
@@ -83,22 +100,25 @@ class PromptedClip(nn.Module):
         if self._learning():
             return self.encode_tokens(self._tokens)
         if self._class_features is None:
-            self._class_features = self._with_residual(self.encode_tokens(self._tokens), self.labels)
+            self._class_features = self._with_residual(self._tokens, self.labels)
         return self._class_features
 
     def encode_names(self, names: Sequence[str]) -> Tensor:
         """Text features (K, D) of length 1 of other names than the labels under the same prompts."""
-        return self._with_residual(self.encode_tokens(self.tokenize(names)), names)
-
-    def _with_residual(self, learned: Tensor, names: Sequence[str]) -> Tensor:
-        """``learned`` (K, D) with the share of the zero-shot features of ``names``, of length 1."""
-        share = self.prompts.config.residual
-        if not share or self.training:
-            return learned
-        return functional.normalize(torch.lerp(learned, self.backbone.class_features(names), share), dim=-1)
+        return self._with_residual(self.tokenize(names), names)
 
     def encode_tokens(self, tokens: TokenizedText) -> Tensor:
-        """Prompted text features (K, D) of length 1."""
+        """Prompted text features (K, D) of length 1, without any residual."""
+        return self.whiten_texts(self._prompted(tokens))
+
+    def _with_residual(self, tokens: TokenizedText, names: Sequence[str]) -> Tensor:
+        """Features (K, D) of ``tokens``, outside training with the share of the zero-shot features of ``names``."""
+        learned, share = self._prompted(tokens), self.prompts.config.residual
+        if share and not self.training:
+            learned = functional.normalize(torch.lerp(learned, self.backbone.class_features(names), share), dim=-1)
+        return self.whiten_texts(learned)
+
+    def _prompted(self, tokens: TokenizedText) -> Tensor:
         with self.backbone.compute.autocast():
             return self.backbone.encode_text(tokens, self.prompts.context(), self.prompts.text_prompts())
 

@@ -15,7 +15,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from ga2app import bundle as bundles
 from ga2app.backbone import Backbone, load_backbone
@@ -51,7 +50,7 @@ class PromptBundle:
         Raises BundleError when the bundle belongs to another backbone, LabelError for labels that do not fit.
         """
         self.bundle.check_backbone(backbone.identity.to_dict())
-        return PromptedClip(backbone, self.bundle.learner(), labels).eval()
+        return PromptedClip(backbone, self.bundle.learner(), labels, self.bundle.whitening()).eval()
 
 
 def load_bundle(folder: str | os.PathLike[str]) -> PromptBundle:
@@ -118,12 +117,12 @@ class Recognizer:
             return RecognizedClip(file=path, error=str(exc))
         pixels = frames_to_pixels(clip.frames, size)  # (T, 3, S, S)
         frames = plain.encode_frames(pixels[None])[0]  # (T, D)
-        speaking = self._shares(frames, classes)
+        speaking = _shares(plain, frames, classes)
         plain_scores, bundle_scores = self._best(speaking[0], names, top_k), None
         if prompted is not None:
             if prompted.prompts.config.visual_depth:
                 frames = prompted.encode_frames(pixels[None])[0]
-            speaking = self._shares(frames, prompted.encode_labels())
+            speaking = _shares(prompted, frames, prompted.encode_labels())
             bundle_scores = self._best(speaking[0], names, top_k)
         best = speaking[1].max(dim=1)
         return RecognizedClip(
@@ -136,13 +135,6 @@ class Recognizer:
                 for index, label, share in zip(clip.indices, best.indices.tolist(), best.values.tolist(), strict=True)
             ),
         )
-
-    def _shares(self, frames: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
-        """Softmax over the labels (C,) for the clip and (T, C) for each frame alone, from ``frames`` (T, D)."""
-        clip = functional.normalize(frames.mean(dim=0), dim=-1)
-        each = functional.normalize(frames, dim=-1)
-        scale = self.backbone.scale
-        return (scale * clip @ classes.T).softmax(dim=-1), (scale * each @ classes.T).softmax(dim=-1)
 
     def _best(self, shares: Tensor, names: list[str], top_k: int | None) -> tuple[Score, ...]:
         trained = {spoken(name).lower() for name in self.bundle.manifest.base} if self.bundle else set()
@@ -217,6 +209,13 @@ class StudioRecognizer:
             if key not in self._bundles:
                 self._bundles[key] = load_bundle(folder)
             return self._bundles[key]
+
+
+def _shares(model: PromptedClip, frames: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
+    """Softmax over the labels (C,) for the clip and (T, C) for each frame alone, from ``frames`` (T, D)."""
+    clip, each = model.clip_features(frames), model.clip_features(frames[:, None])
+    scale = model.backbone.scale
+    return (scale * clip @ classes.T).softmax(dim=-1), (scale * each @ classes.T).softmax(dim=-1)
 
 
 def _footage_notes(clips: Sequence[RecognizedClip]) -> list[str]:

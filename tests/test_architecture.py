@@ -14,7 +14,18 @@ from ga2app.paths import PROJECT
 BASE = {"errors", "config", "contracts", "paths", "labels"}
 TORCH = {"torch", "safetensors", "transformers", "tokenizers"}
 DECODERS = {"av", "decord"}
-METHOD = {"compute", "vocabulary", "backbone", "prompts", "objective", "bundle", "model", "evaluate", "video"}
+METHOD = {
+    "compute",
+    "vocabulary",
+    "backbone",
+    "prompts",
+    "whitening",
+    "objective",
+    "bundle",
+    "model",
+    "evaluate",
+    "video",
+}
 
 # What each room may import besides itself, the standard library and numpy: rooms of ours, then other packages.
 ROOMS: dict[str, tuple[set[str], set[str]]] = {
@@ -32,9 +43,10 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "compute": (BASE, {"torch"}),
     "backbone": (BASE | {"compute"}, TORCH),
     "prompts": (BASE, TORCH),
+    "whitening": (BASE, TORCH),
     "objective": (BASE, TORCH),
-    "bundle": (BASE | {"prompts"}, TORCH),
-    "model": (BASE | {"backbone", "prompts"}, TORCH),
+    "bundle": (BASE | {"prompts", "whitening"}, TORCH),
+    "model": (BASE | {"backbone", "prompts", "whitening"}, TORCH),
     "evaluate": (BASE | {"model", "video"}, TORCH),
     "train": (BASE | METHOD, TORCH),
     "recognize": (BASE | METHOD, TORCH),

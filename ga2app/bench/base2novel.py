@@ -101,9 +101,10 @@ def run_seed(plan: Plan, seed: int) -> list[Outcome]:
 
 
 def _outcomes(plan: Plan, config: RunConfig, dataset: Dataset, backbone: Backbone, folder: Path) -> Iterator[Outcome]:
+    known = evaluate.PlainFeatures(backbone, config.clips.num_frames)
     for method in plan.methods:
         if method == ZERO_SHOT:
-            yield from _zero_shot(plan, config, dataset, backbone)
+            yield from _zero_shot(plan, config, dataset, known)
             continue
         for shots in plan.shots:
             settings = replace(rung(method, config), shots=shots)
@@ -118,17 +119,19 @@ def _outcomes(plan: Plan, config: RunConfig, dataset: Dataset, backbone: Backbon
                 checkpoint=folder / f"{named}.checkpoint",
                 emit=clock.note,
                 backbone=backbone,
+                known=known,
             )
             yield Outcome(
                 method, config.seed, shots, **result.metrics, seconds=clock.seconds, peak_bytes=memory.peak_bytes()
             )
 
 
-def _zero_shot(plan: Plan, config: RunConfig, dataset: Dataset, backbone: Backbone) -> Iterator[Outcome]:
+def _zero_shot(plan: Plan, config: RunConfig, dataset: Dataset, known: evaluate.PlainFeatures) -> Iterator[Outcome]:
     """Plain CLIP needs no shots and no training: the same figures stand at every number of shots."""
     memory.forget_peak()
-    model = plain_clip(backbone, dataset.base)
-    metrics = evaluate.evaluate(model, dataset, config.clips.num_frames).metrics()
+    clips = evaluate.test_clips(dataset)
+    features = known.of([clip.path for clip in clips])
+    metrics = evaluate.evaluate_features(plain_clip(known.backbone, dataset.base), dataset, clips, features).metrics()
     for shots in plan.shots:
         yield Outcome(ZERO_SHOT, config.seed, shots, **metrics, seconds=0.0, peak_bytes=memory.peak_bytes())
 

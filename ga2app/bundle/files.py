@@ -18,6 +18,7 @@ from ga2app.bundle.manifest import MANIFEST, Manifest, read_manifest, to_json
 from ga2app.config import PromptConfig
 from ga2app.errors import BundleError, ConfigError
 from ga2app.prompts import PromptLearner
+from ga2app.whitening import CENTER, ROOT, Whitening, read_whitening
 
 TENSORS = "prompts.safetensors"
 MAX_TENSOR_BYTES = 1 << 30
@@ -39,8 +40,16 @@ class Bundle:
             learner = PromptLearner(prompts, sizes["visual_width"], sizes["text_width"], hard_prompt=hard)
         except ConfigError as exc:
             raise BundleError(f"bundle '{self.manifest.name}' contradicts itself: {exc}; get a fresh copy") from exc
-        learner.load_tensors(self.tensors)
+        learner.load_tensors({name: value for name, value in self.tensors.items() if name not in (CENTER, ROOT)})
         return learner.requires_grad_(False).eval()
+
+    def whitening(self) -> Whitening | None:
+        """The whitening of the joint space, None where the run had none; raises BundleError as ``learner`` does."""
+        try:
+            width = self.manifest.backbone["sizes"]["embedding_width"]
+            return read_whitening(self.manifest.run.whitening, self.tensors, width)
+        except BundleError as exc:
+            raise BundleError(f"bundle '{self.manifest.name}': {exc}; get a fresh copy") from exc
 
     def check_backbone(self, backbone: Mapping[str, Any]) -> None:
         """Raises BundleError when the bundle was learned on other weights than ``backbone`` (a BackboneId dict)."""
@@ -102,4 +111,5 @@ def load_folder(folder: str | os.PathLike[str]) -> Bundle:
     except (OSError, SafetensorError) as exc:
         raise BundleError(f"bundle '{root}': {TENSORS} cannot be read ({exc}); get a fresh copy") from exc
     bundle.learner()
+    bundle.whitening()
     return bundle

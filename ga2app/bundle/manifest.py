@@ -17,6 +17,7 @@ from ga2app.errors import BundleError, ConfigError
 
 FORMAT_VERSION = 1
 MANIFEST = "bundle.json"
+WIDTHS = {"visual_width", "text_width", "embedding_width"}
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,11 @@ def read_manifest(root: Path) -> Manifest:
         manifest = _from_dict(data)
         RunConfig.from_dict(manifest.config)
         sizes = manifest.backbone["sizes"]
-        whole = {"name", "fingerprint"} <= manifest.backbone.keys() and {"visual_width", "text_width"} <= sizes.keys()
+        whole = {"name", "fingerprint"} <= manifest.backbone.keys() and {
+            "visual_width",
+            "text_width",
+            "embedding_width",
+        } <= sizes.keys()
     except (ConfigError, TypeError, KeyError, AttributeError) as exc:
         raise BundleError(f"bundle '{root}': {MANIFEST} is not a valid manifest ({exc}); get a fresh copy") from exc
     if not whole:

@@ -58,8 +58,8 @@ def run(args: argparse.Namespace) -> int:
     frames = config.clips.num_frames
     seen = evaluate.encode_test_clips(plain, dataset, frames, views)
     zero_shot = evaluate.evaluate(plain, dataset, frames, views, joint=args.joint, features=seen)
-    # Without visual prompts the clips look to the bundle as they do to plain CLIP.
-    known = None if config.prompts.visual_depth else seen
+    # Without visual prompts the features of plain CLIP serve.
+    known = None if config.prompts.visual_depth else model.whiten_clips(seen)
     prompted = evaluate.evaluate(model, dataset, frames, views, joint=args.joint, features=known)
     shared = evaluate.shared_labels(bundle.manifest.base, dataset)
     both = {PLAIN: zero_shot, PROMPTED: prompted}

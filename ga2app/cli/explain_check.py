@@ -86,7 +86,7 @@ def check(backbone: Backbone, bundle: Bundle | None, count: int, style: str, fra
     names = [*base, *novel]
     models = {PLAIN: plain_clip(backbone, names)}
     if bundle is not None:
-        models["bundle"] = PromptedClip(backbone, bundle.learner(), names).eval()
+        models["bundle"] = PromptedClip(backbone, bundle.learner(), names, bundle.whitening()).eval()
     cells = ways.cells or default_cells(models[PLAIN], ways.method)
     clips = []
     for number, (name, kind) in enumerate(_turns(base, novel, by_name, count)):

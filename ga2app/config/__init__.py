@@ -18,6 +18,7 @@ from ga2app.config.sections import (
     Precision,
     PromptConfig,
     RunConfig,
+    WhiteningConfig,
 )
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "Precision",
     "PromptConfig",
     "RunConfig",
+    "WhiteningConfig",
     "left_to_name",
     "preset",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ga2app.config.sections import ObjectiveConfig, PromptConfig, RunConfig
+from ga2app.config.sections import ObjectiveConfig, PromptConfig, RunConfig, WhiteningConfig
 from ga2app.errors import ConfigError, Fault
 
 ZERO_SHOT = "zero-shot"
@@ -17,8 +17,8 @@ def rung(name: str, config: RunConfig) -> RunConfig:
 
     ``coop``: a soft text prompt in the first layer · ``vpt``: deep visual prompts · ``ivlp``: deep prompts in both
     towers · ``coupled``: ivlp and the hard prompt · ``ga2-released``: coupled and the published anchor term ·
-    ``ga2``: coupled, the anchor terms and the residual of ``config``. Raises ConfigError for another name, and for
-    ``zero-shot``, which learns nothing.
+    ``ga2``: coupled, the anchor terms, the residual and the whitening of ``config``. Raises ConfigError for
+    another name, and for ``zero-shot``, which learns nothing.
     """
     off = ObjectiveConfig()
     prompts = replace(config.prompts, residual=0.0)
@@ -35,4 +35,5 @@ def rung(name: str, config: RunConfig) -> RunConfig:
         known = ", ".join(parts)
         raise ConfigError([Fault("method", f"'{name}' is not a rung that learns something; choose one of {known}")])
     switched, objective = parts[name]
-    return replace(config, prompts=switched, objective=objective)
+    whitening = config.whitening if name == "ga2" else WhiteningConfig()
+    return replace(config, prompts=switched, objective=objective, whitening=whitening)

@@ -124,6 +124,33 @@ class ObjectiveConfig:
 
 
 @dataclass(frozen=True)
+class WhiteningConfig:
+    """Whether, and by what, the joint space of clips and texts is whitened; see ``ga2app.whitening``.
+
+    Directions in which irrelevant clips differ, and clips of one class, count for less. ``anchors`` is the share of
+    the anchors' scatter beside that of the shots, ``shrinkage`` the share of the variance added to every direction
+    (much of it: hardly whitened), ``center`` how much of the mean clip is taken off each clip.
+    """
+
+    enabled: bool = False
+    anchors: float = 0.25
+    shrinkage: float = 0.05
+    center: float = 0.5
+
+    def __post_init__(self) -> None:
+        check(
+            self,
+            ("anchors", 0 <= self.anchors <= 1, "is a share, between 0 and 1"),
+            (
+                "shrinkage",
+                math.isfinite(self.shrinkage) and self.shrinkage >= 1e-4,
+                "must be at least 0.0001; 0.05 is a good start",
+            ),
+            ("center", 0 <= self.center <= 1, "is a share, between 0 and 1"),
+        )
+
+
+@dataclass(frozen=True)
 class OptimizerConfig:
     """AdamW with linear warm-up from 0 and cosine decay to 0 (paper, section 3).
 
@@ -198,6 +225,7 @@ class RunConfig:
     precision: Precision = Precision.AUTO
     prompts: PromptConfig = field(default_factory=PromptConfig)
     objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
+    whitening: WhiteningConfig = field(default_factory=WhiteningConfig)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     clips: ClipConfig = field(default_factory=ClipConfig)
 

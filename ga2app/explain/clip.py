@@ -13,7 +13,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 
 from ga2app.backbone import Backbone
 from ga2app.bundle import Bundle
@@ -66,7 +65,7 @@ def explain_clip(
     models = {"plain": plain_clip(backbone, names)}
     if bundle is not None:
         bundle.check_backbone(backbone.identity.to_dict())
-        models["bundle"] = PromptedClip(backbone, bundle.learner(), names).eval()
+        models["bundle"] = PromptedClip(backbone, bundle.learner(), names, bundle.whitening()).eval()
     size = backbone.sizes.image_size
     clip = read_clip(path, Evaluation(num_frames), short_side_px=short_side_px(size))
     if backbone.name == SKETCH and looks_photographic(clip.frames):
@@ -114,10 +113,10 @@ def explain_pixels(
     with torch.no_grad():
         frames = model.encode_frames(pixels[None])[0]  # (T, D)
         classes = model.encode_labels()  # (C, D)
-        clip = functional.normalize(frames.mean(dim=0), dim=-1)  # (D,)
+        clip = model.clip_features(frames)  # (D,)
         logits = model.backbone.scale * classes @ clip  # (C,)
         rival = best_rival(logits, label) if ways.score is ScoreKind.MARGIN else None
-        score = clip_score(classes, model.backbone.scale, label, rival)
+        score = clip_score(classes, model.backbone.scale, label, rival, model.whiten_clips)
         lost = leave_one_out(frames, score).tolist()
         alone = score(frames[:, None]).tolist()
         cosine = float(classes[label] @ clip)

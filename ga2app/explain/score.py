@@ -5,6 +5,7 @@ Notation: T frames, C class names, D embedding width, τ = exp(logit_scale).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -24,7 +25,7 @@ class ScoreKind(StrEnum):
 
 @dataclass(frozen=True)
 class ClipScore:
-    """τ · v · direction for the clip feature v, the normalized mean of unnormalized frame features.
+    """τ · v · direction for the clip feature v, the mean of unnormalized frame features, of length 1 and whitened.
 
     ``direction`` (D,) is the label's class feature, less the rival's for a margin. The mean over frames is blind to
     their order, so no explanation of a score can ever name the order as a reason.
@@ -32,6 +33,7 @@ class ClipScore:
 
     direction: Tensor
     scale: float
+    whiten: Callable[[Tensor], Tensor] | None = None
 
     def __call__(self, frames: Tensor) -> Tensor:
         """Scores (…) of clips given by frame features (…, T, D)."""
@@ -39,7 +41,10 @@ class ClipScore:
 
     def of_mean(self, mean: Tensor) -> Tensor:
         """Scores (…) of clips given by the means (…, D) of their frame features."""
-        scores: Tensor = self.scale * functional.normalize(mean, dim=-1) @ self.direction
+        clips = functional.normalize(mean, dim=-1)
+        if self.whiten is not None:
+            clips = self.whiten(clips)
+        scores: Tensor = self.scale * clips @ self.direction
         return scores
 
 
@@ -53,9 +58,14 @@ def best_rival(logits: Tensor, label: int) -> int:
     return int(others.argmax())
 
 
-def clip_score(classes: Tensor, scale: float, label: int, rival: int | None) -> ClipScore:
-    """The score of ``label`` among the class features ``classes`` (C, D): its logit, or its margin over ``rival``."""
-    return ClipScore(classes[label] if rival is None else classes[label] - classes[rival], scale)
+def clip_score(
+    classes: Tensor, scale: float, label: int, rival: int | None, whiten: Callable[[Tensor], Tensor] | None = None
+) -> ClipScore:
+    """The score of ``label`` among the class features ``classes`` (C, D): its logit, or its margin over ``rival``.
+
+    ``whiten`` makes of a clip feature what can be compared with ``classes``; without it they share a space already.
+    """
+    return ClipScore(classes[label] if rival is None else classes[label] - classes[rival], scale, whiten)
 
 
 def leave_one_out(frames: Tensor, score: ClipScore) -> Tensor:

@@ -41,10 +41,11 @@ class Measure:
         return self._measured(self._plain, self._plain_features)
 
     def bundle(self, bundle: Bundle) -> Measured:
-        """Figures of ``bundle``. Where it learned no visual prompts the clips look to it as to plain CLIP."""
-        model = PromptedClip(self._session.backbone, bundle.learner(), self._dataset.base).eval()
+        """Figures of ``bundle``. Where it learned no visual prompts plain CLIP's features serve."""
+        backbone, base = self._session.backbone, self._dataset.base
+        model = PromptedClip(backbone, bundle.learner(), base, bundle.whitening()).eval()
         moved = model.prompts.config.visual_depth > 0
-        return self._measured(model, self._encoded(model) if moved else self._plain_features)
+        return self._measured(model, self._encoded(model) if moved else model.whiten_clips(self._plain_features))
 
     @cached_property
     def _plain_features(self) -> Tensor:

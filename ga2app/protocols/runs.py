@@ -13,7 +13,7 @@ from ga2app.protocols.draws import Draw, Session, check_finished, plan, trained
 from ga2app.protocols.measuring import Measure
 from ga2app.protocols.report import DrawFigures, Report, Series
 from ga2app.train.data import draw_shots
-from ga2app.train.setup import hard_prompt
+from ga2app.train.hard_prompt import hard_prompt
 
 BASE_TO_NOVEL, FEW_SHOT, CROSS_DATASET = "base-to-novel", "few-shot", "cross-dataset"
 

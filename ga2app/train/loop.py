@@ -18,6 +18,8 @@ from ga2app.backbone import Backbone, load_backbone
 from ga2app.config import Precision, RunConfig
 from ga2app.contracts import Dataset, Event, EventKind
 from ga2app.errors import TrainingError
+from ga2app.evaluate import PlainFeatures
+from ga2app.model import PromptedClip
 from ga2app.train import checkpoint as checkpoints
 from ga2app.train.data import epoch_order
 from ga2app.train.gradients import add_gradients, micro_batches
@@ -50,11 +52,13 @@ def train(
     emit: Emit = lambda event: None,
     should_stop: Callable[[], bool] = lambda: False,
     backbone: Backbone | None = None,
+    known: PlainFeatures | None = None,
 ) -> TrainResult:
     """Train prompts on ``dataset`` and write them to the bundle folder ``out``.
 
     ``checkpoint`` is written after every epoch and on a stop; where it exists the run goes on from it, bit for bit
-    as if it had not been interrupted. ``should_stop`` is asked between steps. Raises StudioError.
+    as if it had not been interrupted. ``should_stop`` is asked between steps. ``known`` spares runs on the same clips
+    to encode them anew. Raises StudioError.
     """
     bundles.check_place(out)
     if backbone is None:
@@ -62,7 +66,7 @@ def train(
     config = replace(config, precision=backbone.compute.precision)
     with torch.random.fork_rng(), backbone.compute.repeatable():
         try:
-            setup = prepare(config, dataset, backbone, should_stop)
+            setup = prepare(config, dataset, backbone, should_stop, known)
         except InterruptedError:
             return TrainResult(finished=False, step=0)
         return _run(config, setup, out, checkpoint, emit, should_stop)
@@ -76,24 +80,25 @@ def _run(
     emit: Emit,
     should_stop: Callable[[], bool],
 ) -> TrainResult:
-    settings, model = config.optimizer, setup.model
-    updater = Updater(model.prompts, settings, model.backbone.compute)
+    settings, prompts = config.optimizer, setup.model.prompts
+    updater = Updater(prompts, settings, setup.model.backbone.compute)
     clips_a_step = settings.batch_size * settings.accumulate
     per_epoch = math.ceil(len(setup.targets) / clips_a_step)
     total, warmup = per_epoch * settings.epochs, round(per_epoch * settings.warmup_epochs)
     step = 0
     if checkpoint.exists():
-        step = checkpoints.read(checkpoint, config, model.prompts, updater)
+        step = checkpoints.read(checkpoint, config, prompts, updater)
         emit(Event(EventKind.LOG, step, {"text": f"resumed at step {step}"}))
     emit(Event(EventKind.PLAN, step, {"total_steps": total, "steps_per_epoch": per_epoch, "epochs": settings.epochs}))
     emit(Event(EventKind.ZERO_SHOT, step, setup.zero_shot))
+    model: PromptedClip | None = None
     metrics: Mapping[str, float] = {}
     for epoch in range(step // per_epoch, settings.epochs):
         order = epoch_order(len(setup.targets), clips_a_step, config.seed, epoch)[step - epoch * per_epoch :]
         parts = micro_batches(setup.source, order, settings.batch_size, epoch)
         for batch, clips in zip(order, parts, strict=True):
             if should_stop():
-                checkpoints.write(checkpoint, step, config, model.prompts, updater)
+                checkpoints.write(checkpoint, step, config, prompts, updater)
                 return TrainResult(finished=False, step=step, zero_shot=setup.zero_shot)
             rate = learning_rate(step, total, warmup, settings.learning_rate)
             try:
@@ -103,12 +108,15 @@ def _run(
                 raise
             step += 1
         if (epoch + 1) % settings.evaluate_every == 0 or epoch + 1 == settings.epochs:
-            metrics = _evaluate(config, setup)
+            model = setup.learned()
+            metrics = _evaluate(model, setup)
             emit(Event(EventKind.EPOCH, step, {"epoch": epoch + 1, **metrics}))
         # After the epoch's figures: a run that dies while it measures does so again, and no figure is missing.
-        checkpoints.write(checkpoint, step, config, model.prompts, updater)
-    metrics = metrics or _evaluate(config, setup)
-    bundles.save(setup.bundle(config, out.name, step, metrics), out)
+        checkpoints.write(checkpoint, step, config, prompts, updater)
+    if model is None:  # resumed after the last step
+        model = setup.learned()
+        metrics = _evaluate(model, setup)
+    bundles.save(setup.bundle(model, config, out.name, step, metrics), out)
     emit(Event(EventKind.BUNDLE, step, {"path": str(out)}))
     return TrainResult(True, step, str(out), metrics, setup.zero_shot)
 
@@ -152,14 +160,15 @@ def _diverged(what: str, rate: float, config: RunConfig) -> TrainingError:
     return TrainingError(f"{what} (learning rate {rate:g}); start again with {remedy}")
 
 
-def _evaluate(config: RunConfig, setup: Setup) -> Mapping[str, float]:
+def _evaluate(model: PromptedClip, setup: Setup) -> Mapping[str, float]:
     """Metrics of the prompts as they are now; empty without test clips."""
-    model = setup.model.eval()
     if not setup.test:
         return {}
-    features = setup.test_features
-    if config.prompts.visual_depth:
-        features = evaluate.encode_clips(model, [clip.path for clip in setup.test], config.clips.num_frames)
+    if setup.config.prompts.visual_depth:
+        paths = [clip.path for clip in setup.test]
+        features = evaluate.encode_clips(model, paths, setup.config.clips.num_frames)
+    else:
+        features = model.whiten_clips(setup.test_features)
     return evaluate.evaluate_features(model, setup.dataset, setup.test, features).metrics()
 
 

@@ -139,6 +139,20 @@ GROUPS = (
         ),
     ),
     Group(
+        "Whitening: what tells no labels apart",
+        (
+            Setting(
+                "whitening.enabled",
+                "Whitening",
+                "Places, light and camera count for less: what varies among irrelevant clips, and within a label.",
+                Input.SWITCH,
+            ),
+            Setting("whitening.anchors", "Share of the anchors", "0 asks the training clips alone, 1 the anchors."),
+            Setting("whitening.shrinkage", "Shrinkage", "Much of it whitens little; 0.05 is a good start."),
+            Setting("whitening.center", "Centering", "How much of the average clip is taken off each, 0 to 1."),
+        ),
+    ),
+    Group(
         "Machine",
         (
             Setting("seed", "Seed", "The same seed gives the same run.", Input.WHOLE),

@@ -1,0 +1,156 @@
+"""Runs in a whitened space: what the loss sees, what the bundle keeps, and that everybody whitens alike."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from ga2app import bundle as bundles
+from ga2app import evaluate
+from ga2app.backbone import Backbone
+from ga2app.config import (
+    ClipConfig,
+    ObjectiveConfig,
+    OptimizerConfig,
+    Precision,
+    PromptConfig,
+    RunConfig,
+    WhiteningConfig,
+)
+from ga2app.contracts import Dataset, with_anchors
+from ga2app.evaluate import PlainFeatures
+from ga2app.explain import ScoreKind, Ways, explain_clip
+from ga2app.model import PromptedClip, plain_clip
+from ga2app.recognize import Recognizer, load_bundle
+from ga2app.train import train
+from ga2app.train.setup import prepare
+from ga2app.whitening import estimate
+
+FULL = RunConfig(
+    dataset="colors",
+    backbone="tiny",
+    shots=3,
+    precision=Precision.FLOAT32,
+    prompts=PromptConfig(length=2, visual_depth=2, text_depth=3, hard_prompt="random", residual=0.25),
+    objective=ObjectiveConfig(keep=0.3, vocabulary=1.0, stay=0.5),
+    whitening=WhiteningConfig(enabled=True),
+    optimizer=OptimizerConfig(learning_rate=0.05, epochs=2, warmup_epochs=0, batch_size=4, evaluate_every=2),
+    clips=ClipConfig(num_frames=2),
+)
+QUICK = replace(
+    FULL, prompts=replace(FULL.prompts, visual_depth=0, residual=0.0), objective=ObjectiveConfig(vocabulary=1.0)
+)
+
+
+def features(model: PromptedClip, paths: list[str]) -> Tensor:
+    return evaluate.encode_clips(model, paths, 2)
+
+
+@pytest.mark.parametrize("config", [QUICK, FULL], ids=["quick", "full"])
+def test_the_bundle_is_whitened_by_what_its_own_vision_tower_sees(
+    config: RunConfig, dataset: Dataset, backbone: Backbone, tmp_path: Path
+) -> None:
+    result = train(config, dataset, out=tmp_path / "b", checkpoint=tmp_path / "c", backbone=backbone)
+    bundle = bundles.load_folder(tmp_path / "b")
+    raw = PromptedClip(backbone, bundle.learner(), dataset.base).eval()
+    shots = [clip for clip in dataset.clips if clip.subset == "train" and clip.label in dataset.base]
+    shots.sort(key=lambda clip: (dataset.base.index(clip.label), clip.path))
+    wanted = estimate(
+        config.whitening,
+        features(raw, [clip.path for clip in shots]),
+        torch.tensor([dataset.base.index(clip.label) for clip in shots]),
+        features(raw, [anchor.path for anchor in dataset.anchors]),
+    )
+    found = bundle.whitening()
+    assert found is not None
+    assert torch.allclose(found.root, wanted.root, atol=1e-4) and torch.allclose(found.center, wanted.center, atol=1e-6)
+    model = load_bundle(tmp_path / "b").attach(backbone, dataset.base)
+    assert evaluate.evaluate(model, dataset, 2).metrics() == pytest.approx(result.metrics)
+
+
+def test_the_loss_sees_whitened_clips_and_texts(dataset: Dataset, backbone: Backbone) -> None:
+    for config in (FULL, QUICK):
+        plain, white = (
+            prepare(replace(config, whitening=WhiteningConfig(enabled=on)), dataset, backbone, lambda: False)
+            for on in (False, True)
+        )
+        whitening = white.model.whitening
+        assert whitening is not None and plain.model.whitening is None
+        (clips,) = plain.source.batches([[0, 3]], 0)
+        (whitened,) = white.source.batches([[0, 3]], 0)
+        with torch.no_grad():
+            for setup in (plain, white):
+                setup.model.eval()  # the dropout of the coupling is off
+            seen, raw = white.features(whitened, [0, 3], 1), plain.features(clips, [0, 3], 1)
+        for name in ("clips", "anchors", "frozen_anchors", "frozen_clips"):
+            one, other = getattr(seen, name), getattr(raw, name)
+            if other is not None and len(other):
+                assert torch.allclose(one, whitening.clips(other), atol=1e-5), name
+        for name in ("classes", "generic", "frozen_classes", "frozen_generic", "negatives"):
+            assert torch.allclose(getattr(seen, name), whitening.texts(getattr(raw, name)), atol=1e-5), name
+
+
+def test_borrowed_anchors_have_no_say(dataset: Dataset, backbone: Backbone) -> None:
+    bare = replace(dataset, anchors=(), negatives=())
+    alone = replace(QUICK, objective=ObjectiveConfig())
+    borrowed = with_anchors(bare, dataset)
+    assert borrowed.borrowed and not with_anchors(dataset, dataset).borrowed
+    of_shots, of_borrowed, of_own = (
+        prepare(alone, one, backbone, lambda: False).model.whitening for one in (bare, borrowed, dataset)
+    )
+    assert of_shots is not None and of_borrowed is not None and of_own is not None
+    assert torch.equal(of_shots.root, of_borrowed.root) and torch.equal(of_shots.center, of_borrowed.center)
+    assert not torch.allclose(of_shots.root, of_own.root, atol=1e-3)
+
+
+def test_recognizing_and_explaining_whiten_as_the_evaluation_does(
+    dataset: Dataset, backbone: Backbone, tmp_path: Path
+) -> None:
+    train(FULL, dataset, out=tmp_path / "b", checkpoint=tmp_path / "c", backbone=backbone)
+    clip, names = dataset.clips[4].path, [*dataset.base, *dataset.novel]
+    model = load_bundle(tmp_path / "b").attach(backbone, names)
+    with torch.no_grad():
+        logits = backbone.scale * features(model, [clip])[0] @ model.encode_names(names).T
+    wanted = dict(zip(names, logits.softmax(-1).tolist(), strict=True))
+    answer = Recognizer(backbone, tmp_path / "b").recognize([clip], names).clips[0]
+    assert answer.bundle is not None
+    assert {score.label: score.score for score in answer.bundle} == pytest.approx(wanted, abs=1e-5)
+    ways = Ways(score=ScoreKind.LOGIT, anchors=dataset.anchors)
+    found = explain_clip(
+        backbone, clip, names, bundle=bundles.load_folder(tmp_path / "b"), label=names[0], num_frames=2, ways=ways
+    ).bundle
+    assert found is not None and found.share == pytest.approx(wanted[names[0]], abs=1e-5)
+    assert found.score == pytest.approx(float(logits[0]), abs=1e-4)
+    assert found.relatives is not None
+    nearest = features(model, [anchor.path for anchor in dataset.anchors]) @ features(model, [clip])[0]
+    assert found.relatives.anchors[0].cosine == pytest.approx(float(nearest.max()), abs=1e-5)
+
+
+def test_known_features_spare_the_encoding_and_change_nothing(
+    dataset: Dataset, backbone: Backbone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = PlainFeatures(backbone, 2)
+    alone = train(FULL, dataset, out=tmp_path / "a", checkpoint=tmp_path / "c", backbone=backbone)
+    first = train(FULL, dataset, out=tmp_path / "b", checkpoint=tmp_path / "c2", backbone=backbone, known=known)
+    monkeypatch.setattr("ga2app.evaluate.plain.encode_clips", lambda model, paths, *_: plain_empty(model, paths))
+    again = train(FULL, dataset, out=tmp_path / "d", checkpoint=tmp_path / "c3", backbone=backbone, known=known)
+    assert alone.metrics == first.metrics == again.metrics and alone.zero_shot == again.zero_shot
+    kept = [(tmp_path / name / "prompts.safetensors").read_bytes() for name in "abd"]
+    assert kept[0] == kept[1] == kept[2]
+
+
+def plain_empty(model: PromptedClip, paths: list[str]) -> Tensor:
+    assert not paths, "encoded a second time"
+    return torch.empty(0, model.backbone.sizes.embedding_width)
+
+
+def test_features_come_in_the_order_asked_for(dataset: Dataset, backbone: Backbone) -> None:
+    known, paths = PlainFeatures(backbone, 2), [clip.path for clip in dataset.clips[:4]]
+    wanted = evaluate.encode_clips(plain_clip(backbone, dataset.base), paths, 2)
+    known.of(paths[2:3])
+    for order in ([0, 1, 2, 3], [3, 1], [2, 0, 2]):
+        assert torch.allclose(known.of([paths[place] for place in order]), wanted[order], atol=1e-6)
