@@ -133,8 +133,8 @@ class PromptedClip(nn.Module):
         return self.backbone.tokenize([f"{spoken(name)}." for name in names], self.prompts.config.length)
 
 
-def plain_clip(backbone: Backbone, labels: Sequence[str]) -> PromptedClip:
-    """The backbone without any prompt: the zero-shot classifier."""
+def plain_clip(backbone: Backbone, labels: Sequence[str], whitening: Whitening | None = None) -> PromptedClip:
+    """The backbone without any prompt: the zero-shot classifier, in a whitened space where there is one."""
     config = PromptConfig(length=1, visual_depth=0, text_depth=0, coupled=False)
     sizes = backbone.sizes
-    return PromptedClip(backbone, PromptLearner(config, sizes.visual_width, sizes.text_width), labels).eval()
+    return PromptedClip(backbone, PromptLearner(config, sizes.visual_width, sizes.text_width), labels, whitening).eval()

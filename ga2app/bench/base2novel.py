@@ -24,11 +24,13 @@ from ga2app.backbone import Backbone, load_backbone
 from ga2app.bench import memory, world
 from ga2app.bench.pools import with_pool
 from ga2app.config import RunConfig
-from ga2app.config.ladder import ZERO_SHOT, rung
+from ga2app.config.ladder import WHITENED, ZERO_SHOT, rung
 from ga2app.contracts import Dataset, Event, EventKind
 from ga2app.model import plain_clip
 from ga2app.paths import write_whole
 from ga2app.train import train
+from ga2app.train.data import draw_shots
+from ga2app.whitening import Whitening, estimate
 
 RELEASED_NEGATIVE = "else"
 """The one negative prompt of the published code."""
@@ -103,10 +105,10 @@ def run_seed(plan: Plan, seed: int) -> list[Outcome]:
 def _outcomes(plan: Plan, config: RunConfig, dataset: Dataset, backbone: Backbone, folder: Path) -> Iterator[Outcome]:
     known = evaluate.PlainFeatures(backbone, config.clips.num_frames)
     for method in plan.methods:
-        if method == ZERO_SHOT:
-            yield from _zero_shot(plan, config, dataset, known)
-            continue
         for shots in plan.shots:
+            if method in (ZERO_SHOT, WHITENED):
+                yield _untrained(method, replace(config, shots=shots), dataset, known)
+                continue
             settings = replace(rung(method, config), shots=shots)
             named = f"{method}-{shots}"
             fitting = replace(dataset, negatives=(RELEASED_NEGATIVE,)) if settings.objective.released else dataset
@@ -126,14 +128,22 @@ def _outcomes(plan: Plan, config: RunConfig, dataset: Dataset, backbone: Backbon
             )
 
 
-def _zero_shot(plan: Plan, config: RunConfig, dataset: Dataset, known: evaluate.PlainFeatures) -> Iterator[Outcome]:
-    """Plain CLIP needs no shots and no training: the same figures stand at every number of shots."""
+def _untrained(method: str, config: RunConfig, dataset: Dataset, known: evaluate.PlainFeatures) -> Outcome:
+    """Plain CLIP: as it is, which looks at no shots, or whitened by shots and anchors."""
     memory.forget_peak()
     clips = evaluate.test_clips(dataset)
-    features = known.of([clip.path for clip in clips])
-    metrics = evaluate.evaluate_features(plain_clip(known.backbone, dataset.base), dataset, clips, features).metrics()
-    for shots in plan.shots:
-        yield Outcome(ZERO_SHOT, config.seed, shots, **metrics, seconds=0.0, peak_bytes=memory.peak_bytes())
+    whitening = _whitening(config, dataset, known) if method == WHITENED else None
+    model = plain_clip(known.backbone, dataset.base, whitening)
+    features = model.whiten_clips(known.of([clip.path for clip in clips]))
+    metrics = evaluate.evaluate_features(model, dataset, clips, features).metrics()
+    return Outcome(method, config.seed, config.shots, **metrics, seconds=0.0, peak_bytes=memory.peak_bytes())
+
+
+def _whitening(config: RunConfig, dataset: Dataset, known: evaluate.PlainFeatures) -> Whitening:
+    shots = draw_shots(dataset, config.shots, config.seed)
+    targets = torch.tensor([dataset.base.index(clip.label) for clip in shots], device=known.backbone.compute.device)
+    anchors = known.of([anchor.path for anchor in dataset.anchors])
+    return estimate(config.whitening, known.of([clip.path for clip in shots]), targets, anchors)
 
 
 class _Clock:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ga2app.bench.base2novel import Outcome, Plan
 from ga2app.bench.statistics import Difference, paired_difference
-from ga2app.config.ladder import ZERO_SHOT
+from ga2app.config.ladder import WHITENED, ZERO_SHOT
 from ga2app.evaluate import spread
 
 FIGURES = ("base", "novel", "hm")
@@ -72,7 +72,7 @@ def table(plan: Plan, outcomes: Sequence[Outcome]) -> str:
         cells = [str(spread([getattr(outcome, figure) for outcome in of])) for figure in FIGURES]
         seconds = spread([outcome.seconds for outcome in of]).mean
         peak = max(outcome.peak_bytes for outcome in of) / 2**20
-        rows.append((method, *cells, "–" if method == ZERO_SHOT else f"{seconds:.0f} s", f"{peak:.0f} MiB"))
+        rows.append((method, *cells, "–" if method in (ZERO_SHOT, WHITENED) else f"{seconds:.0f} s", f"{peak:.0f} MiB"))
     parts = [_aligned(rows)]
     gaps = differences(outcomes, plan.methods, most)
     if gaps:

@@ -12,7 +12,7 @@ from ga2app.bench.settings import settings
 from ga2app.cli import common
 from ga2app.cli.settings import read_file
 from ga2app.config import HARD_PROMPT_EMBEDDED, HARD_PROMPT_RANDOM, Precision, RunConfig
-from ga2app.config.ladder import LADDER
+from ga2app.config.ladder import COMPARED
 from ga2app.errors import ConfigError, Fault
 
 FIRST_SEED, SEEDS, QUICK_SEEDS = 100, 10, 2
@@ -32,7 +32,7 @@ def add(kinds: common.Commands) -> None:
     parser.add_argument("--setting", choices=SETTINGS, default="narrow", help="6 base classes, or half of the classes")
     parser.add_argument("--seeds", type=int, help=f"number of seeds (default {SEEDS})")
     parser.add_argument("--first-seed", type=int, default=FIRST_SEED, help=f"the first of them (default {FIRST_SEED})")
-    parser.add_argument("--methods", default=",".join(LADDER), help="between commas (default: all of the ladder)")
+    parser.add_argument("--methods", default=",".join(COMPARED), help="between commas (default: all)")
     parser.add_argument("--shots", default=str(MOST_SHOTS), help="clips a base class; several make a few-shot curve")
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_SEEDS} seeds: a look, not a result")
     parser.add_argument("--config", metavar="JSON", help="settings of ga2 (default: those of the Full preset)")
@@ -72,12 +72,12 @@ def _checked(args: argparse.Namespace) -> tuple[tuple[int, ...], tuple[str, ...]
     """Seeds, methods, shots and settings; raises ConfigError with every fault."""
     count = args.seeds if args.seeds is not None else QUICK_SEEDS if args.quick else SEEDS
     methods, shots = tuple(dict.fromkeys(common.names(args.methods))), common.names(args.shots)
-    unknown = [method for method in methods if method not in LADDER]
+    unknown = [method for method in methods if method not in COMPARED]
     rules = (
         ("--seeds", count >= 1, f"must be at least 1 (it is {count})"),
         ("--first-seed", args.first_seed >= 0, f"must be 0 or more (it is {args.first_seed})"),
         ("--methods", bool(methods), "name at least one"),
-        ("--methods", not unknown, f"{', '.join(unknown)} is not on the ladder; choose from {', '.join(LADDER)}"),
+        ("--methods", not unknown, f"{', '.join(unknown)} is no method; choose from {', '.join(COMPARED)}"),
         (
             "--shots",
             bool(shots) and all(one.isdigit() and 1 <= int(one) <= MOST_SHOTS for one in shots),
@@ -98,7 +98,7 @@ def _checked(args: argparse.Namespace) -> tuple[tuple[int, ...], tuple[str, ...]
         objective=replace(config.objective, keep=0.0) if args.anchors == "none" else config.objective,
         shots=max(map(int, shots)),
     )
-    ordered = tuple(method for method in LADDER if method in methods)
+    ordered = tuple(method for method in COMPARED if method in methods)
     return (
         tuple(range(args.first_seed, args.first_seed + count)),
         ordered,

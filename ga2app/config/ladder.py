@@ -11,6 +11,12 @@ ZERO_SHOT = "zero-shot"
 LADDER = (ZERO_SHOT, "coop", "vpt", "ivlp", "coupled", "ga2-released", "ga2")
 """From frozen CLIP to the whole method, each rung with more parts than the one before."""
 
+WHITENED = "whitened"
+"""Beside the ladder: frozen CLIP in the whitened space of ``ga2``, so what it gains without any prompt."""
+
+COMPARED = (ZERO_SHOT, WHITENED, *LADDER[1:])
+"""What the benchmark compares."""
+
 
 def rung(name: str, config: RunConfig) -> RunConfig:
     """The settings of the rung ``name``, where ``config`` are those of the whole method, ``ga2``.
