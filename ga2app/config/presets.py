@@ -12,6 +12,7 @@ from ga2app.config.sections import (
     OptimizerConfig,
     PromptConfig,
     RunConfig,
+    WhiteningConfig,
 )
 from ga2app.errors import ConfigError, Fault
 
@@ -60,12 +61,13 @@ def preset(name: str, backbone: str = SKETCH) -> RunConfig:
     config = RunConfig(
         backbone=backbone,
         prompts=(
-            PromptConfig(8, 4, 3, residual=0.4)
+            PromptConfig(8, 4, 3, residual=0.3)
             if small
-            else PromptConfig(16, 9, 9, hard_prompt=HARD_PROMPT_RANDOM, residual=0.4)
+            else PromptConfig(16, 9, 9, hard_prompt=HARD_PROMPT_RANDOM, residual=0.3)
         ),
         # What won on the choosing seeds of the benchmark: docs/experiments.md.
         objective=ObjectiveConfig(keep=0.3, vocabulary=4.0),
+        whitening=WhiteningConfig(enabled=True),
         clips=ClipConfig(num_frames=8 if small else 16),
         optimizer=OptimizerConfig(epochs=20),
     )
@@ -74,7 +76,7 @@ def preset(name: str, backbone: str = SKETCH) -> RunConfig:
         return replace(
             config,
             prompts=replace(config.prompts, visual_depth=0, residual=0.0),
-            objective=ObjectiveConfig(vocabulary=4.0),
+            objective=ObjectiveConfig(vocabulary=16.0),
             optimizer=replace(config.optimizer, epochs=30),
         )
     return config

@@ -33,6 +33,12 @@ def test_the_released_rung_is_the_published_term_alone() -> None:
     assert rung("ga2-released", WHOLE).objective == ObjectiveConfig(released=1.0)
 
 
+def test_only_the_whole_method_is_whitened_and_has_a_residual() -> None:
+    for name in LADDER[1:-1]:
+        assert not rung(name, WHOLE).whitening.enabled and not rung(name, WHOLE).prompts.residual
+    assert WHOLE.whitening.enabled and WHOLE.prompts.residual
+
+
 def test_the_last_rung_is_the_whole_method_untouched() -> None:
     assert rung("ga2", WHOLE) == WHOLE
 
