@@ -1,4 +1,4 @@
-"""Every rung of the ladder, trained and measured on the same drawn classes and clips, seed after seed.
+"""Every rung of the ladder, and variants of the last, on the same drawn classes and clips, seed after seed.
 
 A seed fixes classes, clips, shots, fresh prompts and the order of steps. Seeds run in processes of their own, one
 thread each, and each finished seed is written down at once: an interrupted benchmark goes on where it was.
@@ -14,17 +14,19 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from ga2app import evaluate
-from ga2app.backbone import Backbone, load_backbone
+from ga2app.backbone import load_backbone
 from ga2app.bench import memory, world
 from ga2app.bench.pools import with_pool
-from ga2app.config import RunConfig
-from ga2app.config.ladder import WHITENED, ZERO_SHOT, rung
+from ga2app.bench.variants import Variant, variant
+from ga2app.config import Precision, RunConfig
+from ga2app.config.ladder import WHITENED, ZERO_SHOT
 from ga2app.contracts import Dataset, Event, EventKind
 from ga2app.model import plain_clip
 from ga2app.paths import write_whole
@@ -38,7 +40,7 @@ RELEASED_NEGATIVE = "else"
 
 @dataclass(frozen=True)
 class Plan:
-    """What is compared: ``config`` holds the settings of the whole method, the rungs are derived from it."""
+    """What is compared: ``config`` holds the settings of the whole method, ``methods`` are derived from it by name."""
 
     setting: str
     seeds: tuple[int, ...]
@@ -94,22 +96,32 @@ def run(plan: Plan, folder: Path, processes: int, say: Callable[[str], None] = l
 def run_seed(plan: Plan, seed: int) -> list[Outcome]:
     """The outcomes of one seed, in a temporary folder that is gone afterwards."""
     torch.set_num_threads(1)
-    config = replace(plan.config, seed=seed)
-    backbone = load_backbone(config.backbone, device=config.device, precision=config.precision)
     with tempfile.TemporaryDirectory(prefix="ga2-bench-") as folder:
-        dataset = world.draw(Path(folder) / "clips", plan.setting, seed)
-        dataset = with_pool(dataset, plan.pool, plan.negatives, backbone, Path(folder), seed)
-        return list(_outcomes(plan, config, dataset, backbone, Path(folder)))
+        return list(_outcomes(plan, seed, Path(folder)))
 
 
-def _outcomes(plan: Plan, config: RunConfig, dataset: Dataset, backbone: Backbone, folder: Path) -> Iterator[Outcome]:
-    known = evaluate.PlainFeatures(backbone, config.clips.num_frames)
+def _outcomes(plan: Plan, seed: int, folder: Path) -> Iterator[Outcome]:
+    bare = world.draw(folder / "clips", plan.setting, seed)
+    whole = Variant(replace(plan.config, seed=seed), plan.pool, plan.negatives)
+
+    @cache
+    def plain(precision: Precision) -> evaluate.PlainFeatures:
+        backbone = load_backbone(plan.config.backbone, device=plan.config.device, precision=precision)
+        return evaluate.PlainFeatures(backbone, plan.config.clips.num_frames)
+
+    @cache
+    def drawn(pool: str, negatives: int, precision: Precision) -> Dataset:
+        return with_pool(bare, pool, negatives, plain(precision).backbone, folder / pool, seed)
+
     for method in plan.methods:
+        found = variant(method, whole)
+        known = plain(found.config.precision)
+        dataset = drawn(found.pool, found.negatives, found.config.precision)
         for shots in plan.shots:
+            settings = replace(found.config, shots=shots)
             if method in (ZERO_SHOT, WHITENED):
-                yield _untrained(method, replace(config, shots=shots), dataset, known)
+                yield _untrained(method, settings, dataset, known)
                 continue
-            settings = replace(rung(method, config), shots=shots)
             named = f"{method}-{shots}"
             fitting = replace(dataset, negatives=(RELEASED_NEGATIVE,)) if settings.objective.released else dataset
             clock = _Clock()
@@ -120,12 +132,10 @@ def _outcomes(plan: Plan, config: RunConfig, dataset: Dataset, backbone: Backbon
                 out=folder / named,
                 checkpoint=folder / f"{named}.checkpoint",
                 emit=clock.note,
-                backbone=backbone,
+                backbone=known.backbone,
                 known=known,
             )
-            yield Outcome(
-                method, config.seed, shots, **result.metrics, seconds=clock.seconds, peak_bytes=memory.peak_bytes()
-            )
+            yield Outcome(method, seed, shots, **result.metrics, seconds=clock.seconds, peak_bytes=memory.peak_bytes())
 
 
 def _untrained(method: str, config: RunConfig, dataset: Dataset, known: evaluate.PlainFeatures) -> Outcome:

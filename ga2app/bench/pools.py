@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ga2app.anchors import Kind, choose, make_anchors
+from ga2app.anchors import Kind, choose, generic_features, make_anchors
 from ga2app.backbone import Backbone
 from ga2app.bench import world
 from ga2app.bench.settings import FRAMES
@@ -17,10 +17,6 @@ from ga2app.model import plain_clip
 from ga2app.sketch.actions import ACTIONS, HARD_PROMPT_ACTIONS
 from ga2app.sketch.clips import write_drawn_clip
 from ga2app.sketch.demo import NEGATIVES as DEMO_NEGATIVES
-
-POOLS = ("scenes", "random", "chosen", "video", "none")
-"""All scenes · a random part of a mixed pool · the most irrelevant and diverse part of it · made from the training
-clips · none at all."""
 
 COUNT = 28
 NEGATIVES = (*DEMO_NEGATIVES, "nobody", "a thing", "no action", "anything else")
@@ -49,7 +45,7 @@ def with_pool(dataset: Dataset, pool: str, negatives: int, backbone: Backbone, f
     else:
         plain = plain_clip(backbone, dataset.base)
         features = encode_clips(plain, [anchor.path for anchor in mixed], FRAMES)
-        rows = choose(features, plain.encode_labels(), COUNT)
+        rows = choose(features, plain.encode_labels(), COUNT, generic_features=generic_features(backbone, dataset.base))
     return replace(dataset, anchors=tuple(mixed[row] for row in rows))
 
 

@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from ga2app.bench.choices import ABLATIONS, POOLS, SETTINGS
 from ga2app.bench.settings import settings
 from ga2app.cli import common
 from ga2app.cli.settings import read_file
@@ -16,9 +17,8 @@ from ga2app.config.ladder import COMPARED
 from ga2app.errors import ConfigError, Fault
 
 FIRST_SEED, SEEDS, QUICK_SEEDS = 100, 10, 2
-SETTINGS = ("narrow", "wide")
-POOLS = ("scenes", "random", "chosen", "video", "none")
 MOST_SHOTS = 16
+KNOWN = (*COMPARED, *ABLATIONS)
 
 
 def add(kinds: common.Commands) -> None:
@@ -32,7 +32,11 @@ def add(kinds: common.Commands) -> None:
     parser.add_argument("--setting", choices=SETTINGS, default="narrow", help="6 base classes, or half of the classes")
     parser.add_argument("--seeds", type=int, help=f"number of seeds (default {SEEDS})")
     parser.add_argument("--first-seed", type=int, default=FIRST_SEED, help=f"the first of them (default {FIRST_SEED})")
-    parser.add_argument("--methods", default=",".join(COMPARED), help="between commas (default: all)")
+    parser.add_argument(
+        "--methods",
+        default=",".join(COMPARED),
+        help=f"between commas (default: all of the ladder); ga2 with one part changed: {', '.join(ABLATIONS)}",
+    )
     parser.add_argument("--shots", default=str(MOST_SHOTS), help="clips a base class; several make a few-shot curve")
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_SEEDS} seeds: a look, not a result")
     parser.add_argument("--config", metavar="JSON", help="settings of ga2 (default: those of the Full preset)")
@@ -72,12 +76,12 @@ def _checked(args: argparse.Namespace) -> tuple[tuple[int, ...], tuple[str, ...]
     """Seeds, methods, shots and settings; raises ConfigError with every fault."""
     count = args.seeds if args.seeds is not None else QUICK_SEEDS if args.quick else SEEDS
     methods, shots = tuple(dict.fromkeys(common.names(args.methods))), common.names(args.shots)
-    unknown = [method for method in methods if method not in COMPARED]
+    unknown = [method for method in methods if method not in KNOWN]
     rules = (
         ("--seeds", count >= 1, f"must be at least 1 (it is {count})"),
         ("--first-seed", args.first_seed >= 0, f"must be 0 or more (it is {args.first_seed})"),
         ("--methods", bool(methods), "name at least one"),
-        ("--methods", not unknown, f"{', '.join(unknown)} is no method; choose from {', '.join(COMPARED)}"),
+        ("--methods", not unknown, f"{', '.join(unknown)} is no method; choose from {', '.join(KNOWN)}"),
         (
             "--shots",
             bool(shots) and all(one.isdigit() and 1 <= int(one) <= MOST_SHOTS for one in shots),
@@ -94,11 +98,9 @@ def _checked(args: argparse.Namespace) -> tuple[tuple[int, ...], tuple[str, ...]
         config,
         precision=Precision(args.precision),
         prompts=replace(config.prompts, hard_prompt=args.hard_prompt),
-        # Without anchor clips there is nothing for this term to look at.
-        objective=replace(config.objective, keep=0.0) if args.anchors == "none" else config.objective,
         shots=max(map(int, shots)),
     )
-    ordered = tuple(method for method in COMPARED if method in methods)
+    ordered = tuple(method for method in KNOWN if method in methods)
     return (
         tuple(range(args.first_seed, args.first_seed + count)),
         ordered,

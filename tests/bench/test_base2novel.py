@@ -10,10 +10,12 @@ import pytest
 
 from ga2app.bench import base2novel, picture, report, world
 from ga2app.bench.base2novel import Outcome, Plan
+from ga2app.bench.choices import ABLATIONS
 from ga2app.bench.settings import settings
+from ga2app.bench.variants import Variant, variant
 from ga2app.config import ClipConfig, PromptConfig
 from ga2app.config.ladder import COMPARED
-from ga2app.errors import StoreError
+from ga2app.errors import ConfigError, StoreError
 
 
 def plan(**changes: object) -> Plan:
@@ -48,6 +50,53 @@ def test_every_rung_is_measured_at_every_number_of_shots(outcomes: list[Outcome]
         assert one.hm == pytest.approx(2 * one.base * one.novel / (one.base + one.novel))
         assert one.peak_bytes > 100 * 2**20
         assert (one.seconds > 0) == (one.method not in ("zero-shot", "whitened"))
+
+
+def test_ga2_with_one_part_changed_is_measured_on_the_same_clips() -> None:
+    """Every change is told by the variant that it makes; one of each kind is trained."""
+    names = ("zero-shot", "ga2", "no-whitening", "text-alone", "anchors-none", "anchors-video", "negatives-1")
+    found = {one.method: one for one in base2novel.run_seed(plan(methods=names, shots=(2,)), 3)}
+    assert tuple(found) == names
+    assert len({(one.base, one.novel) for one in found.values()}) > 2
+
+
+def test_a_variant_changes_what_its_name_says_and_nothing_else() -> None:
+    whole = Variant(settings("narrow"), "scenes", 6)
+    for name in ABLATIONS:
+        other = variant(name, whole)
+        then, now = (
+            _flat({"pool": one.pool, "negatives": one.negatives} | one.config.to_dict()) for one in (whole, other)
+        )
+        assert {key for key in now if now[key] != then[key]} == set(CHANGED[name]), name
+    assert variant("ga2", whole) == whole
+    with pytest.raises(ConfigError):
+        variant("no-such-thing", whole)
+
+
+CHANGED = {
+    "no-whitening": ["whitening.enabled"],
+    "no-residual": ["prompts.residual"],
+    "no-keep": ["objective.keep"],
+    "no-vocabulary": ["objective.vocabulary"],
+    "no-terms": ["objective.keep", "objective.vocabulary"],
+    "text-alone": ["prompts.visual_depth", "prompts.residual", "objective.keep"],
+    "random-hard-prompt": ["prompts.hard_prompt"],
+    "float32": ["precision"],
+    "anchors-none": ["pool", "objective.keep"],
+    "anchors-random": ["pool"],
+    "anchors-chosen": ["pool"],
+    "anchors-video": ["pool"],
+    "negatives-1": ["negatives"],
+    "negatives-3": ["negatives"],
+    "negatives-10": ["negatives"],
+}
+
+
+def _flat(values: dict[str, object], prefix: str = "") -> dict[str, object]:
+    flat: dict[str, object] = {}
+    for name, value in values.items():
+        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
+    return flat
 
 
 def test_plain_clip_is_the_same_at_every_number_of_shots_and_training_is_not(outcomes: list[Outcome]) -> None:

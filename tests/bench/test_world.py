@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ga2app.bench import world
-from ga2app.bench.pools import POOLS
+from ga2app.bench.choices import POOLS
 from ga2app.cli import bench_base2novel
 from ga2app.sketch.actions import ACTIONS, HARD_PROMPT_ACTIONS
 
