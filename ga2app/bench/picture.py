@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -12,9 +13,12 @@ from matplotlib.figure import Figure
 
 from ga2app.bench.base2novel import Outcome, Plan
 from ga2app.bench.report import of_method
+from ga2app.config.ladder import COMPARED
 from ga2app.evaluate import spread
 
-_COLORS = ("#7f7f7f", "#bcbd22", "#e377c2", "#ff7f0e", "#1f77b4", "#17becf", "#d62728")
+_COLORS = dict(
+    zip(COMPARED, ("#7f7f7f", "#2ca02c", "#bcbd22", "#e377c2", "#ff7f0e", "#1f77b4", "#17becf", "#d62728"), strict=True)
+)
 
 
 def draw(plan: Plan, outcomes: Sequence[Outcome], path: Path) -> None:
@@ -29,10 +33,17 @@ def draw(plan: Plan, outcomes: Sequence[Outcome], path: Path) -> None:
         figure.savefig(path, dpi=120)
 
 
+def colored(methods: Sequence[str]) -> Iterator[tuple[str, Any]]:
+    """Each method with a color that it has in every picture; variants of ``ga2`` take those of a color map in turn."""
+    others = iter(matplotlib.colormaps["tab20b"].colors * 2)  # type: ignore[attr-defined]
+    for method in methods:
+        yield method, _COLORS.get(method) or next(others)
+
+
 def _trade(axes: Axes, plan: Plan, outcomes: Sequence[Outcome]) -> None:
     """Each seed a dot, each method's mean a large one; lines of equal HM behind them."""
     most = max(plan.shots)
-    for method, color in zip(plan.methods, _COLORS, strict=False):
+    for method, color in colored(plan.methods):
         of = of_method(outcomes, method, most)
         base, novel = [outcome.base for outcome in of], [outcome.novel for outcome in of]
         axes.scatter(base, novel, s=12, color=color, alpha=0.45, linewidths=0)
@@ -55,7 +66,7 @@ def _trade(axes: Axes, plan: Plan, outcomes: Sequence[Outcome]) -> None:
 
 
 def _few_shot(axes: Axes, plan: Plan, outcomes: Sequence[Outcome]) -> None:
-    for method, color in zip(plan.methods, _COLORS, strict=False):
+    for method, color in colored(plan.methods):
         spreads = [spread([o.hm for o in of_method(outcomes, method, shots)]) for shots in plan.shots]
         axes.errorbar(
             plan.shots,

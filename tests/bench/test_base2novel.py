@@ -120,6 +120,12 @@ def test_the_table_and_the_picture_show_every_method(outcomes: list[Outcome], tm
     assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_every_method_has_a_color_of_its_own_in_the_picture() -> None:
+    names = (*COMPARED, *ABLATIONS)
+    found = dict(picture.colored(names))
+    assert tuple(found) == names and len(set(found.values())) == len(names)
+
+
 def test_a_seed_that_is_written_down_is_not_trained_again(outcomes: list[Outcome], tmp_path: Path) -> None:
     mine = plan()
     place = tmp_path / "seeds" / f"narrow-{mine.key()}-3.json"

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ga2app.bench import world
-from ga2app.bench.choices import POOLS
-from ga2app.cli import bench_base2novel
+from ga2app.bench.choices import SETTINGS
 from ga2app.sketch.actions import ACTIONS, HARD_PROMPT_ACTIONS
 
 
@@ -23,6 +22,5 @@ def test_classes_change_with_the_seed_and_with_nothing_else() -> None:
     assert len({world.classes("narrow", seed)[0] for seed in range(10)}) == 10
 
 
-def test_the_command_offers_the_pools_that_there_are() -> None:
-    assert bench_base2novel.POOLS == POOLS
-    assert tuple(world.BASE_CLASSES) == bench_base2novel.SETTINGS
+def test_the_command_offers_the_settings_that_there_are() -> None:
+    assert tuple(world.BASE_CLASSES) == SETTINGS
