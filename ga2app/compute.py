@@ -30,7 +30,7 @@ class Compute:
 
         Under bfloat16 on a CPU the plain matmul-softmax form is the faster one for CLIP's short sequences.
         """
-        return "eager" if self.device.type == "cpu" else "sdpa"
+        return "eager" if self.device.type == "cpu" and self.dtype == torch.bfloat16 else "sdpa"
 
     @property
     def precision(self) -> Precision:

@@ -47,7 +47,7 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "objective": (BASE, TORCH),
     "bundle": (BASE | {"prompts", "whitening"}, TORCH),
     "model": (BASE | {"backbone", "prompts", "whitening"}, TORCH),
-    "evaluate": (BASE | {"model", "video"}, TORCH),
+    "evaluate": (BASE | {"backbone", "model", "video"}, TORCH),
     "train": (BASE | METHOD, TORCH),
     "recognize": (BASE | METHOD, TORCH),
     "sketch": (BASE | {"video"}, {"PIL"} | TORCH),

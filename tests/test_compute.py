@@ -8,12 +8,15 @@ from ga2app.config import Precision
 from ga2app.errors import ConfigError
 
 
-def test_float32_runs_without_autocast_and_bfloat16_with_it():
-    for precision, wanted in ((Precision.FLOAT32, torch.float32), (Precision.BFLOAT16, torch.bfloat16)):
+def test_float32_runs_without_autocast_and_bfloat16_with_it_each_with_the_attention_that_is_faster():
+    for precision, wanted, attention in (
+        (Precision.FLOAT32, torch.float32, "sdpa"),
+        (Precision.BFLOAT16, torch.bfloat16, "eager"),
+    ):
         compute = settle("cpu", precision)
         with compute.autocast():
             assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == wanted
-        assert compute.precision is precision and compute.attention == "eager"
+        assert compute.precision is precision and compute.attention == attention
 
 
 def test_auto_takes_bfloat16_only_where_the_cpu_has_it(monkeypatch: pytest.MonkeyPatch):

@@ -1,32 +1,27 @@
-"""A frozen CLIP: loading it, its tokenizer, and its two towers with places for prompts.
+"""A frozen CLIP: its tokenizer, and its two towers with places for prompts.
 
-Any CLIP that ``transformers`` can load is a backbone. Notation: N frames, K texts, L text positions, P prompt
+Notation: N frames, K texts, L text positions, P prompt
 tokens, Dv / Dt the tower widths, D the embedding width, S the square side in pixels.
 """
 
 from __future__ import annotations
 
 import hashlib
-import logging
-import os
 import re
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ga2app.compute import Compute, settle
-from ga2app.config import SKETCH, TEMPLATE, Precision
-from ga2app.errors import BackboneError, LabelError
+from ga2app.backbone.layers import one_position
+from ga2app.compute import Compute
+from ga2app.config import TEMPLATE
+from ga2app.errors import LabelError
 from ga2app.labels import spoken
-from ga2app.paths import SKETCH_CLIP
-
-logger = logging.getLogger(__name__)
 
 TEXT_CHUNK = 128
 """Texts that pass the text tower at once, outside training."""
@@ -108,12 +103,16 @@ class Backbone(nn.Module):
         if prompts:
             hidden = torch.cat([hidden, _expand(prompts[0], count)], dim=1)  # (N, V + P, Dv)
         hidden = vision.pre_layrnorm(hidden)
-        for depth, layer in enumerate(vision.encoder.layers):
+        layers = vision.encoder.layers
+        for depth, layer in enumerate(layers):
             if 0 < depth < len(prompts):
                 kept = hidden[:, : -len(prompts[depth])]
                 hidden = torch.cat([kept, _expand(prompts[depth], count).to(hidden.dtype)], dim=1)
-            hidden = layer(hidden, None)
-        pooled = vision.post_layernorm(hidden[:, 0])  # (N, Dv)
+            if depth + 1 < len(layers):
+                hidden = layer(hidden, None)
+        # Of the last layer only the first position is read, so that nothing else of it is computed.
+        first = torch.zeros(count, dtype=torch.long, device=hidden.device)
+        pooled = vision.post_layernorm(one_position(layers[-1], hidden, first))  # (N, Dv)
         features: Tensor = self.clip.visual_projection(pooled)  # (N, D)
         return features.float()
 
@@ -129,11 +128,13 @@ class Backbone(nn.Module):
             embedded = _replace_context(embedded, context)
         hidden = tower.embeddings(inputs_embeds=embedded)
         mask = _causal_mask(text.ids.shape[1], hidden)
-        for depth, layer in enumerate(tower.encoder.layers):
+        layers = tower.encoder.layers
+        for depth, layer in enumerate(layers):
             if 0 < depth <= len(prompts):
                 hidden = _replace_context(hidden, prompts[depth - 1])
-            hidden = layer(hidden, mask, is_causal=False)
-        ended = hidden[torch.arange(len(hidden), device=hidden.device), text.ends]  # (K, Dt)
+            if depth + 1 < len(layers):
+                hidden = layer(hidden, mask, is_causal=False)
+        ended = one_position(layers[-1], hidden, text.ends, mask)  # (K, Dt)
         features = self.clip.text_projection(tower.final_layer_norm(ended))  # (K, D)
         return functional.normalize(features.float(), dim=-1)
 
@@ -184,66 +185,6 @@ class Backbone(nn.Module):
             return []
         words = re.findall(r"\w+|[^\w\s]", text.lower())
         return [word for word in words if unknown in self.tokenizer(word, add_special_tokens=False)["input_ids"]]
-
-
-def load_backbone(
-    name: str | os.PathLike[str] = SKETCH,
-    *,
-    device: str = "auto",
-    precision: Precision | str = Precision.FLOAT32,
-    revision: str | None = None,
-    allow_download: bool = False,
-) -> Backbone:
-    """A frozen CLIP by ``name``: "sketch", a folder that transformers saved, or a Hub repository id.
-
-    ``precision`` "auto" is faster where bfloat16 is native, and as good for a look; float32 gives CLIP's own figures.
-    Nothing is downloaded unless ``allow_download``. Raises BackboneError when there is no CLIP under that name.
-    """
-    from transformers import AutoConfig, AutoTokenizer, CLIPModel
-    from transformers.utils import logging as transformers_logging
-
-    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    compute = settle(device, precision)
-    name = os.fspath(name)
-    source = str(SKETCH_CLIP) if name == SKETCH else name
-    local = Path(source).is_dir()
-    options: dict[str, Any] = {"local_files_only": local or not allow_download, "revision": revision}
-    try:
-        config = AutoConfig.from_pretrained(source, **options)
-        if config.model_type != "clip":
-            raise BackboneError(
-                f"'{name}' is a {config.model_type} model, not a CLIP; choose one such as openai/clip-vit-base-patch16"
-            )
-        clip = CLIPModel.from_pretrained(
-            source,
-            dtype=torch.float32,
-            use_safetensors=None if local else True,
-            attn_implementation=compute.attention,
-            **options,
-        )
-        tokenizer = AutoTokenizer.from_pretrained(source, **options)
-    except (OSError, ValueError, KeyError, RuntimeError) as exc:
-        raise BackboneError(_why_not_loaded(name, local, allow_download, exc)) from exc
-    commit = None if local else getattr(config, "_commit_hash", None)
-    return Backbone(clip, tokenizer, name, commit, compute)
-
-
-def _why_not_loaded(name: str, local: bool, allow_download: bool, exc: Exception) -> str:
-    if local:
-        return (
-            f"folder '{name}' does not hold a CLIP that transformers can load ({_first_line(exc)}); "
-            "it needs config.json, model.safetensors and the tokenizer's files, as save_pretrained writes them"
-        )
-    if not allow_download:
-        return (
-            f"backbone '{name}' is neither a folder nor in the local Hugging Face cache; check the name, "
-            f"or fetch it first with: hf download {name}"
-        )
-    return f"backbone '{name}' could not be downloaded ({_first_line(exc)}); check the name and the network"
-
-
-def _first_line(exc: Exception) -> str:
-    return (str(exc).strip().splitlines() or [type(exc).__name__])[0][:200]
 
 
 def _shorten(text: str) -> str:
