@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import argparse
 import logging
-import math
 import os
 import signal
 import sys
 import threading
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 # Threads that wait by spinning starve each other where cores are shared. Read when torch is loaded, hence set here.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-from ga2app import hub, launcher
-from ga2app.config import SKETCH
-from ga2app.contracts import BackboneChoice, Recognition, RecognizerService, RunState
+from ga2app import launcher
+from ga2app.contracts import RecognizerService, RunState
+from ga2app.doors import Backbones, LazyRecognizer
 from ga2app.errors import StudioError
 from ga2app.paths import SKETCH_HARD_PROMPT, Home, default_home
 from ga2app.store import Store
@@ -31,75 +28,14 @@ from ga2app.ui.studio import Example
 from ga2app.ui.theme import launch_look
 from ga2app.ui.uploads import prune_uploads, uploads_folder
 
-if TYPE_CHECKING:
-    from ga2app.recognize import StudioRecognizer
-
 log = logging.getLogger("ga2app.app")
 
 DEFAULT_PORT = 7860
 ON_SPACE = bool(os.environ.get("SPACE_ID"))
 MAX_UPLOAD = "512mb" if ON_SPACE else "4gb"
 _WATCH_S = 5.0
-_LOOK_S = 30.0
 _PRUNE_EVERY = 720
 """Old uploads are dropped each hour: every so many rounds of the watch."""
-
-
-class LazyRecognizer:
-    """The real recognizer, imported at its first use: the page answers while torch is still being loaded."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._real: StudioRecognizer | None = None
-
-    def recognize(
-        self,
-        paths: Sequence[str],
-        labels: Sequence[str],
-        *,
-        backbone: str,
-        bundle: str | None = None,
-        template: str | None = None,
-        top_k: int = 5,
-    ) -> Recognition:
-        """See ``contracts.RecognizerService``."""
-        real = self._loaded()
-        return real.recognize(paths, labels, backbone=backbone, bundle=bundle, template=template, top_k=top_k)
-
-    def warm(self, backbone: str) -> None:
-        """See ``contracts.RecognizerService``."""
-        self._loaded().warm(backbone)
-
-    def _loaded(self) -> StudioRecognizer:
-        with self._lock:
-            if self._real is None:
-                from ga2app.recognize import StudioRecognizer
-
-                self._real = StudioRecognizer()
-            return self._real
-
-
-class Backbones:
-    """What can be used without a download, the default first. Looks into the cache's folders now and then only."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._looked_s = -math.inf
-        self._choices: list[BackboneChoice] = []
-
-    def __call__(self) -> list[BackboneChoice]:
-        with self._lock:
-            if time.monotonic() - self._looked_s > _LOOK_S:
-                self._choices = self._look()
-                self._looked_s = time.monotonic()
-            return self._choices
-
-    def _look(self) -> list[BackboneChoice]:
-        found = [*hub.cached_backbones(), BackboneChoice(SKETCH, "sketch (embedded, knows drawings only)")]
-        default = hub.default_backbone()
-        if default not in {choice.name for choice in found}:
-            found.append(BackboneChoice(default, f"{default} (named by GA2_BACKBONE)"))
-        return sorted(found, key=lambda choice: choice.name != default)
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:

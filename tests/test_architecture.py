@@ -59,7 +59,7 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "worker": (BASE | METHOD | {"store", "launcher", "train", "recognize", "sketch", "clipsets"}, TORCH),
     "ui": (BASE | {"store", "hub", "launcher", "clipsets"}, {"gradio", "PIL"}),
 }
-UNBOUND = {"cli", "__main__", "__init__", "app"}
+UNBOUND = {"cli", "doors", "__main__", "__init__", "app"}
 
 # The drawn world itself needs no torch; only training its backbone and measuring it does.
 LIGHT_FILES = ("sketch/world.py", "sketch/scenes.py", "sketch/actions.py", "sketch/clips.py", "sketch/demo.py")
@@ -111,7 +111,9 @@ def test_the_drawn_world_needs_no_torch(name: str):
     assert not packages_imported(PROJECT / "ga2app" / name) & TORCH
 
 
-@pytest.mark.parametrize("module", ["ga2app", "ga2app.video", "ga2app.store", "ga2app.cli.main", "ga2app.sketch.demo"])
+@pytest.mark.parametrize(
+    "module", ["ga2app", "ga2app.video", "ga2app.store", "ga2app.cli.main", "ga2app.sketch.demo", "ga2app.doors"]
+)
 def test_importing_it_loads_neither_torch_nor_gradio(module: str):
     script = f"import sys, {module}; print(sorted({{'torch', 'gradio', 'transformers'}} & set(sys.modules)))"
     answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=PROJECT, check=True)

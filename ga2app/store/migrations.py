@@ -176,3 +176,64 @@ def m004_bundles(db: sqlite_utils.Database) -> None:
         )
         """,
     )
+
+
+@migrations()
+def m005_clip_facts(db: sqlite_utils.Database) -> None:
+    """What an import found out about a clip: its content (SHA-256) and its size. Empty for clips imported before."""
+    for table in ("clips", "anchor_clips"):
+        for column in ("digest TEXT", "seconds REAL", "frames INTEGER", "width INTEGER", "height INTEGER"):
+            db.execute(f"ALTER TABLE {table} ADD COLUMN {column}")
+    _run(
+        db,
+        """
+        CREATE INDEX clips_digest ON clips (dataset_id, digest);
+        ALTER TABLE datasets ADD COLUMN folder TEXT
+        """,
+    )
+
+
+@migrations()
+def m006_trash(db: sqlite_utils.Database) -> None:
+    """Rows that were deleted and can be put back, each entry with the folders that go when it is emptied."""
+    _run(
+        db,
+        """
+        CREATE TABLE trash (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            room TEXT NOT NULL,
+            what TEXT NOT NULL,
+            "rows" TEXT NOT NULL,
+            folders TEXT NOT NULL,
+            discarded_s REAL NOT NULL
+        );
+        CREATE INDEX trash_room ON trash (room, id)
+        """,
+    )
+
+
+@migrations()
+def m007_imports(db: sqlite_utils.Database) -> None:
+    """Imports under way and done, with what was found wrong: a page that is opened again finds them here."""
+    _run(
+        db,
+        """
+        CREATE TABLE imports (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            name TEXT NOT NULL,
+            owner TEXT NOT NULL DEFAULT '',
+            source TEXT NOT NULL,
+            state TEXT NOT NULL CHECK (state IN ('running', 'done', 'cancelled', 'failed')),
+            stage TEXT NOT NULL DEFAULT '',
+            done INTEGER NOT NULL DEFAULT 0,
+            total INTEGER NOT NULL DEFAULT 0,
+            cancelled INTEGER NOT NULL DEFAULT 0 CHECK (cancelled IN (0, 1)),
+            report TEXT,
+            error TEXT,
+            pid INTEGER,
+            process_started_s REAL,
+            created_s REAL NOT NULL,
+            finished_s REAL
+        )
+        """,
+    )

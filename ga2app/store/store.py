@@ -11,6 +11,7 @@ from ga2app.store.datasets import Datasets
 from ga2app.store.prompts import Anchors, Negatives
 from ga2app.store.runs import Runs
 from ga2app.store.seeds import load_seeds
+from ga2app.store.trash import Trash
 
 
 class Store:
@@ -26,6 +27,7 @@ class Store:
         self.anchors = Anchors(database)
         self.negatives = Negatives(database)
         self.bundles = Bundles(database)
+        self.trash = Trash(database)
 
     @classmethod
     def open(cls, home: Home, *, busy_s: float = BUSY_S) -> Store:

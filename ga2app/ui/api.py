@@ -12,9 +12,9 @@ from gradio.events import api
 from ga2app.config import RunConfig, preset
 from ga2app.contracts import EventKind, Score
 from ga2app.errors import ConfigError, Fault, StudioError
-from ga2app.ui.recognize import Request, answers
+from ga2app.ui.recognize.screen import Request, answers
 from ga2app.ui.studio import Studio
-from ga2app.ui.train import queue_config, wake
+from ga2app.ui.train.screen import queue_config, wake
 
 
 def build_api(studio: Studio) -> None:

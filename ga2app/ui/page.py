@@ -8,11 +8,11 @@ from typing import Any
 import gradio as gr
 
 from ga2app.ui.api import build_api
-from ga2app.ui.recognize import build_recognize, bundle_choice, labels_of
-from ga2app.ui.runs import build_runs, find_run
+from ga2app.ui.recognize.screen import build_recognize, bundle_choice, labels_of
+from ga2app.ui.runs.screen import build_runs, find_run
 from ga2app.ui.studio import Studio, bundle_key
 from ga2app.ui.theme import header_html, part
-from ga2app.ui.train import build_train, refresh_datasets
+from ga2app.ui.train.screen import build_train, refresh_datasets
 
 RECOGNIZE, TRAIN, RUNS = "recognize", "train", "runs"
 

@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 from gradio.themes.utils import colors, fonts, sizes
 
-STYLE_SHEET = Path(__file__).with_name("studio.css")
+STYLES = Path(__file__).with_name("styles")
 FAVICON = Path(__file__).with_name("favicon.svg")
 
 _INK = colors.Color(
@@ -120,11 +120,17 @@ def studio_theme() -> gr.themes.Base:
     return theme.set(**look)
 
 
+def style_sheet() -> str:
+    """The whole style sheet: ``base.css``, then that of each screen."""
+    screens = sorted(path for path in STYLES.glob("*.css") if path.name != "base.css")
+    return "\n".join(path.read_text(encoding="utf-8") for path in (STYLES / "base.css", *screens))
+
+
 def launch_look() -> dict[str, Any]:
     """The keyword arguments of ``launch`` that make the page look like the studio."""
     return {
         "theme": studio_theme(),
-        "css": STYLE_SHEET.read_text(encoding="utf-8"),
+        "css": style_sheet(),
         "favicon_path": FAVICON,
         "footer_links": ["api"],
         "run_history": False,

@@ -7,11 +7,11 @@ import pytest
 from ga2app.config import preset
 from ga2app.contracts import Event, EventKind, RunState
 from ga2app.store import StoredEvent
-from ga2app.ui import progress
-from ga2app.ui.runs import view_of
+from ga2app.ui.runs import progress
+from ga2app.ui.runs.screen import view_of
 from ga2app.ui.studio import Studio
 
-from .studios import add_run
+from ..studios import add_run
 
 
 def test_no_runs_yet_says_what_to_do(studio: Studio) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ga2app.contracts import FrameScore, LabelKind, Recognition, RecognizedClip, Score
-from ga2app.ui.answers import Speakers, answer_csv, answer_html, clip_html, frame_strip
+from ga2app.ui.recognize.answers import Speakers, answer_csv, answer_html, clip_html, frame_strip
 
 EVIL = "<script>alert(1)</script>"
 FRAME = np.zeros((24, 32, 3), np.uint8)

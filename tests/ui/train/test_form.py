@@ -9,7 +9,7 @@ import pytest
 
 from ga2app.config import PRESETS, RunConfig, preset
 from ga2app.errors import ConfigError
-from ga2app.ui import form
+from ga2app.ui.train import form
 
 
 def leaves(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -86,5 +86,9 @@ def test_a_learning_rate_that_cannot_work_is_a_fault(rate: float | None) -> None
 
 def test_groups_with_a_fault_open() -> None:
     error = faults_of(seed=-1)
-    opened = [update.get("open") for update in form.group_updates(error.faults)]
-    assert opened == [None, None, None, None, True]
+    opened = {
+        group.title: update.get("open")
+        for group, update in zip(form.GROUPS, form.group_updates(error.faults), strict=True)
+    }
+    assert opened.pop("Machine") is True
+    assert set(opened.values()) == {None}

@@ -13,11 +13,11 @@ from ga2app.config import DEMO, PRESETS, left_to_name, preset
 from ga2app.contracts import Dataset, LabelKind, Subset
 from ga2app.errors import ConfigError, DatasetError, Fault, StudioError
 from ga2app.store import DatasetRow
-from ga2app.ui import form
 from ga2app.ui.markup import chips, escape, notice
-from ga2app.ui.recognize import UNEXPECTED, backbone_info, file_url
+from ga2app.ui.recognize.screen import UNEXPECTED, backbone_info, file_url
 from ga2app.ui.studio import Studio
 from ga2app.ui.theme import part
+from ga2app.ui.train import form
 
 log = logging.getLogger(__name__)
 

@@ -12,12 +12,12 @@ import gradio as gr
 
 from ga2app.contracts import EventKind, RunRecord, RunState
 from ga2app.errors import StoreError, StudioError
-from ga2app.ui import progress
 from ga2app.ui.markup import notice
-from ga2app.ui.recognize import REVEAL_JS, UNEXPECTED
+from ga2app.ui.recognize.screen import REVEAL_JS, UNEXPECTED
+from ga2app.ui.runs import progress
 from ga2app.ui.studio import Studio
 from ga2app.ui.theme import part
-from ga2app.ui.train import wake
+from ga2app.ui.train.screen import wake
 
 log = logging.getLogger(__name__)
 

@@ -13,9 +13,9 @@ import gradio as gr
 from ga2app.config import SKETCH, TEMPLATE
 from ga2app.contracts import Recognition, RecognizedClip
 from ga2app.errors import ClipError, LabelError, StudioError
-from ga2app.ui.answers import Speakers, answer_html
 from ga2app.ui.labels import parse_labels
 from ga2app.ui.markup import busy, empty, escape, notice
+from ga2app.ui.recognize.answers import Speakers, answer_html
 from ga2app.ui.studio import Studio
 from ga2app.ui.theme import part
 from ga2app.ui.uploads import keep_upload

@@ -9,12 +9,12 @@ import pytest
 from ga2app.config import preset
 from ga2app.contracts import BackboneChoice
 from ga2app.errors import BackboneError, BundleError
-from ga2app.ui.recognize import UNEXPECTED, Request, answer_pages, answers, labels_of
+from ga2app.ui.recognize.screen import UNEXPECTED, Request, answer_pages, answers, labels_of
 from ga2app.ui.studio import Studio, bundle_key
 from ga2app.ui.uploads import uploads_folder
 
-from .fakes import FakeRecognizer
-from .studios import LABELS, add_bundle, draw_clip, make_studio
+from ..fakes import FakeRecognizer
+from ..studios import LABELS, add_bundle, draw_clip, make_studio
 
 
 def last_page(studio: Studio, **asked: Any) -> str:

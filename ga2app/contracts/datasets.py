@@ -1,0 +1,59 @@
+"""Data sets: clips under labels, anchors, negatives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+
+class Subset(StrEnum):
+    """Part of a data set a clip belongs to: shots are drawn from ``train``, figures come from ``test``."""
+
+    TRAIN = "train"
+    TEST = "test"
+
+
+@dataclass(frozen=True)
+class LabelledClip:
+    """One clip of a data set: its file and the class name that it shows."""
+
+    path: str
+    label: str
+    subset: Subset = Subset.TRAIN
+
+
+@dataclass(frozen=True)
+class AnchorClip:
+    """One irrelevant clip of an anchor set, with the caption that describes it."""
+
+    path: str
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Clips under base class names (trained on) and novel ones (never trained on).
+
+    ``borrowed``: the anchors are another data set's, filmed by other cameras in other places.
+    """
+
+    name: str
+    base: tuple[str, ...]
+    novel: tuple[str, ...]
+    clips: tuple[LabelledClip, ...]
+    anchors: tuple[AnchorClip, ...] = ()
+    negatives: tuple[str, ...] = ()
+    borrowed: bool = False
+
+
+def with_anchors(dataset: Dataset, donor: Dataset) -> Dataset:
+    """``dataset`` with the anchor clips and the negatives of ``donor`` where it has none of its own."""
+    anchors, negatives = dataset.anchors or donor.anchors, dataset.negatives or donor.negatives
+    return replace(dataset, anchors=anchors, negatives=negatives, borrowed=not dataset.anchors)
+
+
+class ProposalKind(StrEnum):
+    """What a proposed text is for: a negative prompt, or the caption of a clip that would make a good anchor."""
+
+    NEGATIVE = "negative"
+    CAPTION = "caption"

@@ -1,0 +1,9 @@
+"""What stands behind the screens' protocols: the torch side, the decoder and the Hub, each loaded at its first use.
+
+The screens may not import these; ``app.py`` hands the doors to them.
+"""
+
+from ga2app.doors.backbones import Backbones
+from ga2app.doors.recognizer import LazyRecognizer
+
+__all__ = ["Backbones", "LazyRecognizer"]

@@ -1,0 +1,46 @@
+"""The door to recognition."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ga2app.contracts import Recognition
+
+if TYPE_CHECKING:
+    from ga2app.recognize import StudioRecognizer
+
+
+class LazyRecognizer:
+    """The real recognizer, imported at its first use: the page answers while torch is still being loaded."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._real: StudioRecognizer | None = None
+
+    def recognize(
+        self,
+        paths: Sequence[str],
+        labels: Sequence[str],
+        *,
+        backbone: str,
+        bundle: str | None = None,
+        template: str | None = None,
+        top_k: int = 5,
+    ) -> Recognition:
+        """See ``contracts.RecognizerService``."""
+        real = self._loaded()
+        return real.recognize(paths, labels, backbone=backbone, bundle=bundle, template=template, top_k=top_k)
+
+    def warm(self, backbone: str) -> None:
+        """See ``contracts.RecognizerService``."""
+        self._loaded().warm(backbone)
+
+    def _loaded(self) -> StudioRecognizer:
+        with self._lock:
+            if self._real is None:
+                from ga2app.recognize import StudioRecognizer
+
+                self._real = StudioRecognizer()
+            return self._real

@@ -1,0 +1,1 @@
+"""The queue and its history, and one run in full."""
