@@ -11,17 +11,22 @@ EPOCHS = {"narrow": 15, "wide": 4}
 
 FRAMES = 4
 
+QUICKER = 3
+"""A quick look takes so many times fewer epochs."""
 
-def settings(setting: str) -> RunConfig:
+
+def settings(setting: str, *, quick: bool = False) -> RunConfig:
     """The Full preset of the sketch backbone on fewer frames and epochs, evaluated once, at the end."""
-    config = preset("full")
+    config, epochs = preset("full"), EPOCHS[setting]
+    if quick:
+        epochs = -(-epochs // QUICKER)
     return replace(
         config,
         clips=ClipConfig(num_frames=FRAMES),
         optimizer=replace(
             config.optimizer,
-            epochs=EPOCHS[setting],
-            warmup_epochs=EPOCHS[setting] / 6,
-            evaluate_every=EPOCHS[setting],
+            epochs=epochs,
+            warmup_epochs=epochs / 6,
+            evaluate_every=epochs,
         ),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ga2app.bench.settings import settings
@@ -54,3 +56,10 @@ def test_everything_else_stays_the_same_on_every_rung() -> None:
 def test_a_name_that_learns_nothing_or_does_not_exist_is_refused(name: str) -> None:
     with pytest.raises(ConfigError, match="choose one of coop, vpt, ivlp"):
         rung(name, WHOLE)
+
+
+def test_a_quick_look_trains_a_third_as_long_with_the_same_settings_otherwise() -> None:
+    quick = settings("narrow", quick=True)
+    assert (quick.optimizer.epochs, WHOLE.optimizer.epochs) == (5, 15)
+    assert quick.optimizer.warmup_epochs / quick.optimizer.epochs == pytest.approx(1 / 6)
+    assert replace(quick, optimizer=WHOLE.optimizer) == WHOLE
