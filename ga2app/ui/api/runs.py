@@ -1,0 +1,148 @@
+"""The endpoints of the queue: put a run in, ask for it, list, stop and resume runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from gradio.events import api
+
+from ga2app.config import RunConfig, preset
+from ga2app.contracts import EventKind, RunRecord, RunState
+from ga2app.errors import ConfigError, Fault, StoreError
+from ga2app.ui.api.answering import told
+from ga2app.ui.studio import Studio
+from ga2app.ui.train.screen import queue_config, wake
+
+MAX_LISTED = 200
+
+
+def build_runs_api(studio: Studio) -> None:
+    """Connect ``/queue_run``, ``/run_status``, ``/list_runs``, ``/stop_run`` and ``/resume_run``."""
+
+    def queue_run(config: dict[str, Any], preset_name: str = "", name: str = "") -> dict[str, Any]:
+        """Queue a training run and give its number.
+
+        Args:
+            config: settings as JSON, in the sections of the configuration; what is left out comes from the preset.
+            preset_name: quick, full, paper-hmdb, paper-ucf, paper-ssv2 or paper-k400; empty for the defaults.
+            name: what the list of runs shall call it.
+        """
+        with told():
+            start = _start(config, preset_name)
+            settings = RunConfig.from_dict(_merged(start, config))
+            studio.known_backbone(settings.backbone)
+            run_id = queue_config(studio, settings, name)
+            return {"run": run_id, "warning": wake(studio) or None}
+
+    def run_status(run: int) -> dict[str, Any]:
+        """Say where a run stands: state, step, figures in percent, error.
+
+        Args:
+            run: the number that queue_run gave.
+        """
+        with told():
+            return status_of(studio, int(run))
+
+    def list_runs(state: str = "", limit: int = 50, offset: int = 0) -> list[dict[str, Any]]:
+        """List training runs, newest first: number, name, state, data set, when it was queued, its bundle and error.
+
+        Args:
+            state: queued, running, stopping, stopped, done or failed; empty for all.
+            limit: how many to answer, at most 200.
+            offset: how many of the newest to leave out, to read on where the last answer ended.
+        """
+        with told():
+            runs = studio.store.runs.list(
+                limit=max(1, min(int(limit), MAX_LISTED)), offset=max(0, int(offset)), states=_states(state)
+            )
+        return [_listed(run) for run in runs]
+
+    def stop_run(run: int) -> dict[str, Any]:
+        """Stop a run: a queued one at once, a running one after its present step, with everything learned saved.
+
+        Args:
+            run: the number that queue_run gave.
+        """
+        with told():
+            studio.store.runs.request_stop(int(run))
+            return status_of(studio, int(run))
+
+    def resume_run(run: int) -> dict[str, Any]:
+        """Queue a stopped or failed run again; it goes on from the step that was saved last.
+
+        Args:
+            run: the number that queue_run gave.
+        """
+        with told():
+            studio.store.runs.requeue(int(run))
+            return status_of(studio, int(run)) | {"warning": wake(studio) or None}
+
+    for endpoint in (queue_run, run_status, list_runs, stop_run, resume_run):
+        api(endpoint, api_name=endpoint.__name__)
+
+
+def status_of(studio: Studio, run_id: int) -> dict[str, Any]:
+    """A run's state, step and figures as plain JSON. Raises StoreError if there is no such run."""
+    store = studio.store.runs
+    run = store.get(run_id)
+    plan, step = store.latest(run_id, EventKind.PLAN), store.latest(run_id, EventKind.STEP)
+    epoch, zero_shot = store.latest(run_id, EventKind.EPOCH), store.latest(run_id, EventKind.ZERO_SHOT)
+    return {
+        "run": run.id,
+        "name": run.name,
+        "state": run.state.value,
+        "step": step.step if step else 0,
+        "total_steps": int(plan.values.get("total_steps", 0)) if plan else None,
+        "metrics": dict(epoch.values) if epoch else None,
+        "zero_shot": dict(zero_shot.values) if zero_shot else None,
+        "error": run.error,
+        "bundle": _bundle(run),
+    }
+
+
+def _listed(run: RunRecord) -> dict[str, Any]:
+    return {
+        "run": run.id,
+        "name": run.name,
+        "state": run.state.value,
+        "dataset": run.config.get("dataset"),
+        "backbone": run.config.get("backbone"),
+        "seed": run.config.get("seed"),
+        "created_s": run.created_s,
+        "finished_s": run.finished_s,
+        "bundle": _bundle(run),
+        "error": run.error,
+    }
+
+
+def _bundle(run: RunRecord) -> str | None:
+    return Path(run.bundle).name if run.bundle else None
+
+
+def _states(state: str) -> list[RunState] | None:
+    if not state:
+        return None
+    try:
+        return [RunState(state)]
+    except ValueError as exc:
+        known = ", ".join(RunState)
+        raise StoreError(f"'{state}' is not a state of a run; choose one of {known}, or leave it empty") from exc
+
+
+def _start(config: dict[str, Any], preset_name: str) -> dict[str, Any]:
+    if not isinstance(config, dict):
+        raise ConfigError([Fault("config", f"must be a JSON object, not {config!r}")])
+    if not preset_name:
+        return {}
+    backbone = config.get("backbone")
+    start = preset(preset_name, backbone) if isinstance(backbone, str) else preset(preset_name)
+    return start.to_dict()
+
+
+def _merged(start: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(start)
+    for key, value in changes.items():
+        below = merged.get(key)
+        merged[key] = _merged(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+    return merged

@@ -1,0 +1,13 @@
+"""A client of the served studio."""
+
+from __future__ import annotations
+
+import pytest
+from gradio_client import Client
+
+from ..studios import Served
+
+
+@pytest.fixture
+def client(served: Served) -> Client:
+    return Client(served.address, verbose=False, analytics_enabled=False)
