@@ -237,3 +237,30 @@ def m007_imports(db: sqlite_utils.Database) -> None:
         )
         """,
     )
+
+
+@migrations()
+def m008_anchor_ratings(db: sqlite_utils.Database) -> None:
+    """How irrelevant anchors are to labels, and how close negative prompts come: measured once for each question."""
+    _run(
+        db,
+        """
+        CREATE TABLE anchor_questions (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            labels TEXT NOT NULL,
+            backbone TEXT NOT NULL,
+            source TEXT NOT NULL DEFAULT '',
+            comparable INTEGER CHECK (comparable IN (0, 1)),
+            asked_s REAL NOT NULL,
+            UNIQUE (labels, backbone)
+        );
+        CREATE TABLE anchor_ratings (
+            question_id INTEGER NOT NULL REFERENCES anchor_questions (id) ON DELETE CASCADE,
+            subject TEXT NOT NULL,
+            value REAL NOT NULL,
+            nearest TEXT NOT NULL,
+            warned INTEGER NOT NULL CHECK (warned IN (0, 1)),
+            PRIMARY KEY (question_id, subject)
+        )
+        """,
+    )

@@ -5,10 +5,12 @@ from __future__ import annotations
 from types import TracebackType
 
 from ga2app.paths import Home
+from ga2app.store.anchors import Anchors
 from ga2app.store.bundles import Bundles
 from ga2app.store.database import BUSY_S, Database
 from ga2app.store.datasets import Datasets
-from ga2app.store.prompts import Anchors, Negatives
+from ga2app.store.negatives import Negatives
+from ga2app.store.ratings import Ratings
 from ga2app.store.runs import Runs
 from ga2app.store.seeds import load_seeds
 from ga2app.store.trash import Trash
@@ -26,6 +28,7 @@ class Store:
         self.datasets = Datasets(database)
         self.anchors = Anchors(database)
         self.negatives = Negatives(database)
+        self.ratings = Ratings(database)
         self.bundles = Bundles(database)
         self.trash = Trash(database)
 

@@ -8,7 +8,7 @@ from ga2app.contracts import AnchorClip
 from ga2app.paths import Home
 from ga2app.store import Store
 from ga2app.store.database import Database
-from ga2app.store.prompts import Negatives
+from ga2app.store.negatives import Negatives
 from ga2app.store.seeds import load_seeds
 
 

@@ -1,0 +1,288 @@
+"""Anchor sets: irrelevant clips with captions, each row with an id of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import sqlite_utils
+
+from ga2app.contracts import AnchorClip
+from ga2app.errors import StoreError
+from ga2app.store.database import Database
+from ga2app.store.ratings import CLIP_SUBJECT, Rating
+from ga2app.store.trash import Selected, discard
+
+ROOM = "anchors"
+"""Where deletions of anchors and of negative prompts wait in the trash."""
+
+MAX_NAME = 80
+MAX_ABOUT = 500
+MAX_CAPTION = 200
+
+
+@dataclass(frozen=True)
+class AnchorSetRow:
+    """An anchor set as a list shows it: how many ``clips`` it has, and how many of them are switched on."""
+
+    id: int
+    name: str
+    about: str
+    clips: int
+    enabled: int
+
+
+@dataclass(frozen=True)
+class AnchorFile:
+    """A clip to be added: its file, its caption, and what is known of its content."""
+
+    path: str
+    caption: str = ""
+    digest: str | None = None
+    seconds: float | None = None
+    frames: int | None = None
+    width: int | None = None
+    height: int | None = None
+
+
+@dataclass(frozen=True)
+class AnchorRow:
+    """A clip of an anchor set, with its ``rating`` under the question asked, if it has been rated."""
+
+    id: int
+    path: str
+    caption: str
+    enabled: bool
+    digest: str | None = None
+    seconds: float | None = None
+    rating: Rating | None = None
+
+
+class AnchorOrder(StrEnum):
+    """How a list of anchor clips is sorted. Clips that were not rated come last."""
+
+    ADDED = "added"
+    BEST = "best"
+    WORST = "worst"
+
+
+@dataclass(frozen=True)
+class AddedClips:
+    """How many clips went in, and which files were left out because their content is in the set already."""
+
+    count: int
+    doubles: tuple[str, ...] = ()
+
+
+_ORDERS = {
+    AnchorOrder.ADDED: "anchor_clips.id",
+    AnchorOrder.BEST: "rating.value IS NULL, rating.value DESC, anchor_clips.id",
+    AnchorOrder.WORST: "rating.value IS NULL, rating.value, anchor_clips.id",
+}
+
+
+class Anchors:
+    """Anchor sets that stand alone; those of a data set are read with it. Names of sets are unique."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def names(self) -> list[str]:
+        """Names of the anchor sets, oldest first."""
+        return [row.name for row in self.sets()]
+
+    def sets(self) -> list[AnchorSetRow]:
+        """All anchor sets, oldest first, the empty ones too.
+
+        A run names its set by ``name`` and gets ``clips(name)``, the clips that are switched on.
+        """
+        sql = (
+            "SELECT anchor_sets.id, name, about, count(anchor_clips.id), ifnull(sum(enabled), 0) FROM anchor_sets "
+            "LEFT JOIN anchor_clips ON set_id = anchor_sets.id WHERE dataset_id IS NULL "
+            "GROUP BY anchor_sets.id ORDER BY anchor_sets.id"
+        )
+        with self._database.read() as db:
+            return [AnchorSetRow(*row) for row in db.execute(sql).fetchall()]
+
+    def clips(self, name: str) -> list[AnchorClip]:
+        """The clips of the anchor set ``name`` that are switched on; none for an unknown name."""
+        sql = (
+            "SELECT path, caption FROM anchor_clips JOIN anchor_sets ON anchor_sets.id = set_id "
+            "WHERE name = ? AND dataset_id IS NULL AND enabled ORDER BY anchor_clips.id"
+        )
+        with self._database.read() as db:
+            found = db.execute(sql, [name]).fetchall()
+        return [AnchorClip(self._database.from_stored(path), caption) for path, caption in found]
+
+    def rows(
+        self,
+        set_id: int,
+        *,
+        question: int | None = None,
+        order: AnchorOrder = AnchorOrder.ADDED,
+        limit: int = -1,
+        offset: int = 0,
+    ) -> list[AnchorRow]:
+        """The clips of a set, switched on or off, with their ratings under ``question`` (see ``Ratings``)."""
+        sql = (
+            "SELECT anchor_clips.id, path, caption, enabled, digest, seconds, rating.value, rating.nearest, "
+            "rating.warned FROM anchor_clips LEFT JOIN anchor_ratings AS rating ON question_id = ? "
+            f"AND subject = {CLIP_SUBJECT} WHERE set_id = ? ORDER BY {_ORDERS[order]} LIMIT ? OFFSET ?"
+        )
+        with self._database.read() as db:
+            found = db.execute(sql, [question, set_id, limit, offset]).fetchall()
+        return [
+            AnchorRow(
+                id_,
+                self._database.from_stored(path),
+                caption,
+                bool(enabled),
+                digest,
+                seconds,
+                None if value is None else Rating(value, nearest, bool(warned)),
+            )
+            for id_, path, caption, enabled, digest, seconds, value, nearest, warned in found
+        ]
+
+    def create(self, name: str, about: str = "") -> int:
+        """A new, empty set; gives its id. Raises StoreError for an empty name or one that is taken."""
+        with self._database.write() as db:
+            tidy = self._free_name(db, name)
+            return int(db.table("anchor_sets").insert({"name": tidy, "about": about.strip()[:MAX_ABOUT]}).last_pk)  # type: ignore[arg-type]
+
+    def rename(self, set_id: int, name: str) -> str:
+        """Give a set another name, tidied as the answer says. Raises StoreError if it is taken or the set is gone."""
+        with self._database.write() as db:
+            tidy = self._free_name(db, name, but=set_id)
+            if not db.execute("UPDATE anchor_sets SET name = ? WHERE id = ?", [tidy, set_id]).rowcount:
+                raise _gone("anchor set")
+        return tidy
+
+    def describe(self, set_id: int, about: str) -> None:
+        """Say in words what a set is for. Raises StoreError if it is gone."""
+        with self._database.write() as db:
+            text = about.strip()[:MAX_ABOUT]
+            if not db.execute("UPDATE anchor_sets SET about = ? WHERE id = ?", [text, set_id]).rowcount:
+                raise _gone("anchor set")
+
+    def delete_set(self, set_id: int) -> int:
+        """Delete a set with its clips; gives the number under which the trash has it. Raises StoreError if it is gone.
+
+        The files of the set's own folder go when the trash is emptied.
+        """
+        with self._database.write() as db:
+            found = db.execute("SELECT name FROM anchor_sets WHERE id = ? AND dataset_id IS NULL", [set_id]).fetchone()
+            if found is None:
+                raise _gone("anchor set")
+            parts = [Selected("anchor_sets", "id = ?", [set_id]), Selected("anchor_clips", "set_id = ?", [set_id])]
+            folders = [self._database.to_stored(self.folder(set_id))]
+            return discard(db, ROOM, f"the anchor set '{found[0]}'", parts, folders)
+
+    def folder(self, set_id: int) -> Path:
+        """Where the set's own copies of its clips lie, each in a folder of its own."""
+        return self._database.home.media / "anchors" / f"{set_id:06d}"
+
+    def add(self, set_id: int, clips: Iterable[AnchorFile]) -> AddedClips:
+        """Add clips, all in one go; one whose content or file is in the set already is left out and told.
+
+        Raises StoreError if the set is gone.
+        """
+        doubles: list[str] = []
+        count = 0
+        with self._database.write() as db:
+            if not db.execute("SELECT 1 FROM anchor_sets WHERE id = ?", [set_id]).fetchone():
+                raise _gone("anchor set")
+            rows = db.execute("SELECT path, digest FROM anchor_clips WHERE set_id = ?", [set_id]).fetchall()
+            had = {path for path, _ in rows} | {digest for _, digest in rows if digest}
+            for clip in clips:
+                path = self._database.to_stored(clip.path)
+                if path in had or clip.digest in had:
+                    doubles.append(clip.path)
+                    continue
+                had |= {path, clip.digest} if clip.digest else {path}
+                facts = [clip.digest, clip.seconds, clip.frames, clip.width, clip.height]
+                db.execute(
+                    "INSERT INTO anchor_clips (set_id, path, caption, digest, seconds, frames, width, height) "
+                    "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                    [set_id, path, clip.caption.strip()[:MAX_CAPTION], *facts],
+                )
+                count += 1
+        return AddedClips(count, tuple(doubles))
+
+    def add_clips(self, name: str, clips: Iterable[AnchorClip]) -> None:
+        """Add clips to the anchor set ``name``, which is made if need be; a clip that is in it stays as it is."""
+        with self._database.write() as db:
+            found = db.execute("SELECT id FROM anchor_sets WHERE name = ? AND dataset_id IS NULL", [name]).fetchone()
+            set_id = found[0] if found else db.table("anchor_sets").insert({"name": name}).last_pk
+            had = {path for (path,) in db.execute("SELECT path FROM anchor_clips WHERE set_id = ?", [set_id])}
+            fresh = {self._database.to_stored(clip.path): clip.caption for clip in clips}
+            db.conn.executemany(
+                "INSERT INTO anchor_clips (set_id, path, caption) VALUES (?, ?, ?)",
+                [(set_id, path, caption) for path, caption in fresh.items() if path not in had],
+            )
+
+    def set_caption(self, clip_id: int, caption: str) -> None:
+        """Change the caption of one clip and of no other. Raises StoreError if it is gone."""
+        with self._database.write() as db:
+            text = " ".join(caption.split())[:MAX_CAPTION]
+            if not db.execute("UPDATE anchor_clips SET caption = ? WHERE id = ?", [text, clip_id]).rowcount:
+                raise _gone("clip")
+
+    def enable(self, clip_id: int, on: bool) -> None:
+        """Switch one clip on or off and no other. Raises StoreError if it is gone."""
+        with self._database.write() as db:
+            if not db.execute("UPDATE anchor_clips SET enabled = ? WHERE id = ?", [int(on), clip_id]).rowcount:
+                raise _gone("clip")
+
+    def enable_all(self, set_id: int, on: bool) -> int:
+        """Switch every clip of a set on or off; gives how many changed."""
+        with self._database.write() as db:
+            sql = "UPDATE anchor_clips SET enabled = ? WHERE set_id = ? AND enabled <> ?"
+            return db.execute(sql, [int(on), set_id, int(on)]).rowcount
+
+    def delete_clips(self, clip_ids: Sequence[int]) -> int:
+        """Delete clips; gives how many there were. Raises StoreError if none of them is there.
+
+        Copies that lie in a set's own folder go when the trash is emptied; files elsewhere are never touched.
+        """
+        with self._database.write() as db:
+            marks = ", ".join("?" * len(clip_ids))
+            rows = db.execute(
+                f"SELECT path, set_id, name FROM anchor_clips JOIN anchor_sets ON anchor_sets.id = set_id "
+                f"WHERE anchor_clips.id IN ({marks}) AND dataset_id IS NULL",
+                list(clip_ids),
+            ).fetchall()
+            if not rows:
+                raise _gone("clip")
+            own = [
+                str(Path(path).parent)
+                for path, set_id, _ in rows
+                if Path(self._database.from_stored(path)).parent.parent == self.folder(set_id)
+            ]
+            what = f"{len(rows)} clips" if len(rows) > 1 else "a clip"
+            part = Selected("anchor_clips", f"id IN ({marks})", list(clip_ids))
+            discard(db, ROOM, f"{what} of the anchor set '{rows[0][2]}'", [part], own)
+        return len(rows)
+
+    def _free_name(self, db: sqlite_utils.Database, name: str, but: int = -1) -> str:
+        tidy = tidy_name(name, "an anchor set")
+        sql = "SELECT 1 FROM anchor_sets WHERE name = ? AND dataset_id IS NULL AND id <> ?"
+        if db.execute(sql, [tidy, but]).fetchone():
+            raise StoreError(f"there is an anchor set '{tidy}' already; choose another name")
+        return tidy
+
+
+def tidy_name(name: str, what: str) -> str:
+    """``name`` without odd space. Raises StoreError if nothing is left, or if it is too long."""
+    tidy = " ".join(name.split())
+    if not tidy:
+        raise StoreError(f"{what} needs a name; type one")
+    if len(tidy) > MAX_NAME:
+        raise StoreError(f"the name '{tidy[:20]}…' has {len(tidy)} letters; use at most {MAX_NAME}")
+    return tidy
+
+
+def _gone(what: str) -> StoreError:
+    return StoreError(f"this {what} is not there any more; it may have been deleted in another window: reload the page")
