@@ -6,6 +6,8 @@ use; each process opens its own.
 
 from ga2app.store.datasets import DatasetRow
 from ga2app.store.events import StoredEvent
+from ga2app.store.run_order import Place
+from ga2app.store.run_rows import RunFacets, RunFilter
 from ga2app.store.store import Store
 
-__all__ = ["DatasetRow", "Store", "StoredEvent"]
+__all__ = ["DatasetRow", "Place", "RunFacets", "RunFilter", "Store", "StoredEvent"]

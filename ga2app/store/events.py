@@ -57,6 +57,11 @@ class Events:
             found = db.execute(sql, [run_id, *wanted, after_id, -1 if limit is None else limit]).fetchall()
         return [StoredEvent(id_, at_s, _event(kind, step, values)) for id_, at_s, kind, step, values in found]
 
+    def holds_event(self, event_id: int) -> bool:
+        """Whether an event is still there: whoever reads by ``after_id`` sees so that a lost attempt was dropped."""
+        with self._database.read() as db:
+            return db.execute("SELECT 1 FROM events WHERE id = ?", [event_id]).fetchone() is not None
+
     def latest(self, run_id: int, kind: EventKind) -> Event | None:
         """The run's last event of ``kind``."""
         sql = 'SELECT kind, step, "values" FROM events WHERE run_id = ? AND kind = ? ORDER BY id DESC LIMIT 1'

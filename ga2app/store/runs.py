@@ -4,27 +4,18 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
-
-import sqlite_utils
+from collections.abc import Callable, Sequence
 
 from ga2app.config import RunConfig
 from ga2app.contracts import RunRecord, RunState
 from ga2app.errors import StoreError
-from ga2app.store.events import Events
+from ga2app.store.run_order import RunOrder
 
 MAX_ATTEMPTS = 3
 """Workers that a run may lose without getting any further before it counts as the culprit."""
 
-_COLUMNS = (
-    "id, name, owner, state, config, created_s, started_s, finished_s, heartbeat_s, pid, exit_code, error, bundle, "
-    "attempts"
-)
-_ACTIVE = (RunState.RUNNING, RunState.STOPPING)
 
-
-class Runs(Events):
+class Runs(RunOrder):
     """The runs of one home and their events."""
 
     def queue(self, config: RunConfig, *, name: str = "", owner: str = "") -> int:
@@ -42,25 +33,6 @@ class Runs(Events):
         with self._database.write() as db:
             run_id = db.table("runs").insert(row).last_pk
         return int(run_id)  # type: ignore[arg-type]
-
-    def get(self, run_id: int) -> RunRecord:
-        """The run's row. Raises StoreError if there is none."""
-        with self._database.read() as db:
-            return self._row(db, run_id)
-
-    def list(self, *, limit: int = 50, offset: int = 0, states: Iterable[RunState] | None = None) -> list[RunRecord]:
-        """Runs, newest first; only those in one of ``states`` if given."""
-        wanted = [state.value for state in (RunState if states is None else states)]
-        sql = f"SELECT {_COLUMNS} FROM runs WHERE state IN ({_marks(wanted)}) ORDER BY id DESC LIMIT ? OFFSET ?"
-        with self._database.read() as db:
-            return [self._record(row) for row in db.query(sql, [*wanted, limit, offset])]
-
-    def count(self, states: Iterable[RunState] | None = None) -> int:
-        """How many runs there are, or are in one of ``states``."""
-        wanted = [state.value for state in (RunState if states is None else states)]
-        with self._database.read() as db:
-            found = db.execute(f"SELECT count(*) FROM runs WHERE state IN ({_marks(wanted)})", wanted).fetchone()
-        return int(found[0])
 
     def request_stop(self, run_id: int) -> RunState:
         """Stop a queued run at once, ask the worker to stop a running one; leaves an ended one as it is."""
@@ -84,14 +56,6 @@ class Runs(Events):
             if not changed:
                 state = self._row(db, run_id).state
                 raise StoreError(f"run {run_id} is {state}; only a stopped or failed run can be queued again")
-
-    def delete(self, run_id: int) -> None:
-        """Forget a run and its events. Raises StoreError while a worker has it."""
-        with self._database.write() as db:
-            state = self._row(db, run_id).state
-            if state in _ACTIVE:
-                raise StoreError(f"run {run_id} is {state}; stop it and wait until it has stopped, then delete it")
-            db.execute("DELETE FROM runs WHERE id = ?", [run_id])
 
     def claim(self, pid: int, process_started_s: float) -> RunRecord | None:
         """Take the oldest queued run for the process ``pid``; None if the queue is empty. No run is given twice."""
@@ -190,20 +154,6 @@ class Runs(Events):
                     [after.value, error, None if after is RunState.QUEUED else now, run_id],
                 )
         return lost
-
-    def _row(self, db: sqlite_utils.Database, run_id: int) -> RunRecord:
-        for row in db.query(f"SELECT {_COLUMNS} FROM runs WHERE id = ?", [run_id]):
-            return self._record(row)
-        raise StoreError(f"there is no run {run_id}; it may have been deleted, so reload the list of runs")
-
-    def _record(self, row: dict[str, Any]) -> RunRecord:
-        bundle = self._database.from_stored(row["bundle"]) if row["bundle"] else None
-        changes = {"state": RunState(row["state"]), "config": json.loads(row["config"]), "bundle": bundle}
-        return RunRecord(**(row | changes))
-
-
-def _marks(values: Sequence[str]) -> str:
-    return ", ".join("?" * len(values))
 
 
 def _fate_of_lost(state: RunState, attempts: int) -> tuple[RunState, str | None]:
