@@ -44,6 +44,8 @@ def test_every_field_survives_the_round_trip_through_json():
         whitening=WhiteningConfig(True, 0.5, 0.1, 0.75),
         optimizer=OptimizerConfig(0.02, 0.03, 9, 1.5, 6, 2, 0.8, 3),
         clips=ClipConfig(4, False, 0.1, False),
+        anchors="rain and clouds",
+        negatives=("objects", "places"),
     )
     default = RunConfig()
     for item in fields(config):
@@ -51,6 +53,24 @@ def test_every_field_survives_the_round_trip_through_json():
         inner = [(getattr(mine, f.name), getattr(theirs, f.name)) for f in fields(mine)] if is_dataclass(mine) else []
         assert all(a != b for a, b in inner or [(mine, theirs)]), f"{item.name} is not tried with another value"
     assert RunConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+
+
+def test_settings_saved_before_anchor_sets_could_be_named_are_still_read():
+    old = RunConfig().to_dict()
+    del old["anchors"], old["negatives"]
+    assert RunConfig.from_dict(old) == RunConfig()
+
+
+@pytest.mark.parametrize(
+    ("negatives", "fault"),
+    [
+        ("objects", "must be a list (it is 'objects')"),
+        ([3], "must be text (it is 3)"),
+        (["none", "objects"], "names groups or 'none', not both (it is ('none', 'objects'))"),
+    ],
+)
+def test_negatives_are_a_list_of_groups_or_none(negatives, fault):
+    assert faults({"negatives": negatives}) == {"negatives": fault}
 
 
 def test_all_faults_are_told_at_once_each_at_its_field():

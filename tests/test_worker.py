@@ -10,12 +10,13 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ga2app import launcher
-from ga2app.config import DEMO, OptimizerConfig, RunConfig
-from ga2app.contracts import EventKind, RunRecord, RunState
+from ga2app.config import DEMO, NOTHING, OptimizerConfig, RunConfig
+from ga2app.contracts import AnchorClip, Dataset, EventKind, RunRecord, RunState
 from ga2app.paths import PROJECT, Home
 from ga2app.store import Store
 from ga2app.store.database import Database
@@ -134,6 +135,34 @@ def test_a_configuration_of_an_unknown_data_set_fails_with_the_known_ones(home: 
     run_id = store.runs.queue(replace(config(), dataset="elsewhere"))
     work(home, store)
     assert "there is no data set 'elsewhere'" in str(store.runs.get(run_id).error)
+
+
+def test_a_run_is_trained_with_the_anchor_set_that_it_names(home: Home, store: Store) -> None:
+    store.anchors.add_clips("my places", [AnchorClip("/hall.mp4", "an empty hall")])
+    given: list[Dataset] = []
+
+    def train(config: RunConfig, dataset: Dataset, **rest: Any) -> fake_training.Ended:
+        given.append(dataset)
+        return fake_training.train(config, dataset, **rest)
+
+    store.runs.queue(replace(config(), anchors="my places", negatives=(NOTHING,)))
+    Worker(home, store, replace(fake_training.parts(), train=train)).work(once=True, idle_exit_s=0)
+    assert [anchor.caption for anchor in given[0].anchors] == ["an empty hall"]
+    assert given[0].negatives == ()
+
+
+def test_a_run_whose_anchor_set_was_deleted_fails_in_plain_words(home: Home, store: Store) -> None:
+    run_id = store.runs.queue(replace(config(), anchors="my places"))
+    work(home, store)
+    assert "there is no anchor set 'my places' (any more); there are: 'drawn scenes'" in str(
+        store.runs.get(run_id).error
+    )
+
+
+def test_the_drawn_scenes_may_be_named_before_they_are_drawn(home: Home, store: Store) -> None:
+    run_id = store.runs.queue(replace(config(), anchors="drawn scenes"))
+    work(home, store)
+    assert store.runs.get(run_id).state is RunState.DONE
 
 
 def test_the_demo_is_drawn_once_and_its_scenes_become_the_anchor_set(home: Home, store: Store) -> None:

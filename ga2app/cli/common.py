@@ -8,8 +8,8 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from ga2app.config import DEMO
-from ga2app.contracts import Dataset, with_anchors
+from ga2app.config import DEMO, RunConfig
+from ga2app.contracts import Dataset
 from ga2app.errors import DatasetError
 from ga2app.paths import default_home
 
@@ -72,11 +72,15 @@ def known_dataset(name: str) -> Dataset | None:
     return demo_dataset(home.media / DEMO)
 
 
-def anchored(dataset: Dataset) -> Dataset:
-    """``dataset`` with the anchors and negatives of the demo where it has none of its own."""
-    if dataset.anchors and dataset.negatives:
-        return dataset
-    return with_anchors(dataset, find_dataset(DEMO))
+def anchored(config: RunConfig, dataset: Dataset) -> Dataset:
+    """``dataset`` with the anchors and negatives that ``config`` names, else its own, else those of the demo."""
+    from ga2app.store import Store
+    from ga2app.store.chosen import borrow, with_chosen
+
+    if config.anchors or config.negatives:
+        with Store.open(default_home()) as store:
+            dataset = with_chosen(store, config, dataset)
+    return borrow(config, dataset, lambda: find_dataset(DEMO))
 
 
 def percent_table(rows: Mapping[str, Mapping[str, float]]) -> str:

@@ -100,9 +100,7 @@ def _run(args: argparse.Namespace, config: RunConfig, protocol: Protocol) -> int
     from ga2app.video.sampling import MultiView
 
     seeds, views = _seeds(args, config), MultiView.parse(args.views)
-    dataset = common.find_dataset(config.dataset)
-    if config.objective.uses_anchors():
-        dataset = common.anchored(dataset)
+    dataset = common.anchored(config, common.find_dataset(config.dataset))
     out: Path = args.out or _default_out(args, dataset)
     if out.exists() and not out.is_dir():
         raise ConfigError([Fault("out", f"'{out}' is a file; name a folder")])

@@ -32,9 +32,7 @@ def run(args: argparse.Namespace) -> int:
     settings.check_complete(config)
     from ga2app.train import train
 
-    dataset = common.find_dataset(config.dataset)
-    if config.objective.uses_anchors():
-        dataset = common.anchored(dataset)
+    dataset = common.anchored(config, common.find_dataset(config.dataset))
     out: Path = args.out or default_home().bundles / f"{dataset.name}-{time.strftime('%Y%m%d-%H%M%S')}"
     checkpoint = out.with_name(out.name + ".checkpoint")
     with progress.stoppable() as should_stop:

@@ -43,3 +43,22 @@ def rung(name: str, config: RunConfig) -> RunConfig:
     switched, objective = parts[name]
     whitening = config.whitening if name == "ga2" else WhiteningConfig()
     return replace(config, prompts=switched, objective=objective, whitening=whitening)
+
+
+def rung_of(config: RunConfig) -> str:
+    """The rung that the settings ``config`` amount to; ``custom`` where they are none of them.
+
+    Text prompts alone count as ``coop``, however deep.
+    """
+    prompts = config.prompts
+    plain = not (prompts.residual or config.objective.uses_anchors() or config.whitening.enabled)
+    if prompts.coupled:
+        if plain:
+            return "coupled"
+        more = prompts.residual or config.whitening.enabled or replace(config.objective, released=0.0).uses_anchors()
+        return "ga2" if more else "ga2-released"
+    if not plain:
+        return "custom"
+    if not prompts.visual_depth:
+        return "coop"
+    return "ivlp" if prompts.text_depth else "vpt"

@@ -52,6 +52,10 @@ def _convert(hint: Any, value: object, path: str) -> Any:
     if get_origin(hint) in (Union, UnionType):
         options = [option for option in get_args(hint) if option is not type(None)]
         return None if value is None else _convert(options[0], value, path)
+    if get_origin(hint) is tuple:
+        if not isinstance(value, list | tuple):
+            raise ConfigError([Fault(path, f"must be a list (it is {value!r})")])
+        return tuple(_convert(get_args(hint)[0], item, path) for item in value)
     if isinstance(hint, type) and issubclass(hint, StrEnum):
         choices = [str(member) for member in hint]
         if value not in choices:

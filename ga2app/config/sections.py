@@ -20,6 +20,9 @@ DEMO = "demo"
 HARD_PROMPT_EMBEDDED = "embedded"
 HARD_PROMPT_RANDOM = "random"
 
+NOTHING = "none"
+"""Where anchors or negative prompts are named: none at all, not even the data set's own."""
+
 TEMPLATE = "a video of a person {}."
 """Zero-shot and negative template (paper, section 3)."""
 
@@ -215,7 +218,11 @@ class ClipConfig:
 
 @dataclass(frozen=True)
 class RunConfig:
-    """One run, whole: what is trained on what, and how."""
+    """One run, whole: what is trained on what, and how.
+
+    ``anchors`` names an anchor set and ``negatives`` groups of negative prompts. Empty, they are the data set's own
+    or, where it has none, those of the drawn demo; "none" is none at all.
+    """
 
     dataset: str = DEMO
     backbone: str = SKETCH
@@ -228,6 +235,8 @@ class RunConfig:
     whitening: WhiteningConfig = field(default_factory=WhiteningConfig)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     clips: ClipConfig = field(default_factory=ClipConfig)
+    anchors: str = ""
+    negatives: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check(
@@ -240,6 +249,11 @@ class RunConfig:
                 "device",
                 self.device in ("auto", "cpu", "cuda", "mps") or self.device.startswith("cuda:"),
                 "must be auto, cpu, cuda, cuda:N or mps",
+            ),
+            (
+                "negatives",
+                NOTHING not in self.negatives or len(self.negatives) == 1,
+                f"names groups or '{NOTHING}', not both",
             ),
         )
         prompts, objective = self.prompts, self.objective

@@ -12,10 +12,11 @@ from types import FrameType
 
 from ga2app import launcher
 from ga2app.config import DEMO, RunConfig
-from ga2app.contracts import Dataset, RunRecord, RunState, with_anchors
+from ga2app.contracts import Dataset, RunRecord, RunState
 from ga2app.errors import StoreError, StudioError
 from ga2app.paths import Home
 from ga2app.store import Store
+from ga2app.store.chosen import DRAWN_SCENES, borrow, borrows, with_chosen
 from ga2app.worker.events import EventWriter
 from ga2app.worker.parts import Outcome, Parts
 
@@ -127,10 +128,12 @@ class Worker:
         if not checkpoint.exists():
             # A lost attempt may have told of steps before it came to its first checkpoint.
             self._store.runs.drop_events_after(record.id, -1)
-        dataset = self._dataset(config.dataset)
-        if config.objective.uses_anchors() and not (dataset.anchors and dataset.negatives):
+        if config.anchors == DRAWN_SCENES:
+            self._dataset(DEMO)  # its drawing fills the set
+        dataset = with_chosen(self._store, config, self._dataset(config.dataset))
+        if any(borrows(config, dataset)):
             _log.info("data set '%s' lacks anchors of its own: the drawn scenes serve", dataset.name)
-            dataset = with_anchors(dataset, self._dataset(DEMO))
+            dataset = borrow(config, dataset, lambda: self._dataset(DEMO))
         return self._parts.train(
             config,
             dataset,

@@ -47,7 +47,7 @@ class Group:
     open: bool = False
 
 
-PLACED_ELSEWHERE = ("dataset", "backbone")
+PLACED_ELSEWHERE = ("dataset", "backbone", "anchors", "negatives")
 """Fields that the Train screen asks for beside the form."""
 
 GROUPS = (
