@@ -19,7 +19,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from ga2app import launcher
 from ga2app.contracts import RecognizerService, RunState
-from ga2app.doors import Backbones, LazyRecognizer
+from ga2app.doors import Backbones, LazyRecognizer, VideoInspector
 from ga2app.errors import StudioError
 from ga2app.paths import SKETCH_HARD_PROMPT, Home, default_home
 from ga2app.store import Store
@@ -74,6 +74,8 @@ def serve(home: Home, store: Store, recognizer: RecognizerService, host: str, po
         store=store,
         recognizer=recognizer,
         backbones=Backbones(),
+        inspector=VideoInspector(),
+        server_paths=not ON_SPACE,
         examples=_examples(home),
         wake_worker=lambda: launcher.ensure_worker(home),
         worker_alive=lambda: launcher.worker_alive(home),
@@ -113,6 +115,7 @@ def _watch(studio: Studio, over: threading.Event) -> None:
                 studio.wake_worker()
             if rounds % _PRUNE_EVERY == 0:
                 prune_uploads(studio.home)
+                studio.store.trash.purge()
             said = ""
         except StudioError as exc:
             if str(exc) != said:

@@ -40,6 +40,16 @@ class Home:
         return self.media / "examples"
 
     @property
+    def thumbs(self) -> Path:
+        """Small pictures of clips, ``<digest>.jpg``."""
+        return self.media / "thumbs"
+
+    @property
+    def datasets(self) -> Path:
+        """Clips that came as a zip, one folder an import."""
+        return self.media / "datasets"
+
+    @property
     def runs(self) -> Path:
         """One folder a run: log, checkpoint."""
         return self.root / "runs"

@@ -1,21 +1,83 @@
 """Plain records and protocols that the rooms of the app hand to each other. No heavy imports."""
 
-from ga2app.contracts.datasets import AnchorClip, Dataset, LabelledClip, ProposalKind, Subset, with_anchors
-from ga2app.contracts.library import BackboneChoice, BundleCard
-from ga2app.contracts.recognition import FrameScore, LabelKind, Recognition, RecognizedClip, Score
+from ga2app.contracts.anchors import (
+    AnchorKind,
+    ClipRating,
+    ClipRatings,
+    MadeClip,
+    MadeClips,
+    Progress,
+    TextProposal,
+    TextRating,
+    TextRatings,
+)
+from ga2app.contracts.datasets import AnchorClip, ClipFacts, Dataset, LabelledClip, ProposalKind, Subset, with_anchors
+from ga2app.contracts.explanation import Explanation, FrameReason, Neighbor, SpeakerReasons, TokenReading
+from ga2app.contracts.library import BackboneChoice, BundleCard, BundleFacts
+from ga2app.contracts.recognition import (
+    NONE_OF_THESE,
+    Answer,
+    Curve,
+    FrameScore,
+    LabelKind,
+    NoneOfThese,
+    NoneWay,
+    Recognition,
+    RecognizedClip,
+    Score,
+    Verdict,
+)
+from ga2app.contracts.reports import (
+    GROUPS,
+    REPORT,
+    ChangedClip,
+    GroupReport,
+    MapPoint,
+    ModelReport,
+    Report,
+    read_report,
+)
 from ga2app.contracts.runs import Event, EventKind, RunRecord, RunState
-from ga2app.contracts.services import RecognizerService
+from ga2app.contracts.services import AnchorAdvisor, BundleShelf, ClipInspector, ExplainerService, RecognizerService
 
 __all__ = [
+    "read_report",
+    "Report",
+    "ModelReport",
+    "MapPoint",
+    "GroupReport",
+    "ChangedClip",
+    "REPORT",
+    "GROUPS",
+    "NONE_OF_THESE",
+    "AnchorAdvisor",
     "AnchorClip",
+    "AnchorKind",
+    "Answer",
     "BackboneChoice",
     "BundleCard",
+    "BundleFacts",
+    "BundleShelf",
+    "ClipFacts",
+    "ClipInspector",
+    "ClipRating",
+    "ClipRatings",
+    "Curve",
     "Dataset",
     "Event",
     "EventKind",
+    "ExplainerService",
+    "Explanation",
+    "FrameReason",
     "FrameScore",
     "LabelKind",
     "LabelledClip",
+    "MadeClip",
+    "MadeClips",
+    "Neighbor",
+    "NoneOfThese",
+    "NoneWay",
+    "Progress",
     "ProposalKind",
     "Recognition",
     "RecognizedClip",
@@ -23,6 +85,12 @@ __all__ = [
     "RunRecord",
     "RunState",
     "Score",
+    "SpeakerReasons",
     "Subset",
+    "TextProposal",
+    "TextRating",
+    "TextRatings",
+    "TokenReading",
+    "Verdict",
     "with_anchors",
 ]

@@ -14,6 +14,22 @@ class Subset(StrEnum):
 
 
 @dataclass(frozen=True)
+class ClipFacts:
+    """What opening a clip showed. ``seconds`` is None where the file does not tell its pace.
+
+    ``width`` and ``height`` are pixels, upright; ``warnings`` are for a person: the clip can be used all the same.
+    ``digest`` is the SHA-256 of the file's content, empty where nobody has asked for it.
+    """
+
+    seconds: float | None
+    frames: int
+    width: int
+    height: int
+    warnings: tuple[str, ...] = ()
+    digest: str = ""
+
+
+@dataclass(frozen=True)
 class LabelledClip:
     """One clip of a data set: its file and the class name that it shows."""
 

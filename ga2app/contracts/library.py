@@ -1,14 +1,19 @@
-"""What lists show of bundles and backbones."""
+"""What lists show of bundles and backbones, and what one bundle says of itself."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True)
 class BundleCard:
-    """What a list of bundles shows of one: folder and the facts of its manifest."""
+    """What a list of bundles shows of one: folder and the facts of its manifest.
+
+    ``name`` is the manifest's. The store adds ``title``, which is how lists call it, and ``created_s``, when it was
+    listed first; both are not part of what the bundle is. ``method`` is empty where nobody has read it yet.
+    """
 
     folder: str
     name: str
@@ -18,6 +23,33 @@ class BundleCard:
     metrics: Mapping[str, float]
     zero_shot: Mapping[str, float]
     origin: str
+    dataset: str = ""
+    method: str = ""
+    seed: int | None = None
+    size_bytes: int = 0
+    title: str = field(default="", compare=False)
+    created_s: float = field(default=0.0, compare=False)
+
+
+@dataclass(frozen=True)
+class BundleFacts:
+    """Everything that a bundle says of itself.
+
+    ``config`` are the settings that it was trained with, ``backbone`` what it says of the weights that it belongs to,
+    ``files`` names and bytes of what is in its folder. All of it comes from whoever made the bundle, ``readme`` (the
+    model card, Markdown) above all.
+    """
+
+    card: BundleCard
+    config: Mapping[str, Any]
+    backbone: Mapping[str, Any]
+    dataset_hash: str
+    steps: int
+    anchor_captions: tuple[str, ...]
+    negatives: tuple[str, ...]
+    packages: Mapping[str, str]
+    files: tuple[tuple[str, int], ...]
+    readme: str
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,17 @@
-"""What a recognition answers."""
+"""What a recognition answers, and how it may be asked for "none of these"."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+NONE_OF_THESE = "none of these"
+"""What stands in the place of a label where a clip shows none of them."""
 
 
 class LabelKind(StrEnum):
@@ -40,21 +43,167 @@ class FrameScore:
     label: str
     score: float
 
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {"index": self.index, "label": self.label, "score": self.score}
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One label over the sampled frames: its share in each of them alone."""
+
+    label: str
+    shares: tuple[float, ...]
+
+
+class NoneWay(StrEnum):
+    """What negative prompts do.
+
+    ``compete``: they stand beside the labels and take their part of the shares; a clip is none of these when one of
+    them wins. ``threshold``: the labels share among themselves, and the best one is then held against the negative
+    prompt nearest to the clip.
+    """
+
+    COMPETE = "compete"
+    THRESHOLD = "threshold"
+
+
+DEFAULT_THRESHOLDS = {NoneWay.COMPETE: 0.0, NoneWay.THRESHOLD: 0.5}
+"""Both say the same: nearer to the clip than every negative prompt."""
+
+
+@dataclass(frozen=True)
+class NoneOfThese:
+    """How a clip that shows none of the labels is told: by ``negatives``, texts that stand for anything else.
+
+    ``threshold``, between 0 and 1, is what the best label has to reach: its share of everything where negatives
+    compete, else its share against the nearest negative alone. None takes the way's own, see ``DEFAULT_THRESHOLDS``.
+    """
+
+    negatives: tuple[str, ...]
+    way: NoneWay = NoneWay.COMPETE
+    threshold: float | None = None
+
+    @property
+    def least(self) -> float:
+        """The threshold that counts."""
+        return DEFAULT_THRESHOLDS[self.way] if self.threshold is None else self.threshold
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a clip shows none of the labels, in the eyes of one speaker.
+
+    ``reached`` is what the best label has of what ``NoneOfThese.threshold`` asks for; ``negative`` is the negative
+    prompt nearest to the clip, and ``against`` its share, beside the labels or against the best of them.
+    """
+
+    way: NoneWay
+    threshold: float
+    reached: float
+    negative: str
+    against: float
+    wins: bool
+
+    @property
+    def none(self) -> bool:
+        return self.reached < self.threshold or (self.way is NoneWay.COMPETE and self.wins)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {
+            "none": self.none,
+            "reached": self.reached,
+            "threshold": self.threshold,
+            "negative": self.negative,
+            "negative_share": self.against,
+        }
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one speaker says of a clip: plain CLIP, or the bundle in the folder ``bundle``.
+
+    ``scores`` are best first. Where negatives compete, one of them has the kind negative and stands for all.
+    ``timeline`` has the best label of each sampled frame, ``curves`` the shares of the best labels over the frames.
+    """
+
+    scores: tuple[Score, ...]
+    bundle: str | None = None
+    timeline: tuple[FrameScore, ...] = ()
+    curves: tuple[Curve, ...] = ()
+    verdict: Verdict | None = None
+
+    @property
+    def best(self) -> Score | None:
+        """The best of the labels, whatever negatives say."""
+        return next((score for score in self.scores if score.kind is not LabelKind.NEGATIVE), None)
+
+    @property
+    def none(self) -> bool:
+        """Whether the clip is none of these."""
+        return self.verdict is not None and self.verdict.none
+
+    @property
+    def said(self) -> str:
+        """The answer in a word: the best label, or "none of these"."""
+        return NONE_OF_THESE if self.none else self.best.label if self.best else ""
+
+    def with_threshold(self, threshold: float) -> Answer:
+        """The same answer, judged by another threshold."""
+        return self if self.verdict is None else replace(self, verdict=replace(self.verdict, threshold=threshold))
+
 
 @dataclass(frozen=True)
 class RecognizedClip:
-    """The answer for one clip. ``plain`` and ``bundle`` are best first; ``bundle`` is None without a bundle.
+    """The answer for one clip: ``answers`` are plain CLIP's and, behind it, one for each bundle that was asked.
 
-    ``thumbnails`` are the sampled frames, uint8 (H, W, 3), small; ``timeline`` has an entry for each of them
-    and speaks for the bundle where there is one.
+    ``thumbnails`` are the sampled frames, uint8 (H, W, 3), small. A clip with an ``error`` has nothing else.
     """
 
     file: str
     error: str | None = None
-    plain: tuple[Score, ...] = ()
-    bundle: tuple[Score, ...] | None = None
+    answers: tuple[Answer, ...] = ()
     thumbnails: tuple[NDArray[np.uint8], ...] = ()
-    timeline: tuple[FrameScore, ...] = ()
+
+    @property
+    def plain(self) -> tuple[Score, ...]:
+        """Plain CLIP's scores, best first; empty for a clip that could not be read."""
+        return self.answers[0].scores if self.answers else ()
+
+    @property
+    def bundles(self) -> tuple[Answer, ...]:
+        """The bundles' answers."""
+        return self.answers[1:]
+
+    @property
+    def bundle(self) -> tuple[Score, ...] | None:
+        """The first bundle's scores, best first; None without a bundle."""
+        return self.bundles[0].scores if self.bundles else None
+
+    @property
+    def timeline(self) -> tuple[FrameScore, ...]:
+        """The best label of each sampled frame, by the first bundle where there is one."""
+        return self.answers[:2][-1].timeline if self.answers else ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values, as the command line and the endpoint answer. ``none_of_these`` is null unless asked for."""
+        plain = self.answers[0].verdict if self.answers else None
+        return {
+            "file": self.file,
+            "error": self.error,
+            "plain": [score.to_dict() for score in self.plain],
+            "bundle": None if self.bundle is None else [score.to_dict() for score in self.bundle],
+            "bundles": [
+                {
+                    "bundle": answer.bundle,
+                    "scores": [score.to_dict() for score in answer.scores],
+                    "none_of_these": answer.verdict and answer.verdict.to_dict(),
+                }
+                for answer in self.bundles
+            ],
+            "none_of_these": plain and plain.to_dict(),
+        }
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,9 @@
 The screens may not import these; ``app.py`` hands the doors to them.
 """
 
+from ga2app.doors.anchors import LazyAdvisor
 from ga2app.doors.backbones import Backbones
+from ga2app.doors.clips import VideoInspector
 from ga2app.doors.recognizer import LazyRecognizer
 
-__all__ = ["Backbones", "LazyRecognizer"]
+__all__ = ["Backbones", "LazyAdvisor", "LazyRecognizer", "VideoInspector"]

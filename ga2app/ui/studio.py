@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ga2app.config import SKETCH
-from ga2app.contracts import BackboneChoice, BundleCard, RecognizerService
+from ga2app.contracts import BackboneChoice, BundleCard, ClipInspector, RecognizerService
 from ga2app.errors import BackboneError, BundleError, StoreError
 from ga2app.paths import Home
 from ga2app.store import Store
@@ -35,16 +35,19 @@ class Studio:
     """Everything the screens may use.
 
     ``backbones`` lists what can be used without a download, the default first. ``wake_worker`` starts a worker
-    if there is none; ``worker_alive`` says whether there is one.
+    if there is none; ``worker_alive`` says whether there is one. ``server_paths`` says whether a person may name files
+    of the machine that the studio runs on: so on one's own, never on a public one.
     """
 
     home: Home
     store: Store
     recognizer: RecognizerService
     backbones: Callable[[], Sequence[BackboneChoice]]
+    inspector: ClipInspector
     examples: Sequence[Example] = ()
     wake_worker: Callable[[], object] = _nothing
     worker_alive: Callable[[], bool] = _alive
+    server_paths: bool = True
 
     def backbone_title(self, name: str) -> str:
         """How the screens call a backbone; its own name where the list does not have it."""

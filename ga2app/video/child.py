@@ -75,6 +75,7 @@ def _answer(request: Request) -> tuple[dict[str, Any], NDArray[Any] | None]:
         "total_frames": clip.total_frames,
         "fps": clip.fps,
         "reader": clip.reader,
+        "size": [clip.width, clip.height],
     }
     return answer, clip.frames
 

@@ -13,7 +13,8 @@ class ClipFrames:
     """Frames of one clip.
 
     ``frames`` is uint8 (T, H, W, 3), RGB, upright; ``indices`` are their numbers in the clip of ``total_frames``
-    frames; ``fps`` is the average rate, None where the file does not tell; ``reader`` is "decord" or "pyav".
+    frames; ``fps`` is the average rate, None where the file does not tell; ``reader`` is "decord" or "pyav";
+    ``width`` and ``height`` are the picture's own size, upright, before any shrinking.
     """
 
     frames: NDArray[np.uint8]
@@ -21,3 +22,5 @@ class ClipFrames:
     total_frames: int
     fps: float | None
     reader: str
+    width: int = 0
+    height: int = 0

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ga2app.errors import ClipError
 from ga2app.video.clip import ClipFrames
 from ga2app.video.container import clip_name, open_clip, packet_count
@@ -18,6 +21,7 @@ def decode_clip(path: str, sampling: Sampling, short_side_px: int | None) -> Cli
     with open_clip(path) as (container, stream):
         fps = float(stream.average_rate) if stream.average_rate else None
         expected = stream.frames
+        size = stream.width, stream.height
         index = trusted_index(container, stream)
     if not expected:
         with open_clip(path) as (container, stream):
@@ -27,13 +31,20 @@ def decode_clip(path: str, sampling: Sampling, short_side_px: int | None) -> Cli
         found = read_by_seeking(path, index, sampling, short_side_px)
         if found is not None:
             images, indices = found
-            return ClipFrames(images, indices, expected, fps, DECORD)
+            return ClipFrames(images, indices, expected, fps, DECORD, *_upright(size, images))
     frames, indices, total = read_sequentially(path, sampling, expected)
     try:
-        return ClipFrames(to_images(frames, short_side_px), indices, total, fps, PYAV)
+        images = to_images(frames, short_side_px)
+        return ClipFrames(images, indices, total, fps, PYAV, *_upright(size, images))
     except MemoryError as exc:
         raise ClipError(
             clip_name(path),
             f"its {len(indices)} wanted frames of {frames[0].width}x{frames[0].height} pixels do not fit into memory",
             "make the picture smaller",
         ) from exc
+
+
+def _upright(size: tuple[int, int], images: NDArray[np.uint8]) -> tuple[int, int]:
+    """Width and height of the recorded picture, lying or standing as ``images`` (T, H, W, 3) do."""
+    height, width = images.shape[1:3]
+    return size if (width >= height) == (size[0] >= size[1]) else (size[1], size[0])

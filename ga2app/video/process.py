@@ -254,7 +254,8 @@ def _clip(name: str, answer: dict[str, Any], frames: NDArray[np.uint8] | None) -
         raise ClipError(*answer["error"])
     if frames is None:
         raise ClipError(name, f"it cannot be decoded ({answer.get('failure')})", _RE_ENCODE)
-    return ClipFrames(frames, tuple(answer["indices"]), answer["total_frames"], answer["fps"], answer["reader"])
+    numbers = tuple(answer["indices"])
+    return ClipFrames(frames, numbers, answer["total_frames"], answer["fps"], answer["reader"], *answer["size"])
 
 
 def _fate(status: int | None) -> str:

@@ -1,14 +1,16 @@
-"""A small recognizer that knows nothing of video but keeps every promise of ``RecognizerService``."""
+"""Small services that know nothing of video but keep every promise of their protocols."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
-from ga2app.contracts import FrameScore, LabelKind, Recognition, RecognizedClip, Score
-from ga2app.errors import BundleError, LabelError
+from ga2app.contracts import ClipFacts, FrameScore, LabelKind, Recognition, RecognizedClip, Score
+from ga2app.errors import BundleError, ClipError, LabelError
 
 FRAMES = 8
 
@@ -67,3 +69,35 @@ class FakeRecognizer:
         kinds = [LabelKind.BASE if label in self.base else LabelKind.NOVEL for label in order]
         ranked = zip(order, shares, kinds, strict=True)
         return tuple(Score(label, share / sum(shares), kind) for label, share, kind in ranked)[:top_k]
+
+
+class FakeInspector:
+    """Takes any file that has bytes for a clip; one whose name holds "broken" cannot be read, "tiny" earns a warning."""
+
+    def __init__(self) -> None:
+        self.opened: list[str] = []
+
+    def inspect(self, path: str, picture: Path | None = None) -> ClipFacts:
+        self._open(path)
+        if picture is not None:
+            self.thumbnail(path, picture)
+        warnings = ("its picture is tiny: use a larger one",) if "tiny" in Path(path).name else ()
+        return ClipFacts(2.0, 16, 64, 48, warnings)
+
+    def thumbnail(self, path: str, out: Path, px: int = 160) -> None:
+        self._open(path)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (px, px), (40, 90, 160)).save(out)
+
+    def preview(self, path: str, out: Path, px: int = 240) -> None:
+        self._open(path)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, out)
+
+    def _open(self, path: str) -> None:
+        self.opened.append(path)
+        name = Path(path).name
+        if not Path(path).is_file():
+            raise ClipError(name, "there is no such file", "check the path")
+        if "broken" in name or not Path(path).stat().st_size:
+            raise ClipError(name, "it has no video", "choose another file")

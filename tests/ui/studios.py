@@ -34,7 +34,7 @@ from ga2app.store import Store
 from ga2app.ui import Studio
 from ga2app.ui.studio import Example
 
-from .fakes import FakeRecognizer
+from .fakes import FakeInspector, FakeRecognizer
 
 LABELS = ("climbing a ladder", "rowing a boat", "jumping rope", "waving")
 BASE, NOVEL = LABELS[:2], LABELS[2:]
@@ -77,6 +77,7 @@ def make_studio(home: Home, **changes: Any) -> Studio:
         "recognizer": FakeRecognizer(BASE),
         "backbones": lambda: [BackboneChoice(SKETCH, "sketch (embedded)"), BackboneChoice("real", "A real CLIP")],
         "examples": examples,
+        "inspector": FakeInspector(),
     }
     return Studio(home=home, store=Store.open(home), **(doors | changes))
 
