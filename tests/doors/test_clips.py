@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from clips import write_color_clip
 from PIL import Image
 
-from clips import write_color_clip
 from ga2app.doors import VideoInspector
 from ga2app.errors import ClipError
 from ga2app.video.writer import write_clip

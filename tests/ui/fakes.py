@@ -72,7 +72,7 @@ class FakeRecognizer:
 
 
 class FakeInspector:
-    """Takes any file that has bytes for a clip; one whose name holds "broken" cannot be read, "tiny" earns a warning."""
+    """Takes any file with bytes for a clip; a name with "broken" cannot be read, one with "tiny" earns a warning."""
 
     def __init__(self) -> None:
         self.opened: list[str] = []
