@@ -10,6 +10,7 @@ from ga2app.anchors.choosing import DIVERSITY, NearestLabel, choose, diverse, ir
 from ga2app.anchors.clips import RatedClip, RatedPool, rate_clips
 from ga2app.anchors.making import CAPTIONS, Kind, away_from_mover, background, calm_window, held_frame, motion
 from ga2app.anchors.suggesting import Proposal, rate_proposals, suggest
+from ga2app.anchors.texts import closeness_limit, rate_texts
 from ga2app.anchors.vocabulary import generic_features, generic_texts
 from ga2app.anchors.writing import MadeAnchor, MadeAnchors, make_anchors
 
@@ -27,6 +28,7 @@ __all__ = [
     "background",
     "calm_window",
     "choose",
+    "closeness_limit",
     "diverse",
     "generic_features",
     "generic_texts",
@@ -37,5 +39,6 @@ __all__ = [
     "nearest_label",
     "rate_clips",
     "rate_proposals",
+    "rate_texts",
     "suggest",
 ]

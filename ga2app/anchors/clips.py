@@ -11,7 +11,7 @@ from torch import Tensor
 from ga2app.anchors.choosing import DIVERSITY, diverse, irrelevance, nearest_label
 from ga2app.anchors.vocabulary import TEMPLATE, generic_features, known, seed_captions, unrelated
 from ga2app.backbone import Backbone
-from ga2app.contracts import AnchorClip
+from ga2app.contracts import AnchorClip, Progress
 from ga2app.errors import ClipError, DatasetError, LabelError
 from ga2app.evaluate import CLIPS_AT_ONCE
 from ga2app.labels import spoken
@@ -65,17 +65,21 @@ class RatedPool:
 
 @torch.no_grad()
 def rate_clips(
-    backbone: Backbone, clips: Iterable[AnchorClip], labels: Sequence[str], num_frames: int = NUM_FRAMES
+    backbone: Backbone,
+    clips: Iterable[AnchorClip],
+    labels: Sequence[str],
+    num_frames: int = NUM_FRAMES,
+    progress: Progress | None = None,
 ) -> RatedPool:
     """How irrelevant each of ``clips`` is to ``labels`` in the eyes of ``backbone``; a file named twice counts once.
 
-    A clip that cannot be read is left out and told in ``faults``. Raises DatasetError when none is left, LabelError
-    when there is no label or the backbone knows no word of them.
+    A clip that cannot be read is left out and told in ``faults``; ``progress`` hears of each batch. Raises
+    DatasetError when none is left, LabelError when there is no label or the backbone knows no word of them.
     """
     names = anchor_labels(backbone, labels)
     model = plain_clip(backbone, names)
     pool = list({clip.path: clip for clip in clips}.values())
-    readable, features, faults = _encode(model, pool, num_frames)
+    readable, features, faults = _encode(model, pool, num_frames, progress)
     if not readable:
         why = f": {faults[0]}" if faults else ""
         raise DatasetError(f"none of the {len(pool)} clips of the pool can be read{why}. Name a pool with clips in it")
@@ -123,7 +127,7 @@ def _captions(backbone: Backbone, features: Tensor, labels: Sequence[str]) -> li
 
 
 def _encode(
-    model: PromptedClip, pool: Sequence[AnchorClip], num_frames: int
+    model: PromptedClip, pool: Sequence[AnchorClip], num_frames: int, progress: Progress | None
 ) -> tuple[list[AnchorClip], Tensor, list[str]]:
     """The clips that can be read, their features (N, D), and the faults of the others."""
     readable: list[AnchorClip] = []
@@ -140,4 +144,6 @@ def _encode(
                 readable.append(clip)
         if pixels:
             features.append(model.encode_clips(torch.stack(pixels)))
+        if progress:
+            progress(min(first + CLIPS_AT_ONCE, len(pool)), len(pool))
     return readable, torch.cat(features) if features else torch.empty(0), faults

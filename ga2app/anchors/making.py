@@ -10,11 +10,12 @@ made here are irrelevant in the eyes of a backbone; being made is no proof.
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ga2app.contracts import AnchorKind
 
 Frames = NDArray[np.uint8]
 
@@ -25,13 +26,7 @@ CALM = 0.5
 """A window with more than this share of the frame's mean motion is not away from anything."""
 
 
-class Kind(StrEnum):
-    """The ways to make an anchor from a clip."""
-
-    HELD_FRAME = "held-frame"
-    MEDIAN = "median"
-    AWAY = "away"
-
+Kind = AnchorKind
 
 CAPTIONS = {Kind.HELD_FRAME: "a still picture", Kind.MEDIAN: "an empty place", Kind.AWAY: "the background"}
 """What each kind shows, in words that every backbone knows."""

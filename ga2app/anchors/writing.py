@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ga2app.anchors.making import CAPTIONS, SIDE_SHARE, Frames, Kind, calm_window, make
-from ga2app.contracts import AnchorClip
+from ga2app.contracts import AnchorClip, Progress
 from ga2app.errors import ClipError
 from ga2app.video import Evaluation, read_clip
 from ga2app.video.writer import write_clip
@@ -43,18 +43,23 @@ class MadeAnchors:
 
 
 def make_anchors(
-    clips: Iterable[str], folder: Path, kinds: Sequence[Kind] = tuple(Kind), side_share: float = SIDE_SHARE
+    clips: Iterable[str],
+    folder: Path,
+    kinds: Sequence[Kind] = tuple(Kind),
+    side_share: float = SIDE_SHARE,
+    progress: Progress | None = None,
 ) -> MadeAnchors:
     """Write an anchor of each of ``kinds`` for each of ``clips`` to ``folder/caption/name.mp4``.
 
     An anchor has ``NUM_FRAMES`` frames and lasts as long as its clip; ``side_share`` is for the crop away from the
     mover. Clips of one name from several folders are told apart by a number; what is there under a name is replaced.
-    A clip that cannot be read is told in ``faults``.
+    A clip that cannot be read is told in ``faults``; ``progress`` hears of each clip.
     """
     made: list[MadeAnchor] = []
     faults: list[str] = []
     names: dict[str, int] = {}
-    for source in dict.fromkeys(clips):
+    sources = list(dict.fromkeys(clips))
+    for number, source in enumerate(sources, 1):
         stem = Path(source).stem
         names[stem] = names.get(stem, 0) + 1
         name = stem if names[stem] == 1 else f"{stem}-{names[stem]}"
@@ -62,6 +67,8 @@ def make_anchors(
             made += _make_from(source, name, folder, kinds, side_share)
         except ClipError as exc:
             faults.append(str(exc))
+        if progress:
+            progress(number, len(sources))
     return MadeAnchors(tuple(made), tuple(faults))
 
 

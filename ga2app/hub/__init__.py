@@ -9,7 +9,7 @@ from ga2app.hub.backbones import (
     download_size,
     explain,
 )
-from ga2app.hub.language_model import propose
+from ga2app.hub.language_model import own_login, propose
 
 __all__ = [
     "FAVORITE",
@@ -19,5 +19,6 @@ __all__ = [
     "download",
     "download_size",
     "explain",
+    "own_login",
     "propose",
 ]

@@ -7,6 +7,7 @@ them here. The token is never logged, shown, or sent to a server that does not b
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -43,6 +44,14 @@ _WISHES = {
         "all, such as 'rain on a window' or 'a clock ticking'"
     ),
 }
+
+
+def own_login() -> bool:
+    """Whether a person is logged in at the Hub on this machine and it may be asked.
+
+    Never on a Space: its login is its owner's, and whoever visits it would spend the owner's credit.
+    """
+    return not os.environ.get("SPACE_ID") and not constants.is_offline_mode() and bool(get_token())
 
 
 def propose(
