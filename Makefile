@@ -7,7 +7,7 @@ run: .venv/installed
 	$(BIN)/python app.py
 
 test: .venv/tools
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: .venv/tools
 	$(BIN)/ruff check .

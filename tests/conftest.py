@@ -13,6 +13,11 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 WORDS = "a video of person walking running jumping waving hand reading book nothing something else red wall . x".split()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The README's commands first: they take longest, and the other processes run everything else meanwhile."""
+    items.sort(key=lambda item: item.path.name != "test_readme.py")
+
+
 @pytest.fixture(scope="session")
 def real_clips() -> Path:
     """Folder of the borrowed real clips; the test is skipped where it is absent."""
