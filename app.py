@@ -19,7 +19,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from ga2app import launcher
 from ga2app.contracts import RecognizerService, RunState
-from ga2app.doors import Backbones, LazyRecognizer, VideoInspector
+from ga2app.doors import Backbones, LazyAdvisor, LazyRecognizer, VideoInspector
 from ga2app.errors import StudioError
 from ga2app.paths import SKETCH_HARD_PROMPT, Home, default_home
 from ga2app.store import Store
@@ -75,6 +75,7 @@ def serve(home: Home, store: Store, recognizer: RecognizerService, host: str, po
         recognizer=recognizer,
         backbones=Backbones(),
         inspector=VideoInspector(),
+        advisor=LazyAdvisor(),
         server_paths=not ON_SPACE,
         examples=_examples(home),
         wake_worker=lambda: launcher.ensure_worker(home),

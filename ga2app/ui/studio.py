@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ga2app.config import SKETCH
-from ga2app.contracts import BackboneChoice, BundleCard, ClipInspector, RecognizerService
+from ga2app.contracts import AnchorAdvisor, BackboneChoice, BundleCard, ClipInspector, RecognizerService
 from ga2app.errors import BackboneError, BundleError, StoreError
 from ga2app.paths import Home
 from ga2app.store import Store
@@ -44,6 +44,7 @@ class Studio:
     recognizer: RecognizerService
     backbones: Callable[[], Sequence[BackboneChoice]]
     inspector: ClipInspector
+    advisor: AnchorAdvisor
     examples: Sequence[Example] = ()
     wake_worker: Callable[[], object] = _nothing
     worker_alive: Callable[[], bool] = _alive

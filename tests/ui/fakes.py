@@ -4,13 +4,32 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from ga2app.contracts import ClipFacts, FrameScore, LabelKind, Recognition, RecognizedClip, Score
-from ga2app.errors import BundleError, ClipError, LabelError
+from ga2app.contracts import (
+    AnchorClip,
+    AnchorKind,
+    ClipFacts,
+    ClipRating,
+    ClipRatings,
+    FrameScore,
+    LabelKind,
+    MadeClip,
+    MadeClips,
+    Progress,
+    ProposalKind,
+    Recognition,
+    RecognizedClip,
+    Score,
+    TextProposal,
+    TextRating,
+    TextRatings,
+)
+from ga2app.errors import BundleError, ClipError, DatasetError, LabelError, LanguageModelError
 
 FRAMES = 8
 
@@ -101,3 +120,92 @@ class FakeInspector:
             raise ClipError(name, "there is no such file", "check the path")
         if "broken" in name or not Path(path).stat().st_size:
             raise ClipError(name, "it has no video", "choose another file")
+
+
+class FakeAdvisor:
+    """A clip is relevant if a word of a label is in its file's name, and more irrelevant the longer that name is.
+
+    A name with "broken" cannot be read. A text is close to a label by the share of its words that the label has.
+    """
+
+    def __init__(self, logged_in: bool = False) -> None:
+        self.logged_in = logged_in
+        self.asked: list[str] = []
+
+    def irrelevance(
+        self, paths: Sequence[str], labels: Sequence[str], *, backbone: str, progress: Progress | None = None
+    ) -> ClipRatings:
+        self.asked.append("irrelevance")
+        rated, faults = [], []
+        for number, path in enumerate(dict.fromkeys(paths), 1):
+            if "broken" in Path(path).name:
+                faults.append(f"clip '{Path(path).name}': it has no video; choose another file")
+            else:
+                rated.append(self._rate(path, "", labels))
+            if progress:
+                progress(number, len(paths))
+        if not rated:
+            raise DatasetError(f"none of the {len(paths)} clips of the pool can be read")
+        return ClipRatings(tuple(rated), tuple(faults))
+
+    def choose(
+        self,
+        pool: Sequence[AnchorClip],
+        labels: Sequence[str],
+        *,
+        backbone: str,
+        count: int,
+        progress: Progress | None = None,
+    ) -> ClipRatings:
+        rated = self.irrelevance([clip.path for clip in pool], labels, backbone=backbone, progress=progress)
+        captions = {clip.path: clip.caption for clip in pool}
+        best = sorted(rated.clips, key=lambda one: -one.irrelevance)[:count]
+        said = tuple(replace(one, caption=captions[one.path] or "something else") for one in best)
+        return replace(rated, clips=said)
+
+    def make(
+        self, paths: Sequence[str], folder: Path, kinds: Sequence[AnchorKind], *, progress: Progress | None = None
+    ) -> MadeClips:
+        made, faults = [], []
+        for path in paths:
+            if "broken" in Path(path).name:
+                faults.append(f"clip '{Path(path).name}': it has no video; choose another file")
+                continue
+            for kind in kinds:
+                out = folder / kind.value / Path(path).name
+                out.parent.mkdir(parents=True, exist_ok=True)
+                out.write_bytes(Path(path).read_bytes() + kind.value.encode())
+                made.append(MadeClip(str(out), f"made: {kind.value}", kind, path, restless=kind is AnchorKind.AWAY))
+        return MadeClips(tuple(made), tuple(faults))
+
+    def text_similarity(self, texts: Sequence[str], labels: Sequence[str], *, backbone: str) -> TextRatings:
+        self.asked.append("text_similarity")
+        rated = []
+        for text in texts:
+            words = set(text.split())
+            shares = {label: len(words & set(label.split())) / len(words) for label in labels}
+            nearest = max(shares, key=lambda label: shares[label])
+            rated.append(TextRating(text, shares[nearest], nearest, shares[nearest] >= 0.5))
+        return TextRatings(tuple(rated), 0.5)
+
+    def suggest(
+        self,
+        labels: Sequence[str],
+        *,
+        backbone: str,
+        count: int,
+        kind: ProposalKind,
+        language_model: str | None = None,
+    ) -> list[TextProposal]:
+        if language_model == "nobody/home":
+            raise LanguageModelError("language model 'nobody/home' is not served; choose another")
+        source = language_model or "seeds"
+        return [TextProposal(f"{kind.value} {n} of {source}", kind, 1.0 - n / 10, labels[0]) for n in range(count)]
+
+    def login(self) -> bool:
+        return self.logged_in
+
+    def _rate(self, path: str, caption: str, labels: Sequence[str]) -> ClipRating:
+        name = Path(path).stem.replace("-", " ").replace("_", " ")
+        near = next((label for label in labels if set(label.split()) & set(name.split())), None)
+        return ClipRating(path, caption, 0.1 if near else min(0.5 + len(name) / 100, 0.95), near or labels[0])

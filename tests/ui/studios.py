@@ -34,7 +34,7 @@ from ga2app.store import Store
 from ga2app.ui import Studio
 from ga2app.ui.studio import Example
 
-from .fakes import FakeInspector, FakeRecognizer
+from .fakes import FakeAdvisor, FakeInspector, FakeRecognizer
 
 LABELS = ("climbing a ladder", "rowing a boat", "jumping rope", "waving")
 BASE, NOVEL = LABELS[:2], LABELS[2:]
@@ -78,6 +78,7 @@ def make_studio(home: Home, **changes: Any) -> Studio:
         "backbones": lambda: [BackboneChoice(SKETCH, "sketch (embedded)"), BackboneChoice("real", "A real CLIP")],
         "examples": examples,
         "inspector": FakeInspector(),
+        "advisor": FakeAdvisor(),
     }
     return Studio(home=home, store=Store.open(home), **(doors | changes))
 
