@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ga2app.config import RunConfig
-from ga2app.contracts import AnchorClip, BundleCard, Dataset, Event, EventKind, LabelledClip
+from ga2app.contracts import AnchorClip, BundleCard, Dataset, Event, EventKind, LabelledClip, Report
 from ga2app.errors import BundleError, TrainingError
 from ga2app.worker import Parts, main
 
@@ -26,6 +26,7 @@ STEPS_PER_EPOCH = 5
 class Ended:
     finished: bool
     bundle: str | None = None
+    report: Report | None = None
 
 
 def train(

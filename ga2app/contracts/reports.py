@@ -83,7 +83,7 @@ class MapPoint:
 
 @dataclass(frozen=True)
 class Report:
-    """Everything that a report shows. ``gained`` and ``lost`` count all clips that changed sides, ``changed`` shows some.
+    """Everything that a report shows. ``gained`` and ``lost`` count the clips that changed sides, ``changed`` has some.
 
     ``map_share`` is how much of the spread the two directions of the map hold before and after, in percent.
     """

@@ -7,6 +7,7 @@ On request all names compete together, as they do for a data set that the prompt
 from ga2app.evaluate.clips import CLIPS_AT_ONCE, SINGLE_VIEW, encode_clips, encode_views, test_clips
 from ga2app.evaluate.metrics import Evaluation, GroupAccuracy, group_accuracy, harmonic_mean
 from ga2app.evaluate.plain import PlainFeatures
+from ga2app.evaluate.reporting import Side, make_report
 from ga2app.evaluate.scoring import encode_test_clips, evaluate, evaluate_features, pooled, shared_labels
 from ga2app.evaluate.spread import Spread, spread
 
@@ -16,6 +17,7 @@ __all__ = [
     "Evaluation",
     "GroupAccuracy",
     "PlainFeatures",
+    "Side",
     "Spread",
     "encode_clips",
     "encode_test_clips",
@@ -24,6 +26,7 @@ __all__ = [
     "evaluate_features",
     "group_accuracy",
     "harmonic_mean",
+    "make_report",
     "pooled",
     "shared_labels",
     "spread",

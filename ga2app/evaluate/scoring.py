@@ -32,6 +32,20 @@ def evaluate_features(
     """
     none = features.new_empty(0, features.shape[-1])
     base, novel = (model.encode_names(names) if names else none for names in (dataset.base, dataset.novel))
+    return evaluate_texts(model, dataset, clips, features, base, novel, joint=joint)
+
+
+def evaluate_texts(
+    model: PromptedClip,
+    dataset: Dataset,
+    clips: Sequence[LabelledClip],
+    features: Tensor,
+    base: Tensor,
+    novel: Tensor,
+    *,
+    joint: bool = False,
+) -> Evaluation:
+    """``evaluate_features`` where the text features ``base`` and ``novel`` (C, D) of the names are known already."""
     return Evaluation(
         base=_group(model, dataset.base, clips, features, base),
         novel=_group(model, dataset.novel, clips, features, novel),

@@ -121,7 +121,7 @@ class RunRows(Events):
             found = db.execute(sql, list(run_ids)).fetchall()
         return {run_id: Event(EventKind.EPOCH, step, json.loads(values)) for run_id, step, values in found}
 
-    def same_but_seed(self, run_id: int) -> list[RunRecord]:
+    def same_but_seed(self, run_id: int) -> Sequence[RunRecord]:
         """Finished runs with the settings of this one but for the seed, itself too, by seed and number."""
         sql = (
             f"SELECT {_COLUMNS} FROM runs WHERE state = 'done' AND json_remove(config, '$.seed') = "

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -16,13 +17,14 @@ from ga2app import bundle as bundles
 from ga2app import evaluate
 from ga2app.backbone import Backbone, load_backbone
 from ga2app.config import Precision, RunConfig
-from ga2app.contracts import Dataset, Event, EventKind
+from ga2app.contracts import Dataset, Event, EventKind, Report
 from ga2app.errors import TrainingError
 from ga2app.evaluate import PlainFeatures
 from ga2app.model import PromptedClip
 from ga2app.train import checkpoint as checkpoints
 from ga2app.train.data import epoch_order
 from ga2app.train.gradients import add_gradients, micro_batches
+from ga2app.train.reporting import report_of
 from ga2app.train.schedule import learning_rate
 from ga2app.train.setup import Setup, prepare
 from ga2app.train.update import Updater
@@ -41,6 +43,15 @@ class TrainResult:
     bundle: str | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
     zero_shot: Mapping[str, float] = field(default_factory=dict)
+    report: Report | None = None
+
+
+class _Measured(NamedTuple):
+    """The model as it is now, its figures, and its features (N, D) of the test clips."""
+
+    model: PromptedClip
+    metrics: Mapping[str, float]
+    features: Tensor
 
 
 def train(
@@ -53,12 +64,13 @@ def train(
     should_stop: Callable[[], bool] = lambda: False,
     backbone: Backbone | None = None,
     known: PlainFeatures | None = None,
+    reported: bool = False,
 ) -> TrainResult:
     """Train prompts on ``dataset`` and write them to the bundle folder ``out``.
 
     ``checkpoint`` is written after every epoch and on a stop; where it exists the run goes on from it, bit for bit
     as if it had not been interrupted. ``should_stop`` is asked between steps. ``known`` spares runs on the same clips
-    to encode them anew. Raises StudioError.
+    to encode them anew. ``reported`` adds the report, which is None where it could not be made. Raises StudioError.
     """
     bundles.check_place(out)
     if backbone is None:
@@ -69,7 +81,7 @@ def train(
             setup = prepare(config, dataset, backbone, should_stop, known)
         except InterruptedError:
             return TrainResult(finished=False, step=0)
-        return _run(config, setup, out, checkpoint, emit, should_stop)
+        return _run(config, setup, out, checkpoint, emit, should_stop, reported)
 
 
 def _run(
@@ -79,6 +91,7 @@ def _run(
     checkpoint: Path,
     emit: Emit,
     should_stop: Callable[[], bool],
+    reported: bool,
 ) -> TrainResult:
     settings, prompts = config.optimizer, setup.model.prompts
     updater = Updater(prompts, settings, setup.model.backbone.compute)
@@ -91,8 +104,7 @@ def _run(
         emit(Event(EventKind.LOG, step, {"text": f"resumed at step {step}"}))
     emit(Event(EventKind.PLAN, step, {"total_steps": total, "steps_per_epoch": per_epoch, "epochs": settings.epochs}))
     emit(Event(EventKind.ZERO_SHOT, step, setup.zero_shot))
-    model: PromptedClip | None = None
-    metrics: Mapping[str, float] = {}
+    last: _Measured | None = None
     for epoch in range(step // per_epoch, settings.epochs):
         order = epoch_order(len(setup.targets), clips_a_step, config.seed, epoch)[step - epoch * per_epoch :]
         parts = micro_batches(setup.source, order, settings.batch_size, epoch)
@@ -108,17 +120,15 @@ def _run(
                 raise
             step += 1
         if (epoch + 1) % settings.evaluate_every == 0 or epoch + 1 == settings.epochs:
-            model = setup.learned()
-            metrics = _evaluate(model, setup)
-            emit(Event(EventKind.EPOCH, step, {"epoch": epoch + 1, **metrics}))
+            last = _measure(setup)
+            emit(Event(EventKind.EPOCH, step, {"epoch": epoch + 1, **last.metrics}))
         # After the epoch's figures: a run that dies while it measures does so again, and no figure is missing.
         checkpoints.write(checkpoint, step, config, prompts, updater)
-    if model is None:  # resumed after the last step
-        model = setup.learned()
-        metrics = _evaluate(model, setup)
-    bundles.save(setup.bundle(model, config, out.name, step, metrics), out)
+    last = last or _measure(setup)  # None when resumed after the last step
+    bundles.save(setup.bundle(last.model, config, out.name, step, last.metrics), out)
     emit(Event(EventKind.BUNDLE, step, {"path": str(out)}))
-    return TrainResult(True, step, str(out), metrics, setup.zero_shot)
+    report = report_of(setup, last.model, last.features, step) if reported else None
+    return TrainResult(True, step, str(out), last.metrics, setup.zero_shot, report)
 
 
 def _step(
@@ -160,16 +170,17 @@ def _diverged(what: str, rate: float, config: RunConfig) -> TrainingError:
     return TrainingError(f"{what} (learning rate {rate:g}); start again with {remedy}")
 
 
-def _evaluate(model: PromptedClip, setup: Setup) -> Mapping[str, float]:
-    """Metrics of the prompts as they are now; empty without test clips."""
+def _measure(setup: Setup) -> _Measured:
+    """The prompts as they are now, measured; without figures where there are no test clips."""
+    model = setup.learned()
     if not setup.test:
-        return {}
+        return _Measured(model, {}, setup.test_features)
     if setup.config.prompts.visual_depth:
         paths = [clip.path for clip in setup.test]
         features = evaluate.encode_clips(model, paths, setup.config.clips.num_frames)
     else:
         features = model.whiten_clips(setup.test_features)
-    return evaluate.evaluate_features(model, setup.dataset, setup.test, features).metrics()
+    return _Measured(model, evaluate.evaluate_features(model, setup.dataset, setup.test, features).metrics(), features)
 
 
 def _step_seed(seed: int, step: int) -> int:

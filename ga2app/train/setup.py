@@ -54,6 +54,7 @@ class Setup:
     texts: TokenizedText | None
     frozen_generic: Tensor
     frozen_clips: Tensor
+    plain: PlainFeatures
 
     def features(self, clips: Tensor, rows: Sequence[int], step: int) -> Features:
         """Everything that the objective looks at in ``step``, whose shots are ``rows``.
@@ -187,6 +188,7 @@ def prepare(
                 model.whiten_texts(backbone.text_features([one.text for one in generic])) if generic else none
             ),
             frozen_clips=frozen_clips,
+            plain=plain,
         )
 
 

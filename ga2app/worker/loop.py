@@ -12,9 +12,9 @@ from types import FrameType
 
 from ga2app import launcher
 from ga2app.config import DEMO, RunConfig
-from ga2app.contracts import Dataset, RunRecord, RunState
+from ga2app.contracts import REPORT, Dataset, Report, RunRecord, RunState
 from ga2app.errors import StoreError, StudioError
-from ga2app.paths import Home
+from ga2app.paths import Home, write_whole
 from ga2app.store import Store
 from ga2app.store.chosen import DRAWN_SCENES, borrow, borrows, with_chosen
 from ga2app.worker.events import EventWriter
@@ -147,7 +147,7 @@ class Worker:
         if events.lost:
             _log.warning("run %d was given to another worker; this one lets go of it", run_id)
         elif outcome.finished:
-            self._accept(run_id, outcome.bundle)
+            self._accept(run_id, outcome)
         elif self._leaving:
             self._store.runs.release(run_id)
             _log.info("run %d goes back to the queue: the worker was told to leave", run_id)
@@ -155,14 +155,25 @@ class Worker:
             self._store.runs.finish(run_id, RunState.STOPPED, exit_code=0)
             _log.info("run %d stopped as asked", run_id)
 
-    def _accept(self, run_id: int, bundle: str | None) -> None:
+    def _accept(self, run_id: int, outcome: Outcome) -> None:
         """End the run as done, provided that its bundle loads."""
+        bundle = outcome.bundle
         if bundle is None:
             raise RuntimeError("the training ended without a bundle")
         self._parts.check_bundle(bundle)
         self._store.bundles.add(self._parts.read_card(bundle))
+        self._write_report(run_id, outcome.report)
         self._store.runs.finish(run_id, RunState.DONE, exit_code=0, bundle=bundle)
         _log.info("run %d done: %s", run_id, bundle)
+
+    def _write_report(self, run_id: int, report: Report | None) -> None:
+        """Put the report beside the log. A run is done without one, too."""
+        if report is None:
+            return
+        try:
+            write_whole(self._home.run_folder(run_id) / REPORT, report.to_json())
+        except StudioError as exc:
+            _log.warning("run %d has no report: %s", run_id, exc)
 
 
 def explain(exc: Exception) -> str:

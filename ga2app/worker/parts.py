@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ga2app.config import RunConfig
-from ga2app.contracts import BundleCard, Dataset, Event
+from ga2app.contracts import BundleCard, Dataset, Event, Report
 
 
 class Outcome(Protocol):
@@ -19,6 +19,9 @@ class Outcome(Protocol):
 
     @property
     def bundle(self) -> str | None: ...
+
+    @property
+    def report(self) -> Report | None: ...
 
 
 class Training(Protocol):
@@ -61,7 +64,7 @@ def real_parts() -> Parts:
     ) -> Outcome:
         from ga2app.train import train
 
-        return train(config, dataset, out=out, checkpoint=checkpoint, emit=emit, should_stop=should_stop)
+        return train(config, dataset, out=out, checkpoint=checkpoint, emit=emit, should_stop=should_stop, reported=True)
 
     def check_bundle(folder: str) -> object:
         from ga2app.recognize import load_bundle
