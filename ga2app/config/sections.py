@@ -280,4 +280,4 @@ class RunConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values; ``from_dict`` gives back an equal configuration."""
-        return asdict(self)
+        return {**asdict(self), "negatives": list(self.negatives)}
