@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import sqlite_utils
 
-from ga2app.contracts import AnchorClip, Dataset, LabelKind, LabelledClip, Subset
+from ga2app.contracts import AnchorClip, ClipFacts, Dataset, LabelKind, LabelledClip, Subset
 from ga2app.errors import DatasetError
 from ga2app.store.database import Database
 
@@ -36,17 +37,8 @@ class Datasets:
 
         Raises DatasetError if the name is empty or taken, or if its clips and labels do not fit each other.
         """
-        _check(dataset)
         with self._database.write() as db:
-            if db.execute("SELECT 1 FROM datasets WHERE name = ?", [dataset.name]).fetchone():
-                raise DatasetError(
-                    f"there is a data set '{dataset.name}' already; choose another name, or delete that one first"
-                )
-            row = {"name": dataset.name, "origin": origin, "created_s": time.time()}
-            dataset_id = int(db.table("datasets").insert(row).last_pk)  # type: ignore[arg-type]
-            self._add_clips(db, dataset_id, dataset)
-            self._add_anchors(db, dataset_id, dataset)
-        return dataset_id
+            return insert_dataset(self._database, db, dataset, origin=origin)
 
     def get(self, name: str) -> Dataset:
         """The data set, with labels and clips in the order they were added. Raises DatasetError if there is none."""
@@ -117,33 +109,67 @@ class Datasets:
             raise DatasetError(f"there is no data set '{name}'; known data sets: {known}")
         return int(found[0])
 
-    def _add_clips(self, db: sqlite_utils.Database, dataset_id: int, dataset: Dataset) -> None:
-        kinds = [(label, LabelKind.BASE) for label in dataset.base]
-        kinds += [(label, LabelKind.NOVEL) for label in dataset.novel]
-        label_ids = {
-            label: db.table("labels").insert({"dataset_id": dataset_id, "name": label, "kind": kind.value}).last_pk
-            for label, kind in kinds
-        }
-        db.conn.executemany(
-            "INSERT INTO clips (dataset_id, label_id, path, subset) VALUES (?, ?, ?, ?)",
-            [
-                (dataset_id, label_ids[clip.label], self._database.to_stored(clip.path), clip.subset.value)
-                for clip in dataset.clips
-            ],
-        )
 
-    def _add_anchors(self, db: sqlite_utils.Database, dataset_id: int, dataset: Dataset) -> None:
-        owner = {"name": dataset.name, "dataset_id": dataset_id}
-        set_id = db.table("anchor_sets").insert(owner).last_pk
-        db.conn.executemany(
-            "INSERT INTO anchor_clips (set_id, path, caption) VALUES (?, ?, ?)",
-            [(set_id, self._database.to_stored(anchor.path), anchor.caption) for anchor in dataset.anchors],
+def insert_dataset(
+    database: Database,
+    db: sqlite_utils.Database,
+    dataset: Dataset,
+    *,
+    origin: str,
+    facts: Mapping[str, ClipFacts] | None = None,
+    folder: str | None = None,
+) -> int:
+    """``Datasets.add`` inside the caller's transaction.
+
+    ``facts`` are what is known of clips, by path; ``folder`` is one in the home that goes when the data set does.
+    """
+    _check(dataset)
+    if db.execute("SELECT 1 FROM datasets WHERE name = ?", [dataset.name]).fetchone():
+        raise DatasetError(
+            f"there is a data set '{dataset.name}' already; choose another name, or delete that one first"
         )
-        group_id = db.table("negative_groups").insert(owner).last_pk
-        db.conn.executemany(
-            "INSERT INTO negatives (group_id, text) VALUES (?, ?)",
-            [(group_id, text) for text in dict.fromkeys(dataset.negatives)],
-        )
+    stored = database.to_stored(folder) if folder else None
+    row = {"name": dataset.name, "origin": origin, "folder": stored, "created_s": time.time()}
+    dataset_id = int(db.table("datasets").insert(row).last_pk)  # type: ignore[arg-type]
+    _add_clips(database, db, dataset_id, dataset, facts or {})
+    _add_anchors(database, db, dataset_id, dataset)
+    return dataset_id
+
+
+def _add_clips(
+    database: Database, db: sqlite_utils.Database, dataset_id: int, dataset: Dataset, facts: Mapping[str, ClipFacts]
+) -> None:
+    kinds = [(label, LabelKind.BASE) for label in dataset.base]
+    kinds += [(label, LabelKind.NOVEL) for label in dataset.novel]
+    label_ids = {
+        label: db.table("labels").insert({"dataset_id": dataset_id, "name": label, "kind": kind.value}).last_pk
+        for label, kind in kinds
+    }
+    rows = []
+    for clip in dataset.clips:
+        known = facts.get(clip.path)
+        told = (known.digest or None, known.seconds, known.frames, known.width, known.height) if known else (None,) * 5
+        path = database.to_stored(clip.path)
+        rows.append((dataset_id, label_ids[clip.label], path, clip.subset.value, *told))
+    db.conn.executemany(
+        "INSERT INTO clips (dataset_id, label_id, path, subset, digest, seconds, frames, width, height) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        rows,
+    )
+
+
+def _add_anchors(database: Database, db: sqlite_utils.Database, dataset_id: int, dataset: Dataset) -> None:
+    owner = {"name": dataset.name, "dataset_id": dataset_id}
+    set_id = db.table("anchor_sets").insert(owner).last_pk
+    db.conn.executemany(
+        "INSERT INTO anchor_clips (set_id, path, caption) VALUES (?, ?, ?)",
+        [(set_id, database.to_stored(anchor.path), anchor.caption) for anchor in dataset.anchors],
+    )
+    group_id = db.table("negative_groups").insert(owner).last_pk
+    db.conn.executemany(
+        "INSERT INTO negatives (group_id, text) VALUES (?, ?)",
+        [(group_id, text) for text in dict.fromkeys(dataset.negatives)],
+    )
 
 
 def _check(dataset: Dataset) -> None:

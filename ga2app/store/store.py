@@ -7,8 +7,11 @@ from types import TracebackType
 from ga2app.paths import Home
 from ga2app.store.anchors import Anchors
 from ga2app.store.bundles import Bundles
+from ga2app.store.clips import Clips
 from ga2app.store.database import BUSY_S, Database
+from ga2app.store.dataset_edits import DatasetEdits
 from ga2app.store.datasets import Datasets
+from ga2app.store.imports import Imports
 from ga2app.store.negatives import Negatives
 from ga2app.store.ratings import Ratings
 from ga2app.store.runs import Runs
@@ -26,6 +29,9 @@ class Store:
         self._database = database
         self.runs = Runs(database)
         self.datasets = Datasets(database)
+        self.dataset_edits = DatasetEdits(database)
+        self.clips = Clips(database)
+        self.imports = Imports(database)
         self.anchors = Anchors(database)
         self.negatives = Negatives(database)
         self.ratings = Ratings(database)

@@ -1,0 +1,230 @@
+"""Changes of a data set: each touches the rows that it names and no others, whole or not at all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import sqlite_utils
+
+from ga2app.contracts import LabelKind, Subset
+from ga2app.errors import DatasetError
+from ga2app.labels import name_key
+from ga2app.store.clips import dataset_of
+from ga2app.store.database import Database
+from ga2app.store.trash import Selected, discard
+
+ROOM = "datasets"
+"""Where deletions of this file wait to be undone."""
+
+LONGEST_NAME = 120
+
+
+@dataclass(frozen=True)
+class SplitClip:
+    """A clip as a division into train and test sees it."""
+
+    id: int
+    label: str
+    kind: LabelKind
+    path: str
+    digest: str | None
+
+
+class DatasetEdits:
+    """Edits of data sets, labels and clips. Each raises DatasetError if what it is to change is not there."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def rename(self, dataset_id: int, name: str) -> None:
+        """Call a data set something else. Refused while a run that is to be trained on it waits or runs."""
+        name = _checked(name, "data set")
+        with self._database.write() as db:
+            old, _ = dataset_of(db, dataset_id)
+            if name == old:
+                return
+            _refuse_in_use(db, old, "renamed")
+            if db.execute("SELECT 1 FROM datasets WHERE name = ? AND id <> ?", [name, dataset_id]).fetchone():
+                raise DatasetError(f"there is a data set '{name}' already; choose another name")
+            db.execute("UPDATE datasets SET name = ? WHERE id = ?", [name, dataset_id])
+            for table in ("anchor_sets", "negative_groups"):
+                db.execute(f"UPDATE {table} SET name = ? WHERE dataset_id = ?", [name, dataset_id])
+
+    def delete(self, dataset_id: int) -> str:
+        """Delete a data set with all that belongs to it; gives in words what went. It can be undone."""
+        mine, of_mine = "dataset_id = ?", "IN (SELECT id FROM {} WHERE dataset_id = ?)"
+        with self._database.write() as db:
+            name, folder = dataset_of(db, dataset_id)
+            _refuse_in_use(db, name, "deleted")
+            parts = [
+                Selected("datasets", "id = ?", [dataset_id]),
+                Selected("labels", mine, [dataset_id]),
+                Selected("clips", mine, [dataset_id]),
+                Selected("anchor_sets", mine, [dataset_id]),
+                Selected("anchor_clips", f"set_id {of_mine.format('anchor_sets')}", [dataset_id]),
+                Selected("negative_groups", mine, [dataset_id]),
+                Selected("negatives", f"group_id {of_mine.format('negative_groups')}", [dataset_id]),
+            ]
+            what = f"data set '{name}'"
+            discard(db, ROOM, what, parts, [folder] if folder else [])
+        return what
+
+    def rename_label(self, label_id: int, name: str) -> None:
+        """Call a label something else. Another label of that name is not merged by accident: it is refused."""
+        name = _checked(name, "label")
+        with self._database.write() as db:
+            dataset_id, _ = _label(db, label_id)
+            others = db.execute("SELECT name FROM labels WHERE dataset_id = ? AND id <> ?", [dataset_id, label_id])
+            same = next((other for (other,) in others if name_key(other) == name_key(name)), None)
+            if same:
+                raise DatasetError(f"there is a label '{same}' already; choose another name, or merge the two")
+            db.execute("UPDATE labels SET name = ? WHERE id = ?", [name, label_id])
+
+    def merge_labels(self, keep_id: int, label_ids: Collection[int]) -> int:
+        """Give all clips of ``label_ids`` the label ``keep_id``, and drop the emptied ones; gives how many moved."""
+        others = [label_id for label_id in label_ids if label_id != keep_id]
+        if not others:
+            raise DatasetError("a merge needs two labels; tick at least one other")
+        with self._database.write() as db:
+            dataset_id, _ = _label(db, keep_id)
+            _expect_labels(db, dataset_id, others)
+            among = json.dumps(others)
+            moved = db.execute(f"UPDATE clips SET label_id = ? WHERE {_among('label_id')}", [keep_id, among]).rowcount
+            db.execute(f"DELETE FROM labels WHERE {_among('id')}", [among])
+        return int(moved)
+
+    def delete_labels(self, dataset_id: int, label_ids: Collection[int]) -> str:
+        """Delete labels with their clips; gives in words what went. It can be undone."""
+        with self._database.write() as db:
+            dataset_of(db, dataset_id)
+            names = _expect_labels(db, dataset_id, label_ids)
+            among = json.dumps(list(label_ids))
+            count = db.execute(f"SELECT count(*) FROM clips WHERE {_among('label_id')}", [among]).fetchone()[0]
+            listed = ", ".join(f"'{name}'" for name in names[:3]) + (f" and {len(names) - 3} more" * (len(names) > 3))
+            what = f"{'label' if len(names) == 1 else 'labels'} {listed} with {_counted(count)}"
+            parts = [Selected("labels", _among("id"), [among]), Selected("clips", _among("label_id"), [among])]
+            discard(db, ROOM, what, parts)
+        return what
+
+    def set_kinds(self, dataset_id: int, kinds: Mapping[int, LabelKind]) -> None:
+        """Say of each label of ``kinds`` whether it is trained on (base) or never (novel)."""
+        with self._database.write() as db:
+            _expect_labels(db, dataset_id, kinds)
+            db.conn.executemany(
+                "UPDATE labels SET kind = ? WHERE id = ?", [(kind.value, label_id) for label_id, kind in kinds.items()]
+            )
+
+    def add_label(self, dataset_id: int, name: str) -> int:
+        """A new label without clips; gives its id, or that of the one which has this name already."""
+        name = _checked(name, "label")
+        with self._database.write() as db:
+            dataset_of(db, dataset_id)
+            for label_id, other in db.execute("SELECT id, name FROM labels WHERE dataset_id = ?", [dataset_id]):
+                if name_key(other) == name_key(name):
+                    return int(label_id)
+            row = {"dataset_id": dataset_id, "name": name, "kind": LabelKind.BASE.value}
+            return int(db.table("labels").insert(row).last_pk)  # type: ignore[arg-type]
+
+    def move_clips(
+        self, clip_ids: Collection[int], *, label_id: int | None = None, subset: Subset | None = None
+    ) -> int:
+        """Give clips another label, another subset, or both; gives how many there were."""
+        with self._database.write() as db:
+            among = _expect_clips(db, clip_ids)
+            if label_id is not None:
+                dataset_id, _ = _label(db, label_id)
+                foreign = f"SELECT count(*) FROM clips WHERE {_among('id')} AND dataset_id <> ?"
+                if db.execute(foreign, [among, dataset_id]).fetchone()[0]:
+                    raise DatasetError("clips and label belong to different data sets; reload the page")
+            db.execute(
+                f"UPDATE clips SET label_id = ifnull(?, label_id), subset = ifnull(?, subset) WHERE {_among('id')}",
+                [label_id, subset.value if subset else None, among],
+            )
+        return len(set(clip_ids))
+
+    def delete_clips(self, clip_ids: Collection[int]) -> str:
+        """Take clips out of their data set; gives in words what went. It can be undone, and no file is deleted."""
+        with self._database.write() as db:
+            among = _expect_clips(db, clip_ids)
+            what = _counted(len(set(clip_ids)))
+            discard(db, ROOM, what, [Selected("clips", _among("id"), [among])])
+        return what
+
+    def split(self, dataset_id: int, choose: Callable[[Sequence[SplitClip]], Collection[int]]) -> tuple[int, int]:
+        """Divide all clips into train and test anew; gives how many are in each.
+
+        ``choose`` gets every clip and gives the ids of those for testing.
+        """
+        with self._database.write() as db:
+            dataset_of(db, dataset_id)
+            found = db.execute(
+                "SELECT clips.id, labels.name, labels.kind, path, digest FROM clips "
+                "JOIN labels ON labels.id = clips.label_id WHERE clips.dataset_id = ? ORDER BY clips.id",
+                [dataset_id],
+            ).fetchall()
+            tested = set(choose([SplitClip(id_, label, LabelKind(kind), *rest) for id_, label, kind, *rest in found]))
+            db.conn.executemany(
+                "UPDATE clips SET subset = ? WHERE id = ?",
+                [(Subset.TEST.value if row[0] in tested else Subset.TRAIN.value, row[0]) for row in found],
+            )
+        return len(found) - len(tested), len(tested)
+
+
+def _among(column: str) -> str:
+    """The condition that ``column`` is in the JSON list that is its value."""
+    return f"{column} IN (SELECT value FROM json_each(?))"
+
+
+def _checked(name: str, what: str) -> str:
+    tidy = " ".join(name.split())
+    if not tidy:
+        raise DatasetError(f"the {what} needs a name; type one")
+    if len(tidy) > LONGEST_NAME:
+        raise DatasetError(f"the name has {len(tidy)} characters; at most {LONGEST_NAME} fit, shorten it")
+    return tidy
+
+
+def _label(db: sqlite_utils.Database, label_id: int) -> tuple[int, str]:
+    """Data set and name of a label."""
+    found = db.execute("SELECT dataset_id, name FROM labels WHERE id = ?", [label_id]).fetchone()
+    if found is None:
+        raise DatasetError("this label is not there any more; reload the page")
+    return int(found[0]), found[1]
+
+
+def _expect_labels(db: sqlite_utils.Database, dataset_id: int, label_ids: Collection[int]) -> list[str]:
+    """The names of labels that all have to be in the data set."""
+    if not label_ids:
+        raise DatasetError("no label is ticked; tick one in the list")
+    sql = f"SELECT name FROM labels WHERE dataset_id = ? AND {_among('id')} ORDER BY id"
+    names = [name for (name,) in db.execute(sql, [dataset_id, json.dumps(list(label_ids))])]
+    if len(names) != len(set(label_ids)):
+        raise DatasetError("a label that was ticked is not in this data set any more; reload the page")
+    return names
+
+
+def _expect_clips(db: sqlite_utils.Database, clip_ids: Collection[int]) -> str:
+    if not clip_ids:
+        raise DatasetError("no clip is ticked; tick one below its picture")
+    among = json.dumps(sorted(set(clip_ids)))
+    if db.execute(f"SELECT count(*) FROM clips WHERE {_among('id')}", [among]).fetchone()[0] != len(set(clip_ids)):
+        raise DatasetError("a clip that was ticked is not there any more; reload the page")
+    return among
+
+
+def _refuse_in_use(db: sqlite_utils.Database, name: str, what: str) -> None:
+    found = db.execute(
+        "SELECT id FROM runs WHERE state IN ('queued', 'running', 'stopping') "
+        "AND json_extract(config, '$.dataset') = ? ORDER BY id",
+        [name],
+    ).fetchone()
+    if found:
+        raise DatasetError(
+            f"run {found[0]} still needs the data set '{name}', so it cannot be {what}; wait for the run, or delete it"
+        )
+
+
+def _counted(clips: int) -> str:
+    return f"{clips:,} clip{'' if clips == 1 else 's'}"
