@@ -12,6 +12,7 @@ from ga2app.contracts.anchors import (
     TextRatings,
 )
 from ga2app.contracts.datasets import AnchorClip, ClipFacts, Dataset, LabelledClip, ProposalKind, Subset, with_anchors
+from ga2app.contracts.estimates import Basis, Estimate, PastPace, Workload
 from ga2app.contracts.explanation import Explanation, FrameReason, Neighbor, SpeakerReasons, TokenReading
 from ga2app.contracts.library import BackboneChoice, BundleCard, BundleFacts
 from ga2app.contracts.recognition import (
@@ -38,50 +39,60 @@ from ga2app.contracts.reports import (
     read_report,
 )
 from ga2app.contracts.runs import Event, EventKind, RunRecord, RunState
-from ga2app.contracts.services import AnchorAdvisor, BundleShelf, ClipInspector, ExplainerService, RecognizerService
+from ga2app.contracts.services import (
+    AnchorAdvisor,
+    BundleShelf,
+    ClipInspector,
+    Estimator,
+    ExplainerService,
+    RecognizerService,
+)
 
 __all__ = [
-    "read_report",
-    "Report",
-    "ModelReport",
-    "MapPoint",
-    "GroupReport",
-    "ChangedClip",
-    "REPORT",
     "GROUPS",
     "NONE_OF_THESE",
+    "REPORT",
     "AnchorAdvisor",
     "AnchorClip",
     "AnchorKind",
     "Answer",
     "BackboneChoice",
+    "Basis",
     "BundleCard",
     "BundleFacts",
     "BundleShelf",
+    "ChangedClip",
     "ClipFacts",
     "ClipInspector",
     "ClipRating",
     "ClipRatings",
     "Curve",
     "Dataset",
+    "Estimate",
+    "Estimator",
     "Event",
     "EventKind",
     "ExplainerService",
     "Explanation",
     "FrameReason",
     "FrameScore",
+    "GroupReport",
     "LabelKind",
     "LabelledClip",
     "MadeClip",
     "MadeClips",
+    "MapPoint",
+    "ModelReport",
     "Neighbor",
     "NoneOfThese",
     "NoneWay",
+    "PastPace",
     "Progress",
     "ProposalKind",
     "Recognition",
     "RecognizedClip",
     "RecognizerService",
+    "Report",
     "RunRecord",
     "RunState",
     "Score",
@@ -92,5 +103,7 @@ __all__ = [
     "TextRatings",
     "TokenReading",
     "Verdict",
+    "Workload",
+    "read_report",
     "with_anchors",
 ]

@@ -15,8 +15,9 @@ from ga2app.contracts.anchors import (
     TextRatings,
 )
 from ga2app.contracts.datasets import AnchorClip, ClipFacts, ProposalKind
-from ga2app.contracts.library import BundleCard, BundleFacts
+from ga2app.contracts.estimates import Estimate, PastPace, Workload
 from ga2app.contracts.explanation import Explanation, TokenReading
+from ga2app.contracts.library import BundleCard, BundleFacts
 from ga2app.contracts.recognition import NoneOfThese, Recognition
 
 
@@ -58,7 +59,6 @@ class ExplainerService(Protocol):
         bundle: str | None = None,
         anchors: Sequence[AnchorClip] = (),
         negatives: Sequence[str] = (),
-        should_stop: Callable[[], bool] = lambda: False,
     ) -> Explanation:
         """What moved the score of ``label`` among ``labels``, by plain CLIP and by the bundle in that folder.
 
@@ -168,5 +168,20 @@ class BundleShelf(Protocol):
 
         Gives its card, and whether it is new: one of the same content as a folder in ``known`` is not kept twice, and
         the card is then that folder's. Nothing is left behind of an archive that is refused.
+        """
+        ...
+
+
+class Estimator(Protocol):
+    """Says ahead how long a run will take and what memory it needs, and whether its texts fit. Never blocks for long."""
+
+    def estimate(self, work: Workload, past: Sequence[PastPace] = ()) -> Estimate:
+        """The estimate, or that it is being made: then ask again in a few seconds."""
+        ...
+
+    def too_long(self, backbone: str, texts: Sequence[str], prompt_length: int) -> Sequence[str]:
+        """Those of ``texts`` that do not fit into the text tower behind ``prompt_length`` tokens.
+
+        None where the backbone's tokenizer cannot be looked at.
         """
         ...
