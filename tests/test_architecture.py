@@ -17,6 +17,7 @@ DECODERS = {"av", "decord"}
 METHOD = {
     "compute",
     "vocabulary",
+    "shots",
     "backbone",
     "prompts",
     "whitening",
@@ -35,6 +36,7 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "paths": ({"errors"}, set()),
     "labels": ({"errors"}, set()),
     "vocabulary": (BASE, set()),
+    "shots": (BASE, set()),
     "store": (BASE, {"sqlite_utils"}),
     "hub": (BASE, {"huggingface_hub"}),
     "launcher": (BASE, set()),
@@ -57,7 +59,8 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "protocols": (BASE | METHOD | {"train"}, TORCH),
     "bench": (BASE | METHOD | {"train", "anchors", "sketch"}, TORCH | {"matplotlib"}),
     "worker": (BASE | METHOD | {"store", "launcher", "train", "recognize", "sketch", "clipsets"}, TORCH),
-    "ui": (BASE | {"store", "hub", "launcher", "clipsets"}, {"gradio", "PIL"}),
+    "intake": (BASE | {"store", "launcher", "clipsets"}, set()),
+    "ui": (BASE | {"store", "hub", "launcher", "clipsets", "shots", "intake"}, {"gradio", "PIL"}),
 }
 UNBOUND = {"cli", "doors", "__main__", "__init__", "app"}
 

@@ -1,4 +1,4 @@
-"""What a training step sees: the few-shot draw, the order of clips, and clips as features or pixels.
+"""What a training step sees: the order of clips, and clips as features or pixels.
 
 Every random choice depends on the seed and on the place (epoch, clip, step) alone, so that a resumed run sees
 what an uninterrupted one would have seen.
@@ -6,7 +6,6 @@ what an uninterrupted one would have seen.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol
@@ -16,39 +15,8 @@ import torch
 from torch import Tensor
 
 from ga2app.config import ClipConfig
-from ga2app.contracts import Dataset, LabelledClip, Subset
-from ga2app.errors import DatasetError
+from ga2app.shots import draw_shots as draw_shots
 from ga2app.video.pixels import training_pixels
-
-
-def draw_shots(dataset: Dataset, shots: int, seed: int) -> list[LabelledClip]:
-    """At most ``shots`` training clips of each base class, drawn with ``seed``; raises DatasetError.
-
-    The draw of a class depends on its own clips only: another class more or less does not change it.
-    """
-    if len(dataset.base) < 2:
-        raise DatasetError(
-            f"data set '{dataset.name}' has {len(dataset.base)} base class(es); training needs at least 2, "
-            "because with one there is nothing to tell apart: add clips of another class"
-        )
-    drawn: list[LabelledClip] = []
-    empty = []
-    for label in dataset.base:
-        clips = sorted(
-            (clip for clip in dataset.clips if clip.label == label and clip.subset is Subset.TRAIN),
-            key=lambda clip: clip.path.rsplit("/", 1)[-1],
-        )
-        if not clips:
-            empty.append(label)
-        digest = int.from_bytes(hashlib.sha256(label.encode()).digest()[:8], "big")
-        order = np.random.default_rng([seed, digest]).permutation(len(clips))
-        drawn += [clips[place] for place in sorted(order[:shots])]
-    if empty:
-        raise DatasetError(
-            f"data set '{dataset.name}' has no training clips for: {', '.join(empty)}; "
-            "add clips of these classes, or make them novel"
-        )
-    return drawn
 
 
 def epoch_order(count: int, batch_size: int, seed: int, epoch: int) -> list[list[int]]:
