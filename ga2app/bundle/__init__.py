@@ -4,6 +4,8 @@ Format 1: ``prompts.safetensors`` (the tensors of ``PromptLearner``), ``bundle.j
 ``README.md`` (the model card).
 """
 
+from ga2app.bundle.archive import pack, take_in
+from ga2app.bundle.facts import read_facts
 from ga2app.bundle.files import Bundle, check_place, load_folder, save
 from ga2app.bundle.manifest import (
     FORMAT_VERSION,
@@ -21,8 +23,11 @@ __all__ = [
     "check_place",
     "dataset_hash",
     "load_folder",
+    "pack",
     "package_versions",
     "read_card",
+    "read_facts",
     "read_manifest",
     "save",
+    "take_in",
 ]

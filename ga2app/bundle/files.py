@@ -35,6 +35,10 @@ class Bundle:
         """The prompts, ready to be attached; raises BundleError when tensors and manifest disagree."""
         sizes = self.manifest.backbone["sizes"]
         prompts: PromptConfig = self.manifest.run.prompts
+        if _elements(prompts, sizes) * 4 > MAX_TENSOR_BYTES:
+            raise BundleError(
+                f"bundle '{self.manifest.name}' asks for prompts of more than 1 GiB; they never are; get a fresh copy"
+            )
         hard = self.tensors.get("hard")
         try:
             learner = PromptLearner(prompts, sizes["visual_width"], sizes["text_width"], hard_prompt=hard)
@@ -97,19 +101,27 @@ def save(bundle: Bundle, folder: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def load_folder(folder: str | os.PathLike[str]) -> Bundle:
-    """Read a bundle; raises BundleError that says what is wrong with the folder."""
+def load_folder(folder: str | os.PathLike[str], shown: str = "") -> Bundle:
+    """Read a bundle; raises BundleError that says what is wrong with the folder, which it calls ``shown``."""
     root = Path(folder)
-    manifest = read_manifest(root)
+    shown = shown or str(root)
+    manifest = read_manifest(root, shown)
     path = root / TENSORS
     try:
         if path.stat().st_size > MAX_TENSOR_BYTES:
-            raise BundleError(f"bundle '{root}': {TENSORS} is larger than 1 GiB; prompts never are")
+            raise BundleError(f"bundle '{shown}': {TENSORS} is larger than 1 GiB; prompts never are")
         bundle = Bundle(manifest, load(path.read_bytes()))
     except FileNotFoundError as exc:
-        raise BundleError(f"bundle '{root}' has no {TENSORS}; get a fresh copy") from exc
+        raise BundleError(f"bundle '{shown}' has no {TENSORS}; get a fresh copy") from exc
     except (OSError, SafetensorError) as exc:
-        raise BundleError(f"bundle '{root}': {TENSORS} cannot be read ({exc}); get a fresh copy") from exc
+        raise BundleError(f"bundle '{shown}': {TENSORS} cannot be read ({exc}); get a fresh copy") from exc
     bundle.learner()
     bundle.whitening()
     return bundle
+
+
+def _elements(prompts: PromptConfig, sizes: Mapping[str, int]) -> int:
+    """How many numbers the prompts of these settings are."""
+    text = sizes["text_width"]
+    joint = 2 * text * text + text if prompts.coupled else 0
+    return prompts.length * (prompts.visual_depth * sizes["visual_width"] + (prompts.text_depth + 1) * text) + joint

@@ -11,13 +11,14 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from ga2app.bundle.checks import check_types
 from ga2app.config import RunConfig
+from ga2app.config.ladder import rung_of
 from ga2app.contracts import BundleCard, Dataset
 from ga2app.errors import BundleError, ConfigError
 
 FORMAT_VERSION = 1
 MANIFEST = "bundle.json"
-WIDTHS = {"visual_width", "text_width", "embedding_width"}
 
 
 @dataclass(frozen=True)
@@ -44,39 +45,37 @@ class Manifest:
         return RunConfig.from_dict(self.config)
 
 
-def read_manifest(root: Path) -> Manifest:
-    """The manifest of the bundle in ``root``, checked; raises BundleError."""
+def read_manifest(root: Path, shown: str = "") -> Manifest:
+    """The manifest of the bundle in ``root``, checked; raises BundleError, which calls the bundle ``shown``."""
+    shown = shown or str(root)
     try:
         data = json.loads((root / MANIFEST).read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError) as exc:
-        raise BundleError(f"'{root}' is not a prompt bundle: it has no {MANIFEST}; give the bundle's folder") from exc
-    except (OSError, ValueError) as exc:
-        raise BundleError(f"bundle '{root}': {MANIFEST} cannot be read ({exc}); get a fresh copy") from exc
+        raise BundleError(f"'{shown}' is not a prompt bundle: it has no {MANIFEST}; give the bundle's folder") from exc
+    except (OSError, ValueError, RecursionError) as exc:
+        raise BundleError(f"bundle '{shown}': {MANIFEST} cannot be read ({exc}); get a fresh copy") from exc
     version = data.get("format_version") if isinstance(data, dict) else None
     if version != FORMAT_VERSION:
         raise BundleError(
-            f"bundle '{root}' has format version {version!r} and this program reads version {FORMAT_VERSION}; "
+            f"bundle '{shown}' has format version {version!r} and this program reads version {FORMAT_VERSION}; "
             "update GA² Studio, or export the bundle again"
         )
     try:
         manifest = _from_dict(data)
         RunConfig.from_dict(manifest.config)
-        sizes = manifest.backbone["sizes"]
-        whole = {"name", "fingerprint"} <= manifest.backbone.keys() and {
-            "visual_width",
-            "text_width",
-            "embedding_width",
-        } <= sizes.keys()
+        faults = check_types(manifest)
     except (ConfigError, TypeError, KeyError, AttributeError) as exc:
-        raise BundleError(f"bundle '{root}': {MANIFEST} is not a valid manifest ({exc}); get a fresh copy") from exc
-    if not whole:
-        raise BundleError(f"bundle '{root}': {MANIFEST} does not say which backbone it is for; get a fresh copy")
+        raise BundleError(f"bundle '{shown}': {MANIFEST} is not a valid manifest ({exc}); get a fresh copy") from exc
+    if faults:
+        told = "; ".join(faults)
+        raise BundleError(f"bundle '{shown}': {MANIFEST} is not a valid manifest ({told}); get a fresh copy")
     return manifest
 
 
 def read_card(folder: str | os.PathLike[str], origin: str) -> BundleCard:
     """What lists show of the bundle in ``folder``; ``origin`` is one of trained, imported, embedded."""
     manifest = read_manifest(Path(folder))
+    run = manifest.run
     return BundleCard(
         folder=str(folder),
         name=manifest.name,
@@ -86,6 +85,10 @@ def read_card(folder: str | os.PathLike[str], origin: str) -> BundleCard:
         metrics=manifest.metrics,
         zero_shot=manifest.zero_shot,
         origin=origin,
+        dataset=run.dataset,
+        method=rung_of(run),
+        seed=run.seed,
+        size_bytes=sum(path.stat().st_size for path in Path(folder).iterdir() if path.is_file()),
     )
 
 

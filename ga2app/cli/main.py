@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from ga2app.cli import (
     anchors,
+    archive,
     bench,
     doctor,
     evaluate,
@@ -35,6 +36,7 @@ COMMANDS = (
     protocol,
     import_dataset,
     import_checkpoint,
+    archive,
     anchors,
     suggest,
     sketch,

@@ -173,7 +173,7 @@ class BundleShelf(Protocol):
 
 
 class Estimator(Protocol):
-    """Says ahead how long a run will take and what memory it needs, and whether its texts fit. Never blocks for long."""
+    """Says ahead how long a run will take, what memory it needs, and whether its texts fit. Never blocks for long."""
 
     def estimate(self, work: Workload, past: Sequence[PastPace] = ()) -> Estimate:
         """The estimate, or that it is being made: then ask again in a few seconds."""
@@ -182,6 +182,6 @@ class Estimator(Protocol):
     def too_long(self, backbone: str, texts: Sequence[str], prompt_length: int) -> Sequence[str]:
         """Those of ``texts`` that do not fit into the text tower behind ``prompt_length`` tokens.
 
-        None where the backbone's tokenizer cannot be looked at.
+        Nothing where the backbone's tokenizer cannot be looked at.
         """
         ...

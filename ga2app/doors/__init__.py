@@ -5,7 +5,9 @@ The screens may not import these; ``app.py`` hands the doors to them.
 
 from ga2app.doors.anchors import LazyAdvisor
 from ga2app.doors.backbones import Backbones
+from ga2app.doors.bundles import BundleFolders
 from ga2app.doors.clips import VideoInspector
+from ga2app.doors.explainer import LazyExplainer
 from ga2app.doors.recognizer import LazyRecognizer
 
-__all__ = ["Backbones", "LazyAdvisor", "LazyRecognizer", "VideoInspector"]
+__all__ = ["Backbones", "BundleFolders", "LazyAdvisor", "LazyExplainer", "LazyRecognizer", "VideoInspector"]

@@ -4,10 +4,11 @@ The screens and the worker meet only here. ``Store.open(home)`` gives a store th
 use; each process opens its own.
 """
 
+from ga2app.store.bundle_rows import BundleOrder, BundleQuery
 from ga2app.store.datasets import DatasetRow
 from ga2app.store.events import StoredEvent
 from ga2app.store.run_order import Place
 from ga2app.store.run_rows import RunFacets, RunFilter
 from ga2app.store.store import Store
 
-__all__ = ["DatasetRow", "Place", "RunFacets", "RunFilter", "Store", "StoredEvent"]
+__all__ = ["BundleOrder", "BundleQuery", "DatasetRow", "Place", "RunFacets", "RunFilter", "Store", "StoredEvent"]

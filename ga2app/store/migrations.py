@@ -264,3 +264,16 @@ def m008_anchor_ratings(db: sqlite_utils.Database) -> None:
         )
         """,
     )
+
+
+@migrations()
+def m009_bundle_facts(db: sqlite_utils.Database) -> None:
+    """What the library shows of a bundle besides: empty for bundles listed before, until somebody looks at them."""
+    for column in (
+        "title TEXT NOT NULL DEFAULT ''",
+        "dataset TEXT NOT NULL DEFAULT ''",
+        "method TEXT NOT NULL DEFAULT ''",
+        "seed INTEGER",
+        "size_bytes INTEGER NOT NULL DEFAULT 0",
+    ):
+        db.execute(f"ALTER TABLE bundles ADD COLUMN {column}")

@@ -1,0 +1,120 @@
+"""Bundles in SQL: how a row becomes a card and back, what a list is called by, searched for and ordered by."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from ga2app.contracts import BundleCard
+
+FROM = (
+    "FROM bundles b LEFT JOIN runs r "
+    "ON b.origin = 'trained' AND b.name GLOB 'run-[0-9]*' AND r.id = CAST(substr(b.name, 5) AS INTEGER)"
+)
+"""Bundles, each with the run that it was trained by: such a one goes by its run."""
+
+SHOWN = (
+    "CASE WHEN b.title <> '' THEN b.title "
+    "WHEN b.origin = 'trained' AND b.name GLOB 'run-[0-9]*' THEN 'Run ' || CAST(substr(b.name, 5) AS INTEGER) || "
+    "CASE WHEN ifnull(r.name, '') = '' THEN '' ELSE ': ' || r.name END "
+    "ELSE b.name END"
+)
+"""How lists call a bundle."""
+
+
+class BundleOrder(StrEnum):
+    """By what a list of bundles is sorted, the best or newest first."""
+
+    NEWEST = "newest"
+    NAME = "name"
+    HM = "hm"
+    GAIN = "gain"
+    BASE = "base"
+    NOVEL = "novel"
+
+
+_ORDERS = {
+    BundleOrder.NEWEST: "b.id DESC",
+    BundleOrder.NAME: f"{SHOWN} COLLATE NOCASE, b.id DESC",
+    BundleOrder.HM: "json_extract(b.metrics, '$.hm') DESC NULLS LAST, b.id DESC",
+    BundleOrder.GAIN: "json_extract(b.metrics, '$.hm') - json_extract(b.zero_shot, '$.hm') DESC NULLS LAST, b.id DESC",
+    BundleOrder.BASE: "json_extract(b.metrics, '$.base') DESC NULLS LAST, b.id DESC",
+    BundleOrder.NOVEL: "json_extract(b.metrics, '$.novel') DESC NULLS LAST, b.id DESC",
+}
+
+
+@dataclass(frozen=True)
+class BundleQuery:
+    """Which bundles a list shows: ``text`` holds words that all must be found, empty fields ask for nothing."""
+
+    text: str = ""
+    backbone: str = ""
+    origin: str = ""
+    order: BundleOrder = BundleOrder.NEWEST
+
+
+def order_of(query: BundleQuery) -> str:
+    """What follows ORDER BY."""
+    return _ORDERS[query.order]
+
+
+def conditions(query: BundleQuery) -> tuple[str, list[Any]]:
+    """The WHERE clause with its values; empty where nothing is asked."""
+    parts: list[str] = []
+    values: list[Any] = []
+    for column in ("backbone", "origin"):
+        if wanted := getattr(query, column):
+            parts.append(f"b.{column} = ?")
+            values.append(wanted)
+    for word in query.text.split():
+        # Lists of labels are stored as JSON, which writes letters beyond ASCII as escapes.
+        parts.append(
+            f"({SHOWN} || ' ' || b.name || ' ' || b.backbone || ' ' || b.dataset || ' ' || b.method LIKE ? ESCAPE '!' "
+            "OR b.base || b.novel LIKE ? ESCAPE '!')"
+        )
+        values += [_like(word), _like(json.dumps(word)[1:-1])]
+    return (f"WHERE {' AND '.join(parts)}" if parts else ""), values
+
+
+def row_of(card: BundleCard) -> dict[str, Any]:
+    """The columns that come from the manifest, without the folder."""
+    return {
+        "name": card.name,
+        "backbone": card.backbone,
+        "base": json.dumps(card.base),
+        "novel": json.dumps(card.novel),
+        "metrics": json.dumps(dict(card.metrics)),
+        "zero_shot": json.dumps(dict(card.zero_shot)),
+        "origin": card.origin,
+        "dataset": card.dataset,
+        "method": card.method,
+        "seed": card.seed,
+        "size_bytes": card.size_bytes,
+    }
+
+
+def card_of(row: dict[str, Any], folder: str) -> BundleCard:
+    """The card of a row that was selected with ``SHOWN`` as ``shown``."""
+    return BundleCard(
+        folder=folder,
+        name=row["name"],
+        backbone=row["backbone"],
+        base=tuple(json.loads(row["base"])),
+        novel=tuple(json.loads(row["novel"])),
+        metrics=json.loads(row["metrics"]),
+        zero_shot=json.loads(row["zero_shot"]),
+        origin=row["origin"],
+        dataset=row["dataset"],
+        method=row["method"],
+        seed=row["seed"],
+        size_bytes=row["size_bytes"],
+        title=row["shown"],
+        created_s=row["created_s"],
+    )
+
+
+def _like(word: str) -> str:
+    escaped = word.replace("!", "!!").replace("%", "!%").replace("_", "!_")
+    return f"%{escaped}%"
