@@ -20,19 +20,25 @@ class Runs(RunOrder):
 
     def queue(self, config: RunConfig, *, name: str = "", owner: str = "") -> int:
         """Put a run at the end of the queue and give its number. ``owner`` is an account name, empty on a desktop."""
+        return self.queue_several([(config, name)], owner=owner)[0]
+
+    def queue_several(self, runs: Sequence[tuple[RunConfig, str]], *, owner: str = "") -> list[int]:
+        """Put ``runs``, each with its name, at the end of the queue in their order, all or none; gives their numbers."""
         now = time.time()
-        row = {
-            "name": name.strip(),
-            "owner": owner,
-            "state": RunState.QUEUED.value,
-            "config": json.dumps(config.to_dict(), sort_keys=True),
-            "seed": config.seed,
-            "created_s": now,
-            "queued_s": now,
-        }
+        rows = [
+            {
+                "name": name.strip(),
+                "owner": owner,
+                "state": RunState.QUEUED.value,
+                "config": json.dumps(config.to_dict(), sort_keys=True),
+                "seed": config.seed,
+                "created_s": now,
+                "queued_s": now,
+            }
+            for config, name in runs
+        ]
         with self._database.write() as db:
-            run_id = db.table("runs").insert(row).last_pk
-        return int(run_id)  # type: ignore[arg-type]
+            return [int(db.table("runs").insert(row).last_pk) for row in rows]  # type: ignore[arg-type]
 
     def request_stop(self, run_id: int) -> RunState:
         """Stop a queued run at once, ask the worker to stop a running one; leaves an ended one as it is."""
