@@ -18,8 +18,8 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from ga2app import launcher
-from ga2app.contracts import RecognizerService, RunState
-from ga2app.doors import Backbones, LazyAdvisor, LazyRecognizer, VideoInspector
+from ga2app.contracts import RunState
+from ga2app.doors import Backbones, LazyAdvisor, LazyExplainer, LazyRecognizer, VideoInspector
 from ga2app.errors import StudioError
 from ga2app.paths import SKETCH_HARD_PROMPT, Home, default_home
 from ga2app.store import Store
@@ -67,12 +67,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
-def serve(home: Home, store: Store, recognizer: RecognizerService, host: str, port: int, over: threading.Event) -> int:
+def serve(home: Home, store: Store, recognizer: LazyRecognizer, host: str, port: int, over: threading.Event) -> int:
     """Open the page, keep a worker alive, and wait until ``over`` is set; gives the exit status."""
     studio = Studio(
         home=home,
         store=store,
         recognizer=recognizer,
+        explainer=LazyExplainer(recognizer),
         backbones=Backbones(),
         inspector=VideoInspector(),
         advisor=LazyAdvisor(),

@@ -3,38 +3,58 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from typing import Any
 
 from ga2app.cli import common
 from ga2app.config import Precision
-from ga2app.contracts import Recognition, Score
+from ga2app.contracts import Answer, LabelKind, NoneOfThese, NoneWay, Recognition, Score
+from ga2app.paths import default_home
 
 BAR_CELLS = 24
 
 
 def add(commands: common.Commands) -> None:
     """Register the command."""
-    parser = commands.add_parser("recognize", help="recognize clips with plain CLIP and, beside it, a bundle")
+    parser = commands.add_parser("recognize", help="recognize clips with plain CLIP and, beside it, bundles")
     parser.add_argument("clips", nargs="+", metavar="CLIP", help="video files")
     parser.add_argument("--labels", required=True, help="class names between commas")
-    parser.add_argument("--bundle", help="folder of a trained bundle")
+    parser.add_argument("--bundle", action="append", help="folder of a trained bundle; may be given several times")
     parser.add_argument("--backbone", help="sketch, a folder, or a Hub id (default: the bundle's, else the home's)")
-    parser.add_argument("--template", help="wording for plain CLIP with {} for the label")
+    parser.add_argument(
+        "--template", action="append", help="wording for plain CLIP with {} for the label; the mean of several counts"
+    )
     parser.add_argument("--top", type=int, default=5, help="labels shown for each clip (default 5; --json shows all)")
+    parser.add_argument(
+        "--none-of-these",
+        nargs="?",
+        choices=[way.value for way in NoneWay],
+        const=NoneWay.COMPETE.value,
+        help="negative prompts tell a clip that shows none of the labels: they compete with them (default), or the "
+        "best label is held against the nearest of them",
+    )
+    parser.add_argument("--negatives", help="negative prompts between commas (default: those switched on in the home)")
+    parser.add_argument(
+        "--threshold",
+        type=_share,
+        help="what the best label has to reach, 0 to 1: its share (default 0), or against a negative (default 0.5)",
+    )
     common.add_json(parser)
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, refuse=parser.error)
 
 
 def run(args: argparse.Namespace) -> int:
     """Recognize and print; status 1 when not one clip could be read."""
+    if not args.none_of_these and (args.negatives is not None or args.threshold is not None):
+        args.refuse("--negatives and --threshold belong to --none-of-these")
     from ga2app.backbone import load_backbone
     from ga2app.recognize import Recognizer, load_bundle
 
-    bundle = load_bundle(args.bundle) if args.bundle else None
-    named = str(bundle.manifest.backbone["name"]) if bundle else common.default_backbone()
-    recognizer = Recognizer(load_backbone(args.backbone or named, precision=Precision.AUTO), bundle)
-    answer = recognizer.recognize(args.clips, common.names(args.labels), template=args.template)
+    bundles = [load_bundle(folder) for folder in args.bundle or ()]
+    named = str(bundles[0].manifest.backbone["name"]) if bundles else common.default_backbone()
+    recognizer = Recognizer(load_backbone(args.backbone or named, precision=Precision.AUTO), bundles)
+    answer = recognizer.recognize(
+        args.clips, common.names(args.labels), template=args.template, none_of_these=_none_of_these(args)
+    )
     if args.json:
         common.print_json(document(answer))
     else:
@@ -44,39 +64,67 @@ def run(args: argparse.Namespace) -> int:
 
 def document(answer: Recognition) -> dict[str, Any]:
     """The JSON document of an answer."""
-
-    def scores(best: Sequence[Score]) -> list[dict[str, Any]]:
-        return [one.to_dict() for one in best]
-
     return {
         "backbone": answer.backbone,
         "notes": list(answer.notes),
-        "clips": [
-            {
-                "file": clip.file,
-                "error": clip.error,
-                "plain": scores(clip.plain),
-                "bundle": None if clip.bundle is None else scores(clip.bundle),
-                "frames": [{"index": f.index, "label": f.label, "score": f.score} for f in clip.timeline],
-            }
-            for clip in answer.clips
-        ],
+        "clips": [clip.to_dict() | {"frames": [one.to_dict() for one in clip.timeline]} for clip in answer.clips],
     }
 
 
 def text(answer: Recognition, top: int) -> str:
-    """The answer for people: a block of bars for each clip and each model."""
+    """The answer for people: a block of bars for each clip and each speaker."""
     lines = [f"backbone {answer.backbone}", *(f"note: {note}" for note in answer.notes)]
     for clip in answer.clips:
         lines.append("")
         lines.append(clip.file if clip.error is None else f"{clip.file}: error: {clip.error}")
-        for title, best in (("plain CLIP", clip.plain), ("bundle", clip.bundle)):
-            if best:
-                lines.append(f"  {title}")
-                lines += [_bar(one, marked=title == "bundle") for one in best[:top]]
+        for one in clip.answers:
+            title = "plain CLIP" if one.bundle is None else "bundle"
+            lines.append(f"  {title}{f' {one.bundle}' if len(clip.bundles) > 1 and one.bundle else ''}")
+            lines += _bars(one, top)
+            if one.verdict is not None:
+                lines.append(f"    {_verdict(one)}")
     return "\n".join(lines)
+
+
+def _bars(one: Answer, top: int) -> list[str]:
+    """The best labels, and the negatives' bar wherever it stands."""
+    labels = [score for score in one.scores if score.kind is not LabelKind.NEGATIVE][:top]
+    shown = [score for score in one.scores if score in labels or score.kind is LabelKind.NEGATIVE]
+    return [_bar(score, marked=one.bundle is not None) for score in shown]
 
 
 def _bar(one: Score, marked: bool) -> str:
     bar = "█" * round(one.score * BAR_CELLS)
     return f"    {one.score:6.1%} {bar:{BAR_CELLS}} {one.label}{f' ({one.kind.value})' if marked else ''}"
+
+
+def _verdict(one: Answer) -> str:
+    verdict = one.verdict
+    assert verdict is not None
+    told = "none of these" if verdict.none else f"{one.said}, not none of these"
+    best = f"the best label has {verdict.reached:.1%} of the {verdict.threshold:.0%} asked for"
+    return f"{told}: {best}, the nearest negative '{verdict.negative}' {verdict.against:.1%}"
+
+
+def _none_of_these(args: argparse.Namespace) -> NoneOfThese | None:
+    if not args.none_of_these:
+        return None
+    negatives = _home_negatives() if args.negatives is None else common.names(args.negatives)
+    return NoneOfThese(tuple(negatives), NoneWay(args.none_of_these), args.threshold)
+
+
+def _home_negatives() -> list[str]:
+    from ga2app.store import Store
+
+    with Store.open(default_home()) as store:
+        return store.negatives.texts()
+
+
+def _share(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number between 0 and 1")
+    return value

@@ -57,11 +57,10 @@ class Curve:
 
 
 class NoneWay(StrEnum):
-    """What negative prompts do.
+    """What the negative prompt nearest to a clip does; the others do not count, so that their number does not matter.
 
-    ``compete``: they stand beside the labels and take their part of the shares; a clip is none of these when one of
-    them wins. ``threshold``: the labels share among themselves, and the best one is then held against the negative
-    prompt nearest to the clip.
+    ``compete``: it stands beside the labels and takes its part of the shares; the clip is none of these when it wins.
+    ``threshold``: the labels share among themselves, and the best one alone is then held against it.
     """
 
     COMPETE = "compete"
@@ -76,8 +75,8 @@ DEFAULT_THRESHOLDS = {NoneWay.COMPETE: 0.0, NoneWay.THRESHOLD: 0.5}
 class NoneOfThese:
     """How a clip that shows none of the labels is told: by ``negatives``, texts that stand for anything else.
 
-    ``threshold``, between 0 and 1, is what the best label has to reach: its share of everything where negatives
-    compete, else its share against the nearest negative alone. None takes the way's own, see ``DEFAULT_THRESHOLDS``.
+    ``threshold``, between 0 and 1, is what the best label has to reach: its share of all where negatives compete, else
+    its share against the nearest negative alone. None takes the way's own, see ``DEFAULT_THRESHOLDS``.
     """
 
     negatives: tuple[str, ...]
@@ -95,7 +94,7 @@ class Verdict:
     """Whether a clip shows none of the labels, in the eyes of one speaker.
 
     ``reached`` is what the best label has of what ``NoneOfThese.threshold`` asks for; ``negative`` is the negative
-    prompt nearest to the clip, and ``against`` its share, beside the labels or against the best of them.
+    prompt nearest to the clip, ``against`` its share, and ``wins`` says whether it is nearer than every label.
     """
 
     way: NoneWay
@@ -124,7 +123,7 @@ class Verdict:
 class Answer:
     """What one speaker says of a clip: plain CLIP, or the bundle in the folder ``bundle``.
 
-    ``scores`` are best first. Where negatives compete, one of them has the kind negative and stands for all.
+    ``scores`` are best first. Where negatives compete, the nearest is among them as "none of these".
     ``timeline`` has the best label of each sampled frame, ``curves`` the shares of the best labels over the frames.
     """
 
@@ -187,7 +186,7 @@ class RecognizedClip:
         return self.answers[:2][-1].timeline if self.answers else ()
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values, as the command line and the endpoint answer. ``none_of_these`` is null unless asked for."""
+        """Plain JSON values, as command line and endpoint answer; ``none_of_these`` is null unless asked for."""
         plain = self.answers[0].verdict if self.answers else None
         return {
             "file": self.file,

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ga2app.contracts import Recognition
+from ga2app.contracts import NoneOfThese, Recognition
 
 if TYPE_CHECKING:
     from ga2app.recognize import StudioRecognizer
@@ -25,19 +25,29 @@ class LazyRecognizer:
         labels: Sequence[str],
         *,
         backbone: str,
-        bundle: str | None = None,
-        template: str | None = None,
+        bundle: str | Sequence[str] | None = None,
+        template: str | Sequence[str] | None = None,
         top_k: int = 5,
+        none_of_these: NoneOfThese | None = None,
     ) -> Recognition:
         """See ``contracts.RecognizerService``."""
-        real = self._loaded()
-        return real.recognize(paths, labels, backbone=backbone, bundle=bundle, template=template, top_k=top_k)
+        return self.real.recognize(
+            paths,
+            labels,
+            backbone=backbone,
+            bundle=bundle,
+            template=template,
+            top_k=top_k,
+            none_of_these=none_of_these,
+        )
 
     def warm(self, backbone: str) -> None:
         """See ``contracts.RecognizerService``."""
-        self._loaded().warm(backbone)
+        self.real.warm(backbone)
 
-    def _loaded(self) -> StudioRecognizer:
+    @property
+    def real(self) -> StudioRecognizer:
+        """The real one; other doors share what it has loaded."""
         with self._lock:
             if self._real is None:
                 from ga2app.recognize import StudioRecognizer

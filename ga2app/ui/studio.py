@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ga2app.config import SKETCH
-from ga2app.contracts import AnchorAdvisor, BackboneChoice, BundleCard, ClipInspector, RecognizerService
+from ga2app.contracts import (
+    AnchorAdvisor,
+    BackboneChoice,
+    BundleCard,
+    ClipInspector,
+    ExplainerService,
+    RecognizerService,
+)
 from ga2app.errors import BackboneError, BundleError, StoreError
 from ga2app.paths import Home
 from ga2app.store import Store
@@ -42,6 +49,7 @@ class Studio:
     home: Home
     store: Store
     recognizer: RecognizerService
+    explainer: ExplainerService
     backbones: Callable[[], Sequence[BackboneChoice]]
     inspector: ClipInspector
     advisor: AnchorAdvisor

@@ -6,28 +6,40 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from ga2app.contracts import (
+    NONE_OF_THESE,
     AnchorClip,
     AnchorKind,
+    Answer,
     ClipFacts,
     ClipRating,
     ClipRatings,
+    Curve,
+    Explanation,
+    FrameReason,
     FrameScore,
     LabelKind,
     MadeClip,
     MadeClips,
+    Neighbor,
+    NoneOfThese,
+    NoneWay,
     Progress,
     ProposalKind,
     Recognition,
     RecognizedClip,
     Score,
+    SpeakerReasons,
     TextProposal,
     TextRating,
     TextRatings,
+    TokenReading,
+    Verdict,
 )
 from ga2app.errors import BundleError, ClipError, DatasetError, LabelError, LanguageModelError
 
@@ -35,15 +47,17 @@ FRAMES = 8
 
 
 class FakeRecognizer:
-    """Plain CLIP likes the first label best, the bundle likes the label that the file name holds.
+    """Plain CLIP likes the first label best, a bundle likes the label that the file name holds.
 
-    A clip whose name holds "broken" cannot be read; a bundle whose folder holds "alien" fits no backbone; a label
-    "boom" is a bug.
+    A clip whose name holds "broken" cannot be read; one whose name holds "scene" is none of these, where that was
+    asked for, and a threshold of more than 0.5 is above every clip; a bundle whose folder holds "alien" fits no
+    backbone; a label "boom" is a bug.
     """
 
     def __init__(self, base: Sequence[str] = ()) -> None:
         self.base = set(base)
-        self.asked: list[tuple[tuple[str, ...], tuple[str, ...], str, str | None, str | None, int]] = []
+        self.asked: list[tuple[Any, ...]] = []
+        self.none_of_these: list[NoneOfThese | None] = []
 
     def warm(self, backbone: str) -> None:
         self.warmed = backbone
@@ -54,33 +68,51 @@ class FakeRecognizer:
         labels: Sequence[str],
         *,
         backbone: str,
-        bundle: str | None = None,
-        template: str | None = None,
+        bundle: str | Sequence[str] | None = None,
+        template: str | Sequence[str] | None = None,
         top_k: int = 5,
+        none_of_these: NoneOfThese | None = None,
     ) -> Recognition:
-        self.asked.append((tuple(paths), tuple(labels), backbone, bundle, template, top_k))
+        bundles = [bundle] if isinstance(bundle, str) else [*(bundle or ())]
+        self.asked.append((tuple(paths), tuple(labels), backbone, tuple(bundles), template, top_k))
+        self.none_of_these.append(none_of_these)
         if len(labels) < 2:
             raise LabelError(f"'{labels[0]}' is the only label; add at least one other to compare with")
-        if bundle and "alien" in bundle:
+        if any("alien" in folder for folder in bundles):
             raise BundleError("bundle 'alien' belongs to backbone 'other'; choose that backbone or another bundle")
         if "boom" in labels:
             raise ZeroDivisionError("a bug")
-        clips = tuple(self._clip(path, list(dict.fromkeys(labels)), bundle, top_k) for path in paths)
+        names = list(dict.fromkeys(labels))
+        clips = tuple(self._clip(path, names, bundles, top_k, none_of_these) for path in paths)
         unknown = [label for label in labels if not label.isascii()]
         notes = (f"backbone '{backbone}' does not know: {', '.join(unknown)}",) if unknown else ()
         return Recognition(backbone, clips, notes)
 
-    def _clip(self, path: str, labels: list[str], bundle: str | None, top_k: int) -> RecognizedClip:
+    def _clip(
+        self, path: str, labels: list[str], bundles: list[str], top_k: int, asked: NoneOfThese | None
+    ) -> RecognizedClip:
         name = Path(path).stem
         if "broken" in name:
             return RecognizedClip(path, error=f"clip '{Path(path).name}': it has no video; choose another file")
-        plain = self._ranked(labels, labels[0], top_k)
         seen = next((label for label in labels if label.replace(" ", "-") in name), labels[-1])
-        tuned = self._ranked(labels, seen, top_k) if bundle else None
-        spoken = (tuned or plain)[0].label
-        timeline = tuple(FrameScore(4 * i, spoken if i > 1 else labels[-1], 0.8) for i in range(FRAMES))
         frames = tuple(np.full((48, 64, 3), 30 * i, np.uint8) for i in range(FRAMES))
-        return RecognizedClip(path, None, plain, tuned, frames, timeline)
+        answers = [self._answer(name, labels, labels[0], top_k, None, asked)]
+        answers += [self._answer(name, labels, seen, top_k, folder, asked) for folder in bundles]
+        return RecognizedClip(path, None, tuple(answers), frames)
+
+    def _answer(
+        self, name: str, labels: list[str], best: str, top_k: int, bundle: str | None, asked: NoneOfThese | None
+    ) -> Answer:
+        scores = self._ranked(labels, best, top_k)
+        timeline = tuple(FrameScore(4 * i, best if i > 1 else labels[-1], 0.8) for i in range(FRAMES))
+        curves = tuple(Curve(score.label, (score.score,) * FRAMES) for score in scores[:3])
+        verdict = None
+        if asked is not None:
+            wins = "scene" in name
+            verdict = Verdict(asked.way, asked.least, 0.2 if wins else 0.5, asked.negatives[0], 0.3, wins)
+            if asked.way is NoneWay.COMPETE:
+                scores = (*scores, Score(NONE_OF_THESE, 0.3, LabelKind.NEGATIVE))
+        return Answer(scores, bundle, timeline, curves, verdict)
 
     def _ranked(self, labels: list[str], best: str, top_k: int) -> tuple[Score, ...]:
         order = [best, *(label for label in labels if label != best)]
@@ -88,6 +120,52 @@ class FakeRecognizer:
         kinds = [LabelKind.BASE if label in self.base else LabelKind.NOVEL for label in order]
         ranked = zip(order, shares, kinds, strict=True)
         return tuple(Score(label, share / sum(shares), kind) for label, share, kind in ranked)[:top_k]
+
+
+class FakeExplainer:
+    """Finds that the first frame speaks for every label and the others say nothing; a label "boom" is a bug."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[Any, ...]] = []
+
+    def explain(
+        self,
+        path: str,
+        labels: Sequence[str],
+        label: str,
+        *,
+        backbone: str,
+        bundle: str | None = None,
+        anchors: Sequence[AnchorClip] = (),
+        negatives: Sequence[str] = (),
+    ) -> Explanation:
+        self.asked.append((path, tuple(labels), label, backbone, bundle, tuple(anchors), tuple(negatives)))
+        if label == "boom":
+            raise ZeroDivisionError("a bug")
+        rival = next(other for other in labels if other != label)
+        frames = tuple(FrameReason(4 * place, 1.5 if not place else -0.1) for place in range(FRAMES))
+        picture = np.full((32, 32, 3), 120, np.uint8)
+        speakers = tuple(
+            SpeakerReasons(
+                bundle=folder,
+                share=0.6,
+                lead=2.0,
+                rival=rival,
+                frames=frames,
+                overlays=(picture,) * FRAMES,
+                anchors=tuple(Neighbor(anchor.caption, 0.2) for anchor in anchors[:3]),
+                negatives=tuple(Neighbor(text, 0.1) for text in negatives[:3]),
+                label_cosine=0.3,
+            )
+            for folder in [None, bundle][: 2 if bundle else 1]
+        )
+        return Explanation(label, (picture,) * FRAMES, speakers)
+
+    def read_tokens(self, *, backbone: str, bundle: str) -> Sequence[TokenReading]:
+        return (
+            TokenReading(1, (("ladder", 0.31), ("<b>rope", 0.2)), "word"),
+            TokenReading(2, (("else", 0.1),), "noise"),
+        )
 
 
 class FakeInspector:

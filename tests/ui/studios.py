@@ -34,7 +34,7 @@ from ga2app.store import Store
 from ga2app.ui import Studio
 from ga2app.ui.studio import Example
 
-from .fakes import FakeAdvisor, FakeInspector, FakeRecognizer
+from .fakes import FakeAdvisor, FakeExplainer, FakeInspector, FakeRecognizer
 
 LABELS = ("climbing a ladder", "rowing a boat", "jumping rope", "waving")
 BASE, NOVEL = LABELS[:2], LABELS[2:]
@@ -75,6 +75,7 @@ def make_studio(home: Home, **changes: Any) -> Studio:
     ]
     doors = {
         "recognizer": FakeRecognizer(BASE),
+        "explainer": FakeExplainer(),
         "backbones": lambda: [BackboneChoice(SKETCH, "sketch (embedded)"), BackboneChoice("real", "A real CLIP")],
         "examples": examples,
         "inspector": FakeInspector(),

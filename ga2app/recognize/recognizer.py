@@ -1,0 +1,130 @@
+"""Recognize clips: labels for a clip, by plain CLIP and by bundles beside it.
+
+Notation: T frames, S side in pixels, D embedding width.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import torch
+
+from ga2app.backbone import Backbone, load_backbone
+from ga2app.config import SKETCH
+from ga2app.contracts import NoneOfThese, Recognition, RecognizedClip
+from ga2app.errors import ClipError
+from ga2app.labels import check_labels, spoken
+from ga2app.model import PromptedClip, plain_clip
+from ga2app.recognize.bundles import PromptBundle, load_bundle
+from ga2app.recognize.notes import footage_notes, usable_negatives, vocabulary_notes
+from ga2app.recognize.speaker import Speaker
+from ga2app.recognize.wording import check_templates, text_features
+from ga2app.video import Evaluation, read_clip
+from ga2app.video.pixels import frames_to_pixels, thumbnails
+from ga2app.video.transforms import short_side_px
+
+DEFAULT_FRAMES = 8
+
+BundleLike: TypeAlias = PromptBundle | str | os.PathLike[str]
+
+
+class Recognizer:
+    """Recognizes clips with a backbone and, beside it, with a bundle or several. Safe to call from several threads.
+
+    ``num_frames`` of each clip are looked at: unless told otherwise as many as the bundle was trained on, the most of
+    several.
+    """
+
+    def __init__(
+        self,
+        backbone: Backbone | str = SKETCH,
+        bundle: BundleLike | Sequence[BundleLike] | None = None,
+        *,
+        num_frames: int | None = None,
+    ) -> None:
+        self.backbone = load_backbone(backbone) if isinstance(backbone, str) else backbone
+        self.bundles = _loaded(bundle)
+        for one in self.bundles:
+            one.bundle.check_backbone(self.backbone.identity.to_dict())
+        trained = [one.manifest.run.clips.num_frames for one in self.bundles]
+        self.num_frames = num_frames or max(trained, default=DEFAULT_FRAMES)
+        self._lock = threading.Lock()
+        self._attached: tuple[list[str], list[PromptedClip]] = [], []
+
+    @property
+    def bundle(self) -> PromptBundle | None:
+        """The first bundle."""
+        return self.bundles[0] if self.bundles else None
+
+    def recognize(
+        self,
+        paths: Sequence[str | os.PathLike[str]],
+        labels: Sequence[str],
+        *,
+        template: str | Sequence[str] | None = None,
+        top_k: int | None = None,
+        none_of_these: NoneOfThese | None = None,
+    ) -> Recognition:
+        """The labels of each clip, best first, at most ``top_k`` of them.
+
+        ``template`` words the labels for plain CLIP and holds one "{}"; of several templates the mean counts. With
+        ``none_of_these`` a clip may show none of the labels. A clip that cannot be read has its error set and costs
+        nothing else. Raises LabelError, BundleError.
+        """
+        templates = check_templates(template)
+        names, notes = check_labels(labels)
+        notes += vocabulary_notes(self.backbone, names)
+        negatives, left_out = usable_negatives(self.backbone, none_of_these, names)
+        notes += left_out
+        with self._lock, torch.no_grad():
+            speakers = self._speakers(names, templates, none_of_these, negatives)
+            clips = [self._recognize_clip(os.fspath(path), speakers, top_k) for path in paths]
+        if self.backbone.name == SKETCH:
+            notes += footage_notes(clips)
+        return Recognition(self.backbone.name, tuple(clips), tuple(notes))
+
+    def _recognize_clip(self, path: str, speakers: Sequence[Speaker], top_k: int | None) -> RecognizedClip:
+        size = self.backbone.sizes.image_size
+        try:
+            clip = read_clip(path, Evaluation(self.num_frames), short_side_px=short_side_px(size))
+        except ClipError as exc:
+            return RecognizedClip(file=path, error=str(exc))
+        pixels = frames_to_pixels(clip.frames, size)[None]  # (1, T, 3, S, S)
+        seen = speakers[0].model.encode_frames(pixels)[0]  # (T, D), by plain CLIP
+        answers = []
+        for speaker in speakers:
+            frames = speaker.model.encode_frames(pixels)[0] if speaker.looks_for_itself else seen
+            answers.append(speaker.answer(frames, clip.indices, top_k))
+        return RecognizedClip(file=path, answers=tuple(answers), thumbnails=thumbnails(clip.frames))
+
+    def _speakers(
+        self, names: list[str], templates: Sequence[str], asked: NoneOfThese | None, negatives: Sequence[str]
+    ) -> list[Speaker]:
+        """Plain CLIP and each bundle; plain CLIP's labels are marked by what the first bundle was trained on."""
+        plain, *tuned = self._models(names)
+        trained = [{spoken(name).lower() for name in one.manifest.base} for one in self.bundles]
+        frozen = text_features(self.backbone, negatives, templates) if negatives else None
+        classes = text_features(self.backbone, names, templates)
+        first = trained[0] if trained else ()
+        speakers = [Speaker(plain, names, classes, first, None, asked, negatives, frozen)]
+        for one, model, known in zip(self.bundles, tuned, trained, strict=True):
+            read = model.encode_names(negatives) if negatives else None
+            speakers.append(Speaker(model, names, model.encode_labels(), known, one.folder, asked, negatives, read))
+        return speakers
+
+    def _models(self, names: list[str]) -> list[PromptedClip]:
+        """Plain CLIP and the bundles over ``names``; kept while the labels stay the same."""
+        if self._attached[0] != names:
+            models = [plain_clip(self.backbone, names), *(one.attach(self.backbone, names) for one in self.bundles)]
+            self._attached = names, models
+        return self._attached[1]
+
+
+def _loaded(bundle: BundleLike | Sequence[BundleLike] | None) -> tuple[PromptBundle, ...]:
+    if bundle is None:
+        return ()
+    several = [bundle] if isinstance(bundle, PromptBundle | str | os.PathLike) else bundle
+    return tuple(one if isinstance(one, PromptBundle) else load_bundle(one) for one in several)
