@@ -1,0 +1,79 @@
+"""What a user has to know before trusting an answer: unknown words, real footage before a backbone of drawings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ga2app.backbone import Backbone
+from ga2app.contracts import NoneOfThese, RecognizedClip
+from ga2app.errors import LabelError
+from ga2app.labels import name_key, spoken
+from ga2app.video.realism import looks_photographic
+
+_SHOWN = 20
+
+
+def vocabulary_notes(backbone: Backbone, names: Sequence[str]) -> list[str]:
+    """A note on words that the tokenizer never saw; LabelError when no label has a known word."""
+    unknown = {name: backbone.unknown_words(name) for name in names}
+    if all(len(words) == len(name.split()) for name, words in unknown.items()):
+        raise LabelError(
+            f"backbone '{backbone.name}' knows none of the words in these labels ({names[0]}, …); "
+            f"{_known_words(backbone)}"
+        )
+    words = list(dict.fromkeys(word for some in unknown.values() for word in some))
+    if not words:
+        return []
+    return [
+        f"backbone '{backbone.name}' does not know: {_listed(words)}. Labels with these words are guesses; "
+        f"{_known_words(backbone)}"
+    ]
+
+
+def usable_negatives(
+    backbone: Backbone, asked: NoneOfThese | None, names: Sequence[str]
+) -> tuple[tuple[str, ...], list[str]]:
+    """The negative prompts that ``backbone`` understands and that are no label, and a note on those left out.
+
+    Raises LabelError where "none of these" was asked for and not one is left.
+    """
+    if asked is None:
+        return (), []
+    taken = {name_key(name) for name in names}
+    texts = dict.fromkeys(spoken(text) for text in asked.negatives if text.strip())
+    foreign = [text for text in texts if backbone.unknown_words(text)]
+    used = tuple(text for text in texts if text not in foreign and name_key(text) not in taken)
+    if not used:
+        why = f"'{backbone.name}' knows the words of none of them" if foreign else "there are none"
+        raise LabelError(
+            f"'none of these' needs negative prompts, and {why}; switch some on in Anchors, choose another group, "
+            "or switch 'none of these' off"
+        )
+    if not foreign:
+        return used, []
+    return used, [
+        f"left out of 'none of these', because backbone '{backbone.name}' does not know their words: {_listed(foreign)}"
+    ]
+
+
+def footage_notes(clips: Sequence[RecognizedClip]) -> list[str]:
+    """A note on clips that look like real footage, which the sketch backbone does not know."""
+    real = [Path(clip.file).name for clip in clips if clip.thumbnails and looks_photographic(np.stack(clip.thumbnails))]
+    if not real:
+        return []
+    return [
+        f"{', '.join(real[:5])}{', …' if len(real) > 5 else ''}: this looks like real footage, and the sketch "
+        "backbone knows drawings only, so its answer means little; choose a real CLIP as backbone"
+    ]
+
+
+def _known_words(backbone: Backbone) -> str:
+    words = sorted(word for word in backbone.tokenizer.get_vocab() if word.isalpha() and len(word) > 2)
+    return f"it knows {len(words)} words, for example {', '.join(words[:: max(1, len(words) // 12)][:12])}"
+
+
+def _listed(texts: Sequence[str]) -> str:
+    return f"{', '.join(texts[:_SHOWN])}{', …' if len(texts) > _SHOWN else ''}"
