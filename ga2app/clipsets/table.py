@@ -10,14 +10,18 @@ import csv
 from pathlib import Path
 
 from ga2app.clipsets.holding_out import hold_out
+from ga2app.clipsets.report import Problem
 from ga2app.contracts import AnchorClip, Dataset, Subset
 from ga2app.errors import DatasetError
 
 GROUPS = ("base", "novel", "anchor", "negative")
 
 
-def read_table(file: Path) -> Dataset:
-    """The data set that ``file`` lists. Raises DatasetError with the faults of all lines."""
+def read_table(file: Path, problems: list[Problem] | None = None) -> Dataset:
+    """The data set that ``file`` lists. Raises DatasetError with the faults of all lines.
+
+    With a list of ``problems``, faulty lines go there instead, and the others are taken.
+    """
     try:
         with file.open(newline="", encoding="utf-8-sig") as opened:
             reader = csv.DictReader(opened)
@@ -29,8 +33,16 @@ def read_table(file: Path) -> Dataset:
             lines = list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as exc:
         raise DatasetError(f"'{file}' cannot be read as CSV ({exc}); save it as UTF-8 text") from exc
-    faults = [f"line {number}: {fault}" for number, row in enumerate(lines, 2) if (fault := _fault(row))]
-    if faults:
+    judged = [(number, row, _fault(row)) for number, row in enumerate(lines, 2)]
+    faults = [f"line {number}: {fault}" for number, _, fault in judged if fault]
+    if problems is not None:
+        problems += [
+            Problem(str(file), number, str(row.get("path") or ""), fault, "mend this line")
+            for number, row, fault in judged
+            if fault
+        ]
+        lines = [row for _, row, fault in judged if not fault]
+    elif faults:
         raise DatasetError(f"'{file}' has {len(faults)} faults: {'; '.join(faults[:5])}. Mend these lines")
     groups: dict[str, list[dict[str, str]]] = {group: [] for group in GROUPS}
     for row in lines:

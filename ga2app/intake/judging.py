@@ -1,0 +1,155 @@
+"""Every clip of a data set opened: what cannot be read stays out, what is there twice is told."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ga2app.clipsets.content import content_digest
+from ga2app.contracts import AnchorClip, ClipFacts, ClipInspector, Dataset, LabelledClip, Subset
+from ga2app.errors import ClipError, DatasetError
+from ga2app.intake.archive import Tick
+from ga2app.intake.report import Report
+from ga2app.intake.sources import Duplicates, Found
+
+LOOKING = "Looking at clips"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What is left of a data set, and what is known of its clips by their path."""
+
+    dataset: Dataset
+    facts: dict[str, ClipFacts]
+
+
+class Judge:
+    """Opens clips one after the other; pictures of those that can be read go to ``pictures``, named by content."""
+
+    def __init__(self, inspector: ClipInspector, pictures: Path, had: Path, report: Report) -> None:
+        self._inspector, self._pictures, self._had, self._report = inspector, pictures, had, report
+        self._by_content: dict[str, ClipFacts] = {}
+        self.facts: dict[str, ClipFacts] = {}
+
+    def readable(self, path: str, file: str, label: str) -> bool:
+        """Whether the clip at ``path`` can be used; the report says why not, under the name ``file``."""
+        if path in self.facts:
+            return True
+        try:
+            path.encode()
+        except UnicodeEncodeError:
+            shown = os.fsencode(file).decode("utf-8", "replace")
+            self._report.left_out(shown, label, "its name is not UTF-8 text", "rename the file")
+            return False
+        try:
+            digest = content_digest(path)
+            facts = self._by_content.get(digest)
+            if facts is None:
+                name = f"{digest}.jpg"
+                known = (self._had / name).exists()
+                facts = replace(self._inspector.inspect(path, None if known else self._pictures / name), digest=digest)
+                self._by_content[digest] = facts
+        except ClipError as exc:
+            self._report.left_out(file, label, exc.reason, exc.advice)
+            return False
+        for warning in facts.warnings:
+            reason, _, fix = warning.partition(": ")
+            self._report.taken(file, label, reason, fix)
+        self.facts[path] = facts
+        return True
+
+
+def judge(
+    found: Found,
+    inspector: ClipInspector,
+    duplicates: Duplicates,
+    pictures: Path,
+    had: Path,
+    report: Report,
+    tick: Tick,
+) -> Judged:
+    """Open every clip and keep the usable ones. Raises DatasetError if none is left.
+
+    ``had`` holds pictures from before, which are not made again.
+    """
+    dataset, opened = found.dataset, Judge(inspector, pictures, had, report)
+    total = len(dataset.clips) + len(dataset.anchors)
+    kept: list[LabelledClip] = []
+    for number, clip in enumerate(dataset.clips):
+        tick(LOOKING, number, total)
+        if opened.readable(clip.path, file_in(found.root, clip.path), clip.label):
+            kept.append(clip)
+    anchors: list[AnchorClip] = []
+    for number, anchor in enumerate(dataset.anchors, len(dataset.clips)):
+        tick(LOOKING, number, total)
+        if opened.readable(anchor.path, file_in(found.root, anchor.path), "(anchor)"):
+            anchors.append(anchor)
+    tick(LOOKING, total, total)
+    kept = _without_copies(kept, opened.facts, duplicates, found.root, report)
+    if not kept:
+        raise DatasetError(
+            "none of the clips can be used, so nothing was imported; what is wrong with each is told below"
+        )
+    return Judged(_of_kept(dataset, kept, anchors, report), opened.facts)
+
+
+def file_in(root: Path, path: str) -> str:
+    """``path`` as the report calls it: below the root of the import where it lies there."""
+    relative = os.path.relpath(path, root)
+    return path if relative.startswith("..") else relative
+
+
+def _without_copies(
+    clips: Sequence[LabelledClip], facts: dict[str, ClipFacts], duplicates: Duplicates, root: Path, report: Report
+) -> list[LabelledClip]:
+    """The clips with each content once, or all of them; the report names every copy and what it copies."""
+    first: dict[str, LabelledClip] = {}
+    kept: list[LabelledClip] = []
+    for clip in clips:
+        digest = facts[clip.path].digest
+        original = first.setdefault(digest, clip)
+        if original is clip:
+            kept.append(clip)
+            continue
+        reason, fix = _copy_told(original, clip, root)
+        if duplicates is Duplicates.ALL:
+            kept.append(clip)
+            report.taken(file_in(root, clip.path), clip.label, reason, fix)
+        else:
+            report.left_out(file_in(root, clip.path), clip.label, reason, f"{fix} (the first was kept)")
+    return kept
+
+
+def _copy_told(original: LabelledClip, copy: LabelledClip, root: Path) -> tuple[str, str]:
+    reason = f"it has the same content as '{file_in(root, original.path)}'"
+    if original.label != copy.label:
+        return f"{reason}, which is labeled '{original.label}'", "decide which of the two labels is right"
+    if original.subset is not copy.subset:
+        where = f"this one is for {copy.subset}, that one for {original.subset}"
+        return f"{reason}; {where}", "a figure measured on a clip that was trained on means nothing: keep one"
+    return reason, "one of the two is enough"
+
+
+def _of_kept(dataset: Dataset, kept: Sequence[LabelledClip], anchors: Sequence[AnchorClip], report: Report) -> Dataset:
+    """``dataset`` with what is left, and notes on what it lacks."""
+    present = {clip.label for clip in kept}
+    trained = {clip.label for clip in kept if clip.subset is Subset.TRAIN}
+    base, novel = (tuple(name for name in names if name in present) for names in (dataset.base, dataset.novel))
+    if bare := [name for name in (*dataset.base, *dataset.novel) if name not in present]:
+        report.notes.append(f"labels without a usable clip were left out: {', '.join(bare)}")
+    if len(base) < 2:
+        report.notes.append("training needs at least two base labels: add clips of another action")
+    if untrained := [name for name in base if name not in trained]:
+        report.notes.append(f"base labels without a training clip, which training refuses: {', '.join(untrained)}")
+    subsets = Counter(clip.subset for clip in kept)
+    report.counts = {
+        "clips": len(kept),
+        "train": subsets[Subset.TRAIN],
+        "test": subsets[Subset.TEST],
+        "base": len(base),
+        "novel": len(novel),
+    }
+    return replace(dataset, base=base, novel=novel, clips=tuple(kept), anchors=tuple(anchors))
