@@ -19,7 +19,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from ga2app import launcher
 from ga2app.contracts import RunState
-from ga2app.doors import Backbones, LazyAdvisor, LazyExplainer, LazyRecognizer, VideoInspector
+from ga2app.doors import Backbones, BundleFolders, LazyAdvisor, LazyExplainer, LazyRecognizer, VideoInspector
 from ga2app.errors import StudioError
 from ga2app.paths import SKETCH_HARD_PROMPT, Home, default_home
 from ga2app.store import Store
@@ -77,6 +77,8 @@ def serve(home: Home, store: Store, recognizer: LazyRecognizer, host: str, port:
         backbones=Backbones(),
         inspector=VideoInspector(),
         advisor=LazyAdvisor(),
+        shelf=BundleFolders(),
+        estimator=SpeedEstimator(home.root / "speeds.json"),
         server_paths=not ON_SPACE,
         examples=_examples(home),
         wake_worker=lambda: launcher.ensure_worker(home),

@@ -7,7 +7,16 @@ from ga2app.doors.anchors import LazyAdvisor
 from ga2app.doors.backbones import Backbones
 from ga2app.doors.bundles import BundleFolders
 from ga2app.doors.clips import VideoInspector
+from ga2app.doors.estimate import SpeedEstimator
 from ga2app.doors.explainer import LazyExplainer
 from ga2app.doors.recognizer import LazyRecognizer
 
-__all__ = ["Backbones", "BundleFolders", "LazyAdvisor", "LazyExplainer", "LazyRecognizer", "VideoInspector"]
+__all__ = [
+    "Backbones",
+    "BundleFolders",
+    "LazyAdvisor",
+    "LazyExplainer",
+    "LazyRecognizer",
+    "SpeedEstimator",
+    "VideoInspector",
+]

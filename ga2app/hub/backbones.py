@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import CachedRepoInfo, CachedRevisionInfo, HfApi, scan_cache_dir, snapshot_download
+from huggingface_hub import CachedRepoInfo, CachedRevisionInfo, HfApi, scan_cache_dir, snapshot_download, try_to_load_from_cache
 from huggingface_hub.errors import (
     CacheNotFound,
     GatedRepoError,
@@ -75,6 +75,15 @@ def default_backbone(cache: Path | None = None) -> str:
     if named:
         return named
     return next((clip.repo_id for clip in _cached_clips(cache) if clip.weight_bytes >= TOY_BYTES), SKETCH)
+
+
+def cached_file(repo_id: str, name: str) -> Path | None:
+    """A file of a repository in the local cache; None where it is not there."""
+    try:
+        found = try_to_load_from_cache(repo_id, name)
+    except HFValidationError:
+        return None
+    return Path(found) if isinstance(found, str) else None
 
 
 def download_size(repo_id: str, *, endpoint: str | None = None) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +11,13 @@ from ga2app.contracts import (
     AnchorAdvisor,
     BackboneChoice,
     BundleCard,
+    BundleShelf,
     ClipInspector,
+    Estimator,
     ExplainerService,
     RecognizerService,
 )
-from ga2app.errors import BackboneError, BundleError, StoreError
+from ga2app.errors import BackboneError, BundleError
 from ga2app.paths import Home
 from ga2app.store import Store
 
@@ -53,6 +54,8 @@ class Studio:
     backbones: Callable[[], Sequence[BackboneChoice]]
     inspector: ClipInspector
     advisor: AnchorAdvisor
+    shelf: BundleShelf
+    estimator: Estimator
     examples: Sequence[Example] = ()
     wake_worker: Callable[[], object] = _nothing
     worker_alive: Callable[[], bool] = _alive
@@ -83,15 +86,8 @@ class Studio:
         raise BundleError(f"there is no bundle '{key}' in the library; choose one from the list")
 
     def bundle_title(self, card: BundleCard) -> str:
-        """How the screens call a bundle: one that was trained here goes by its run."""
-        trained = re.fullmatch(r"run-0*(\d+)", card.name)
-        if not trained:
-            return card.name
-        try:
-            name = self.store.runs.get(int(trained[1])).name
-        except StoreError:
-            name = ""
-        return f"Run {trained[1]}" + (f": {name}" if name else "")
+        """How the screens call a bundle: by the name it was given, one that was trained here by its run."""
+        return card.title or card.name
 
     def bundle_choices(self) -> list[tuple[str, str]]:
         """Titles and keys for a list of bundles, newest first, with what tells them apart."""

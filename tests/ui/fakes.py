@@ -16,10 +16,12 @@ from ga2app.contracts import (
     AnchorClip,
     AnchorKind,
     Answer,
+    Basis,
     ClipFacts,
     ClipRating,
     ClipRatings,
     Curve,
+    Estimate,
     Explanation,
     FrameReason,
     FrameScore,
@@ -29,6 +31,7 @@ from ga2app.contracts import (
     Neighbor,
     NoneOfThese,
     NoneWay,
+    PastPace,
     Progress,
     ProposalKind,
     Recognition,
@@ -40,6 +43,7 @@ from ga2app.contracts import (
     TextRatings,
     TokenReading,
     Verdict,
+    Workload,
 )
 from ga2app.errors import BundleError, ClipError, DatasetError, LabelError, LanguageModelError
 
@@ -287,3 +291,33 @@ class FakeAdvisor:
         name = Path(path).stem.replace("-", " ").replace("_", " ")
         near = next((label for label in labels if set(label.split()) & set(name.split())), None)
         return ClipRating(path, caption, 0.1 if near else min(0.5 + len(name) / 100, 0.95), near or labels[0])
+
+
+class FakeEstimator:
+    """A tenth of a second a step and a megabyte a frame; "measuring" while ``ready`` is not set.
+
+    A backbone called "away" is not here; a label longer than 30 letters is too long.
+    """
+
+    def __init__(self, ready: bool = True, free_bytes: int = 8 << 30) -> None:
+        self.ready, self.free_bytes = ready, free_bytes
+        self.asked: list[Workload] = []
+
+    def estimate(self, work: Workload, past: Sequence[PastPace] = ()) -> Estimate:
+        self.asked.append(work)
+        if work.backbone == "away":
+            return Estimate(Basis.UNKNOWN, note="unknown until 'away' is on this machine")
+        if not self.ready:
+            return Estimate(Basis.MEASURING)
+        return Estimate(
+            basis=Basis.RUNS if past else Basis.MEASURED,
+            preparing_s=2.0,
+            training_s=0.1 * work.steps,
+            measuring_s=0.01 * work.measured_clips,
+            peak_bytes=(work.batch + work.anchors_a_step) * work.frames << 20,
+            free_bytes=self.free_bytes,
+            runs=tuple(pace.run_id for pace in past),
+        )
+
+    def too_long(self, backbone: str, texts: Sequence[str], prompt_length: int) -> Sequence[str]:
+        return [text for text in texts if len(text) > 30]

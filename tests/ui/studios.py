@@ -34,7 +34,7 @@ from ga2app.store import Store
 from ga2app.ui import Studio
 from ga2app.ui.studio import Example
 
-from .fakes import FakeAdvisor, FakeExplainer, FakeInspector, FakeRecognizer
+from .fakes import FakeAdvisor, FakeEstimator, FakeExplainer, FakeInspector, FakeRecognizer
 
 LABELS = ("climbing a ladder", "rowing a boat", "jumping rope", "waving")
 BASE, NOVEL = LABELS[:2], LABELS[2:]
@@ -80,6 +80,7 @@ def make_studio(home: Home, **changes: Any) -> Studio:
         "examples": examples,
         "inspector": FakeInspector(),
         "advisor": FakeAdvisor(),
+        "estimator": FakeEstimator(),
     }
     return Studio(home=home, store=Store.open(home), **(doors | changes))
 
