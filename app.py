@@ -19,7 +19,15 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from ga2app import launcher
 from ga2app.contracts import RunState
-from ga2app.doors import Backbones, BundleFolders, LazyAdvisor, LazyExplainer, LazyRecognizer, VideoInspector
+from ga2app.doors import (
+    Backbones,
+    BundleFolders,
+    LazyAdvisor,
+    LazyExplainer,
+    LazyRecognizer,
+    SpeedEstimator,
+    VideoInspector,
+)
 from ga2app.errors import StudioError
 from ga2app.paths import SKETCH_HARD_PROMPT, Home, default_home
 from ga2app.store import Store
