@@ -1,4 +1,4 @@
-"""Curves and bars as HTML with inline SVG.
+"""Curves as HTML with inline SVG.
 
 The plot is stretched to its box while lines keep their width; words and numbers are HTML beside it, so they stay
 readable at any width. Colors are CSS variables, hence light and dark.
@@ -68,24 +68,6 @@ def line_chart(
     )
 
 
-def compare_bars(title: str, rows: Sequence[tuple[str, str, float | None, float | None]]) -> str:
-    """Pairs of bars in percent: name, color class, the value before (plain CLIP) and the value after."""
-    items = []
-    for name, tone, before, after in rows:
-        if before is None and after is None:
-            continue
-        items.append(
-            f'<li class="{tone}"><span class="name">{escape(name)}</span>'
-            f"{_percent_bar('Plain CLIP', 'before', before)}{_percent_bar('Bundle', 'after', after)}"
-            f"{_change(before, after)}</li>"
-        )
-    if not items:
-        return ""
-    keys = '<ul class="keys"><li class="before"><span class="swatch"></span>Plain CLIP</li></ul>'
-    head = f"<figcaption><h4>{escape(title)}</h4>{keys}</figcaption>"
-    return f'<figure class="compare">{head}<ul>{"".join(items)}</ul></figure>'
-
-
 def nice_ticks(low: float, high: float, count: int = 4) -> list[float]:
     """About ``count`` round numbers whose ends enclose ``low`` and ``high``."""
     if high - low < 1e-9:
@@ -153,25 +135,6 @@ def _spoken(line: Line, unit: str, decimals: int) -> str:
         return f"{line.name} not measured yet"
     before = "" if line.reference is None else f", plain CLIP {line.reference:.{decimals}f}{unit}"
     return f"{line.name} now {line.points[-1][1]:.{decimals}f}{unit}{before}"
-
-
-def _percent_bar(who: str, css: str, value: float | None) -> str:
-    if value is None:
-        return ""
-    width = max(0.0, min(100.0, value))
-    return (
-        f'<span class="track {css}" role="img" aria-label="{escape(who)}: {value:.1f} percent"><span class="rail">'
-        f'<span class="fill" style="width:{width:.1f}%"></span></span><em>{value:.1f}%</em></span>'
-    )
-
-
-def _change(before: float | None, after: float | None) -> str:
-    if before is None or after is None:
-        return ""
-    change = after - before
-    tone = "up" if change >= 0.05 else "down" if change <= -0.05 else "same"
-    signed = f"{change:+.1f}".replace("-", "\u2212")
-    return f'<span class="change {tone}">{signed}</span>'
 
 
 def _number(value: float) -> str:
