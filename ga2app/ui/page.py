@@ -7,14 +7,17 @@ from typing import Any
 
 import gradio as gr
 
+from ga2app.ui.anchors.screen import build_anchors
 from ga2app.ui.api import build_api
+from ga2app.ui.library.screen import build_library
 from ga2app.ui.recognize.screen import build_recognize, bundle_choice, labels_of
 from ga2app.ui.runs.screen import build_runs, find_run
 from ga2app.ui.studio import Studio, bundle_key
 from ga2app.ui.theme import header_html, part
 from ga2app.ui.train.screen import build_train, refresh_datasets
 
-RECOGNIZE, TRAIN, RUNS = "recognize", "train", "runs"
+RECOGNIZE, TRAIN, RUNS, LIBRARY = "recognize", "train", "runs", "library"
+ANCHORS = "anchors"
 
 _HEADER_JS = """
 element.addEventListener('click', event => {
@@ -40,10 +43,14 @@ def build_page(studio: Studio) -> gr.Blocks:
         with gr.Tabs(selected=RECOGNIZE, elem_id="screens") as tabs:
             with gr.Tab("Recognize", id=RECOGNIZE) as recognize_tab:
                 recognize = build_recognize(studio)
+            with gr.Tab("Anchors", id=ANCHORS) as anchors_tab:
+                build_anchors(studio, anchors_tab)
             with gr.Tab("Train", id=TRAIN) as train_tab:
                 train = build_train(studio)
             with gr.Tab("Runs", id=RUNS) as runs_tab:
                 runs = build_runs(studio)
+            with gr.Tab("Library", id=LIBRARY) as library_tab:
+                library = build_library(studio, library_tab)
 
         def open_page(request: gr.Request) -> list[Any]:
             asked = request.query_params.get("run", "")
@@ -74,15 +81,24 @@ def build_page(studio: Studio) -> gr.Blocks:
             card = next((card for card in cards if run and run.bundle and Path(card.folder) == Path(run.bundle)), None)
             if card is None:
                 raise gr.Error("The bundle of this run is not in the library any more.", print_exception=False)
-            key = bundle_key(card)
+            return try_bundle(bundle_key(card), labels)
+
+        def try_bundle(key: str, labels: str) -> list[Any]:
             backbone, take = bundle_choice(studio, key)
             chosen = gr.update(choices=_choices(studio), value=key)
             return [gr.Tabs(selected=RECOGNIZE), chosen, backbone, take, labels or labels_of(studio, key)]
+
+        def open_library(request: gr.Request) -> list[Any]:
+            asked = request.query_params.get("bundle", "")
+            if not asked or request.query_params.get("run"):
+                return [gr.skip()] * (1 + len(library.outputs))
+            return [gr.Tabs(selected=LIBRARY), *library.show(asked)]
 
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         listed = [recognize.bundle, train.dataset, train.card, train.clock]
         page.load(open_page, None, [tabs, *listed, *runs.outputs], **quiet)
         recognize_tab.select(open_recognize, None, [train.clock, runs.clock, recognize.bundle], **quiet)
+        anchors_tab.select(lambda: [gr.Timer(active=False)] * 2, None, [train.clock, runs.clock], **quiet)
         train_tab.select(open_train, train.dataset, [train.dataset, train.card, train.clock, runs.clock], **quiet)
         runs_tab.select(open_runs, [runs.chosen, runs.shown], [train.clock, *runs.outputs], **quiet)
         train.watch.click(
@@ -91,12 +107,10 @@ def build_page(studio: Studio) -> gr.Blocks:
             [tabs, *runs.outputs],
             **quiet,
         )
-        runs.try_it.click(
-            try_run,
-            [runs.chosen, recognize.labels],
-            [tabs, recognize.bundle, recognize.backbone, recognize.take_labels, recognize.labels],
-            **quiet,
-        )
+        tried = [tabs, recognize.bundle, recognize.backbone, recognize.take_labels, recognize.labels]
+        runs.try_it.click(try_run, [runs.chosen, recognize.labels], tried, **quiet)
+        library.try_it.click(try_bundle, [library.chosen, recognize.labels], tried, **quiet)
+        page.load(open_library, None, [tabs, *library.outputs], **quiet)
     return page
 
 

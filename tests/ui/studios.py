@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import socket
 import subprocess
@@ -34,7 +35,7 @@ from ga2app.store import Store
 from ga2app.ui import Studio
 from ga2app.ui.studio import Example
 
-from .fakes import FakeAdvisor, FakeEstimator, FakeExplainer, FakeInspector, FakeRecognizer
+from .fakes import FakeAdvisor, FakeEstimator, FakeExplainer, FakeInspector, FakeRecognizer, FakeShelf
 
 LABELS = ("climbing a ladder", "rowing a boat", "jumping rope", "waving")
 BASE, NOVEL = LABELS[:2], LABELS[2:]
@@ -81,6 +82,7 @@ def make_studio(home: Home, **changes: Any) -> Studio:
         "inspector": FakeInspector(),
         "advisor": FakeAdvisor(),
         "estimator": FakeEstimator(),
+        "shelf": FakeShelf(),
     }
     return Studio(home=home, store=Store.open(home), **(doors | changes))
 
@@ -97,6 +99,19 @@ def add_bundle(studio: Studio, folder: str = "tuned", backbone: str = SKETCH, na
     figures = {"base": 90.0, "novel": 60.0, "hm": 72.0}
     studio.store.bundles.add(BundleCard(path, name, backbone, BASE, NOVEL, figures, figures, "trained"))
     return path
+
+
+def keep_bundle(studio: Studio, folder: str = "kept", readme: str = "# A card", **told: Any) -> str:
+    """A bundle in the library that is there on disk, too; gives its folder. ``told`` changes what it says of itself."""
+    path = studio.home.bundles / folder
+    path.mkdir(parents=True)
+    figures = {"base": 90.0, "novel": 60.0, "hm": 72.0}
+    about = {"name": folder, "backbone": SKETCH, "base": BASE, "novel": NOVEL, "metrics": figures}
+    before = {"base": 70.0, "novel": 65.0, "hm": 67.4}
+    (path / "bundle.json").write_text(json.dumps(about | {"zero_shot": before} | told))
+    (path / "README.md").write_text(readme)
+    studio.store.bundles.add(studio.shelf.facts(str(path), "imported").card)
+    return str(path)
 
 
 def add_run(studio: Studio, state: RunState, *, steps: int = 20, error: str | None = None, bundle: str = "") -> int:

@@ -1,0 +1,1 @@
+"""Sixth screen: the library of prompt bundles."""

@@ -1,0 +1,96 @@
+"""Model cards of strangers: what Markdown says is shown, what could do something is not."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+
+from ga2app.ui.library.markdown import MAX_CHARACTERS, to_html
+
+CARD = """---
+tags: [clip]
+---
+# A *name* & more
+
+Some **bold** text
+over two lines with `a < b`.
+
+| top-1 | base |
+|---|---|
+| plain CLIP | 50.0 |
+
+- Backbone: `sketch`
+  (frozen)
+- Second
+
+1. one
+2. two
+
+```python
+print("<hi>")  # **not bold**
+```
+See [the paper](https://arxiv.org/abs/1?a=1&b=2 "title").
+"""
+
+
+def test_a_model_card_is_shown_as_what_it_means() -> None:
+    html = to_html(CARD)
+    for piece in (
+        "<h4>A <em>name</em> &amp; more</h4>",
+        "<p>Some <strong>bold</strong> text over two lines with <code>a &lt; b</code>.</p>",
+        "<th>top-1</th><th>base</th>",
+        "<td>plain CLIP</td><td>50.0</td>",
+        "<ul><li>Backbone: <code>sketch</code> (frozen)</li><li>Second</li></ul>",
+        "<ol><li>one</li><li>two</li></ol>",
+        "<pre><code>print(&quot;&lt;hi&gt;&quot;)  # **not bold**</code></pre>",
+        '<a href="https://arxiv.org/abs/1?a=1&amp;b=2" target="_blank" rel="noopener noreferrer nofollow">the paper<',
+    ):
+        assert piece in html
+    assert "tags:" not in html
+
+
+@pytest.mark.parametrize(
+    "evil",
+    [
+        "<script>alert(1)</script>",
+        '<img src="https://spy.example/x.png" onerror="alert(1)">',
+        "![x](https://spy.example/x.png)",
+        "[x](javascript:alert(1))",
+        "[x](data:text/html,<script>)",
+        '[x](https://a.example/"onmouseover="alert(1))',
+        "![x](https://a.example/)](https://spy.example/y.png)",
+        "<!-- --><style>@import 'https://spy.example'</style>",
+        "`</code><script>`",
+        "| <iframe src=x> |\n|---|\n| <svg onload=alert(1)> |",
+        "# <object data=x>",
+        "[<img src=x>](https://a.example)",
+        "![a](x)[b](https://c.example/d](https://e.example)",
+        '[a"onfocus="alert(1)](https://b.example)',
+    ],
+)
+def test_nothing_of_a_card_runs_or_is_loaded(evil: str) -> None:
+    html = to_html(f"before {evil}\n\n{evil}")
+    tags = set(re.findall(r"<(/?\w+)", html))
+    allowed = "p h4 h5 h6 ul ol li pre code table thead tbody tr th td div a em strong hr".split()
+    assert {tag.lstrip("/") for tag in tags} <= set(allowed)
+    for tag in re.findall(r"<[^>]*>", html):
+        assert re.fullmatch(
+            r"</?\w+>|<div class=\"scroll\">|<a href=\"https?://[^\"]*\" target=\"_blank\" rel=\"[a-z ]*\">", tag
+        ), tag
+
+
+def test_a_long_card_is_shown_in_part_and_says_so() -> None:
+    html = to_html("word " * MAX_CHARACTERS)
+    assert len(html) < 2 * MAX_CHARACTERS and "The rest of this long card" in html
+
+
+@pytest.mark.parametrize(
+    "piece", ["[", "![", "`", "**", "*a", "[](", "| -", "#", "- ", "<!--", "\\", "_ ", "[a](http://"]
+)
+def test_no_card_takes_long(piece: str) -> None:
+    started = time.monotonic()
+    to_html(piece * (MAX_CHARACTERS // len(piece)))
+    to_html("x\n".join([piece] * 10_000))
+    assert time.monotonic() - started < 2
