@@ -57,6 +57,12 @@ class Ratings:
             row = db.execute(f"{_SELECT} WHERE labels = ? AND backbone = ?", [_key(labels), backbone]).fetchone()
         return _question(row) if row else None
 
+    def get(self, question: int) -> Question | None:
+        """The question of that number, unless it was forgotten."""
+        with self._database.read() as db:
+            row = db.execute(f"{_SELECT} WHERE id = ?", [question]).fetchone()
+        return _question(row) if row else None
+
     def last(self) -> Question | None:
         """The question that was asked last."""
         with self._database.read() as db:

@@ -1,0 +1,1 @@
+"""Third screen: anchor sets and negative prompts."""

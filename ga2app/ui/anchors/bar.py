@@ -1,0 +1,127 @@
+"""The top of the screen: what is measured against, messages, and the undo of the last deletion."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from ga2app.errors import StoreError, StudioError
+from ga2app.store.anchors import ROOM
+from ga2app.ui.anchors.question import TYPED, source_choices, start_values
+from ga2app.ui.markup import notice
+from ga2app.ui.recognize.screen import UNEXPECTED
+from ga2app.ui.studio import Studio
+
+log = logging.getLogger(__name__)
+
+Updates = dict[Any, Any]
+"""What an event changes, by component; all others stay as they are."""
+
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+
+
+@dataclass(frozen=True)
+class Bar:
+    """The parts of the bar; ``inputs`` is what a question is made of."""
+
+    source: gr.Dropdown
+    typed: gr.Textbox
+    backbone: gr.Dropdown
+    undo: gr.Button
+
+    @property
+    def inputs(self) -> list[Any]:
+        return [self.source, self.typed, self.backbone]
+
+
+def build_bar(studio: Studio) -> Bar:
+    """Lay the bar out."""
+    source, typed, backbone = start_values(studio)
+    titles = [(choice.title, choice.name) for choice in studio.backbones()]
+    with gr.Row(elem_classes="anchor-bar"):
+        source_list = gr.Dropdown(
+            source_choices(studio),
+            value=source,
+            label="Measured against the labels of",
+            info="Anchors and negative prompts have to keep away from these.",
+            elem_id="anchor-labels-of",
+            min_width=220,
+        )
+        typed_box = gr.Textbox(
+            value=typed,
+            label="Labels",
+            info="Your actions, separated by commas.",
+            placeholder="riding a bicycle, walking a dog",
+            max_lines=3,
+            visible=source == TYPED,
+            elem_id="anchor-typed",
+            min_width=220,
+        )
+        backbone_list = gr.Dropdown(
+            titles,
+            value=backbone,
+            label="Backbone",
+            info="In whose eyes: the one you train with.",
+            elem_id="anchor-backbone",
+            min_width=220,
+        )
+    undo = gr.Button(undo_text(studio), size="sm", visible=bool(undo_text(studio)), elem_id="anchor-undo")
+    return Bar(source_list, typed_box, backbone_list, undo)
+
+
+def refresh_bar(studio: Studio, bar: Bar, source: str | None, typed: str | None, backbone: str | None) -> Updates:
+    """The lists anew. What is chosen stays, unless it is gone."""
+    choices = source_choices(studio)
+    if source not in {value for _, value in choices} or (source == TYPED and not (typed or "").strip()):
+        source, typed, backbone = start_values(studio)
+    return {
+        bar.source: gr.update(choices=choices, value=source),
+        bar.typed: gr.update(value=typed, visible=source == TYPED),
+        bar.backbone: gr.update(value=backbone),
+        bar.undo: undo_update(studio),
+    }
+
+
+def undo_text(studio: Studio) -> str:
+    """What the button says: what comes back. Empty where there is nothing to undo."""
+    last = studio.store.trash.last(ROOM)
+    return f"Undo: bring back {last.what}" if last else ""
+
+
+def undo_update(studio: Studio) -> Any:
+    """The undo button as it is to be now."""
+    text = undo_text(studio)
+    return gr.update(value=text or "Undo", visible=bool(text))
+
+
+def undo_last(studio: Studio) -> str:
+    """Put the last deletion of this room back; gives the message."""
+
+    def restore() -> str:
+        last = studio.store.trash.last(ROOM)
+        if last is None:
+            raise StoreError("there is nothing to undo; the last deletion was undone already")
+        what = studio.store.trash.restore(last.id).what
+        return notice("success", f"{what[0].upper()}{what[1:]}: back again.")
+
+    return attempt(restore)
+
+
+def attempt(action: Callable[[], str]) -> str:
+    """The message that ``action`` gives, or what went wrong, as HTML."""
+    try:
+        return action()
+    except StudioError as exc:
+        return notice("error", str(exc))
+    except Exception:
+        log.exception("an action on the Anchors screen failed")
+        return notice("error", UNEXPECTED)
+
+
+def counted(count: int, word: str) -> str:
+    """``3 clips``, ``1 clip``."""
+    return f"{count:,} {word}{'' if count == 1 else 's'}"

@@ -1,0 +1,52 @@
+"""Third screen: anchor sets and negative prompts, measured against the labels of a data set."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from ga2app.ui.anchors.bar import QUIET, Updates, build_bar, refresh_bar, undo_last
+from ga2app.ui.anchors.clip_events import ClipEvents
+from ga2app.ui.anchors.clip_room import draw_pools, lay_out_clips
+from ga2app.ui.anchors.prompt_events import PromptEvents
+from ga2app.ui.anchors.prompt_room import lay_out_prompts
+from ga2app.ui.studio import Studio
+
+
+def build_anchors(studio: Studio, tab: gr.Tab) -> None:
+    """Lay the screen out and connect it. It is drawn anew whenever ``tab`` is opened."""
+    bar = build_bar(studio)
+    with gr.Tabs(elem_id="anchor-rooms"):
+        with gr.Tab("Anchor clips", id="anchor-clips"):
+            clip_room = lay_out_clips(studio)
+        with gr.Tab("Negative prompts", id="negative-prompts"):
+            prompt_room = lay_out_prompts(studio)
+    clip_events, prompt_events = ClipEvents(studio, bar, clip_room), PromptEvents(studio, bar, prompt_room)
+    clip_events.connect()
+    prompt_events.connect()
+    half = len(clip_room.inputs)
+    inputs = [*clip_room.inputs, *prompt_room.inputs, *bar.inputs]
+    outputs = list(dict.fromkeys([*clip_events.outputs, *prompt_events.outputs, *bar.inputs]))
+
+    def redraw(values: tuple[Any, ...]) -> Updates:
+        chosen = values[-len(bar.inputs) :]
+        mine, theirs = values[:half], values[half : -len(bar.inputs)]
+        return clip_events.draw((*mine, *chosen)) | prompt_events.draw((*theirs, *chosen))
+
+    def open_screen(pool: str | None, make_from: str | None, *values: Any) -> Updates:
+        listed = refresh_bar(studio, bar, *values[-len(bar.inputs) :])
+        fresh = (*values[: -len(bar.inputs)], *(listed[one].get("value") for one in bar.inputs))
+        return redraw(fresh) | listed | draw_pools(studio, clip_room, values[0], pool, make_from)
+
+    def ask(*values: Any) -> Updates:
+        return redraw(values) | {bar.typed: gr.update(visible=not values[-3])}
+
+    def undo(*values: Any) -> Updates:
+        message = undo_last(studio)
+        return redraw(values) | {clip_room.told: message, prompt_room.told: message}
+
+    lists = [clip_room.pool, clip_room.make_from]
+    tab.select(open_screen, [*lists, *inputs], [*outputs, *lists], **QUIET)
+    gr.on([bar.source.input, bar.backbone.input, bar.typed.submit, bar.typed.blur], ask, inputs, outputs, **QUIET)
+    bar.undo.click(undo, inputs, outputs, **QUIET)
