@@ -10,11 +10,12 @@ import gradio as gr
 from ga2app.ui.anchors.screen import build_anchors
 from ga2app.ui.api import build_api
 from ga2app.ui.library.screen import build_library
-from ga2app.ui.recognize.screen import build_recognize, bundle_choice, labels_of
+from ga2app.ui.recognize.screen import build_recognize
 from ga2app.ui.runs.screen import build_runs, find_run
 from ga2app.ui.studio import Studio, bundle_key
 from ga2app.ui.theme import header_html, part
-from ga2app.ui.train.screen import build_train, refresh_datasets
+from ga2app.ui.train.actions import refresh_datasets
+from ga2app.ui.train.screen import build_train
 
 RECOGNIZE, TRAIN, RUNS, LIBRARY = "recognize", "train", "runs", "library"
 ANCHORS = "anchors"
@@ -42,11 +43,11 @@ def build_page(studio: Studio) -> gr.Blocks:
         part(header_html(), js_on_load=_HEADER_JS, elem_id="masthead")
         with gr.Tabs(selected=RECOGNIZE, elem_id="screens") as tabs:
             with gr.Tab("Recognize", id=RECOGNIZE) as recognize_tab:
-                recognize = build_recognize(studio)
+                recognize = build_recognize(studio, recognize_tab)
             with gr.Tab("Anchors", id=ANCHORS) as anchors_tab:
                 build_anchors(studio, anchors_tab)
             with gr.Tab("Train", id=TRAIN) as train_tab:
-                train = build_train(studio)
+                train = build_train(studio, train_tab)
             with gr.Tab("Runs", id=RUNS) as runs_tab:
                 runs = build_runs(studio)
             with gr.Tab("Library", id=LIBRARY) as library_tab:
@@ -61,19 +62,15 @@ def build_page(studio: Studio) -> gr.Blocks:
                 drawn[2] = gr.skip()
             return [
                 gr.Tabs(selected=RUNS) if run_id is not None else gr.skip(),
-                _bundle_list(studio),
                 *refresh_datasets(studio, None),
                 *drawn,
             ]
-
-        def open_train(chosen: str | None) -> list[Any]:
-            return [*refresh_datasets(studio, chosen), gr.Timer(active=False)]
 
         def open_runs(run_id: int | None, shown: dict[str, str]) -> list[Any]:
             return [gr.Timer(active=False), *runs.refresh(run_id, shown)]
 
         def open_recognize() -> list[Any]:
-            return [gr.Timer(active=False), gr.Timer(active=False), _bundle_list(studio)]
+            return [gr.Timer(active=False), gr.Timer(active=False)]
 
         def try_run(run_id: int | None, labels: str) -> list[Any]:
             run = find_run(studio, run_id)
@@ -84,9 +81,7 @@ def build_page(studio: Studio) -> gr.Blocks:
             return try_bundle(bundle_key(card), labels)
 
         def try_bundle(key: str, labels: str) -> list[Any]:
-            backbone, take = bundle_choice(studio, key)
-            chosen = gr.update(choices=_choices(studio), value=key)
-            return [gr.Tabs(selected=RECOGNIZE), chosen, backbone, take, labels or labels_of(studio, key)]
+            return [gr.Tabs(selected=RECOGNIZE), *recognize.try_bundle(key, labels)]
 
         def open_library(request: gr.Request) -> list[Any]:
             asked = request.query_params.get("bundle", "")
@@ -95,11 +90,11 @@ def build_page(studio: Studio) -> gr.Blocks:
             return [gr.Tabs(selected=LIBRARY), *library.show(asked)]
 
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-        listed = [recognize.bundle, train.dataset, train.card, train.clock]
+        listed = [train.dataset, train.card, train.clock]
         page.load(open_page, None, [tabs, *listed, *runs.outputs], **quiet)
-        recognize_tab.select(open_recognize, None, [train.clock, runs.clock, recognize.bundle], **quiet)
+        recognize_tab.select(open_recognize, None, [train.clock, runs.clock], **quiet)
         anchors_tab.select(lambda: [gr.Timer(active=False)] * 2, None, [train.clock, runs.clock], **quiet)
-        train_tab.select(open_train, train.dataset, [train.dataset, train.card, train.clock, runs.clock], **quiet)
+        train_tab.select(lambda: gr.Timer(active=False), None, runs.clock, **quiet)
         runs_tab.select(open_runs, [runs.chosen, runs.shown], [train.clock, *runs.outputs], **quiet)
         train.watch.click(
             lambda run_id, shown: [gr.Tabs(selected=RUNS), *runs.refresh(run_id, shown)],
@@ -107,16 +102,8 @@ def build_page(studio: Studio) -> gr.Blocks:
             [tabs, *runs.outputs],
             **quiet,
         )
-        tried = [tabs, recognize.bundle, recognize.backbone, recognize.take_labels, recognize.labels]
+        tried = [tabs, *recognize.tried]
         runs.try_it.click(try_run, [runs.chosen, recognize.labels], tried, **quiet)
         library.try_it.click(try_bundle, [library.chosen, recognize.labels], tried, **quiet)
         page.load(open_library, None, [tabs, *library.outputs], **quiet)
     return page
-
-
-def _choices(studio: Studio) -> list[tuple[str, str]]:
-    return [("None: plain CLIP alone", ""), *studio.bundle_choices()]
-
-
-def _bundle_list(studio: Studio) -> Any:
-    return gr.update(choices=_choices(studio))

@@ -1,29 +1,17 @@
-"""The answer of a recognition as HTML: bars side by side, the frames over time, and a table of all clips."""
+"""The answer for each clip as HTML: who says what in bars side by side, the frames over time, and why."""
 
 from __future__ import annotations
 
-import base64
-import csv
-import io
-from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import groupby
-from pathlib import PurePath
-from typing import TYPE_CHECKING
-from urllib.parse import quote
+from collections.abc import Mapping
 
-from PIL import Image
-
-from ga2app.contracts import LabelKind, Recognition, RecognizedClip, Score
+from ga2app.contracts import Answer, LabelKind, RecognizedClip, Score
 from ga2app.ui.markup import escape, kind_mark, notices, percent
+from ga2app.ui.recognize.asking import Speakers, Told
+from ga2app.ui.recognize.frames import frame_strip
+from ga2app.ui.recognize.table import file_name
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-_FRAME_PX = 128
-_HUES = 6
-"""Colors that tell labels of the frame strip apart; the style sheet names them hue-0 … hue-5."""
+BLOCKS = 8
+"""Clips shown in full at once; the table has them all."""
 
 _MARKS_HELP = (
     '<p class="legend marks"><span><span class="kind base">base</span>the bundle was trained on this label</span>'
@@ -31,136 +19,102 @@ _MARKS_HELP = (
 )
 
 
-@dataclass(frozen=True)
-class Speakers:
-    """Who answers: the backbone's title, and the bundle's name where one is used."""
-
-    backbone: str
-    bundle: str | None = None
-
-
-def answer_html(answer: Recognition, speakers: Speakers) -> str:
-    """The whole answer: notes, a table where there are several clips, and a block a clip."""
-    notes = notices("warning", answer.notes, "Before you trust this:")
-    legend = _MARKS_HELP if speakers.bundle else ""
-    table = _table(answer, speakers) if len(answer.clips) > 1 else ""
-    blocks = "".join(clip_html(clip, speakers) for clip in answer.clips)
-    return f'<div class="answer">{notes}{table}{legend}{blocks}</div>'
+def blocks_html(told: Told, page: int = 0, reasons: Mapping[int, str] | None = None) -> str:
+    """The clips of one page in full, each with what was found out about why."""
+    count = len(told.clips)
+    page = min(page, max(0, (count - 1) // BLOCKS))
+    first = page * BLOCKS
+    legend = _MARKS_HELP if told.speakers.bundles else ""
+    blocks = "".join(
+        clip_html(clip, told.speakers, first + place, (reasons or {}).get(first + place, ""))
+        for place, clip in enumerate(told.clips[first : first + BLOCKS])
+    )
+    return f'<div class="answer">{legend}{blocks}{_pager(page, count)}</div>'
 
 
-def clip_html(clip: RecognizedClip, speakers: Speakers) -> str:
-    """One clip's block: its error, or its frames and both answers."""
-    name = escape(_file_name(clip.file))
-    head = f'<header><h3>{name}</h3><span class="speaker">{escape(speakers.backbone)}</span></header>'
+def clip_html(clip: RecognizedClip, speakers: Speakers, number: int = 0, reason: str = "") -> str:
+    """One clip's block: its error, or its frames, all answers side by side, and why."""
+    head = (
+        f'<header><h3 id="clip-{number}">{escape(file_name(clip.file))}</h3>'
+        f'<span class="speaker">{escape(speakers.backbone)}</span></header>'
+    )
     if clip.error is not None:
         return f'<article class="clip">{head}{notices("error", [clip.error])}</article>'
-    plain = _side("Plain CLIP", clip.plain, "plain", marked=clip.bundle is not None)
-    tuned = _side(speakers.bundle or "Bundle", clip.bundle, "tuned", marked=True) if clip.bundle is not None else ""
-    columns = "two" if tuned else "one"
-    frames = frame_strip(clip, speakers)
-    return f'<article class="clip">{head}{frames}<div class="versus {columns}">{plain}{tuned}</div></article>'
+    marked = len(clip.bundles) == 1
+    sides = "".join(
+        _side(name, answer, (number, place), marked=marked or place > 0)
+        for place, (name, answer) in enumerate(zip(speakers.names, clip.answers, strict=True))
+    )
+    columns = ("one", "two", "three", "four")[len(clip.answers) - 1]
+    return (
+        f'<article class="clip" aria-labelledby="clip-{number}">{head}{frame_strip(clip, speakers, number)}'
+        f'<div class="versus {columns}">{sides}</div>{reason}</article>'
+    )
 
 
-def _side(title: str, scores: Sequence[Score], tone: str, *, marked: bool) -> str:
-    rows = "".join(_bar(score, best=rank == 0, marked=marked) for rank, score in enumerate(scores))
-    return f'<section class="side {tone}"><h4>{escape(title)}</h4><ol class="bars">{rows}</ol></section>'
+def _side(title: str, answer: Answer, where: tuple[int, int], *, marked: bool) -> str:
+    clip, place = where
+    tone = "tuned" if answer.bundle is not None else "plain"
+    labels = [score for score in answer.scores if score.kind is not LabelKind.NEGATIVE]
+    best = answer.best
+    winner = None if answer.none else best
+    rows = "".join(_bar(score, answer, best=_wins(score, answer, winner), marked=marked) for score in answer.scores)
+    why = (
+        f'<button type="button" class="why-button" data-why="{clip}" data-voice="{place}" '
+        f'aria-label="Why does {escape(title)} say {escape(labels[0].label)}?">Why?</button>'
+        if labels
+        else ""
+    )
+    rejected = " rejected" if answer.none else ""
+    return (
+        f'<section class="side {tone}{rejected}"><h4>{escape(title)}</h4>{_verdict(answer)}'
+        f'<ol class="bars">{rows}</ol>{why}</section>'
+    )
 
 
-def _bar(score: Score, *, best: bool, marked: bool) -> str:
-    mark = kind_mark(score.kind) if marked or score.kind is LabelKind.NEGATIVE else ""
+def _wins(score: Score, answer: Answer, winner: Score | None) -> bool:
+    return score is winner or (answer.none and score.kind is LabelKind.NEGATIVE)
+
+
+def _verdict(answer: Answer) -> str:
+    """Whether the clip is none of these, and what that hangs on, in words."""
+    verdict = answer.verdict
+    if verdict is None:
+        return ""
+    reached, asked = percent(verdict.reached), f"{verdict.threshold:.0%}"
+    negative = f"“{escape(verdict.negative)}”"
+    if not verdict.none:
+        return f'<p class="verdict">One of these: {reached}, asked for {asked}; the nearest negative is {negative}.</p>'
+    why = f"{negative} is nearer" if verdict.wins else f"the best label has {reached}, asked for {asked}"
+    return f'<p class="verdict none"><strong>None of these</strong>: {why}.</p>'
+
+
+def _bar(score: Score, answer: Answer, *, best: bool, marked: bool) -> str:
+    negative = score.kind is LabelKind.NEGATIVE
+    mark = kind_mark(score.kind) if marked and not negative else ""
     share = percent(score.score)
     width = max(0.0, min(1.0, score.score)) * 100
+    title = score.label
+    if negative and answer.verdict is not None:
+        title = f"{score.label}: the nearest negative prompt is “{answer.verdict.negative}”"
+    css = " ".join(filter(None, ("best" if best else "", "negative" if negative else "")))
     return (
-        f'<li class="{"best" if best else ""}"><span class="name" title="{escape(score.label)}">{escape(score.label)}'
+        f'<li class="{css}"><span class="name" title="{escape(title)}">{escape(score.label)}'
         f'</span>{mark}<span class="share">{share}</span>'
         f'<span class="track" role="img" aria-label="{escape(score.label)}: {share}">'
         f'<span class="fill" style="width:{width:.1f}%"></span></span></li>'
     )
 
 
-def frame_strip(clip: RecognizedClip, speakers: Speakers) -> str:
-    """The sampled frames in a row, and under them the best label of each, equal neighbors joined."""
-    if not clip.thumbnails:
+def _pager(page: int, count: int) -> str:
+    """Buttons to the clips before and after those of ``page``."""
+    if count <= BLOCKS:
         return ""
-    numbers = [moment.index for moment in clip.timeline] or list(range(len(clip.thumbnails)))
-    pictures = "".join(
-        f'<img src="{_jpeg(frame)}" alt="frame {number}" title="frame {number}">'
-        for frame, number in zip(clip.thumbnails, numbers, strict=False)
+    last = min(count, (page + 1) * BLOCKS)
+    before, after = (
+        f'<button type="button" data-page="{to}"{"" if there else " disabled"}>{text}</button>'
+        for to, there, text in ((page - 1, page > 0, "Earlier clips"), (page + 1, last < count, "Later clips"))
     )
-    labels = list(dict.fromkeys(moment.label for moment in clip.timeline))
-    segments = []
-    for label, group in groupby(clip.timeline, key=lambda moment: moment.label):
-        moments = list(group)
-        mean = sum(moment.score for moment in moments) / len(moments)
-        where = f"frames {moments[0].index} to {moments[-1].index}" if len(moments) > 1 else f"frame {moments[0].index}"
-        text = f"{label}, {percent(mean)}, {where}"
-        segments.append(
-            f'<li class="hue-{labels.index(label) % _HUES}" style="flex:{len(moments)}" title="{escape(text)}">'
-            f"<span>{escape(label)}</span></li>"
-        )
-    voice = speakers.bundle or "plain CLIP"
-    count = len(clip.thumbnails)
     return (
-        f'<figure class="strip" style="--frames:{count}"><div class="reel" tabindex="0" aria-label="sampled frames">'
-        f'<div class="pictures">{pictures}</div><ol class="moments">{"".join(segments)}</ol></div>'
-        f"<figcaption>{count} frame{'' if count == 1 else 's'}, each one's best label alone, "
-        f"by {escape(voice)}</figcaption></figure>"
+        f'<nav class="pager" aria-label="Clips">{before}<span>{page * BLOCKS + 1}–{last} of {count}</span>{after}</nav>'
     )
-
-
-def _jpeg(frame: NDArray[np.uint8]) -> str:
-    picture = Image.fromarray(frame).convert("RGB")
-    picture.thumbnail((_FRAME_PX, _FRAME_PX))
-    stream = io.BytesIO()
-    picture.save(stream, "JPEG", quality=82)
-    return "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode()
-
-
-def _table(answer: Recognition, speakers: Speakers) -> str:
-    tuned = f"<th>{escape(speakers.bundle)}</th>" if speakers.bundle else ""
-    rows = []
-    for clip in answer.clips:
-        name = f'<th scope="row">{escape(_file_name(clip.file))}</th>'
-        if clip.error is not None:
-            rows.append(f'<tr class="faulty">{name}<td colspan="2">could not be read: see below</td></tr>')
-            continue
-        cells = _cell(clip.plain, marked=False)
-        if clip.bundle is not None:
-            cells += _cell(clip.bundle, marked=True)
-        rows.append(f"<tr>{name}{cells}</tr>")
-    data = quote(answer_csv(answer))
-    return (
-        f'<section class="summary"><header><h3>{len(answer.clips)} clips</h3>'
-        f'<a class="download" download="recognized.csv" href="data:text/csv;charset=utf-8,{data}">Download CSV</a>'
-        f'</header><div class="scroll"><table><thead><tr><th>Clip</th><th>Plain CLIP</th>{tuned}</tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table></div></section>"
-    )
-
-
-def _cell(scores: Sequence[Score], *, marked: bool) -> str:
-    if not scores:
-        return "<td></td>"
-    best = scores[0]
-    mark = kind_mark(best.kind) if marked else ""
-    return f'<td>{escape(best.label)} {mark}<span class="share">{percent(best.score)}</span></td>'
-
-
-def answer_csv(answer: Recognition) -> str:
-    """One row a clip: what plain CLIP and the bundle say, with their shares, or the clip's error."""
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(
-        ["file", "backbone", "plain_label", "plain_score", "bundle_label", "bundle_score", "bundle_label_kind", "error"]
-    )
-    for clip in answer.clips:
-        plain = [clip.plain[0].label, f"{clip.plain[0].score:.6f}"] if clip.plain else ["", ""]
-        tuned = ["", "", ""]
-        if clip.bundle:
-            best = clip.bundle[0]
-            tuned = [best.label, f"{best.score:.6f}", best.kind.value]
-        writer.writerow([_file_name(clip.file), answer.backbone, *plain, *tuned, clip.error or ""])
-    return stream.getvalue()
-
-
-def _file_name(path: str) -> str:
-    return PurePath(path).name

@@ -1,208 +1,295 @@
-"""First screen: clips and labels in, what plain CLIP and a bundle see in them out."""
+"""First screen: clips and labels in, what plain CLIP and bundles see in them out."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
-from ga2app.config import SKETCH, TEMPLATE
-from ga2app.contracts import Recognition, RecognizedClip
-from ga2app.errors import ClipError, LabelError, StudioError
-from ga2app.ui.labels import parse_labels
-from ga2app.ui.markup import busy, empty, escape, notice
-from ga2app.ui.recognize.answers import Speakers, answer_html
+from ga2app.config import SKETCH
+from ga2app.errors import BundleError
+from ga2app.ui.markup import empty, escape
+from ga2app.ui.recognize import scripts, sources
+from ga2app.ui.recognize.asking import MOST_BUNDLES, Request
+from ga2app.ui.recognize.recorder import add_recording, build_recorder
+from ga2app.ui.recognize.settings import Settings, build_settings, group_choices, none_settings
+from ga2app.ui.recognize.shown import UNEXPECTED, answer_pages
+from ga2app.ui.recognize.sources import bundle_choice, labels_of
+from ga2app.ui.recognize.telling import Telling, build_telling
 from ga2app.ui.studio import Studio
 from ga2app.ui.theme import part
-from ga2app.ui.uploads import keep_upload
 
-log = logging.getLogger(__name__)
-
-UNEXPECTED = "Something went wrong inside the studio; its log says what. Try again, or report it with the log."
+__all__ = [
+    "REVEAL_JS",
+    "UNEXPECTED",
+    "RecognizeScreen",
+    "backbone_info",
+    "build_recognize",
+    "bundle_choice",
+    "file_url",
+    "labels_of",
+]
 
 SKETCH_HINT = "The sketch backbone knows drawings only. For filmed clips choose a real CLIP."
+REVEAL_JS = scripts.REVEAL
 
-REVEAL_JS = """
-() => {
-  if (innerWidth < 700) document.getElementById('%s').scrollIntoView({behavior: 'smooth'});
-}
-"""
-"""On a narrow page the answer is below what was pressed: brings it into view."""
-
-_EXAMPLE_JS = """
-const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
-element.querySelectorAll('video').forEach(video => still ? video.pause() : video.play().catch(() => {}));
-element.addEventListener('click', event => {
-  const card = event.target.closest('[data-example]');
-  if (card) trigger('click', {index: Number(card.dataset.example)});
-});
-"""
-
-
-@dataclass(frozen=True)
-class Request:
-    """What the screen, or a caller of the endpoint, asks."""
-
-    files: Sequence[str]
-    labels: str
-    bundle: str | None = None
-    backbone: str | None = None
-    template: str | None = None
-    top_k: int = 5
+_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
 @dataclass(frozen=True)
 class RecognizeScreen:
-    """The parts of this screen that others reach for."""
+    """The parts of this screen that others reach for, and what others may do to it."""
 
+    studio: Studio
     labels: gr.Textbox
     bundle: gr.Dropdown
     backbone: gr.Dropdown
     take_labels: gr.Button
+    dataset: gr.Dropdown
+    suggested: gr.HTML
+    settings: Settings
+    memory: gr.BrowserState
+
+    @property
+    def listed(self) -> list[Any]:
+        """What ``refresh`` redraws."""
+        return [self.bundle, self.dataset, self.settings.group, self.suggested]
+
+    def refresh(self, keys: list[str] | None, labels: str) -> list[Any]:
+        """The lists as the store has them now; a chosen bundle that is gone is taken off."""
+        return refreshed(self.studio, keys, labels)
+
+    @property
+    def tried(self) -> list[Any]:
+        """What ``try_bundle`` sets."""
+        return [self.bundle, self.backbone, self.take_labels, self.labels]
+
+    def try_bundle(self, key: str, labels: str) -> list[Any]:
+        """Choose the bundle under ``key``, with its labels where none have been typed."""
+        backbone, take = bundle_choice(self.studio, key)
+        chosen = gr.update(choices=self.studio.bundle_choices(), value=[key])
+        return [chosen, backbone, take, labels or labels_of(self.studio, key)]
 
 
-def answers(studio: Studio, request: Request) -> Iterator[tuple[Recognition, Speakers]]:
-    """The answer, growing clip by clip. Raises StudioError if the request cannot be answered at all."""
-    if not request.files:
-        raise ClipError("none", "no clip was given", "upload one, or choose one of the drawn examples")
-    labels = parse_labels(request.labels)
-    if not labels:
-        raise LabelError("there are no labels to choose from; type at least two, separated by commas")
-    backbone = studio.known_backbone(request.backbone)
-    card = studio.bundle(request.bundle)
-    speakers = Speakers(studio.backbone_title(backbone), studio.bundle_title(card) if card else None)
-    clips: list[RecognizedClip] = []
-    notes: dict[str, None] = {}
-    for file in request.files:
-        try:
-            path = keep_upload(studio.home, file)
-        except ClipError as exc:
-            clips.append(RecognizedClip(file=Path(file).name, error=str(exc)))
-        else:
-            answer = studio.recognizer.recognize(
-                [str(path)],
-                labels,
-                backbone=backbone,
-                bundle=card.folder if card else None,
-                template=(request.template or "").strip() or None,
-                top_k=request.top_k,
-            )
-            clips.extend(replace(clip, file=path.name) for clip in answer.clips)
-            notes.update(dict.fromkeys(answer.notes))
-        yield Recognition(backbone, tuple(clips), tuple(notes)), speakers
+@dataclass(frozen=True)
+class _Asking:
+    """The controls of the left side."""
+
+    examples: gr.HTML
+    files: gr.File
+    recorder: gr.Video
+    labels: gr.Textbox
+    suggested: gr.HTML
+    take_labels: gr.Button
+    dataset: gr.Dropdown
+    bundle: gr.Dropdown
+    fit: gr.HTML
+    ask: gr.Button
+    backbone: gr.Dropdown
+    settings: Settings
 
 
-def build_recognize(studio: Studio) -> RecognizeScreen:
-    """Lay the screen out and connect it."""
-    choices = [(choice.title, choice.name) for choice in studio.backbones()]
+def build_recognize(studio: Studio, tab: gr.Tab | None = None) -> RecognizeScreen:
+    """Lay the screen out and connect it; ``tab`` is where it lies: opening it brings its lists up to date."""
     with gr.Row(elem_classes="split"):
         with gr.Column(scale=5, min_width=300, elem_classes="asking"):
-            examples = part(_examples_html(studio), js_on_load=_EXAMPLE_JS, elem_id="examples")
-            files = gr.File(label="Clips", file_count="multiple", height=116, elem_id="clips")
-            labels = gr.Textbox(
-                label="Labels",
-                info="What it could be, separated by commas or line breaks.",
-                placeholder="climbing a ladder, rowing a boat, playing the guitar",
-                lines=1,
-                max_lines=8,
-                elem_id="labels",
-            )
-            bundle = gr.Dropdown(
-                [("None: plain CLIP alone", ""), *studio.bundle_choices()],
-                value="",
-                label="Prompt bundle",
-                info="Trained prompts to compare with plain CLIP.",
-                elem_id="bundle",
-            )
-            take_labels = gr.Button("Use the bundle's labels", size="sm", visible=False, elem_id="take-labels")
-            ask = gr.Button("Recognize", variant="primary", elem_id="recognize")
-            backbone = gr.Dropdown(
-                choices, value=choices[0][1], label="Backbone", info=backbone_info(choices[0][1]), elem_id="backbone"
-            )
-            with gr.Accordion("Settings", open=False):
-                template = gr.Textbox(
-                    TEMPLATE,
-                    label="Sentence around a label",
-                    info="{} stands for the label. Plain CLIP compares the clip with these sentences.",
-                )
-                top_k = gr.Slider(1, 20, value=5, step=1, label="Labels shown for each clip")
-        with gr.Column(scale=8, min_width=300, elem_classes="telling"):
-            answer = part(_empty_html(), elem_id="answer")
+            asking = _build_asking(studio)
+        with gr.Column(scale=8, min_width=300, elem_classes="telling", elem_id="telling"):
+            telling = build_telling(studio, asking.settings, _empty_html())
+    memory = gr.BrowserState({"labels": "", "bundles": []}, storage_key="ga2-recognize", secret="ga2-studio")
+    screen = RecognizeScreen(
+        studio,
+        asking.labels,
+        asking.bundle,
+        asking.backbone,
+        asking.take_labels,
+        asking.dataset,
+        asking.suggested,
+        asking.settings,
+        memory,
+    )
+    _connect_asking(studio, asking)
+    _connect_recognizing(studio, asking, telling)
+    _connect_memory(studio, asking, memory, screen, tab)
+    return screen
+
+
+def _build_asking(studio: Studio) -> _Asking:
+    choices = [(choice.title, choice.name) for choice in studio.backbones()]
+    examples = part(_examples_html(studio), js_on_load=scripts.EXAMPLES, elem_id="examples")
+    files = gr.File(label="Clips", file_count="multiple", height=116, elem_id="clips")
+    with gr.Accordion("Record with the webcam", open=False, elem_id="webcam"):
+        recorder = build_recorder(label="Webcam, not mirrored", height=260)
+    labels = gr.Textbox(
+        label="Labels",
+        info="What it could be, separated by commas or line breaks. Enter recognizes.",
+        placeholder="climbing a ladder, rowing a boat, playing the guitar",
+        lines=1,
+        max_lines=8,
+        elem_id="labels",
+    )
+    suggested = part(
+        sources.suggestions_html(sources.suggestions(studio, "", None)),
+        js_on_load=scripts.SUGGESTIONS,
+        elem_id="suggested",
+    )
+    take_labels = gr.Button("Use the bundle's labels", size="sm", visible=False, elem_id="take-labels")
+    found = sources.label_sources(studio)
+    dataset = gr.Dropdown(
+        found, value=None, label="Or take the labels of a data set", visible=bool(found), elem_id="labels-of"
+    )
+    bundle = gr.Dropdown(
+        studio.bundle_choices(),
+        value=[],
+        multiselect=True,
+        max_choices=MOST_BUNDLES,
+        label="Prompt bundles",
+        info=f"Trained prompts to compare with plain CLIP, up to {MOST_BUNDLES} side by side.",
+        elem_id="bundle",
+    )
+    fit = part("", elem_id="fit")
+    ask = gr.Button("Recognize", variant="primary", elem_id="recognize")
+    backbone = gr.Dropdown(
+        choices, value=choices[0][1], label="Backbone", info=backbone_info(choices[0][1]), elem_id="backbone"
+    )
+    settings = build_settings(studio)
+    return _Asking(
+        examples, files, recorder, labels, suggested, take_labels, dataset, bundle, fit, ask, backbone, settings
+    )
+
+
+def _connect_asking(studio: Studio, asking: _Asking) -> None:
+    """What the controls of the left side do to each other."""
+
+    def choose_bundles(keys: list[str] | None) -> tuple[Any, Any]:
+        return bundle_choice(studio, keys)
+
+    def check_fit(keys: list[str] | None, backbone: str) -> tuple[str, Any]:
+        return sources.bundle_notice(studio, keys, backbone), gr.update(info=backbone_info(backbone))
+
+    def suggest(labels: str, keys: list[str] | None) -> str:
+        return sources.suggestions_html(sources.suggestions(studio, labels, keys))
+
+    def add_suggested(labels: str, event: gr.EventData) -> str:
+        return sources.add_label(labels, str(event._data.get("label", "")))
+
+    def of_dataset(name: str | None, labels: str) -> tuple[str, None]:
+        return sources.dataset_labels(studio, name) or labels, None
+
+    def record(path: str | None, files: list[str] | None) -> tuple[Any, Any]:
+        several = add_recording(path, files)
+        return (gr.skip(), gr.skip()) if several is None else (several, None)
+
+    chosen = [asking.labels, asking.bundle]
+    asking.bundle.input(choose_bundles, asking.bundle, [asking.backbone, asking.take_labels], **_QUIET)
+    gr.on(
+        [asking.bundle.change, asking.backbone.change],
+        check_fit,
+        [asking.bundle, asking.backbone],
+        [asking.fit, asking.backbone],
+        **_QUIET,
+    )
+    asking.take_labels.click(lambda keys: labels_of(studio, keys), asking.bundle, asking.labels, **_QUIET)
+    asking.dataset.input(of_dataset, [asking.dataset, asking.labels], [asking.labels, asking.dataset], **_QUIET)
+    gr.on(
+        [asking.labels.change, asking.bundle.change],
+        suggest,
+        chosen,
+        asking.suggested,
+        trigger_mode="always_last",
+        **_QUIET,
+    )
+    asking.suggested.click(add_suggested, asking.labels, asking.labels, **_QUIET)
+    asking.recorder.change(record, [asking.recorder, asking.files], [asking.files, asking.recorder], **_QUIET)
+
+
+def _connect_recognizing(studio: Studio, asking: _Asking, telling: Telling) -> None:
+    """What makes the right side speak: the button, Enter, or a click on an example."""
 
     def recognize(
-        files: list[str] | None, labels: str, bundle: str, backbone: str, template: str, top_k: int
-    ) -> Iterator[str]:
-        yield from answer_pages(studio, Request(files or [], labels, bundle, backbone, template, int(top_k)))
+        files: list[str] | None, labels: str, bundles: list[str] | None, backbone: str, *settings: Any
+    ) -> Iterator[list[Any]]:
+        template, top_k, way, group, threshold = settings
+        none_of_these = none_settings(way, group, threshold)
+        request = Request(files or [], labels, bundles, backbone, template, int(top_k), none_of_these)
+        for page in answer_pages(studio, request):
+            yield telling.values(page)
 
     def choose_example(event: gr.EventData) -> tuple[list[str], str]:
         example = studio.examples[event.index]
         return [example.path], ", ".join(dict.fromkeys(each.label for each in studio.examples))
 
-    def choose_bundle(key: str) -> tuple[Any, Any]:
-        return bundle_choice(studio, key)
-
-    def bundle_labels(key: str) -> str:
-        return labels_of(studio, key)
-
-    inputs = [files, labels, bundle, backbone, template, top_k]
     shared: dict[str, Any] = {
         "fn": recognize,
-        "inputs": inputs,
-        "outputs": answer,
+        "inputs": [asking.files, asking.labels, asking.bundle, asking.backbone, *asking.settings.inputs],
+        "outputs": telling.outputs,
         "show_progress": "minimal",
+        "show_progress_on": telling.clips,
         "concurrency_id": "recognize",
         "concurrency_limit": 1,
         "api_visibility": "private",
     }
-    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    reveal: dict[str, Any] = {"fn": None, "js": REVEAL_JS % "answer", **quiet}
-    gr.on([ask.click, labels.submit], **shared).then(**reveal)
-    gr.on([ask.click, labels.submit], **reveal)
-    chosen = examples.click(choose_example, None, [files, labels], **quiet)
+    reveal: dict[str, Any] = {"fn": None, "js": REVEAL_JS % "telling", **_QUIET}
+    gr.on([asking.ask.click, asking.labels.submit], **shared).then(**reveal)
+    gr.on([asking.ask.click, asking.labels.submit], **reveal)
+    chosen = asking.examples.click(choose_example, None, [asking.files, asking.labels], **_QUIET)
     chosen.success(**shared).then(**reveal)
     chosen.success(**reveal)
-    bundle.input(choose_bundle, bundle, [backbone, take_labels], **quiet)
-    take_labels.click(bundle_labels, bundle, labels, **quiet)
-    backbone.change(lambda name: gr.update(info=backbone_info(name)), backbone, backbone, **quiet)
-    return RecognizeScreen(labels, bundle, backbone, take_labels)
 
 
-def answer_pages(studio: Studio, request: Request) -> Iterator[str]:
-    """What the right side shows: that it is at work, then the growing answer, or what is wrong."""
-    count = len(request.files)
-    if count:
-        yield busy(f"Looking at {count} clips…" if count > 1 else "Looking at the clip…")
-    page = ""
+def _connect_memory(
+    studio: Studio, asking: _Asking, memory: gr.BrowserState, screen: RecognizeScreen, tab: gr.Tab | None
+) -> None:
+    """Labels and bundles outlive a reload; lists are brought up to date when the page or the tab is opened."""
+
+    def remember(labels: str, keys: list[str] | None) -> dict[str, Any]:
+        return {"labels": labels, "bundles": keys or []}
+
+    typed = [asking.labels, asking.bundle]
+    gr.on(
+        [asking.labels.blur, asking.labels.submit, asking.bundle.change, asking.ask.click],
+        remember,
+        typed,
+        memory,
+        **_QUIET,
+    )
+    gr.on([asking.take_labels.click, asking.suggested.click], remember, typed, memory, **_QUIET)
+    root = gr.context.Context.root_block
+    if root is not None:
+        restored = [*screen.listed, asking.labels, asking.take_labels]
+        root.load(lambda kept, labels: recalled(studio, kept, labels), [memory, asking.labels], restored, **_QUIET)
+    if tab is not None:
+        tab.select(screen.refresh, [asking.bundle, asking.labels], screen.listed, **_QUIET)
+
+
+def refreshed(studio: Studio, keys: list[str] | None, labels: str) -> list[Any]:
+    """The lists of bundles, data sets and groups as the store has them, and what could be added to ``labels``."""
+    choices = studio.bundle_choices()
+    there = {key for _, key in choices}
+    kept = [key for key in keys or () if key in there]
+    found = sources.label_sources(studio)
+    return [
+        gr.update(choices=choices, value=kept),
+        gr.update(choices=found, visible=bool(found)),
+        gr.update(choices=group_choices(studio)),
+        sources.suggestions_html(sources.suggestions(studio, labels, kept)),
+    ]
+
+
+def recalled(studio: Studio, kept: Any, labels: str) -> list[Any]:
+    """The screen as the browser remembers it; what it remembers of old is not trusted."""
+    memory = kept if isinstance(kept, dict) else {}
+    text, keys = memory.get("labels"), memory.get("bundles")
+    labels = labels or (text if isinstance(text, str) else "")
+    keys = [key for key in keys if isinstance(key, str)][:MOST_BUNDLES] if isinstance(keys, list) else []
+    lists = refreshed(studio, keys, labels)
     try:
-        for recognition, speakers in answers(studio, request):
-            page = answer_html(recognition, speakers)
-            done = len(recognition.clips)
-            yield page + (busy(f"{done} of {count} clips seen…") if done < count else "")
-    except StudioError as exc:
-        yield notice("error", str(exc)) + page
-    except Exception:
-        log.exception("recognizing failed")
-        yield notice("error", UNEXPECTED) + page
-
-
-def bundle_choice(studio: Studio, key: str) -> tuple[Any, Any]:
-    """What choosing a bundle does to the backbone list and to the button that takes its labels."""
-    card = studio.bundle(key)
-    if card is None:
-        return gr.update(), gr.update(visible=False)
-    known = {choice.name for choice in studio.backbones()}
-    backbone = gr.update(value=card.backbone) if card.backbone in known else gr.update()
-    return backbone, gr.update(visible=True)
-
-
-def labels_of(studio: Studio, key: str) -> str:
-    """The labels that a bundle was trained and tested with, as the labels box takes them."""
-    card = studio.bundle(key)
-    return ", ".join([*card.base, *card.novel]) if card else ""
+        take = bundle_choice(studio, lists[0]["value"])[1]
+    except BundleError:
+        take = gr.update(visible=False)
+    return [*lists, labels, take]
 
 
 def backbone_info(name: str) -> str:
@@ -232,5 +319,6 @@ def _empty_html() -> str:
         "What is going on in your clip?",
         "Click a drawn clip on the left, or drop clips of your own.",
         "Type what it could be: any words, they need not have been trained.",
-        "Choose a prompt bundle to see it side by side with plain CLIP.",
+        "Choose prompt bundles to see them side by side with plain CLIP.",
+        "Ask “Why?” under an answer, and open “None of these” if a clip may show something else.",
     )

@@ -1,0 +1,161 @@
+"""What the screen, or a caller of the endpoint, asks, and the answer as it grows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ga2app.contracts import BundleCard, NoneOfThese, NoneWay, Recognition, RecognizedClip
+from ga2app.errors import BundleError, ClipError, LabelError
+from ga2app.ui.labels import parse_labels
+from ga2app.ui.studio import Studio, bundle_key
+from ga2app.ui.uploads import keep_upload
+
+MOST_BUNDLES = 3
+"""Bundles that fit side by side with plain CLIP."""
+
+ENSEMBLE = (
+    "a video of a person {}.",
+    "a photo of a person {}.",
+    "a picture of a person {}.",
+    "a clip of a person {}.",
+    "a scene with a person {}.",
+    "a person is {}.",
+    "someone is {}.",
+)
+"""Sentences whose mean stands for a label, in words that the embedded backbone knows, too."""
+
+
+@dataclass(frozen=True)
+class NoneSettings:
+    """How "none of these" is told: by the negative prompts of ``group``, or of all groups, that are switched on."""
+
+    way: NoneWay
+    group: str | None = None
+    threshold: float | None = None
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked. ``bundle`` is a bundle's key or several; ``template`` holds a sentence a line."""
+
+    files: Sequence[str]
+    labels: str
+    bundle: str | Sequence[str] | None = None
+    backbone: str | None = None
+    template: str | Sequence[str] | None = None
+    top_k: int = 5
+    none_of_these: NoneSettings | None = None
+
+
+@dataclass(frozen=True)
+class Speakers:
+    """Who answers: the backbone's title, and the titles of the bundles beside plain CLIP."""
+
+    backbone: str
+    bundles: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Titles in the order of ``RecognizedClip.answers``."""
+        return ("Plain CLIP", *self.bundles)
+
+
+@dataclass(frozen=True, eq=False)
+class Told:
+    """An answer, and what was asked: enough to grade it, and to ask why.
+
+    ``paths`` are the store's own copies of the clips, empty for one that could not be kept; ``cards`` are those of the
+    bundles.
+    """
+
+    recognition: Recognition
+    speakers: Speakers
+    labels: tuple[str, ...]
+    paths: tuple[str, ...]
+    cards: tuple[BundleCard, ...] = ()
+
+    @property
+    def clips(self) -> tuple[RecognizedClip, ...]:
+        return self.recognition.clips
+
+    @property
+    def asked_for_none(self) -> bool:
+        """Whether a clip could be none of these."""
+        return any(answer.verdict for clip in self.clips for answer in clip.answers)
+
+    def with_threshold(self, threshold: float) -> Told:
+        """The same answers, judged by another threshold for "none of these"."""
+        clips = tuple(
+            replace(clip, answers=tuple(answer.with_threshold(threshold) for answer in clip.answers))
+            for clip in self.clips
+        )
+        return replace(self, recognition=replace(self.recognition, clips=clips))
+
+
+def answers(studio: Studio, request: Request) -> Iterator[Told]:
+    """The answer, growing clip by clip. Raises StudioError if the request cannot be answered at all."""
+    if not request.files:
+        raise ClipError("none", "no clip was given", "upload one, or choose one of the drawn examples")
+    labels = parse_labels(request.labels)
+    if not labels:
+        raise LabelError("there are no labels to choose from; type at least two, separated by commas")
+    backbone = studio.known_backbone(request.backbone)
+    cards = chosen_bundles(studio, request.bundle)
+    speakers = Speakers(studio.backbone_title(backbone), tuple(studio.bundle_title(card) for card in cards))
+    none_of_these = _none_of_these(studio, request.none_of_these)
+    clips: list[RecognizedClip] = []
+    paths: list[str] = []
+    notes: dict[str, None] = {}
+    for file in request.files:
+        try:
+            path = str(keep_upload(studio.home, file))
+        except ClipError as exc:
+            clips.append(RecognizedClip(file=Path(file).name, error=str(exc)))
+            paths.append("")
+        else:
+            answer = studio.recognizer.recognize(
+                [path],
+                labels,
+                backbone=backbone,
+                bundle=[card.folder for card in cards],
+                template=templates(request.template),
+                top_k=request.top_k,
+                none_of_these=none_of_these,
+            )
+            clips.extend(replace(clip, file=Path(path).name) for clip in answer.clips)
+            paths.append(path)
+            notes.update(dict.fromkeys(answer.notes))
+        yield Told(
+            Recognition(backbone, tuple(clips), tuple(notes)), speakers, tuple(labels), tuple(paths), tuple(cards)
+        )
+
+
+def chosen_bundles(studio: Studio, keys: str | Sequence[str] | None) -> list[BundleCard]:
+    """The bundles under ``keys``, each once. Raises BundleError for one that is not there, and for too many."""
+    asked = [keys] if isinstance(keys, str) else keys or ()
+    cards = [card for card in (studio.bundle(key) for key in dict.fromkeys(asked)) if card is not None]
+    if len(cards) > MOST_BUNDLES:
+        raise BundleError(f"{len(cards)} bundles were chosen; {MOST_BUNDLES} fit side by side, take some off the list")
+    return cards
+
+
+def bundle_keys(told: Told) -> list[str]:
+    """The keys of the bundles that answered."""
+    return [bundle_key(card) for card in told.cards]
+
+
+def templates(given: str | Sequence[str] | None) -> list[str]:
+    """The sentences round a label, one a line; none for the default."""
+    lines = given.splitlines() if isinstance(given, str) else given or ()
+    return [line.strip() for line in lines if line.strip()]
+
+
+def _none_of_these(studio: Studio, asked: NoneSettings | None) -> NoneOfThese | None:
+    if asked is None:
+        return None
+    if asked.group and asked.group not in studio.store.negatives.groups():
+        known = ", ".join(f"'{name}'" for name in studio.store.negatives.groups()) or "none yet"
+        raise LabelError(f"there is no group of negative prompts '{asked.group}'; there are: {known}")
+    return NoneOfThese(tuple(studio.store.negatives.texts(asked.group or None)), asked.way, asked.threshold)
