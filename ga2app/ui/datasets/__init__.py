@@ -1,0 +1,1 @@
+"""Second screen: data sets and how clips get into them."""

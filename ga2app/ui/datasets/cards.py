@@ -1,0 +1,134 @@
+"""Clips as cards with a small picture, and the box that plays one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path, PurePath
+
+from ga2app.store.clips import ClipRow
+from ga2app.ui.datasets.media import media_url, picture_of
+from ga2app.ui.markup import escape, kind_mark, notice
+from ga2app.ui.studio import Studio
+
+PAGE = 60
+"""Clips on a page."""
+
+GRID_JS = """
+const ticked = new Set();
+const told = () => {
+  const count = element.querySelector('.ds-ticked');
+  if (count) count.textContent = ticked.size ? ticked.size + ' ticked' : '';
+};
+element.addEventListener('change', event => {
+  if (!event.target.matches('.ds-clip input')) return;
+  event.target.checked ? ticked.add(event.target.value) : ticked.delete(event.target.value);
+  told();
+});
+element.addEventListener('click', event => {
+  const all = event.target.closest('[data-tick]');
+  if (all) {
+    element.querySelectorAll('.ds-clip input').forEach(box => {
+      box.checked = all.dataset.tick === 'all';
+      box.checked ? ticked.add(box.value) : ticked.delete(box.value);
+    });
+    told();
+  }
+  const play = event.target.closest('[data-play]');
+  if (play) trigger('click', {play: Number(play.dataset.play)});
+  const page = event.target.closest('[data-page]');
+  if (page) trigger('click', {page: Number(page.dataset.page)});
+});
+watch('value', () => {
+  const boxes = [...element.querySelectorAll('.ds-clip input')];
+  const here = new Set(boxes.map(box => box.value));
+  [...ticked].filter(id => !here.has(id)).forEach(id => ticked.delete(id));
+  boxes.forEach(box => { box.checked = ticked.has(box.value); });
+  told();
+});
+"""
+"""Ticks stay when the page is drawn anew, because pictures have come in for example."""
+
+PLAYER_JS = """
+element.addEventListener('click', event => {
+  if (event.target.closest('[data-close]')) trigger('click');
+});
+element.addEventListener('keydown', event => {
+  if (event.key === 'Escape') trigger('click');
+});
+"""
+
+
+def grid_html(
+    studio: Studio, clips: Sequence[ClipRow], faults: dict[int, str], *, count: int, page: int, filtered: bool
+) -> str:
+    """One page of clips, with the way to the others."""
+    if not count:
+        text = "No clip matches. Clear the filters to see all." if filtered else "This data set has no clips any more."
+        return notice("info", text)
+    cards = "".join(_card(studio, clip, faults.get(clip.id, "")) for clip in clips)
+    first = page * PAGE
+    span = f"Clips {first + 1:,} to {first + len(clips):,} of {count:,}"
+    ticks = (
+        '<button type="button" data-tick="all">Tick all on this page</button>'
+        '<button type="button" data-tick="none">Untick</button><b class="ds-ticked" aria-live="polite"></b>'
+    )
+    pages = _pages(page, -(-count // PAGE))
+    return f'<div class="ds-bar"><span>{span}</span>{ticks}{pages}</div><ul class="ds-clips">{cards}</ul>' + (
+        f'<div class="ds-bar end">{pages}</div>' if pages else ""
+    )
+
+
+def _pages(page: int, pages: int) -> str:
+    if pages < 2:
+        return ""
+    steps = (("First", 0), ("Previous", page - 1), ("Next", page + 1), ("Last", pages - 1))
+    buttons = "".join(
+        f'<button type="button" data-page="{target}"'
+        f"{' disabled' if target == page or not 0 <= target < pages else ''}>{name}</button>"
+        for name, target in steps
+    )
+    return f'<nav class="ds-pages" aria-label="Pages">{buttons}<span>page {page + 1} of {pages}</span></nav>'
+
+
+def _card(studio: Studio, clip: ClipRow, fault: str) -> str:
+    name = escape(PurePath(clip.path).name)
+    picture = picture_of(studio, clip)
+    length = f'<span class="ds-length">{clip.facts.seconds:.1f} s</span>' if clip.facts and clip.facts.seconds else ""
+    if picture:
+        inside = f'<img src="{media_url(picture)}" alt="" loading="lazy" width="160" height="120">{length}'
+    else:
+        inside = f'<span class="ds-blank">{"cannot be read" if fault else "…"}</span>'
+    why = f'<p class="ds-fault">{escape(fault)}</p>' if fault else ""
+    return (
+        f'<li class="ds-clip"><button type="button" class="ds-picture" data-play="{clip.id}" '
+        f'aria-label="Play {name}, {escape(clip.label)}">{inside}</button>'
+        f'<label title="{name}"><input type="checkbox" value="{clip.id}"><span>{name}</span></label>'
+        f'<p title="{escape(clip.label)}"><span class="ds-subset {clip.subset.value}">{clip.subset.value}</span> '
+        f"{escape(clip.label)}</p>{why}</li>"
+    )
+
+
+def player_html(clip: ClipRow, preview: Path) -> str:
+    """The box in which a clip plays, in a corner of the window."""
+    facts = clip.facts
+    size = f"{facts.width} x {facts.height} pixels, {facts.frames:,} frames" if facts else ""
+    length = f", {facts.seconds:.1f} s" if facts and facts.seconds else ""
+    name = escape(PurePath(clip.path).name)
+    # The address differs each time, so that the same clip can be opened again.
+    return (
+        f'<aside class="ds-player" aria-label="Player" data-opened="{time.time_ns()}"><header>'
+        f"<b>{escape(clip.label)}</b>{kind_mark(clip.kind)}"
+        '<button type="button" data-close aria-label="Close the player">×</button></header>'
+        f'<video src="{media_url(preview)}" controls autoplay loop muted playsinline></video>'
+        f"<p>{name}<br>{clip.subset.value} · {size}{length}</p></aside>"
+    )
+
+
+def player_fault_html(text: str) -> str:
+    """The same box, where the clip cannot be played."""
+    return (
+        '<aside class="ds-player" aria-label="Player"><header><b>Cannot be played</b>'
+        f'<button type="button" data-close aria-label="Close the player">×</button></header>{notice("error", text)}'
+        "</aside>"
+    )

@@ -1,0 +1,99 @@
+"""An import under way, and what an import found."""
+
+from __future__ import annotations
+
+from collections import Counter
+from urllib.parse import quote
+
+from ga2app.intake.report import Flaw, FlawKind, flaws_of, report_csv
+from ga2app.store.imports import ImportRow, ImportState
+from ga2app.ui.markup import ago, escape, notice, notices
+
+REPORT_JS = """
+element.addEventListener('click', event => {
+  const open = event.target.closest('[data-set]');
+  if (open) trigger('click', {set: Number(open.dataset.set)});
+});
+"""
+
+_SHOWN = 500
+_TITLES = {
+    ImportState.RUNNING: "is being imported",
+    ImportState.DONE: "was imported",
+    ImportState.CANCELLED: "was cancelled",
+    ImportState.FAILED: "could not be imported",
+}
+
+
+def progress_html(row: ImportRow | None) -> str:
+    """How far the running import is; nothing where none is."""
+    if row is None or row.state is not ImportState.RUNNING:
+        return ""
+    share = 100 * row.done / row.total if row.total else 0
+    count = f"{row.done:,} of {row.total:,}" if row.total else ""
+    stage = f"{row.stage or 'Starting'} {count}".strip()
+    meter = (
+        f'<div class="meter" role="progressbar" aria-label="Import" aria-valuemin="0" aria-valuemax="100" '
+        f'aria-valuenow="{share:.0f}"><span style="width:{share:.1f}%"></span></div>'
+        if row.total
+        else '<div class="busy"><span class="sweep"></span></div>'
+    )
+    return (
+        f'<section class="ds-progress"><p><b>{escape(row.name)}</b> from {escape(row.source)}</p>{meter}'
+        f'<p class="pace" role="status">{escape(stage)}. You may leave or reload this page; '
+        "the import goes on.</p></section>"
+    )
+
+
+def report_html(row: ImportRow | None) -> str:
+    """What an import found: the outcome, and every clip with a fault, its reason and the fix."""
+    if row is None or row.state is ImportState.RUNNING:
+        return ""
+    report = row.report or {}
+    flaws = flaws_of(report)
+    count = Counter(flaw.kind for flaw in flaws)
+    tone = {ImportState.DONE: "success", ImportState.CANCELLED: "info"}.get(row.state, "error")
+    if row.state is ImportState.DONE:
+        text = (
+            f"{report.get('clips', 0):,} clips went in: {report.get('train', 0):,} for training and "
+            f"{report.get('test', 0):,} for testing, {report.get('base', 0)} base and {report.get('novel', 0)} novel "
+            f"labels. {count[FlawKind.LEFT_OUT]:,} were left out."
+        )
+    else:
+        text = row.error or ""
+    head = (
+        f"<header><h3>{escape(row.name)} <small>{_TITLES[row.state]} from {escape(row.source)}, "
+        f"{ago(row.finished_s or row.created_s)}</small></h3></header>"
+    )
+    return (
+        f'<section class="ds-report">{head}{notice(tone, text)}{_open_button(row)}'
+        f"{notices('info', list(report.get('notes', ())))}{_table(row, flaws)}</section>"
+    )
+
+
+def _open_button(row: ImportRow) -> str:
+    dataset_id = (row.report or {}).get("dataset_id")
+    if not dataset_id:
+        return ""
+    return f'<p><button type="button" class="ds-open" data-set="{int(dataset_id)}">Open this data set</button></p>'
+
+
+def _table(row: ImportRow, flaws: list[Flaw]) -> str:
+    if not flaws:
+        return ""
+    data = quote(report_csv(row.report or {}))
+    rows = "".join(
+        f'<tr class="{"out" if flaw.kind is FlawKind.LEFT_OUT else "in"}"><td>{escape(flaw.file)}</td>'
+        f"<td>{escape(flaw.label)}</td><td>{flaw.kind.value}</td><td>{escape(flaw.reason)}</td>"
+        f"<td>{escape(flaw.fix)}</td></tr>"
+        for flaw in flaws[:_SHOWN]
+    )
+    more = f'<p class="legend">The first {_SHOWN} are shown; the CSV has all.</p>' if len(flaws) > _SHOWN else ""
+    what = "1 clip needs a look" if len(flaws) == 1 else f"{len(flaws):,} clips need a look"
+    return (
+        f'<div class="ds-bar"><b>{what}</b>'
+        f'<a class="download" download="import-report.csv" href="data:text/csv;charset=utf-8,{data}">Download CSV</a>'
+        '</div><div class="scroll ds-flaws" tabindex="0" role="region" aria-label="Clips with faults"><table>'
+        "<thead><tr><th>File</th><th>Label</th><th>What became of it</th><th>Why</th><th>What to do</th></tr></thead>"
+        f"<tbody>{rows}</tbody></table></div>{more}"
+    )
