@@ -373,14 +373,14 @@ class FakeShelf:
                 manifest = opened.read("bundle.json")
                 twin = next((one for one in known if _content(one) == manifest), None)
                 if twin is not None:
-                    return self.facts(twin, "imported"), False
+                    return self.facts(twin, "imported").card, False
                 name = json.loads(manifest)["name"].replace(" ", "-")
                 while name in taken:
                     name += "-2"
                 opened.extractall(shelf / name)
         except zipfile.BadZipFile as exc:
             raise BundleError(f"'{archive.name}' is not a zip file that can be read; upload it again") from exc
-        return self.facts(str(shelf / name), "imported"), True
+        return self.facts(str(shelf / name), "imported").card, True
 
 
 def _content(folder: str) -> bytes:

@@ -6,6 +6,7 @@ the StudioError behind it.
 
 from __future__ import annotations
 
+from ga2app.ui.api.library import build_library_api
 from ga2app.ui.api.recognition import build_recognition_api
 from ga2app.ui.api.runs import build_runs_api
 from ga2app.ui.studio import Studio
@@ -15,3 +16,4 @@ def build_api(studio: Studio) -> None:
     """Connect the endpoints."""
     build_recognition_api(studio)
     build_runs_api(studio)
+    build_library_api(studio)

@@ -1,4 +1,4 @@
-"""A client of the served studio."""
+"""A client of the served studio, connected once."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from gradio_client import Client
 from ..studios import Served
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def client(served: Served) -> Client:
     return Client(served.address, verbose=False, analytics_enabled=False)

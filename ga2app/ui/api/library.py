@@ -1,0 +1,103 @@
+"""The endpoints of the library and of the data sets: list, download, upload."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.events import api
+
+from ga2app.contracts import BundleCard
+from ga2app.store import BundleQuery
+from ga2app.ui.api.answering import told
+from ga2app.ui.library import shelving
+from ga2app.ui.studio import Studio, bundle_key
+
+MAX_LISTED = 200
+
+
+def build_library_api(studio: Studio) -> None:
+    """Connect ``/list_bundles``, ``/download_bundle``, ``/upload_bundle`` and ``/list_datasets``.
+
+    Files go through unseen components: only what the caller uploaded is read, only what was packed is served.
+    """
+
+    def list_bundles(search: str = "", backbone: str = "", limit: int = 50, offset: int = 0) -> list[dict[str, Any]]:
+        """List the prompt bundles of the library, newest first: key, name, backbone, labels, figures in percent.
+
+        Args:
+            search: words that name, labels, data set, method or backbone must contain; empty for all.
+            backbone: only bundles that belong to this backbone; empty for all.
+            limit: how many to answer, at most 200.
+            offset: how many of the newest to leave out, to read on where the last answer ended.
+        """
+        with told():
+            query = BundleQuery(text=search, backbone=backbone)
+            found = studio.store.bundles.page(
+                query, limit=max(1, min(int(limit), MAX_LISTED)), offset=max(0, int(offset))
+            )
+        known = {choice.name for choice in studio.backbones()}
+        return [_listed(card, card.backbone in known) for card in found]
+
+    def list_datasets() -> list[dict[str, Any]]:
+        """List the data sets that runs can be trained on: name, base and novel labels, numbers of clips."""
+        with told():
+            rows = studio.store.datasets.list()
+        return [
+            {
+                "name": row.name,
+                "base": list(row.base),
+                "novel": list(row.novel),
+                "training_clips": row.n_train,
+                "test_clips": row.n_test,
+                "anchors": row.anchors,
+            }
+            for row in rows
+        ]
+
+    def download_bundle(bundle: str) -> str:
+        """Give a prompt bundle as a zip file: prompts as safetensors, its manifest as JSON, its model card.
+
+        Args:
+            bundle: the key that list_bundles gave.
+        """
+        with told():
+            return shelving.pack(studio, bundle, packed.GRADIO_CACHE)
+
+    def upload_bundle(archive: str) -> dict[str, Any]:
+        """Check a zipped prompt bundle and put it into the library; a bundle that is there already is not doubled.
+
+        Args:
+            archive: the zip file, as download_bundle or `python -m ga2app export` made it.
+        """
+        with told():
+            card, fresh = shelving.upload(studio, archive or "")
+        known = {choice.name for choice in studio.backbones()}
+        return _listed(card, card.backbone in known) | {"new": fresh}
+
+    unseen: dict[str, Any] = {"visible": False}
+    key, packed = gr.Textbox("", label="bundle", **unseen), gr.File(label="zip", **unseen)
+    given, answer = gr.File(label="archive", **unseen), gr.JSON(label="answer", **unseen)
+    gr.Button(**unseen).click(download_bundle, key, packed, api_name="download_bundle")
+    gr.Button(**unseen).click(upload_bundle, given, answer, api_name="upload_bundle")
+    for endpoint in (list_bundles, list_datasets):
+        api(endpoint, api_name=endpoint.__name__)
+
+
+def _listed(card: BundleCard, usable: bool) -> dict[str, Any]:
+    return {
+        "bundle": bundle_key(card),
+        "name": card.title or card.name,
+        "origin": card.origin,
+        "backbone": card.backbone,
+        "usable": usable and Path(card.folder).is_dir(),
+        "base": list(card.base),
+        "novel": list(card.novel),
+        "metrics": dict(card.metrics),
+        "zero_shot": dict(card.zero_shot),
+        "dataset": card.dataset,
+        "method": card.method,
+        "seed": card.seed,
+        "created_s": card.created_s,
+    }
