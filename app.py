@@ -29,6 +29,8 @@ from ga2app.doors import (
     VideoInspector,
 )
 from ga2app.errors import StudioError
+from ga2app.hub import Downloads
+from ga2app.intake import sweep
 from ga2app.paths import SKETCH_HARD_PROMPT, Home, default_home
 from ga2app.store import Store
 from ga2app.ui import Studio, build_page
@@ -77,12 +79,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def serve(home: Home, store: Store, recognizer: LazyRecognizer, host: str, port: int, over: threading.Event) -> int:
     """Open the page, keep a worker alive, and wait until ``over`` is set; gives the exit status."""
+    downloads = Downloads()
     studio = Studio(
         home=home,
         store=store,
         recognizer=recognizer,
         explainer=LazyExplainer(recognizer),
-        backbones=Backbones(),
+        backbones=Backbones(lambda: downloads.finished),
+        downloads=downloads,
         inspector=VideoInspector(),
         advisor=LazyAdvisor(),
         shelf=BundleFolders(),
@@ -92,6 +96,7 @@ def serve(home: Home, store: Store, recognizer: LazyRecognizer, host: str, port:
         wake_worker=lambda: launcher.ensure_worker(home),
         worker_alive=lambda: launcher.worker_alive(home),
     )
+    _tidy(home, store)
     page = build_page(studio).queue(default_concurrency_limit=4, max_size=64)
     try:
         _, address, _ = page.launch(
@@ -115,6 +120,15 @@ def serve(home: Home, store: Store, recognizer: LazyRecognizer, host: str, port:
         log.info("closing; a run that is under way goes on in its own process")
         page.close(verbose=False)
     return 0
+
+
+def _tidy(home: Home, store: Store) -> None:
+    """What a killed app left over, and deletions that are too old to be undone."""
+    for import_id in sweep(home, store):
+        log.warning("import %d was under way when the studio was closed; nothing of it was kept", import_id)
+    dropped = store.trash.purge()
+    if dropped:
+        log.info("%d old deletions were dropped for good", dropped)
 
 
 def _watch(studio: Studio, over: threading.Event) -> None:

@@ -85,8 +85,8 @@ def _take(
     if any(part.casefold() in _JUNK or (part.startswith(".") and part != "..") for part in parts):
         return
     suffix = PurePosixPath(name).suffix.lower()
-    label = parts[-2] if len(parts) > 1 else ""
     refusal = _refusal(entry, name, parts, limits)
+    label = parts[-2] if len(parts) > 1 and parts[-2] not in ("/", "..") else ""
     if refusal is None and suffix in _DOCUMENTS and not (suffix == ".csv" and entry.file_size <= _TABLE_BYTES):
         others.append(name)
         return

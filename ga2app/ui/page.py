@@ -9,6 +9,7 @@ import gradio as gr
 
 from ga2app.ui.anchors.screen import build_anchors
 from ga2app.ui.api import build_api
+from ga2app.ui.datasets.screen import build_datasets
 from ga2app.ui.library.screen import build_library
 from ga2app.ui.recognize.screen import build_recognize
 from ga2app.ui.runs.screen import build_runs, find_run
@@ -19,6 +20,7 @@ from ga2app.ui.train.screen import build_train
 
 RECOGNIZE, TRAIN, RUNS, LIBRARY = "recognize", "train", "runs", "library"
 ANCHORS = "anchors"
+DATASETS = "datasets"
 
 _HEADER_JS = """
 element.addEventListener('click', event => {
@@ -44,6 +46,8 @@ def build_page(studio: Studio) -> gr.Blocks:
         with gr.Tabs(selected=RECOGNIZE, elem_id="screens") as tabs:
             with gr.Tab("Recognize", id=RECOGNIZE) as recognize_tab:
                 recognize = build_recognize(studio, recognize_tab)
+            with gr.Tab("Datasets", id=DATASETS) as datasets_tab:
+                datasets = build_datasets(studio, datasets_tab)
             with gr.Tab("Anchors", id=ANCHORS) as anchors_tab:
                 build_anchors(studio, anchors_tab)
             with gr.Tab("Train", id=TRAIN) as train_tab:
@@ -54,20 +58,25 @@ def build_page(studio: Studio) -> gr.Blocks:
                 library = build_library(studio, library_tab)
 
         def open_page(request: gr.Request) -> list[Any]:
-            asked = request.query_params.get("run", "")
+            query = request.query_params
+            asked = query.get("run", "")
             run_id = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 10 else None
-            drawn = runs.refresh(run_id, {})
-            if run_id is None:
+            compared = query.get("compare", "")
+            drawn = runs.refresh(run_id, {}, query.get("view", ""), "compare" if compared else "run", compared)
+            if run_id is None and not compared:
                 # This answer may come late: by then another screen may be open, and its clock must not be stopped.
                 drawn[2] = gr.skip()
             return [
-                gr.Tabs(selected=RUNS) if run_id is not None else gr.skip(),
+                gr.Tabs(selected=RUNS) if run_id is not None or compared else gr.skip(),
                 *refresh_datasets(studio, None),
                 *drawn,
             ]
 
-        def open_runs(run_id: int | None, shown: dict[str, str]) -> list[Any]:
-            return [gr.Timer(active=False), *runs.refresh(run_id, shown)]
+        def open_runs(*given: Any) -> list[Any]:
+            return [gr.Timer(active=False), *runs.refresh(*given)]
+
+        def train_again(run_id: int | None) -> list[Any]:
+            return [gr.Tabs(selected=TRAIN), *train.take_run(run_id)]
 
         def open_recognize() -> list[Any]:
             return [gr.Timer(active=False), gr.Timer(active=False)]
@@ -83,6 +92,9 @@ def build_page(studio: Studio) -> gr.Blocks:
         def try_bundle(key: str, labels: str) -> list[Any]:
             return [gr.Tabs(selected=RECOGNIZE), *recognize.try_bundle(key, labels)]
 
+        def train_on(dataset_id: int | None) -> list[Any]:
+            return [gr.Tabs(selected=TRAIN), *refresh_datasets(studio, [datasets.name_of(dataset_id)])]
+
         def open_library(request: gr.Request) -> list[Any]:
             asked = request.query_params.get("bundle", "")
             if not asked or request.query_params.get("run"):
@@ -94,8 +106,13 @@ def build_page(studio: Studio) -> gr.Blocks:
         page.load(open_page, None, [tabs, *listed, *runs.outputs], **quiet)
         recognize_tab.select(open_recognize, None, [train.clock, runs.clock], **quiet)
         anchors_tab.select(lambda: [gr.Timer(active=False)] * 2, None, [train.clock, runs.clock], **quiet)
+        datasets_tab.select(lambda: [gr.Timer(active=False)] * 2, None, [train.clock, runs.clock], **quiet)
+        for other in (recognize_tab, anchors_tab, train_tab, runs_tab, library_tab):
+            other.select(lambda: gr.Timer(active=False), None, datasets.clock, **quiet)
+        datasets.train_on.click(train_on, datasets.chosen, [tabs, *listed], **quiet)
         train_tab.select(lambda: gr.Timer(active=False), None, runs.clock, **quiet)
-        runs_tab.select(open_runs, [runs.chosen, runs.shown], [train.clock, *runs.outputs], **quiet)
+        runs_tab.select(open_runs, runs.asked, [train.clock, *runs.outputs], **quiet)
+        runs.again.click(train_again, runs.chosen, [tabs, *train.filled], **quiet)
         train.watch.click(
             lambda run_id, shown: [gr.Tabs(selected=RUNS), *runs.refresh(run_id, shown)],
             [train.queued_id, runs.shown],

@@ -50,9 +50,12 @@ def build_clips() -> ClipPanel:
     page = gr.Number(0, visible=False, precision=0)
     with gr.Row(elem_classes="actions ds-ticked-actions"):
         move_to = gr.Dropdown(
-            [], value=None, label="Label for the ticked clips", allow_custom_value=True, elem_id="ds-move-to",
-            info="Choose one, or type a new one.", min_width=200,
-        )  # fmt: skip
+            [],
+            value=None,
+            label="Label for the ticked clips (a new one may be typed)",
+            allow_custom_value=True,
+            elem_id="ds-move-to",
+        )
         move = gr.Button("Give this label", size="sm", elem_id="ds-move")
         to_train = gr.Button("To train", size="sm", elem_id="ds-to-train")
         to_test = gr.Button("To test", size="sm", elem_id="ds-to-test")
