@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
+from collections.abc import Callable
 
 from ga2app import hub
 from ga2app.config import SKETCH
@@ -14,16 +15,22 @@ _LOOK_S = 30.0
 
 
 class Backbones:
-    """What can be used without a download, the default first. Looks into the cache's folders now and then only."""
+    """What can be used without a download, the default first. Looks into the cache's folders now and then only.
 
-    def __init__(self) -> None:
+    It looks at once when ``changes`` gives another number than before.
+    """
+
+    def __init__(self, changes: Callable[[], int] = lambda: 0) -> None:
+        self._changes, self._seen = changes, 0
         self._lock = threading.Lock()
         self._looked_s = -math.inf
         self._choices: list[BackboneChoice] = []
 
     def __call__(self) -> list[BackboneChoice]:
         with self._lock:
-            if time.monotonic() - self._looked_s > _LOOK_S:
+            changes = self._changes()
+            if changes != self._seen or time.monotonic() - self._looked_s > _LOOK_S:
+                self._seen = changes
                 self._choices = self._look()
                 self._looked_s = time.monotonic()
             return self._choices

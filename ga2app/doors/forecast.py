@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from statistics import median
 
 from ga2app.contracts import Basis, Estimate, PastPace, Workload
@@ -15,17 +15,11 @@ _ENCODED_AT_ONCE = 256
 _CLIPS_AT_ONCE = 16
 _CACHE_BYTES = 512 << 20
 _ENDING_S = 1.0
+_PIXEL_S = 2e-5
+"""A frame of a clip that is in memory, made into pixels, at least."""
+
 _READ_AHEAD = 3
 """Batches of pixels that are there at once: two being read, one in the towers."""
-
-
-@dataclass(frozen=True)
-class Memory:
-    """What a run needs at its peak, and what is free now."""
-
-    peak_bytes: int
-    free_bytes: int
-    on_gpu: bool
 
 
 def forecast(
@@ -72,10 +66,6 @@ def step_seconds(work: Workload, speed: Speed) -> float:
     return seconds
 
 
-_PIXEL_S = 2e-5
-"""A frame of a clip that is in memory, made into pixels, at least."""
-
-
 def peak_bytes(work: Workload, speed: Speed, clips: ClipSpeed) -> int:
     """Bytes that the run needs where memory is short: of the GPU if there is one, of the machine otherwise."""
     pixel_bytes = 3 * speed.image_px**2 * 4
@@ -103,8 +93,8 @@ def _reading(work: Workload, clips: ClipSpeed) -> float:
 
 
 def _first(work: Workload, clips: ClipSpeed) -> float:
-    return clips.first_s * max(1.0, work.frames / FRAMES) ** 0.5
+    return clips.first_s * math.sqrt(max(1.0, work.frames / FRAMES))
 
 
 def _again(work: Workload, clips: ClipSpeed) -> float:
-    return clips.again_s * max(1.0, work.frames / FRAMES) ** 0.5
+    return clips.again_s * math.sqrt(max(1.0, work.frames / FRAMES))

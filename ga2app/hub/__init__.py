@@ -10,11 +10,15 @@ from ga2app.hub.backbones import (
     download_size,
     explain,
 )
+from ga2app.hub.downloads import Downloads, DownloadState, DownloadStatus
 from ga2app.hub.language_model import own_login, propose
 
 __all__ = [
     "FAVORITE",
     "TOY_BYTES",
+    "DownloadState",
+    "DownloadStatus",
+    "Downloads",
     "cached_backbones",
     "cached_file",
     "default_backbone",

@@ -12,7 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import CachedRepoInfo, CachedRevisionInfo, HfApi, scan_cache_dir, snapshot_download, try_to_load_from_cache
+from huggingface_hub import (
+    CachedRepoInfo,
+    CachedRevisionInfo,
+    HfApi,
+    scan_cache_dir,
+    snapshot_download,
+    try_to_load_from_cache,
+)
 from huggingface_hub.errors import (
     CacheNotFound,
     GatedRepoError,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ga2app.config import SKETCH
@@ -18,6 +18,7 @@ from ga2app.contracts import (
     RecognizerService,
 )
 from ga2app.errors import BackboneError, BundleError
+from ga2app.hub import Downloads
 from ga2app.paths import Home
 from ga2app.store import Store
 
@@ -60,6 +61,7 @@ class Studio:
     wake_worker: Callable[[], object] = _nothing
     worker_alive: Callable[[], bool] = _alive
     server_paths: bool = True
+    downloads: Downloads = field(default_factory=Downloads)
 
     def backbone_title(self, name: str) -> str:
         """How the screens call a backbone; its own name where the list does not have it."""

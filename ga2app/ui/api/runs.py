@@ -12,7 +12,7 @@ from ga2app.contracts import EventKind, RunRecord, RunState
 from ga2app.errors import ConfigError, Fault, StoreError
 from ga2app.ui.api.answering import told
 from ga2app.ui.studio import Studio
-from ga2app.ui.train.screen import queue_config, wake
+from ga2app.ui.train.queueing import queue_config, wake
 
 MAX_LISTED = 200
 

@@ -9,7 +9,8 @@ import pytest
 from ga2app.config import HARD_PROMPT_TO_NAME, PRESETS, preset
 from ga2app.errors import ConfigError
 from ga2app.ui import Studio
-from ga2app.ui.train.screen import PRESET_HELP, PRESET_TITLES, queue_config
+from ga2app.ui.train.presets import PRESET_HELP, PRESET_TITLES
+from ga2app.ui.train.queueing import queue_config
 
 from ..studios import Served, add_dataset
 

@@ -1,0 +1,104 @@
+"""One download at a time, in the background, with its progress for whoever asks. Nothing begins by itself."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+from huggingface_hub.constants import HF_HUB_CACHE
+
+from ga2app.errors import BackboneError
+from ga2app.hub.backbones import download, download_size
+
+_log = logging.getLogger(__name__)
+
+
+class DownloadState(StrEnum):
+    """Where a download stands."""
+
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class DownloadStatus:
+    """A download: which repository, bytes done and in all, and why it failed."""
+
+    repo_id: str
+    state: DownloadState
+    done_bytes: int = 0
+    total_bytes: int = 0
+    error: str = ""
+
+
+class Fetch(Protocol):
+    """The shape of ``hub.download``."""
+
+    def __call__(self, repo_id: str, progress: Callable[[int, int], None]) -> None: ...
+
+
+class Downloads:
+    """Looks up what a backbone would take, and fetches it when told to. Threads may share it.
+
+    ``size`` and ``fetch`` are ``hub.download_size`` and ``hub.download`` unless others are given.
+    """
+
+    def __init__(self, size: Callable[[str], int] = download_size, fetch: Fetch = download) -> None:
+        self._size, self._fetch = size, fetch
+        self._lock = threading.Lock()
+        self._status: DownloadStatus | None = None
+        self.finished = 0
+        """How many downloads have ended well: the list of backbones is read anew when it grows."""
+
+    @property
+    def place(self) -> Path:
+        """The folder that downloads go to."""
+        return Path(HF_HUB_CACHE)
+
+    def size(self, repo_id: str) -> int:
+        """Bytes that ``start`` would fetch. Raises BackboneError: no such CLIP, or no way to the Hub."""
+        return self._size(repo_id.strip())
+
+    def status(self) -> DownloadStatus | None:
+        """The download under way, or the last one; None before the first."""
+        with self._lock:
+            return self._status
+
+    def start(self, repo_id: str) -> None:
+        """Begin to fetch in the background. Raises BackboneError while another download is under way."""
+        repo_id = repo_id.strip()
+        with self._lock:
+            if self._status and self._status.state is DownloadState.RUNNING:
+                raise BackboneError(
+                    f"'{self._status.repo_id}' is being fetched just now; wait for it, then fetch '{repo_id}'"
+                )
+            self._status = DownloadStatus(repo_id, DownloadState.RUNNING)
+        threading.Thread(target=self._run, args=(repo_id,), daemon=True, name=f"download of {repo_id}").start()
+
+    def _run(self, repo_id: str) -> None:
+        try:
+            self._fetch(repo_id, self._progress)
+        except BackboneError as exc:
+            self._end(DownloadState.FAILED, str(exc))
+        except Exception as exc:
+            _log.exception("the download of %s failed", repo_id)
+            self._end(DownloadState.FAILED, f"'{repo_id}' could not be fetched ({exc}); try again")
+        else:
+            self._end(DownloadState.DONE)
+
+    def _progress(self, done_bytes: int, total_bytes: int) -> None:
+        with self._lock:
+            if self._status:
+                self._status = replace(self._status, done_bytes=done_bytes, total_bytes=total_bytes)
+
+    def _end(self, state: DownloadState, error: str = "") -> None:
+        with self._lock:
+            if self._status:
+                self._status = replace(self._status, state=state, error=error)
+            self.finished += state is DownloadState.DONE

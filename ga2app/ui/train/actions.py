@@ -1,0 +1,151 @@
+"""What the Train screen answers: a press of the button, a preset, settings from a file or from an earlier run."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+import gradio as gr
+
+from ga2app.config import DEMO, RunConfig, preset
+from ga2app.errors import ConfigError, Fault, StudioError
+from ga2app.ui.markup import escape, notice
+from ga2app.ui.recognize.screen import UNEXPECTED, backbone_info
+from ga2app.ui.studio import Studio
+from ga2app.ui.train import form
+from ga2app.ui.train.choices import LISTED, dataset_choices, list_updates
+from ga2app.ui.train.dataset_card import datasets_html
+from ga2app.ui.train.hard_prompts import FIELD, to_key
+from ga2app.ui.train.plan import Entered, make_plan
+from ga2app.ui.train.presets import PRESET_HELP
+from ga2app.ui.train.queueing import queue_plan, wake
+from ga2app.ui.train.settings import GROUPS, SETTINGS, label_of
+from ga2app.ui.train.settings_file import settings_text
+
+log = logging.getLogger(__name__)
+
+DATASET_HELP = "One or several: each becomes a run of its own."
+SEEDS_HELP = "The draw of clips and all chance in training. '1024, 1025' or '3 draws' queue one run each."
+
+
+def queue_runs(studio: Studio, entered: Entered) -> list[Any]:
+    """Answer, the watch button, the number of the first run, and what ``marks`` gives."""
+    try:
+        plan = make_plan(studio, entered)
+        numbers = queue_plan(studio, plan)
+        trouble = wake(studio)
+    except ConfigError as exc:
+        return [faults_html(exc.faults), gr.update(visible=False), None, *marks(entered, exc.faults)]
+    except StudioError as exc:
+        return _refused(entered, str(exc))
+    except Exception:
+        log.exception("queueing failed")
+        return _refused(entered, UNEXPECTED)
+    first, last = numbers[0], numbers[-1]
+    title = f"Run {first} is queued." if first == last else f"Runs {first} to {last} are queued."
+    text = trouble or "It starts as soon as the worker is free; you may close this page."
+    if first != last and not trouble:
+        text = "They run one after another as soon as the worker is free; you may close this page."
+    told = notice("warning" if trouble else "success", text, title)
+    return [told, gr.update(visible=True, value=f"Watch run {first} on Runs"), first, *marks(entered, ())]
+
+
+def marks(entered: Entered, faults: Sequence[Fault]) -> list[Any]:
+    """The faulty fields, then updates of the fields beside the form, of the form's fields, and of its groups."""
+    helps = {"dataset": DATASET_HELP, "backbone": backbone_info(entered.backbone), "seed": SEEDS_HELP}
+    return [
+        [fault.field for fault in faults],
+        *form.beside_updates(faults, helps),
+        *form.field_updates(faults),
+        *form.group_updates(faults),
+    ]
+
+
+def no_marks() -> list[Any]:
+    """Leaves all marks as they are."""
+    return [gr.skip()] * (1 + 3 + len(SETTINGS) + len(GROUPS))
+
+
+def fill_preset(studio: Studio, name: str | None, backbone: str, values: Sequence[Any]) -> list[Any]:
+    """The help of the preset and every field as it fills it; what anchors were chosen stays."""
+    if not name:
+        return [gr.skip(), *_listed_only(studio, backbone, values)]
+    fresh = form.values_of(preset(name, backbone))
+    for path in ("anchors", "negatives"):
+        fresh[form.place_of(path)] = values[form.place_of(path)]
+    return [gr.update(info=PRESET_HELP[name]), *field_values(studio, backbone, fresh)]
+
+
+def fill_config(studio: Studio, config: RunConfig, source: str) -> list[Any]:
+    """Data sets, backbone, preset, seeds, every field, and a word on where they come from: ``source``."""
+    told = []
+    datasets: Any = gr.update(value=[config.dataset])
+    if config.dataset not in {name for _, name in dataset_choices(studio)}:
+        told.append(f"its data set '{config.dataset}' is not here, so choose one")
+        datasets = gr.skip()
+    backbone: Any = gr.update(value=config.backbone, info=backbone_info(config.backbone))
+    if config.backbone not in {choice.name for choice in studio.backbones()}:
+        told.append(f"its backbone '{config.backbone}' is not on this machine, so choose one, or fetch it")
+        backbone = gr.skip()
+    values = form.values_of(config)
+    values[form.place_of(FIELD)] = to_key(studio, config.prompts.hard_prompt)
+    text = f"The settings are those of {source}" + (f"; {'; '.join(told)}." if told else ".")
+    return [
+        datasets,
+        backbone,
+        gr.update(value=None, info=f"Filled in from {source}. Choose a preset to start afresh."),
+        str(config.seed),
+        *field_values(studio, config.backbone, values),
+        notice("warning" if told else "success", text),
+    ]
+
+
+def keep_all(message: str) -> list[Any]:
+    """In the place of ``fill_config``: leaves everything as it is and says ``message``."""
+    return [*[gr.skip()] * (4 + len(SETTINGS)), message]
+
+
+def field_values(studio: Studio, backbone: str, values: Sequence[Any]) -> list[Any]:
+    """Updates that set every field to ``values``, without marks, and the lists with what fits."""
+    updates = [cleared | {"value": value} for cleared, value in zip(form.field_updates([]), values, strict=True)]
+    for path, update in zip(LISTED, list_updates(studio, backbone, values), strict=True):
+        updates[form.place_of(path)] |= update
+    return updates
+
+
+def run_settings(studio: Studio, run_id: int) -> RunConfig:
+    """The settings of an earlier run. Raises StudioError if it is gone, or its settings are of another version."""
+    return RunConfig.from_dict(studio.store.runs.get(run_id).config)
+
+
+def saved_text(studio: Studio, entered: Entered) -> str:
+    """The settings on the screen as a file: those of the first run. Raises ConfigError."""
+    return settings_text(make_plan(studio, entered).runs[0].config)
+
+
+def refresh_datasets(studio: Studio, chosen: Sequence[str] | None) -> list[Any]:
+    """New values for the list of data sets, the card of the chosen ones, and the timer that waits for the demo."""
+    choices = dataset_choices(studio)
+    names = [name for _, name in choices]
+    kept = [name for name in chosen or () if name in names] or names[:1]
+    waiting = DEMO not in {row.name for row in studio.store.datasets.list()}
+    return [gr.update(choices=choices, value=kept), datasets_html(studio, kept), gr.Timer(active=waiting)]
+
+
+def faults_html(faults: Sequence[Fault]) -> str:
+    """All faults in one message; each also stands at its field."""
+    items = "".join(f"<li><b>{escape(label_of(fault.field))}</b> {escape(fault.message)}</li>" for fault in faults)
+    count = "1 setting needs" if len(faults) == 1 else f"{len(faults)} settings need"
+    return f'<div class="notice error" role="alert"><strong>{count} a change.</strong><ul>{items}</ul></div>'
+
+
+def _listed_only(studio: Studio, backbone: str, values: Sequence[Any]) -> list[Any]:
+    updates: list[Any] = [gr.skip()] * len(SETTINGS)
+    for path, update in zip(LISTED, list_updates(studio, backbone, values), strict=True):
+        updates[form.place_of(path)] = update
+    return updates
+
+
+def _refused(entered: Entered, text: str) -> list[Any]:
+    return [notice("error", text), gr.update(visible=False), None, *no_marks()]

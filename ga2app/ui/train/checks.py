@@ -1,0 +1,192 @@
+"""What would otherwise come up in the middle of a run: settings that fit neither data set nor backbone, told ahead."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+
+from ga2app.config import ANCHOR_TERMS, DEMO, NOTHING, RunConfig, left_to_name
+from ga2app.contracts import Dataset, Subset
+from ga2app.errors import DatasetError, Fault
+from ga2app.store.chosen import DRAWN_SCENES, borrow, borrows, with_chosen
+from ga2app.ui.studio import Studio
+from ga2app.ui.train.hard_prompts import hard_prompt_faults
+from ga2app.ui.train.towers import towers_of
+
+_TEXTS_NEEDED = ("released", "reject", "extra_class")
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A run's data set as the worker will see it, what is wrong, and what its owner should know before it starts.
+
+    ``dataset`` is None while the demo is still being drawn, or where there is no such data set.
+    """
+
+    dataset: Dataset | None
+    faults: tuple[Fault, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def check_run(studio: Studio, config: RunConfig) -> Checked:
+    """Everything that data set, library and backbone say about ``config``, all at once, without loading anything."""
+    faults = [*left_to_name(config), *_tower_faults(config), *hard_prompt_faults(config)]
+    names = [row.name for row in studio.store.datasets.list()]
+    if config.dataset not in names:
+        if config.dataset != DEMO:
+            known = ", ".join(f"'{name}'" for name in dict.fromkeys([DEMO, *names]))
+            faults.append(Fault("dataset", f"there is no data set '{config.dataset}'; choose one of: {known}"))
+        return Checked(None, tuple(faults))
+    own = studio.store.datasets.get(config.dataset)
+    chosen, missing = _with_chosen(studio, config, own)
+    lent = borrow(config, chosen, lambda: _demo(studio))
+    faults += [*dataset_faults(own), *missing]
+    if not missing:
+        faults += _anchor_faults(config, lent)
+    faults += _length_faults(studio, config, own)
+    return Checked(lent, tuple(faults), tuple(_warnings(config, own, chosen)))
+
+
+def dataset_faults(dataset: Dataset) -> list[Fault]:
+    """Why nothing can be trained on ``dataset``."""
+    faults = []
+    if len(dataset.base) < 2:
+        text = (
+            f"'{dataset.name}' has {len(dataset.base)} base label{'' if len(dataset.base) == 1 else 's'}; training "
+            "needs at least 2, because with one there is nothing to tell apart: add clips of another label"
+        )
+        faults.append(Fault("dataset", text))
+    trained = {clip.label for clip in dataset.clips if clip.subset is Subset.TRAIN}
+    if empty := [label for label in dataset.base if label not in trained]:
+        text = (
+            f"'{dataset.name}' has no training clips for {_some(empty)}; add clips of these labels, or make them novel"
+        )
+        faults.append(Fault("dataset", text))
+    return faults
+
+
+def brakes_note(studio: Studio, config: RunConfig) -> str:
+    """Where the anchors and the negative prompts of a run come from, in one line."""
+    try:
+        own = studio.store.datasets.get(config.dataset)
+    except DatasetError:
+        return ""
+    chosen, _ = _with_chosen(studio, config, own)
+    lent = borrow(config, chosen, lambda: _demo(studio))
+    anchors, negatives = borrows(config, chosen)
+    of_anchors = f"{len(lent.anchors)} anchor clips ({_whose(config.anchors, anchors)})"
+    of_negatives = f"{len(lent.negatives)} negative prompts ({_whose(', '.join(config.negatives), negatives)})"
+    return f"{own.name}: {of_anchors}, {of_negatives}."
+
+
+def _whose(named: str, borrowed: bool) -> str:
+    if borrowed:
+        return "borrowed from the drawn demo"
+    if named == NOTHING:
+        return "none, as chosen"
+    return f"of {named}" if named else "its own"
+
+
+def _with_chosen(studio: Studio, config: RunConfig, own: Dataset) -> tuple[Dataset, list[Fault]]:
+    """``own`` with what ``config`` names; what is gone is a fault of its field."""
+    chosen, faults = own, []
+    for field, alone in (("anchors", replace(config, negatives=())), ("negatives", replace(config, anchors=""))):
+        drawn_later = field == "anchors" and config.anchors == DRAWN_SCENES and not _drawn(studio)
+        try:
+            if not drawn_later:
+                chosen = with_chosen(studio.store, alone, chosen)
+        except DatasetError as exc:
+            faults.append(Fault(field, str(exc)))
+    return chosen, faults
+
+
+def _drawn(studio: Studio) -> bool:
+    return DEMO in {row.name for row in studio.store.datasets.list()}
+
+
+def _demo(studio: Studio) -> Dataset:
+    return studio.store.datasets.get(DEMO) if _drawn(studio) else Dataset(DEMO, (), (), ())
+
+
+def _tower_faults(config: RunConfig) -> list[Fault]:
+    towers, prompts = towers_of(config.backbone), config.prompts
+    if towers is None:
+        return []
+    faults = [
+        Fault(f"prompts.{name}", f"must be at most {layers}, the layers of that tower (it is {depth})")
+        for name, depth, layers in (
+            ("visual_depth", prompts.visual_depth, towers.visual_layers),
+            ("text_depth", prompts.text_depth, towers.text_layers),
+        )
+        if depth > layers
+    ]
+    room = towers.text_positions // 2
+    if prompts.text_depth and prompts.length > room:
+        rule = f"must be at most {room}, half of what a text may have on this backbone (it is {prompts.length})"
+        faults.append(Fault("prompts.length", rule))
+    return faults
+
+
+def _anchor_faults(config: RunConfig, dataset: Dataset) -> list[Fault]:
+    """Terms that are on and lack their clips or texts, each at its own weight."""
+    objective = config.objective
+    on = [name for name, weight in objective.weights().items() if weight]
+    later = not dataset.anchors and not config.anchors or dataset.borrowed and not dataset.anchors
+    faults = []
+    for name in on:
+        if name in ANCHOR_TERMS and not dataset.anchors and not later:
+            faults.append(
+                Fault(f"objective.{name}", "needs anchor clips and none are chosen; choose a set, or set it to 0")
+            )
+        if name in _TEXTS_NEEDED and not dataset.negatives and config.negatives:
+            text = "needs negative prompts and none are chosen; choose a group, or set it to 0"
+            faults.append(Fault(f"objective.{name}", text))
+    count = len(dataset.negatives)
+    if objective.released and dataset.negatives and count not in (1, len(dataset.base)):
+        text = (
+            f"takes 1 negative prompt or one a label ({len(dataset.base)}), and {count} are chosen; choose a group "
+            "with one ('else' alone in the published runs), or set it to 0"
+        )
+        faults.append(Fault("objective.released", text))
+    return faults
+
+
+def _length_faults(studio: Studio, config: RunConfig, dataset: Dataset) -> list[Fault]:
+    """Labels that the text tower cannot take behind the prompt."""
+    length = config.prompts.length if config.prompts.text_depth else 0
+    labels = (*dataset.base, *dataset.novel)
+    long = studio.estimator.too_long(config.backbone, labels, length)
+    if not long:
+        return []
+    text = (
+        f"'{dataset.name}' has labels that are longer than this backbone reads behind {length} prompt tokens: "
+        f"{_some(list(long))}; shorten them on Datasets, or lower the prompt length"
+    )
+    return [Fault("dataset", text)]
+
+
+def _warnings(config: RunConfig, own: Dataset, chosen: Dataset) -> list[str]:
+    warnings = []
+    anchors, _ = borrows(config, chosen)
+    if anchors and own.name != DEMO:
+        warnings.append(
+            f"'{own.name}' has no anchor clips: drawn scenes of the demo are borrowed. For filmed clips they help "
+            "little; choose an anchor set of your own footage where you have one."
+        )
+    if config.anchors == DRAWN_SCENES and own.name != DEMO:
+        warnings.append("The anchor set 'drawn scenes' shows drawings: for filmed clips it helps little.")
+    tested = {clip.label for clip in own.clips if clip.subset is Subset.TEST}
+    if not tested:
+        warnings.append(f"'{own.name}' has no test clips: it trains, but nothing is measured.")
+    elif own.novel and not tested & set(own.novel):
+        warnings.append(f"'{own.name}' has no test clips of novel labels: whether it forgets is not measured.")
+    counts = Counter(clip.label for clip in own.clips if clip.subset is Subset.TRAIN)
+    if few := [label for label in own.base if 0 < counts[label] < config.shots]:
+        warnings.append(f"'{own.name}' has fewer than {config.shots} training clips for {_some(few)}: all are taken.")
+    return warnings
+
+
+def _some(names: list[str]) -> str:
+    shown = ", ".join(f"'{name}'" for name in names[:_SHOWN])
+    return shown + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
