@@ -35,9 +35,9 @@ def scatter_pair(titles: tuple[str, str], dots: Sequence[Dot]) -> str:
     low, high = _bounds([dot.before for dot in dots] + [dot.after for dot in dots])
     named = sum(dot.what == "class" for dot in dots) <= NAMED
     maps = []
-    for title, where in zip(titles, (lambda dot: dot.before, lambda dot: dot.after), strict=True):
-        order = sorted(dots, key=lambda dot: ("negative", "anchor", "clip", "class").index(dot.what))
-        drawn = "".join(_draw(dot, *_place(where(dot), low, high), named) for dot in order)
+    order = sorted(dots, key=lambda dot: ("negative", "anchor", "clip", "class").index(dot.what))
+    for place, title in enumerate(titles):
+        drawn = "".join(_draw(dot, *_place((dot.before, dot.after)[place], low, high), named) for dot in order)
         said = f"map of clips and texts, {title}"
         maps.append(
             f'<figure><figcaption><h5>{escape(title)}</h5></figcaption><svg viewBox="0 0 {_SIDE} {_SIDE}" role="img" '

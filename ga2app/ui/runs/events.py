@@ -1,0 +1,200 @@
+"""What happens on the screen: each event ends with the page read anew from the store."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
+
+from ga2app.contracts import RunRecord
+from ga2app.errors import StoreError, StudioError
+from ga2app.store import Place
+from ga2app.store.run_order import ROOM
+from ga2app.ui.markup import notice
+from ga2app.ui.recognize.screen import REVEAL_JS, UNEXPECTED
+from ga2app.ui.runs import files
+from ga2app.ui.runs.layout import Parts
+from ga2app.ui.runs.listing import run_title
+from ga2app.ui.runs.view import Viewer, compared_runs, find_run, numbers
+from ga2app.ui.studio import Studio
+from ga2app.ui.train.queueing import wake
+
+log = logging.getLogger(__name__)
+
+_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+_BUSY: dict[str, Any] = {"show_progress": "minimal", "api_visibility": "private"}
+
+
+def connect_list(parts: Parts, asked: list[Any], outputs: list[Any], refresh: Callable[..., list[Any]]) -> None:
+    """Choosing, ticking, filtering, turning pages."""
+
+    def on_card(event: gr.EventData, *given: Any) -> list[Any]:
+        return ["", *refresh(int(event.run), *given[1:3], "run", *given[4:])]
+
+    def pick(event: gr.EventData, *given: Any) -> list[Any]:
+        kept = [number for number in numbers(given[4]) if number != int(event.run)]
+        picked = [*kept, int(event.run)] if event.on else kept
+        mode = given[3] if len(picked) > 1 else "run"
+        return refresh(*given[:3], mode, ",".join(map(str, picked)), *given[5:])
+
+    def show(mode: str, keep: bool = True) -> Callable[..., list[Any]]:
+        return lambda *given: refresh(*given[:3], mode, given[4] if keep else "", *given[5:])
+
+    def turn(by: int) -> Callable[..., list[Any]]:
+        return lambda *given: refresh(*given[:5], max(0, int(given[5] or 0) + by), *given[6:])
+
+    def open_section(name: str) -> Callable[..., list[Any]]:
+        return lambda *given: refresh(*given[:2], name, *given[3:])
+
+    buttons = parts.buttons
+    parts.pieces["runs"].click(_with_event(on_card), asked, [parts.told, *outputs], **_QUIET)
+    parts.pieces["runs"].click(None, None, None, js=REVEAL_JS % "run-head", **_QUIET)
+    parts.pieces["runs"].select(_with_event(pick), asked, outputs, **_QUIET)
+    filters = [parts.text.input, parts.state.input, parts.dataset.input, parts.backbone.input]
+    gr.on(filters, lambda *given: refresh(*given[:5], 0, *given[6:]), asked, outputs, **_QUIET)
+    buttons["newer"].click(turn(-1), asked, outputs, **_QUIET)
+    buttons["older"].click(turn(1), asked, outputs, **_QUIET)
+    buttons["compare"].click(show("compare"), asked, outputs, **_QUIET)
+    buttons["back"].click(show("run"), asked, outputs, **_QUIET)
+    buttons["clear"].click(show("run", keep=False), asked, outputs, **_QUIET)
+    for name, tab in parts.sections.items():
+        tab.select(open_section(name), asked, outputs, **_QUIET)
+
+
+def connect_actions(
+    studio: Studio, parts: Parts, asked: list[Any], outputs: list[Any], refresh: Callable[..., list[Any]]
+) -> None:
+    """What changes a run: each answers in words, and the page is read anew."""
+    runs = studio.store.runs
+
+    def acting(action: Callable[[RunRecord], str]) -> Callable[..., list[Any]]:
+        def act(run_id: int | None, *given: Any) -> list[Any]:
+            try:
+                if run_id is None:
+                    raise StoreError("no run is chosen; choose one from the list")
+                message = notice("warning", action(runs.get(int(run_id))))
+            except StudioError as exc:
+                message = notice("error", str(exc))
+            except Exception:
+                log.exception("changing a run failed")
+                message = notice("error", UNEXPECTED)
+            return [message, *refresh(run_id, *given)]
+
+        return act
+
+    def stop(run: RunRecord) -> str:
+        runs.request_stop(run.id)
+        return ""
+
+    def resume(run: RunRecord) -> str:
+        runs.requeue(run.id)
+        return wake(studio)
+
+    def delete(run: RunRecord) -> str:
+        runs.delete(run.id, what=f"run {run.id}: {run_title(run)}")
+        return ""
+
+    def moving(to: Place) -> Callable[[RunRecord], str]:
+        def move(run: RunRecord) -> str:
+            runs.move(run.id, to)
+            return ""
+
+        return move
+
+    def restore(run_id: int | None, *given: Any) -> list[Any]:
+        try:
+            last = studio.store.trash.last(ROOM)
+            if last is None:
+                raise StoreError("there is nothing to undo")
+            studio.store.trash.restore(last.id)
+            numbered = numbers(last.what)
+            message = notice("success", "It is back as it was.", f"{last.what[0].upper()}{last.what[1:]}.")
+            return [message, *refresh(numbered[0] if numbered else run_id, *given)]
+        except StudioError as exc:
+            return [notice("error", str(exc)), *refresh(run_id, *given)]
+
+    def begin_renaming(run_id: int | None) -> list[Any]:
+        run = find_run(studio, run_id)
+        return [gr.update(visible=run is not None), run.name if run else ""]
+
+    def rename(name: str, *given: Any) -> list[Any]:
+        def keep(run: RunRecord) -> str:
+            runs.rename(run.id, name or "")
+            return ""
+
+        redrawn = acting(keep)(*given)
+        redrawn[answered.index(buttons["renaming"])] = gr.update(visible="notice error" in redrawn[0])
+        return redrawn
+
+    buttons, answered = parts.buttons, [parts.told, *outputs]
+    actions: dict[str, Callable[[RunRecord], str]] = {"stop": stop, "resume": resume, "delete": delete}
+    actions |= {name: moving(to) for name, to in (("up", Place.UP), ("down", Place.DOWN), ("front", Place.FRONT))}
+    for name, action in actions.items():
+        buttons[name].click(acting(action), asked, answered, **_QUIET)
+    buttons["undo"].click(restore, asked, answered, **_QUIET)
+    buttons["rename"].click(begin_renaming, parts.chosen, [buttons["renaming"], parts.new_name], **_QUIET)
+    buttons["drop_name"].click(lambda: gr.update(visible=False), None, buttons["renaming"], **_QUIET)
+    named = [buttons["keep_name"].click, parts.new_name.submit]
+    gr.on(named, rename, [parts.new_name, *asked], answered, **_QUIET)
+
+
+def connect_files(studio: Studio, parts: Parts, viewer: Viewer) -> None:
+    """Downloads: the file is made when it is asked for."""
+    cache = parts.packed.GRADIO_CACHE
+
+    def giving(make: Callable[[list[RunRecord]], str]) -> Callable[[int | None, str], list[Any]]:
+        def give(run_id: int | None, compared: str) -> list[Any]:
+            try:
+                run = find_run(studio, run_id)
+                return ["", make(compared_runs(studio, numbers(compared)) if compared else [run] if run else [])]
+            except StudioError as exc:
+                return [notice("error", str(exc)), None]
+
+        return give
+
+    def first(make: Callable[[RunRecord], str]) -> Callable[[list[RunRecord]], str]:
+        def of_first(runs: list[RunRecord]) -> str:
+            if not runs:
+                raise StoreError("no run is chosen; choose one from the list")
+            return make(runs[0])
+
+        return of_first
+
+    makers: dict[str, Callable[[list[RunRecord]], str]] = {
+        "csv": lambda runs: files.curves_file(studio, runs, "csv", cache),
+        "json": lambda runs: files.curves_file(studio, runs, "json", cache),
+        "save_report": first(lambda run: files.report_as_file(studio, viewer, run, cache)),
+        "save_log": first(lambda run: files.log_as_file(studio, run, cache)),
+    }
+    nobody = gr.State("")
+    for name, make in makers.items():
+        shared: dict[str, Any] = {**_BUSY, "show_progress_on": parts.told}
+        asked_for: list[tuple[gr.Button, Any]] = [(parts.buttons[name], nobody)]
+        if name in ("csv", "json"):
+            asked_for.append((parts.buttons[f"compare_{name}"], parts.compared))
+        for button, compared in asked_for:
+            made = button.click(giving(make), [parts.chosen, compared], [parts.told, parts.packed], **shared)
+            made.then(None, parts.packed, None, js=files.SAVE_JS, **_QUIET)
+
+
+def _with_event(answer: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
+    """Gradio passes the event to a parameter of its type, in its place: ``*given`` has none."""
+
+    def answered(
+        run_id: int | None,
+        shown: dict[str, Any],
+        section: str,
+        mode: str,
+        compared: str,
+        page: int,
+        text: str,
+        state: str,
+        dataset: str,
+        backbone: str,
+        event: gr.EventData,
+    ) -> list[Any]:
+        return answer(event, run_id, shown, section, mode, compared, page, text, state, dataset, backbone)
+
+    return answered
