@@ -9,13 +9,13 @@ import gradio as gr
 
 from ga2app.contracts import AnchorKind, Progress, ProposalKind
 from ga2app.errors import StoreError
-from ga2app.ui.anchors import adding, clip_cards, clips
+from ga2app.ui.anchors import adding, clip_cards, clips, pictures
 from ga2app.ui.anchors.adding import Proposed
 from ga2app.ui.anchors.bar import QUIET, Bar, Updates, attempt, counted, undo_update
 from ga2app.ui.anchors.clip_room import NOTHING, ClipRoom, draw_clips, draw_pools
 from ga2app.ui.anchors.prompt_rows import ideas_html
 from ga2app.ui.anchors.question import asked, questions
-from ga2app.ui.markup import notice, notices
+from ga2app.ui.markup import busy, notice, notices
 from ga2app.ui.recognize.screen import REVEAL_JS
 from ga2app.ui.studio import Studio
 
@@ -52,15 +52,16 @@ class ClipEvents:
         room.order.input(self._sort, inputs, outputs, **QUIET)
         room.all_on.click(self._all_on, inputs, outputs, **QUIET)
         room.all_off.click(self._all_off, inputs, outputs, **QUIET)
-        room.ideas_button.click(self._ideas, self._bar.inputs, [room.ideas, room.told], **self._waiting(room.ideas))
+        room.ideas_button.click(lambda: busy("Looking for ideas…"), None, room.ideas, **QUIET).then(
+            self._ideas, self._bar.inputs, [room.ideas, room.told], **QUIET
+        )
         room.ideas.click(self._take_idea, None, room.caption, **QUIET)
-        room.proposals.select(self._decide, [room.proposed, *inputs], outputs, **self._waiting(room.told))
-        room.files.upload(self._upload, [room.files, room.caption, *inputs], outputs, **self._waiting(room.told))
-        asking = [room.pool, room.count, *inputs]
-        room.suggest.click(self._suggest, asking, outputs, **self._waiting(room.told))
+        room.proposals.select(self._decide, [room.proposed, *inputs], outputs, **QUIET)
+        self._wait(room.files.upload, self._upload, [room.files, room.caption, *inputs], "Copying and opening clips…")
+        self._wait(room.suggest.click, self._suggest, [room.pool, room.count, *inputs], "Looking at clips…")
         making = [room.make_from, room.kinds, room.make_count, *inputs]
-        room.make.click(self._make, making, outputs, **self._waiting(room.told))
-        room.measure.click(self._measure, inputs, outputs, **self._waiting(room.told))
+        self._wait(room.make.click, self._make, making, "Making clips and looking at them…")
+        self._wait(room.measure.click, self._measure, inputs, "Looking at clips…")
 
     def draw(self, values: Sequence[Any], message: str | None = None) -> Updates:
         """The room anew, with a message where there is one."""
@@ -81,7 +82,7 @@ class ClipEvents:
 
         def create() -> str:
             fresh.append(self._anchors.create(name))
-            return notice("success", "The set is made. Fill it in one of the three ways below.")
+            return notice("success", "The set is made. Fill it in one of the three ways above.")
 
         message = attempt(create)
         if not fresh:
@@ -231,6 +232,7 @@ class ClipEvents:
         def propose() -> str:
             nonlocal found
             found = find()
+            pictures.draw(self._studio, pictures.missing(self._studio, ((one.path, None) for one in found.clips)))
             return notices("info", found.notes)
 
         message = attempt(propose)
@@ -261,8 +263,12 @@ class ClipEvents:
 
         return self.draw(values, attempt(measure))
 
-    def _waiting(self, place: Any) -> dict[str, Any]:
-        return {"show_progress": "full", "show_progress_on": place, "api_visibility": "private"}
+    def _wait(self, event: Callable[..., Any], action: Callable[..., Updates], inputs: list[Any], text: str) -> None:
+        """Run ``action`` on ``event``; meanwhile the message says what is going on and how far it is."""
+        told = self._room.told
+        event(lambda: busy(text), None, told, **QUIET).then(
+            action, inputs, self.outputs, show_progress="minimal", show_progress_on=told, api_visibility="private"
+        )
 
 
 def _teller(progress: gr.Progress, what: str) -> Progress:

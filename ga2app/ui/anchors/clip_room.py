@@ -24,7 +24,7 @@ KINDS = [
     ("one frame, held", AnchorKind.HELD_FRAME.value),
 ]
 ORDERS = [
-    ("as added", AnchorOrder.ADDED.value),
+    ("sorted as added", AnchorOrder.ADDED.value),
     ("most irrelevant first", AnchorOrder.BEST.value),
     ("most relevant first", AnchorOrder.WORST.value),
 ]
@@ -161,7 +161,13 @@ def _lay_out_set(made: dict[str, Any]) -> None:
         made["all_off"] = gr.Button("All off", size="sm", elem_id="anchor-all-off")
         made["delete"] = gr.Button("Delete this set", size="sm", elem_id="anchor-delete")
         made["order"] = gr.Dropdown(
-            ORDERS, value=ORDERS[0][1], label="Sorted", elem_id="anchor-order", min_width=190, filterable=False
+            ORDERS,
+            value=ORDERS[0][1],
+            label="Order of the clips",
+            container=False,
+            elem_id="anchor-order",
+            min_width=190,
+            filterable=False,
         )
     made["rows"] = part(elem_id="anchor-rows", js_on_load=clip_cards.ROWS_JS)
 

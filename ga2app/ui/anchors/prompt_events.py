@@ -13,7 +13,7 @@ from ga2app.ui.anchors import prompt_rows, prompts
 from ga2app.ui.anchors.bar import QUIET, Bar, Updates, attempt, counted, undo_update
 from ga2app.ui.anchors.prompt_room import PromptRoom, draw_prompts
 from ga2app.ui.anchors.question import asked
-from ga2app.ui.markup import notice
+from ga2app.ui.markup import busy, notice
 from ga2app.ui.recognize.screen import REVEAL_JS
 from ga2app.ui.studio import Studio
 
@@ -32,7 +32,6 @@ class PromptEvents:
     def connect(self) -> None:
         """Connect everything that happens within the room."""
         room, inputs, outputs = self._room, self.inputs, self.outputs
-        waiting: dict[str, Any] = {"show_progress": "full", "show_progress_on": room.told, "api_visibility": "private"}
         room.groups.click(self._choose, inputs, outputs, **QUIET).then(
             None, None, None, js=REVEAL_JS % "negative-rows", **QUIET
         )
@@ -45,10 +44,14 @@ class PromptEvents:
         room.rows.select(self._act, inputs, outputs, **QUIET)
         room.order.input(self._sort, inputs, outputs, **QUIET)
         room.search.input(self._sort, inputs, outputs, trigger_mode="always_last", **QUIET)
-        room.measure.click(self._measure, inputs, outputs, **waiting)
+        room.measure.click(lambda: busy("Reading the prompts…"), None, room.told, **QUIET).then(
+            self._measure, inputs, outputs, **QUIET
+        )
         room.ask_model.input(lambda on: gr.update(visible=on), room.ask_model, room.model, **QUIET)
         asking = [room.count, room.ask_model, room.model, *inputs]
-        room.suggest.click(self._suggest, asking, outputs, **waiting)
+        room.suggest.click(lambda: busy("Looking for prompts…"), None, room.told, **QUIET).then(
+            self._suggest, asking, outputs, **QUIET
+        )
         room.proposals.select(self._decide, [room.proposed, *inputs], outputs, **QUIET)
         room.upload.upload(self._import, [room.upload, *inputs], outputs, **QUIET)
         room.export.click(self._export, None, room.exported, **QUIET).then(None, None, None, js=DOWNLOAD_JS, **QUIET)
@@ -71,7 +74,7 @@ class PromptEvents:
 
         def create() -> str:
             fresh.append(self._negatives.create_group(name))
-            return notice("success", "The group is made. Add prompts to it below.")
+            return notice("success", "The group is made. Add prompts to it, or let some be suggested.")
 
         message = attempt(create)
         if not fresh:

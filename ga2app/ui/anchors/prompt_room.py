@@ -19,8 +19,8 @@ from ga2app.ui.studio import Studio
 from ga2app.ui.theme import part
 
 ORDERS = [
-    ("as added", NegativeOrder.ADDED.value),
-    ("by their text", NegativeOrder.TEXT.value),
+    ("sorted as added", NegativeOrder.ADDED.value),
+    ("sorted by text", NegativeOrder.TEXT.value),
     ("closest to a label first", NegativeOrder.CLOSEST.value),
     ("farthest first", NegativeOrder.FARTHEST.value),
 ]
@@ -98,8 +98,9 @@ def lay_out_prompts(studio: Studio) -> PromptRoom:
                     "Measure closeness", variant="primary", size="sm", elem_id="negative-measure"
                 )
                 made["search"] = gr.Textbox(
-                    label="Search",
-                    placeholder="part of a prompt",
+                    label="Search the prompts",
+                    placeholder="search",
+                    container=False,
                     max_lines=1,
                     elem_id="negative-search",
                     min_width=160,
@@ -107,7 +108,8 @@ def lay_out_prompts(studio: Studio) -> PromptRoom:
                 made["order"] = gr.Dropdown(
                     ORDERS,
                     value=ORDERS[0][1],
-                    label="Sorted",
+                    label="Order of the prompts",
+                    container=False,
                     elem_id="negative-order",
                     min_width=190,
                     filterable=False,

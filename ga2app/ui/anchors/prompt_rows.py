@@ -51,7 +51,7 @@ def prompts_html(rows: Sequence[NegativeRow], page: Page, *, searched: str, show
 def _row_html(row: NegativeRow, show_group: bool) -> str:
     text = escape(row.text)
     warned = row.rating is not None and row.rating.warned
-    group = f'<span class="group">{escape(row.group)}</span>' if show_group else ""
+    group = f'<span class="group">{escape(row.group)}</span>' if show_group else "<span></span>"
     return (
         f'<li class="prompt-row{"" if row.enabled else " off"}{" warned" if warned else ""}" data-row="{row.id}">'
         f'<label class="pick"><input type="checkbox" data-pick="{row.id}" aria-label="Select {text}"></label>'
