@@ -124,7 +124,8 @@ class Answer:
     """What one speaker says of a clip: plain CLIP, or the bundle in the folder ``bundle``.
 
     ``scores`` are best first. Where negatives compete, the nearest is among them as "none of these".
-    ``timeline`` has the best label of each sampled frame, ``curves`` the shares of the best labels over the frames.
+    ``timeline`` has the best label of each sampled frame, ``curves`` the shares of the best labels over the frames, and
+    of "none of these" where negatives compete.
     """
 
     scores: tuple[Score, ...]

@@ -69,11 +69,14 @@ class Speaker:
         scores = self._scores(clip, top_k)
         labels = [score.label for score in scores if score.kind is not LabelKind.NEGATIVE]
         places = [self.names.index(label) for label in labels[:CURVES]]
+        curves = [Curve(self.names[place], tuple(each.labels[:, place].tolist())) for place in places]
+        if each.negative is not None:
+            curves.append(Curve(NONE_OF_THESE, tuple(each.negative.tolist())))
         return Answer(
             scores=scores,
             bundle=self.bundle,
             timeline=self._timeline(each, indices),
-            curves=tuple(Curve(self.names[place], tuple(each.labels[:, place].tolist())) for place in places),
+            curves=tuple(curves),
             verdict=self._verdict(clip),
         )
 

@@ -81,11 +81,12 @@ def _verdict(answer: Answer) -> str:
     verdict = answer.verdict
     if verdict is None:
         return ""
-    reached, asked = percent(verdict.reached), f"{verdict.threshold:.0%}"
     negative = f"“{escape(verdict.negative)}”"
+    share = f"the best label has {percent(verdict.reached)} of the {verdict.threshold:.0%} asked for"
     if not verdict.none:
-        return f'<p class="verdict">One of these: {reached}, asked for {asked}; the nearest negative is {negative}.</p>'
-    why = f"{negative} is nearer" if verdict.wins else f"the best label has {reached}, asked for {asked}"
+        ahead = f"the best label is nearer than {negative}" if not verdict.wins else share
+        return f'<p class="verdict">One of these: {ahead}.</p>'
+    why = f"{negative} is nearer" if verdict.wins else share
     return f'<p class="verdict none"><strong>None of these</strong>: {why}.</p>'
 
 

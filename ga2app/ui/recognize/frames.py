@@ -26,6 +26,9 @@ _FRAME_PX = 128
 _HUES = 6
 """Colors that tell labels apart; the style sheet names them hue-0 … hue-5."""
 
+_SEEN = 0.01
+"""A curve that stays below this share is not drawn: it lies on the ground."""
+
 _WIDTH, _HEIGHT = 1000, 100
 """Units of the chart's own coordinates; the page scales them."""
 
@@ -101,26 +104,30 @@ def _moments(answer: Answer, hues: dict[str, str]) -> str:
 
 def _chart(curves: Sequence[Curve], hues: dict[str, str]) -> str:
     """The curves under the pictures: each point in the middle of its frame, the top of the chart is 100 %."""
-    if not curves:
+    seen = [curve for curve in curves if max(curve.shares) >= _SEEN] or list(curves[:1])
+    if not seen:
         return ""
     paths = "".join(
         f'<path class="{hues[curve.label]}" d="{_path(curve.shares)}"><title>{escape(curve.label)}</title></path>'
-        for curve in reversed(curves)
+        for curve in reversed(seen)
     )
     keys = "".join(
-        f'<li class="{hues[curve.label]}"><span class="swatch"></span>{escape(curve.label)} '
-        f"<i>{percent(min(curve.shares))} to {percent(max(curve.shares))}</i></li>"
-        for curve in curves
+        f'<li class="{hues[curve.label]}"><span class="swatch"></span>{escape(curve.label)} <i>{_span(curve)}</i></li>'
+        for curve in seen
     )
-    spoken = "; ".join(
-        f"{curve.label} {percent(min(curve.shares))} to {percent(max(curve.shares))}" for curve in curves
-    )
+    spoken = "; ".join(f"{curve.label} {_span(curve)}" for curve in seen)
     return (
         f'<svg class="shares" viewBox="0 0 {_WIDTH} {_HEIGHT}" preserveAspectRatio="none" role="img" '
         f'aria-label="Shares over the frames: {escape(spoken)}">'
         f'<path class="grid" d="M0,0 H{_WIDTH} M0,{_HEIGHT / 2} H{_WIDTH} M0,{_HEIGHT} H{_WIDTH}"/>{paths}</svg>'
         f'<ul class="keys">{keys}</ul>'
     )
+
+
+def _span(curve: Curve) -> str:
+    """The lowest and the highest share, once where they look the same."""
+    low, high = percent(min(curve.shares)), percent(max(curve.shares))
+    return low if low == high else f"{low} to {high}"
 
 
 def _path(shares: Sequence[float]) -> str:
