@@ -26,7 +26,10 @@ class ImportState(StrEnum):
 
 @dataclass(frozen=True)
 class ImportRow:
-    """An import as a page shows it: ``done`` of ``total`` things of its present ``stage``, and what was found."""
+    """An import as a page shows it: ``done`` of ``total`` things of its present ``stage``, and what was found.
+
+    ``cancelled`` is the wish; the state follows it.
+    """
 
     id: int
     name: str
@@ -35,13 +38,14 @@ class ImportRow:
     stage: str
     done: int
     total: int
+    cancelled: bool
     report: Mapping[str, Any] | None
     error: str | None
     created_s: float
     finished_s: float | None
 
 
-_COLUMNS = "id, name, source, state, stage, done, total, report, error, created_s, finished_s"
+_COLUMNS = "id, name, source, state, stage, done, total, cancelled, report, error, created_s, finished_s"
 
 
 class Imports:
@@ -168,6 +172,8 @@ class Imports:
 
 
 def _row(found: Any) -> ImportRow:
-    id_, name, source, state, stage, done, total, report, error, created_s, finished_s = found
+    id_, name, source, state, stage, done, total, cancelled, report, error, created_s, finished_s = found
     told = json.loads(report) if report else None
-    return ImportRow(id_, name, source, ImportState(state), stage, done, total, told, error, created_s, finished_s)
+    return ImportRow(
+        id_, name, source, ImportState(state), stage, done, total, bool(cancelled), told, error, created_s, finished_s
+    )

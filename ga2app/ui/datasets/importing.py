@@ -209,7 +209,7 @@ def build_import(studio: Studio, importer: Importer, clock: gr.Timer) -> ImportP
         running = studio.store.imports.running()
         if running:
             studio.store.imports.cancel(running.id)
-        return [notice("info", "Cancelling: nothing of this import will be kept.") if running else "", *follow(None)]
+        return ["", *follow(None)]
 
     def choose_kind(kind: str) -> list[Any]:
         return [gr.update(visible=kind == one) for one in (ZIP, FOLDER, TABLE, LISTS)]
@@ -234,7 +234,7 @@ def followed_values(studio: Studio, import_id: Any) -> list[Any]:
     choices = [(f"{row.name}: {row.state.value}, {ago(row.finished_s or row.created_s)}", row.id) for row in ended]
     return [
         progress_html(running),
-        gr.update(visible=running is not None),
+        gr.update(visible=running is not None and not running.cancelled),
         gr.update(choices=choices, value=shown.id if shown else None, visible=len(choices) > 1),
         "" if running else report_html(shown),
     ]

@@ -139,7 +139,7 @@ def build_split() -> SplitPanel:
     part(
         "<h3>Train and test</h3>"
         '<p class="legend">Shots are drawn from the training clips; figures come from the test clips alone. '
-        "Clips of the same content stay on the same side.</p>"
+        "Clips of the same content stay on the same side. A new split replaces the present one for good.</p>"
     )
     with gr.Row():
         share = gr.Slider(
@@ -153,7 +153,8 @@ def build_split() -> SplitPanel:
     novel_whole = gr.Checkbox(
         True, label="All clips of novel labels are for testing", info="They are never trained on anyway."
     )
-    split = gr.Button("Split anew", size="sm", elem_id="ds-split")
+    with gr.Row(elem_classes="actions"):
+        split = gr.Button("Split anew", size="sm", elem_id="ds-split")
     part(
         "<h3>Few-shot draw</h3>"
         '<p class="legend">A run is trained on so many clips of each base label (shots), drawn with its seed. '
@@ -166,7 +167,8 @@ def build_split() -> SplitPanel:
         draw_seed = gr.Number(
             defaults.seed, label="Seed of the run", precision=0, minimum=0, maximum=2**32 - 1, elem_id="ds-draw-seed"
         )
-    draw = gr.Button("Show the draw", size="sm", elem_id="ds-draw")
+    with gr.Row(elem_classes="actions"):
+        draw = gr.Button("Show the draw", size="sm", elem_id="ds-draw")
     drawn = part(elem_id="ds-drawn")
     return SplitPanel(share, seed, novel_whole, split, shots, draw_seed, draw, drawn)
 
@@ -201,7 +203,8 @@ def build_more() -> MorePanel:
         packed = gr.Button("Make a zip", size="sm", elem_id="ds-pack")
     exported = part(elem_id="ds-exported")
     part('<h3>Delete</h3><p class="legend">A deletion can be undone for a week.</p>')
-    delete = gr.Button("Delete this data set", size="sm", variant="stop", elem_id="ds-delete")
+    with gr.Row(elem_classes="actions"):
+        delete = gr.Button("Delete this data set", size="sm", variant="stop", elem_id="ds-delete")
     with gr.Row(visible=False, elem_classes="actions") as confirm:
         really = gr.Button("Yes, delete it", size="sm", variant="stop", elem_id="ds-really-delete")
         keep = gr.Button("Keep it", size="sm", elem_id="ds-keep")

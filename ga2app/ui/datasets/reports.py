@@ -31,7 +31,9 @@ def progress_html(row: ImportRow | None) -> str:
         return ""
     share = 100 * row.done / row.total if row.total else 0
     count = f"{row.done:,} of {row.total:,}" if row.total else ""
-    stage = f"{row.stage or 'Starting'} {count}".strip()
+    stage = f"{row.stage or 'Starting'} {count}".strip() + ". You may leave or reload this page; the import goes on."
+    if row.cancelled:
+        stage = "Cancelling: nothing of it will be kept."
     meter = (
         f'<div class="meter" role="progressbar" aria-label="Import" aria-valuemin="0" aria-valuemax="100" '
         f'aria-valuenow="{share:.0f}"><span style="width:{share:.1f}%"></span></div>'
@@ -40,8 +42,7 @@ def progress_html(row: ImportRow | None) -> str:
     )
     return (
         f'<section class="ds-progress"><p><b>{escape(row.name)}</b> from {escape(row.source)}</p>{meter}'
-        f'<p class="pace" role="status">{escape(stage)}. You may leave or reload this page; '
-        "the import goes on.</p></section>"
+        f'<p class="pace" role="status">{escape(stage)}</p></section>'
     )
 
 
