@@ -7,10 +7,13 @@ from typing import Any
 
 import gradio as gr
 
+from ga2app.errors import StudioError
 from ga2app.ui.anchors.screen import build_anchors
 from ga2app.ui.api import build_api
 from ga2app.ui.datasets.screen import build_datasets
+from ga2app.ui.library.jumps import hard_prompt_form
 from ga2app.ui.library.screen import build_library
+from ga2app.ui.markup import notice
 from ga2app.ui.recognize.screen import build_recognize
 from ga2app.ui.runs.screen import build_runs, find_run
 from ga2app.ui.studio import Studio, bundle_key
@@ -101,6 +104,12 @@ def build_page(studio: Studio) -> gr.Blocks:
                 return [gr.skip()] * (1 + len(library.outputs))
             return [gr.Tabs(selected=LIBRARY), *library.show(asked)]
 
+        def use_hard(key: str) -> list[Any]:
+            try:
+                return [gr.Tabs(selected=TRAIN), "", *hard_prompt_form(studio, key)]
+            except StudioError as exc:
+                return [gr.skip(), notice("error", str(exc)), *[gr.skip()] * len(train.filled)]
+
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         listed = [train.dataset, train.card, train.clock]
         page.load(open_page, None, [tabs, *listed, *runs.outputs], **quiet)
@@ -122,5 +131,7 @@ def build_page(studio: Studio) -> gr.Blocks:
         tried = [tabs, *recognize.tried]
         runs.try_it.click(try_run, [runs.chosen, recognize.labels], tried, **quiet)
         library.try_it.click(try_bundle, [library.chosen, recognize.labels], tried, **quiet)
+        library.use_hard.click(use_hard, library.chosen, [tabs, library.told, *train.filled], **quiet)
+        library_tab.select(lambda: [gr.Timer(active=False)] * 2, None, [train.clock, runs.clock], **quiet)
         page.load(open_library, None, [tabs, *library.outputs], **quiet)
     return page

@@ -340,7 +340,7 @@ class FakeShelf:
         card = BundleCard(
             folder,
             told["name"],
-            told["backbone"],
+            told["backbone"]["name"],
             tuple(told["base"]),
             tuple(told["novel"]),
             told["metrics"],

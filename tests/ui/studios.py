@@ -101,14 +101,16 @@ def add_bundle(studio: Studio, folder: str = "tuned", backbone: str = SKETCH, na
     return path
 
 
-def keep_bundle(studio: Studio, folder: str = "kept", readme: str = "# A card", **told: Any) -> str:
+def keep_bundle(
+    studio: Studio, folder: str = "kept", readme: str = "# A card", backbone: str = SKETCH, **told: Any
+) -> str:
     """A bundle in the library that is there on disk, too; gives its folder. ``told`` changes what it says of itself."""
     path = studio.home.bundles / folder
-    path.mkdir(parents=True)
-    figures = {"base": 90.0, "novel": 60.0, "hm": 72.0}
-    about = {"name": folder, "backbone": SKETCH, "base": BASE, "novel": NOVEL, "metrics": figures}
-    before = {"base": 70.0, "novel": 65.0, "hm": 67.4}
-    (path / "bundle.json").write_text(json.dumps(about | {"zero_shot": before} | told))
+    path.mkdir(parents=True, exist_ok=True)
+    about: dict[str, Any] = {"name": folder, "backbone": {"name": backbone}, "base": BASE, "novel": NOVEL, "config": {}}
+    about["metrics"] = {"base": 90.0, "novel": 60.0, "hm": 72.0}
+    about["zero_shot"] = {"base": 70.0, "novel": 65.0, "hm": 67.4}
+    (path / "bundle.json").write_text(json.dumps(about | told))
     (path / "README.md").write_text(readme)
     studio.store.bundles.add(studio.shelf.facts(str(path), "imported").card)
     return str(path)

@@ -84,12 +84,14 @@ def _detail(studio: Studio, card: BundleCard | None, titles: dict[str, str]) -> 
     if card is None:
         return ["", closed, "", closed, closed, closed]
     usable = titles.get(card.backbone)
-    whole = False
+    whole = coupling = False
     if shelving.is_missing(card):
         body = details.missing_html(card, card.folder if studio.server_paths else "")
     else:
         try:
-            body, whole = details.body_html(card, shelving.facts_of(studio, card)), True
+            facts = shelving.facts_of(studio, card)
+            body, whole = details.body_html(card, facts), usable is not None
+            coupling = whole and facts.config.get("prompts", {}).get("text_depth", 1) > 0
         except StudioError as exc:
             body = notice("error", str(exc), "This bundle cannot be read.")
     return [
@@ -97,8 +99,8 @@ def _detail(studio: Studio, card: BundleCard | None, titles: dict[str, str]) -> 
         gr.update(visible=True),
         body,
         closed,
-        gr.update(visible=whole and usable is not None),
-        gr.update(visible=whole and usable is not None),
+        gr.update(visible=whole),
+        gr.update(visible=coupling),
     ]
 
 

@@ -54,6 +54,7 @@ _SAVE_JS = """
 class LibraryScreen:
     """The parts of this screen that others reach for. ``show`` draws the bundle of a key into ``outputs``."""
 
+    told: gr.HTML
     chosen: gr.Textbox
     try_it: gr.Button
     use_hard: gr.Button
@@ -194,7 +195,7 @@ def build_library(studio: Studio, tab: gr.Tab) -> LibraryScreen:
     )
     chosen.change(None, chosen, None, js=_ADDRESS_JS, **quiet)
     return LibraryScreen(
-        chosen, try_it, use_hard, outputs, lambda key: refresh(key, "", "", "", BundleOrder.NEWEST.value, 0)
+        told, chosen, try_it, use_hard, outputs, lambda key: refresh(key, "", "", "", BundleOrder.NEWEST.value, 0)
     )
 
 

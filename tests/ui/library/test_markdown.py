@@ -90,7 +90,7 @@ def test_a_long_card_is_shown_in_part_and_says_so() -> None:
     "piece", ["[", "![", "`", "**", "*a", "[](", "| -", "#", "- ", "<!--", "\\", "_ ", "[a](http://"]
 )
 def test_no_card_takes_long(piece: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     to_html(piece * (MAX_CHARACTERS // len(piece)))
     to_html("x\n".join([piece] * 10_000))
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2

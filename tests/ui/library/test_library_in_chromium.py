@@ -1,0 +1,137 @@
+"""The library in Chromium: a bundle goes through all that can be done with one."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ga2app.config import PromptConfig, RunConfig
+
+from ..studios import BASE, LABELS, Served, add_bundle, keep_bundle
+
+pytestmark = pytest.mark.browser
+expect = pytest.importorskip("playwright.sync_api").expect
+
+
+@pytest.fixture(autouse=True)
+def _empty_shelf(served: Served) -> Iterator[None]:
+    def empty() -> None:
+        for card in served.studio.store.bundles.list():
+            served.studio.store.bundles.delete(card.folder)
+        served.studio.store.trash.purge(keep_s=-1)
+
+    empty()
+    yield
+    empty()
+
+
+def open_library(tab: Any, served: Served, query: str = "") -> None:
+    tab.goto(f"{served.address}/{query}")
+    tab.get_by_role("tab", name="Library").click()
+
+
+def test_a_bundle_is_downloaded_and_uploaded_into_a_library_that_teaches(
+    tab: Any, served: Served, tmp_path: Path
+) -> None:
+    folder = keep_bundle(served.studio, "traveller", '# Hi\n\n<img src="/nowhere.png"> ![x](https://spy.example/x.png)')
+    open_library(tab, served)
+    expect(tab.locator("#bundle-head h2")).to_have_text("traveller")
+    expect(tab.locator(".model-card")).to_contain_text('<img src="/nowhere.png"> [picture: x]')
+    with tab.expect_download() as download:
+        tab.locator("#download-bundle").click()
+    assert download.value.suggested_filename == "traveller.zip"
+    archive = tmp_path / "traveller.zip"
+    download.value.save_as(archive)
+    assert set(zipfile.ZipFile(archive).namelist()) == {"bundle.json", "README.md"}
+    served.studio.store.bundles.delete(folder)
+    tab.reload()
+    tab.get_by_role("tab", name="Library").click()
+    expect(tab.locator("#bundles")).to_contain_text("What is a bundle?")
+    with zipfile.ZipFile(tmp_path / "bad.zip", "w") as bad:
+        bad.writestr("weights.pt", b"")
+    pick(tab, tmp_path / "bad.zip")
+    expect(tab.locator("#library-answer .notice.error")).to_contain_text("'weights.pt' does not belong to a bundle")
+    pick(tab, archive)
+    expect(tab.locator("#library-answer .notice.success")).to_contain_text("'traveller' is here")
+    pick(tab, archive)
+    expect(tab.locator("#library-answer .notice.info")).to_contain_text("is in the library already")
+    expect(tab.locator("[data-bundle]")).to_have_count(1)
+
+
+def pick(tab: Any, path: Path) -> None:
+    with tab.expect_file_chooser() as chooser:
+        tab.locator("#upload-bundle").click()
+    chooser.value.set_files(path)
+
+
+def test_a_bundle_is_found_renamed_deleted_and_brought_back(tab: Any, served: Served) -> None:
+    keep_bundle(served.studio, "waves", base=["waving a flag", "x"])
+    keep_bundle(served.studio, "jumps", base=["high jump", "x"], backbone="elsewhere")
+    open_library(tab, served)
+    expect(tab.locator("[data-bundle] .title")).to_have_text(["jumps", "waves"])
+    expect(tab.locator("#bundle-head .notice.warning")).to_contain_text("It cannot be used until 'elsewhere' is here.")
+    expect(tab.locator("#try-bundle")).to_be_hidden()
+    tab.locator("#find-bundle textarea, #find-bundle input").fill("flag")
+    expect(tab.locator("[data-bundle] .title")).to_have_text(["waves"])
+    tab.locator("[data-bundle='waves']").click()
+    expect(tab.locator("#bundle-head h2")).to_have_text("waves")
+    assert tab.url.endswith("?bundle=waves")
+    tab.locator("#rename-bundle").click()
+    tab.locator("#bundle-title textarea, #bundle-title input").fill("jumps")
+    tab.locator("#save-title").click()
+    expect(tab.locator("#library-answer .notice.error")).to_contain_text("there is another bundle called 'jumps'")
+    tab.locator("#rename-bundle").click()
+    tab.locator("#bundle-title textarea, #bundle-title input").fill("flags <1>")
+    tab.locator("#bundle-title textarea, #bundle-title input").press("Enter")
+    expect(tab.locator("#bundle-head h2")).to_have_text("flags <1>")
+    tab.reload()
+    expect(tab.locator("#bundle-head h2")).to_have_text("flags <1>")
+    tab.locator("#delete-bundle").click()
+    expect(tab.locator("[data-bundle] .title")).to_have_text(["jumps"])
+    tab.get_by_role("button", name="Undo: bundle 'flags <1>' deleted").click()
+    expect(tab.locator("[data-bundle] .title")).to_have_text(["jumps", "flags <1>"])
+    expect(tab.locator("#undo-library")).to_be_hidden()
+
+
+def test_a_bundle_that_is_needed_is_not_deleted(tab: Any, served: Served) -> None:
+    folder = keep_bundle(served.studio, "needed")
+    run = served.studio.store.runs.queue(RunConfig(prompts=PromptConfig(hard_prompt=folder)))
+    open_library(tab, served)
+    tab.locator("#delete-bundle").click()
+    expect(tab.locator("#library-answer .notice.error")).to_contain_text(f"is the hard prompt of run {run}")
+    served.studio.store.runs.request_stop(run)
+
+
+def test_a_bundle_is_tried_on_the_first_screen(tab: Any, served: Served) -> None:
+    keep_bundle(served.studio, "tried", novel=list(LABELS[2:]))
+    open_library(tab, served)
+    tab.locator("#try-bundle").click()
+    expect(tab.locator("#labels textarea")).to_have_value(re.compile(", ".join(BASE)))
+
+
+def test_a_bundle_becomes_the_hard_prompt_of_the_next_run(tab: Any, served: Served) -> None:
+    keep_bundle(served.studio, "brake", config={"prompts": {"length": 6, "text_depth": 2}})
+    open_library(tab, served)
+    tab.locator("#use-hard").click()
+    hard = tab.locator("#set-prompts-hard-prompt input")
+    expect(hard).to_have_value(re.compile("brake"))
+    tab.wait_for_timeout(1000)
+    expect(hard).to_have_value(re.compile("brake"))
+    expect(tab.locator("#set-prompts-length input")).to_have_value("6")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_library_fits_a_phone(tab: Any, served: Served, theme: str) -> None:
+    keep_bundle(served.studio, "a-name-that-is-very-long-and-has-no-place-to-break-it-" * 2)
+    add_bundle(served.studio, "vanished")
+    tab.set_viewport_size({"width": 400, "height": 800})
+    open_library(tab, served, f"?__theme={theme}")
+    expect(tab.locator("[data-bundle]")).to_have_count(2)
+    tab.locator("[data-bundle]").nth(1).click()
+    expect(tab.locator("#bundle-head h2")).to_be_in_viewport()
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 400
