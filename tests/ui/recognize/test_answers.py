@@ -1,36 +1,42 @@
-"""A recognition as HTML and as a table for other programs."""
+"""Clips in full, their frames and the table, as HTML and for other programs."""
+
+from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 
-import numpy as np
 import pytest
 
-from ga2app.contracts import FrameScore, LabelKind, Recognition, RecognizedClip, Score
-from ga2app.ui.recognize.answers import Speakers, answer_csv, answer_html, clip_html, frame_strip
+from ga2app.contracts import Answer, FrameScore, LabelKind, RecognizedClip, Score
+from ga2app.ui.recognize.answers import BLOCKS, blocks_html, clip_html
+from ga2app.ui.recognize.asking import Speakers
+from ga2app.ui.recognize.frames import frame_strip
+from ga2app.ui.recognize.table import answer_csv, download_html, overview_html
+
+from .told import FRAME, card, clip, told
 
 EVIL = "<script>alert(1)</script>"
-FRAME = np.zeros((24, 32, 3), np.uint8)
 
 
-def clip(file: str = "/home/me/a.mp4", *, tuned: bool = True) -> RecognizedClip:
-    scores = (Score("run", 0.75, LabelKind.BASE), Score("jump", 0.25))
-    timeline = (FrameScore(0, "run", 0.9), FrameScore(5, "run", 0.7), FrameScore(9, "jump", 0.6))
-    return RecognizedClip(file, None, scores, tuple(reversed(scores)) if tuned else None, (FRAME,) * 3, timeline)
-
-
-def test_both_answers_stand_side_by_side_with_their_marks() -> None:
-    html = clip_html(clip(), Speakers("sketch", "my prompts"))
-    assert html.count('class="side') == 2
+def test_all_answers_stand_side_by_side_with_their_marks() -> None:
+    html = clip_html(clip("a.mp4", "run", "jump"), Speakers("sketch", ("my prompts",)))
+    assert html.count('class="side') == 2 and "versus two" in html
     assert "Plain CLIP" in html and "my prompts" in html
     assert 'class="kind base"' in html and 'class="kind novel"' in html
-    assert "75%" in html
-    assert "/home/me" not in html
+    assert "75%" in html and "/home/me" not in html
+
+
+def test_three_bundles_stand_beside_plain_clip_which_is_marked_by_none_of_them() -> None:
+    html = clip_html(clip("a.mp4", "run", "jump", "run", "jump"), Speakers("sketch", ("one", "two", "three")))
+    assert html.count('class="side') == 4 and "versus four" in html
+    plain = html[html.index('class="side plain') : html.index('class="side tuned')]
+    assert "kind" not in plain
 
 
 def test_plain_clip_alone_needs_no_marks() -> None:
-    html = answer_html(Recognition("sketch", (clip(tuned=False),)), Speakers("sketch"))
-    assert "kind" not in html
+    html = blocks_html(told(clip()))
+    assert 'class="kind' not in html
     assert html.count('class="side') == 1
 
 
@@ -38,43 +44,107 @@ def test_the_backbone_that_speaks_is_named() -> None:
     assert '<span class="speaker">sketch (embedded)</span>' in clip_html(clip(), Speakers("sketch (embedded)"))
 
 
-def test_equal_neighbors_of_the_frame_strip_are_joined() -> None:
-    html = frame_strip(clip(), Speakers("sketch", "my prompts"))
+def test_none_of_these_is_the_answer_and_has_its_bar() -> None:
+    html = clip_html(clip(none=True), Speakers("sketch"))
+    assert '<p class="verdict none"><strong>None of these</strong>: “an empty place” is nearer.</p>' in html
+    assert '<li class="best negative">' in html and "rejected" in html
+    kept = clip_html(clip(none=False), Speakers("sketch"))
+    assert "One of these: the best label is nearer than “an empty place”" in kept
+    assert '<li class="best">' in kept and '<li class="negative">' in kept and "rejected" not in kept
+
+
+def test_a_threshold_that_is_not_reached_says_what_was_asked_for() -> None:
+    shown = clip(none=False)
+    shown = replace(shown, answers=tuple(answer.with_threshold(0.8) for answer in shown.answers))
+    assert shown.answers[0].said == "none of these"
+    assert "the best label has 75% of the 80% asked for" in clip_html(shown, Speakers("sketch"))
+    assert shown.answers[0].with_threshold(0.7).said == "run"
+
+
+def test_every_speaker_has_a_track_of_its_own_under_the_frames() -> None:
+    html = frame_strip(clip("a.mp4", "run", "jump"), Speakers("sketch", ("my prompts",)), number=3)
     assert html.count("<img") == 3
-    assert html.count("<li") == 2
+    assert html.count('class="voice"') == 2 and html.count("<svg") == 2
+    assert html.count('type="radio" name="voice-3"') == 2
+    assert 'value="1" checked><span>my prompts' in html
     assert 'style="flex:2" title="run, 80%, frames 0 to 5"' in html
-    assert "by my prompts" in html
+    assert "run 40% to 90%; jump 10% to 60%" in html
+
+
+def test_the_curve_goes_through_the_middle_of_each_frame() -> None:
+    html = frame_strip(clip(), Speakers("sketch"))
+    assert 'd="M167,10.0 L500,30.0 L833,60.0"' in html
+    assert "radio" not in html and "by plain CLIP" in html
+
+
+def test_a_clip_of_one_frame_has_a_line_that_can_be_seen() -> None:
+    short = clip()
+    first = replace(short.answers[0], curves=tuple(replace(c, shares=c.shares[:1]) for c in short.answers[0].curves))
+    assert 'd="M500,10.0 h100"' in frame_strip(replace(short, answers=(first,)), Speakers("sketch"))
 
 
 def test_a_faulty_clip_shows_its_error_and_spares_the_others() -> None:
     broken = RecognizedClip("b.avi", error=f"clip 'b.avi': {EVIL}")
-    html = answer_html(Recognition("sketch", (clip(), broken)), Speakers("sketch", "p"))
-    assert html.count('<article class="clip">') == 2
+    found = told(clip(), broken)
+    html = overview_html(found) + blocks_html(found)
+    assert html.count('<article class="clip"') == 2
     assert "&lt;script&gt;" in html and EVIL not in html
     assert 'class="faulty"' in html
 
 
 def test_everything_from_outside_is_escaped() -> None:
     scores = (Score(EVIL, 0.6), Score("b", 0.4, LabelKind.BASE))
-    evil = RecognizedClip(f"{EVIL}.mp4", None, scores, scores, (FRAME,), (FrameScore(0, EVIL, 0.6),))
-    html = answer_html(Recognition("x", (evil, evil), (EVIL,)), Speakers(EVIL, EVIL))
-    assert "<script" not in html
+    said = Answer(scores, None, (FrameScore(0, EVIL, 0.6),))
+    evil = RecognizedClip(f"{EVIL}.mp4", None, (said, said), (FRAME,))
+    named = replace(card(1), name=EVIL)
+    found = told(evil, evil, cards=(named,), notes=(EVIL,))
+    found = replace(found, labels=(EVIL, "b"), speakers=Speakers(EVIL, (EVIL,)))
+    assert "<script" not in overview_html(found, {0: EVIL}) + blocks_html(found) + download_html(found, {0: EVIL})
 
 
 def test_notes_come_first_as_a_warning() -> None:
-    html = answer_html(Recognition("sketch", (clip(),), ("it does not know: yoga",)), Speakers("sketch"))
-    assert html.index("notice warning") < html.index("<article")
+    html = overview_html(told(clip(), clip(), notes=("it does not know: yoga",)))
+    assert html.index("notice warning") < html.index("<table")
     assert "yoga" in html
 
 
-def test_the_table_has_a_row_a_clip_and_survives_commas_and_quotes() -> None:
-    odd = RecognizedClip('a,"b".mp4', None, (Score('say "hi", twice', 1.0),))
-    rows = list(csv.reader(io.StringIO(answer_csv(Recognition("sketch", (clip(), odd))))))
-    assert rows[1] == ["a.mp4", "sketch", "run", "0.750000", "jump", "0.250000", "novel", ""]
-    assert rows[2][:3] == ['a,"b".mp4', "sketch", 'say "hi", twice']
+def test_many_clips_come_in_pages_and_the_table_has_them_all() -> None:
+    found = told(*(clip(f"{number}.mp4") for number in range(2 * BLOCKS + 1)))
+    assert overview_html(found).count("<tr>") == 2 * BLOCKS + 2
+    first, last = blocks_html(found), blocks_html(found, page=9)
+    assert first.count("<article") == BLOCKS and f"1–{BLOCKS} of {2 * BLOCKS + 1}" in first
+    assert last.count("<article") == 1 and 'id="clip-16"' in last
+    assert 'data-page="-1" disabled' in first and 'data-page="3" disabled' in last
+
+
+def test_the_csv_has_a_row_a_clip_and_survives_commas_and_quotes() -> None:
+    odd = RecognizedClip('a,"b".mp4', None, (Answer((Score('say "hi", twice', 1.0),)),))
+    rows = list(csv.DictReader(io.StringIO(answer_csv(told(clip("a.mp4", "run", "jump"), odd, cards=(card(1),))))))
+    assert rows[0]["file"] == "a.mp4" and rows[0]["plain_label"] == "run" and rows[0]["plain_score"] == "0.750000"
+    assert (rows[0]["bundle_label"], rows[0]["bundle_label_kind"], rows[0]["bundle_name"]) == (
+        "jump",
+        "novel",
+        "bundle 1",
+    )
+    assert rows[1]["file"] == 'a,"b".mp4' and rows[1]["plain_label"] == 'say "hi", twice'
+
+
+def test_the_csv_names_every_bundle_none_of_these_true_labels_and_errors() -> None:
+    found = told(
+        clip("a.mp4", "run", "jump", "run", none=True), RecognizedClip("b.mp4", "no video"), cards=(card(1), card(2))
+    )
+    first, second = csv.DictReader(io.StringIO(answer_csv(found, {0: "jump"})))
+    assert (first["plain_none_of_these"], first["bundle_2_none_of_these"], first["bundle_2_label"]) == (
+        "yes",
+        "yes",
+        "run",
+    )
+    assert (first["true_label"], first["error"]) == ("jump", "")
+    assert (second["plain_label"], second["error"]) == ("", "no video")
 
 
 @pytest.mark.parametrize("count", [1, 2])
 def test_only_several_clips_make_a_table(count: int) -> None:
-    html = answer_html(Recognition("sketch", (clip(),) * count), Speakers("sketch"))
-    assert ("Download CSV" in html) == (count > 1)
+    found = told(*(clip(),) * count)
+    assert ("Download CSV" in download_html(found, {})) == (count > 1)
+    assert ("<table" in overview_html(found)) == (count > 1)

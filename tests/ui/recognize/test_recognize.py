@@ -2,32 +2,46 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ga2app.config import preset
-from ga2app.contracts import BackboneChoice
+from ga2app.config import TEMPLATE, preset
+from ga2app.contracts import BackboneChoice, NoneWay
 from ga2app.errors import BackboneError, BundleError
-from ga2app.ui.recognize.screen import UNEXPECTED, Request, answer_pages, answers, labels_of
+from ga2app.ui.recognize.asking import ENSEMBLE, NoneSettings, Request, answers
+from ga2app.ui.recognize.recorder import add_recording, build_recorder
+from ga2app.ui.recognize.screen import recalled
+from ga2app.ui.recognize.settings import none_settings, swap_sentences
+from ga2app.ui.recognize.shown import UNEXPECTED, answer_pages
+from ga2app.ui.recognize.sources import (
+    add_label,
+    bundle_choice,
+    bundle_notice,
+    dataset_labels,
+    labels_of,
+    suggestions,
+)
 from ga2app.ui.studio import Studio, bundle_key
 from ga2app.ui.uploads import uploads_folder
 
 from ..fakes import FakeRecognizer
-from ..studios import LABELS, add_bundle, draw_clip, make_studio
+from ..studios import BASE, LABELS, NOVEL, add_bundle, add_dataset, draw_clip, make_studio
 
 
 def last_page(studio: Studio, **asked: Any) -> str:
     request = {"files": [studio.examples[1].path], "labels": ", ".join(LABELS)} | asked
-    return list(answer_pages(studio, Request(**request)))[-1]
+    page = list(answer_pages(studio, Request(**request)))[-1]
+    return page.overview + page.grades + page.clips
 
 
 def test_an_upload_is_copied_before_it_is_looked_at(studio: Studio) -> None:
     last_page(studio)
     assert isinstance(studio.recognizer, FakeRecognizer)
-    (path,), labels, backbone, bundle, template, top_k = studio.recognizer.asked[0]
+    (path,), labels, backbone, bundles, template, top_k = studio.recognizer.asked[0]
     assert path.startswith(str(uploads_folder(studio.home)))
-    assert (labels, backbone, bundle, template, top_k) == (LABELS, "sketch", None, None, 5)
+    assert (labels, backbone, bundles, template, top_k) == (LABELS, "sketch", (), [], 5)
 
 
 @pytest.mark.parametrize(
@@ -39,6 +53,7 @@ def test_an_upload_is_copied_before_it_is_looked_at(studio: Studio) -> None:
         ({"bundle": "nobody"}, "there is no bundle &#x27;nobody&#x27; in the library"),
         ({"backbone": "openai/clip"}, "backbone &#x27;openai/clip&#x27; is not on this machine"),
         ({"labels": "boom, run"}, UNEXPECTED),
+        ({"none_of_these": NoneSettings(NoneWay.COMPETE, "nobody")}, "there is no group of negative prompts"),
     ],
 )
 def test_what_cannot_be_answered_is_said_on_the_page(studio: Studio, asked: dict[str, Any], told: str) -> None:
@@ -53,6 +68,16 @@ def test_a_bundle_of_another_backbone_is_refused_with_the_reason(studio: Studio)
     assert "belongs to backbone &#x27;other&#x27;" in last_page(studio, bundle="alien")
 
 
+def test_up_to_three_bundles_answer_side_by_side_and_a_fourth_is_too_many(studio: Studio) -> None:
+    keys = ["one", "two", "three", "four"]
+    for key in keys:
+        add_bundle(studio, key, name=f"prompts {key}")
+    html = last_page(studio, bundle=keys[:3])
+    assert html.count('class="side') == 4
+    assert html.index("prompts one</h4>") < html.index("prompts two</h4>") < html.index("prompts three</h4>")
+    assert "3 fit side by side" in last_page(studio, bundle=keys)
+
+
 def test_many_labels_long_ones_and_other_scripts_work(studio: Studio) -> None:
     labels = ["跑步", "🤸 cartwheel", "x" * 400, *(f"label {number}" for number in range(497))]
     html = last_page(studio, labels="\n".join(labels))
@@ -63,10 +88,38 @@ def test_many_labels_long_ones_and_other_scripts_work(studio: Studio) -> None:
 def test_several_clips_come_one_after_the_other_and_a_broken_one_costs_only_itself(studio: Studio) -> None:
     files = [studio.examples[0].path, str(draw_clip(studio.home.root / "broken.mp4")), "/nowhere/gone.mp4"]
     pages = list(answer_pages(studio, Request(files, ", ".join(LABELS))))
-    assert [page.count("<article") for page in pages] == [0, 1, 2, 3]
-    assert "2 of 3 clips seen" in pages[2]
-    assert "it has no video" in pages[-1] and "the upload could not be kept" in pages[-1]
-    assert "Download CSV" in pages[-1]
+    assert [page.clips.count("<article") for page in pages] == [0, 1, 2, 3]
+    assert "2 of 3 clips seen" in pages[2].clips
+    assert "it has no video" in pages[-1].clips and "the upload could not be kept" in pages[-1].clips
+    assert "Download CSV" in pages[-1].grades and pages[-1].several
+
+
+def test_negatives_that_are_switched_on_tell_none_of_these(studio: Studio) -> None:
+    scene = str(draw_clip(studio.home.root / "scene.mp4"))
+    html = last_page(studio, files=[scene], none_of_these=NoneSettings(NoneWay.COMPETE))
+    assert "<strong>None of these</strong>" in html
+    assert isinstance(studio.recognizer, FakeRecognizer)
+    asked = studio.recognizer.none_of_these[-1]
+    assert asked is not None and set(asked.negatives) == set(studio.store.negatives.texts())
+    group = studio.store.negatives.groups()[0]
+    last_page(studio, files=[scene], none_of_these=NoneSettings(NoneWay.THRESHOLD, group, 0.25))
+    asked = studio.recognizer.none_of_these[-1]
+    assert asked is not None and list(asked.negatives) == studio.store.negatives.texts(group)
+    assert (asked.way, asked.least) == (NoneWay.THRESHOLD, 0.25)
+
+
+def test_the_settings_say_off_or_how() -> None:
+    assert none_settings("off", "x", 50) is None
+    assert none_settings("threshold", "", 35) == NoneSettings(NoneWay.THRESHOLD, None, 0.35)
+
+
+def test_sentences_are_given_one_a_line_and_the_ensemble_comes_and_goes(studio: Studio) -> None:
+    text, _ = swap_sentences(TEMPLATE)
+    assert text.splitlines() == list(ENSEMBLE)
+    assert swap_sentences(text)[0] == TEMPLATE
+    last_page(studio, template=f"{text}\n\n")
+    assert isinstance(studio.recognizer, FakeRecognizer)
+    assert studio.recognizer.asked[-1][4] == list(ENSEMBLE)
 
 
 def test_a_bundle_brings_its_labels(studio: Studio) -> None:
@@ -75,6 +128,37 @@ def test_a_bundle_brings_its_labels(studio: Studio) -> None:
     assert labels_of(studio, "") == ""
     html = last_page(studio, bundle="tuned")
     assert "tuned prompts" in html and 'class="kind base"' in html and 'class="kind novel"' in html
+
+
+def test_a_data_set_brings_its_labels_and_suggestions_are_what_is_not_typed_yet(studio: Studio) -> None:
+    add_dataset(studio)
+    assert dataset_labels(studio, "demo") == ", ".join([*BASE, *NOVEL])
+    assert dataset_labels(studio, "gone") == ""
+    assert suggestions(studio, "Climbing_a_ladder, x", None) == list(LABELS[1:])
+    assert add_label("a,  b", " c ") == "a, b, c"
+    assert add_label("Waving", "waving") == "Waving"
+
+
+def test_bundles_that_agree_switch_the_backbone_and_others_are_told_apart(studio: Studio) -> None:
+    add_bundle(studio, "one", "real")
+    add_bundle(studio, "two", "real")
+    add_bundle(studio, "three", "gone", name="old prompts")
+    assert bundle_choice(studio, ["one", "two"])[0]["value"] == "real"
+    assert "value" not in bundle_choice(studio, ["one", "three"])[0]
+    assert bundle_choice(studio, [])[1]["visible"] is False
+    assert bundle_notice(studio, ["one", "two"], "real") == ""
+    told = bundle_notice(studio, ["one", "three"], "real")
+    assert "old prompts was trained on backbone gone, which is not on this machine" in told
+
+
+def test_what_the_browser_remembers_comes_back_without_what_is_gone(studio: Studio) -> None:
+    add_bundle(studio)
+    bundle, *_, labels, take = recalled(studio, {"labels": "a, b", "bundles": ["tuned", "gone", 7]}, "")
+    assert bundle["value"] == ["tuned"] and labels == "a, b" and take["visible"]
+    assert recalled(studio, {"labels": "a, b", "bundles": []}, "typed, already")[-2] == "typed, already"
+    for rubbish in (None, "x", {"labels": 3, "bundles": {"a": 1}}):
+        bundle, *_, labels, _ = recalled(studio, rubbish, "")
+        assert bundle["value"] == [] and labels == ""
 
 
 def test_bundles_are_named_to_the_browser_without_a_path(studio: Studio) -> None:
@@ -99,7 +183,20 @@ def test_the_first_backbone_is_the_default(home: Any) -> None:
     assert studio.known_backbone(None) == studio.known_backbone("") == "real"
     with pytest.raises(BackboneError, match="choose one of: real, sketch"):
         studio.known_backbone("/etc")
-    request = Request([studio.examples[0].path], "a, b")
-    recognition, speakers = list(answers(studio, request))[-1]
-    assert (recognition.backbone, speakers.backbone) == ("real", "A real CLIP")
+    told = list(answers(studio, Request([studio.examples[0].path], "a, b")))[-1]
+    assert (told.recognition.backbone, told.speakers.backbone) == ("real", "A real CLIP")
     studio.store.close()
+
+
+def test_recordings_are_not_mirrored_and_join_the_clips_under_names_of_their_own(tmp_path: Path) -> None:
+    recorder = build_recorder()
+    assert recorder.webcam_options.mirror is False and recorder.sources == ["webcam"] and not recorder.include_audio
+    taken = tmp_path / "sample.webm"
+    taken.write_bytes(b"film")
+    one = add_recording(str(taken), None)
+    assert one is not None
+    several = add_recording(str(taken), one)
+    assert several is not None
+    assert [Path(file).name for file in several] == ["recorded-1.webm", "recorded-2.webm"]
+    assert Path(several[1]).read_bytes() == b"film"
+    assert add_recording(None, several) is None
