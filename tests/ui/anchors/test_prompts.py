@@ -1,0 +1,115 @@
+"""Negative prompts on the screen: pasting, files, proposals, closeness."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ga2app.errors import StoreError
+from ga2app.store import Store
+from ga2app.store.negatives import NegativeEntry
+from ga2app.ui.anchors import prompts
+from ga2app.ui.anchors.prompt_csv import pasted, read_prompts, write_prompts
+from ga2app.ui.anchors.question import Asked
+from ga2app.ui.studio import Studio
+
+from ..studios import BASE, NOVEL
+
+ASKED = Asked("demo", BASE, NOVEL, "sketch")
+
+
+@pytest.fixture
+def group_id(studio: Studio) -> int:
+    return studio.store.negatives.create_group("mine")
+
+
+def test_a_paste_is_one_prompt_a_line_without_list_marks() -> None:
+    assert pasted(" rain \n\n- a wall\n* a door\r\n• the sea\n") == ["rain", "a wall", "a door", "the sea"]
+
+
+def test_a_paste_goes_in_and_doubles_are_named(studio: Studio, group_id: int) -> None:
+    message = prompts.add(studio, group_id, "rain\n<b>\nrain\nRain")
+    assert "2 prompts added" in message and "2 prompts left out" in message and "“Rain”" in message
+    assert [row.text for row in studio.store.negatives.rows(group_id)] == ["rain", "<b>"]
+    html, _ = prompts.page_html(studio, prompts.chosen_group(studio, group_id), 0, "added", "", None)
+    assert "&lt;b&gt;" in html and "<b>" not in html.replace("<b>0", "")
+    with pytest.raises(StoreError, match="no prompt was typed"):
+        prompts.add(studio, group_id, " \n ")
+
+
+def test_what_is_exported_is_imported_as_it_was(studio: Studio, group_id: int, tmp_path: Path) -> None:
+    negatives = studio.store.negatives
+    negatives.add(group_id, ['a "quoted", thing', "été; à la mer", "=1+1", "日本"])
+    negatives.enable(negatives.rows(group_id)[1].id, False)
+    file = tmp_path / "prompts.csv"
+    file.write_text(write_prompts(negatives.rows()), encoding="utf-8")
+    from ga2app.paths import Home
+
+    with Store.open(Home(tmp_path / "other")) as other:
+        for row in other.negatives.group_rows():
+            other.negatives.delete_group(row.id)
+        read = read_prompts(file.read_bytes())
+        assert read.faults == ()
+        other.negatives.put(read.entries)
+        assert other.negatives.texts() == negatives.texts()
+        mine = [(row.group, row.text, row.enabled) for row in negatives.rows()]
+        assert [(row.group, row.text, row.enabled) for row in other.negatives.rows()] == mine
+    assert "there already" in prompts.put_file(studio, str(file))
+
+
+def test_faults_of_a_file_are_told_by_line_and_the_good_lines_go_in() -> None:
+    text = (
+        "\ufeffText,GROUP,enabled\nrain,weather,1\n,weather,1\na wall,,1\n\na door,things,perhaps\nthe sea,weather,no\n"
+    )
+    read = read_prompts(text.encode())
+    assert read.entries == (NegativeEntry("weather", "rain"), NegativeEntry("weather", "the sea", False))
+    assert [fault.split(":")[0] for fault in read.faults] == ["line 3", "line 4", "line 6"]
+    assert "enabled is 'perhaps'; write 1 or 0" in read.faults[2]
+
+
+def test_a_semicolon_file_is_read_and_a_missing_column_means_on() -> None:
+    assert read_prompts(b"group;text\nplaces;a room\n").entries == (NegativeEntry("places", "a room"),)
+
+
+@pytest.mark.parametrize(
+    ("content", "why"), [(b"\xff\xfe\x00", "not UTF-8"), (b"a,b\n1,2\n", "must name the columns"), (b"", "must name")]
+)
+def test_what_is_no_such_file_is_refused(content: bytes, why: str) -> None:
+    with pytest.raises(StoreError, match=why):
+        read_prompts(content)
+
+
+def test_prompts_close_to_a_base_or_a_novel_label_are_warned_of(studio: Studio, group_id: int) -> None:
+    prompts.add(studio, group_id, "a ladder\njumping\nthe wide blue sea")
+    message = prompts.measure(studio, group_id, ASKED)
+    assert "3 prompts measured against 4 labels" in message and "2 come too close" in message
+    question = studio.store.ratings.find(ASKED.every, "sketch")
+    assert question is not None
+    rated = [row.rating and row.rating.warned for row in studio.store.negatives.rows(group_id, question=question.id)]
+    assert rated == [True, True, False]
+    html, _ = prompts.page_html(studio, prompts.chosen_group(studio, group_id), 0, "closest", "", question.id)
+    assert "Too close to “jumping rope”" in html
+
+
+def test_proposals_are_added_only_when_ticked_and_known_ones_are_left_out(studio: Studio, group_id: int) -> None:
+    prompts.add(studio, group_id, "negative 0 of seeds")
+    found, message = prompts.suggest(studio, ASKED, 3, None, group_id)
+    assert [one.text for one in found] == ["negative 1 of seeds", "negative 2 of seeds"]
+    assert "1 proposal left out" in message
+    assert studio.store.negatives.count(group_id) == 1
+    prompts.accept(studio, group_id, found, [1])
+    assert [row.text for row in studio.store.negatives.rows(group_id)][1:] == ["negative 2 of seeds"]
+    with pytest.raises(StoreError, match="none of the proposed prompts is ticked"):
+        prompts.accept(studio, group_id, found, [])
+    asked_model, _ = prompts.suggest(studio, ASKED, 1, "some/model", group_id)
+    assert asked_model[0].text == "negative 0 of some/model"
+
+
+def test_five_hundred_prompts_are_paged(studio: Studio, group_id: int) -> None:
+    prompts.add(studio, group_id, "\n".join(f"prompt {number}" for number in range(500)))
+    group = prompts.chosen_group(studio, group_id)
+    html, page = prompts.page_html(studio, group, 99, "added", "", None)
+    assert page == 9 and html.count("data-row=") == 50 and "451–500 of 500" in html
+    html, page = prompts.page_html(studio, group, 0, "added", "prompt 49", None)
+    assert html.count("data-row=") == 11
