@@ -23,6 +23,7 @@ from ga2app.errors import StoreError
 from ga2app.labels import spoken
 from ga2app.paths import PROJECT, SKETCH_CLIP, write_whole
 
+MEASURE = (sys.executable, "-m", "ga2app.doors.calibrate")
 _TIME_LIMIT_S = 300.0
 _NO_CLIPS = ClipSpeed(0.02, 0.005, 0, False)
 """Stands in while a data set has no clips yet: the demo that is being drawn."""
@@ -31,10 +32,13 @@ _log = logging.getLogger(__name__)
 
 
 class SpeedEstimator:
-    """Estimates from a measured speed, kept in ``file``. See ``contracts.Estimator``. Threads may share it."""
+    """Estimates from a measured speed, kept in ``file``. See ``contracts.Estimator``. Threads may share it.
 
-    def __init__(self, file: Path) -> None:
-        self._file = file
+    ``program`` is the command that measures; see ``ga2app.doors.calibrate``.
+    """
+
+    def __init__(self, file: Path, program: Sequence[str] = MEASURE) -> None:
+        self._file, self._program = file, tuple(program)
         self._lock = threading.Lock()
         self._under_way: set[str] = set()
         self._failed: dict[str, str] = {}
@@ -78,7 +82,7 @@ class SpeedEstimator:
         return [text for text, length in zip(texts, lengths, strict=True) if len(length.ids) > room]
 
     def _measure(self, job: str, work: Workload, speed: Speed | None) -> None:
-        command = [sys.executable, "-m", "ga2app.doors.calibrate"]
+        command = [*self._program]
         if speed is None:
             named = ["--backbone", work.backbone, "--device", work.device, "--precision", work.precision]
             command += named

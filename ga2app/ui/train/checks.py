@@ -14,6 +14,7 @@ from ga2app.ui.train.hard_prompts import hard_prompt_faults
 from ga2app.ui.train.towers import towers_of
 
 _TEXTS_NEEDED = ("released", "reject", "extra_class")
+_WORDS_NEEDED = ("keep", "relate", "vocabulary")
 _SHOWN = 5
 
 
@@ -75,9 +76,14 @@ def brakes_note(studio: Studio, config: RunConfig) -> str:
     chosen, _ = _with_chosen(studio, config, own)
     lent = borrow(config, chosen, lambda: _demo(studio))
     anchors, negatives = borrows(config, chosen)
-    of_anchors = f"{len(lent.anchors)} anchor clips ({_whose(config.anchors, anchors)})"
-    of_negatives = f"{len(lent.negatives)} negative prompts ({_whose(', '.join(config.negatives), negatives)})"
+    of_anchors = f"{_counted(len(lent.anchors), 'anchor clip')} ({_whose(config.anchors, anchors)})"
+    whose = _whose(", ".join(config.negatives), negatives)
+    of_negatives = f"{_counted(len(lent.negatives), 'negative prompt')} ({whose})"
     return f"{own.name}: {of_anchors}, {of_negatives}."
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _whose(named: str, borrowed: bool) -> str:
@@ -129,18 +135,23 @@ def _tower_faults(config: RunConfig) -> list[Fault]:
 
 
 def _anchor_faults(config: RunConfig, dataset: Dataset) -> list[Fault]:
-    """Terms that are on and lack their clips or texts, each at its own weight."""
+    """Terms that are on and lack their clips or texts, each at its own weight.
+
+    They lack them only where none were chosen: otherwise the data set has its own, or borrows them.
+    """
     objective = config.objective
     on = [name for name, weight in objective.weights().items() if weight]
-    later = not dataset.anchors and not config.anchors or dataset.borrowed and not dataset.anchors
+    no_clips, no_texts = config.anchors == NOTHING, config.negatives == (NOTHING,)
     faults = []
     for name in on:
-        if name in ANCHOR_TERMS and not dataset.anchors and not later:
-            faults.append(
-                Fault(f"objective.{name}", "needs anchor clips and none are chosen; choose a set, or set it to 0")
-            )
-        if name in _TEXTS_NEEDED and not dataset.negatives and config.negatives:
+        if name in ANCHOR_TERMS and no_clips:
+            text = "needs anchor clips and none are chosen; choose a set, or set it to 0"
+            faults.append(Fault(f"objective.{name}", text))
+        if name in _TEXTS_NEEDED and no_texts:
             text = "needs negative prompts and none are chosen; choose a group, or set it to 0"
+            faults.append(Fault(f"objective.{name}", text))
+        if name in _WORDS_NEEDED and no_clips and no_texts and not objective.attributes:
+            text = "needs texts: choose anchors or negatives, turn the wide vocabulary on, or set it to 0"
             faults.append(Fault(f"objective.{name}", text))
     count = len(dataset.negatives)
     if objective.released and dataset.negatives and count not in (1, len(dataset.base)):

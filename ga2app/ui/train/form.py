@@ -11,18 +11,18 @@ from ga2app.config import RunConfig
 from ga2app.errors import Fault
 from ga2app.ui.train.settings import BESIDE, GROUPS, SETTINGS, Input, Setting
 
-_WIDE = {"min_width": 240}
+_WIDE_PX, _NARROW_PX = 290, 170
 
 
 def make_field(
-    setting: Setting, value: Any, choices: Sequence[tuple[str, str]] | None = None
+    setting: Setting, value: Any, choices: Sequence[tuple[str, str]] | None = None, *, wide: bool = False
 ) -> gr.components.Component:
     """The input of one setting; ``choices`` are those of a list that store and library fill."""
     common: dict[str, Any] = {
         "label": setting.label,
         "info": setting.help,
         "elem_id": field_id(setting.path),
-        "min_width": 170,
+        "min_width": _WIDE_PX if wide else _NARROW_PX,
     }
     match setting.input:
         case Input.WHOLE | Input.NUMBER:
@@ -32,9 +32,9 @@ def make_field(
         case Input.CHOICE:
             return gr.Dropdown(list(setting.choices), value=value, **common)
         case Input.ONE:
-            return gr.Dropdown(list(choices or ()), value=value, allow_custom_value=True, **common | _WIDE)
+            return gr.Dropdown(list(choices or ()), value=value, allow_custom_value=True, **common)
         case Input.SEVERAL:
-            return gr.Dropdown(list(choices or ()), value=value, multiselect=True, **common | _WIDE)
+            return gr.Dropdown(list(choices or ()), value=value, multiselect=True, **common)
         case Input.TEXT:
             return gr.Textbox(value, max_lines=1, **common)
 

@@ -171,7 +171,8 @@ def _lay_out_fields(studio: Studio, backbone: str) -> tuple[list[Any], list[gr.A
         with gr.Accordion(group.title, open=group.open) as accordion:
             with gr.Row():
                 for setting in group.settings:
-                    fields.append(form.make_field(setting, values[setting.path], choices.get(setting.path)))
+                    listed, wide = choices.get(setting.path), group is BRAKES
+                    fields.append(form.make_field(setting, values[setting.path], listed, wide=wide))
             if group is BRAKES:
                 brakes.render()  # type: ignore[no-untyped-call]
         groups.append(accordion)

@@ -51,11 +51,11 @@ def queue_line(studio: Studio) -> str:
 
 
 def _told(studio: Studio, run: RunRecord) -> str:
-    name = f"run {run.id}" + (f" ({run.name})" if run.name else "")
+    name = f"run {run.id}" + (f" '{run.name}'" if run.name else "")
     if run.state is RunState.QUEUED:
         return name
     store = studio.store.runs
     step, plan = store.latest(run.id, EventKind.STEP), store.latest(run.id, EventKind.PLAN)
     total = int(plan.values.get("total_steps", 0)) if plan else 0
     where = f"step {step.step} of {total}" if step and total else "just starting"
-    return f"{name}, {where}"
+    return f"{name} ({where})"
