@@ -1,0 +1,95 @@
+"""Several bundles beside plain CLIP, and several sentences round a label."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from ga2app import Recognizer, load_backbone
+from ga2app.backbone import Backbone
+from ga2app.errors import LabelError
+from ga2app.paths import SKETCH_HARD_PROMPT
+from ga2app.recognize import StudioRecognizer
+from ga2app.recognize.wording import check_templates, text_features
+from ga2app.sketch.actions import ACTIONS
+from ga2app.sketch.clips import write_drawn_clip
+
+LABELS = ["climbing a ladder", "riding a bicycle", "flying a kite"]
+
+
+@pytest.fixture(scope="module")
+def backbone() -> Backbone:
+    return load_backbone("sketch")
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("drawn") / "climbing.mp4"
+    write_drawn_clip(path, ACTIONS["climbing_a_ladder"], "camcorder", 5)
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return shutil.copytree(SKETCH_HARD_PROMPT, tmp_path_factory.mktemp("bundles") / "copy").as_posix()
+
+
+def test_each_bundle_says_beside_the_others_what_it_says_alone(backbone: Backbone, clip: str, copy: str):
+    (alone,) = Recognizer(backbone, SKETCH_HARD_PROMPT).recognize([clip], LABELS).clips
+    (several,) = Recognizer(backbone, [SKETCH_HARD_PROMPT, copy]).recognize([clip], LABELS).clips
+    assert [answer.bundle for answer in several.answers] == [None, str(SKETCH_HARD_PROMPT), copy]
+    assert several.plain == alone.plain and several.bundle == alone.bundle
+    assert several.bundles[1].scores == several.bundles[0].scores
+    assert several.timeline == several.bundles[0].timeline != several.answers[0].timeline
+
+
+def test_the_curves_are_the_shares_of_each_frame_alone(backbone: Backbone, clip: str):
+    (found,) = Recognizer(backbone, num_frames=4).recognize([clip], LABELS).clips
+    (answer,) = found.answers
+    assert [curve.label for curve in answer.curves] == [score.label for score in answer.scores]
+    shares = np.array([curve.shares for curve in answer.curves])
+    assert shares.shape == (3, 4) and np.allclose(shares.sum(axis=0), 1, atol=1e-5)
+    for place, moment in enumerate(answer.timeline):
+        assert moment.score == pytest.approx(shares[:, place].max(), abs=1e-6)
+
+
+def test_of_several_sentences_the_mean_of_the_features_counts(backbone: Backbone, clip: str):
+    templates = ("a video of a person {}.", "a photo of a person {}.", "someone is {}.")
+    parts = torch.stack([backbone.class_features(LABELS, template) for template in templates]).mean(dim=0)
+    mean = text_features(backbone, LABELS, templates)
+    assert torch.allclose(mean, parts / parts.norm(dim=-1, keepdim=True), atol=1e-6)
+    recognizer = Recognizer(backbone)
+    scores = [recognizer.recognize([clip], LABELS, template=one).clips[0].plain for one in (*templates, templates)]
+    assert len({score[0].score for score in scores}) == 4
+
+
+def test_bundles_read_none_of_the_sentences(backbone: Backbone, clip: str):
+    recognizer = Recognizer(backbone, SKETCH_HARD_PROMPT)
+    first, second = (recognizer.recognize([clip], LABELS, template=one).clips[0] for one in (None, ["{}.", "a {}"]))
+    assert first.bundle == second.bundle and first.plain != second.plain
+
+
+def test_blank_sentences_and_doubles_are_left_out_and_too_many_are_refused():
+    assert check_templates([" a {} ", "", "a {}", "b {}"]) == ("a {}", "b {}")
+    assert check_templates([]) == check_templates("  ") == check_templates(None)
+    with pytest.raises(LabelError, match="template 'b' must hold one pair of braces"):
+        check_templates(["a {}", "b"])
+    with pytest.raises(LabelError, match="101 sentences"):
+        check_templates([f"{number} {{}}" for number in range(101)])
+
+
+def test_the_studio_keeps_a_recognizer_ready_until_its_bundle_changes(clip: str, copy: str):
+    studio = StudioRecognizer()
+    bundles = [str(SKETCH_HARD_PROMPT), copy]
+    first = studio.recognize([clip], LABELS, backbone="sketch", bundle=bundles).clips[0]
+    (kept,) = studio._recognizers.values()
+    assert studio.recognize([clip], LABELS, backbone="sketch", bundle=bundles).clips[0].answers == first.answers
+    assert list(studio._recognizers.values()) == [kept]
+    manifest = Path(copy) / "bundle.json"
+    manifest.write_text(manifest.read_text().replace('"climbing', '"no climbing'))
+    changed = studio.recognize([clip], LABELS, backbone="sketch", bundle=bundles)
+    assert len(studio._recognizers) == 2 and changed.clips[0].bundles[1].scores[0].label == first.plain[0].label
