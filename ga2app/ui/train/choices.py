@@ -44,14 +44,14 @@ def negative_choices(studio: Studio, present: Sequence[str]) -> list[tuple[str, 
     return _with_present(choices, present)
 
 
-def list_updates(studio: Studio, backbone: str, values: Sequence[Any]) -> list[Any]:
-    """Fresh choices for the fields of LISTED, each with the value that it has in ``values``."""
+def list_updates(studio: Studio, backbone: str, values: Sequence[Any]) -> list[dict[str, Any]]:
+    """Fresh choices for the fields of LISTED, whose values are those in ``values``."""
     hard, anchors, negatives = (values[form.place_of(path)] for path in LISTED)
     length = values[form.place_of("prompts.length")]
     return [
-        gr.update(choices=hard_prompt_choices(studio, backbone, length, str(hard or "")), value=hard),
-        gr.update(choices=anchor_choices(studio, str(anchors or "")), value=anchors or ""),
-        gr.update(choices=negative_choices(studio, list(negatives or ())), value=list(negatives or ())),
+        gr.update(choices=hard_prompt_choices(studio, backbone, length, str(hard or ""))),
+        gr.update(choices=anchor_choices(studio, str(anchors or ""))),
+        gr.update(choices=negative_choices(studio, list(negatives or ()))),
     ]
 
 

@@ -13,8 +13,9 @@ from ga2app.errors import ConfigError, Fault, StudioError
 from ga2app.ui.markup import notice
 from ga2app.ui.recognize.screen import backbone_info
 from ga2app.ui.studio import Studio
-from ga2app.ui.train import actions
+from ga2app.ui.train import actions, form
 from ga2app.ui.train.dataset_card import datasets_html
+from ga2app.ui.train.hard_prompts import FIELD, hard_prompt_choices
 from ga2app.ui.train.layout import TrainParts, lay_out, run_choices
 from ga2app.ui.train.plan import Entered, make_plan
 from ga2app.ui.train.preview import preview_of
@@ -100,6 +101,8 @@ def _connect_preview(studio: Studio, parts: TrainParts, tab: gr.Tab | None) -> N
     def look_again(*entered: Any) -> list[Any]:
         now = _entered(entered)
         datasets, card, _ = actions.refresh_datasets(studio, now.datasets)
+        if datasets["value"] == list(now.datasets):
+            del datasets["value"]  # this answer may be late: what was chosen meanwhile stays
         return [datasets, card, *_preview(studio, now)]
 
     def open_tab(*entered: Any) -> list[Any]:
@@ -121,6 +124,12 @@ def _connect_preview(studio: Studio, parts: TrainParts, tab: gr.Tab | None) -> N
         trigger_mode="always_last",
         **_QUIET,
     )
+    length, hard = (parts.fields[form.place_of(path)] for path in ("prompts.length", FIELD))
+
+    def fitting(backbone: str, length: Any, present: str | None) -> Any:
+        return gr.update(choices=hard_prompt_choices(studio, backbone, length, present or ""))
+
+    length.change(fitting, [parts.backbone, length, hard], hard, trigger_mode="always_last", **_QUIET)
     parts.dataset.change(lambda names: datasets_html(studio, names or []), parts.dataset, parts.card, **_QUIET)
     again = [parts.dataset, parts.card, *parts.drawn]
     parts.clock.tick(look_again, parts.entered, again, **_QUIET)

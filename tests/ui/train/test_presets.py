@@ -41,9 +41,6 @@ def test_a_paper_preset_fills_the_form_and_asks_for_its_hard_prompt(tab: Any, se
     expect(hard_prompt).to_have_value(HARD_PROMPT_TO_NAME)
     hard_prompt.fill("bundles/k400")
     hard_prompt.press("Enter")
-    tab.locator("#queue").click()
-    expect(tab.locator("#queue-answer")).to_contain_text("is queued")
-    (run,) = served.studio.store.runs.list()
-    assert run.config["prompts"]["hard_prompt"] == "bundles/k400"
-    assert run.config["objective"]["released"] == 1
-    served.studio.store.runs.delete(run.id)
+    expect(tab.locator("#queue-answer")).to_contain_text("'bundles/k400' is not the folder of a prompt bundle")
+    expect(tab.locator("#set-prompts-hard-prompt")).to_contain_text("choose one of the list, or 'random'")
+    assert served.studio.store.runs.count() == 0

@@ -1,0 +1,189 @@
+"""Estimates: counted from a speed, measured for real, and held against a real run."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+
+from ga2app.config import preset
+from ga2app.contracts import Basis, Estimate, PastPace, Workload
+from ga2app.doors import SpeedEstimator
+from ga2app.doors.calibrate import ClipSpeed, Speed
+from ga2app.doors.estimate import free_memory
+from ga2app.doors.forecast import forecast, peak_bytes, step_seconds
+from ga2app.paths import PROJECT
+from ga2app.ui.train.workload import workload_of
+from tests.clips import color_dataset
+
+SPEED = Speed(
+    load_s=5.0,
+    base_bytes=400_000_000,
+    frame_s=0.001,
+    frame_fixed_s=0.0,
+    learn_s=0.003,
+    learn_fixed_s=0.01,
+    frame_bytes=1_000_000,
+    token_s=0.0001,
+    token_fixed_s=0.02,
+    token_bytes=10_000,
+    image_px=64,
+    name_tokens=6,
+)
+CLIPS = ClipSpeed(first_s=0.1, again_s=0.01, kept_bytes=100_000, photographic=False)
+QUICK = Workload(
+    backbone="sketch",
+    device="auto",
+    precision="auto",
+    clips=("/a.mp4",),
+    frames=8,
+    batch=8,
+    shots=32,
+    epochs=10,
+    steps=40,
+    visual=False,
+    text=True,
+    residual=False,
+    prompt_length=4,
+    anchors_a_step=0,
+    texts=50,
+    plain_clips=100,
+    measured_clips=0,
+    all_clips=100,
+)
+FULL = replace(QUICK, visual=True, anchors_a_step=4, measured_clips=1000, residual=True)
+
+
+def test_a_step_of_quick_mode_is_texts_alone() -> None:
+    assert step_seconds(QUICK, SPEED) == pytest.approx(0.02 + 50 * 10 * 0.0001)
+
+
+def test_a_step_of_full_mode_adds_clips_and_anchors() -> None:
+    clips = (8 + 4) * 8 * 0.003 + 2 * 0.01 + 4 * 8 * 2e-5
+    assert step_seconds(FULL, SPEED) == pytest.approx(0.07 + clips)
+
+
+def test_batches_gathered_in_one_step_pass_the_tower_twice_but_for_the_last() -> None:
+    gathered = replace(FULL, steps=20)  # 16 clips a step, 8 at once
+    clips = (16 + 4) * 8 * 0.003 + 3 * 0.01 + 8 * 8 * 0.001 + 4 * 8 * 2e-5
+    assert step_seconds(gathered, SPEED) == pytest.approx(0.07 + clips)
+
+
+def test_the_parts_of_an_estimate_add_up() -> None:
+    told = forecast(FULL, SPEED, CLIPS, (), 8 << 30)
+    assert told.basis is Basis.MEASURED
+    assert told.preparing_s == pytest.approx(5.0 + 100 * (0.1 + 0.008))
+    assert told.training_s == pytest.approx(40 * step_seconds(FULL, SPEED) + 10 * 32 * 0.01)
+    assert told.total_s == pytest.approx(told.preparing_s + told.training_s + (told.measuring_s or 0))
+
+
+def test_what_earlier_runs_took_corrects_the_estimate() -> None:
+    slow = PastPace(7, QUICK, 3 * step_seconds(QUICK, SPEED))
+    told = forecast(FULL, SPEED, CLIPS, [slow], None)
+    assert (told.basis, told.runs) == (Basis.RUNS, (7,))
+    assert told.training_s == pytest.approx(3 * 40 * step_seconds(FULL, SPEED) + 10 * 32 * 0.01)
+
+
+def test_memory_grows_with_the_batch_and_with_frames() -> None:
+    there = peak_bytes(FULL, SPEED, CLIPS)
+    assert there > 400_000_000 + (8 + 4) * 8 * 1_000_000
+    assert peak_bytes(replace(FULL, batch=4), SPEED, CLIPS) < there < peak_bytes(replace(FULL, frames=16), SPEED, CLIPS)
+
+
+def test_a_backbone_that_is_not_here_is_unknown_until_it_is(tmp_path: Path) -> None:
+    told = SpeedEstimator(tmp_path / "speeds.json").estimate(replace(QUICK, backbone="openai/nowhere-to-be-found"))
+    assert told == Estimate(Basis.UNKNOWN, note="unknown until 'openai/nowhere-to-be-found' is on this machine")
+
+
+def test_labels_that_are_too_long_are_found_without_loading_the_backbone(tmp_path: Path) -> None:
+    estimator = SpeedEstimator(tmp_path / "speeds.json")
+    long = "walking a dog " * 14
+    assert estimator.too_long("sketch", ["waving", long], 8) == [long]
+    assert estimator.too_long("sketch", ["waving"], 8) == []
+    assert estimator.too_long("openai/nowhere-to-be-found", [long], 8) == []
+
+
+def test_free_memory_is_a_plausible_number() -> None:
+    free = free_memory()
+    assert free is None or 1 << 20 < free < 1 << 50
+
+
+def waited_for(estimator: SpeedEstimator, work: Workload, past: tuple[PastPace, ...] = ()) -> Estimate:
+    deadline = time.monotonic() + 240
+    while (told := estimator.estimate(work, past)).basis is Basis.MEASURING:
+        assert time.monotonic() < deadline, "the speed was not measured in time"
+        time.sleep(0.1)
+    return told
+
+
+def stub(text: str) -> list[str]:
+    return [sys.executable, "-c", text]
+
+
+def test_what_cannot_be_measured_is_said_with_its_reason(tmp_path: Path) -> None:
+    reason = "device: 'cuda:97' is not here: 0 CUDA devices; choose auto or cpu"
+    program = stub(f"import sys; sys.exit({reason!r})")
+    told = waited_for(SpeedEstimator(tmp_path / "speeds.json", program), replace(QUICK, device="cuda:97"))
+    assert told.basis is Basis.UNKNOWN
+    assert told.note == reason
+
+
+def test_a_speed_is_measured_once_and_kept_and_clips_of_another_data_set_alone(tmp_path: Path) -> None:
+    file, calls = tmp_path / "speeds.json", tmp_path / "calls"
+    answer = {"speed": asdict(SPEED), "clips": asdict(CLIPS)}
+    program = stub(
+        f"import sys; open({str(calls)!r}, 'a').write(' '.join(sys.argv[1:]) + '\\n'); print({json.dumps(answer)!r})"
+    )
+    first = SpeedEstimator(file, program)
+    assert first.estimate(QUICK).basis is Basis.MEASURING, "the page is not held up"
+    assert waited_for(first, QUICK) == waited_for(first, QUICK)
+    assert waited_for(SpeedEstimator(file, program), FULL).basis is Basis.MEASURED
+    waited_for(first, replace(QUICK, clips=("/other.mp4",)))
+    assert calls.read_text().splitlines() == [
+        "--backbone sketch --device auto --precision auto -- /a.mp4",
+        "--image-px 64 -- /other.mp4",
+    ]
+
+
+RUN = """
+import json, resource, sys, time
+started = time.perf_counter()
+from pathlib import Path
+from ga2app.config import RunConfig
+from ga2app.contracts import Dataset, LabelledClip, Subset
+from ga2app.train import train
+config, clips, out = json.loads(sys.argv[1]), json.loads(sys.argv[2]), Path(sys.argv[3])
+clips = tuple(LabelledClip(path, label, Subset(subset)) for path, label, subset in clips)
+dataset = Dataset("small", ("walking", "running"), ("jumping", "reading"), clips)
+train(RunConfig.from_dict(config), dataset, out=out, checkpoint=out.with_name("checkpoint"))
+print(json.dumps([time.perf_counter() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024]))
+"""
+
+
+def test_an_estimate_is_within_a_factor_of_three_of_a_real_run(tmp_path: Path) -> None:
+    (tmp_path / "clips").mkdir()
+    dataset = replace(color_dataset(tmp_path / "clips", train=4, test=2), anchors=(), negatives=())
+    full = preset("full")
+    config = replace(
+        full,
+        objective=replace(full.objective, keep=0.0),
+        optimizer=replace(full.optimizer, epochs=8, warmup_epochs=1.0),
+    )
+    file = tmp_path / "speeds.json"
+    told = waited_for(SpeedEstimator(file), workload_of(config, dataset))
+    assert told.basis is Basis.MEASURED
+    again = SpeedEstimator(file).estimate(workload_of(config, dataset))
+    assert again.basis is Basis.MEASURED, "what was measured is kept for the next start"
+
+    listed = json.dumps([[clip.path, clip.label, clip.subset] for clip in dataset.clips])
+    command = [sys.executable, "-c", RUN, json.dumps(config.to_dict()), listed, str(tmp_path / "bundle")]
+    ended = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True, timeout=300)
+    seconds, peak = json.loads(ended.stdout.splitlines()[-1])
+    assert told.total_s is not None and told.peak_bytes is not None
+    assert seconds / 3 < told.total_s < 3 * seconds, (told, seconds)
+    assert peak / 3 < told.peak_bytes < 3 * peak, (told, peak)
