@@ -35,7 +35,42 @@ def test_a_file_of_the_server_cannot_be_read_through_recognize(served: Served) -
     secret.write_bytes(b"private")
     stolen = {"path": str(secret), "meta": {"_type": "gradio.FileData"}}
     call = f"{served.address}/gradio_api/call/recognize"
-    asked = httpx.post(call, json={"data": [[stolen], "a, b", "", "", "", 5]}).json()
+    asked = httpx.post(call, json={"data": [[stolen], "a, b", "", "", "", 5, [], [], "off", None, ""]}).json()
     answer = httpx.get(f"{call}/{asked['event_id']}", timeout=20).text
     assert "event: error" in answer
     assert "secret" not in answer.replace(str(secret), "")
+
+
+def test_several_bundles_sentences_and_none_of_these_are_asked_by_name(client: Client, served: Served) -> None:
+    add_bundle(served.studio)
+    add_bundle(served.studio, "second", name="other prompts")
+    answer = client.predict(
+        [handle_file(served.studio.examples[1].path)],
+        ", ".join(LABELS),
+        bundle="tuned",
+        bundles=["second", "tuned"],
+        template="a {}.",
+        templates=["the {}."],
+        none_of_these="compete",
+        threshold=0.8,
+        api_name="/recognize",
+    )
+    (clip,) = answer["clips"]
+    assert [one["bundle"] for one in clip["bundles"]] == ["tuned", "second"]
+    assert clip["bundles"][0]["scores"] == clip["bundle"]
+    assert clip["bundles"][1]["none_of_these"]["none"] is True
+    assert clip["none_of_these"]["threshold"] == 0.8 and 0 <= clip["none_of_these"]["reached"] < 0.8
+    assert {"none of these": "negative"}.items() <= {one["label"]: one["kind"] for one in clip["plain"]}.items()
+    assert str(served.studio.home.root) not in str(answer)
+    usual = client.predict([handle_file(served.studio.examples[1].path)], ", ".join(LABELS), api_name="/recognize")
+    assert usual["clips"][0]["none_of_these"] is None and usual["clips"][0]["bundles"] == []
+
+
+def test_options_that_make_no_sense_are_named(client: Client, served: Served) -> None:
+    clips = [handle_file(served.studio.examples[1].path)]
+    with pytest.raises(AppError, match="threshold: must be between 0 and 1, not 7"):
+        client.predict(clips, "a, b", none_of_these="compete", threshold=7, api_name="/recognize")
+    with pytest.raises(AppError, match="bundles: must be a list of texts"):
+        client.predict(clips, "a, b", bundles={"a": 1}, api_name="/recognize")
+    with pytest.raises(AppError, match="there is no group of negative prompts 'nobody'"):
+        client.predict(clips, "a, b", none_of_these="threshold", negatives="nobody", api_name="/recognize")
