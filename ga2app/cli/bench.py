@@ -17,6 +17,7 @@ def add(commands: common.Commands) -> None:
     common.add_json(decode)
     decode.set_defaults(run=run_decode)
     studio = kinds.add_parser("studio", help="start of the app, Quick training of the demo, one recognition")
+    studio.add_argument("--scale", action="store_true", help="how long each page opens with 200 runs and 2,000 clips")
     common.add_json(studio)
     studio.set_defaults(run=run_studio)
     bench_base2novel.add(kinds)
@@ -35,7 +36,9 @@ def run_decode(args: argparse.Namespace) -> int:
 
 
 def run_studio(args: argparse.Namespace) -> int:
-    """Start the app on a home of its own, train in it, and print what it took."""
+    """Start the app on a home of its own, train in it or open its pages, and print what it took."""
+    if args.scale:
+        return _run_scale(args)
     from ga2app.cli.bench_studio import bench_studio, format_table
 
     seconds = bench_studio()
@@ -43,4 +46,15 @@ def run_studio(args: argparse.Namespace) -> int:
         common.print_json(seconds)
     else:
         print(format_table(seconds))
+    return 0
+
+
+def _run_scale(args: argparse.Namespace) -> int:
+    from ga2app.cli.bench_scale import bench_scale, format_table
+
+    found = bench_scale()
+    if args.json:
+        common.print_json(found)
+    else:
+        print(format_table(found))
     return 0

@@ -56,6 +56,14 @@ def format_table(seconds: dict[str, float]) -> str:
 
 
 @contextmanager
+def running_app(home: Home) -> Iterator[float]:
+    """The app in a process of its own, and answering; yields the moment of its start."""
+    with _app(home) as started:
+        _until_answer(started)
+        yield started
+
+
+@contextmanager
 def _app(home: Home) -> Iterator[float]:
     """The app in a process of its own; yields the moment of its start."""
     command = [sys.executable, str(PROJECT / "app.py"), "--home", str(home.root), "--port", str(PORT)]

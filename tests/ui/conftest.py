@@ -14,6 +14,9 @@ from ga2app.ui import Studio
 
 from .studios import CHROMIUM_FLAGS, Served, free_port, make_studio, running
 
+_PATIENCE_MS = 60_000
+"""A page that is slow on a busy machine is no fault; whoever waits so long finds one."""
+
 
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
@@ -43,6 +46,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 def chromium() -> Iterator[Any]:
     """Debian's Chromium, or the one that Playwright brought."""
     playwright = pytest.importorskip("playwright.sync_api")
+    playwright.expect.set_options(timeout=_PATIENCE_MS)
     with playwright.sync_playwright() as running:
         browser = running.chromium.launch(executable_path=shutil.which("chromium"), args=list(CHROMIUM_FLAGS))
         yield browser
@@ -54,7 +58,7 @@ def tab(chromium: Any) -> Iterator[Any]:
     """A page in a context of its own; the test fails if anything is reported on its console."""
     context = chromium.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(_PATIENCE_MS)
     trouble: list[str] = []
     page.on("console", lambda message: trouble.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: trouble.append(str(error)))

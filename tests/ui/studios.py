@@ -164,7 +164,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_for(address: str, process: subprocess.Popen[bytes], log: Path, timeout_s: float = 60.0) -> None:
+def wait_for(address: str, process: subprocess.Popen[bytes], log: Path, timeout_s: float = 180.0) -> None:
     """Wait until the page answers; fails with the server's log if it ends or takes too long."""
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline and process.poll() is None:

@@ -1,0 +1,57 @@
+"""Opens every tab of a studio as a browser would, and says what that took: ``python -m ui.scale HOME``.
+
+A process of its own, because Gradio leaves event loops behind wherever a page is built.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from ga2app.paths import Home
+from ga2app.store import Store
+from ga2app.ui import build_page
+
+from .studios import make_studio
+
+
+@contextlib.contextmanager
+def queries(store: Store) -> Iterator[list[str]]:
+    """What the block asks of the database."""
+    asked: list[str] = []
+    idle = store._database._idle
+    for db in idle:
+        db.conn.set_trace_callback(asked.append)
+    yield asked
+    for db in idle:
+        db.conn.set_trace_callback(None)
+
+
+def main(root: str) -> None:
+    studio = make_studio(Home(Path(root)))
+    page = build_page(studio)
+    found: dict[str, Any] = {"page": {"characters": len(json.dumps(page.get_config_file(), default=str))}}
+    for tab in page.blocks.values():
+        if not isinstance(tab, gr.Tab):
+            continue
+        drawn: list[Any] = []
+        with queries(studio.store) as asked:
+            for event in page.fns.values():
+                if (tab._id, "select") in event.targets and event.fn is not None:
+                    answer = event.fn(*[getattr(block, "value", None) for block in event.inputs])
+                    drawn += answer if isinstance(answer, list | tuple) else [answer]
+        text = [piece if isinstance(piece, str) else str(piece) for piece in drawn]
+        bundles = sum(piece.count("data-bundle=") for piece in text)
+        found[str(tab.label)] = {"queries": asked, "characters": sum(map(len, text)), "bundles": bundles}
+    studio.store.close()
+    sys.stdout.write(json.dumps(found) + "\n")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
