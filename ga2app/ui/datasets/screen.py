@@ -9,18 +9,20 @@ from typing import Any
 import gradio as gr
 
 from ga2app.intake import Importer
+from ga2app.store.imports import ImportState
 from ga2app.ui.datasets.cards import PLAYER_JS
 from ga2app.ui.datasets.importing import ImportPart, build_import
 from ga2app.ui.datasets.media import Pictures
 from ga2app.ui.datasets.overview import LIST_JS
 from ga2app.ui.datasets.panels import build_clips, build_labels, build_more, build_split
-from ga2app.ui.datasets.view import Parts, SetPage, Wanted
+from ga2app.ui.datasets.view import FOLLOW_S, Parts, SetPage, Wanted
 from ga2app.ui.datasets.wiring import Wires, name_of, wire_browsing, wire_clips, wire_labels, wire_more, wire_split
 from ga2app.ui.recognize.screen import REVEAL_JS
 from ga2app.ui.studio import Studio
 from ga2app.ui.theme import part
 
-REFRESH_S = 1.0
+_LIVE = ("listing", "head", "grid", "undo")
+"""What the timer draws anew."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ def build_datasets(studio: Studio, tab: gr.Tab) -> DatasetsScreen:
     """Lay the screen out and connect it; it is read anew whenever its tab is opened."""
     importer = Importer(studio.home, studio.store, studio.inspector)
     pictures = Pictures(studio)
-    clock = gr.Timer(REFRESH_S, active=False)
+    clock = gr.Timer(FOLLOW_S, active=False)
     chosen = gr.Number(None, visible=False, precision=0)
     ticked = gr.Textbox("", visible=False)
     with gr.Row(elem_classes="split"):
@@ -106,27 +108,29 @@ def build_datasets(studio: Studio, tab: gr.Tab) -> DatasetsScreen:
 
 def _wire_list(studio: Studio, page: SetPage, parts: Parts, form: ImportPart, told: gr.HTML) -> None:
     """The list, the report's button, and the timer that follows imports and pictures."""
-    importing = gr.State(False)
+    seen = gr.State({})
 
     def choose(event: gr.EventData) -> list[Any]:
         wanted = Wanted(int(event.set))
         return ["", *page.show(wanted), *form.follow(None)]
 
-    def tick(was_importing: bool, *asked: Any) -> list[Any]:
-        importing = studio.store.imports.running() is not None
-        followed = form.follow(None) if importing or was_importing else [gr.skip()] * len(form.followed)
+    def tick(seen: dict[str, Any], *asked: Any) -> list[Any]:
+        newest = next(iter(studio.store.imports.latest(1)), None)
+        now: dict[str, Any] = {"import": f"{newest.id} {newest.state}" if newest else ""}
+        importing = newest is not None and newest.state is ImportState.RUNNING
+        moved = importing or now["import"] != seen.get("import", "")
         drawn = page.show(Wanted.of(*asked))
-        # What a person is just typing or choosing stays as it is.
         for place, name in enumerate(vars(parts)):
-            if name not in ("listing", "head", "grid", "clock", "undo"):
+            # What a person is just typing or choosing stays as it is, and what has not changed is not drawn again.
+            if name in _LIVE:
+                now[name] = drawn[place]
+            if name != "clock" and (name not in _LIVE or seen.get(name) == drawn[place]):
                 drawn[place] = gr.skip()
-        return [importing, *drawn, *followed]
+        return [now, *drawn, *(form.follow(None) if moved else [gr.skip()] * len(form.followed))]
 
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     outputs = [told, *parts.outputs, *form.followed]
     parts.listing.click(choose, None, outputs, **quiet)
     parts.listing.click(None, None, None, js=REVEAL_JS % "ds-answer", **quiet)
     form.report.click(choose, None, outputs, **quiet)
-    parts.clock.tick(
-        tick, [importing, *parts.asked], [importing, *parts.outputs, *form.followed], trigger_mode="once", **quiet
-    )
+    parts.clock.tick(tick, [seen, *parts.asked], [seen, *parts.outputs, *form.followed], trigger_mode="once", **quiet)

@@ -24,6 +24,9 @@ ALL = 0
 
 EITHER = "either"
 
+FOLLOW_S, WAIT_S = 1.0, 3.0
+"""How often the page looks at an import or at pictures being made, and at whether the demo has been drawn."""
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -121,7 +124,8 @@ class SetPage:
         store = self._studio.store
         if waiting is None:
             waiting = DEMO not in {one.name for one in store.clips.sets()}
-        return gr.Timer(active=waiting or self._pictures.busy or store.imports.running() is not None)
+        followed = self._pictures.busy or store.imports.running() is not None
+        return gr.Timer(FOLLOW_S if followed else WAIT_S, active=followed or waiting)
 
     def grid(self, wanted: Wanted) -> str:
         """The clips alone, as they are when pictures have come in."""

@@ -1,0 +1,88 @@
+"""An exported data set, read back, is the same data set."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ga2app.clipsets import read_clipset
+from ga2app.contracts import AnchorClip, Dataset, LabelledClip, Subset
+from ga2app.errors import DatasetError
+from ga2app.intake import Duplicates, Importer, TableSource, ZipSource
+from ga2app.store import Store
+from ga2app.ui import Studio
+from ga2app.ui.datasets.exporting import export_csv, export_zip
+
+LABELS = ("pushing [a], slowly", 'say "hi"', "跳 / jump")
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Dataset:
+    """Labels with every sign that CSV and folders dislike, clips whose names repeat, anchors and negatives."""
+    clips = []
+    for place, label in enumerate(LABELS):
+        for number, subset in enumerate((Subset.TRAIN, Subset.TEST, Subset.TRAIN)):
+            path = tmp_path / "clips" / f"folder {place} {number}" / "näme, #1.mp4"
+            path.parent.mkdir(parents=True)
+            path.write_bytes(f"{label} {number}".encode())
+            clips.append(LabelledClip(str(path), label, subset))
+    anchor = tmp_path / "clips" / "rain.mp4"
+    anchor.write_bytes(b"rain")
+    return Dataset("my, set", LABELS[:2], LABELS[2:], tuple(clips), (AnchorClip(str(anchor), "rain"),), ("nothing",))
+
+
+def content(clips: Sequence[LabelledClip]) -> list[tuple[bytes, str, Subset]]:
+    return [(Path(clip.path).read_bytes(), clip.label, clip.subset) for clip in clips]
+
+
+def test_the_csv_is_read_back_to_the_same_data_set(studio: Studio, dataset: Dataset) -> None:
+    file = export_csv(studio.home, dataset)
+    assert replace(read_clipset(file), name=dataset.name) == dataset
+
+
+def test_the_csv_is_imported_to_the_same_data_set(studio: Studio, dataset: Dataset) -> None:
+    importer = Importer(studio.home, studio.store, studio.inspector)
+    source = TableSource(export_csv(studio.home, dataset))
+    importer.wait(importer.start(source, dataset.name, duplicates=Duplicates.ALL), 30)
+    assert studio.store.datasets.get(dataset.name) == dataset
+
+
+def test_the_zip_is_imported_to_the_same_clips_labels_and_parts(studio: Studio, dataset: Dataset) -> None:
+    file = export_zip(studio.home, dataset)
+    with zipfile.ZipFile(file) as archive:
+        names = archive.namelist()
+    assert len(set(names)) == 11 and not any(name.startswith("/") or ".." in name for name in names)
+    importer = Importer(studio.home, studio.store, studio.inspector)
+    importer.wait(importer.start(ZipSource(file, file.name), "again", duplicates=Duplicates.ALL), 30)
+    again = studio.store.datasets.get("again")
+    assert (again.base, again.novel, again.negatives) == (dataset.base, dataset.novel, dataset.negatives)
+    assert content(again.clips) == content(dataset.clips)
+    assert [anchor.caption for anchor in again.anchors] == ["rain"]
+
+
+def test_a_zip_that_would_lack_a_clip_is_not_made(studio: Studio, dataset: Dataset) -> None:
+    Path(dataset.clips[0].path).unlink()
+    with pytest.raises(
+        DatasetError, match="1 of the clips are not there any more, such as '.*bring them back or delete"
+    ):
+        export_zip(studio.home, dataset)
+    assert not list((studio.home.media / "exports").rglob("*.zip"))
+
+
+def test_exports_of_yesterday_are_dropped(studio: Studio, dataset: Dataset) -> None:
+    old = export_csv(studio.home, dataset)
+    os.utime(old.parent, (1, 1))
+    fresh = export_csv(studio.home, dataset)
+    assert not old.exists() and fresh.exists()
+
+
+def test_a_store_opened_anew_still_has_it(studio: Studio, dataset: Dataset) -> None:
+    studio.store.datasets.add(dataset, origin="test")
+    with Store.open(studio.home) as other:
+        file = export_csv(studio.home, other.datasets.get(dataset.name))
+    assert replace(read_clipset(file), name=dataset.name) == dataset
