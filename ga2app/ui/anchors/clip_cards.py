@@ -132,7 +132,7 @@ def _card_html(studio: Studio, row: AnchorRow, comparable: bool) -> str:
         'placeholder="caption: what it shows" '
         f'aria-label="Caption of {escape(PurePath(row.path).name)}">'
         f"{rating_html(row.rating, comparable)}{_warning_html(row.rating)}"
-        f'<label class="switch"><input type="checkbox" data-on {"checked" if row.enabled else ""} '
+        f'<label class="anchor-switch"><input type="checkbox" data-on {"checked" if row.enabled else ""} '
         f'aria-label="Use {name}"><span>used in training</span></label></li>'
     )
 
@@ -169,7 +169,7 @@ def pager_html(page: Page) -> str:
     shown = f"{page.first + 1:,}–{min(page.first + page.size, page.total):,} of {page.total:,}"
     back, on = ("disabled" if page.number == 0 else ""), ("disabled" if page.number == last else "")
     return (
-        '<nav class="pager" aria-label="Pages">'
+        '<nav class="anchor-pager" aria-label="Pages">'
         f'<button type="button" class="small" data-action="page" data-value="{page.number - 1}" {back}>Earlier</button>'
         f'<span>{shown}</span><button type="button" class="small" data-action="page" '
         f'data-value="{page.number + 1}" {on}>Later</button></nav>'

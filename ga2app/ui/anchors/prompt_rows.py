@@ -55,7 +55,7 @@ def _row_html(row: NegativeRow, show_group: bool) -> str:
     return (
         f'<li class="prompt-row{"" if row.enabled else " off"}{" warned" if warned else ""}" data-row="{row.id}">'
         f'<label class="pick"><input type="checkbox" data-pick="{row.id}" aria-label="Select {text}"></label>'
-        f'<label class="switch"><input type="checkbox" data-on {"checked" if row.enabled else ""} '
+        f'<label class="anchor-switch"><input type="checkbox" data-on {"checked" if row.enabled else ""} '
         f'aria-label="Use {text}"><span>on</span></label>'
         f'<input type="text" data-text data-rated value="{text}" maxlength="200" '
         f'aria-label="Text of the prompt {text}">'
