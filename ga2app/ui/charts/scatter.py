@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from ga2app.ui.markup import escape
 
 _SIDE, _EDGE = 400, 26
-NAMED = 20
+_OVER = 0.05
+NAMED = 30
 """So many class names are written on the map; of more, names are seen by pointing at them."""
 
 
@@ -32,7 +33,9 @@ def scatter_pair(titles: tuple[str, str], dots: Sequence[Dot]) -> str:
     """Both maps on the same scale; empty text without any dots."""
     if not dots:
         return ""
-    low, high = _bounds([dot.before for dot in dots] + [dot.after for dot in dots])
+    # Texts that stand for anything else may lie far away: they are drawn at the edge, not the rest in a corner.
+    shown = [dot for dot in dots if dot.what in ("clip", "class")] or dots
+    low, high = _bounds([dot.before for dot in shown] + [dot.after for dot in shown])
     named = sum(dot.what == "class" for dot in dots) <= NAMED
     maps = []
     order = sorted(dots, key=lambda dot: ("negative", "anchor", "clip", "class").index(dot.what))
@@ -54,8 +57,10 @@ def _bounds(places: Sequence[tuple[float, float]]) -> tuple[tuple[float, float],
 
 
 def _place(at: tuple[float, float], corner: tuple[float, float], side: float) -> tuple[float, float]:
+    x, y = ((value - low) / side for value, low in zip(at, corner, strict=True))
+    x, y = (max(-_OVER, min(1 + _OVER, value)) for value in (x, y))
     room = _SIDE - 2 * _EDGE
-    return _EDGE + room * (at[0] - corner[0]) / side, _SIDE - _EDGE - room * (at[1] - corner[1]) / side
+    return _EDGE + room * x, _SIDE - _EDGE - room * y
 
 
 def _draw(dot: Dot, x: float, y: float, named: bool) -> str:
@@ -65,7 +70,7 @@ def _draw(dot: Dot, x: float, y: float, named: bool) -> str:
     if named and dot.what == "class":
         anchor = "start" if x < _SIDE / 3 else "end" if x > 2 * _SIDE / 3 else "middle"
         word = f'<text x="{x:.1f}" y="{y - 8:.1f}" text-anchor="{anchor}">{escape(dot.name)}</text>'
-    return f'<g class="{dot.what}{ring}" style="--hue:{dot.hue:.0f}"><title>{escape(dot.hint)}</title>{shape}{word}</g>'
+    return f'<g class="dot-{dot.what}{ring}" style="--hue:{dot.hue:.0f}"><title>{escape(dot.hint)}</title>{shape}{word}</g>'
 
 
 def _circle(x: float, y: float) -> str:

@@ -141,7 +141,7 @@ def _switch(name: str, label: str, panes: Sequence[tuple[str, str]]) -> str:
         for place, (title, _) in enumerate(panes)
     )
     shown = "".join(f'<section><h4 class="printed">{escape(title)}</h4>{html}</section>' for title, html in panes)
-    return f'<div class="switch" role="group" aria-label="{escape(label)}">{inputs}{shown}</div>'
+    return f'<div class="panes" role="group" aria-label="{escape(label)}">{inputs}{shown}</div>'
 
 
 def _changes(report: Report) -> str:
@@ -222,7 +222,7 @@ def _map(report: Report) -> str:
         return ""
     kinds = {point.what for point in report.points}
     keys = "".join(
-        f'<li class="{what}"><svg viewBox="0 0 16 16" aria-hidden="true">{shape}</svg>{text}</li>'
+        f'<li class="dot-{what}"><svg viewBox="0 0 16 16" aria-hidden="true">{shape}</svg>{text}</li>'
         for what, text, shape in (
             ("clip", "clip (ring: of a novel label)", '<circle cx="8" cy="8" r="4"/>'),
             ("class", "label", '<path d="M3 3h10v10h-10z"/>'),

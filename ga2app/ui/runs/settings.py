@@ -122,7 +122,7 @@ def _made_with(report: Report | None) -> str:
 
 def _facts(facts: Sequence[tuple[str, str]]) -> str:
     items = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in facts)
-    return f'<dl class="facts">{items}</dl>'
+    return f'<dl class="run-facts">{items}</dl>'
 
 
 def _table(heads: Sequence[str], rows: str) -> str:

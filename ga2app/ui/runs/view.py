@@ -132,8 +132,9 @@ class Viewer:
             return notice("error", str(exc))
         if report is None:
             return notice("info", "It was trained before there were reports, or had no test clips.", "No report.")
-        same = self._studio.store.runs.same_but_seed(run.id)
-        finals = self._studio.store.runs.last_epochs([one.id for one in same])
+        # Of runs with the same seed the newest speaks: they tell nothing about the spread.
+        same = {one.config.get("seed"): one.id for one in self._studio.store.runs.same_but_seed(run.id)}
+        finals = self._studio.store.runs.last_epochs(list(same.values()))
         return report_html(run, report, [event.values for event in finals.values()])
 
     def _run(self, run: RunRecord, section: str) -> dict[str, str]:

@@ -1,28 +1,33 @@
 """A run in HTML, from what the store holds."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import pytest
 
 from ga2app.config import preset
 from ga2app.contracts import Event, EventKind, RunState
-from ga2app.store import StoredEvent
-from ga2app.ui.runs import progress
-from ga2app.ui.runs.screen import view_of
+from ga2app.ui.runs import logs, progress
+from ga2app.ui.runs.curves import RunCurve
+from ga2app.ui.runs.view import LOG, Look, RunsView, Viewer
 from ga2app.ui.studio import Studio
 
 from ..studios import add_run
 
 
+def view_of(studio: Studio, run_id: int | None = None, **look: object) -> RunsView:
+    return Viewer(studio).view(Look(run_id, **look))  # type: ignore[arg-type]
+
+
 def test_no_runs_yet_says_what_to_do(studio: Studio) -> None:
-    view = view_of(studio, None)
+    view = view_of(studio)
     assert "No runs yet" in view.runs and "Open the Train tab" in view.runs
     assert view.head == view.loss == view.log == ""
 
 
 def test_a_running_run_shows_step_time_left_and_curves(studio: Studio) -> None:
-    run = studio.store.runs.get(add_run(studio, RunState.RUNNING))
-    view = view_of(studio, run)
+    view = view_of(studio, add_run(studio, RunState.RUNNING))
     assert "step 20 of 40, about 10 s left" in view.head
     assert 'aria-valuenow="50"' in view.head
     assert "sketch (embedded)" in view.head
@@ -31,52 +36,58 @@ def test_a_running_run_shows_step_time_left_and_curves(studio: Studio) -> None:
     assert view.result == ""
 
 
-def test_a_failed_run_says_why_with_its_last_log_lines(studio: Studio) -> None:
-    run_id = add_run(studio, RunState.FAILED, error="the loss is <nan>; lower the learning rate")
-    view = view_of(studio, studio.store.runs.get(run_id))
-    assert "the loss is &lt;nan&gt;; lower the learning rate" in view.head
-    assert "the loss is &lt;nan&gt;" in view.runs
+def test_a_failed_run_says_why_with_a_hint_and_its_last_log_lines(studio: Studio) -> None:
+    run_id = add_run(studio, RunState.FAILED, error="the loss is nan at step <20>; lower the learning rate")
+    view = view_of(studio, run_id)
+    assert "the loss is nan at step &lt;20&gt;; lower the learning rate" in view.head
+    assert "the loss is nan at step &lt;20&gt;" in view.runs
+    assert "The training diverged." in view.head and "learning rate from 0.004 to 0.0004" in view.head
     assert "Why it failed" in view.head and "it went &lt;b&gt;wrong&lt;/b&gt;" in view.head
-    assert "<b>wrong" not in view.head + view.log
+    assert "<b>wrong" not in view.head + view_of(studio, run_id, section=LOG).log
 
 
 def test_a_finished_run_stands_beside_plain_clip(studio: Studio) -> None:
-    run_id = add_run(studio, RunState.DONE, steps=40, bundle=str(studio.home.bundles / "x"))
-    view = view_of(studio, studio.store.runs.get(run_id))
+    view = view_of(studio, add_run(studio, RunState.DONE, steps=40, bundle=str(studio.home.bundles / "x")))
     assert "+50.0" in view.result and "\u22122.0" in view.result
     assert "62.0<small>HM" in view.runs
     assert 'aria-valuenow="100"' in view.head
 
 
 def test_stopping_and_stopped_say_what_happens(studio: Studio) -> None:
-    stopping = view_of(studio, studio.store.runs.get(add_run(studio, RunState.STOPPING)))
-    assert "step 20 of 40, saving and stopping" in stopping.head
-    studio.store.runs.finish(1, RunState.STOPPED, exit_code=0)
-    stopped = view_of(studio, studio.store.runs.get(1))
-    assert "Resume goes on from the last saved epoch" in stopped.head
+    run_id = add_run(studio, RunState.STOPPING)
+    assert "step 20 of 40, saving and stopping" in view_of(studio, run_id).head
+    studio.store.runs.finish(run_id, RunState.STOPPED, exit_code=0)
+    assert "Resume goes on from the last saved step" in view_of(studio, run_id).head
 
 
 @pytest.mark.parametrize("alive", [True, False])
 def test_a_queued_run_without_a_worker_says_so(studio: Studio, alive: bool) -> None:
     run = studio.store.runs.get(add_run(studio, RunState.QUEUED))
-    html = progress.head_html(run, None, None, "sketch", alive)
+    html = progress.head_html(run, RunCurve(), "sketch", alive)
     assert "waiting for the worker" in html
     assert ("No worker is running" in html) is not alive
 
 
-def test_without_anchor_terms_there_is_one_loss_curve(studio: Studio) -> None:
-    steps = [
-        StoredEvent(i, 0.0, Event(EventKind.STEP, i, {"ce": 1 / i, "anchor": 0.0, "total": 1 / i})) for i in (1, 2)
-    ]
-    html = progress.loss_html(steps, 10)
+def test_without_anchor_terms_there_is_one_loss_curve() -> None:
+    points = [(float(i), 1.0 / i) for i in (1, 2)]
+    plan = Event(EventKind.PLAN, 0, {"total_steps": 10})
+    html = progress.loss_html(RunCurve(plan=plan, losses={"total": points, "ce": points, "anchor": [(1.0, 0.0)]}))
     assert html.count('class="line') == 1
     assert "Cross-entropy now 0.500" in html and "Total" not in html
+
+
+def test_a_thinned_loss_is_smoothed_over_the_same_steps() -> None:
+    plan = Event(EventKind.PLAN, 0, {"total_steps": 3000})
+    fine = RunCurve(plan=plan, losses={"total": [(float(x), float(x % 2)) for x in range(3000)]})
+    coarse = RunCurve(plan=plan, losses={"total": [(x * 10 + 4.5, 0.5) for x in range(300)]}, steps_a_point=10)
+    assert progress.smooth_loss(fine, "total")[-1][1] == pytest.approx(0.5, abs=0.01)
+    assert progress.smooth_loss(coarse, "total")[-1] == (2994.5, 0.5)
 
 
 def test_names_are_escaped_and_a_missing_name_is_made_up(studio: Studio) -> None:
     studio.store.runs.queue(preset("full"), name="<script>")
     studio.store.runs.queue(preset("quick"))
-    html = view_of(studio, studio.store.runs.get(1)).runs
+    html = view_of(studio, 1).runs
     assert "<script>" not in html and "&lt;script&gt;" in html
     assert "demo on sketch" in html
     assert "Full" in html and "Quick" in html
@@ -85,5 +96,5 @@ def test_names_are_escaped_and_a_missing_name_is_made_up(studio: Studio) -> None
 def test_the_tail_of_a_long_log_is_read_without_reading_all_of_it(tmp_path: Path) -> None:
     log = tmp_path / "log.txt"
     log.write_text("".join(f"line {number}\n" for number in range(100_000)))
-    assert progress.tail(log, 2) == ["line 99998", "line 99999"]
-    assert progress.tail(tmp_path / "none.txt", 5) == []
+    assert logs.tail(log, 2) == ["line 99998", "line 99999"]
+    assert logs.tail(tmp_path / "none.txt", 5) == []

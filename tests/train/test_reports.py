@@ -1,0 +1,71 @@
+"""A run's report from the real training: the figures of the run, without encoding a test clip again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ga2app import evaluate
+from ga2app.backbone import Backbone
+from ga2app.config import (
+    ClipConfig,
+    ObjectiveConfig,
+    OptimizerConfig,
+    PromptConfig,
+    RunConfig,
+    WhiteningConfig,
+)
+from ga2app.contracts import Dataset
+from ga2app.train import TrainResult, train
+
+FULL = RunConfig(
+    dataset="colors",
+    backbone="tiny",
+    shots=2,
+    prompts=PromptConfig(length=2, visual_depth=3, text_depth=3, hard_prompt="random"),
+    objective=ObjectiveConfig(keep=0.5, vocabulary=1.0, anchors_per_step=2),
+    optimizer=OptimizerConfig(learning_rate=0.01, epochs=2, warmup_epochs=1, batch_size=4),
+    clips=ClipConfig(num_frames=2),
+)
+QUICK = replace(FULL, prompts=replace(FULL.prompts, visual_depth=0), objective=ObjectiveConfig(vocabulary=1.0))
+WHITENED = replace(QUICK, whitening=WhiteningConfig(enabled=True))
+
+
+def run(config: RunConfig, dataset: Dataset, backbone: Backbone, folder: Path, *, reported: bool = True) -> TrainResult:
+    out, checkpoint = folder / "bundle", folder / "checkpoint"
+    return train(config, dataset, out=out, checkpoint=checkpoint, backbone=backbone, reported=reported)
+
+
+@pytest.mark.parametrize("config", [FULL, WHITENED], ids=["full", "quick, whitened"])
+def test_the_report_has_the_figures_of_the_run(
+    config: RunConfig, dataset: Dataset, backbone: Backbone, tmp_path: Path
+) -> None:
+    result = run(config, dataset, backbone, tmp_path)
+    assert result.report is not None
+    assert result.report.bundle.metrics == pytest.approx(dict(result.metrics))
+    assert result.report.plain.metrics == pytest.approx(dict(result.zero_shot))
+    assert {point.what for point in result.report.points} == {"clip", "class", "anchor", "negative"}
+    assert result.report.packages and "torch" in result.report.packages
+
+
+def test_nobody_who_does_not_ask_pays_for_a_report(dataset: Dataset, backbone: Backbone, tmp_path: Path) -> None:
+    assert run(QUICK, dataset, backbone, tmp_path, reported=False).report is None
+
+
+def test_a_report_that_fails_costs_the_run_nothing(
+    dataset: Dataset,
+    backbone: Backbone,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def broken(*given: object, **named: object) -> None:
+        raise ZeroDivisionError("a bug in the report")
+
+    monkeypatch.setattr(evaluate, "make_report", broken)
+    result = run(QUICK, dataset, backbone, tmp_path)
+    assert result.finished and result.bundle and result.report is None
+    assert (tmp_path / "bundle" / "bundle.json").exists()
+    assert "the report could not be made" in caplog.text

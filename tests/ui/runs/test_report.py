@@ -1,0 +1,134 @@
+"""The report on the screen and as a file, drawn from stored numbers."""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ga2app.contracts import Report, RunState
+from ga2app.ui.runs.files import report_as_file
+from ga2app.ui.runs.report import report_html, seeds_spread
+from ga2app.ui.runs.view import REPORT_TAB, Look, Viewer
+from ga2app.ui.studio import Studio
+
+from ..studios import add_run
+from .reports import add_reported_run, make_report
+
+
+def body(studio: Studio, report: Report) -> str:
+    run = studio.store.runs.get(add_run(studio, RunState.DONE, steps=40))
+    return report_html(run, report)
+
+
+def test_it_begins_with_whether_training_helped(studio: Studio) -> None:
+    html = body(studio, make_report())
+    assert "Training <b>helped</b>: HM went from 61.0 to <b>63.0</b>." in html
+    assert "Of 16 test clips 1 became right and 1 became wrong." in html
+    report = make_report()
+    worse = replace(report, plain=report.bundle, bundle=report.plain)
+    assert "Training <b>did harm</b>" in body(studio, worse)
+
+
+def test_matrices_of_both_models_and_all_groups_can_be_switched_without_a_script(studio: Studio) -> None:
+    html = body(studio, make_report())
+    assert html.count('<table class="matrix">') == 6
+    for name in ("Base labels", "Novel labels", "All labels together", "Bundle", "Plain CLIP"):
+        assert f">{name}</label>" in html
+    names = re.findall(r'type="radio" name="([^"]+)"', html)
+    assert len(set(names)) == 4
+    ids = re.findall(r' id="([^"]+)"', html)
+    assert len(ids) == len(set(ids))
+    assert "3 of 4 clips of climbing a ladder: right" in html
+    assert "1 of 4 clips of climbing a ladder: taken for rowing a boat" in html
+    assert "<script" not in html
+
+
+def test_each_label_has_a_bar_against_plain_clip_and_changed_clips_their_pictures(studio: Studio) -> None:
+    html = body(studio, make_report())
+    assert "climbing a ladder: plain CLIP 25.0 percent, bundle 75.0 percent" in html
+    assert "2 better, 2 worse, 0 as before" in html
+    assert html.count("data:image/jpeg;base64,") == 1 and 'class="no-picture"' in html
+    assert "climbing a ladder-1.mp4" in html and "/secret/place" not in html
+
+
+def test_the_map_names_what_one_points_at_and_keeps_far_texts_at_the_edge(studio: Studio) -> None:
+    html = body(studio, make_report())
+    for told in ("jumping rope.mp4: jumping rope (novel)", "anchor: a wall", "negative prompt: nothing"):
+        assert html.count(f"<title>{told}</title>") == 2
+    assert html.count('<svg viewBox="0 0 400 400"') == 2
+    assert all(-1 <= float(x) <= 401 for x in re.findall(r'cx="([-\d.]+)"', html))
+
+
+def test_hostile_names_do_no_harm(studio: Studio) -> None:
+    evil = ('<img src=x onerror="alert(1)">', "'><b>")
+    html = body(studio, make_report(base=evil))
+    assert "<img src=x" not in html and "'><b>" not in html
+    assert "&lt;img src=x" in html
+
+
+def test_four_hundred_classes_stay_small_and_show_what_is_confused_most(studio: Studio) -> None:
+    base, novel = (tuple(f"{kind} action {number}" for number in range(200)) for kind in ("base", "novel"))
+    started = time.process_time()
+    html = body(studio, make_report(base, novel))
+    assert time.process_time() - started < 2
+    assert len(html) < 1_500_000
+    assert '<table class="matrix">' not in html and html.count('class="dense"') == 6
+    assert html.count("<h5>Most often confused</h5>") == 6
+    assert "labels between these changed less" in html
+    assert "<text" not in html
+
+
+def test_seeds_have_mean_and_deviation(studio: Studio) -> None:
+    finals = [{"base": 80.0, "hm": 70.0}, {"base": 84.0, "hm": 74.0}]
+    assert {key: str(spread) for key, spread in seeds_spread(finals).items()} == {
+        "base": "82.0 ± 2.8",
+        "hm": "72.0 ± 2.8",
+    }
+    run = studio.store.runs.get(add_run(studio, RunState.DONE, steps=40))
+    assert "2 seeds" in report_html(run, make_report(), finals)
+    assert "seeds" not in report_html(run, make_report(), finals[:1])
+
+
+def test_the_page_shows_the_report_of_a_run_that_has_one_and_progress_else(studio: Studio) -> None:
+    viewer, run_id, without = Viewer(studio), add_reported_run(studio), add_run(studio, RunState.DONE, steps=40)
+    view = viewer.view(Look(run_id, section=REPORT_TAB))
+    assert view.has_report and view.section == REPORT_TAB and "Training <b>helped" in view.report
+    view = viewer.view(Look(without, section=REPORT_TAB))
+    assert not view.has_report and view.section == "progress" and view.report == ""
+
+
+def test_a_damaged_report_is_told_and_read_again_once_it_is_mended(studio: Studio) -> None:
+    viewer, run_id = Viewer(studio), add_reported_run(studio)
+    file = studio.home.run_folder(run_id) / "report.json"
+    whole = file.read_text()
+    file.write_text(whole[: len(whole) // 2])
+    assert "cannot be read" in viewer.view(Look(run_id, section=REPORT_TAB)).report
+    time.sleep(0.01)
+    file.write_text(whole)
+    assert "Training <b>helped" in viewer.view(Look(run_id, section=REPORT_TAB)).report
+
+
+@pytest.fixture
+def page(studio: Studio, tmp_path: Path) -> str:
+    run = studio.store.runs.get(add_reported_run(studio))
+    path = Path(report_as_file(studio, Viewer(studio), run, str(tmp_path / "cache")))
+    assert path.name == f"run-{run.id}-report.html"
+    return path.read_text(encoding="utf-8")
+
+
+def test_the_file_needs_no_network_and_no_script(page: str) -> None:
+    assert page.startswith("<!doctype html>")
+    assert not re.search(r"https?://|//[a-z]+\.[a-z]|@import|url\(", page)
+    assert "<script" not in page and "<link" not in page
+    assert {match[:5] for match in re.findall(r'src="([^"]*)"', page)} == {"data:"}
+    assert "default-src 'none'" in page
+
+
+def test_the_file_holds_curves_settings_and_versions_too(page: str) -> None:
+    for told in ("Accuracy", "Loss", "settings</summary>", "torch 2.13.0", "@media print"):
+        assert told in page
+    assert page.count("prefers-color-scheme: dark") >= 2
