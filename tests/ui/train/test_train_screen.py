@@ -81,14 +81,14 @@ def test_settings_are_saved_and_read_back_and_a_file_with_faults_says_all_of_the
 
     changed = saved | {"dataset": "kitchen", "seed": 7, "shots": 3, "negatives": ["objects"]}
     (tmp_path / "good.json").write_text(json.dumps(changed))
-    train.locator("#load-settings input[type=file], input#load-settings").first.set_input_files(tmp_path / "good.json")
+    train.locator("input[data-testid='Load settings-upload-button']").first.set_input_files(tmp_path / "good.json")
     expect(train.locator("#settings-answer")).to_contain_text("The settings are those of the file.")
     expect(train.locator("#set-shots input")).to_have_value("3")
     expect(train.locator("#seeds input, #seeds textarea")).to_have_value("7")
     expect(train.locator("#train-preview")).to_contain_text("Queues one run: kitchen")
 
     (tmp_path / "bad.json").write_text(json.dumps(saved | {"shots": 0, "colour": 1}))
-    train.locator("#load-settings input[type=file], input#load-settings").first.set_input_files(tmp_path / "bad.json")
+    train.locator("input[data-testid='Load settings-upload-button']").first.set_input_files(tmp_path / "bad.json")
     expect(train.locator("#settings-answer")).to_contain_text("2 settings need a change")
     expect(train.locator("#settings-answer")).to_contain_text("colour is not a setting")
     expect(train.locator("#set-shots input")).to_have_value("3")
