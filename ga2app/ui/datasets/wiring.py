@@ -10,6 +10,7 @@ from typing import Any
 import gradio as gr
 
 from ga2app.clipsets import Half
+from ga2app.config import DEMO
 from ga2app.contracts import LabelKind, Subset
 from ga2app.errors import ClipError, DatasetError, StudioError
 from ga2app.store.clips import ClipFilter
@@ -202,7 +203,9 @@ def wire_more(wires: Wires, panel: MorePanel, undo: gr.Button) -> None:
         return f"The data set is called '{' '.join(name.split())}' now."
 
     def delete(dataset_id: int, _: str) -> str:
-        return f"Deleted: {edits_.delete(dataset_id)}. 'Undo' brings it back."
+        demo = name_of(studio, dataset_id) == DEMO
+        returns = "The demo is drawn again when the studio starts." if demo else "'Undo' brings it back."
+        return f"Deleted: {edits_.delete(dataset_id)}. {returns}"
 
     def export(chosen: Any, packed: bool) -> Iterator[str]:
         yield busy("Packing the clips…" if packed else "Writing the list…")
