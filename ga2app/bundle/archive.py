@@ -6,6 +6,7 @@ import filecmp
 import os
 import re
 import shutil
+import time
 import unicodedata
 import uuid
 import zipfile
@@ -25,6 +26,7 @@ from ga2app.errors import BundleError
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _CHUNK = 1 << 20
 _STAGE = ".incoming-"
+_STALE_S = 3600.0
 _MAX_FOLDER = 60
 
 
@@ -69,6 +71,7 @@ def take_in(
     stage = shelf / f"{_STAGE}{uuid.uuid4().hex}"
     try:
         shelf.mkdir(parents=True, exist_ok=True)
+        _sweep(shelf)
         stage.mkdir()
         _unpack(archive, stage)
         bundle = load_folder(stage, archive.name)
@@ -105,6 +108,13 @@ def free_name(name: str, taken: Collection[str]) -> str:
     return next(
         f"{slug}-{number}" for number in range(2, len(lowered) + 3) if f"{slug}-{number}".lower() not in lowered
     )
+
+
+def _sweep(shelf: Path) -> None:
+    """Drop what an import that was killed has left."""
+    for left in shelf.glob(f"{_STAGE}*"):
+        if time.time() - left.stat().st_mtime > _STALE_S:
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _unpack(archive: Path, stage: Path) -> None:

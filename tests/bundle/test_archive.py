@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import struct
+import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -111,6 +112,14 @@ def test_another_bundle_of_the_same_name_gets_a_number(folder: Path, shelf: Path
     edit(folder, steps=7)
     card, fresh = take_in(zipped(folder), shelf, taken=["sketch-hard-prompt-2"])
     assert fresh and Path(card.folder).name == "sketch-hard-prompt-3"
+
+
+def test_what_a_killed_import_has_left_is_dropped(folder: Path, shelf: Path) -> None:
+    for name, age_s in ((".incoming-old", 7200), (".incoming-now", 0)):
+        (shelf / name).mkdir(parents=True)
+        os.utime(shelf / name, (time.time() - age_s,) * 2)
+    take_in(zipped(folder), shelf)
+    assert sorted(path.name for path in shelf.iterdir()) == [".incoming-now", "sketch-hard-prompt"]
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,7 @@ element.addEventListener('click', event => {
 _ADDRESS_JS = """
 (key) => {
   const url = new URL(location.href);
+  for (const other of ['run', 'compare', 'view']) url.searchParams.delete(other);
   if (key) url.searchParams.set('bundle', key); else url.searchParams.delete('bundle');
   history.replaceState(null, '', url);
 }
