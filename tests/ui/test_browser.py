@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ga2app.contracts import Event, EventKind, RunState
+from ga2app.contracts import RunState
 
 from .studios import LABELS, Served, add_bundle, add_dataset, add_run, draw_clip
 
@@ -108,53 +108,6 @@ def test_every_fault_stands_at_its_field_and_goes_away(tab: Any, served: Served)
     assert served.woken
     tab.locator("#watch").click()
     expect(tab.locator("#run-head h2")).to_contain_text(f"Run {run.id}")
-
-
-def test_a_run_is_followed_live_stopped_and_resumed(tab: Any, served: Served) -> None:
-    run_id = add_run(served.studio, RunState.RUNNING, steps=10)
-    tab.goto(f"{served.address}/?run={run_id}")
-    expect(tab.locator("#run-head .badge")).to_have_text("running")
-    expect(tab.locator("#run-head .pace")).to_contain_text("step 10 of 40, about 15 s left")
-    values = {"ce": 0.1, "anchor": 0.2, "total": 0.3, "seconds_per_step": 0.5}
-    served.studio.store.runs.append(run_id, Event(EventKind.STEP, 30, values))
-    expect(tab.locator("#run-head .pace")).to_contain_text("step 30 of 40, about 5 s left")
-    expect(tab.locator("#run-loss .keys")).to_contain_text("Total 0.300")
-    tab.reload()
-    expect(tab.locator("#run-head .pace")).to_contain_text("step 30 of 40")
-    tab.locator("#stop").click()
-    expect(tab.locator("#run-head .badge")).to_have_text("stopping")
-    served.studio.store.runs.finish(run_id, RunState.STOPPED, exit_code=0)
-    expect(tab.locator("#run-head .badge")).to_have_text("stopped")
-    tab.locator("#resume").click()
-    expect(tab.locator("#run-head .badge")).to_have_text("queued")
-
-
-def test_states_are_told_apart_and_a_failure_says_why(tab: Any, served: Served) -> None:
-    failed = add_run(served.studio, RunState.FAILED, error="out of memory; lower the batch size")
-    add_run(served.studio, RunState.DONE, steps=40, bundle=add_bundle(served.studio))
-    add_run(served.studio, RunState.STOPPED)
-    add_run(served.studio, RunState.QUEUED)
-    open_tab(tab, served, "Runs")
-    expect(tab.locator("#runs .badge")).to_have_text(["queued", "stopped", "done", "failed"])
-    colors = tab.locator("#runs .badge").evaluate_all("all => all.map(one => getComputedStyle(one).color)")
-    assert len(set(colors)) == 4
-    tab.locator(f"[data-run='{failed}']").click()
-    expect(tab.locator("#run-head .notice.error")).to_contain_text("lower the batch size")
-    expect(tab.locator("#run-head .why pre")).to_contain_text("it went <b>wrong</b>")
-    assert tab.url.endswith(f"?run={failed}")
-    expect(tab.locator("#resume")).to_have_text("Retry")
-
-
-def test_a_run_is_deleted_only_after_a_second_word(tab: Any, served: Served) -> None:
-    run_id = add_run(served.studio, RunState.STOPPED)
-    open_tab(tab, served, "Runs")
-    tab.locator("#delete").click()
-    tab.get_by_role("button", name="Keep it").click()
-    expect(tab.locator("#really-delete")).to_be_hidden()
-    tab.locator("#delete").click()
-    tab.locator("#really-delete").click()
-    expect(tab.locator("#runs")).to_contain_text("No runs yet")
-    assert not served.studio.home.run_folder(run_id).exists()
 
 
 def test_a_finished_run_is_tried_on_the_first_screen(tab: Any, served: Served) -> None:

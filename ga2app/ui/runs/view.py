@@ -192,7 +192,7 @@ def report_file(studio: Studio, run_id: int) -> Path:
 
 def numbers(text: object) -> tuple[int, ...]:
     """Run numbers in a text such as "1,2,3", without what is none and without repetitions."""
-    found = re.findall(r"\d{1,9}", text) if isinstance(text, str) else []
+    found = re.findall(r"(?<!\d)\d{1,9}(?!\d)", text) if isinstance(text, str) else []
     return tuple(dict.fromkeys(int(number) for number in found if int(number)))[:MOST]
 
 

@@ -1,0 +1,119 @@
+"""Several runs beside each other, and their curves as files."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ga2app.config import preset
+from ga2app.contracts import Event, EventKind, RunState
+from ga2app.errors import StoreError
+from ga2app.ui.runs.export import COLUMNS, curves_csv, curves_json
+from ga2app.ui.runs.files import curves_file, log_as_file
+from ga2app.ui.runs.settings import differing_settings, nearest_preset, settings_html
+from ga2app.ui.runs.view import Look, Viewer, numbers
+from ga2app.ui.studio import Studio
+
+
+def add(studio: Studio, seed: int, hm: float, *, shots: int = 16, name: str = "") -> int:
+    """A finished run with two steps and one epoch."""
+    runs = studio.store.runs
+    run_id = runs.queue(replace(preset("quick"), seed=seed, shots=shots), name=name)
+    runs.claim(1, 1.0)
+    steps = [Event(EventKind.STEP, step, {"ce": 1 / step, "anchor": 0.0, "total": 1 / step}) for step in (1, 2)]
+    figures = {"epoch": 1, "base": hm, "novel": hm, "hm": hm}
+    zero_shot = Event(EventKind.ZERO_SHOT, 0, {"base": 50.0, "novel": 50.0, "hm": 50.0})
+    runs.append_many(run_id, [zero_shot, *steps, Event(EventKind.EPOCH, 2, figures)])
+    runs.finish(run_id, RunState.DONE, exit_code=0)
+    return run_id
+
+
+def compared(studio: Studio, *run_ids: int) -> str:
+    return Viewer(studio).view(Look(comparing=True, compared=run_ids)).comparison
+
+
+def test_curves_settings_figures_and_seeds_stand_beside_each_other(studio: Studio) -> None:
+    ids = [add(studio, 1, 60.0), add(studio, 2, 64.0), add(studio, 1, 70.0, shots=4, name="few <shots>")]
+    html = compared(studio, *ids)
+    assert "3 runs compared" in html
+    assert "2 seeds of the same settings" in html and "62.0 ± 2.8" in html
+    assert html.count('<figure class="chart">') == 4
+    assert "few &lt;shots&gt; now 70.0%" in html and "<shots>" not in html
+    assert "+10.0" in html
+    rows = html[html.index("Settings that differ") :]
+    assert "Shots" in rows and "Seed" in rows and "Epochs" not in rows
+
+
+def test_fewer_than_two_runs_teach_how_to_compare_and_runs_that_are_gone_are_left_out(studio: Studio) -> None:
+    run_id = add(studio, 1, 60.0)
+    assert "Tick the boxes" in compared(studio, run_id, 99)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [("1,2,3", (1, 2, 3)), ("3,3,x,1,0", (3, 1)), ("", ()), (None, ()), ("9" * 30 + ",4", (4,))],
+)
+def test_the_runs_of_an_address_are_read_with_suspicion(text: object, found: tuple[int, ...]) -> None:
+    assert numbers(text) == found
+
+
+def test_the_csv_has_a_row_for_everything_told(studio: Studio) -> None:
+    run_id = add(studio, 7, 60.0, name="=1+1")
+    rows = list(csv.DictReader(io.StringIO(curves_csv(studio.store, [studio.store.runs.get(run_id)]))))
+    assert tuple(rows[0]) == COLUMNS
+    assert [(row["kind"], row["step"]) for row in rows] == [
+        ("zero_shot", "0"),
+        ("step", "1"),
+        ("step", "2"),
+        ("epoch", "2"),
+    ]
+    assert (rows[2]["total"], rows[3]["hm"], rows[0]["seed"]) == ("0.5", "60.0", "7")
+    assert rows[0]["name"] == "'=1+1"
+
+
+def test_the_json_has_settings_and_curves_of_each_run(studio: Studio, tmp_path: Path) -> None:
+    runs = [studio.store.runs.get(add(studio, seed, 60.0)) for seed in (1, 2)]
+    document = json.loads(curves_json(studio.store, runs))
+    assert [one["config"]["seed"] for one in document["runs"]] == [1, 2]
+    assert document["runs"][0]["steps"][1] == {"ce": 0.5, "anchor": 0.0, "total": 0.5, "step": 2}
+    file = Path(curves_file(studio, runs, "json", str(tmp_path)))
+    assert file.name == "runs-1-2.json" and json.loads(file.read_text()) == document
+
+
+def test_the_log_is_given_whole_and_its_absence_told(studio: Studio, tmp_path: Path) -> None:
+    run = studio.store.runs.get(add(studio, 1, 60.0))
+    with pytest.raises(StoreError, match=f"run {run.id} has no log yet"):
+        log_as_file(studio, run, str(tmp_path))
+    folder = studio.home.run_folder(run.id)
+    folder.mkdir(parents=True)
+    (folder / "log.txt").write_text("".join(f"line {number}\n" for number in range(50_000)))
+    assert Path(log_as_file(studio, run, str(tmp_path))).read_text().count("\n") == 50_000
+
+
+def test_a_run_page_tells_what_differs_from_the_nearest_preset_first(studio: Studio) -> None:
+    config = replace(preset("full"), shots=4).to_dict()
+    name, differing = nearest_preset(config)
+    assert name == "full" and {path: pair[0] for path, pair in differing.items()} == {"shots": 4}
+    run_id = studio.store.runs.queue(replace(preset("full"), shots=4))
+    html = settings_html(studio.store.runs.get(run_id), None, "sketch")
+    assert html.index("Changed from the preset") < html.index("<details>")
+    assert "Full, with 1 changed" in html and "prompts.visual_depth" in html
+
+
+def test_what_json_cannot_tell_apart_is_no_difference() -> None:
+    assert differing_settings([{"a": 1, "b": (1,)}, {"a": 1.0, "b": [1]}]) == {}
+    assert differing_settings([{"a": {"b": 1}}, {"a": {"b": 2}}, {}]) == {"a.b": [1, 2, None]}
+
+
+def test_two_hundred_runs_are_paged_and_drawn_quickly(studio: Studio) -> None:
+    ids = studio.store.runs.queue_several([(replace(preset("quick"), seed=seed), "") for seed in range(200)])
+    viewer = Viewer(studio)
+    first, last = viewer.view(Look()), viewer.view(Look(page=99))
+    assert first.runs.count("data-run=") == 25 and first.more and "1–25 of 200 runs" in first.pages
+    assert last.page == 7 and not last.more and "176–200 of 200 runs" in last.pages
+    assert f'data-run="{ids[0]}"' in first.runs and "200 in the queue" in last.runs

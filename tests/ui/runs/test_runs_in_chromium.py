@@ -1,0 +1,167 @@
+"""Runs in Chromium: followed, stopped, deleted and brought back, compared; the report on screen and from a file."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ga2app.contracts import Event, EventKind, RunState
+
+from ..studios import Served, add_bundle, add_run
+from .reports import add_reported_run
+
+pytestmark = pytest.mark.browser
+expect = pytest.importorskip("playwright.sync_api").expect
+
+
+@pytest.fixture(autouse=True)
+def _no_runs(served: Served) -> None:
+    """Each test begins without runs, and with nothing to undo."""
+    store = served.studio.store
+    for run in store.runs.list(limit=1000):
+        if run.state in (RunState.RUNNING, RunState.STOPPING):
+            store.runs.finish(run.id, RunState.STOPPED, exit_code=0)
+        store.runs.delete(run.id)
+    store.trash.purge(keep_s=-1)
+
+
+def open_tab(tab: Any, served: Served, name: str) -> None:
+    tab.goto(served.address)
+    tab.get_by_role("tab", name=name).click()
+
+
+def test_a_run_is_followed_live_stopped_and_resumed(tab: Any, served: Served) -> None:
+    run_id = add_run(served.studio, RunState.RUNNING, steps=10)
+    tab.goto(f"{served.address}/?run={run_id}")
+    expect(tab.locator("#run-head .badge")).to_have_text("running")
+    expect(tab.locator("#run-head .pace")).to_contain_text("step 10 of 40, about 15 s left")
+    values = {"ce": 0.1, "anchor": 0.2, "total": 0.3, "seconds_per_step": 0.5}
+    served.studio.store.runs.append(run_id, Event(EventKind.STEP, 30, values))
+    expect(tab.locator("#run-head .pace")).to_contain_text("step 30 of 40, about 5 s left")
+    expect(tab.locator("#run-loss .keys")).to_contain_text("Total 0.300")
+    tab.reload()
+    expect(tab.locator("#run-head .pace")).to_contain_text("step 30 of 40")
+    tab.locator("#stop").click()
+    expect(tab.locator("#run-head .badge")).to_have_text("stopping")
+    served.studio.store.runs.finish(run_id, RunState.STOPPED, exit_code=0)
+    expect(tab.locator("#run-head .badge")).to_have_text("stopped")
+    tab.locator("#resume").click()
+    expect(tab.locator("#run-head .badge")).to_have_text("queued")
+
+
+def test_states_are_told_apart_and_a_failure_says_why(tab: Any, served: Served) -> None:
+    failed = add_run(served.studio, RunState.FAILED, error="there was not enough memory; lower the batch size")
+    add_run(served.studio, RunState.DONE, steps=40, bundle=add_bundle(served.studio))
+    add_run(served.studio, RunState.STOPPED)
+    add_run(served.studio, RunState.QUEUED)
+    open_tab(tab, served, "Runs")
+    expect(tab.locator("#runs .badge")).to_have_text(["queued", "stopped", "done", "failed"])
+    colors = tab.locator("#runs .badge").evaluate_all("all => all.map(one => getComputedStyle(one).color)")
+    assert len(set(colors)) == 4
+    tab.locator(f"[data-run='{failed}']").click()
+    expect(tab.locator("#run-head .notice.error")).to_contain_text("lower the batch size")
+    expect(tab.locator("#run-head .notice.info")).to_contain_text("batch size from 8 to 4")
+    expect(tab.locator("#run-head .why pre")).to_contain_text("it went <b>wrong</b>")
+    assert tab.url.endswith(f"?run={failed}")
+    expect(tab.locator("#resume")).to_have_text("Retry")
+
+
+def test_a_deleted_run_comes_back_with_its_curve(tab: Any, served: Served) -> None:
+    run_id = add_run(served.studio, RunState.STOPPED)
+    open_tab(tab, served, "Runs")
+    tab.locator("#delete").click()
+    expect(tab.locator("#runs")).to_contain_text("No runs yet")
+    assert served.studio.store.runs.count() == 0
+    expect(tab.locator("#undo-run")).to_contain_text(f"run {run_id}: demo on sketch")
+    tab.locator("#undo-run").click()
+    expect(tab.locator("#run-head h2")).to_contain_text(f"Run {run_id}")
+    expect(tab.locator("#run-loss svg")).to_be_visible()
+    expect(tab.locator("#undo-run")).to_be_hidden()
+
+
+def test_waiting_runs_change_places_and_a_run_its_name(tab: Any, served: Served) -> None:
+    first, second = (add_run(served.studio, RunState.QUEUED) for _ in range(2))
+    tab.goto(f"{served.address}/?run={second}")
+    expect(tab.locator("#runs .number")).to_have_text([str(first), str(second)])
+    tab.locator("#move-front").click()
+    expect(tab.locator("#runs .number")).to_have_text([str(second), str(first)])
+    assert served.studio.store.runs.waiting() == [second, first]
+    tab.locator("#rename-run").click()
+    tab.locator("#new-run-name input, #new-run-name textarea").fill("the better one")
+    tab.locator("#save-run-name").click()
+    expect(tab.locator("#run-head h2")).to_have_text(f"Run {second}: the better one")
+    expect(tab.locator("#save-run-name")).to_be_hidden()
+
+
+def test_runs_are_ticked_while_one_goes_on_compared_and_the_comparison_shared(tab: Any, served: Served) -> None:
+    ids = [add_run(served.studio, RunState.STOPPED) for _ in range(2)]
+    add_run(served.studio, RunState.RUNNING)
+    open_tab(tab, served, "Runs")
+    for run_id in ids:
+        tab.get_by_label(f"Compare run {run_id}").check()
+    expect(tab.locator("#compare")).to_have_text("Compare 2 runs")
+    tab.wait_for_timeout(1500)
+    for run_id in ids:
+        expect(tab.get_by_label(f"Compare run {run_id}")).to_be_checked()
+    tab.locator("#compare").click()
+    expect(tab.locator("#run-comparison h2")).to_have_text("2 runs compared")
+    expect(tab).to_have_url(re.compile(rf"compare={ids[0]},{ids[1]}"))
+    tab.reload()
+    expect(tab.locator("#run-comparison h2")).to_have_text("2 runs compared")
+    with tab.expect_download() as download:
+        tab.locator("#compare-csv").click()
+    assert download.value.suggested_filename == f"runs-{ids[0]}-{ids[1]}.csv"
+    assert Path(download.value.path()).read_text().startswith("run,name,seed,kind,step")
+    tab.locator("#compare-back").click()
+    expect(tab.locator("#run-head h2")).to_be_visible()
+    expect(tab).not_to_have_url(re.compile("compare="))
+
+
+def test_a_report_is_opened_by_its_address_and_read_without_the_studio(tab: Any, served: Served, chromium: Any) -> None:
+    run_id = add_reported_run(served.studio)
+    tab.goto(f"{served.address}/?run={run_id}&view=report")
+    report = tab.locator("#run-report")
+    expect(report).to_contain_text("Training helped")
+    expect(report.locator("table.matrix:visible")).to_have_count(1)
+    report.get_by_text("Novel labels", exact=True).locator("visible=true").first.click()
+    expect(report.locator("table.matrix:visible")).to_contain_text("waving")
+    with tab.expect_download() as download:
+        tab.locator("#save-report").click()
+    kept = Path(download.value.path()).with_name("report.html")
+    download.value.save_as(kept)
+    context = chromium.new_context(offline=True, viewport={"width": 400, "height": 800})
+    page, trouble, asked = context.new_page(), [], []
+    page.on("console", lambda message: trouble.append(message.text))
+    page.on("pageerror", lambda error: trouble.append(str(error)))
+    page.on("request", lambda request: asked.append(request.url.split(":")[0]))
+    page.goto(kept.as_uri())
+    expect(page.locator("h1")).to_contain_text(f"Run {run_id}")
+    expect(page.locator("table.matrix:visible")).to_have_count(1)
+    assert page.locator(".changed img").first.evaluate("one => one.complete && one.naturalWidth > 0")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400
+    assert set(asked) <= {"file", "data"} and trouble == []
+    context.close()
+
+
+def test_the_log_follows_its_end_until_one_reads_further_up(tab: Any, served: Served) -> None:
+    run_id = add_run(served.studio, RunState.RUNNING)
+    log = served.studio.home.run_folder(run_id) / "log.txt"
+    log.write_text("".join(f"line {number}\n" for number in range(200)))
+    tab.goto(f"{served.address}/?run={run_id}&view=log")
+    box = tab.locator("#run-log pre")
+    expect(box).to_contain_text("line 199")
+    left = "one => one.scrollHeight - one.scrollTop - one.clientHeight"
+    assert box.evaluate(left) < 24
+    with log.open("a") as stream:
+        stream.write("".join(f"line {number}\n" for number in range(200, 230)))
+    expect(box).to_contain_text("line 229")
+    tab.wait_for_function("() => { const one = document.querySelector('#run-log pre'); return " + left[7:] + " < 24; }")
+    box.evaluate("one => { one.scrollTop = 100; }")
+    tab.wait_for_timeout(200)
+    with log.open("a") as stream:
+        stream.write("the last line\n")
+    expect(box).to_contain_text("the last line")
+    assert abs(box.evaluate("one => one.scrollTop") - 100) < 2
