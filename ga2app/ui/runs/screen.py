@@ -74,10 +74,19 @@ def build_runs(studio: Studio) -> RunsScreen:
         look = Look(run_id, section, mode == "compare", numbers(compared), int(page or 0), only)
         return updates(studio, parts, viewer.view(look), look, shown)
 
+    where = [outputs.index(part) for part in (*looked[:2], *looked[3:], parts.tabs) if part is not parts.shown]
+    pieces = [outputs.index(parts.pieces[name]) for name in PIECES]
+
+    def tick(*given: Any) -> list[Any]:
+        """What is new, and never where one is: this answer may come behind that of a click made meanwhile."""
+        drawn = refresh(*given)
+        kept = {*where, *(place for place in pieces if drawn[place] == "")}
+        return [gr.skip() if place in kept else value for place, value in enumerate(drawn)]
+
     connect_list(parts, asked, outputs, refresh)
     connect_actions(studio, parts, asked, outputs, refresh)
     connect_files(studio, parts, viewer)
-    parts.clock.tick(refresh, asked, outputs, trigger_mode="once", **_QUIET)
+    parts.clock.tick(tick, asked, outputs, trigger_mode="once", **_QUIET)
     address: list[Any] = [parts.chosen, parts.mode, parts.compared, parts.section]
     gr.on([part.change for part in address], None, address, None, js=ADDRESS_JS, **_QUIET)
     buttons = parts.buttons
