@@ -126,6 +126,10 @@ def _wire_list(studio: Studio, page: SetPage, parts: Parts, form: ImportPart, to
                 now[name] = drawn[place]
             if name != "clock" and (name not in _LIVE or seen.get(name) == drawn[place]):
                 drawn[place] = gr.skip()
+        # Once more after all is quiet: an answer that was on its way while another data set was chosen is put right.
+        now["quiet"] = not page.busy()
+        if now["quiet"] and not seen.get("quiet"):
+            drawn[-1] = gr.Timer(FOLLOW_S, active=True)
         return [now, *drawn, *(form.follow(None) if moved else [gr.skip()] * len(form.followed))]
 
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}

@@ -124,8 +124,12 @@ class SetPage:
         store = self._studio.store
         if waiting is None:
             waiting = DEMO not in {one.name for one in store.clips.sets()}
-        followed = self._pictures.busy or store.imports.running() is not None
+        followed = self.busy()
         return gr.Timer(FOLLOW_S if followed else WAIT_S, active=followed or waiting)
+
+    def busy(self) -> bool:
+        """Whether an import is running or pictures are being made."""
+        return self._pictures.busy or self._studio.store.imports.running() is not None
 
     def grid(self, wanted: Wanted) -> str:
         """The clips alone, as they are when pictures have come in."""
