@@ -144,7 +144,7 @@ CAUSES: tuple[Cause, ...] = (
     _cause(
         "backbone gone",
         "The backbone is not here",
-        r"is not on this machine|Hugging Face cache|not a CLIP|does not hold a CLIP|(could not|cannot) be (down)?loaded",
+        r"is not on this machine|Hugging Face cache|not a CLIP|does not hold a CLIP|not be (down)?loaded",
         "'{backbone}' cannot be loaded. Download it again, or train again with another backbone.",
     ),
     _cause(
