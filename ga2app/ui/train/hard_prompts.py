@@ -67,12 +67,12 @@ def hard_prompt_choices(studio: Studio, backbone: str, length: object, present: 
     return choices
 
 
-def to_folder(studio: Studio, value: object) -> object:
+def to_folder(studio: Studio, value: str) -> str:
     """What a run gets for the ``value`` of the list. Raises ConfigError for a path where none may be named."""
-    if not isinstance(value, str) or value in (HARD_PROMPT_EMBEDDED, HARD_PROMPT_RANDOM, HARD_PROMPT_TO_NAME):
+    if value in (HARD_PROMPT_EMBEDDED, HARD_PROMPT_RANDOM, HARD_PROMPT_TO_NAME):
         return value
     for card in studio.store.bundles.list():
-        if bundle_key(card) == value:
+        if value in (bundle_key(card), card.folder):
             return card.folder
     if not studio.server_paths:
         raise ConfigError([Fault(FIELD, f"there is no bundle '{value}' in the library; choose one of the list")])

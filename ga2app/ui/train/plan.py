@@ -129,7 +129,8 @@ def _config(studio: Studio, entered: Entered, dataset: str, seed: int) -> RunCon
     faults: list[Fault] = []
     place = form.place_of(FIELD)
     try:
-        values[place] = to_folder(studio, values[place])
+        if isinstance(values[place], str):
+            values[place] = to_folder(studio, values[place])
     except ConfigError as exc:
         faults += exc.faults
     try:

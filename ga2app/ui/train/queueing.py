@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 from ga2app.config import RunConfig
 from ga2app.contracts import EventKind, RunRecord, RunState
 from ga2app.errors import ConfigError, StudioError
 from ga2app.ui.studio import Studio
 from ga2app.ui.train.checks import check_run
+from ga2app.ui.train.hard_prompts import to_folder
 from ga2app.ui.train.plan import Plan
 
 log = logging.getLogger(__name__)
@@ -18,7 +20,12 @@ _NAMED = 3
 
 
 def queue_config(studio: Studio, config: RunConfig, name: str = "") -> int:
-    """Put one run into the queue. Raises ConfigError with everything that keeps it from being trained."""
+    """Put one run into the queue. Raises ConfigError with everything that keeps it from being trained.
+
+    A bundle of the library may be named as the hard prompt by its key, as the lists do.
+    """
+    prompts = replace(config.prompts, hard_prompt=to_folder(studio, config.prompts.hard_prompt))
+    config = replace(config, prompts=prompts)
     if faults := check_run(studio, config).faults:
         raise ConfigError(list(faults))
     return studio.store.runs.queue(config, name=name.strip()[:80])

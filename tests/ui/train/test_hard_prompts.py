@@ -13,8 +13,9 @@ from ga2app.errors import ConfigError
 from ga2app.paths import SKETCH_HARD_PROMPT
 from ga2app.ui import Studio
 from ga2app.ui.train.hard_prompts import facts_of, hard_prompt_choices, hard_prompt_faults, to_folder, to_key
+from ga2app.ui.train.queueing import queue_config
 
-from ..studios import add_bundle
+from ..studios import add_bundle, add_dataset
 
 
 def write_manifest(folder: str, *, backbone: str = SKETCH, length: int = 8, text_depth: int = 3) -> None:
@@ -62,6 +63,19 @@ def test_a_path_may_be_typed_on_ones_own_machine_only(library: Studio) -> None:
     assert to_folder(library, "/some/where") == "/some/where"
     with pytest.raises(ConfigError, match="there is no bundle '/some/where' in the library; choose one of the list"):
         to_folder(replace(library, server_paths=False), "/some/where")
+
+
+def test_programs_name_a_bundle_by_its_key_and_no_path_of_a_public_server(library: Studio) -> None:
+    add_dataset(library)
+    config = preset("quick")
+    named = replace(config, prompts=replace(config.prompts, hard_prompt="fits"))
+    run_id = queue_config(library, named)
+    folder = str(library.home.bundles / "fits")
+    assert library.store.runs.get(run_id).config["prompts"]["hard_prompt"] == folder
+    public = replace(library, server_paths=False)
+    queue_config(public, replace(config, prompts=replace(config.prompts, hard_prompt=folder)))
+    with pytest.raises(ConfigError, match="there is no bundle '/etc' in the library"):
+        queue_config(public, replace(config, prompts=replace(config.prompts, hard_prompt="/etc")))
 
 
 @pytest.mark.parametrize(
