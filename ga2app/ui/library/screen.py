@@ -181,7 +181,8 @@ def build_library(studio: Studio, tab: gr.Tab) -> LibraryScreen:
     busy: dict[str, Any] = {"show_progress": "minimal", "api_visibility": "private"}
     listing.click(_with_event(choose), asked, [told, *outputs], **busy, show_progress_on=body)
     listing.click(None, None, None, js=REVEAL_JS % "bundle-head", **quiet)
-    gr.on([text.input, backbone.input, origin.input, order.input], from_the_start, asked, outputs, **quiet)
+    asking = [text.change, backbone.input, origin.input, order.input]
+    gr.on(asking, from_the_start, asked, outputs, trigger_mode="always_last", **quiet)
     back.click(turn(-1), asked, outputs, **quiet)
     on.click(turn(1), asked, outputs, **quiet)
     tab.select(refresh, asked, outputs, **quiet)
