@@ -8,18 +8,16 @@ from typing import Any
 
 import gradio as gr
 
-from ga2app.config import SKETCH
 from ga2app.errors import BundleError
-from ga2app.ui.markup import empty, escape
+from ga2app.ui.markup import empty
 from ga2app.ui.recognize import scripts, sources
 from ga2app.ui.recognize.asking import MOST_BUNDLES, Request
-from ga2app.ui.recognize.recorder import add_recording, build_recorder
-from ga2app.ui.recognize.settings import Settings, build_settings, group_choices, none_settings
+from ga2app.ui.recognize.controls import Controls, backbone_info, build_controls, connect_controls, file_url
+from ga2app.ui.recognize.settings import Settings, group_choices, none_settings
 from ga2app.ui.recognize.shown import UNEXPECTED, answer_pages
 from ga2app.ui.recognize.sources import bundle_choice, labels_of
 from ga2app.ui.recognize.telling import Telling, build_telling
 from ga2app.ui.studio import Studio
-from ga2app.ui.theme import part
 
 __all__ = [
     "REVEAL_JS",
@@ -32,7 +30,6 @@ __all__ = [
     "labels_of",
 ]
 
-SKETCH_HINT = "The sketch backbone knows drawings only. For filmed clips choose a real CLIP."
 REVEAL_JS = scripts.REVEAL
 
 _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
@@ -73,29 +70,11 @@ class RecognizeScreen:
         return [chosen, backbone, take, labels or labels_of(self.studio, key)]
 
 
-@dataclass(frozen=True)
-class _Asking:
-    """The controls of the left side."""
-
-    examples: gr.HTML
-    files: gr.File
-    recorder: gr.Video
-    labels: gr.Textbox
-    suggested: gr.HTML
-    take_labels: gr.Button
-    dataset: gr.Dropdown
-    bundle: gr.Dropdown
-    fit: gr.HTML
-    ask: gr.Button
-    backbone: gr.Dropdown
-    settings: Settings
-
-
 def build_recognize(studio: Studio, tab: gr.Tab | None = None) -> RecognizeScreen:
     """Lay the screen out and connect it; ``tab`` is where it lies: opening it brings its lists up to date."""
     with gr.Row(elem_classes="split"):
         with gr.Column(scale=5, min_width=300, elem_classes="asking"):
-            asking = _build_asking(studio)
+            asking = build_controls(studio)
         with gr.Column(scale=8, min_width=300, elem_classes="telling", elem_id="telling"):
             telling = build_telling(studio, asking.settings, _empty_html())
     memory = gr.BrowserState({"labels": "", "bundles": []}, storage_key="ga2-recognize", secret="ga2-studio")
@@ -110,102 +89,13 @@ def build_recognize(studio: Studio, tab: gr.Tab | None = None) -> RecognizeScree
         asking.settings,
         memory,
     )
-    _connect_asking(studio, asking)
+    connect_controls(studio, asking)
     _connect_recognizing(studio, asking, telling)
     _connect_memory(studio, asking, memory, screen, tab)
     return screen
 
 
-def _build_asking(studio: Studio) -> _Asking:
-    choices = [(choice.title, choice.name) for choice in studio.backbones()]
-    examples = part(_examples_html(studio), js_on_load=scripts.EXAMPLES, elem_id="examples")
-    files = gr.File(label="Clips", file_count="multiple", height=116, elem_id="clips")
-    with gr.Accordion("Record with the webcam", open=False, elem_id="webcam"):
-        recorder = build_recorder(label="Webcam, not mirrored", height=260)
-    labels = gr.Textbox(
-        label="Labels",
-        info="What it could be, separated by commas or line breaks. Enter recognizes.",
-        placeholder="climbing a ladder, rowing a boat, playing the guitar",
-        lines=1,
-        max_lines=8,
-        elem_id="labels",
-    )
-    suggested = part(
-        sources.suggestions_html(sources.suggestions(studio, "", None)),
-        js_on_load=scripts.SUGGESTIONS,
-        elem_id="suggested",
-    )
-    take_labels = gr.Button("Use the bundle's labels", size="sm", visible=False, elem_id="take-labels")
-    found = sources.label_sources(studio)
-    dataset = gr.Dropdown(
-        found, value=None, label="Or take the labels of a data set", visible=bool(found), elem_id="labels-of"
-    )
-    bundle = gr.Dropdown(
-        studio.bundle_choices(),
-        value=[],
-        multiselect=True,
-        max_choices=MOST_BUNDLES,
-        label="Prompt bundles",
-        info=f"Trained prompts to compare with plain CLIP, up to {MOST_BUNDLES} side by side.",
-        elem_id="bundle",
-    )
-    fit = part("", elem_id="fit")
-    ask = gr.Button("Recognize", variant="primary", elem_id="recognize")
-    backbone = gr.Dropdown(
-        choices, value=choices[0][1], label="Backbone", info=backbone_info(choices[0][1]), elem_id="backbone"
-    )
-    settings = build_settings(studio)
-    return _Asking(
-        examples, files, recorder, labels, suggested, take_labels, dataset, bundle, fit, ask, backbone, settings
-    )
-
-
-def _connect_asking(studio: Studio, asking: _Asking) -> None:
-    """What the controls of the left side do to each other."""
-
-    def choose_bundles(keys: list[str] | None) -> tuple[Any, Any]:
-        return bundle_choice(studio, keys)
-
-    def check_fit(keys: list[str] | None, backbone: str) -> tuple[str, Any]:
-        return sources.bundle_notice(studio, keys, backbone), gr.update(info=backbone_info(backbone))
-
-    def suggest(labels: str, keys: list[str] | None) -> str:
-        return sources.suggestions_html(sources.suggestions(studio, labels, keys))
-
-    def add_suggested(labels: str, event: gr.EventData) -> str:
-        return sources.add_label(labels, str(event._data.get("label", "")))
-
-    def of_dataset(name: str | None, labels: str) -> tuple[str, None]:
-        return sources.dataset_labels(studio, name) or labels, None
-
-    def record(path: str | None, files: list[str] | None) -> tuple[Any, Any]:
-        several = add_recording(path, files)
-        return (gr.skip(), gr.skip()) if several is None else (several, None)
-
-    chosen = [asking.labels, asking.bundle]
-    asking.bundle.input(choose_bundles, asking.bundle, [asking.backbone, asking.take_labels], **_QUIET)
-    gr.on(
-        [asking.bundle.change, asking.backbone.change],
-        check_fit,
-        [asking.bundle, asking.backbone],
-        [asking.fit, asking.backbone],
-        **_QUIET,
-    )
-    asking.take_labels.click(lambda keys: labels_of(studio, keys), asking.bundle, asking.labels, **_QUIET)
-    asking.dataset.input(of_dataset, [asking.dataset, asking.labels], [asking.labels, asking.dataset], **_QUIET)
-    gr.on(
-        [asking.labels.change, asking.bundle.change],
-        suggest,
-        chosen,
-        asking.suggested,
-        trigger_mode="always_last",
-        **_QUIET,
-    )
-    asking.suggested.click(add_suggested, asking.labels, asking.labels, **_QUIET)
-    asking.recorder.change(record, [asking.recorder, asking.files], [asking.files, asking.recorder], **_QUIET)
-
-
-def _connect_recognizing(studio: Studio, asking: _Asking, telling: Telling) -> None:
+def _connect_recognizing(studio: Studio, asking: Controls, telling: Telling) -> None:
     """What makes the right side speak: the button, Enter, or a click on an example."""
 
     def recognize(
@@ -240,7 +130,7 @@ def _connect_recognizing(studio: Studio, asking: _Asking, telling: Telling) -> N
 
 
 def _connect_memory(
-    studio: Studio, asking: _Asking, memory: gr.BrowserState, screen: RecognizeScreen, tab: gr.Tab | None
+    studio: Studio, asking: Controls, memory: gr.BrowserState, screen: RecognizeScreen, tab: gr.Tab | None
 ) -> None:
     """Labels and bundles outlive a reload; lists are brought up to date when the page or the tab is opened."""
 
@@ -290,28 +180,6 @@ def recalled(studio: Studio, kept: Any, labels: str) -> list[Any]:
     except BundleError:
         take = gr.update(visible=False)
     return [*lists, labels, take]
-
-
-def backbone_info(name: str) -> str:
-    """What is said under a list of backbones about the chosen one."""
-    return SKETCH_HINT if name == SKETCH else "The CLIP that looks at the clip and reads the labels."
-
-
-def _examples_html(studio: Studio) -> str:
-    if not studio.examples:
-        return ""
-    cards = "".join(
-        f'<button type="button" class="example" data-example="{index}" aria-label="Recognize the example: '
-        f'{escape(example.label)}"><video src="{file_url(example.path)}" muted loop playsinline preload="auto" '
-        f'tabindex="-1" aria-hidden="true"></video></button>'
-        for index, example in enumerate(studio.examples)
-    )
-    return f'<section class="examples"><h3>Try a drawn clip</h3><div class="cards">{cards}</div></section>'
-
-
-def file_url(path: str) -> str:
-    """The address of a file that the app may serve, relative to the page."""
-    return f"gradio_api/file={escape(path)}"
 
 
 def _empty_html() -> str:

@@ -1,0 +1,154 @@
+"""The left side of the first screen: clips, labels, bundles and backbone, and what they do to each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from ga2app.config import SKETCH
+from ga2app.ui.markup import escape
+from ga2app.ui.recognize import scripts, sources
+from ga2app.ui.recognize.asking import MOST_BUNDLES
+from ga2app.ui.recognize.recorder import add_recording, build_recorder
+from ga2app.ui.recognize.settings import Settings, build_settings
+from ga2app.ui.recognize.sources import bundle_choice, labels_of
+from ga2app.ui.studio import Studio
+from ga2app.ui.theme import part
+
+SKETCH_HINT = "The sketch backbone knows drawings only. For filmed clips choose a real CLIP."
+
+_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+
+
+@dataclass(frozen=True)
+class Controls:
+    """The controls of the left side."""
+
+    examples: gr.HTML
+    files: gr.File
+    recorder: gr.Video
+    labels: gr.Textbox
+    suggested: gr.HTML
+    take_labels: gr.Button
+    dataset: gr.Dropdown
+    bundle: gr.Dropdown
+    fit: gr.HTML
+    ask: gr.Button
+    backbone: gr.Dropdown
+    settings: Settings
+
+
+def build_controls(studio: Studio) -> Controls:
+    """Lay them out."""
+    choices = [(choice.title, choice.name) for choice in studio.backbones()]
+    examples = part(_examples_html(studio), js_on_load=scripts.EXAMPLES, elem_id="examples")
+    files = gr.File(label="Clips", file_count="multiple", height=116, elem_id="clips")
+    with gr.Accordion("Record with the webcam", open=False, elem_id="webcam"):
+        recorder = build_recorder(label="Webcam, not mirrored", height=260)
+    labels = gr.Textbox(
+        label="Labels",
+        info="What it could be, separated by commas or line breaks. Enter recognizes.",
+        placeholder="climbing a ladder, rowing a boat, playing the guitar",
+        lines=1,
+        max_lines=8,
+        elem_id="labels",
+    )
+    suggested = part(
+        sources.suggestions_html(sources.suggestions(studio, "", None)),
+        js_on_load=scripts.SUGGESTIONS,
+        elem_id="suggested",
+    )
+    take_labels = gr.Button("Use the bundle's labels", size="sm", visible=False, elem_id="take-labels")
+    found = sources.label_sources(studio)
+    dataset = gr.Dropdown(
+        found, value=None, label="Or take the labels of a data set", visible=bool(found), elem_id="labels-of"
+    )
+    bundle = gr.Dropdown(
+        studio.bundle_choices(),
+        value=[],
+        multiselect=True,
+        max_choices=MOST_BUNDLES,
+        label="Prompt bundles",
+        info=f"Trained prompts to compare with plain CLIP, up to {MOST_BUNDLES} side by side.",
+        elem_id="bundle",
+    )
+    fit = part("", elem_id="fit")
+    ask = gr.Button("Recognize", variant="primary", elem_id="recognize")
+    backbone = gr.Dropdown(
+        choices, value=choices[0][1], label="Backbone", info=backbone_info(choices[0][1]), elem_id="backbone"
+    )
+    settings = build_settings(studio)
+    return Controls(
+        examples, files, recorder, labels, suggested, take_labels, dataset, bundle, fit, ask, backbone, settings
+    )
+
+
+def connect_controls(studio: Studio, controls: Controls) -> None:
+    """What the controls of the left side do to each other."""
+
+    def choose_bundles(keys: list[str] | None) -> tuple[Any, Any]:
+        return bundle_choice(studio, keys)
+
+    def check_fit(keys: list[str] | None, backbone: str) -> tuple[str, Any]:
+        return sources.bundle_notice(studio, keys, backbone), gr.update(info=backbone_info(backbone))
+
+    def suggest(labels: str, keys: list[str] | None) -> str:
+        return sources.suggestions_html(sources.suggestions(studio, labels, keys))
+
+    def add_suggested(labels: str, event: gr.EventData) -> str:
+        return sources.add_label(labels, str(event._data.get("label", "")))
+
+    def of_dataset(name: str | None, labels: str) -> tuple[str, None]:
+        return sources.dataset_labels(studio, name) or labels, None
+
+    def record(path: str | None, files: list[str] | None) -> tuple[Any, Any]:
+        several = add_recording(path, files)
+        return (gr.skip(), gr.skip()) if several is None else (several, None)
+
+    chosen = [controls.labels, controls.bundle]
+    controls.bundle.input(choose_bundles, controls.bundle, [controls.backbone, controls.take_labels], **_QUIET)
+    gr.on(
+        [controls.bundle.change, controls.backbone.change],
+        check_fit,
+        [controls.bundle, controls.backbone],
+        [controls.fit, controls.backbone],
+        **_QUIET,
+    )
+    controls.take_labels.click(lambda keys: labels_of(studio, keys), controls.bundle, controls.labels, **_QUIET)
+    controls.dataset.input(
+        of_dataset, [controls.dataset, controls.labels], [controls.labels, controls.dataset], **_QUIET
+    )
+    gr.on(
+        [controls.labels.change, controls.bundle.change],
+        suggest,
+        chosen,
+        controls.suggested,
+        trigger_mode="always_last",
+        **_QUIET,
+    )
+    controls.suggested.click(add_suggested, controls.labels, controls.labels, **_QUIET)
+    controls.recorder.change(record, [controls.recorder, controls.files], [controls.files, controls.recorder], **_QUIET)
+
+
+def backbone_info(name: str) -> str:
+    """What is said under a list of backbones about the chosen one."""
+    return SKETCH_HINT if name == SKETCH else "The CLIP that looks at the clip and reads the labels."
+
+
+def _examples_html(studio: Studio) -> str:
+    if not studio.examples:
+        return ""
+    cards = "".join(
+        f'<button type="button" class="example" data-example="{index}" aria-label="Recognize the example: '
+        f'{escape(example.label)}"><video src="{file_url(example.path)}" muted loop playsinline preload="auto" '
+        f'tabindex="-1" aria-hidden="true"></video></button>'
+        for index, example in enumerate(studio.examples)
+    )
+    return f'<section class="examples"><h3>Try a drawn clip</h3><div class="cards">{cards}</div></section>'
+
+
+def file_url(path: str) -> str:
+    """The address of a file that the app may serve, relative to the page."""
+    return f"gradio_api/file={escape(path)}"
