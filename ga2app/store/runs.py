@@ -23,7 +23,7 @@ class Runs(RunOrder):
         return self.queue_several([(config, name)], owner=owner)[0]
 
     def queue_several(self, runs: Sequence[tuple[RunConfig, str]], *, owner: str = "") -> list[int]:
-        """Put ``runs``, each with its name, at the end of the queue in their order, all or none; gives their numbers."""
+        """Put ``runs``, each with its name, at the end of the queue in order, all or none; gives their numbers."""
         now = time.time()
         rows = [
             {

@@ -1,4 +1,4 @@
-"""The page: three screens in the order in which a person meets them, and what one does to another."""
+"""The page: six screens in the order in which a person meets them, and what one does to another."""
 
 from __future__ import annotations
 
@@ -21,9 +21,7 @@ from ga2app.ui.theme import header_html, part
 from ga2app.ui.train.actions import refresh_datasets
 from ga2app.ui.train.screen import build_train
 
-RECOGNIZE, TRAIN, RUNS, LIBRARY = "recognize", "train", "runs", "library"
-ANCHORS = "anchors"
-DATASETS = "datasets"
+RECOGNIZE, DATASETS, ANCHORS, TRAIN, RUNS, LIBRARY = "recognize", "datasets", "anchors", "train", "runs", "library"
 
 _HEADER_JS = """
 element.addEventListener('click', event => {
@@ -75,14 +73,18 @@ def build_page(studio: Studio) -> gr.Blocks:
                 *drawn,
             ]
 
+        clocks = {DATASETS: datasets.clock, TRAIN: train.clock, RUNS: runs.clock}
+
+        def rest(event: gr.SelectData) -> list[Any]:
+            """Only the clock of the screen that is open may tick; whether it does is that screen's affair."""
+            shown = str(event.value).lower()
+            return [gr.skip() if screen == shown else gr.Timer(active=False) for screen in clocks]
+
         def open_runs(*given: Any) -> list[Any]:
-            return [gr.Timer(active=False), *runs.refresh(*given)]
+            return runs.refresh(*given)
 
         def train_again(run_id: int | None) -> list[Any]:
             return [gr.Tabs(selected=TRAIN), *train.take_run(run_id)]
-
-        def open_recognize() -> list[Any]:
-            return [gr.Timer(active=False), gr.Timer(active=False)]
 
         def try_run(run_id: int | None, labels: str) -> list[Any]:
             run = find_run(studio, run_id)
@@ -113,14 +115,9 @@ def build_page(studio: Studio) -> gr.Blocks:
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         listed = [train.dataset, train.card, train.clock]
         page.load(open_page, None, [tabs, *listed, *runs.outputs], **quiet)
-        recognize_tab.select(open_recognize, None, [train.clock, runs.clock], **quiet)
-        anchors_tab.select(lambda: [gr.Timer(active=False)] * 2, None, [train.clock, runs.clock], **quiet)
-        datasets_tab.select(lambda: [gr.Timer(active=False)] * 2, None, [train.clock, runs.clock], **quiet)
-        for other in (recognize_tab, anchors_tab, train_tab, runs_tab, library_tab):
-            other.select(lambda: gr.Timer(active=False), None, datasets.clock, **quiet)
+        tabs.select(rest, None, list(clocks.values()), **quiet)
         datasets.train_on.click(train_on, datasets.chosen, [tabs, *listed], **quiet)
-        train_tab.select(lambda: gr.Timer(active=False), None, runs.clock, **quiet)
-        runs_tab.select(open_runs, runs.asked, [train.clock, *runs.outputs], **quiet)
+        runs_tab.select(open_runs, runs.asked, runs.outputs, **quiet)
         runs.again.click(train_again, runs.chosen, [tabs, *train.filled], **quiet)
         train.watch.click(
             lambda run_id, shown: [gr.Tabs(selected=RUNS), *runs.refresh(run_id, shown)],
@@ -132,6 +129,5 @@ def build_page(studio: Studio) -> gr.Blocks:
         runs.try_it.click(try_run, [runs.chosen, recognize.labels], tried, **quiet)
         library.try_it.click(try_bundle, [library.chosen, recognize.labels], tried, **quiet)
         library.use_hard.click(use_hard, library.chosen, [tabs, library.told, *train.filled], **quiet)
-        library_tab.select(lambda: [gr.Timer(active=False)] * 2, None, [train.clock, runs.clock], **quiet)
         page.load(open_library, None, [tabs, *library.outputs], **quiet)
     return page

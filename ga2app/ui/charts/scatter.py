@@ -70,7 +70,8 @@ def _draw(dot: Dot, x: float, y: float, named: bool) -> str:
     if named and dot.what == "class":
         anchor = "start" if x < _SIDE / 3 else "end" if x > 2 * _SIDE / 3 else "middle"
         word = f'<text x="{x:.1f}" y="{y - 8:.1f}" text-anchor="{anchor}">{escape(dot.name)}</text>'
-    return f'<g class="dot-{dot.what}{ring}" style="--hue:{dot.hue:.0f}"><title>{escape(dot.hint)}</title>{shape}{word}</g>'
+    tone = f'class="dot-{dot.what}{ring}" style="--hue:{dot.hue:.0f}"'
+    return f"<g {tone}><title>{escape(dot.hint)}</title>{shape}{word}</g>"
 
 
 def _circle(x: float, y: float) -> str:

@@ -107,10 +107,11 @@ def connect_controls(studio: Studio, controls: Controls) -> None:
         several = add_recording(path, files)
         return (gr.skip(), gr.skip()) if several is None else (several, None)
 
+    # A list of several choices reports a change each time it is drawn: what people choose is an input.
     chosen = [controls.labels, controls.bundle]
     controls.bundle.input(choose_bundles, controls.bundle, [controls.backbone, controls.take_labels], **_QUIET)
     gr.on(
-        [controls.bundle.change, controls.backbone.change],
+        [controls.bundle.input, controls.backbone.change],
         check_fit,
         [controls.bundle, controls.backbone],
         [controls.fit, controls.backbone],
@@ -121,7 +122,7 @@ def connect_controls(studio: Studio, controls: Controls) -> None:
         of_dataset, [controls.dataset, controls.labels], [controls.labels, controls.dataset], **_QUIET
     )
     gr.on(
-        [controls.labels.change, controls.bundle.change],
+        [controls.labels.change, controls.bundle.input],
         suggest,
         chosen,
         controls.suggested,

@@ -47,6 +47,7 @@ class RecognizeScreen:
     dataset: gr.Dropdown
     suggested: gr.HTML
     settings: Settings
+    fit: gr.HTML
     memory: gr.BrowserState
 
     @property
@@ -61,13 +62,15 @@ class RecognizeScreen:
     @property
     def tried(self) -> list[Any]:
         """What ``try_bundle`` sets."""
-        return [self.bundle, self.backbone, self.take_labels, self.labels]
+        return [self.bundle, self.backbone, self.take_labels, self.labels, self.fit]
 
     def try_bundle(self, key: str, labels: str) -> list[Any]:
         """Choose the bundle under ``key``, with its labels where none have been typed."""
         backbone, take = bundle_choice(self.studio, key)
         chosen = gr.update(choices=self.studio.bundle_choices(), value=[key])
-        return [chosen, backbone, take, labels or labels_of(self.studio, key)]
+        named = backbone.get("value") or self.studio.known_backbone(None)
+        fit = sources.bundle_notice(self.studio, [key], named)
+        return [chosen, backbone, take, labels or labels_of(self.studio, key), fit]
 
 
 def build_recognize(studio: Studio, tab: gr.Tab | None = None) -> RecognizeScreen:
@@ -87,6 +90,7 @@ def build_recognize(studio: Studio, tab: gr.Tab | None = None) -> RecognizeScree
         asking.dataset,
         asking.suggested,
         asking.settings,
+        asking.fit,
         memory,
     )
     connect_controls(studio, asking)
@@ -139,7 +143,7 @@ def _connect_memory(
 
     typed = [asking.labels, asking.bundle]
     gr.on(
-        [asking.labels.blur, asking.labels.submit, asking.bundle.change, asking.ask.click],
+        [asking.labels.blur, asking.labels.submit, asking.bundle.input, asking.ask.click],
         remember,
         typed,
         memory,

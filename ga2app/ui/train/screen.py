@@ -115,7 +115,8 @@ def _connect_preview(studio: Studio, parts: TrainParts, tab: gr.Tab | None) -> N
             *actions.fill_preset(studio, None, now.backbone, now.values)[1:],
         ]
 
-    changed = [item.change for item in parts.entered]
+    # A list of several choices reports a change each time it is drawn: what people choose is an input.
+    changed = [item.input if getattr(item, "multiselect", False) else item.change for item in parts.entered]
     gr.on(
         changed,
         draw,
@@ -130,7 +131,7 @@ def _connect_preview(studio: Studio, parts: TrainParts, tab: gr.Tab | None) -> N
         return gr.update(choices=hard_prompt_choices(studio, backbone, length, present or ""))
 
     length.change(fitting, [parts.backbone, length, hard], hard, trigger_mode="always_last", **_QUIET)
-    parts.dataset.change(lambda names: datasets_html(studio, names or []), parts.dataset, parts.card, **_QUIET)
+    parts.dataset.input(lambda names: datasets_html(studio, names or []), parts.dataset, parts.card, **_QUIET)
     again = [parts.dataset, parts.card, *parts.drawn]
     parts.clock.tick(look_again, parts.entered, again, **_QUIET)
     if tab is not None:
@@ -164,8 +165,15 @@ def _connect_filling(studio: Studio, parts: TrainParts) -> None:
         **_QUIET,
     )
     parts.backbone.input(lambda name: gr.update(info=backbone_info(name)), parts.backbone, parts.backbone, **_QUIET)
-    parts.load.upload(load, parts.load, parts.filled, **_QUIET)
-    parts.earlier.input(lambda run_id: _take_run(studio, run_id), parts.earlier, parts.filled, **_QUIET)
+    shown: dict[str, Any] = {
+        "fn": lambda names: datasets_html(studio, names or []),
+        "inputs": parts.dataset,
+        "outputs": parts.card,
+    }
+    parts.load.upload(load, parts.load, parts.filled, **_QUIET).then(**shown, **_QUIET)
+    parts.earlier.input(lambda run_id: _take_run(studio, run_id), parts.earlier, parts.filled, **_QUIET).then(
+        **shown, **_QUIET
+    )
     parts.save.click(save, parts.entered, [parts.saved, parts.file_told], **_QUIET).then(
         None, parts.saved, None, js=_SAVE_JS, **_QUIET
     )
