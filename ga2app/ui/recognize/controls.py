@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from ga2app.config import SKETCH
+from ga2app.errors import ClipError
 from ga2app.ui.markup import escape
 from ga2app.ui.recognize import scripts, sources
 from ga2app.ui.recognize.asking import MOST_BUNDLES
@@ -104,7 +105,11 @@ def connect_controls(studio: Studio, controls: Controls) -> None:
         return sources.dataset_labels(studio, name) or labels, None
 
     def record(path: str | None, files: list[str] | None) -> tuple[Any, Any]:
-        several = add_recording(path, files)
+        try:
+            several = add_recording(path, files)
+        except ClipError as exc:
+            gr.Warning(str(exc))
+            return gr.skip(), None
         return (gr.skip(), gr.skip()) if several is None else (several, None)
 
     # A list of several choices reports a change each time it is drawn: what people choose is an input.

@@ -9,6 +9,8 @@ from typing import Any
 
 import gradio as gr
 
+from ga2app.errors import ClipError
+
 RECORDED = "recorded"
 
 
@@ -26,11 +28,16 @@ def build_recorder(**settings: Any) -> gr.Video:
 
 
 def add_recording(path: str | None, files: Sequence[str] | None) -> list[str] | None:
-    """``files`` with a recording at the end, under a name that tells it from the others; None without a recording."""
+    """``files`` with a recording at the end, under a name that tells it from the others; None without a recording.
+
+    Raises ClipError for an empty one: the browser hands out what it has encoded, which may be nothing at first.
+    """
     if not path:
         return None
     taken = {Path(file).name for file in files or ()}
     source = Path(path)
+    if not source.stat().st_size:
+        raise ClipError(source.name, "the recording is empty", "record again, for a few seconds longer")
     number = next(n for n in range(1, len(taken) + 2) if f"{RECORDED}-{n}{source.suffix}" not in taken)
     named = source.with_name(f"{RECORDED}-{number}{source.suffix}")
     shutil.copyfile(source, named)

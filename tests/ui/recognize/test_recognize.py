@@ -9,7 +9,7 @@ import pytest
 
 from ga2app.config import TEMPLATE, preset
 from ga2app.contracts import BackboneChoice, NoneWay
-from ga2app.errors import BackboneError, BundleError
+from ga2app.errors import BackboneError, BundleError, ClipError
 from ga2app.ui.recognize.asking import ENSEMBLE, NoneSettings, Request, answers
 from ga2app.ui.recognize.recorder import add_recording, build_recorder
 from ga2app.ui.recognize.screen import recalled
@@ -200,3 +200,6 @@ def test_recordings_are_not_mirrored_and_join_the_clips_under_names_of_their_own
     assert [Path(file).name for file in several] == ["recorded-1.webm", "recorded-2.webm"]
     assert Path(several[1]).read_bytes() == b"film"
     assert add_recording(None, several) is None
+    taken.write_bytes(b"")
+    with pytest.raises(ClipError, match="the recording is empty; record again"):
+        add_recording(str(taken), several)
