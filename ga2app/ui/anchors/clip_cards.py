@@ -44,6 +44,12 @@ element.addEventListener('change', event => {
 element.addEventListener('keydown', event => {
   if (event.key === 'Enter' && event.target.matches('[data-text]')) event.target.blur();
 });
+// A page that is drawn anew keeps its fields, with what was typed: a refused text has to give way to the stored one.
+new MutationObserver(() => element.querySelectorAll('[data-row] input').forEach(box => {
+  if (box === document.activeElement) return;
+  if (box.matches('[data-text]')) box.value = box.defaultValue;
+  else if (box.matches('[data-on]')) box.checked = box.defaultChecked;
+})).observe(element, {subtree: true, attributes: true, attributeFilter: ['data-drawn']});
 element.addEventListener('click', event => {
   const play = event.target.closest('[data-play]'), button = event.target.closest('[data-action]');
   if (play) {
