@@ -180,7 +180,9 @@ def test_from_a_zip_with_broken_clips_to_a_bundle_in_another_home(
         with app(other, tmp_path / "other.log") as address:
             tab.goto(address)
             open_tab(tab, "Library")
-            tab.locator("#upload-bundle input[type=file]").set_input_files(str(bundle))
+            with tab.expect_file_chooser() as chooser:
+                tab.locator("#upload-bundle").click()
+            chooser.value.set_files(str(bundle))
             expect(tab.locator("#bundles .bundle", has_text="imported").first).to_be_visible(timeout=SOON_MS)
             tab.goto("about:blank")
     finally:

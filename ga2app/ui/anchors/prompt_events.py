@@ -43,7 +43,7 @@ class PromptEvents:
         room.add.click(self._add, [room.text, *inputs], outputs, **QUIET)
         room.rows.select(self._act, inputs, outputs, **QUIET)
         room.order.input(self._sort, inputs, outputs, **QUIET)
-        room.search.input(self._sort, inputs, outputs, trigger_mode="always_last", **QUIET)
+        room.search.change(self._sort, inputs, outputs, trigger_mode="always_last", **QUIET)
         room.measure.click(lambda: busy("Reading the prompts…"), None, room.told, **QUIET).then(
             self._measure, inputs, outputs, **QUIET
         )

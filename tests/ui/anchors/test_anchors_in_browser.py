@@ -155,7 +155,9 @@ def test_prompts_go_out_to_a_file_and_come_back(tab: Any, served: Served, tmp_pa
     download.value.save_as(file)
     assert file.read_text(encoding="utf-8") == 'group,text,enabled\nthings,rain,1\nthings,"a “wall”, red",1\n'
     file.write_text(file.read_text(encoding="utf-8") + "things,,1\nnew,a door,0\n", encoding="utf-8")
-    tab.locator("#negative-import input[type=file], input#negative-import").first.set_input_files(file)
+    with tab.expect_file_chooser() as chooser:
+        tab.locator("#negative-import").click()
+    chooser.value.set_files(file)
     expect(tab.locator("#negative-told")).to_contain_text("1 prompt added; 2 there already")
     expect(tab.locator("#negative-told")).to_contain_text("line 4: the text is empty")
     expect(tab.locator("#negative-groups")).to_contain_text("new")
