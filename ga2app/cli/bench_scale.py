@@ -36,7 +36,7 @@ _WARM = "the recognizer is warm"
 def bench_scale(scale: Scale = FULL) -> dict[str, Any]:
     """Seconds until each page is drawn (the middle of three), and how many rows are on it."""
     try:
-        from playwright.sync_api import sync_playwright
+        from playwright.sync_api import Error, sync_playwright
     except ImportError as exc:
         raise StudioError("this needs a browser; install it with: pip install playwright") from exc
     from ga2app.sketch.demo import build_examples
@@ -50,8 +50,12 @@ def bench_scale(scale: Scale = FULL) -> dict[str, Any]:
         with running_app(home), sync_playwright() as playwright:
             _until_warm(home)
             browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-            rounds = [_round(browser) for _ in range(ROUNDS)]
-            browser.close()
+            try:
+                rounds = [_round(browser) for _ in range(ROUNDS)]
+            except Error as exc:
+                raise StudioError(f"a page did not open: {exc}") from exc
+            finally:
+                browser.close()
     pages = {name: statistics.median(one["seconds"][name] for one in rounds) for name in rounds[0]["seconds"]}
     return {"home": vars(scale), "filling_s": filled, "pages": pages, "rows": rounds[-1]["rows"]}
 
