@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ga2app.backbone import Backbone
-from ga2app.config import ANCHOR_TERMS, RunConfig
-from ga2app.contracts import Dataset
+from ga2app.config import ANCHOR_TERMS, RunConfig, WhiteningConfig
+from ga2app.contracts import Dataset, Subset
 from ga2app.errors import ConfigError, DatasetError, Fault
 from ga2app.vocabulary import GenericText
+
+logger = logging.getLogger(__name__)
 
 
 def check_depths(config: RunConfig, backbone: Backbone) -> None:
@@ -48,3 +53,15 @@ def check_anchors(config: RunConfig, dataset: Dataset, generic: Sequence[Generic
             f"data set '{dataset.name}' has {len(dataset.negatives)}: import it with --negatives else, the only one "
             "of the published runs, or set objective.released to 0"
         )
+
+
+def without_needless_whitening(config: RunConfig, dataset: Dataset) -> RunConfig:
+    """``config``, its whitening off where there is nothing to whiten by: one shot a class, no anchors of its own."""
+    if not config.whitening.enabled:
+        return config
+    own = len(dataset.anchors) if config.whitening.anchors and not dataset.borrowed else 0
+    clips = Counter(clip.label for clip in dataset.clips if clip.subset is Subset.TRAIN and clip.label in dataset.base)
+    if own > 1 or min(config.shots, max(clips.values(), default=0)) > 1:
+        return config
+    logger.warning("whitening is off: it takes two shots of a class, or two anchor clips of the data set's own")
+    return replace(config, whitening=WhiteningConfig())

@@ -22,6 +22,7 @@ from ga2app.errors import TrainingError
 from ga2app.evaluate import PlainFeatures
 from ga2app.model import PromptedClip
 from ga2app.train import checkpoint as checkpoints
+from ga2app.train.checks import without_needless_whitening
 from ga2app.train.data import epoch_order
 from ga2app.train.gradients import add_gradients, micro_batches
 from ga2app.train.reporting import report_of
@@ -75,7 +76,7 @@ def train(
     bundles.check_place(out)
     if backbone is None:
         backbone = load_backbone(config.backbone, device=config.device, precision=config.precision)
-    config = replace(config, precision=backbone.compute.precision)
+    config = replace(without_needless_whitening(config, dataset), precision=backbone.compute.precision)
     with torch.random.fork_rng(), backbone.compute.repeatable():
         try:
             setup = prepare(config, dataset, backbone, should_stop, known)

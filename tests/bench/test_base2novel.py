@@ -64,9 +64,7 @@ def test_a_variant_changes_what_its_name_says_and_nothing_else() -> None:
     whole = Variant(settings("narrow"), "scenes", 6)
     for name in ABLATIONS:
         other = variant(name, whole)
-        then, now = (
-            _flat({"pool": one.pool, "negatives": one.negatives} | one.config.to_dict()) for one in (whole, other)
-        )
+        then, now = (_flat({"pool": one.pool, "count": one.negatives} | one.config.to_dict()) for one in (whole, other))
         assert {key for key in now if now[key] != then[key]} == set(CHANGED[name]), name
     assert variant("ga2", whole) == whole
     with pytest.raises(ConfigError):
@@ -86,9 +84,9 @@ CHANGED = {
     "anchors-random": ["pool"],
     "anchors-chosen": ["pool"],
     "anchors-video": ["pool"],
-    "negatives-1": ["negatives"],
-    "negatives-3": ["negatives"],
-    "negatives-10": ["negatives"],
+    "negatives-1": ["count"],
+    "negatives-3": ["count"],
+    "negatives-10": ["count"],
 }
 
 

@@ -65,4 +65,5 @@ def tab(chromium: Any) -> Iterator[Any]:
     page.on("response", lambda got: trouble.append(f"{got.status} {got.url}") if got.status >= 400 else None)
     yield page
     context.close()
-    assert trouble == []
+    # A reload cuts off what the page was listening to; Gradio's client reports that as an error of its own.
+    assert [text for text in trouble if not text.startswith("AbortError: signal is aborted")] == []

@@ -79,24 +79,10 @@ def import_zip(tab: Any, archive: Path) -> None:
 
 
 def make_half_novel(tab: Any) -> None:
-    tab.get_by_role("tab", name=re.compile("Labels")).click()
+    open_tab(tab, "Labels")
+    tab.get_by_role("button", name="Base and novel for all labels at once").click()
     tab.locator("#ds-half-list").click()
     expect(tab.locator("#ds-labels .kind.novel")).to_have_count(2)
-
-
-def build_anchor_set(tab: Any) -> None:
-    """A set of four clips that the studio proposed and the user accepted."""
-    open_tab(tab, "Anchors")
-    tab.locator("#anchor-new-name input, #anchor-new-name textarea").first.fill("calm")
-    tab.locator("#anchor-create").click()
-    expect(tab.locator("#anchor-name input, #anchor-name textarea").first).to_have_value("calm")
-    tab.locator("#anchor-suggest-box > button").click()
-    tab.locator("#anchor-count input").fill("4")
-    tab.locator("#anchor-suggest").click()
-    proposals = tab.locator("#anchor-proposals [data-pick]")
-    expect(proposals).to_have_count(4, timeout=SOON_MS)
-    tab.locator("#anchor-proposals [data-action=accept]").click()
-    expect(tab.locator("#anchor-rows .anchor-card")).to_have_count(4, timeout=SOON_MS)
 
 
 def choose(tab: Any, field: str, option: str) -> None:
@@ -113,7 +99,6 @@ def queue_three_runs(tab: Any) -> None:
     tab.locator("#seeds input, #seeds textarea").first.fill(", ".join(map(str, SEEDS)))
     tab.locator("#set-optimizer-epochs input").fill(str(EPOCHS))
     tab.locator("#set-optimizer-evaluate-every input").fill(str(EPOCHS // 4))
-    choose(tab, "set-anchors", "calm")
     expect(tab.locator("#queue")).to_contain_text("3 runs", timeout=SOON_MS)
     tab.locator("#queue").click()
     tab.locator("#watch").click()
@@ -136,7 +121,6 @@ def test_from_a_zip_with_broken_clips_to_a_bundle_in_another_home(
         tab.goto(address)
         import_zip(tab, archive)
         make_half_novel(tab)
-        build_anchor_set(tab)
         queue_three_runs(tab)
         expect(tab.locator("#run-head .pace")).to_contain_text("step", timeout=TRAINED_MS)
         tab.reload()

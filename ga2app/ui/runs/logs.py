@@ -16,13 +16,17 @@ FOLLOW_JS = """
 let following = true, watched = null;
 const attach = () => {
   const box = element.querySelector('pre.log');
-  if (!box || box === watched) return;
+  if (!box) return;
+  if (box === watched) {  // the same element with other lines in it
+    if (following) box.scrollTop = box.scrollHeight;
+    return;
+  }
   const before = watched ? watched.scrollTop : 0;
   watched = box;
   box.scrollTop = following ? box.scrollHeight : before;
   box.addEventListener('scroll', () => { following = box.scrollHeight - box.scrollTop - box.clientHeight < 24; });
 };
-new MutationObserver(attach).observe(element, {childList: true, subtree: true});
+new MutationObserver(attach).observe(element, {childList: true, subtree: true, characterData: true});
 new ResizeObserver(() => { if (following && watched) watched.scrollTop = watched.scrollHeight; }).observe(element);
 attach();
 """

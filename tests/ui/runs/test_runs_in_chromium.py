@@ -126,7 +126,7 @@ def test_a_report_is_opened_by_its_address_and_read_without_the_studio(tab: Any,
     report = tab.locator("#run-report")
     expect(report).to_contain_text("Training helped")
     expect(report.locator("table.matrix:visible")).to_have_count(1)
-    report.get_by_text("Novel labels", exact=True).locator("visible=true").first.click()
+    report.locator(".panes > label", has_text="Novel labels").first.click()
     expect(report.locator("table.matrix:visible")).to_contain_text("waving")
     with tab.expect_download() as download:
         tab.locator("#save-report").click()
