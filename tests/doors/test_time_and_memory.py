@@ -151,9 +151,10 @@ def test_a_speed_is_measured_once_and_kept_and_clips_of_another_data_set_alone(t
 
 
 RUN = """
-import json, resource, sys, time
+import json, sys, time
 from pathlib import Path
 from ga2app.backbone import load_backbone
+from ga2app.bench.memory import peak_bytes  # of this process alone: getrusage tells the parent's, too
 from ga2app.config import RunConfig
 from ga2app.contracts import Dataset, LabelledClip, Subset
 from ga2app.train import train
@@ -166,7 +167,7 @@ sample_frames(clips[0].path, 2)
 started, computed = time.perf_counter(), time.process_time()
 train(RunConfig.from_dict(config), dataset, out=out, checkpoint=out.with_name("checkpoint"), backbone=backbone)
 seconds = min(time.perf_counter() - started, time.process_time() - computed)  # whatever else wants the cores
-print(json.dumps([seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024]))
+print(json.dumps([seconds, peak_bytes()]))
 """
 
 

@@ -154,3 +154,13 @@ def test_features_come_in_the_order_asked_for(dataset: Dataset, backbone: Backbo
     known.of(paths[2:3])
     for order in ([0, 1, 2, 3], [3, 1], [2, 0, 2]):
         assert torch.allclose(known.of([paths[place] for place in order]), wanted[order], atol=1e-6)
+
+
+def test_without_anything_to_whiten_by_a_run_trains_unwhitened_and_says_so(
+    dataset: Dataset, backbone: Backbone, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    bare = replace(dataset, anchors=())
+    config = replace(QUICK, shots=1)
+    assert train(config, bare, out=tmp_path / "b", checkpoint=tmp_path / "c", backbone=backbone).finished
+    assert not bundles.load_folder(tmp_path / "b").manifest.run.whitening.enabled
+    assert "whitening is off: it takes two shots of a class" in caplog.text

@@ -95,7 +95,7 @@ def queue_three_runs(tab: Any) -> None:
     open_tab(tab, "Datasets")
     tab.locator("#ds-list .ds-set", has_text="mine").click()
     tab.locator("#ds-train-on").click()
-    expect(tab.locator("#dataset-card")).to_contain_text("mine", timeout=SOON_MS)
+    expect(tab.locator("#dataset-card")).to_contain_text("16 training clips", timeout=SOON_MS)
     tab.locator("#seeds input, #seeds textarea").first.fill(", ".join(map(str, SEEDS)))
     tab.locator("#set-optimizer-epochs input").fill(str(EPOCHS))
     tab.locator("#set-optimizer-evaluate-every input").fill(str(EPOCHS // 4))
