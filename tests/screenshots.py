@@ -33,8 +33,8 @@ SIZES = {"": WIDE, "-phone": PHONE}
 SETTLED = {
     "Datasets": "#ds-clips img",
     "Anchors": "#anchor-rows img",
-    "Train": "#train-preview > *",
-    "Library": "#bundle-head > *",
+    "Train": "#train-preview p",
+    "Library": "#bundles .bundle",
 }
 """What has to be on a screen before it is photographed."""
 
