@@ -77,4 +77,10 @@ def test_without_a_way_to_the_hub_it_says_so_at_once() -> None:
 
 @pytest.mark.network
 def test_the_favorite_is_as_large_as_the_hub_says() -> None:
-    assert 300_000_000 < Downloads().size(FAVORITE) < 1_500_000_000
+    try:
+        size = Downloads().size(FAVORITE)
+    except BackboneError as exc:
+        if "cannot be reached" in str(exc) or "HF_HUB_OFFLINE" in str(exc):
+            pytest.skip(str(exc))
+        raise
+    assert 300_000_000 < size < 1_500_000_000
