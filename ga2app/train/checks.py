@@ -55,13 +55,19 @@ def check_anchors(config: RunConfig, dataset: Dataset, generic: Sequence[Generic
         )
 
 
+def whitening_anchors(config: RunConfig, dataset: Dataset) -> list[str]:
+    """The anchor clips that the whitening looks at: none that other cameras filmed in other places."""
+    if not config.whitening.anchors or dataset.borrowed:
+        return []
+    return [anchor.path for anchor in dataset.anchors]
+
+
 def without_needless_whitening(config: RunConfig, dataset: Dataset) -> RunConfig:
     """``config``, its whitening off where there is nothing to whiten by: one shot a class, no anchors of its own."""
     if not config.whitening.enabled:
         return config
-    own = len(dataset.anchors) if config.whitening.anchors and not dataset.borrowed else 0
     clips = Counter(clip.label for clip in dataset.clips if clip.subset is Subset.TRAIN and clip.label in dataset.base)
-    if own > 1 or min(config.shots, max(clips.values(), default=0)) > 1:
+    if len(whitening_anchors(config, dataset)) > 1 or min(config.shots, max(clips.values(), default=0)) > 1:
         return config
     logger.warning("whitening is off: it takes two shots of a class, or two anchor clips of the data set's own")
     return replace(config, whitening=WhiteningConfig())

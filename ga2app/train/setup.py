@@ -19,7 +19,7 @@ from ga2app.evaluate import PlainFeatures
 from ga2app.model import PromptedClip, plain_clip
 from ga2app.objective import Features
 from ga2app.prompts import PromptLearner
-from ga2app.train.checks import check_anchors, check_depths
+from ga2app.train.checks import check_anchors, check_depths, whitening_anchors
 from ga2app.train.data import ClipSource, FeatureSource, PixelSource, anchor_choice, draw_shots
 from ga2app.train.hard_prompt import hard_prompt
 from ga2app.video.pixels import evaluation_pixels
@@ -88,7 +88,7 @@ class Setup:
         if not (whitening.enabled and self.config.prompts.visual_depth):
             return model.eval()
         model = PromptedClip(model.backbone, model.prompts, self.dataset.base).eval()
-        frames, anchors = self.config.clips.num_frames, _whitening_anchors(self.config, self.dataset)
+        frames, anchors = self.config.clips.num_frames, whitening_anchors(self.config, self.dataset)
         shots = evaluate.encode_clips(model, self.shots, frames)
         own = estimate(whitening, shots, self.targets, evaluate.encode_clips(model, anchors, frames))
         return PromptedClip(model.backbone, model.prompts, self.dataset.base, own).eval()
@@ -149,7 +149,7 @@ def prepare(
     anchors = dataset.anchors if config.objective.needs_anchor_clips() else ()
     whitening = None
     if config.whitening.enabled:
-        scattered = plain.of(_whitening_anchors(config, dataset), should_stop)
+        scattered = plain.of(whitening_anchors(config, dataset), should_stop)
         whitening = estimate(config.whitening, frozen_clips, targets, scattered)
     prompts = PromptLearner(
         config.prompts,
@@ -190,13 +190,6 @@ def prepare(
             frozen_clips=frozen_clips,
             plain=plain,
         )
-
-
-def _whitening_anchors(config: RunConfig, dataset: Dataset) -> list[str]:
-    """The anchor clips that the whitening looks at: none that other cameras filmed in other places."""
-    if not config.whitening.anchors or dataset.borrowed:
-        return []
-    return [anchor.path for anchor in dataset.anchors]
 
 
 def _generic_texts(

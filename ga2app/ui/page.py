@@ -80,9 +80,6 @@ def build_page(studio: Studio) -> gr.Blocks:
             shown = str(event.value).lower()
             return [gr.skip() if screen == shown else gr.Timer(active=False) for screen in clocks]
 
-        def open_runs(*given: Any) -> list[Any]:
-            return runs.refresh(*given)
-
         def train_again(run_id: int | None) -> list[Any]:
             return [gr.Tabs(selected=TRAIN), *train.take_run(run_id)]
 
@@ -117,7 +114,7 @@ def build_page(studio: Studio) -> gr.Blocks:
         page.load(open_page, None, [tabs, *listed, *runs.outputs], **quiet)
         tabs.select(rest, None, list(clocks.values()), **quiet)
         datasets.train_on.click(train_on, datasets.chosen, [tabs, *listed], **quiet)
-        runs_tab.select(open_runs, runs.asked, runs.outputs, **quiet)
+        runs_tab.select(runs.refresh, runs.asked, runs.outputs, **quiet)
         runs.again.click(train_again, runs.chosen, [tabs, *train.filled], **quiet)
         train.watch.click(
             lambda run_id, shown: [gr.Tabs(selected=RUNS), *runs.refresh(run_id, shown)],
