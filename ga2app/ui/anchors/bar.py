@@ -125,3 +125,26 @@ def attempt(action: Callable[[], str]) -> str:
 def counted(count: int, word: str) -> str:
     """``3 clips``, ``1 clip``."""
     return f"{count:,} {word}{'' if count == 1 else 's'}"
+
+
+def edit_row(event: gr.EventData, enable: Callable[[int, bool], object], set_text: Callable[[int, str], object]) -> str:
+    """Keep what was done to a row: its switch or its text. Gives what is wrong with it, empty where it is kept."""
+
+    def edit() -> str:
+        if event.action == "enable":
+            enable(int(event.id), bool(event.on))
+        elif event.action == "text":
+            set_text(int(event.id), str(event.text))
+        return ""
+
+    return attempt(edit)
+
+
+def delete_ticked(event: gr.EventData, delete: Callable[[list[int]], int], word: str) -> str:
+    """Delete the rows that are ticked, each a ``word``; gives the message."""
+
+    def deletion() -> str:
+        count = delete([int(number) for number in event.ids])
+        return notice("info", f"{counted(count, word)} deleted. The button above brings them back.")
+
+    return attempt(deletion)

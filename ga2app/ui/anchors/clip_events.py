@@ -11,7 +11,7 @@ from ga2app.contracts import AnchorKind, Progress, ProposalKind
 from ga2app.errors import StoreError
 from ga2app.ui.anchors import adding, clip_cards, clips, pictures
 from ga2app.ui.anchors.adding import Proposed
-from ga2app.ui.anchors.bar import QUIET, Bar, Updates, attempt, counted, undo_update
+from ga2app.ui.anchors.bar import QUIET, Bar, Updates, attempt, counted, delete_ticked, edit_row, undo_update
 from ga2app.ui.anchors.clip_room import NOTHING, ClipRoom, draw_clips, draw_pools
 from ga2app.ui.anchors.prompt_rows import ideas_html
 from ga2app.ui.anchors.question import asked, questions
@@ -47,7 +47,8 @@ class ClipEvents:
         gr.on([room.name.submit, room.name.blur], self._rename, [room.name, *inputs], outputs, **QUIET)
         gr.on([room.about.submit, room.about.blur], self._describe, [room.about, *inputs], outputs, **QUIET)
         room.delete.click(self._delete_set, inputs, outputs, **QUIET)
-        room.rows.select(self._act, inputs, outputs, **QUIET)
+        # Each edit is a message of its own: none may be dropped because the one before is still on its way.
+        room.rows.select(self._act, inputs, outputs, trigger_mode="multiple", **QUIET)
         room.rows.change(self._draw_missing, inputs, room.rows, **QUIET)
         room.order.input(self._sort, inputs, outputs, **QUIET)
         room.all_on.click(self._all_on, inputs, outputs, **QUIET)
@@ -129,21 +130,8 @@ class ClipEvents:
         if action == "page":
             return self.draw((values[0], int(event.value), *values[2:]))
         if action == "delete":
-
-            def delete() -> str:
-                count = self._anchors.delete_clips([int(number) for number in event.ids])
-                return notice("info", f"{counted(count, 'clip')} deleted. The button above brings them back.")
-
-            return self.draw(values, attempt(delete))
-
-        def edit() -> str:
-            if action == "enable":
-                self._anchors.enable(int(event.id), bool(event.on))
-            elif action == "text":
-                self._anchors.set_caption(int(event.id), str(event.text))
-            return ""
-
-        message = attempt(edit)
+            return self.draw(values, delete_ticked(event, self._anchors.delete_clips, "clip"))
+        message = edit_row(event, self._anchors.enable, self._anchors.set_caption)
         if message:
             return self.draw(values, message)
         return {room.told: "", room.sets: clip_cards.sets_html(self._anchors.sets(), values[0])}

@@ -10,7 +10,7 @@ import gradio as gr
 from ga2app.contracts import TextProposal
 from ga2app.errors import StoreError
 from ga2app.ui.anchors import prompt_rows, prompts
-from ga2app.ui.anchors.bar import QUIET, Bar, Updates, attempt, counted, undo_update
+from ga2app.ui.anchors.bar import QUIET, Bar, Updates, attempt, counted, delete_ticked, edit_row, undo_update
 from ga2app.ui.anchors.prompt_room import PromptRoom, draw_prompts
 from ga2app.ui.anchors.question import asked
 from ga2app.ui.markup import busy, notice
@@ -41,7 +41,8 @@ class PromptEvents:
         room.all_on.click(self._all_on, inputs, outputs, **QUIET)
         room.all_off.click(self._all_off, inputs, outputs, **QUIET)
         room.add.click(self._add, [room.text, *inputs], outputs, **QUIET)
-        room.rows.select(self._act, inputs, outputs, **QUIET)
+        # Each edit is a message of its own: none may be dropped because the one before is still on its way.
+        room.rows.select(self._act, inputs, outputs, trigger_mode="multiple", **QUIET)
         room.order.input(self._sort, inputs, outputs, **QUIET)
         room.search.change(self._sort, inputs, outputs, trigger_mode="always_last", **QUIET)
         room.measure.click(lambda: busy("Reading the prompts…"), None, room.told, **QUIET).then(
@@ -133,21 +134,8 @@ class PromptEvents:
         if action == "page":
             return self.draw((values[0], int(event.value), *values[2:]))
         if action == "delete":
-
-            def delete() -> str:
-                count = self._negatives.delete([int(number) for number in event.ids])
-                return notice("info", f"{counted(count, 'prompt')} deleted. The button above brings them back.")
-
-            return self.draw(values, attempt(delete))
-
-        def edit() -> str:
-            if action == "enable":
-                self._negatives.enable(int(event.id), bool(event.on))
-            elif action == "text":
-                self._negatives.set_text(int(event.id), str(event.text))
-            return ""
-
-        message = attempt(edit)
+            return self.draw(values, delete_ticked(event, self._negatives.delete, "prompt"))
+        message = edit_row(event, self._negatives.enable, self._negatives.set_text)
         if message:
             return self.draw(values, message)
         return {room.told: "", room.groups: prompt_rows.groups_html(self._negatives.group_rows(), values[0])}

@@ -96,7 +96,8 @@ def wire_browsing(wires: Wires, clips: ClipPanel, labels: LabelPanel, player: gr
 
     gr.on([clips.label.input, clips.subset.input, clips.text.submit], filtered, parts.asked, outputs, **QUIET)
     clips.grid.click(in_grid, parts.asked[:4], [player, *outputs], **QUIET)
-    labels.labels.click(in_labels, parts.asked, outputs, **QUIET)
+    # Each turn of a label is a message of its own: none may be dropped while the one before is on its way.
+    labels.labels.click(in_labels, parts.asked, outputs, trigger_mode="multiple", **QUIET)
     player.click(lambda: "", None, player, **QUIET)
 
 
