@@ -120,7 +120,10 @@ def _tower_faults(config: RunConfig) -> list[Fault]:
     if towers is None:
         return []
     faults = [
-        Fault(f"prompts.{name}", f"must be at most {layers}, the layers of that tower (it is {depth})")
+        Fault(
+            f"prompts.{name}",
+            f"must be at most {layers}, the layers of that tower (it is {depth}): lower it, or choose a larger backbone",
+        )
         for name, depth, layers in (
             ("visual_depth", prompts.visual_depth, towers.visual_layers),
             ("text_depth", prompts.text_depth, towers.text_layers),
