@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from ga2app.errors import StudioError
+from ga2app.ui.address import SCREEN, note_opened, note_screen
 from ga2app.ui.anchors.screen import build_anchors
 from ga2app.ui.api import build_api
 from ga2app.ui.datasets.screen import build_datasets
@@ -21,7 +22,14 @@ from ga2app.ui.theme import header_html, part
 from ga2app.ui.train.actions import refresh_datasets
 from ga2app.ui.train.screen import build_train
 
-RECOGNIZE, DATASETS, ANCHORS, TRAIN, RUNS, LIBRARY = "recognize", "datasets", "anchors", "train", "runs", "library"
+SCREENS = RECOGNIZE, DATASETS, ANCHORS, TRAIN, RUNS, LIBRARY = (
+    "recognize",
+    "datasets",
+    "anchors",
+    "train",
+    "runs",
+    "library",
+)
 
 _HEADER_JS = """
 element.addEventListener('click', event => {
@@ -54,7 +62,7 @@ def build_page(studio: Studio) -> gr.Blocks:
             with gr.Tab("Train", id=TRAIN) as train_tab:
                 train = build_train(studio, train_tab)
             with gr.Tab("Runs", id=RUNS) as runs_tab:
-                runs = build_runs(studio)
+                runs = build_runs(studio, runs_tab)
             with gr.Tab("Library", id=LIBRARY) as library_tab:
                 library = build_library(studio, library_tab)
 
@@ -67,10 +75,17 @@ def build_page(studio: Studio) -> gr.Blocks:
             if run_id is None and not compared:
                 # This answer may come late: by then another screen may be open, and its clock must not be stopped.
                 drawn[2] = gr.skip()
+            bundle = query.get("bundle", "")
+            screen = query.get(SCREEN, "")
+            if bundle:
+                screen = LIBRARY
+            if run_id is not None or compared:
+                screen = RUNS
             return [
-                gr.Tabs(selected=RUNS) if run_id is not None or compared else gr.skip(),
+                gr.Tabs(selected=screen) if screen in SCREENS else gr.skip(),
                 *refresh_datasets(studio, None),
                 *drawn,
+                *(library.show(bundle) if screen == LIBRARY and bundle else [gr.skip()] * len(library.outputs)),
             ]
 
         clocks = {DATASETS: datasets.clock, TRAIN: train.clock, RUNS: runs.clock}
@@ -97,12 +112,6 @@ def build_page(studio: Studio) -> gr.Blocks:
         def train_on(dataset_id: int | None) -> list[Any]:
             return [gr.Tabs(selected=TRAIN), *refresh_datasets(studio, [datasets.name_of(dataset_id)])]
 
-        def open_library(request: gr.Request) -> list[Any]:
-            asked = request.query_params.get("bundle", "")
-            if not asked or request.query_params.get("run"):
-                return [gr.skip()] * (1 + len(library.outputs))
-            return [gr.Tabs(selected=LIBRARY), *library.show(asked)]
-
         def use_hard(key: str) -> list[Any]:
             try:
                 return [gr.Tabs(selected=TRAIN), "", *hard_prompt_form(studio, key)]
@@ -111,7 +120,10 @@ def build_page(studio: Studio) -> gr.Blocks:
 
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         listed = [train.dataset, train.card, train.clock]
-        page.load(open_page, None, [tabs, *listed, *runs.outputs], **quiet)
+        note_opened(page.load(open_page, None, [tabs, *listed, *runs.outputs, *library.outputs], **quiet))
+        note_screen(recognize_tab, told="{}")
+        for tab in (datasets_tab, anchors_tab, train_tab):
+            note_screen(tab)
         tabs.select(rest, None, list(clocks.values()), **quiet)
         datasets.train_on.click(train_on, datasets.chosen, [tabs, *listed], **quiet)
         runs_tab.select(runs.refresh, runs.asked, runs.outputs, **quiet)
@@ -126,5 +138,4 @@ def build_page(studio: Studio) -> gr.Blocks:
         runs.try_it.click(try_run, [runs.chosen, recognize.labels], tried, **quiet)
         library.try_it.click(try_bundle, [library.chosen, recognize.labels], tried, **quiet)
         library.use_hard.click(use_hard, library.chosen, [tabs, library.told, *train.filled], **quiet)
-        page.load(open_library, None, [tabs, *library.outputs], **quiet)
     return page

@@ -90,6 +90,32 @@ def test_nothing_is_asked_of_the_server_while_nothing_runs(tab: Any, served: Ser
     assert asked == []
 
 
+def test_a_reload_comes_back_to_the_screen_that_was_open(tab: Any, served: Served) -> None:
+    add_dataset(served.studio)
+    run = add_run(served.studio, RunState.DONE, steps=40, bundle=add_bundle(served.studio))
+    tab.goto(served.address)
+
+    def open_after_reload(name: str, told: str) -> None:
+        expect(tab).to_have_url(f"{served.address}/{told}")
+        tab.reload()
+        tab.wait_for_function("window.ga2Opened")
+        expect(tab.get_by_role("tab", name=name, exact=True)).to_have_attribute("aria-selected", "true")
+        expect(tab).to_have_url(f"{served.address}/{told}")
+
+    tab.wait_for_function("window.ga2Opened")
+    open_after_reload("Recognize", "")
+    tab.get_by_role("tab", name="Train", exact=True).click()
+    open_after_reload("Train", "?screen=train")
+    tab.get_by_role("tab", name="Runs", exact=True).click()
+    open_after_reload("Runs", f"?run={run}")
+    tab.get_by_role("tab", name="Library", exact=True).click()
+    tab.locator("#bundles .bundle").first.click()
+    open_after_reload("Library", "?bundle=tuned")
+    tab.get_by_role("tab", name="Runs", exact=True).click()
+    tab.locator("#try-it").click()
+    open_after_reload("Recognize", "")
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_no_screen_is_wider_than_a_phone(tab: Any, served: Served, theme: str) -> None:
     add_dataset(served.studio)

@@ -12,6 +12,7 @@ import gradio as gr
 from ga2app.errors import StudioError
 from ga2app.store import BundleOrder
 from ga2app.store.bundles import MAX_TITLE, ROOM
+from ga2app.ui.address import note_screen
 from ga2app.ui.library import cards, shelving
 from ga2app.ui.library.drawing import ORDERS, PAGE, Asked, drawn, welcome_html
 from ga2app.ui.markup import notice
@@ -28,15 +29,6 @@ element.addEventListener('click', event => {
   event.preventDefault();
   trigger('click', {bundle: card.dataset.bundle});
 });
-"""
-
-_ADDRESS_JS = """
-(key) => {
-  const url = new URL(location.href);
-  for (const other of ['run', 'compare', 'view']) url.searchParams.delete(other);
-  if (key) url.searchParams.set('bundle', key); else url.searchParams.delete('bundle');
-  history.replaceState(null, '', url);
-}
 """
 
 _SAVE_JS = """
@@ -195,7 +187,7 @@ def build_library(studio: Studio, tab: gr.Tab) -> LibraryScreen:
     save.click(download, chosen, [told, packed], **busy, show_progress_on=told).then(
         None, packed, None, js=_SAVE_JS, **quiet
     )
-    chosen.change(None, chosen, None, js=_ADDRESS_JS, **quiet)
+    note_screen(tab, "key", "{screen: key ? '' : 'library', bundle: key}", [chosen])
     return LibraryScreen(
         told, chosen, try_it, use_hard, outputs, lambda key: refresh(key, "", "", "", BundleOrder.NEWEST.value, 0)
     )

@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 
 from ga2app.store import RunFilter
+from ga2app.ui.address import note_screen
 from ga2app.ui.runs.events import connect_actions, connect_files, connect_list
 from ga2app.ui.runs.layout import lay_out
 from ga2app.ui.runs.redrawing import filter_of, updates
@@ -19,18 +20,12 @@ __all__ = ["RunsScreen", "build_runs", "find_run"]
 
 _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
-ADDRESS_JS = """
-(run, mode, compared, section) => {
-  const url = new URL(location.href);
-  const put = (name, value) => value ? url.searchParams.set(name, value) : url.searchParams.delete(name);
-  put('run', run);
-  put('compare', mode === 'compare' ? compared : '');
-  put('view', mode !== 'compare' && section !== 'progress' ? section : '');
-  url.search = url.search.replaceAll('%2C', ',');
-  history.replaceState(null, '', url);
-}
-"""
-"""Puts what is shown into the page's address, without a reload: it can be shared and opened again."""
+_ADDRESS = """{
+  screen: run ? '' : 'runs',
+  run,
+  compare: mode === 'compare' ? compared : '',
+  view: mode !== 'compare' && section !== 'progress' ? section : '',
+}"""
 
 
 @dataclass(frozen=True)
@@ -51,8 +46,8 @@ class RunsScreen:
     refresh: Callable[..., list[Any]]
 
 
-def build_runs(studio: Studio) -> RunsScreen:
-    """Lay the screen out and connect it."""
+def build_runs(studio: Studio, tab: gr.Tab) -> RunsScreen:
+    """Lay the screen out in ``tab`` and connect it."""
     parts, viewer = lay_out(), Viewer(studio)
     filters = [parts.text, parts.state, parts.dataset, parts.backbone]
     asked = [parts.chosen, parts.shown, parts.section, parts.mode, parts.compared, parts.page, *filters]
@@ -87,8 +82,9 @@ def build_runs(studio: Studio) -> RunsScreen:
     connect_actions(studio, parts, asked, outputs, refresh)
     connect_files(studio, parts, viewer)
     parts.clock.tick(tick, asked, outputs, trigger_mode="once", **_QUIET)
-    address: list[Any] = [parts.chosen, parts.mode, parts.compared, parts.section]
-    gr.on([part.change for part in address], None, address, None, js=ADDRESS_JS, **_QUIET)
+    note_screen(
+        tab, "run, mode, compared, section", _ADDRESS, [parts.chosen, parts.mode, parts.compared, parts.section]
+    )
     buttons = parts.buttons
     return RunsScreen(
         parts.chosen, parts.shown, parts.clock, buttons["try_it"], buttons["again"], asked, outputs, refresh

@@ -122,7 +122,8 @@ def _tower_faults(config: RunConfig) -> list[Fault]:
     faults = [
         Fault(
             f"prompts.{name}",
-            f"must be at most {layers}, the layers of that tower (it is {depth}): lower it, or choose a larger backbone",
+            f"must be at most {layers}, the layers of that tower (it is {depth}): "
+            "lower it, or choose a larger backbone",
         )
         for name, depth, layers in (
             ("visual_depth", prompts.visual_depth, towers.visual_layers),

@@ -17,8 +17,6 @@ from ..studios import Served, add_dataset, draw_clip
 pytestmark = pytest.mark.browser
 expect = pytest.importorskip("playwright.sync_api").expect
 
-SLOW_MS = 30_000
-
 
 @pytest.fixture(autouse=True)
 def _no_sets(served: Served) -> None:
@@ -28,8 +26,6 @@ def _no_sets(served: Served) -> None:
 
 @pytest.fixture
 def page(tab: Any, served: Served) -> Any:
-    tab.set_default_timeout(SLOW_MS)
-    expect.set_options(timeout=SLOW_MS)
     tab.goto(served.address)
     return tab
 
@@ -157,7 +153,9 @@ def test_a_data_set_is_renamed_exported_deleted_and_brought_back(page: Any, serv
     before = served.studio.store.datasets.get("demo")
     open_screen(page)
     part_of_screen(page, "More")
-    page.locator("#ds-new-name textarea, #ds-new-name input").fill("my moves")
+    name = page.locator("#ds-new-name textarea, #ds-new-name input")
+    expect(name).to_have_value("demo")
+    name.fill("my moves")
     page.locator("#ds-rename").click()
     expect(page.locator("#ds-head h2")).to_have_text("my moves")
     page.locator("#ds-pack").click()
@@ -196,7 +194,6 @@ def test_a_running_import_is_found_after_a_reload_and_can_be_cancelled(page: Any
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_screen_fits_a_phone_and_every_field_has_a_name(tab: Any, served: Served, theme: str) -> None:
     add_dataset(served.studio)
-    tab.set_default_timeout(SLOW_MS)
     tab.set_viewport_size({"width": 400, "height": 800})
     tab.goto(f"{served.address}/?__theme={theme}")
     tab.get_by_role("tab", name="Datasets").click()

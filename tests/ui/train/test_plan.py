@@ -118,8 +118,14 @@ def test_depths_and_lengths_that_the_towers_do_not_have_are_told_ahead(studio: S
         studio,
         entered(prompts__visual_depth=6, prompts__text_depth=4, prompts__length=25, prompts__hard_prompt="random"),
     )
-    assert told["prompts.visual_depth"] == "must be at most 5, the layers of that tower (it is 6): lower it, or choose a larger backbone"
-    assert told["prompts.text_depth"] == "must be at most 3, the layers of that tower (it is 4): lower it, or choose a larger backbone"
+    assert (
+        told["prompts.visual_depth"]
+        == "must be at most 5, the layers of that tower (it is 6): lower it, or choose a larger backbone"
+    )
+    assert (
+        told["prompts.text_depth"]
+        == "must be at most 3, the layers of that tower (it is 4): lower it, or choose a larger backbone"
+    )
     assert told["prompts.length"].startswith("must be at most 24, half of what a text may have")
 
 

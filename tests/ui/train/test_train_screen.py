@@ -17,7 +17,6 @@ from .test_hard_prompts import write_manifest
 
 pytestmark = pytest.mark.browser
 expect = pytest.importorskip("playwright.sync_api").expect
-SLOW_MS = 30_000
 
 
 @pytest.fixture
@@ -32,8 +31,6 @@ def train(tab: Any, served: Served) -> Any:
         store.datasets.delete(row.name)
     add_dataset(served.studio)
     add_dataset(served.studio, "kitchen")
-    tab.set_default_timeout(SLOW_MS)
-    expect.set_options(timeout=SLOW_MS)
     return tab
 
 

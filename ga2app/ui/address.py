@@ -1,0 +1,48 @@
+"""The page's address tells which screen is open and what it shows: it can be shared, and a reload comes back to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+SCREEN = "screen"
+"""Names the open screen where the address does not tell it by what is shown."""
+
+_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+
+_OPENED_JS = "() => { window.ga2Opened = true; }"
+
+_NOTE_JS = """
+(%(given)s) => {
+  if (%(opening)s) window.ga2Screen = '%(screen)s';
+  if (!window.ga2Opened || window.ga2Screen !== '%(screen)s') return;
+  const url = new URL(location.href);
+  for (const name of ['screen', 'run', 'compare', 'view', 'bundle']) url.searchParams.delete(name);
+  for (const [name, value] of Object.entries(%(told)s)) if (value) url.searchParams.set(name, value);
+  url.search = url.search.replaceAll('%%2C', ',');
+  history.replaceState(null, '', url);
+}
+"""
+
+
+def note_screen(tab: gr.Tab, given: str = "", told: str = "", shown: list[Any] | None = None) -> None:
+    """Keep the address up to date while ``tab`` is open.
+
+    ``told`` is a JavaScript object of what the address says, made from the values of ``shown`` under the names
+    ``given``; without it the address names the screen alone. What changes on a screen that is not open is not noted.
+    """
+    shown = shown or []
+    for opening, event in ((True, tab.select), *((False, part.change) for part in shown)):
+        words = {
+            "given": given,
+            "told": told or f"{{{SCREEN}: '{tab.id}'}}",
+            "opening": str(opening).lower(),
+            "screen": tab.id,
+        }
+        event(None, shown or None, None, js=_NOTE_JS % words, **_QUIET)
+
+
+def note_opened(opened: gr.events.Dependency) -> None:
+    """From here on the address follows: ``opened`` has read what it said."""
+    opened.then(None, None, None, js=_OPENED_JS, **_QUIET)
