@@ -15,8 +15,8 @@ _OPENED_JS = "() => { window.ga2Opened = true; }"
 
 _NOTE_JS = """
 (%(given)s) => {
-  if (%(opening)s) window.ga2Screen = '%(screen)s';
-  if (!window.ga2Opened || window.ga2Screen !== '%(screen)s') return;
+  const open = document.querySelector('#screens [role=tab][data-tab-id][aria-selected=true]');
+  if (!window.ga2Opened || open?.dataset.tabId !== '%(screen)s') return;
   const url = new URL(location.href);
   for (const name of ['screen', 'run', 'compare', 'view', 'bundle']) url.searchParams.delete(name);
   for (const [name, value] of Object.entries(%(told)s)) if (value) url.searchParams.set(name, value);
@@ -30,17 +30,19 @@ def note_screen(tab: gr.Tab, given: str = "", told: str = "", shown: list[Any] |
     """Keep the address up to date while ``tab`` is open.
 
     ``told`` is a JavaScript object of what the address says, made from the values of ``shown`` under the names
-    ``given``; without it the address names the screen alone. What changes on a screen that is not open is not noted.
+    ``given``; without it the address names the screen alone. An event that comes late, when another screen is open,
+    is not noted.
     """
     shown = shown or []
-    for opening, event in ((True, tab.select), *((False, part.change) for part in shown)):
-        words = {
-            "given": given,
-            "told": told or f"{{{SCREEN}: '{tab.id}'}}",
-            "opening": str(opening).lower(),
-            "screen": tab.id,
-        }
-        event(None, shown or None, None, js=_NOTE_JS % words, **_QUIET)
+    words = {"given": given, "told": told or f"{{{SCREEN}: '{tab.id}'}}", "screen": tab.id}
+    gr.on(
+        [tab.select, *(part.change for part in shown)],
+        None,
+        shown or None,
+        None,
+        js=_NOTE_JS % words,
+        **_QUIET,
+    )
 
 
 def note_opened(opened: gr.events.Dependency) -> None:
