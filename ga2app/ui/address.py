@@ -6,10 +6,10 @@ from typing import Any
 
 import gradio as gr
 
+from ga2app.ui.events import QUIET
+
 SCREEN = "screen"
 """Names the open screen where the address does not tell it by what is shown."""
-
-_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 _OPENED_JS = "() => { window.ga2Opened = true; }"
 
@@ -41,10 +41,10 @@ def note_screen(tab: gr.Tab, given: str = "", told: str = "", shown: list[Any] |
         shown or None,
         None,
         js=_NOTE_JS % words,
-        **_QUIET,
+        **QUIET,
     )
 
 
 def note_opened(opened: gr.events.Dependency) -> None:
     """From here on the address follows: ``opened`` has read what it said."""
-    opened.then(None, None, None, js=_OPENED_JS, **_QUIET)
+    opened.then(None, None, None, js=_OPENED_JS, **QUIET)

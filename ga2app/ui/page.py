@@ -12,6 +12,7 @@ from ga2app.ui.address import SCREEN, note_opened, note_screen
 from ga2app.ui.anchors.screen import build_anchors
 from ga2app.ui.api import build_api
 from ga2app.ui.datasets.screen import build_datasets
+from ga2app.ui.events import QUIET, in_turn
 from ga2app.ui.library.jumps import hard_prompt_form
 from ga2app.ui.library.screen import build_library
 from ga2app.ui.markup import notice
@@ -118,24 +119,24 @@ def build_page(studio: Studio) -> gr.Blocks:
             except StudioError as exc:
                 return [gr.skip(), notice("error", str(exc)), *[gr.skip()] * len(train.filled)]
 
-        quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+        of_train, of_runs = in_turn(TRAIN), in_turn(RUNS)
         listed = [train.dataset, train.card, train.clock]
-        note_opened(page.load(open_page, None, [tabs, *listed, *runs.outputs, *library.outputs], **quiet))
+        note_opened(page.load(open_page, None, [tabs, *listed, *runs.outputs, *library.outputs], **of_runs))
         note_screen(recognize_tab, told="{}")
         for tab in (datasets_tab, anchors_tab, train_tab):
             note_screen(tab)
-        tabs.select(rest, None, list(clocks.values()), **quiet)
-        datasets.train_on.click(train_on, datasets.chosen, [tabs, *listed], **quiet)
-        runs_tab.select(runs.refresh, runs.asked, runs.outputs, **quiet)
-        runs.again.click(train_again, runs.chosen, [tabs, *train.filled], **quiet)
+        tabs.select(rest, None, list(clocks.values()), **QUIET)
+        datasets.train_on.click(train_on, datasets.chosen, [tabs, *listed], **of_train)
+        runs_tab.select(runs.refresh, runs.asked, runs.outputs, **of_runs)
+        runs.again.click(train_again, runs.chosen, [tabs, *train.filled], **of_train)
         train.watch.click(
             lambda run_id, shown: [gr.Tabs(selected=RUNS), *runs.refresh(run_id, shown)],
             [train.queued_id, runs.shown],
             [tabs, *runs.outputs],
-            **quiet,
+            **of_runs,
         )
         tried = [tabs, *recognize.tried]
-        runs.try_it.click(try_run, [runs.chosen, recognize.labels], tried, **quiet)
-        library.try_it.click(try_bundle, [library.chosen, recognize.labels], tried, **quiet)
-        library.use_hard.click(use_hard, library.chosen, [tabs, library.told, *train.filled], **quiet)
+        runs.try_it.click(try_run, [runs.chosen, recognize.labels], tried, **QUIET)
+        library.try_it.click(try_bundle, [library.chosen, recognize.labels], tried, **QUIET)
+        library.use_hard.click(use_hard, library.chosen, [tabs, library.told, *train.filled], **of_train)
     return page

@@ -12,6 +12,7 @@ import gradio as gr
 from ga2app.errors import StoreError, StudioError
 from ga2app.store.anchors import ROOM
 from ga2app.ui.anchors.question import TYPED, source_choices, start_values
+from ga2app.ui.events import in_turn
 from ga2app.ui.markup import notice
 from ga2app.ui.recognize.screen import UNEXPECTED
 from ga2app.ui.studio import Studio
@@ -21,7 +22,7 @@ log = logging.getLogger(__name__)
 Updates = dict[Any, Any]
 """What an event changes, by component; all others stay as they are."""
 
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+IN_TURN = in_turn("anchors")
 
 
 @dataclass(frozen=True)

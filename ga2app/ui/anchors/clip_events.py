@@ -11,10 +11,11 @@ from ga2app.contracts import AnchorKind, Progress, ProposalKind
 from ga2app.errors import StoreError
 from ga2app.ui.anchors import adding, clip_cards, clips, pictures
 from ga2app.ui.anchors.adding import Proposed
-from ga2app.ui.anchors.bar import QUIET, Bar, Updates, attempt, counted, delete_ticked, edit_row, undo_update
+from ga2app.ui.anchors.bar import IN_TURN, Bar, Updates, attempt, counted, delete_ticked, edit_row, undo_update
 from ga2app.ui.anchors.clip_room import NOTHING, ClipRoom, draw_clips, draw_pools
 from ga2app.ui.anchors.prompt_rows import ideas_html
 from ga2app.ui.anchors.question import asked, questions
+from ga2app.ui.events import QUIET
 from ga2app.ui.markup import busy, notice, notices
 from ga2app.ui.recognize.screen import REVEAL_JS
 from ga2app.ui.studio import Studio
@@ -40,24 +41,24 @@ class ClipEvents:
         room, inputs, outputs = self._room, self.inputs, self.outputs
         opening = [room.pool, room.make_from, *inputs]
         opened = [*outputs, room.pool, room.make_from]
-        room.sets.click(self._choose, opening, opened, **QUIET).then(
-            None, None, None, js=REVEAL_JS % "anchor-name", **QUIET
+        room.sets.click(self._choose, opening, opened, **IN_TURN).then(
+            None, None, None, js=REVEAL_JS % "anchor-name", **IN_TURN
         )
-        gr.on([room.create.click, room.new_name.submit], self._create, [room.new_name, *opening], opened, **QUIET)
-        gr.on([room.name.submit, room.name.blur], self._rename, [room.name, *inputs], outputs, **QUIET)
-        gr.on([room.about.submit, room.about.blur], self._describe, [room.about, *inputs], outputs, **QUIET)
-        room.delete.click(self._delete_set, inputs, outputs, **QUIET)
+        gr.on([room.create.click, room.new_name.submit], self._create, [room.new_name, *opening], opened, **IN_TURN)
+        gr.on([room.name.submit, room.name.blur], self._rename, [room.name, *inputs], outputs, **IN_TURN)
+        gr.on([room.about.submit, room.about.blur], self._describe, [room.about, *inputs], outputs, **IN_TURN)
+        room.delete.click(self._delete_set, inputs, outputs, **IN_TURN)
         # Each edit is a message of its own: none may be dropped because the one before is still on its way.
-        room.rows.select(self._act, inputs, outputs, trigger_mode="multiple", **QUIET)
+        room.rows.select(self._act, inputs, outputs, trigger_mode="multiple", **IN_TURN)
         room.rows.change(self._draw_missing, inputs, room.rows, **QUIET)
-        room.order.input(self._sort, inputs, outputs, **QUIET)
-        room.all_on.click(self._all_on, inputs, outputs, **QUIET)
-        room.all_off.click(self._all_off, inputs, outputs, **QUIET)
-        room.ideas_button.click(lambda: busy("Looking for ideas…"), None, room.ideas, **QUIET).then(
+        room.order.input(self._sort, inputs, outputs, **IN_TURN)
+        room.all_on.click(self._all_on, inputs, outputs, **IN_TURN)
+        room.all_off.click(self._all_off, inputs, outputs, **IN_TURN)
+        room.ideas_button.click(lambda: busy("Looking for ideas…"), None, room.ideas, **IN_TURN).then(
             self._ideas, self._bar.inputs, [room.ideas, room.told], **QUIET
         )
-        room.ideas.click(self._take_idea, None, room.caption, **QUIET)
-        room.proposals.select(self._decide, [room.proposed, *inputs], outputs, **QUIET)
+        room.ideas.click(self._take_idea, None, room.caption, **IN_TURN)
+        room.proposals.select(self._decide, [room.proposed, *inputs], outputs, **IN_TURN)
         self._wait(room.files.upload, self._upload, [room.files, room.caption, *inputs], "Copying and opening clips…")
         self._wait(room.suggest.click, self._suggest, [room.pool, room.count, *inputs], "Looking at clips…")
         making = [room.make_from, room.kinds, room.make_count, *inputs]
@@ -254,7 +255,7 @@ class ClipEvents:
     def _wait(self, event: Callable[..., Any], action: Callable[..., Updates], inputs: list[Any], text: str) -> None:
         """Run ``action`` on ``event``; meanwhile the message says what is going on and how far it is."""
         told = self._room.told
-        event(lambda: busy(text), None, told, **QUIET).then(
+        event(lambda: busy(text), None, told, **IN_TURN).then(
             action, inputs, self.outputs, show_progress="minimal", show_progress_on=told, api_visibility="private"
         )
 

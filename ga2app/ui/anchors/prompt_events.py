@@ -10,9 +10,10 @@ import gradio as gr
 from ga2app.contracts import TextProposal
 from ga2app.errors import StoreError
 from ga2app.ui.anchors import prompt_rows, prompts
-from ga2app.ui.anchors.bar import QUIET, Bar, Updates, attempt, counted, delete_ticked, edit_row, undo_update
+from ga2app.ui.anchors.bar import IN_TURN, Bar, Updates, attempt, counted, delete_ticked, edit_row, undo_update
 from ga2app.ui.anchors.prompt_room import PromptRoom, draw_prompts
 from ga2app.ui.anchors.question import asked
+from ga2app.ui.events import QUIET
 from ga2app.ui.markup import busy, notice
 from ga2app.ui.recognize.screen import REVEAL_JS
 from ga2app.ui.studio import Studio
@@ -32,29 +33,29 @@ class PromptEvents:
     def connect(self) -> None:
         """Connect everything that happens within the room."""
         room, inputs, outputs = self._room, self.inputs, self.outputs
-        room.groups.click(self._choose, inputs, outputs, **QUIET).then(
-            None, None, None, js=REVEAL_JS % "negative-rows", **QUIET
+        room.groups.click(self._choose, inputs, outputs, **IN_TURN).then(
+            None, None, None, js=REVEAL_JS % "negative-rows", **IN_TURN
         )
-        gr.on([room.create.click, room.new_name.submit], self._create, [room.new_name, *inputs], outputs, **QUIET)
-        gr.on([room.name.submit, room.name.blur], self._rename, [room.name, *inputs], outputs, **QUIET)
-        room.delete.click(self._delete_group, inputs, outputs, **QUIET)
-        room.all_on.click(self._all_on, inputs, outputs, **QUIET)
-        room.all_off.click(self._all_off, inputs, outputs, **QUIET)
-        room.add.click(self._add, [room.text, *inputs], outputs, **QUIET)
+        gr.on([room.create.click, room.new_name.submit], self._create, [room.new_name, *inputs], outputs, **IN_TURN)
+        gr.on([room.name.submit, room.name.blur], self._rename, [room.name, *inputs], outputs, **IN_TURN)
+        room.delete.click(self._delete_group, inputs, outputs, **IN_TURN)
+        room.all_on.click(self._all_on, inputs, outputs, **IN_TURN)
+        room.all_off.click(self._all_off, inputs, outputs, **IN_TURN)
+        room.add.click(self._add, [room.text, *inputs], outputs, **IN_TURN)
         # Each edit is a message of its own: none may be dropped because the one before is still on its way.
-        room.rows.select(self._act, inputs, outputs, trigger_mode="multiple", **QUIET)
-        room.order.input(self._sort, inputs, outputs, **QUIET)
-        room.search.change(self._sort, inputs, outputs, trigger_mode="always_last", **QUIET)
-        room.measure.click(lambda: busy("Reading the prompts…"), None, room.told, **QUIET).then(
+        room.rows.select(self._act, inputs, outputs, trigger_mode="multiple", **IN_TURN)
+        room.order.input(self._sort, inputs, outputs, **IN_TURN)
+        room.search.change(self._sort, inputs, outputs, trigger_mode="always_last", **IN_TURN)
+        room.measure.click(lambda: busy("Reading the prompts…"), None, room.told, **IN_TURN).then(
             self._measure, inputs, outputs, **QUIET
         )
-        room.ask_model.input(lambda on: gr.update(visible=on), room.ask_model, room.model, **QUIET)
+        room.ask_model.input(lambda on: gr.update(visible=on), room.ask_model, room.model, **IN_TURN)
         asking = [room.count, room.ask_model, room.model, *inputs]
-        room.suggest.click(lambda: busy("Looking for prompts…"), None, room.told, **QUIET).then(
+        room.suggest.click(lambda: busy("Looking for prompts…"), None, room.told, **IN_TURN).then(
             self._suggest, asking, outputs, **QUIET
         )
-        room.proposals.select(self._decide, [room.proposed, *inputs], outputs, **QUIET)
-        room.upload.upload(self._import, [room.upload, *inputs], outputs, **QUIET)
+        room.proposals.select(self._decide, [room.proposed, *inputs], outputs, **IN_TURN)
+        room.upload.upload(self._import, [room.upload, *inputs], outputs, **IN_TURN)
         room.export.click(self._export, None, room.exported, **QUIET).then(None, None, None, js=DOWNLOAD_JS, **QUIET)
 
     def draw(self, values: Sequence[Any], message: str | None = None) -> Updates:

@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from ga2app.ui.anchors.bar import QUIET, Updates, build_bar, refresh_bar, undo_last
+from ga2app.ui.anchors.bar import IN_TURN, Updates, build_bar, refresh_bar, undo_last
 from ga2app.ui.anchors.clip_events import ClipEvents
 from ga2app.ui.anchors.clip_room import draw_pools, lay_out_clips
 from ga2app.ui.anchors.prompt_events import PromptEvents
@@ -47,6 +47,6 @@ def build_anchors(studio: Studio, tab: gr.Tab) -> None:
         return redraw(values) | {clip_room.told: message, prompt_room.told: message}
 
     lists = [clip_room.pool, clip_room.make_from]
-    tab.select(open_screen, [*lists, *inputs], [*outputs, *lists], **QUIET)
-    gr.on([bar.source.input, bar.backbone.input, bar.typed.submit, bar.typed.blur], ask, inputs, outputs, **QUIET)
-    bar.undo.click(undo, inputs, outputs, **QUIET)
+    tab.select(open_screen, [*lists, *inputs], [*outputs, *lists], **IN_TURN)
+    gr.on([bar.source.input, bar.backbone.input, bar.typed.submit, bar.typed.blur], ask, inputs, outputs, **IN_TURN)
+    bar.undo.click(undo, inputs, outputs, **IN_TURN)

@@ -15,6 +15,7 @@ from ga2app.errors import DatasetError, StudioError
 from ga2app.intake import Duplicates, FolderSource, Importer, ListsSource, Source, TableSource, ZipSource
 from ga2app.store.imports import ImportRow
 from ga2app.ui.datasets.reports import REPORT_JS, progress_html, report_html
+from ga2app.ui.events import in_turn
 from ga2app.ui.labels import parse_labels
 from ga2app.ui.markup import ago, notice
 from ga2app.ui.recognize.screen import UNEXPECTED
@@ -214,7 +215,7 @@ def build_import(studio: Studio, importer: Importer, clock: gr.Timer) -> ImportP
     def choose_kind(kind: str) -> list[Any]:
         return [gr.update(visible=kind == one) for one in (ZIP, FOLDER, TABLE, LISTS)]
 
-    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    quiet = in_turn("datasets")
     kind.input(choose_kind, kind, [upload, folder, table, lists], **quiet)
     start.click(
         begin, fields, [told, upload, clock, *followed], show_progress="minimal", show_progress_on=told,

@@ -16,7 +16,16 @@ from ga2app.ui.datasets.media import Pictures
 from ga2app.ui.datasets.overview import LIST_JS
 from ga2app.ui.datasets.panels import build_clips, build_labels, build_more, build_split
 from ga2app.ui.datasets.view import FOLLOW_S, Parts, SetPage, Wanted
-from ga2app.ui.datasets.wiring import Wires, name_of, wire_browsing, wire_clips, wire_labels, wire_more, wire_split
+from ga2app.ui.datasets.wiring import (
+    IN_TURN,
+    Wires,
+    name_of,
+    wire_browsing,
+    wire_clips,
+    wire_labels,
+    wire_more,
+    wire_split,
+)
 from ga2app.ui.recognize.screen import REVEAL_JS
 from ga2app.ui.studio import Studio
 from ga2app.ui.theme import part
@@ -100,8 +109,7 @@ def build_datasets(studio: Studio, tab: gr.Tab) -> DatasetsScreen:
         open_screen,
         parts.asked,
         [*parts.outputs, *form.followed],
-        show_progress="hidden",
-        api_visibility="private",
+        **IN_TURN,
     )
     return DatasetsScreen(chosen, train_on, clock, lambda dataset_id: name_of(studio, dataset_id))
 
@@ -132,9 +140,8 @@ def _wire_list(studio: Studio, page: SetPage, parts: Parts, form: ImportPart, to
             drawn[-1] = gr.Timer(FOLLOW_S, active=True)
         return [now, *drawn, *(form.follow(None) if moved else [gr.skip()] * len(form.followed))]
 
-    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     outputs = [told, *parts.outputs, *form.followed]
-    parts.listing.click(choose, None, outputs, **quiet)
-    parts.listing.click(None, None, None, js=REVEAL_JS % "ds-answer", **quiet)
-    form.report.click(choose, None, outputs, **quiet)
-    parts.clock.tick(tick, [seen, *parts.asked], [seen, *parts.outputs, *form.followed], trigger_mode="once", **quiet)
+    parts.listing.click(choose, None, outputs, **IN_TURN)
+    parts.listing.click(None, None, None, js=REVEAL_JS % "ds-answer", **IN_TURN)
+    form.report.click(choose, None, outputs, **IN_TURN)
+    parts.clock.tick(tick, [seen, *parts.asked], [seen, *parts.outputs, *form.followed], trigger_mode="once", **IN_TURN)

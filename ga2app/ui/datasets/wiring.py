@@ -21,6 +21,7 @@ from ga2app.ui.datasets.exporting import export_csv, export_zip
 from ga2app.ui.datasets.media import media_url, preview_of
 from ga2app.ui.datasets.panels import ClipPanel, LabelPanel, MorePanel, SplitPanel
 from ga2app.ui.datasets.view import NEW, Parts, SetPage, Wanted
+from ga2app.ui.events import QUIET, in_turn
 from ga2app.ui.markup import busy, escape, notice
 from ga2app.ui.recognize.screen import UNEXPECTED
 from ga2app.ui.studio import Studio
@@ -33,7 +34,7 @@ _TICKED_JS = """
 CLIPS_JS = _TICKED_JS % "#ds-clips .ds-clip"
 LABELS_JS = _TICKED_JS % "#ds-labels tbody"
 
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+IN_TURN = in_turn("datasets")
 _MOST_DRAWN = 1_000_000
 
 
@@ -57,7 +58,7 @@ class Wires:
             return self.answer(wanted, lambda: action(wanted.dataset_id or NEW, ticked, *rest))
 
         inputs = [self.ticked, *self.parts.asked, *(extras or [])]
-        button.click(run, inputs, [self.told, *self.parts.outputs], js=js, **QUIET)
+        button.click(run, inputs, [self.told, *self.parts.outputs], js=js, **IN_TURN)
 
     def answer(self, wanted: Wanted, action: Callable[[], str]) -> list[Any]:
         """What the action says, and the page as it is now."""
@@ -94,11 +95,11 @@ def wire_browsing(wires: Wires, clips: ClipPanel, labels: LabelPanel, player: gr
         turned, kind = str(int(event.turn)), LabelKind(event.kind)
         return wires.answer(wanted, lambda: edits.set_kind(studio.store, wanted.dataset_id or NEW, turned, kind))
 
-    gr.on([clips.label.input, clips.subset.input, clips.text.submit], filtered, parts.asked, outputs, **QUIET)
+    gr.on([clips.label.input, clips.subset.input, clips.text.submit], filtered, parts.asked, outputs, **IN_TURN)
     clips.grid.click(in_grid, parts.asked[:4], [player, *outputs], **QUIET)
     # Each turn of a label is a message of its own: none may be dropped while the one before is on its way.
-    labels.labels.click(in_labels, parts.asked, outputs, trigger_mode="multiple", **QUIET)
-    player.click(lambda: "", None, player, **QUIET)
+    labels.labels.click(in_labels, parts.asked, outputs, trigger_mode="multiple", **IN_TURN)
+    player.click(lambda: "", None, player, **IN_TURN)
 
 
 def busy_player() -> str:
@@ -177,7 +178,7 @@ def wire_split(wires: Wires, panel: SplitPanel) -> None:
         show_progress="minimal",
         api_visibility="private",
     )
-    wires.parts.chosen.change(lambda: "", None, panel.drawn, **QUIET)
+    wires.parts.chosen.change(lambda: "", None, panel.drawn, **IN_TURN)
 
 
 def drawn_html(studio: Studio, dataset_id: int, shots: int, seed: int) -> str:
@@ -238,6 +239,6 @@ def wire_more(wires: Wires, panel: MorePanel, undo: gr.Button) -> None:
     wires.edit(undo, lambda _, __: edits.undo(studio.store))
     panel.csv.click(as_csv, wires.parts.chosen, panel.exported, **QUIET)
     panel.zip.click(as_zip, wires.parts.chosen, panel.exported, **QUIET)
-    wires.parts.chosen.change(lambda: ["", gr.update(visible=False)], None, [panel.exported, panel.confirm], **QUIET)
-    panel.delete.click(lambda: gr.update(visible=True), None, panel.confirm, **QUIET)
-    panel.keep.click(lambda: gr.update(visible=False), None, panel.confirm, **QUIET)
+    wires.parts.chosen.change(lambda: ["", gr.update(visible=False)], None, [panel.exported, panel.confirm], **IN_TURN)
+    panel.delete.click(lambda: gr.update(visible=True), None, panel.confirm, **IN_TURN)
+    panel.keep.click(lambda: gr.update(visible=False), None, panel.confirm, **IN_TURN)

@@ -13,6 +13,7 @@ from ga2app.errors import StudioError
 from ga2app.store import BundleOrder
 from ga2app.store.bundles import MAX_TITLE, ROOM
 from ga2app.ui.address import note_screen
+from ga2app.ui.events import in_turn
 from ga2app.ui.library import cards, shelving
 from ga2app.ui.library.drawing import ORDERS, PAGE, Asked, drawn, welcome_html
 from ga2app.ui.markup import notice
@@ -169,7 +170,7 @@ def build_library(studio: Studio, tab: gr.Tab) -> LibraryScreen:
     def from_the_start(key: str, *given: Any) -> list[Any]:
         return refresh(key, *given[:-1], 0)
 
-    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    quiet = in_turn("library")
     busy: dict[str, Any] = {"show_progress": "minimal", "api_visibility": "private"}
     listing.click(_with_event(choose), asked, [told, *outputs], **busy, show_progress_on=body)
     listing.click(None, None, None, js=REVEAL_JS % "bundle-head", **quiet)

@@ -9,6 +9,7 @@ import gradio as gr
 
 from ga2app.config import SKETCH
 from ga2app.errors import ClipError
+from ga2app.ui.events import QUIET
 from ga2app.ui.markup import escape
 from ga2app.ui.recognize import scripts, sources
 from ga2app.ui.recognize.asking import MOST_BUNDLES
@@ -19,8 +20,6 @@ from ga2app.ui.studio import Studio
 from ga2app.ui.theme import part
 
 SKETCH_HINT = "The sketch backbone knows drawings only. For filmed clips choose a real CLIP."
-
-_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
 @dataclass(frozen=True)
@@ -114,17 +113,17 @@ def connect_controls(studio: Studio, controls: Controls) -> None:
 
     # A list of several choices reports a change each time it is drawn: what people choose is an input.
     chosen = [controls.labels, controls.bundle]
-    controls.bundle.input(choose_bundles, controls.bundle, [controls.backbone, controls.take_labels], **_QUIET)
+    controls.bundle.input(choose_bundles, controls.bundle, [controls.backbone, controls.take_labels], **QUIET)
     gr.on(
         [controls.bundle.input, controls.backbone.change],
         check_fit,
         [controls.bundle, controls.backbone],
         [controls.fit, controls.backbone],
-        **_QUIET,
+        **QUIET,
     )
-    controls.take_labels.click(lambda keys: labels_of(studio, keys), controls.bundle, controls.labels, **_QUIET)
+    controls.take_labels.click(lambda keys: labels_of(studio, keys), controls.bundle, controls.labels, **QUIET)
     controls.dataset.input(
-        of_dataset, [controls.dataset, controls.labels], [controls.labels, controls.dataset], **_QUIET
+        of_dataset, [controls.dataset, controls.labels], [controls.labels, controls.dataset], **QUIET
     )
     gr.on(
         [controls.labels.change, controls.bundle.input],
@@ -132,10 +131,10 @@ def connect_controls(studio: Studio, controls: Controls) -> None:
         chosen,
         controls.suggested,
         trigger_mode="always_last",
-        **_QUIET,
+        **QUIET,
     )
-    controls.suggested.click(add_suggested, controls.labels, controls.labels, **_QUIET)
-    controls.recorder.change(record, [controls.recorder, controls.files], [controls.files, controls.recorder], **_QUIET)
+    controls.suggested.click(add_suggested, controls.labels, controls.labels, **QUIET)
+    controls.recorder.change(record, [controls.recorder, controls.files], [controls.files, controls.recorder], **QUIET)
 
 
 def backbone_info(name: str) -> str:

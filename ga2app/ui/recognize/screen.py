@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 
 from ga2app.errors import BundleError
+from ga2app.ui.events import QUIET
 from ga2app.ui.markup import empty
 from ga2app.ui.recognize import scripts, sources
 from ga2app.ui.recognize.asking import MOST_BUNDLES, Request
@@ -31,8 +32,6 @@ __all__ = [
 ]
 
 REVEAL_JS = scripts.REVEAL
-
-_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
 @dataclass(frozen=True)
@@ -125,10 +124,10 @@ def _connect_recognizing(studio: Studio, asking: Controls, telling: Telling) -> 
         "concurrency_limit": 1,
         "api_visibility": "private",
     }
-    reveal: dict[str, Any] = {"fn": None, "js": REVEAL_JS % "telling", **_QUIET}
+    reveal: dict[str, Any] = {"fn": None, "js": REVEAL_JS % "telling", **QUIET}
     gr.on([asking.ask.click, asking.labels.submit], **shared).then(**reveal)
     gr.on([asking.ask.click, asking.labels.submit], **reveal)
-    chosen = asking.examples.click(choose_example, None, [asking.files, asking.labels], **_QUIET)
+    chosen = asking.examples.click(choose_example, None, [asking.files, asking.labels], **QUIET)
     chosen.success(**shared).then(**reveal)
     chosen.success(**reveal)
 
@@ -147,15 +146,15 @@ def _connect_memory(
         remember,
         typed,
         memory,
-        **_QUIET,
+        **QUIET,
     )
-    gr.on([asking.take_labels.click, asking.suggested.click], remember, typed, memory, **_QUIET)
+    gr.on([asking.take_labels.click, asking.suggested.click], remember, typed, memory, **QUIET)
     root = gr.context.Context.root_block
     if root is not None:
         restored = [*screen.listed, asking.labels, asking.take_labels]
-        root.load(lambda kept, labels: recalled(studio, kept, labels), [memory, asking.labels], restored, **_QUIET)
+        root.load(lambda kept, labels: recalled(studio, kept, labels), [memory, asking.labels], restored, **QUIET)
     if tab is not None:
-        tab.select(screen.refresh, [asking.bundle, asking.labels], screen.listed, **_QUIET)
+        tab.select(screen.refresh, [asking.bundle, asking.labels], screen.listed, **QUIET)
 
 
 def refreshed(studio: Studio, keys: list[str] | None, labels: str) -> list[Any]:

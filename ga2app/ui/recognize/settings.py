@@ -10,6 +10,7 @@ import gradio as gr
 from ga2app.config import TEMPLATE
 from ga2app.contracts import NoneWay
 from ga2app.contracts.recognition import DEFAULT_THRESHOLDS
+from ga2app.ui.events import QUIET
 from ga2app.ui.recognize.asking import ENSEMBLE, NoneSettings, templates
 from ga2app.ui.studio import Studio
 
@@ -71,9 +72,8 @@ def build_settings(studio: Studio) -> Settings:
         )
         ensemble = gr.Button(f"Use {len(ENSEMBLE)} sentences", size="sm")
         top_k = gr.Slider(1, 20, value=5, step=1, label="Labels shown for each clip")
-    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    way.change(choose_way, way, [group, threshold], **quiet)
-    ensemble.click(swap_sentences, template, [template, ensemble], **quiet)
+    way.change(choose_way, way, [group, threshold], **QUIET)
+    ensemble.click(swap_sentences, template, [template, ensemble], **QUIET)
     return Settings(way, group, threshold, template, top_k)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import gradio as gr
 
+from ga2app.ui.events import QUIET
 from ga2app.ui.recognize import scripts
 from ga2app.ui.recognize.settings import Settings
 from ga2app.ui.recognize.shown import Page, Shown, draw, with_true_label, with_true_labels
@@ -17,8 +18,6 @@ from ga2app.ui.studio import Studio
 from ga2app.ui.theme import part
 
 MOST_CSV_BYTES = 4_000_000
-
-_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
 @dataclass(frozen=True)
@@ -82,11 +81,11 @@ def build_telling(studio: Studio, settings: Settings, empty: str) -> Telling:
         for changed in clicked(studio, shown, event._data):
             yield draw(changed).clips, changed
 
-    overview.submit(type_true_label, shown, [grades, shown], **_QUIET)
-    use.click(use_lines, [shown, lines], [overview, grades, shown], **_QUIET)
-    upload.upload(use_file, [shown, upload], [overview, grades, shown], **_QUIET)
-    settings.threshold.release(judge_again, [shown, settings.threshold], telling.outputs, **_QUIET)
-    clips.click(click, shown, [clips, shown], concurrency_id="recognize", concurrency_limit=1, **_QUIET)
+    overview.submit(type_true_label, shown, [grades, shown], **QUIET)
+    use.click(use_lines, [shown, lines], [overview, grades, shown], **QUIET)
+    upload.upload(use_file, [shown, upload], [overview, grades, shown], **QUIET)
+    settings.threshold.release(judge_again, [shown, settings.threshold], telling.outputs, **QUIET)
+    clips.click(click, shown, [clips, shown], concurrency_id="recognize", concurrency_limit=1, **QUIET)
     return telling
 
 

@@ -12,6 +12,7 @@ from ga2app.contracts import RunRecord
 from ga2app.errors import StoreError, StudioError
 from ga2app.store import Place
 from ga2app.store.run_order import ROOM
+from ga2app.ui.events import in_turn
 from ga2app.ui.markup import notice
 from ga2app.ui.recognize.screen import REVEAL_JS, UNEXPECTED
 from ga2app.ui.runs import files
@@ -23,7 +24,7 @@ from ga2app.ui.train.queueing import wake
 
 log = logging.getLogger(__name__)
 
-_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+_QUIET = in_turn("runs")
 _BUSY: dict[str, Any] = {"show_progress": "minimal", "api_visibility": "private"}
 
 

@@ -10,6 +10,7 @@ import gradio as gr
 
 from ga2app.store import RunFilter
 from ga2app.ui.address import note_screen
+from ga2app.ui.events import in_turn
 from ga2app.ui.runs.events import connect_actions, connect_files, connect_list
 from ga2app.ui.runs.layout import lay_out
 from ga2app.ui.runs.redrawing import filter_of, updates
@@ -18,7 +19,7 @@ from ga2app.ui.studio import Studio
 
 __all__ = ["RunsScreen", "build_runs", "find_run"]
 
-_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+_QUIET = in_turn("runs")
 
 _ADDRESS = """{
   screen: run ? '' : 'runs',

@@ -9,6 +9,7 @@ import gradio as gr
 
 from ga2app.errors import StudioError
 from ga2app.hub import FAVORITE, DownloadState, DownloadStatus
+from ga2app.ui.events import QUIET
 from ga2app.ui.markup import escape, notice
 from ga2app.ui.recognize.screen import UNEXPECTED
 from ga2app.ui.studio import Studio
@@ -17,7 +18,6 @@ from ga2app.ui.theme import part
 log = logging.getLogger(__name__)
 
 _POLL_S = 1.0
-_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
 def build_download(studio: Studio, backbone: gr.Dropdown) -> None:
@@ -69,9 +69,9 @@ def build_download(studio: Studio, backbone: gr.Dropdown) -> None:
         look_up, repo, [told, go, asked], show_progress="minimal", show_progress_on=told, api_visibility="private"
     )
     repo.submit(look_up, repo, [told, go, asked], show_progress_on=told, api_visibility="private")
-    repo.input(lambda: gr.update(visible=False), None, go, **_QUIET)
-    go.click(fetch, asked, [told, go, clock], **_QUIET)
-    clock.tick(follow, None, [told, backbone, clock], **_QUIET)
+    repo.input(lambda: gr.update(visible=False), None, go, **QUIET)
+    go.click(fetch, asked, [told, go, clock], **QUIET)
+    clock.tick(follow, None, [told, backbone, clock], **QUIET)
 
 
 def status_html(status: DownloadStatus | None) -> str:

@@ -10,6 +10,7 @@ import gradio as gr
 
 from ga2app.config import DEMO
 from ga2app.errors import ConfigError, Fault, StudioError
+from ga2app.ui.events import in_turn
 from ga2app.ui.markup import notice
 from ga2app.ui.recognize.screen import backbone_info
 from ga2app.ui.studio import Studio
@@ -32,7 +33,7 @@ _SAVE_JS = """
 }
 """
 
-_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+_QUIET = in_turn("train")
 
 
 @dataclass(frozen=True)
@@ -67,9 +68,8 @@ def build_train(studio: Studio, tab: gr.Tab | None = None) -> TrainScreen:
         queue_runs,
         parts.entered,
         [parts.told, parts.watch, parts.queued_id, *parts.marks, *parts.drawn],
-        show_progress="minimal",
         show_progress_on=parts.told,
-        api_visibility="private",
+        **(_QUIET | {"show_progress": "minimal"}),
     )
 
     def take_run(run_id: int | None) -> list[Any]:
