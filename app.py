@@ -103,6 +103,7 @@ def serve(home: Home, store: Store, recognizer: LazyRecognizer, host: str, port:
             server_name=host,
             server_port=port,
             prevent_thread_lock=True,
+            _frontend=False,  # no look at its own page: to take over 3 s for it on a busy machine is no fault
             quiet=True,
             max_file_size=MAX_UPLOAD,
             allowed_paths=[str(home.media)],

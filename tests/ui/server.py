@@ -22,6 +22,7 @@ def main(root: str, port: str) -> None:
         server_name="127.0.0.1",
         server_port=int(port),
         prevent_thread_lock=True,
+        _frontend=False,  # no look at its own page: to take over 3 s for it on a busy machine is no fault
         quiet=True,
         allowed_paths=[str(home.media)],
         blocked_paths=[str(uploads_folder(home))],
