@@ -35,8 +35,9 @@ def connect_list(parts: Parts, asked: list[Any], outputs: list[Any], refresh: Ca
         return ["", *refresh(int(event.run), *given[1:3], "run", *given[4:])]
 
     def pick(event: gr.EventData, *given: Any) -> list[Any]:
-        kept = [number for number in numbers(given[4]) if number != int(event.run)]
-        picked = [*kept, int(event.run)] if event.on else kept
+        ticked = {int(run): bool(on) for run, on in event.ticks}
+        kept = [number for number in numbers(given[4]) if ticked.get(number, True)]
+        picked = [*kept, *(run for run, on in ticked.items() if on and run not in kept)]
         mode = given[3] if len(picked) > 1 else "run"
         return refresh(*given[:3], mode, ",".join(map(str, picked)), *given[5:])
 
@@ -52,7 +53,7 @@ def connect_list(parts: Parts, asked: list[Any], outputs: list[Any], refresh: Ca
     buttons = parts.buttons
     parts.pieces["runs"].click(_with_event(on_card), asked, [parts.told, *outputs], **_QUIET)
     parts.pieces["runs"].click(None, None, None, js=REVEAL_JS % "run-head", **_QUIET)
-    parts.pieces["runs"].select(_with_event(pick), asked, outputs, **_QUIET)
+    parts.pieces["runs"].select(_with_event(pick), asked, outputs, trigger_mode="multiple", **_QUIET)
     filters = [parts.text.input, parts.state.input, parts.dataset.input, parts.backbone.input]
     gr.on(filters, lambda *given: refresh(*given[:5], 0, *given[6:]), asked, outputs, **_QUIET)
     buttons["newer"].click(turn(-1), asked, outputs, **_QUIET)

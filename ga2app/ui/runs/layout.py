@@ -23,10 +23,15 @@ element.addEventListener('click', event => {
   event.preventDefault();
   trigger('click', {run: Number(card.dataset.run)});
 });
+// All that was ticked so far goes with each tick: the answer to the one before may still be on its way.
+const ticks = new Map();
 element.addEventListener('change', event => {
   const box = event.target.closest('[data-compare]');
-  if (box) trigger('select', {run: Number(box.dataset.compare), on: box.checked});
+  if (!box) return;
+  ticks.set(Number(box.dataset.compare), box.checked);
+  trigger('select', {ticks: [...ticks]});
 });
+document.addEventListener('click', event => { if (event.target.closest('#compare-none')) ticks.clear(); });
 """
 
 

@@ -1,0 +1,235 @@
+"""A newcomer's whole trip through the six screens: the real app, worker, backbone and training, in Chromium."""
+
+from __future__ import annotations
+
+import re
+import time
+import zipfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ga2app import launcher
+from ga2app.contracts import EventKind, RunState
+from ga2app.paths import PROJECT, Home
+from ga2app.sketch.actions import ACTIONS
+from ga2app.sketch.clips import write_drawn_clip
+from ga2app.store import Store
+
+from .studios import free_port, running
+
+pytestmark = pytest.mark.browser
+expect = pytest.importorskip("playwright.sync_api").expect
+
+LABELS = ("climbing_a_ladder", "rowing_a_boat", "riding_a_bicycle", "flying_a_kite")
+CLIPS_EACH, EPOCHS, SEEDS = 5, 500, (1, 2, 3)
+BROKEN = {"empty.mp4": b"", "letter.mp4": b"Dear reader, this is no clip.\n" * 40, "half.mp4": None}
+SOON_MS, TRAINED_MS = 90_000, 300_000
+
+
+@contextmanager
+def app(home: Home, log: Path) -> Iterator[str]:
+    """``app.py`` on ``home`` for as long as the block lasts; its worker is a process of its own and lives on."""
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    command = [str(PROJECT / "app.py"), "--port", str(port), "--home", str(home.root)]
+    with running(command, address, log):
+        yield address
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Home]:
+    home = Home(tmp_path / "home")
+    yield home
+    launcher.stop_worker(home)
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twenty-three files in four class folders: twenty drawn clips, and three that cannot be read."""
+    folder = tmp_path_factory.mktemp("archive")
+    clips = [folder / label / f"{label}-{index}.mp4" for label in LABELS for index in range(CLIPS_EACH)]
+    for number, clip in enumerate(clips):
+        write_drawn_clip(clip, ACTIONS[clip.parent.name], "camcorder", (31, number))
+    place = folder / "mine.zip"
+    with zipfile.ZipFile(place, "w") as packed:
+        for clip in clips:
+            packed.write(clip, f"{clip.parent.name}/{clip.name}")
+        for name, content in BROKEN.items():
+            packed.writestr(f"{LABELS[0]}/{name}", clips[0].read_bytes()[:900] if content is None else content)
+    return place
+
+
+def open_tab(tab: Any, name: str) -> None:
+    tab.get_by_role("tab", name=name, exact=True).click()
+
+
+def import_zip(tab: Any, archive: Path) -> None:
+    """The good clips go in; every broken one is told with its reason."""
+    open_tab(tab, "Datasets")
+    tab.locator(".ds-new").click()
+    tab.locator("#ds-zip input[type=file]").set_input_files(str(archive))
+    expect(tab.locator("#ds-zip")).to_contain_text("mine.zip")
+    tab.locator("#ds-import").click()
+    report = tab.locator("#ds-report")
+    for name in BROKEN:
+        expect(report).to_contain_text(name, timeout=SOON_MS)
+    expect(tab.locator("#ds-list .ds-set", has_text="mine")).to_be_visible()
+    tab.locator("#ds-list .ds-set", has_text="mine").click()
+    expect(tab.locator("#ds-head")).to_contain_text("mine")
+
+
+def make_half_novel(tab: Any) -> None:
+    open_tab(tab, "Labels")
+    tab.get_by_role("button", name="Base and novel for all labels at once").click()
+    tab.locator("#ds-half-list").click()
+    expect(tab.locator("#ds-labels .kind.novel")).to_have_count(2)
+
+
+def build_anchor_set(tab: Any) -> None:
+    """A set of four clips that the studio proposed and the user accepted."""
+    open_tab(tab, "Anchors")
+    tab.locator("#anchor-new-name input, #anchor-new-name textarea").first.fill("calm")
+    tab.locator("#anchor-create").click()
+    expect(tab.locator("#anchor-name input, #anchor-name textarea").first).to_have_value("calm")
+    tab.locator("#anchor-suggest-box > button").click()
+    tab.locator("#anchor-count input").fill("4")
+    tab.locator("#anchor-suggest").click()
+    proposals = tab.locator("#anchor-proposals [data-pick]")
+    expect(tab.locator("#anchor-told")).to_have_text("", timeout=SOON_MS)
+    expect(proposals).to_have_count(4)
+    tab.locator("#anchor-proposals [data-action=accept]").click()
+    expect(tab.locator("#anchor-rows .anchor-card")).to_have_count(4, timeout=SOON_MS)
+
+
+def choose(tab: Any, field: str, option: str) -> None:
+    """Choose an option of a list whose elem_id is ``field``."""
+    tab.locator(f"#{field} input").first.click()
+    tab.locator("[role=option]", has_text=option).first.click()
+
+
+def queue_three_runs(tab: Any) -> None:
+    open_tab(tab, "Datasets")
+    tab.locator("#ds-list .ds-set", has_text="mine").click()
+    tab.locator("#ds-train-on").click()
+    expect(tab.locator("#dataset-card")).to_contain_text("16 training clips", timeout=SOON_MS)
+    tab.locator("#seeds input, #seeds textarea").first.fill(", ".join(map(str, SEEDS)))
+    tab.locator("#set-optimizer-epochs input").fill(str(EPOCHS))
+    tab.get_by_role("button", name="Hard prompt, anchors and negatives").click()
+    choose(tab, "set-anchors", "calm")
+    expect(tab.locator("#queue")).to_contain_text("3 runs", timeout=SOON_MS)
+    tab.locator("#queue").click()
+    tab.locator("#watch").click()
+    expect(tab.locator("#runs .run")).to_have_count(3)
+
+
+def show_run(tab: Any, number: int) -> Any:
+    tab.locator(f"#runs [data-run='{number}']").click()
+    expect(tab.locator("#run-head h2")).to_contain_text(f"Run {number}")
+    return tab.locator("#run-head .badge")
+
+
+def steps_of(home: Home, run_id: int) -> list[int]:
+    """The steps of the run's curve, in the order in which they were told."""
+    with Store.open(home) as store:
+        return [stored.event.step for stored in store.runs.events(run_id, kinds=[EventKind.STEP])]
+
+
+def run_at_its_beginning(home: Home) -> int:
+    """The number of a run that is under way and has more than half of its steps before it."""
+    deadline = time.monotonic() + TRAINED_MS / 1000
+    with Store.open(home) as store:
+        while time.monotonic() < deadline:
+            for run in store.runs.list():
+                step = store.runs.latest(run.id, EventKind.STEP)
+                if run.state is RunState.RUNNING and step and step.step < EPOCHS / 2:
+                    return run.id
+            time.sleep(0.2)
+    pytest.fail("no run was at its beginning")
+
+
+def test_from_a_zip_with_broken_clips_to_a_bundle_in_another_home(
+    tab: Any, tmp_path: Path, home: Home, archive: Path
+) -> None:
+    with ExitStack() as first:
+        address = first.enter_context(app(home, tmp_path / "app.log"))
+        tab.goto(address)
+        import_zip(tab, archive)
+        make_half_novel(tab)
+        build_anchor_set(tab)
+        queue_three_runs(tab)
+        expect(tab.locator("#run-head .pace")).to_contain_text("step", timeout=TRAINED_MS)
+        tab.reload()
+        expect(tab.locator("#runs .run")).to_have_count(3)
+        tab.goto("about:blank")
+    with app(home, tmp_path / "again.log") as address:
+        stopped = run_at_its_beginning(home)
+        tab.goto(f"{address}/?run={stopped}")
+        expect(tab.locator("#run-head h2")).to_contain_text(f"Run {stopped}")
+        state = tab.locator("#run-head .badge")
+        tab.locator("#stop").click()
+        expect(state).to_have_text("stopped", timeout=SOON_MS)
+        stopped_at = steps_of(home, stopped)[-1]
+        tab.locator("#resume").click()
+        for number in SEEDS:
+            expect(show_run(tab, number)).to_have_text("done", timeout=TRAINED_MS)
+        steps = steps_of(home, stopped)
+        assert steps == sorted(set(steps)) and steps[0] < stopped_at < steps[-1]
+
+        for number in SEEDS:
+            tab.locator(f"#runs [data-compare='{number}']").click()
+        expect(tab.locator("#compare")).to_have_text("Compare 3 runs")
+        tab.locator("#compare").click()
+        expect(tab.locator("#run-comparison h2")).to_have_text("3 runs compared")
+        expect(tab.locator("#run-comparison")).to_contain_text("3 seeds of the same settings")
+        tab.locator("#compare-back").click()
+
+        tab.get_by_role("tab", name="Report", exact=True).click()
+        expect(tab.locator("#run-report .report .lead")).to_contain_text("HM went from")
+        with tab.expect_download() as saved:
+            tab.locator("#save-report").click()
+        page = Path(saved.value.path()).read_text(encoding="utf-8")
+        assert "HM went from" in page and not re.search(r"(src|href)=.https?:", page)
+
+        recognize_four(tab, archive, tmp_path)
+        open_tab(tab, "Library")
+        tab.locator("#bundles .bundle").first.click()
+        with tab.expect_download() as packed:
+            tab.locator("#download-bundle").click()
+        bundle = tmp_path / packed.value.suggested_filename
+        packed.value.save_as(bundle)
+        tab.goto("about:blank")
+    other = Home(tmp_path / "other")
+    try:
+        with app(other, tmp_path / "other.log") as address:
+            tab.goto(address)
+            open_tab(tab, "Library")
+            with tab.expect_file_chooser() as chooser:
+                tab.locator("#upload-bundle").click()
+            chooser.value.set_files(str(bundle))
+            expect(tab.locator("#bundles .bundle", has_text="imported").first).to_be_visible(timeout=SOON_MS)
+            tab.goto("about:blank")
+    finally:
+        launcher.stop_worker(other)
+
+
+def recognize_four(tab: Any, archive: Path, folder: Path) -> None:
+    """Four clips at once, with two bundles beside plain CLIP."""
+    clips = []
+    for label in LABELS:
+        place = folder / f"{label}.mp4"
+        with zipfile.ZipFile(archive) as packed:
+            place.write_bytes(packed.read(f"{label}/{label}-0.mp4"))
+        clips.append(str(place))
+    open_tab(tab, "Recognize")
+    tab.locator("#clips input[type=file]").set_input_files(clips)
+    tab.locator("#labels textarea").fill("climbing a ladder, rowing a boat, riding a bicycle, flying a kite")
+    for title in ("Run 1", "Run 2"):
+        choose(tab, "bundle", title)
+    tab.keyboard.press("Escape")
+    tab.locator("#recognize").click()
+    expect(tab.locator("#answer article.clip")).to_have_count(4, timeout=SOON_MS)
+    expect(tab.locator("#answer article.clip").first.locator(".side")).to_have_count(3)
