@@ -41,7 +41,7 @@ class ClipEvents:
         room, inputs, outputs = self._room, self.inputs, self.outputs
         opening = [room.pool, room.make_from, *inputs]
         opened = [*outputs, room.pool, room.make_from]
-        room.sets.click(self._choose, opening, opened, **IN_TURN).then(
+        room.sets.click(self._choose, opening, opened, trigger_mode="multiple", **IN_TURN).then(
             None, None, None, js=REVEAL_JS % "anchor-name", **IN_TURN
         )
         gr.on([room.create.click, room.new_name.submit], self._create, [room.new_name, *opening], opened, **IN_TURN)

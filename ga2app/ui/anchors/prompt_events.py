@@ -33,7 +33,7 @@ class PromptEvents:
     def connect(self) -> None:
         """Connect everything that happens within the room."""
         room, inputs, outputs = self._room, self.inputs, self.outputs
-        room.groups.click(self._choose, inputs, outputs, **IN_TURN).then(
+        room.groups.click(self._choose, inputs, outputs, trigger_mode="multiple", **IN_TURN).then(
             None, None, None, js=REVEAL_JS % "negative-rows", **IN_TURN
         )
         gr.on([room.create.click, room.new_name.submit], self._create, [room.new_name, *inputs], outputs, **IN_TURN)

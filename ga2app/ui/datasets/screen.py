@@ -141,7 +141,7 @@ def _wire_list(studio: Studio, page: SetPage, parts: Parts, form: ImportPart, to
         return [now, *drawn, *(form.follow(None) if moved else [gr.skip()] * len(form.followed))]
 
     outputs = [told, *parts.outputs, *form.followed]
-    parts.listing.click(choose, None, outputs, **IN_TURN)
+    parts.listing.click(choose, None, outputs, trigger_mode="multiple", **IN_TURN)
     parts.listing.click(None, None, None, js=REVEAL_JS % "ds-answer", **IN_TURN)
     form.report.click(choose, None, outputs, **IN_TURN)
     parts.clock.tick(tick, [seen, *parts.asked], [seen, *parts.outputs, *form.followed], trigger_mode="once", **IN_TURN)

@@ -95,9 +95,10 @@ def wire_browsing(wires: Wires, clips: ClipPanel, labels: LabelPanel, player: gr
         turned, kind = str(int(event.turn)), LabelKind(event.kind)
         return wires.answer(wanted, lambda: edits.set_kind(studio.store, wanted.dataset_id or NEW, turned, kind))
 
-    gr.on([clips.label.input, clips.subset.input, clips.text.submit], filtered, parts.asked, outputs, **IN_TURN)
+    # Each of these is a message of its own: none may be dropped while the one before is on its way.
+    filters = [clips.label.input, clips.subset.input, clips.text.submit]
+    gr.on(filters, filtered, parts.asked, outputs, trigger_mode="multiple", **IN_TURN)
     clips.grid.click(in_grid, parts.asked[:4], [player, *outputs], **QUIET)
-    # Each turn of a label is a message of its own: none may be dropped while the one before is on its way.
     labels.labels.click(in_labels, parts.asked, outputs, trigger_mode="multiple", **IN_TURN)
     player.click(lambda: "", None, player, **IN_TURN)
 

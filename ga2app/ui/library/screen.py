@@ -172,7 +172,14 @@ def build_library(studio: Studio, tab: gr.Tab) -> LibraryScreen:
 
     quiet = in_turn("library")
     busy: dict[str, Any] = {"show_progress": "minimal", "api_visibility": "private"}
-    listing.click(_with_event(choose), asked, [told, *outputs], **busy, show_progress_on=body)
+    listing.click(
+        _with_event(choose),
+        asked,
+        [told, *outputs],
+        trigger_mode="multiple",
+        show_progress_on=body,
+        **(quiet | {"show_progress": "minimal"}),
+    )
     listing.click(None, None, None, js=REVEAL_JS % "bundle-head", **quiet)
     asking = [text.change, backbone.input, origin.input, order.input]
     gr.on(asking, from_the_start, asked, outputs, trigger_mode="always_last", **quiet)

@@ -51,18 +51,19 @@ def connect_list(parts: Parts, asked: list[Any], outputs: list[Any], refresh: Ca
         return lambda *given: refresh(*given[:2], name, *given[3:])
 
     buttons = parts.buttons
-    parts.pieces["runs"].click(_with_event(on_card), asked, [parts.told, *outputs], **_QUIET)
+    parts.pieces["runs"].click(_with_event(on_card), asked, [parts.told, *outputs], trigger_mode="multiple", **_QUIET)
     parts.pieces["runs"].click(None, None, None, js=REVEAL_JS % "run-head", **_QUIET)
     parts.pieces["runs"].select(_with_event(pick), asked, outputs, trigger_mode="multiple", **_QUIET)
     filters = [parts.text.input, parts.state.input, parts.dataset.input, parts.backbone.input]
-    gr.on(filters, lambda *given: refresh(*given[:5], 0, *given[6:]), asked, outputs, **_QUIET)
+    found = {"fn": lambda *given: refresh(*given[:5], 0, *given[6:]), "inputs": asked, "outputs": outputs}
+    gr.on(filters, **found, trigger_mode="always_last", **_QUIET)
     buttons["newer"].click(turn(-1), asked, outputs, **_QUIET)
     buttons["older"].click(turn(1), asked, outputs, **_QUIET)
     buttons["compare"].click(show("compare"), asked, outputs, **_QUIET)
     buttons["back"].click(show("run"), asked, outputs, **_QUIET)
     buttons["clear"].click(show("run", keep=False), asked, outputs, **_QUIET)
     for name, tab in parts.sections.items():
-        tab.select(open_section(name), asked, outputs, **_QUIET)
+        tab.select(open_section(name), asked, outputs, trigger_mode="multiple", **_QUIET)
 
 
 def connect_actions(
