@@ -156,7 +156,11 @@ def test_a_data_set_is_renamed_exported_deleted_and_brought_back(page: Any, serv
     name = page.locator("#ds-new-name textarea, #ds-new-name input")
     expect(name).to_have_value("demo")
     name.fill("my moves")
+    name.press("Tab")
+    page.wait_for_timeout(300)
+    expect(name).to_have_value("my moves")
     page.locator("#ds-rename").click()
+    expect(page.locator("#ds-answer")).to_contain_text("The data set is called 'my moves' now")
     expect(page.locator("#ds-head h2")).to_have_text("my moves")
     page.locator("#ds-pack").click()
     with page.expect_download() as download:
