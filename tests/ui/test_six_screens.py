@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from ga2app import launcher
+from ga2app.config import DEMO
 from ga2app.contracts import EventKind, RunState
 from ga2app.paths import PROJECT, Home
 from ga2app.sketch.actions import ACTIONS
@@ -21,13 +22,13 @@ from ga2app.store import Store
 
 from .studios import free_port, running
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.journey]
 expect = pytest.importorskip("playwright.sync_api").expect
 
 LABELS = ("climbing_a_ladder", "rowing_a_boat", "riding_a_bicycle", "flying_a_kite")
 CLIPS_EACH, EPOCHS, SEEDS = 5, 500, (1, 2, 3)
 BROKEN = {"empty.mp4": b"", "letter.mp4": b"Dear reader, this is no clip.\n" * 40, "half.mp4": None}
-SOON_MS, TRAINED_MS = 90_000, 300_000
+SOON_MS, TRAINED_MS = 90_000, 600_000
 
 
 @contextmanager
@@ -89,13 +90,24 @@ def make_half_novel(tab: Any) -> None:
     expect(tab.locator("#ds-labels .kind.novel")).to_have_count(2)
 
 
-def build_anchor_set(tab: Any) -> None:
-    """A set of four clips that the studio proposed and the user accepted."""
+def wait_for_demo(home: Home) -> None:
+    """The app draws its demo in the background; what it lends is there only afterwards."""
+    deadline = time.monotonic() + TRAINED_MS / 1000
+    with Store.open(home) as store:
+        while DEMO not in {row.name for row in store.datasets.list()}:
+            assert time.monotonic() < deadline, "the demo was not drawn"
+            time.sleep(0.2)
+
+
+def build_anchor_set(tab: Any, home: Home) -> None:
+    """A set of four clips that the studio proposed, from the scenes of the demo, and the user accepted."""
+    wait_for_demo(home)
     open_tab(tab, "Anchors")
     tab.locator("#anchor-new-name input, #anchor-new-name textarea").first.fill("calm")
     tab.locator("#anchor-create").click()
     expect(tab.locator("#anchor-name input, #anchor-name textarea").first).to_have_value("calm")
     tab.locator("#anchor-suggest-box > button").click()
+    choose(tab, "anchor-pool", "drawn scenes")
     tab.locator("#anchor-count input").fill("4")
     tab.locator("#anchor-suggest").click()
     proposals = tab.locator("#anchor-proposals [data-pick]")
@@ -114,6 +126,8 @@ def choose(tab: Any, field: str, option: str) -> None:
 def queue_three_runs(tab: Any) -> None:
     open_tab(tab, "Datasets")
     tab.locator("#ds-list .ds-set", has_text="mine").click()
+    expect(tab.locator("#ds-head h2")).to_have_text("mine")
+    expect(tab.locator("#ds-clips .ds-clip")).to_have_count(len(LABELS) * CLIPS_EACH)
     tab.locator("#ds-train-on").click()
     expect(tab.locator("#dataset-card")).to_contain_text("16 training clips", timeout=SOON_MS)
     tab.locator("#seeds input, #seeds textarea").first.fill(", ".join(map(str, SEEDS)))
@@ -159,7 +173,7 @@ def test_from_a_zip_with_broken_clips_to_a_bundle_in_another_home(
         tab.goto(address)
         import_zip(tab, archive)
         make_half_novel(tab)
-        build_anchor_set(tab)
+        build_anchor_set(tab, home)
         queue_three_runs(tab)
         expect(tab.locator("#run-head .pace")).to_contain_text("step", timeout=TRAINED_MS)
         tab.reload()
