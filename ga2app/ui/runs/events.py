@@ -24,7 +24,7 @@ from ga2app.ui.train.queueing import wake
 
 log = logging.getLogger(__name__)
 
-_QUIET = in_turn("runs")
+_IN_TURN = in_turn("runs")
 _BUSY: dict[str, Any] = {"show_progress": "minimal", "api_visibility": "private"}
 
 
@@ -51,19 +51,19 @@ def connect_list(parts: Parts, asked: list[Any], outputs: list[Any], refresh: Ca
         return lambda *given: refresh(*given[:2], name, *given[3:])
 
     buttons = parts.buttons
-    parts.pieces["runs"].click(_with_event(on_card), asked, [parts.told, *outputs], trigger_mode="multiple", **_QUIET)
-    parts.pieces["runs"].click(None, None, None, js=REVEAL_JS % "run-head", **_QUIET)
-    parts.pieces["runs"].select(_with_event(pick), asked, outputs, trigger_mode="multiple", **_QUIET)
+    parts.pieces["runs"].click(_with_event(on_card), asked, [parts.told, *outputs], trigger_mode="multiple", **_IN_TURN)
+    parts.pieces["runs"].click(None, None, None, js=REVEAL_JS % "run-head", **_IN_TURN)
+    parts.pieces["runs"].select(_with_event(pick), asked, outputs, trigger_mode="multiple", **_IN_TURN)
     filters = [parts.text.input, parts.state.input, parts.dataset.input, parts.backbone.input]
     found = {"fn": lambda *given: refresh(*given[:5], 0, *given[6:]), "inputs": asked, "outputs": outputs}
-    gr.on(filters, **found, trigger_mode="always_last", **_QUIET)
-    buttons["newer"].click(turn(-1), asked, outputs, **_QUIET)
-    buttons["older"].click(turn(1), asked, outputs, **_QUIET)
-    buttons["compare"].click(show("compare"), asked, outputs, **_QUIET)
-    buttons["back"].click(show("run"), asked, outputs, **_QUIET)
-    buttons["clear"].click(show("run", keep=False), asked, outputs, **_QUIET)
+    gr.on(filters, **found, trigger_mode="always_last", **_IN_TURN)
+    buttons["newer"].click(turn(-1), asked, outputs, **_IN_TURN)
+    buttons["older"].click(turn(1), asked, outputs, **_IN_TURN)
+    buttons["compare"].click(show("compare"), asked, outputs, **_IN_TURN)
+    buttons["back"].click(show("run"), asked, outputs, **_IN_TURN)
+    buttons["clear"].click(show("run", keep=False), asked, outputs, **_IN_TURN)
     for name, tab in parts.sections.items():
-        tab.select(open_section(name), asked, outputs, trigger_mode="multiple", **_QUIET)
+        tab.select(open_section(name), asked, outputs, trigger_mode="multiple", **_IN_TURN)
 
 
 def connect_actions(
@@ -135,12 +135,12 @@ def connect_actions(
     actions: dict[str, Callable[[RunRecord], str]] = {"stop": stop, "resume": resume, "delete": delete}
     actions |= {name: moving(to) for name, to in (("up", Place.UP), ("down", Place.DOWN), ("front", Place.FRONT))}
     for name, action in actions.items():
-        buttons[name].click(acting(action), asked, answered, **_QUIET)
-    buttons["undo"].click(restore, asked, answered, **_QUIET)
-    buttons["rename"].click(begin_renaming, parts.chosen, [buttons["renaming"], parts.new_name], **_QUIET)
-    buttons["drop_name"].click(lambda: gr.update(visible=False), None, buttons["renaming"], **_QUIET)
+        buttons[name].click(acting(action), asked, answered, **_IN_TURN)
+    buttons["undo"].click(restore, asked, answered, **_IN_TURN)
+    buttons["rename"].click(begin_renaming, parts.chosen, [buttons["renaming"], parts.new_name], **_IN_TURN)
+    buttons["drop_name"].click(lambda: gr.update(visible=False), None, buttons["renaming"], **_IN_TURN)
     named = [buttons["keep_name"].click, parts.new_name.submit]
-    gr.on(named, rename, [parts.new_name, *asked], answered, **_QUIET)
+    gr.on(named, rename, [parts.new_name, *asked], answered, **_IN_TURN)
 
 
 def connect_files(studio: Studio, parts: Parts, viewer: Viewer) -> None:
@@ -179,7 +179,7 @@ def connect_files(studio: Studio, parts: Parts, viewer: Viewer) -> None:
             asked_for.append((parts.buttons[f"compare_{name}"], parts.compared))
         for button, compared in asked_for:
             made = button.click(giving(make), [parts.chosen, compared], [parts.told, parts.packed], **shared)
-            made.then(None, parts.packed, None, js=files.SAVE_JS, **_QUIET)
+            made.then(None, parts.packed, None, js=files.SAVE_JS, **_IN_TURN)
 
 
 def _with_event(answer: Callable[..., list[Any]]) -> Callable[..., list[Any]]:

@@ -19,7 +19,7 @@ from ga2app.ui.studio import Studio
 
 __all__ = ["RunsScreen", "build_runs", "find_run"]
 
-_QUIET = in_turn("runs")
+_IN_TURN = in_turn("runs")
 
 _ADDRESS = """{
   screen: run ? '' : 'runs',
@@ -82,7 +82,7 @@ def build_runs(studio: Studio, tab: gr.Tab) -> RunsScreen:
     connect_list(parts, asked, outputs, refresh)
     connect_actions(studio, parts, asked, outputs, refresh)
     connect_files(studio, parts, viewer)
-    parts.clock.tick(tick, asked, outputs, trigger_mode="once", **_QUIET)
+    parts.clock.tick(tick, asked, outputs, trigger_mode="once", **_IN_TURN)
     note_screen(
         tab, "run, mode, compared, section", _ADDRESS, [parts.chosen, parts.mode, parts.compared, parts.section]
     )

@@ -33,7 +33,7 @@ _SAVE_JS = """
 }
 """
 
-_QUIET = in_turn("train")
+_IN_TURN = in_turn("train")
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def build_train(studio: Studio, tab: gr.Tab | None = None) -> TrainScreen:
         parts.entered,
         [parts.told, parts.watch, parts.queued_id, *parts.marks, *parts.drawn],
         show_progress_on=parts.told,
-        **(_QUIET | {"show_progress": "minimal"}),
+        **(_IN_TURN | {"show_progress": "minimal"}),
     )
 
     def take_run(run_id: int | None) -> list[Any]:
@@ -123,20 +123,20 @@ def _connect_preview(studio: Studio, parts: TrainParts, tab: gr.Tab | None) -> N
         [parts.marked, *parts.entered],
         [parts.told, *parts.drawn, *parts.marks],
         trigger_mode="always_last",
-        **_QUIET,
+        **_IN_TURN,
     )
     length, hard = (parts.fields[form.place_of(path)] for path in ("prompts.length", FIELD))
 
     def fitting(backbone: str, length: Any, present: str | None) -> Any:
         return gr.update(choices=hard_prompt_choices(studio, backbone, length, present or ""))
 
-    length.change(fitting, [parts.backbone, length, hard], hard, trigger_mode="always_last", **_QUIET)
-    parts.dataset.input(lambda names: datasets_html(studio, names or []), parts.dataset, parts.card, **_QUIET)
+    length.change(fitting, [parts.backbone, length, hard], hard, trigger_mode="always_last", **_IN_TURN)
+    parts.dataset.input(lambda names: datasets_html(studio, names or []), parts.dataset, parts.card, **_IN_TURN)
     again = [parts.dataset, parts.card, *parts.drawn]
-    parts.clock.tick(look_again, parts.entered, again, **_QUIET)
+    parts.clock.tick(look_again, parts.entered, again, **_IN_TURN)
     if tab is not None:
         opened = [parts.backbone, parts.earlier, *again, *parts.fields]
-        tab.select(open_tab, parts.entered, opened, **_QUIET)
+        tab.select(open_tab, parts.entered, opened, **_IN_TURN)
 
 
 def _connect_filling(studio: Studio, parts: TrainParts) -> None:
@@ -162,20 +162,20 @@ def _connect_filling(studio: Studio, parts: TrainParts) -> None:
         fill,
         [parts.preset, parts.backbone, *parts.fields],
         [parts.preset, *parts.fields],
-        **_QUIET,
+        **_IN_TURN,
     )
-    parts.backbone.input(lambda name: gr.update(info=backbone_info(name)), parts.backbone, parts.backbone, **_QUIET)
+    parts.backbone.input(lambda name: gr.update(info=backbone_info(name)), parts.backbone, parts.backbone, **_IN_TURN)
     shown: dict[str, Any] = {
         "fn": lambda names: datasets_html(studio, names or []),
         "inputs": parts.dataset,
         "outputs": parts.card,
     }
-    parts.load.upload(load, parts.load, parts.filled, **_QUIET).then(**shown, **_QUIET)
-    parts.earlier.input(lambda run_id: _take_run(studio, run_id), parts.earlier, parts.filled, **_QUIET).then(
-        **shown, **_QUIET
+    parts.load.upload(load, parts.load, parts.filled, **_IN_TURN).then(**shown, **_IN_TURN)
+    parts.earlier.input(lambda run_id: _take_run(studio, run_id), parts.earlier, parts.filled, **_IN_TURN).then(
+        **shown, **_IN_TURN
     )
-    parts.save.click(save, parts.entered, [parts.saved, parts.file_told], **_QUIET).then(
-        None, parts.saved, None, js=_SAVE_JS, **_QUIET
+    parts.save.click(save, parts.entered, [parts.saved, parts.file_told], **_IN_TURN).then(
+        None, parts.saved, None, js=_SAVE_JS, **_IN_TURN
     )
 
 
