@@ -12,7 +12,7 @@ import pytest
 from ga2app.paths import Home
 from ga2app.ui import Studio
 
-from .studios import CHROMIUM_FLAGS, Served, free_port, make_studio, running
+from .studios import CHROMIUM_FLAGS, Served, empty, free_port, make_studio, running
 
 _PATIENCE_MS = 60_000
 """A page that is slow on a busy machine is no fault; whoever waits so long finds one."""
@@ -31,7 +31,7 @@ def studio(home: Home) -> Iterator[Studio]:
 
 
 @pytest.fixture(scope="session")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """One server for all tests, on a home of its own."""
     folder, port = tmp_path_factory.mktemp("served"), free_port()
     address = f"http://127.0.0.1:{port}"
@@ -40,6 +40,13 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with running(command, address, folder / "server.log"):
         yield Served(studio, address)
     studio.store.close()
+
+
+@pytest.fixture
+def served(server: Served) -> Served:
+    """The server with examples and nothing else, whatever an earlier test has left behind."""
+    empty(server.studio)
+    return server
 
 
 @pytest.fixture(scope="session")

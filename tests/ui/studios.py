@@ -87,6 +87,24 @@ def make_studio(home: Home, **changes: Any) -> Studio:
     return Studio(home=home, store=Store.open(home), **(doors | changes))
 
 
+def empty(studio: Studio) -> None:
+    """Take everything out of the store, and leave nothing to undo."""
+    store = studio.store
+    for run in store.runs.list(limit=1000):
+        if run.state in (RunState.RUNNING, RunState.STOPPING):
+            store.runs.finish(run.id, RunState.STOPPED, exit_code=0)
+        store.runs.delete(run.id)
+    for card in store.bundles.list():
+        store.bundles.delete(card.folder)
+    for row in store.datasets.list():
+        store.datasets.delete(row.name)
+    for one in store.anchors.sets():
+        store.anchors.delete_set(one.id)
+    for group in store.negatives.group_rows():
+        store.negatives.delete_group(group.id)
+    store.trash.purge(keep_s=-1)
+
+
 def add_dataset(studio: Studio, name: str = "demo") -> None:
     """A data set of the example clips."""
     clips = [LabelledClip(example.path, example.label, subset) for example in studio.examples for subset in Subset]

@@ -15,20 +15,6 @@ pytestmark = pytest.mark.browser
 expect = pytest.importorskip("playwright.sync_api").expect
 
 
-@pytest.fixture(autouse=True)
-def _empty_home(served: Served) -> None:
-    """Each test begins with a studio that has examples and nothing else."""
-    store = served.studio.store
-    for run in store.runs.list():
-        if run.state in (RunState.RUNNING, RunState.STOPPING):
-            store.runs.finish(run.id, RunState.STOPPED, exit_code=0)
-        store.runs.delete(run.id)
-    for card in store.bundles.list():
-        store.bundles.delete(card.folder)
-    for row in store.datasets.list():
-        store.datasets.delete(row.name)
-
-
 def open_tab(tab: Any, served: Served, name: str = "Recognize", query: str = "") -> None:
     tab.goto(f"{served.address}/{query}")
     tab.get_by_role("tab", name=name).click()

@@ -20,13 +20,6 @@ expect = pytest.importorskip("playwright.sync_api").expect
 def _fresh(served: Served) -> None:
     """Each test begins with one empty anchor set, one empty group, and one data set."""
     store = served.studio.store
-    for row in store.anchors.sets():
-        store.anchors.delete_set(row.id)
-    for group in store.negatives.group_rows():
-        store.negatives.delete_group(group.id)
-    store.trash.purge(keep_s=-1)
-    for one in store.datasets.list():
-        store.datasets.delete(one.name)
     add_dataset(served.studio)
     store.anchors.create("mine")
     store.negatives.create_group("things")

@@ -9,5 +9,5 @@ from ..studios import Served
 
 
 @pytest.fixture(scope="session")
-def client(served: Served) -> Client:
-    return Client(served.address, verbose=False, analytics_enabled=False)
+def client(server: Served) -> Client:
+    return Client(server.address, verbose=False, analytics_enabled=False)

@@ -18,12 +18,6 @@ pytestmark = pytest.mark.browser
 expect = pytest.importorskip("playwright.sync_api").expect
 
 
-@pytest.fixture(autouse=True)
-def _no_sets(served: Served) -> None:
-    for row in served.studio.store.datasets.list():
-        served.studio.store.datasets.delete(row.name)
-
-
 @pytest.fixture
 def page(tab: Any, served: Served) -> Any:
     tab.goto(served.address)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +15,6 @@ from ..studios import BASE, LABELS, Served, add_bundle, keep_bundle
 
 pytestmark = pytest.mark.browser
 expect = pytest.importorskip("playwright.sync_api").expect
-
-
-@pytest.fixture(autouse=True)
-def _empty_shelf(served: Served) -> Iterator[None]:
-    def empty() -> None:
-        for card in served.studio.store.bundles.list():
-            served.studio.store.bundles.delete(card.folder)
-        served.studio.store.trash.purge(keep_s=-1)
-
-    empty()
-    yield
-    empty()
 
 
 def open_library(tab: Any, served: Served, query: str = "") -> None:

@@ -13,13 +13,6 @@ pytestmark = pytest.mark.browser
 expect = pytest.importorskip("playwright.sync_api").expect
 
 
-@pytest.fixture(autouse=True)
-def _no_bundles(served: Served) -> None:
-    """Each test begins without bundles of another."""
-    for card in served.studio.store.bundles.list():
-        served.studio.store.bundles.delete(card.folder)
-
-
 def choose_bundles(tab: Any, *names: str) -> None:
     """Pick bundles from the list, which stays open until Escape."""
     tab.locator("#bundle input").click()

@@ -17,17 +17,6 @@ pytestmark = pytest.mark.browser
 expect = pytest.importorskip("playwright.sync_api").expect
 
 
-@pytest.fixture(autouse=True)
-def _no_runs(served: Served) -> None:
-    """Each test begins without runs, and with nothing to undo."""
-    store = served.studio.store
-    for run in store.runs.list(limit=1000):
-        if run.state in (RunState.RUNNING, RunState.STOPPING):
-            store.runs.finish(run.id, RunState.STOPPED, exit_code=0)
-        store.runs.delete(run.id)
-    store.trash.purge(keep_s=-1)
-
-
 def open_tab(tab: Any, served: Served, name: str) -> None:
     tab.goto(served.address)
     tab.get_by_role("tab", name=name).click()

@@ -22,13 +22,6 @@ expect = pytest.importorskip("playwright.sync_api").expect
 @pytest.fixture
 def train(tab: Any, served: Served) -> Any:
     """The Train tab, opened on a home with two data sets and nothing else."""
-    store = served.studio.store
-    for run in store.runs.list():
-        store.runs.delete(run.id)
-    for card in store.bundles.list():
-        store.bundles.delete(card.folder)
-    for row in store.datasets.list():
-        store.datasets.delete(row.name)
     add_dataset(served.studio)
     add_dataset(served.studio, "kitchen")
     return tab
