@@ -18,8 +18,10 @@ from ga2app.labels import spoken
 from ga2app.prompts import PromptLearner
 from ga2app.whitening import Whitening
 
-FRAMES_AT_ONCE = 256
-"""Frames that pass the vision tower at once, outside training."""
+FRAMES_AT_ONCE = {"cpu": 16}
+"""Frames that pass the vision tower at once, outside training, by device: few stay in a processor's cache."""
+
+FRAMES_ELSEWHERE = 256
 
 
 class ModelOutput(NamedTuple):
@@ -87,7 +89,8 @@ class PromptedClip(nn.Module):
         batch, frames = pixels.shape[:2]
         flat = pixels.flatten(0, 1).to(self.backbone.compute.device)  # (B·T, 3, S, S)
         prompts, share = self.prompts.visual_prompts(), self.prompts.config.residual
-        chunks = [flat] if self._learning() else torch.split(flat, FRAMES_AT_ONCE)
+        at_once = FRAMES_AT_ONCE.get(flat.device.type, FRAMES_ELSEWHERE)
+        chunks = [flat] if self._learning() else torch.split(flat, at_once)
         with self.backbone.compute.autocast():
             features = torch.cat([self.backbone.encode_frames(chunk, prompts) for chunk in chunks])
             if share and prompts and not self.training:

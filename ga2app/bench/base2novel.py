@@ -40,7 +40,10 @@ RELEASED_NEGATIVE = "else"
 
 @dataclass(frozen=True)
 class Plan:
-    """What is compared: ``config`` holds the settings of the whole method, ``methods`` are derived from it by name."""
+    """What is compared: ``config`` holds the settings of the whole method, ``methods`` are derived from it by name.
+
+    A ``quick`` look tests fewer clips a class.
+    """
 
     setting: str
     seeds: tuple[int, ...]
@@ -49,10 +52,12 @@ class Plan:
     config: RunConfig
     pool: str = "scenes"
     negatives: int = 6
+    quick: bool = False
 
     def key(self) -> str:
         """Hash of what a seed's figures depend on, besides the seed: another plan, another hash."""
         told = [self.setting, list(self.methods), list(self.shots), self.pool, self.negatives, self.config.to_dict()]
+        told += ["quick"] if self.quick else []
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:12]
 
 
@@ -101,7 +106,7 @@ def run_seed(plan: Plan, seed: int) -> list[Outcome]:
 
 
 def _outcomes(plan: Plan, seed: int, folder: Path) -> Iterator[Outcome]:
-    bare = world.draw(folder / "clips", plan.setting, seed)
+    bare = world.draw(folder / "clips", plan.setting, seed, quick=plan.quick)
     whole = Variant(replace(plan.config, seed=seed), plan.pool, plan.negatives)
 
     @cache

@@ -20,6 +20,9 @@ BASE_CLASSES = {"narrow": 6, "wide": 24}
 
 STYLE = "camcorder"
 TRAIN_CLIPS, TEST_CLIPS, CLIPS_PER_SCENE = 16, 20, 4
+QUICK_TEST_CLIPS = 6
+"""Test clips a class of a quick look."""
+
 _STREAM, _CLASS_STREAM = 9401, 77
 
 
@@ -31,9 +34,10 @@ def classes(setting: str, seed: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return tuple(order[:count]), tuple(order[count:])
 
 
-def draw(folder: Path, setting: str, seed: int) -> Dataset:
+def draw(folder: Path, setting: str, seed: int, *, quick: bool = False) -> Dataset:
     """The data set of ``setting`` and ``seed`` in ``folder``, drawn first if it is not there."""
     base, novel = classes(setting, seed)
+    test_clips = QUICK_TEST_CLIPS if quick else TEST_CLIPS
     drawn = DrawnSet(
         name=f"sketch-{setting}-{seed}",
         base=base,
@@ -41,8 +45,8 @@ def draw(folder: Path, setting: str, seed: int) -> Dataset:
         style=STYLE,
         stream=_STREAM,
         base_train=TRAIN_CLIPS,
-        base_test=TEST_CLIPS,
-        novel_test=TEST_CLIPS,
+        base_test=test_clips,
+        novel_test=test_clips,
         anchors_per_scene=CLIPS_PER_SCENE,
     )
     return drawn_dataset(folder, drawn, seed)

@@ -40,7 +40,9 @@ def add(kinds: common.Commands) -> None:
     )
     parser.add_argument("--shots", default=str(MOST_SHOTS), help="clips a base class; several make a few-shot curve")
     parser.add_argument(
-        "--quick", action="store_true", help=f"{QUICK_SEEDS} seeds, a third of the epochs: a look, not a result"
+        "--quick",
+        action="store_true",
+        help=f"{QUICK_SEEDS} seeds, a third of the epochs and of the test clips: a look, not a result",
     )
     parser.add_argument("--config", metavar="JSON", help="settings of ga2 (default: those of the Full preset)")
     parser.add_argument(
@@ -62,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
     seeds, methods, shots, config = _checked(args)
     from ga2app.bench import base2novel, picture, report
 
-    plan = base2novel.Plan(args.setting, seeds, methods, shots, config, args.anchors, args.negatives)
+    plan = base2novel.Plan(args.setting, seeds, methods, shots, config, args.anchors, args.negatives, args.quick)
     folder: Path = args.out or Path("bench-base2novel")
     outcomes = base2novel.run(plan, folder, args.processes, say=lambda text: print(text, file=sys.stderr, flush=True))
     base2novel.write_json(folder / f"{args.setting}.json", report.document(plan, outcomes))

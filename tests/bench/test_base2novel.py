@@ -15,6 +15,7 @@ from ga2app.bench.settings import settings
 from ga2app.bench.variants import Variant, variant
 from ga2app.config import ClipConfig, PromptConfig
 from ga2app.config.ladder import COMPARED
+from ga2app.contracts import Subset
 from ga2app.errors import ConfigError, StoreError
 
 
@@ -95,6 +96,15 @@ def _flat(values: dict[str, object], prefix: str = "") -> dict[str, object]:
     for name, value in values.items():
         flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
     return flat
+
+
+def test_a_quick_look_tests_fewer_clips_under_a_name_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(world, "QUICK_TEST_CLIPS", 2)
+    whole, quick = (world.draw(tmp_path / str(quick), "narrow", 3, quick=quick) for quick in (False, True))
+    assert [sum(clip.subset is Subset.TEST for clip in one.clips) for one in (whole, quick)] == [47, 94]
+    assert plan(quick=True).key() != plan().key()
 
 
 def test_plain_clip_is_the_same_at_every_number_of_shots_and_training_is_not(outcomes: list[Outcome]) -> None:
