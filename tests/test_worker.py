@@ -17,6 +17,7 @@ import pytest
 from ga2app import launcher
 from ga2app.config import DEMO, NOTHING, OptimizerConfig, RunConfig
 from ga2app.contracts import AnchorClip, Dataset, EventKind, RunRecord, RunState
+from ga2app.errors import TrainingError
 from ga2app.paths import PROJECT, Home
 from ga2app.store import Store
 from ga2app.store.database import Database
@@ -295,6 +296,24 @@ def test_a_run_that_was_given_to_another_worker_is_let_go(home: Home, store: Sto
     assert worker.wait(30) == 0
     record = store.runs.get(run_id)
     assert (record.state, record.pid) == (RunState.RUNNING, os.getpid())
+
+
+@pytest.mark.parametrize("ending", ["stopped", "done", "failed"])
+def test_whatever_a_run_came_to_here_it_is_its_new_worker_who_ends_it(home: Home, store: Store, ending: str) -> None:
+    """The run changes hands between two heartbeats: the old worker has not heard of it when its training ends."""
+
+    def train(config: RunConfig, dataset: Dataset, **doors: Any) -> fake_training.Ended:
+        store.runs.requeue_lost(lambda pid, started_s: False, 60.0)
+        assert store.runs.claim(1, 1.0) is not None
+        if ending == "failed":
+            raise TrainingError("the loss is nan")
+        return fake_training.Ended(ending == "done", str(home.bundles / "never"))
+
+    run_id = store.runs.queue(config("quick"))
+    Worker(home, store, replace(fake_training.parts(), train=train)).work(once=True, idle_exit_s=0)
+    record = store.runs.get(run_id)
+    assert (record.state, record.pid, record.error) == (RunState.RUNNING, 1, None)
+    assert store.bundles.list() == []
 
 
 def test_a_home_that_cannot_be_used_ends_the_worker_with_the_reason(home: Home) -> None:

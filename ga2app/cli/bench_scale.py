@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import shutil
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ga2app.cli.bench_studio import PORT, running_app
+from ga2app.cli.bench_studio import PORT, running_app, until_answer
 from ga2app.cli.scale_home import FULL, Scale, fill_home
 from ga2app.errors import StudioError
 from ga2app.paths import Home
@@ -26,6 +30,17 @@ SCREENS = (
     ("Recognize", "#examples .example", "#recognize"),
 )
 """Each tab in the order in which it is opened, what makes up a row there, and what has been drawn when it is open."""
+
+EMPTY_PORT = PORT + 1
+EMPTY = f"""
+import gradio as gr
+with gr.Blocks() as page:
+    gr.Button("here")
+page.launch(server_port={EMPTY_PORT}, quiet=True, _frontend=False)
+"""
+"""The least that Gradio shows: what the app's own page is held against."""
+
+THE_APP, THE_LEAST = "the app, from nothing", "an empty Gradio page"
 
 _PAUSE_MS = 1500
 """Between two pages, so that what the one still loads is not counted with the other."""
@@ -47,7 +62,7 @@ def bench_scale(scale: Scale = FULL) -> dict[str, Any]:
         started = time.monotonic()
         fill_home(home, files, scale)
         filled = time.monotonic() - started
-        with running_app(home), sync_playwright() as playwright:
+        with running_app(home), _empty_page(), sync_playwright() as playwright:
             _until_warm(home)
             browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
             try:
@@ -70,6 +85,7 @@ def format_table(found: dict[str, Any]) -> str:
     ]
     for name, seconds in found["pages"].items():
         lines.append(f"{name:24} {seconds:8.2f} s {found['rows'].get(name, ''):>6}")
+    lines.append(f"the app's page takes {found['pages'][THE_APP] / found['pages'][THE_LEAST]:.1f} times an empty one")
     return "\n".join(lines)
 
 
@@ -80,10 +96,15 @@ def _round(browser: Any) -> dict[str, Any]:
     page.set_default_timeout(PATIENCE_S * 1000)
     seconds, rows = {}, {}
     started = time.monotonic()
+    page.goto(f"http://127.0.0.1:{EMPTY_PORT}/")
+    page.get_by_role("button", name="here").wait_for()
+    seconds[THE_LEAST] = time.monotonic() - started
+    page.wait_for_timeout(_PAUSE_MS)
+    started = time.monotonic()
     page.goto(f"http://127.0.0.1:{PORT}/")
     page.get_by_role("tab", name="Recognize", exact=True).wait_for()
     page.locator("#recognize").wait_for()
-    seconds["the app, from nothing"] = time.monotonic() - started
+    seconds[THE_APP] = time.monotonic() - started
     for name, row, drawn in SCREENS:
         started = time.monotonic()
         page.get_by_role("tab", name=name, exact=True).click()
@@ -93,6 +114,18 @@ def _round(browser: Any) -> dict[str, Any]:
         page.wait_for_timeout(_PAUSE_MS)
     context.close()
     return {"seconds": seconds, "rows": rows}
+
+
+@contextmanager
+def _empty_page() -> Iterator[None]:
+    """Gradio with one button and nothing else, in a process of its own."""
+    process = subprocess.Popen([sys.executable, "-c", EMPTY], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        until_answer(time.monotonic(), EMPTY_PORT)
+        yield
+    finally:
+        process.terminate()
+        process.wait(30)
 
 
 def _until_warm(home: Home) -> None:

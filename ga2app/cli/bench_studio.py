@@ -33,7 +33,7 @@ def bench_studio() -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         home = Home(Path(folder))
         with _app(home) as started:
-            answered = _until_answer(started)
+            answered = until_answer(started)
             drawn = _until_drawn(home, started)
             trained = _train(home)
         return {
@@ -59,7 +59,7 @@ def format_table(seconds: dict[str, float]) -> str:
 def running_app(home: Home) -> Iterator[float]:
     """The app in a process of its own, and answering; yields the moment of its start."""
     with _app(home) as started:
-        _until_answer(started)
+        until_answer(started)
         yield started
 
 
@@ -79,10 +79,11 @@ def _app(home: Home) -> Iterator[float]:
             launcher.stop_worker(home)
 
 
-def _until_answer(started: float) -> float:
+def until_answer(started: float, port: int = PORT) -> float:
+    """Seconds from ``started`` until the page of ``port`` answers; raises StudioError when it does not."""
     while time.monotonic() - started < PATIENCE_S:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{PORT}/", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5) as answer:
                 if answer.status == 200:
                     return time.monotonic() - started
         except (urllib.error.URLError, OSError):

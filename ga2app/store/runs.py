@@ -106,34 +106,48 @@ class Runs(RunOrder):
             )
         self.drop_events_after(run_id, step)
 
-    def release(self, run_id: int) -> None:
+    def release(self, run_id: int, *, pid: int | None = None) -> None:
         """Put a running run back in its place in the queue: its worker leaves in good order, with a checkpoint.
 
-        A run that was asked to stop is stopped.
+        A run that was asked to stop is stopped; one that is no longer the work of ``pid`` is left alone.
         """
         with self._database.write() as db:
             db.execute(
                 "UPDATE runs SET state = CASE state WHEN 'running' THEN 'queued' ELSE 'stopped' END, "
                 "finished_s = CASE state WHEN 'running' THEN NULL ELSE ? END, attempts = attempts - 1, "
-                "pid = NULL, process_started_s = NULL WHERE id = ? AND state IN ('running', 'stopping')",
-                [time.time(), run_id],
+                "pid = NULL, process_started_s = NULL "
+                "WHERE id = ? AND state IN ('running', 'stopping') AND pid = ifnull(?, pid)",
+                [time.time(), run_id, pid],
             )
 
     def finish(
-        self, run_id: int, state: RunState, *, exit_code: int, error: str | None = None, bundle: str | None = None
+        self,
+        run_id: int,
+        state: RunState,
+        *,
+        exit_code: int,
+        error: str | None = None,
+        bundle: str | None = None,
+        pid: int | None = None,
     ) -> None:
-        """End a run that a worker has: done, stopped or failed. Raises StoreError if no worker has it."""
+        """End a run that a worker has: done, stopped or failed.
+
+        Raises StoreError if no worker has it, or another than ``pid``.
+        """
         if state not in (RunState.DONE, RunState.STOPPED, RunState.FAILED):
             raise ValueError(f"a run cannot end as {state}")
         stored = self._database.to_stored(bundle) if bundle else None
         with self._database.write() as db:
             changed = db.execute(
                 "UPDATE runs SET state = ?, finished_s = ?, exit_code = ?, error = ?, bundle = ?, pid = NULL, "
-                "process_started_s = NULL WHERE id = ? AND state IN ('running', 'stopping')",
-                [state.value, time.time(), exit_code, error, stored, run_id],
+                "process_started_s = NULL "
+                "WHERE id = ? AND state IN ('running', 'stopping') AND pid = ifnull(?, pid)",
+                [state.value, time.time(), exit_code, error, stored, run_id, pid],
             ).rowcount
             if not changed:
-                raise StoreError(f"run {run_id} is {self._row(db, run_id).state}, so it cannot end as {state}")
+                record = self._row(db, run_id)
+                whose = f", in process {record.pid}" if record.pid else ""
+                raise StoreError(f"run {run_id} is {record.state}{whose}, so it cannot end as {state}")
 
     def requeue_lost(self, is_alive: Callable[[int, float], bool], stale_after_s: float) -> Sequence[int]:
         """Put runs back whose worker is gone, and give their numbers.

@@ -107,21 +107,20 @@ class Worker:
             try:
                 outcome = self._train(record, folder / CHECKPOINT, events)
                 events.flush()
-                self._conclude(record.id, outcome, events)
+                self._conclude(record.id, outcome)
             except Exception as exc:
                 reason = explain(exc)
                 if isinstance(exc, StudioError):
                     _log.error("run %d failed: %s", record.id, reason)
                 else:
                     _log.exception("run %d failed: %s", record.id, reason)
-                if not events.lost:
-                    self._fail(record.id, reason)
+                self._fail(record.id, reason)
 
     def _fail(self, run_id: int, reason: str) -> None:
         try:
-            self._store.runs.finish(run_id, RunState.FAILED, exit_code=1, error=reason)
+            self._store.runs.finish(run_id, RunState.FAILED, exit_code=1, error=reason, pid=self._me.pid)
         except StoreError:
-            _log.exception("run %d could not be marked as failed; the next sweep puts it back", run_id)
+            _log.exception("run %d could not be marked as failed; the next sweep puts it back if it is ours", run_id)
 
     def _train(self, record: RunRecord, checkpoint: Path, events: EventWriter) -> Outcome:
         config = RunConfig.from_dict(record.config)
@@ -143,16 +142,17 @@ class Worker:
             should_stop=lambda: self._leaving or events.lost or self._store.runs.should_stop(record.id),
         )
 
-    def _conclude(self, run_id: int, outcome: Outcome, events: EventWriter) -> None:
-        if events.lost:
+    def _conclude(self, run_id: int, outcome: Outcome) -> None:
+        # Asked of the store, not of the last heartbeat: the run may have changed hands since.
+        if not self._store.runs.heartbeat(run_id, pid=self._me.pid):
             _log.warning("run %d was given to another worker; this one lets go of it", run_id)
         elif outcome.finished:
             self._accept(run_id, outcome)
         elif self._leaving:
-            self._store.runs.release(run_id)
+            self._store.runs.release(run_id, pid=self._me.pid)
             _log.info("run %d goes back to the queue: the worker was told to leave", run_id)
         else:
-            self._store.runs.finish(run_id, RunState.STOPPED, exit_code=0)
+            self._store.runs.finish(run_id, RunState.STOPPED, exit_code=0, pid=self._me.pid)
             _log.info("run %d stopped as asked", run_id)
 
     def _accept(self, run_id: int, outcome: Outcome) -> None:
@@ -163,7 +163,7 @@ class Worker:
         self._parts.check_bundle(bundle)
         self._store.bundles.add(self._parts.read_card(bundle))
         self._write_report(run_id, outcome.report)
-        self._store.runs.finish(run_id, RunState.DONE, exit_code=0, bundle=bundle)
+        self._store.runs.finish(run_id, RunState.DONE, exit_code=0, bundle=bundle, pid=self._me.pid)
         _log.info("run %d done: %s", run_id, bundle)
 
     def _write_report(self, run_id: int, report: Report | None) -> None:

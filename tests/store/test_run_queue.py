@@ -178,6 +178,17 @@ def test_a_worker_that_leaves_in_good_order_costs_the_run_no_attempt(store: Stor
     assert (record.state, record.attempts, record.pid) == (RunState.QUEUED, 0, None)
 
 
+def test_a_run_is_ended_and_given_back_by_the_process_that_has_it_alone(store: Store) -> None:
+    run_id = store.runs.queue(CONFIG)
+    claim(store, pid=7)
+    store.runs.release(run_id, pid=8)
+    with pytest.raises(StoreError, match="is running, in process 7, so it cannot end as done"):
+        store.runs.finish(run_id, RunState.DONE, exit_code=0, pid=8)
+    assert store.runs.get(run_id).state is RunState.RUNNING
+    store.runs.finish(run_id, RunState.DONE, exit_code=0, pid=7)
+    assert store.runs.get(run_id).state is RunState.DONE
+
+
 def test_a_run_that_was_being_stopped_is_not_put_back_when_its_worker_leaves(store: Store) -> None:
     run_id = store.runs.queue(CONFIG)
     claim(store)

@@ -111,6 +111,11 @@ def add_dataset(studio: Studio, name: str = "demo") -> None:
     studio.store.datasets.add(Dataset(name, BASE, NOVEL, tuple(clips)), origin="drawn")
 
 
+def add_negatives(studio: Studio) -> None:
+    """A group of negative prompts that are switched on."""
+    studio.store.negatives.add(studio.store.negatives.create_group("things"), ["nothing", "an object"])
+
+
 def add_bundle(studio: Studio, folder: str = "tuned", backbone: str = SKETCH, name: str = "tuned prompts") -> str:
     """A bundle in the library; gives its folder."""
     path = str(studio.home.bundles / folder)

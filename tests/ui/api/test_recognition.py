@@ -7,7 +7,7 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
-from ..studios import LABELS, Served, add_bundle
+from ..studios import LABELS, Served, add_bundle, add_negatives
 
 
 def test_recognize_answers_with_and_without_a_bundle(client: Client, served: Served) -> None:
@@ -42,6 +42,7 @@ def test_a_file_of_the_server_cannot_be_read_through_recognize(served: Served) -
 
 
 def test_several_bundles_sentences_and_none_of_these_are_asked_by_name(client: Client, served: Served) -> None:
+    add_negatives(served.studio)
     add_bundle(served.studio)
     add_bundle(served.studio, "second", name="other prompts")
     answer = client.predict(

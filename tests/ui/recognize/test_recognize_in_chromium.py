@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ..studios import LABELS, Served, add_bundle, draw_clip
+from ..studios import LABELS, Served, add_bundle, add_negatives, draw_clip
 
 pytestmark = pytest.mark.browser
 expect = pytest.importorskip("playwright.sync_api").expect
@@ -97,6 +97,7 @@ def test_why_is_answered_inside_the_clip(tab: Any, served: Served) -> None:
 
 
 def test_none_of_these_follows_its_threshold_without_asking_again(tab: Any, served: Served) -> None:
+    add_negatives(served.studio)
     tab.goto(served.address)
     tab.get_by_role("button", name="None of these").click()
     tab.get_by_label("Negative prompts set the bar").check()
