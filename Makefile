@@ -7,7 +7,7 @@ run: .venv/installed
 	$(BIN)/python app.py
 
 test: .venv/tools
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 journey: .venv/tools
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m journey

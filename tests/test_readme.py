@@ -1,21 +1,29 @@
-"""Every command of the README is run, in order, in one folder; what it prints has the words that the README shows."""
+"""Every command of the README is run, in order, in one folder; what it prints has the words that the README shows.
+
+Commands of the app run in this process, which loads torch once and not thirty times; tests/cli starts real ones.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
+from ga2app.cli.main import main
 from ga2app.paths import PROJECT
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 
-# What cannot run as it stands inside a test, and what is run in its place.
+# What cannot run as it stands inside a test, or would take minutes, and what is run in its place.
 STAND_INS = {
     "make run": "make -n run",  # starts the app, which the browser tests do
     "make test": "make -n test",  # would start this very test
@@ -25,8 +33,12 @@ STAND_INS = {
         "python -m ga2app sketch pretrain --help"  # takes an hour; tests/sketch runs a few steps of it
     ),
     "python -m ga2app sketch hard-prompt --out assets/sketch-hard-prompt": (
-        "python -m ga2app sketch hard-prompt --out hard-prompt"  # must not change the shipped one
+        "python -m ga2app sketch hard-prompt --epochs 3 --out hard-prompt"  # must not change the shipped one
     ),
+    "python -m ga2app train --preset quick --out bundle": (
+        "python -m ga2app train --preset quick --epochs 8 --out bundle"
+    ),
+    "python -m ga2app bench studio": "python -m ga2app bench studio --epochs 3",
     "python -m ga2app bench base2novel": "python -m ga2app bench base2novel --help",  # half an hour
     "python -m ga2app sketch contact-sheet --out assets/pictures/sketch_world.png": (
         "python -m ga2app sketch contact-sheet --out sheet.png"
@@ -49,16 +61,26 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(command: str, folder: Path) -> str:
-    python = f'"{sys.executable}"'
-    command = re.sub(r"^python ", f"{python} ", STAND_INS.get(command, command))
+    command = STAND_INS.get(command, command)
+    environment = {"PYTHONPATH": str(PROJECT), "GA2_HOME": str(folder / "home")}
+    if command.startswith("python -m ga2app "):
+        printed = io.StringIO()
+        streams = contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed)
+        with mock.patch.dict(os.environ, environment), contextlib.chdir(folder), streams[0], streams[1]:
+            try:
+                status = main(shlex.split(command)[3:])
+            except SystemExit as exc:  # of --help
+                status = exc.code or 0
+        assert status == 0, f"{command}\n{printed.getvalue()}"
+        return printed.getvalue()
     in_project = command.startswith("make") or "app.py" in command
     answer = subprocess.run(
-        command,
+        re.sub(r"^python ", f'"{sys.executable}" ', command),
         shell=True,
         capture_output=True,
         text=True,
         cwd=PROJECT if in_project else folder,
-        env={**os.environ, "PYTHONPATH": str(PROJECT), "GA2_HOME": str(folder / "home")},
+        env=os.environ | environment,
         timeout=600,
         check=False,
     )
@@ -95,7 +117,7 @@ def test_the_python_of_the_readme_runs(folder: Path):
     if not (folder / "clips").exists():
         run("python -m ga2app sketch generate --out clips --actions 'riding a bicycle' --clips 1", folder)
     if not (folder / "bundle").exists():
-        run("python -m ga2app train --preset quick --epochs 1 --out bundle", folder)
+        run("python -m ga2app train --preset quick --out bundle", folder)
     (folder / "example.py").write_text(script, encoding="utf-8")
     run("python example.py", folder)
 

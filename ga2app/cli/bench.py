@@ -18,6 +18,7 @@ def add(commands: common.Commands) -> None:
     decode.set_defaults(run=run_decode)
     studio = kinds.add_parser("studio", help="start of the app, Quick training of the demo, one recognition")
     studio.add_argument("--scale", action="store_true", help="how long each page opens with 200 runs and 2,000 clips")
+    studio.add_argument("--epochs", type=int, help="of the training (default: those of the Quick preset)")
     common.add_json(studio)
     studio.set_defaults(run=run_studio)
     bench_base2novel.add(kinds)
@@ -41,7 +42,7 @@ def run_studio(args: argparse.Namespace) -> int:
         return _run_scale(args)
     from ga2app.cli.bench_studio import bench_studio, format_table
 
-    seconds = bench_studio()
+    seconds = bench_studio(args.epochs)
     if args.json:
         common.print_json(seconds)
     else:

@@ -11,6 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from ga2app import launcher
@@ -25,17 +26,18 @@ RECOGNITIONS = 20
 LABELS = ("riding a bicycle", "walking", "flying a kite", "playing the guitar", "climbing a ladder")
 
 
-def bench_studio() -> dict[str, float]:
+def bench_studio(epochs: int | None = None) -> dict[str, float]:
     """Seconds until the app answers, from Queue to done of the demo's Quick training, and for one warm recognition.
 
-    Also ``drawing_s``, from the app's start until the demo data set is there, which a first run may have to wait for.
+    ``epochs`` shortens the training. Also ``drawing_s``, from the app's start until the demo data set is there, which
+    a first run may have to wait for.
     """
     with tempfile.TemporaryDirectory() as folder:
         home = Home(Path(folder))
         with _app(home) as started:
             answered = until_answer(started)
             drawn = _until_drawn(home, started)
-            trained = _train(home)
+            trained = _train(home, epochs)
         return {
             "app_answers_s": answered,
             "drawing_s": drawn,
@@ -102,12 +104,15 @@ def _until_drawn(home: Home, started: float) -> float:
     raise StudioError(f"the demo data set was not there within {PATIENCE_S:.0f} s")
 
 
-def _train(home: Home) -> float:
+def _train(home: Home, epochs: int | None) -> float:
     from ga2app.store import Store
 
     with Store.open(home) as store:
         queued = time.monotonic()
-        run = store.runs.queue(preset("quick"), name="bench")
+        config = preset("quick")
+        if epochs is not None:
+            config = replace(config, optimizer=replace(config.optimizer, epochs=epochs))
+        run = store.runs.queue(config, name="bench")
         while time.monotonic() - queued < PATIENCE_S:
             record = store.runs.get(run)
             if record.state is RunState.DONE:

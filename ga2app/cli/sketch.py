@@ -40,6 +40,7 @@ def add(commands: common.Commands) -> None:
     hard_prompt = kinds.add_parser("hard-prompt", help="train the embedded hard prompt (about a minute)")
     hard_prompt.add_argument("--out", type=Path, required=True)
     hard_prompt.add_argument("--seed", type=int, default=1024)
+    hard_prompt.add_argument("--epochs", type=int, help="passes over the clips (default: those of the shipped one)")
     hard_prompt.set_defaults(run=run_hard_prompt)
 
     zero_shot = kinds.add_parser("zero-shot", help="accuracy of the embedded backbone on clips that it never saw")
@@ -94,6 +95,8 @@ def run_hard_prompt(args: argparse.Namespace) -> int:
     config = replace(
         config, dataset=SKETCH_HARD_PROMPT.name, seed=args.seed, prompts=prompts, objective=ObjectiveConfig()
     )
+    if args.epochs is not None:
+        config = replace(config, optimizer=replace(config.optimizer, epochs=args.epochs))
     with tempfile.TemporaryDirectory() as folder:
         dataset = hard_prompt_dataset(Path(folder) / "clips")
         result = train(config, dataset, out=args.out, checkpoint=Path(folder) / "checkpoint")
