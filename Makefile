@@ -1,16 +1,13 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: run test journey lint types screenshots
+.PHONY: run test lint types screenshots
 
 run: .venv/installed
 	$(BIN)/python app.py
 
 test: .venv/tools
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
-
-journey: .venv/tools
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m journey
 
 lint: .venv/tools
 	$(BIN)/ruff check .

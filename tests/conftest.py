@@ -10,12 +10,13 @@ import pytest
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch is loaded; the app's commands set it, too
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+LONGEST = ("test_readme.py", "test_six_screens.py")
 WORDS = "a video of person walking running jumping waving hand reading book nothing something else red wall . x".split()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The README's commands first: they take longest, and the other processes run everything else meanwhile."""
-    items.sort(key=lambda item: item.path.name != "test_readme.py")
+    """The longest files first, one for each process: begun last, one of them would run on alone."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
 
 
 @pytest.fixture(scope="session")

@@ -22,11 +22,11 @@ from ga2app.store import Store
 
 from .studios import free_port, running
 
-pytestmark = [pytest.mark.browser, pytest.mark.journey]
+pytestmark = pytest.mark.browser
 expect = pytest.importorskip("playwright.sync_api").expect
 
 LABELS = ("climbing_a_ladder", "rowing_a_boat", "riding_a_bicycle", "flying_a_kite")
-CLIPS_EACH, EPOCHS, SEEDS = 5, 500, (1, 2, 3)
+CLIPS_EACH, EPOCHS, SEEDS = 5, 200, (1, 2, 3)
 BROKEN = {"empty.mp4": b"", "letter.mp4": b"Dear reader, this is no clip.\n" * 40, "half.mp4": None}
 SOON_MS, TRAINED_MS = 90_000, 600_000
 
