@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import html
 import time
+from pathlib import Path
+from urllib.parse import quote
 
 from ga2app.contracts import LabelKind, RunState
 
@@ -26,6 +28,11 @@ _KIND_HELP = {
 def escape(text: object) -> str:
     """``text`` as it may stand in HTML, in an attribute too."""
     return html.escape(str(text), quote=True)
+
+
+def file_url(path: Path | str) -> str:
+    """The address of a file that the app may serve, relative to the page, whatever signs its name has."""
+    return f"gradio_api/file={escape(quote(str(path)))}"
 
 
 def badge(state: RunState) -> str:

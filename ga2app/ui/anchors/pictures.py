@@ -8,8 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path, PurePath
 
 from ga2app.errors import ClipError
-from ga2app.ui.markup import escape
-from ga2app.ui.recognize.screen import file_url
+from ga2app.ui.markup import escape, file_url
 from ga2app.ui.studio import Studio
 
 log = logging.getLogger(__name__)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path, PurePath
 
 from ga2app.store.clips import ClipRow
-from ga2app.ui.datasets.media import media_url, picture_of
-from ga2app.ui.markup import escape, kind_mark, notice
+from ga2app.ui.datasets.media import picture_of
+from ga2app.ui.markup import escape, file_url, kind_mark, notice
 from ga2app.ui.studio import Studio
 
 PAGE = 60
@@ -96,7 +96,7 @@ def _card(studio: Studio, clip: ClipRow, fault: str) -> str:
     picture = picture_of(studio, clip)
     length = f'<span class="ds-length">{clip.facts.seconds:.1f} s</span>' if clip.facts and clip.facts.seconds else ""
     if picture:
-        inside = f'<img src="{media_url(picture)}" alt="" loading="lazy" width="160" height="120">{length}'
+        inside = f'<img src="{file_url(picture)}" alt="" loading="lazy" width="160" height="120">{length}'
     else:
         inside = f'<span class="ds-blank">{"cannot be read" if fault else "…"}</span>'
     why = f'<p class="ds-fault">{escape(fault)}</p>' if fault else ""
@@ -120,7 +120,7 @@ def player_html(clip: ClipRow, preview: Path) -> str:
         f'<aside class="ds-player" aria-label="Player" data-opened="{time.time_ns()}"><header>'
         f"<b>{escape(clip.label)}</b>{kind_mark(clip.kind)}"
         '<button type="button" data-close aria-label="Close the player">×</button></header>'
-        f'<video src="{media_url(preview)}" controls autoplay loop muted playsinline></video>'
+        f'<video src="{file_url(preview)}" controls autoplay loop muted playsinline></video>'
         f"<p>{name}<br>{clip.subset.value} · {size}{length}</p></aside>"
     )
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from ga2app.contracts import Dataset, LabelledClip
 from ga2app.shots import draw_shots
 from ga2app.store.clips import ClipRow
-from ga2app.ui.datasets.media import media_url, picture_of
-from ga2app.ui.markup import escape, notice
+from ga2app.ui.datasets.media import picture_of
+from ga2app.ui.markup import escape, file_url, notice
 from ga2app.ui.studio import Studio
 
 _PICTURED = 240
@@ -50,5 +50,5 @@ def draw_html(studio: Studio, drawn: Sequence[ClipRow], shots: int, seed: int) -
 def _picture(studio: Studio, clip: ClipRow) -> str:
     picture = picture_of(studio, clip)
     name = escape(clip.path.rsplit("/", 1)[-1])
-    inside = f'<img src="{media_url(picture)}" alt="" loading="lazy">' if picture else "<span>…</span>"
+    inside = f'<img src="{file_url(picture)}" alt="" loading="lazy">' if picture else "<span>…</span>"
     return f'<li title="{name}">{inside}</li>'

@@ -8,22 +8,15 @@ import threading
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from urllib.parse import quote
 
 from ga2app.clipsets.content import content_digest
 from ga2app.errors import ClipError, StudioError
 from ga2app.store.clips import ClipRow
-from ga2app.ui.markup import escape
 from ga2app.ui.studio import Studio
 
 log = logging.getLogger(__name__)
 
 _KEPT_PREVIEWS = 200
-
-
-def media_url(path: Path | str) -> str:
-    """The address of a file in the home's media folder, whatever signs its name has."""
-    return f"gradio_api/file={escape(quote(str(path)))}"
 
 
 def picture_of(studio: Studio, clip: ClipRow) -> Path | None:

@@ -18,11 +18,11 @@ from ga2app.ui.datasets import edits
 from ga2app.ui.datasets.cards import player_fault_html, player_html
 from ga2app.ui.datasets.drawing import draw_html, drawn_rows
 from ga2app.ui.datasets.exporting import export_csv, export_zip
-from ga2app.ui.datasets.media import media_url, preview_of
+from ga2app.ui.datasets.media import preview_of
 from ga2app.ui.datasets.panels import ClipPanel, LabelPanel, MorePanel, SplitPanel
 from ga2app.ui.datasets.view import NEW, Parts, SetPage, Wanted
 from ga2app.ui.events import QUIET, in_turn
-from ga2app.ui.markup import busy, escape, notice
+from ga2app.ui.markup import busy, escape, file_url, notice
 from ga2app.ui.recognize.screen import UNEXPECTED
 from ga2app.ui.studio import Studio
 
@@ -225,7 +225,7 @@ def wire_more(wires: Wires, panel: MorePanel, undo: gr.Button) -> None:
         size = made.stat().st_size
         amount = f"{size / 1e6:,.1f} MB" if size > 1e5 else f"{size / 1e3:,.1f} kB"
         yield (
-            f'<p><a class="download" href="{media_url(made)}" download="{escape(made.name)}">Download '
+            f'<p><a class="download" href="{file_url(made)}" download="{escape(made.name)}">Download '
             f'{escape(made.name)}</a> <span class="legend">{amount}, kept for a day</span></p>'
         )
 

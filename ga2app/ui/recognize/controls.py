@@ -10,7 +10,7 @@ import gradio as gr
 from ga2app.config import SKETCH
 from ga2app.errors import ClipError
 from ga2app.ui.events import QUIET
-from ga2app.ui.markup import escape
+from ga2app.ui.markup import escape, file_url
 from ga2app.ui.recognize import scripts, sources
 from ga2app.ui.recognize.asking import MOST_BUNDLES
 from ga2app.ui.recognize.recorder import add_recording, build_recorder
@@ -152,8 +152,3 @@ def _examples_html(studio: Studio) -> str:
         for index, example in enumerate(studio.examples)
     )
     return f'<section class="examples"><h3>Try a drawn clip</h3><div class="cards">{cards}</div></section>'
-
-
-def file_url(path: str) -> str:
-    """The address of a file that the app may serve, relative to the page."""
-    return f"gradio_api/file={escape(path)}"

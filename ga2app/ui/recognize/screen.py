@@ -13,7 +13,7 @@ from ga2app.ui.events import QUIET
 from ga2app.ui.markup import empty
 from ga2app.ui.recognize import scripts, sources
 from ga2app.ui.recognize.asking import MOST_BUNDLES, Request
-from ga2app.ui.recognize.controls import Controls, backbone_info, build_controls, connect_controls, file_url
+from ga2app.ui.recognize.controls import Controls, backbone_info, build_controls, connect_controls
 from ga2app.ui.recognize.settings import Settings, group_choices, none_settings
 from ga2app.ui.recognize.shown import UNEXPECTED, answer_pages
 from ga2app.ui.recognize.sources import bundle_choice, labels_of
@@ -27,7 +27,6 @@ __all__ = [
     "backbone_info",
     "build_recognize",
     "bundle_choice",
-    "file_url",
     "labels_of",
 ]
 

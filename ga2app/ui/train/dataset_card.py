@@ -8,8 +8,7 @@ from pathlib import PurePath
 from ga2app.config import DEMO
 from ga2app.contracts import Dataset, LabelKind, Subset
 from ga2app.store import DatasetRow
-from ga2app.ui.markup import chips, escape, notice
-from ga2app.ui.recognize.screen import file_url
+from ga2app.ui.markup import chips, escape, file_url, notice
 from ga2app.ui.studio import Studio
 
 _PICTURED = 8

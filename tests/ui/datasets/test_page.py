@@ -21,7 +21,7 @@ from ga2app.ui import Studio
 from ga2app.ui.datasets import edits
 from ga2app.ui.datasets.drawing import drawn_rows
 from ga2app.ui.datasets.importing import ZIP, Form, followed_values, name_of, source_of
-from ga2app.ui.datasets.media import Pictures, media_url, preview_of
+from ga2app.ui.datasets.media import Pictures, preview_of
 from ga2app.ui.datasets.overview import health, list_html
 from ga2app.ui.datasets.view import EITHER, NEW, SetPage, Wanted
 from ga2app.ui.datasets.wiring import drawn_html, play
@@ -87,12 +87,6 @@ def test_names_from_outside_are_escaped(studio: Studio, page: SetPage) -> None:
     drawn = page.show(Wanted())
     html = "".join(part for part in drawn if isinstance(part, str) and "<" in part and "class=" in part)
     assert not re.search(r"<(b>bold|i>set|u>|img src=x)", html)
-
-
-def test_the_address_of_a_file_survives_any_sign() -> None:
-    assert media_url("/media/naïve 名前 #1?.mp4") == (
-        "gradio_api/file=/media/na%C3%AFve%20%E5%90%8D%E5%89%8D%20%231%3F.mp4"
-    )
 
 
 def test_a_sound_data_set_has_no_faults(studio: Studio) -> None:
