@@ -37,17 +37,23 @@ class PromptedClip(nn.Module):
 
     With a text depth of 0 the class features are the frozen zero-shot ones, with a visual depth of 0 the clip
     features are the frozen ones; with both 0, and no ``whitening``, the model is plain CLIP. Clip and text features are
-    whitened where there is a ``whitening``; frame features never are.
+    whitened where there is a ``whitening``; frame features never are. ``templates`` word the labels where there are no
+    text prompts, and nowhere else.
     """
 
     def __init__(
-        self, backbone: Backbone, prompts: PromptLearner, labels: Sequence[str], whitening: Whitening | None = None
+        self,
+        backbone: Backbone,
+        prompts: PromptLearner,
+        labels: Sequence[str],
+        whitening: Whitening | None = None,
+        templates: Sequence[str] = (TEMPLATE,),
     ) -> None:
         super().__init__()
         self.backbone = backbone
         self.prompts = prompts.to(backbone.compute.device)
         self.whitening = whitening and whitening.to(backbone.compute.device)
-        self.labels = tuple(labels)
+        self.labels, self.templates = tuple(labels), tuple(templates)
         self._tokens = self.tokenize(labels)
         self._class_features: Tensor | None = None
 
@@ -116,6 +122,8 @@ class PromptedClip(nn.Module):
 
     def _with_residual(self, tokens: TokenizedText, names: Sequence[str]) -> Tensor:
         """Features (K, D) of ``tokens``, outside training with the share of the zero-shot features of ``names``."""
+        if not self.prompts.config.text_depth:
+            return self.whiten_texts(self.backbone.class_features(names, self.templates))
         learned, share = self._prompted(tokens), self.prompts.config.residual
         if share and not self.training:
             learned = functional.normalize(torch.lerp(learned, self.backbone.class_features(names), share), dim=-1)
@@ -136,8 +144,14 @@ class PromptedClip(nn.Module):
         return self.backbone.tokenize([f"{spoken(name)}." for name in names], self.prompts.config.length)
 
 
-def plain_clip(backbone: Backbone, labels: Sequence[str], whitening: Whitening | None = None) -> PromptedClip:
+def plain_clip(
+    backbone: Backbone,
+    labels: Sequence[str],
+    whitening: Whitening | None = None,
+    templates: Sequence[str] = (TEMPLATE,),
+) -> PromptedClip:
     """The backbone without any prompt: the zero-shot classifier, in a whitened space where there is one."""
     config = PromptConfig(length=1, visual_depth=0, text_depth=0, coupled=False)
     sizes = backbone.sizes
-    return PromptedClip(backbone, PromptLearner(config, sizes.visual_width, sizes.text_width), labels, whitening).eval()
+    prompts = PromptLearner(config, sizes.visual_width, sizes.text_width)
+    return PromptedClip(backbone, prompts, labels, whitening, templates).eval()

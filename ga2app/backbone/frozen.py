@@ -174,9 +174,15 @@ class Backbone(nn.Module):
             self._features[key] = torch.cat(parts)
         return self._features[key]
 
-    def class_features(self, labels: Sequence[str], template: str = TEMPLATE) -> Tensor:
-        """Frozen text features (C, D) of ``labels`` in ``template``: the zero-shot classifier."""
-        return self.text_features([template.format(spoken(label)) for label in labels])
+    def class_features(self, labels: Sequence[str], templates: Sequence[str] = (TEMPLATE,)) -> Tensor:
+        """Frozen text features (C, D) of ``labels``, of length 1: the zero-shot classifier.
+
+        Of several ``templates`` it is the mean of their features, made of length 1 again.
+        """
+        features = [self.text_features([template.format(spoken(label)) for label in labels]) for template in templates]
+        if len(features) == 1:
+            return features[0]
+        return functional.normalize(torch.stack(features).mean(dim=0), dim=-1)
 
     def unknown_words(self, text: str) -> list[str]:
         """Words of ``text`` that the tokenizer never saw. Byte-level tokenizers such as CLIP's know all."""

@@ -59,9 +59,11 @@ class ExplainerService(Protocol):
         bundle: str | None = None,
         anchors: Sequence[AnchorClip] = (),
         negatives: Sequence[str] = (),
+        template: str | Sequence[str] | None = None,
     ) -> Explanation:
         """What moved the score of ``label`` among ``labels``, by plain CLIP and by the bundle in that folder.
 
+        ``template`` words the labels for plain CLIP, as it did when they were recognized.
         Anchors that cannot be read are left out, with a note.
         """
         ...

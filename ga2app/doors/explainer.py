@@ -40,9 +40,11 @@ class LazyExplainer:
         bundle: str | None = None,
         anchors: Sequence[AnchorClip] = (),
         negatives: Sequence[str] = (),
+        template: str | Sequence[str] | None = None,
     ) -> Explanation:
         """See ``contracts.ExplainerService``."""
         from ga2app.explain import DEFAULT_FRAMES, Ways, explain_clip
+        from ga2app.recognize.wording import check_templates
 
         loaded = self._recognizer.real.backbone(backbone)
         prompts = self._recognizer.real.bundle(bundle) if bundle else None
@@ -50,7 +52,7 @@ class LazyExplainer:
         known = tuple(text for text in dict.fromkeys(negatives) if not loaded.unknown_words(text))
 
         def ask(relatives: Sequence[AnchorClip]) -> ClipExplanation:
-            ways = Ways(anchors=tuple(relatives), negatives=known)
+            ways = Ways(anchors=tuple(relatives), negatives=known, templates=check_templates(template))
             tuned = prompts.bundle if prompts else None
             return explain_clip(loaded, path, labels, bundle=tuned, label=label, num_frames=frames, ways=ways)
 

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ga2app.backbone import Backbone
 from ga2app.bundle import Bundle
-from ga2app.config import SKETCH
+from ga2app.config import SKETCH, TEMPLATE
 from ga2app.contracts import AnchorClip
 from ga2app.errors import LabelError
 from ga2app.explain.patches import Method, saliency
@@ -35,13 +35,17 @@ DEFAULT_FRAMES = 8
 
 @dataclass(frozen=True)
 class Ways:
-    """How to explain: which score, by which method, how fine (None: the method's own), against which relatives."""
+    """How to explain: which score, by which method, how fine (None: the method's own), against which relatives.
+
+    ``templates`` are the sentences in which plain CLIP reads the labels.
+    """
 
     score: ScoreKind = ScoreKind.MARGIN
     method: Method = Method.GRADIENT
     cells: int | None = None
     anchors: tuple[AnchorClip, ...] = ()
     negatives: tuple[str, ...] = ()
+    templates: tuple[str, ...] = (TEMPLATE,)
 
 
 def explain_clip(
@@ -62,7 +66,7 @@ def explain_clip(
     ways = ways or Ways()
     names, notes = check_labels(labels)
     notes += _unknown_words(backbone, names)
-    models = {"plain": plain_clip(backbone, names)}
+    models = {"plain": plain_clip(backbone, names, templates=ways.templates)}
     if bundle is not None:
         bundle.check_backbone(backbone.identity.to_dict())
         models["bundle"] = PromptedClip(backbone, bundle.learner(), names, bundle.whitening()).eval()

@@ -21,7 +21,7 @@ from ga2app.model import PromptedClip, plain_clip
 from ga2app.recognize.bundles import PromptBundle, load_bundle
 from ga2app.recognize.notes import footage_notes, usable_negatives, vocabulary_notes
 from ga2app.recognize.speaker import Speaker
-from ga2app.recognize.wording import check_templates, text_features
+from ga2app.recognize.wording import check_templates
 from ga2app.video import Evaluation, read_clip
 from ga2app.video.pixels import frames_to_pixels, thumbnails
 from ga2app.video.transforms import short_side_px
@@ -106,8 +106,8 @@ class Recognizer:
         """Plain CLIP and each bundle; plain CLIP's labels are marked by what the first bundle was trained on."""
         plain, *tuned = self._models(names)
         trained = [{spoken(name).lower() for name in one.manifest.base} for one in self.bundles]
-        frozen = text_features(self.backbone, negatives, templates) if negatives else None
-        classes = text_features(self.backbone, names, templates)
+        frozen = self.backbone.class_features(negatives, templates) if negatives else None
+        classes = self.backbone.class_features(names, templates)
         first = trained[0] if trained else ()
         speakers = [Speaker(plain, names, classes, first, None, asked, negatives, frozen)]
         for one, model, known in zip(self.bundles, tuned, trained, strict=True):

@@ -1,17 +1,9 @@
-"""The sentences round a label for plain CLIP: one, or an ensemble of several.
-
-Notation: C labels, D embedding width.
-"""
+"""The sentences round a label for plain CLIP: one, or an ensemble of several."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
-from torch import Tensor
-from torch.nn import functional
-
-from ga2app.backbone import Backbone
 from ga2app.config import TEMPLATE
 from ga2app.errors import LabelError
 
@@ -33,11 +25,3 @@ def check_templates(template: str | Sequence[str] | None) -> tuple[str, ...]:
                 f"template '{text}' must hold one pair of braces, {{}}, where the label goes; for example '{TEMPLATE}'"
             )
     return found or (TEMPLATE,)
-
-
-def text_features(backbone: Backbone, names: Sequence[str], templates: Sequence[str]) -> Tensor:
-    """Frozen text features (C, D) of ``names``, of length 1: the mean of their features under each of ``templates``."""
-    if len(templates) == 1:
-        return backbone.class_features(names, templates[0])
-    features = torch.stack([backbone.class_features(names, template) for template in templates])
-    return functional.normalize(features.mean(dim=0), dim=-1)

@@ -14,7 +14,7 @@ from ga2app.backbone import Backbone
 from ga2app.errors import LabelError
 from ga2app.paths import SKETCH_HARD_PROMPT
 from ga2app.recognize import StudioRecognizer
-from ga2app.recognize.wording import check_templates, text_features
+from ga2app.recognize.wording import check_templates
 from ga2app.sketch.actions import ACTIONS
 from ga2app.sketch.clips import write_drawn_clip
 
@@ -60,7 +60,7 @@ def test_the_curves_are_the_shares_of_each_frame_alone(backbone: Backbone, clip:
 def test_of_several_sentences_the_mean_of_the_features_counts(backbone: Backbone, clip: str):
     templates = ("a video of a person {}.", "a photo of a person {}.", "someone is {}.")
     parts = torch.stack([backbone.class_features(LABELS, template) for template in templates]).mean(dim=0)
-    mean = text_features(backbone, LABELS, templates)
+    mean = backbone.class_features(LABELS, templates)
     assert torch.allclose(mean, parts / parts.norm(dim=-1, keepdim=True), atol=1e-6)
     recognizer = Recognizer(backbone)
     scores = [recognizer.recognize([clip], LABELS, template=one).clips[0].plain for one in (*templates, templates)]

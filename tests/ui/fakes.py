@@ -135,6 +135,7 @@ class FakeExplainer:
 
     def __init__(self) -> None:
         self.asked: list[tuple[Any, ...]] = []
+        self.templates: tuple[str, ...] = ()
 
     def explain(
         self,
@@ -146,8 +147,10 @@ class FakeExplainer:
         bundle: str | None = None,
         anchors: Sequence[AnchorClip] = (),
         negatives: Sequence[str] = (),
+        template: str | Sequence[str] | None = None,
     ) -> Explanation:
         self.asked.append((path, tuple(labels), label, backbone, bundle, tuple(anchors), tuple(negatives)))
+        self.templates = tuple(template or ())
         if label == "boom":
             raise ZeroDivisionError("a bug")
         rival = next(other for other in labels if other != label)

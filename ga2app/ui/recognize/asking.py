@@ -67,7 +67,7 @@ class Told:
     """An answer, and what was asked: enough to grade it, and to ask why.
 
     ``paths`` are the store's own copies of the clips, empty for one that could not be kept; ``cards`` are those of the
-    bundles.
+    bundles, ``templates`` the sentences round a label, none for the default.
     """
 
     recognition: Recognition
@@ -75,6 +75,7 @@ class Told:
     labels: tuple[str, ...]
     paths: tuple[str, ...]
     cards: tuple[BundleCard, ...] = ()
+    templates: tuple[str, ...] = ()
 
     @property
     def clips(self) -> tuple[RecognizedClip, ...]:
@@ -105,6 +106,7 @@ def answers(studio: Studio, request: Request) -> Iterator[Told]:
     cards = chosen_bundles(studio, request.bundle)
     speakers = Speakers(studio.backbone_title(backbone), tuple(studio.bundle_title(card) for card in cards))
     none_of_these = _none_of_these(studio, request.none_of_these)
+    sentences = templates(request.template)
     clips: list[RecognizedClip] = []
     paths: list[str] = []
     notes: dict[str, None] = {}
@@ -120,7 +122,7 @@ def answers(studio: Studio, request: Request) -> Iterator[Told]:
                 labels,
                 backbone=backbone,
                 bundle=[card.folder for card in cards],
-                template=templates(request.template),
+                template=sentences,
                 top_k=request.top_k,
                 none_of_these=none_of_these,
             )
@@ -128,7 +130,12 @@ def answers(studio: Studio, request: Request) -> Iterator[Told]:
             paths.append(path)
             notes.update(dict.fromkeys(answer.notes))
         yield Told(
-            Recognition(backbone, tuple(clips), tuple(notes)), speakers, tuple(labels), tuple(paths), tuple(cards)
+            Recognition(backbone, tuple(clips), tuple(notes)),
+            speakers,
+            tuple(labels),
+            tuple(paths),
+            tuple(cards),
+            tuple(sentences),
         )
 
 

@@ -72,6 +72,7 @@ def asking_why(studio: Studio, shown: Shown, asked: Question) -> Iterator[Shown]
             bundle=card.folder if card else None,
             anchors=anchors_at_hand(studio),
             negatives=studio.store.negatives.texts()[:MOST_NEGATIVES],
+            template=told.templates,
         )
         if card is None:
             yield put(reasons_html(found, titles, backbone, where, names))

@@ -52,6 +52,13 @@ def test_plain_clips_own_answer_is_explained_alone(studio: Studio) -> None:
     assert list(negatives) == studio.store.negatives.texts()
 
 
+def test_plain_clip_is_asked_why_in_the_sentences_of_the_answer(studio: Studio) -> None:
+    request = Request([studio.examples[0].path], ", ".join(LABELS), template="a {}.\n\n the {}.")
+    pages(studio, Shown(list(answers(studio, request))[-1]), why=0, voice=0)
+    assert isinstance(studio.explainer, FakeExplainer)
+    assert studio.explainer.templates == ("a {}.", "the {}.")
+
+
 def test_another_label_may_be_asked_about_and_reasons_may_be_closed(studio: Studio) -> None:
     shown = shown_by(studio)
     told = shown.told
