@@ -18,6 +18,7 @@ from ga2app.ui.library.screen import build_library
 from ga2app.ui.markup import notice
 from ga2app.ui.recognize.screen import build_recognize
 from ga2app.ui.runs.screen import build_runs, find_run
+from ga2app.ui.runs.view import PROGRESS, SECTIONS
 from ga2app.ui.studio import Studio, bundle_key
 from ga2app.ui.theme import header_html, part
 from ga2app.ui.train.actions import refresh_datasets
@@ -68,25 +69,25 @@ def build_page(studio: Studio) -> gr.Blocks:
                 library = build_library(studio, library_tab)
 
         def open_page(request: gr.Request) -> list[Any]:
+            """What the address asks for. The screen draws itself when its tab opens: the others cost no time here."""
             query = request.query_params
             asked = query.get("run", "")
             run_id = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 10 else None
-            compared = query.get("compare", "")
-            drawn = runs.refresh(run_id, {}, query.get("view", ""), "compare" if compared else "run", compared)
-            if run_id is None and not compared:
-                # This answer may come late: by then another screen may be open, and its clock must not be stopped.
-                drawn[2] = gr.skip()
+            view, compared = query.get("view", ""), query.get("compare", "")
+            view = view if view in SECTIONS else PROGRESS
             bundle = query.get("bundle", "")
             screen = query.get(SCREEN, "")
             if bundle:
                 screen = LIBRARY
             if run_id is not None or compared:
                 screen = RUNS
+            told = [run_id, view, gr.Tabs(selected=view), "compare" if compared else "run", compared]
+            # What the address does not tell stays as it is: this answer may come when something was chosen already.
             return [
-                gr.Tabs(selected=screen) if screen in SCREENS else gr.skip(),
                 *refresh_datasets(studio, None),
-                *drawn,
-                *(library.show(bundle) if screen == LIBRARY and bundle else [gr.skip()] * len(library.outputs)),
+                *(told if screen == RUNS else [gr.skip()] * len(told)),
+                bundle if screen == LIBRARY and bundle else gr.skip(),
+                gr.Tabs(selected=screen) if screen in SCREENS else gr.skip(),
             ]
 
         clocks = {DATASETS: datasets.clock, TRAIN: train.clock, RUNS: runs.clock}
@@ -121,7 +122,7 @@ def build_page(studio: Studio) -> gr.Blocks:
 
         of_train, of_runs = in_turn(TRAIN), in_turn(RUNS)
         listed = [train.dataset, train.card, train.clock]
-        note_opened(page.load(open_page, None, [tabs, *listed, *runs.outputs, *library.outputs], **of_runs))
+        note_opened(page.load(open_page, None, [*listed, *runs.address, library.chosen, tabs], **of_runs))
         note_screen(recognize_tab, told="{}")
         for tab in (datasets_tab, anchors_tab, train_tab):
             note_screen(tab)

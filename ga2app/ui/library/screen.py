@@ -10,7 +10,6 @@ from typing import Any
 import gradio as gr
 
 from ga2app.errors import StudioError
-from ga2app.store import BundleOrder
 from ga2app.store.bundles import MAX_TITLE, ROOM
 from ga2app.ui.address import note_screen
 from ga2app.ui.events import in_turn
@@ -46,14 +45,12 @@ _SAVE_JS = """
 
 @dataclass(frozen=True)
 class LibraryScreen:
-    """The parts of this screen that others reach for. ``show`` draws the bundle of a key into ``outputs``."""
+    """The parts of this screen that others reach for. ``chosen`` holds the key of the bundle that is shown."""
 
     told: gr.HTML
     chosen: gr.Textbox
     try_it: gr.Button
     use_hard: gr.Button
-    outputs: list[Any]
-    show: Callable[[str], list[Any]]
 
 
 def build_library(studio: Studio, tab: gr.Tab) -> LibraryScreen:
@@ -196,9 +193,7 @@ def build_library(studio: Studio, tab: gr.Tab) -> LibraryScreen:
         None, packed, None, js=_SAVE_JS, **quiet
     )
     note_screen(tab, "key", "{screen: key ? '' : 'library', bundle: key}", [chosen])
-    return LibraryScreen(
-        told, chosen, try_it, use_hard, outputs, lambda key: refresh(key, "", "", "", BundleOrder.NEWEST.value, 0)
-    )
+    return LibraryScreen(told, chosen, try_it, use_hard)
 
 
 def _with_event(choose: Callable[..., list[Any]]) -> Callable[..., list[Any]]:

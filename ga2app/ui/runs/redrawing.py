@@ -23,6 +23,11 @@ def filter_of(text: str = "", state: str = "any", dataset: str = "", backbone: s
     return RunFilter(STATES.get(state or "any"), dataset or "", backbone or "", " ".join((text or "").split()))
 
 
+def overtaken(run_id: int | None, shown: Mapping[str, Any]) -> bool:
+    """Whether another run was drawn since ``run_id`` was asked about: what is said of it would stand in its place."""
+    return bool(shown) and shown.get("run") != run_id
+
+
 def updates(studio: Studio, parts: Parts, view: RunsView, look: Look, shown: Mapping[str, Any]) -> list[Any]:
     """What is to change on the page so that it shows ``view``; nothing else is sent. In the order of the outputs."""
     run_id = view.run.id if view.run else None

@@ -13,7 +13,7 @@ from ga2app.ui.address import note_screen
 from ga2app.ui.events import in_turn
 from ga2app.ui.runs.events import connect_actions, connect_files, connect_list
 from ga2app.ui.runs.layout import lay_out
-from ga2app.ui.runs.redrawing import filter_of, updates
+from ga2app.ui.runs.redrawing import filter_of, overtaken, updates
 from ga2app.ui.runs.view import PIECES, PROGRESS, REPORT_TAB, SECTIONS, Look, Viewer, find_run, numbers
 from ga2app.ui.studio import Studio
 
@@ -33,8 +33,8 @@ _ADDRESS = """{
 class RunsScreen:
     """The parts of this screen that others reach for.
 
-    ``asked`` is what ``refresh`` takes, run and what is shown first; it redraws into ``outputs``, of which the third is
-    the clock.
+    ``asked`` is what ``refresh`` takes, run and what is shown first; it redraws into ``outputs``. ``address`` is what
+    the page's address tells: run, section, the section's tab, mode, compared runs.
     """
 
     chosen: gr.Number
@@ -42,6 +42,7 @@ class RunsScreen:
     clock: gr.Timer
     try_it: gr.Button
     again: gr.Button
+    address: list[Any]
     asked: list[Any]
     outputs: list[Any]
     refresh: Callable[..., list[Any]]
@@ -75,6 +76,8 @@ def build_runs(studio: Studio, tab: gr.Tab) -> RunsScreen:
 
     def tick(*given: Any) -> list[Any]:
         """What is new, and never where one is: this answer may come behind that of a click made meanwhile."""
+        if overtaken(*given[:2]):
+            return [gr.skip()] * len(outputs)
         drawn = refresh(*given)
         kept = {*where, *(place for place in pieces if drawn[place] == "")}
         return [gr.skip() if place in kept else value for place, value in enumerate(drawn)]
@@ -86,7 +89,7 @@ def build_runs(studio: Studio, tab: gr.Tab) -> RunsScreen:
     note_screen(
         tab, "run, mode, compared, section", _ADDRESS, [parts.chosen, parts.mode, parts.compared, parts.section]
     )
-    buttons = parts.buttons
+    address, buttons = [parts.chosen, parts.section, parts.tabs, parts.mode, parts.compared], parts.buttons
     return RunsScreen(
-        parts.chosen, parts.shown, parts.clock, buttons["try_it"], buttons["again"], asked, outputs, refresh
+        parts.chosen, parts.shown, parts.clock, buttons["try_it"], buttons["again"], address, asked, outputs, refresh
     )

@@ -10,6 +10,7 @@ from ga2app.config import preset
 from ga2app.contracts import Event, EventKind, RunState
 from ga2app.ui.runs import logs, progress
 from ga2app.ui.runs.curves import RunCurve
+from ga2app.ui.runs.redrawing import overtaken
 from ga2app.ui.runs.view import LOG, Look, RunsView, Viewer
 from ga2app.ui.studio import Studio
 
@@ -34,6 +35,11 @@ def test_a_running_run_shows_step_time_left_and_curves(studio: Studio) -> None:
     assert "Total now 0.600; Cross-entropy now 0.100; Anchor now 0.500" in view.loss
     assert "Base now 80.0%, plain CLIP 50.0%" in view.accuracy
     assert view.result == ""
+
+
+def test_a_look_that_a_click_has_overtaken_is_known() -> None:
+    assert overtaken(1, {"run": 2}) and overtaken(None, {"run": 2})
+    assert not overtaken(2, {"run": 2}) and not overtaken(2, {}) and not overtaken(None, {"run": None})
 
 
 def test_a_failed_run_says_why_with_a_hint_and_its_last_log_lines(studio: Studio) -> None:
