@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-"""Keyword arguments of an event that nobody waits for, or that says by itself what is going on."""
+QUIET: dict[str, Any] = {"show_progress": "hidden", "show_progress_on": [], "api_visibility": "private"}
+"""Keyword arguments of an event that nobody waits for, or that says by itself what is going on.
+
+Gradio tells every component on which progress could be shown of every stage of every event, hidden or not. On none of
+them, then: a screen has some fifty outputs, and this was most of the time in which it opened.
+"""
 
 
 def in_turn(screen: str) -> dict[str, Any]:

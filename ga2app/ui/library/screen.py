@@ -174,8 +174,7 @@ def build_library(studio: Studio, tab: gr.Tab) -> LibraryScreen:
         asked,
         [told, *outputs],
         trigger_mode="multiple",
-        show_progress_on=body,
-        **(quiet | {"show_progress": "minimal"}),
+        **(quiet | {"show_progress": "minimal", "show_progress_on": body}),
     )
     listing.click(None, None, None, js=REVEAL_JS % "bundle-head", **quiet)
     asking = [text.change, backbone.input, origin.input, order.input]

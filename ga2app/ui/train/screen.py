@@ -68,8 +68,7 @@ def build_train(studio: Studio, tab: gr.Tab | None = None) -> TrainScreen:
         queue_runs,
         parts.entered,
         [parts.told, parts.watch, parts.queued_id, *parts.marks, *parts.drawn],
-        show_progress_on=parts.told,
-        **(_IN_TURN | {"show_progress": "minimal"}),
+        **(_IN_TURN | {"show_progress": "minimal", "show_progress_on": parts.told}),
     )
 
     def take_run(run_id: int | None) -> list[Any]:
