@@ -97,9 +97,6 @@ def build_page(studio: Studio) -> gr.Blocks:
             shown = str(event.value).lower()
             return [gr.skip() if screen == shown else gr.Timer(active=False) for screen in clocks]
 
-        def train_again(run_id: int | None) -> list[Any]:
-            return [gr.Tabs(selected=TRAIN), *train.take_run(run_id)]
-
         def try_run(run_id: int | None, labels: str) -> list[Any]:
             run = find_run(studio, run_id)
             cards = studio.store.bundles.list()
@@ -112,7 +109,11 @@ def build_page(studio: Studio) -> gr.Blocks:
             return [gr.Tabs(selected=RECOGNIZE), *recognize.try_bundle(key, labels)]
 
         def train_on(dataset_id: int | None) -> list[Any]:
-            return [gr.Tabs(selected=TRAIN), *refresh_datasets(studio, [datasets.name_of(dataset_id)])]
+            return refresh_datasets(studio, [datasets.name_of(dataset_id)])
+
+        def then_open_train(filled: gr.events.Dependency) -> None:
+            """Train draws itself by what its form says when it opens: the form has to be filled by then."""
+            filled.then(lambda: gr.Tabs(selected=TRAIN), None, tabs, **of_train)
 
         def use_hard(key: str) -> list[Any]:
             try:
@@ -127,9 +128,9 @@ def build_page(studio: Studio) -> gr.Blocks:
         for tab in (datasets_tab, anchors_tab, train_tab):
             note_screen(tab)
         tabs.select(rest, None, list(clocks.values()), **QUIET)
-        datasets.train_on.click(train_on, datasets.chosen, [tabs, *listed], **of_train)
+        then_open_train(datasets.train_on.click(train_on, datasets.chosen, listed, **of_train))
         runs_tab.select(runs.refresh, runs.asked, runs.outputs, **of_runs)
-        runs.again.click(train_again, runs.chosen, [tabs, *train.filled], **of_train)
+        then_open_train(runs.again.click(train.take_run, runs.chosen, train.filled, **of_train))
         train.watch.click(
             lambda run_id, shown: [gr.Tabs(selected=RUNS), *runs.refresh(run_id, shown)],
             [train.queued_id, runs.shown],
