@@ -59,7 +59,7 @@ def test_the_curves_are_the_shares_of_each_frame_alone(backbone: Backbone, clip:
 
 def test_of_several_sentences_the_mean_of_the_features_counts(backbone: Backbone, clip: str):
     templates = ("a video of a person {}.", "a photo of a person {}.", "someone is {}.")
-    parts = torch.stack([backbone.class_features(LABELS, template) for template in templates]).mean(dim=0)
+    parts = torch.stack([backbone.class_features(LABELS, [template]) for template in templates]).mean(dim=0)
     mean = backbone.class_features(LABELS, templates)
     assert torch.allclose(mean, parts / parts.norm(dim=-1, keepdim=True), atol=1e-6)
     recognizer = Recognizer(backbone)
