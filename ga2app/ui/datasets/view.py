@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import gradio as gr
@@ -30,21 +30,25 @@ FOLLOW_S, WAIT_S = 1.0, 3.0
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the page is to show: a data set, and which of its clips."""
+    """What the page is to show: a data set, and which of its clips.
+
+    ``as_typed``: the page's fields say so themselves. They are not told again, for this answer may come when something
+    else has been typed.
+    """
 
     dataset_id: int | None = None
     label_id: int = ALL
     subset: str = EITHER
     text: str = ""
     page: int = 0
+    as_typed: bool = False
 
     @classmethod
     def of(cls, chosen: Any, label: Any, subset: Any, text: Any, page: Any) -> Wanted:
         """From the values of the page's fields, whatever a browser sends."""
         known = subset if subset in list(Subset) else EITHER
-        return cls(
-            None if chosen is None else int(chosen), int(label or ALL), known, str(text or ""), max(0, int(page or 0))
-        )
+        dataset_id = None if chosen is None else int(chosen)
+        return cls(dataset_id, int(label or ALL), known, str(text or ""), max(0, int(page or 0)), as_typed=True)
 
     @property
     def filter(self) -> ClipFilter:
@@ -115,7 +119,7 @@ class SetPage:
             labels_html(labels),
             gr.update(choices=[label.name for label in labels], value=None),
             gr.update(choices=[(label.name, label.id) for label in labels], value=None),
-            row.name,
+            gr.skip() if wanted.as_typed else row.name,
             self.clock(waiting),
         ]
 
@@ -144,16 +148,17 @@ class SetPage:
 
     def _clips(self, wanted: Wanted, labels: list[LabelRow]) -> list[Any]:
         """Filters, page number and the clips."""
-        if wanted.label_id not in {label.id for label in labels}:
-            wanted = Wanted(wanted.dataset_id, ALL, wanted.subset, wanted.text, wanted.page)
+        known = wanted.label_id in {ALL, *(label.id for label in labels)}
+        if not known:
+            wanted = replace(wanted, label_id=ALL)
         count = self._studio.store.clips.count(wanted.dataset_id or NEW, wanted.filter)
         page = min(wanted.page, max(0, (count - 1) // PAGE))
-        wanted = Wanted(wanted.dataset_id, wanted.label_id, wanted.subset, wanted.text, page)
+        wanted = replace(wanted, page=page)
         choices = [("All labels", ALL), *((f"{label.name} ({label.clips})", label.id) for label in labels)]
+        told: dict[str, Any] = {} if wanted.as_typed and known else {"value": wanted.label_id}
         return [
-            gr.update(choices=choices, value=wanted.label_id),
-            wanted.subset,
-            wanted.text,
+            gr.update(choices=choices, **told),
+            *([gr.skip(), gr.skip()] if wanted.as_typed else [wanted.subset, wanted.text]),
             page,
             self._grid(wanted, count),
         ]

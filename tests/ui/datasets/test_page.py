@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import pytest
 
 from ga2app.clipsets import Half
@@ -23,7 +24,7 @@ from ga2app.ui.datasets.drawing import drawn_rows
 from ga2app.ui.datasets.importing import ZIP, Form, followed_values, name_of, source_of
 from ga2app.ui.datasets.media import Pictures, preview_of
 from ga2app.ui.datasets.overview import health, list_html
-from ga2app.ui.datasets.view import EITHER, NEW, SetPage, Wanted
+from ga2app.ui.datasets.view import ALL, EITHER, NEW, Parts, SetPage, Wanted
 from ga2app.ui.datasets.wiring import drawn_html, play
 
 from ..studios import add_dataset
@@ -75,7 +76,7 @@ def test_the_newest_data_set_is_open_at_first_and_the_one_asked_for_later(studio
 
 
 def test_what_a_browser_sends_is_never_trusted() -> None:
-    assert Wanted.of(None, None, "nonsense", None, -4) == Wanted()
+    assert Wanted.of(None, None, "nonsense", None, -4) == Wanted(as_typed=True)
     assert Wanted.of(3, 5, "test", " rope ", 2).filter == ClipFilter(5, Subset.TEST, " rope ")
     assert Wanted.of(3, 0, EITHER, "", 0).filter == ClipFilter()
     assert edits.ids_of("1,2,x,-3,,4 ; DROP") == [1, 2]
@@ -225,3 +226,21 @@ def test_the_report_of_the_newest_import_is_shown_and_others_can_be_chosen(studi
     assert values[0] == "" and not values[1]["visible"] and values[2]["visible"] and values[2]["value"] == second
     assert "cancelled; nothing was kept" in values[3] and "&lt;a&gt;.mp4" in values[3]
     assert "the zip cannot be read" in followed_values(studio, first)[3]
+
+
+def test_what_was_typed_is_not_told_again_where_something_else_may_have_been_typed_since(
+    studio: Studio, page: SetPage
+) -> None:
+    add_dataset(studio)
+    nothing = gr.skip()
+    (dataset,) = studio.store.clips.sets()
+    names = list(Parts.__dataclass_fields__)
+    first, later = (
+        dict(zip(names, page.show(wanted), strict=True))
+        for wanted in (Wanted(dataset.id), Wanted.of(dataset.id, ALL, EITHER, "rope", 0))
+    )
+    assert (first["text"], first["subset"], first["new_name"], first["label"]["value"]) == ("", EITHER, "demo", ALL)
+    assert later["text"] == later["subset"] == later["new_name"] == nothing and "value" not in later["label"]
+    assert later["grid"].count('class="ds-clip"') < first["grid"].count('class="ds-clip"')
+    gone = dict(zip(names, page.show(Wanted.of(dataset.id, 999, EITHER, "", 0)), strict=True))
+    assert gone["label"]["value"] == ALL
