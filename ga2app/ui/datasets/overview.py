@@ -35,11 +35,6 @@ def list_html(sets: Sequence[SetSummary], chosen: int, *, waiting: bool) -> str:
         f'<button type="button" class="ds-new" data-set="0"{_current(chosen == 0)}><b>+ Import clips</b>'
         "<span>a zip, a folder, or lists</span></button>"
     ]
-    if waiting:
-        cards.append(
-            '<div class="ds-set waiting"><b>demo</b><span>Drawn actions to try everything on. '
-            "They are being drawn and will be here in a moment.</span></div>"
-        )
     cards += [
         f'<button type="button" class="ds-set" data-set="{row.id}"{_current(chosen == row.id)}>'
         f"<b>{escape(row.name)}</b><span>{_count(row.clips, 'clip')}, "
@@ -47,6 +42,12 @@ def list_html(sets: Sequence[SetSummary], chosen: int, *, waiting: bool) -> str:
         f'<small title="{escape(row.origin)}">{escape(row.origin)}, {ago(row.created_s)}</small></button>'
         for row in sets
     ]
+    if waiting:
+        # Last, where the demo will stand: no card moves under the pointer when it comes.
+        cards.append(
+            '<div class="ds-set waiting"><b>demo</b><span>Drawn actions to try everything on. '
+            "They are being drawn and will be here in a moment.</span></div>"
+        )
     return f'<nav class="ds-list" aria-label="Data sets">{"".join(cards)}</nav>'
 
 

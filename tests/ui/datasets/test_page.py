@@ -121,6 +121,15 @@ def test_the_list_marks_what_is_open(studio: Studio) -> None:
     assert 'data-set="0" aria-current="true"' in list_html([row], NEW, waiting=False)
 
 
+def test_the_demo_that_is_being_drawn_stands_where_it_will_be(studio: Studio) -> None:
+    """A card that comes or goes above another one moves it away under the pointer."""
+    add_dataset(studio)
+    (row,) = studio.store.clips.sets()
+    drawn = list_html([row], row.id, waiting=True)
+    assert drawn.index(row.name) < drawn.index("They are being drawn")
+    assert "They are being drawn" not in list_html([row], row.id, waiting=False)
+
+
 def test_the_draw_that_is_shown_is_the_one_that_a_run_makes(studio: Studio) -> None:
     dataset_id = add_many(studio, 200)
     dataset = studio.store.datasets.get("many")
