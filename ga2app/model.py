@@ -71,9 +71,13 @@ class PromptedClip(nn.Module):
         classes = self.encode_labels()
         return ModelOutput(self.backbone.scale * clip_features @ classes.T, clip_features, classes)
 
-    def encode_clips(self, pixels: Tensor) -> Tensor:
-        """Clip features (B, D) of length 1 of CLIP-normalized ``pixels`` (B, T, 3, S, S)."""
-        return self.clip_features(self.encode_frames(pixels))
+    def encode_clips(self, pixels: Tensor, frozen: Tensor | None = None) -> Tensor:
+        """Clip features (B, D) of length 1 of CLIP-normalized ``pixels`` (B, T, 3, S, S).
+
+        ``frozen`` (B, D) are the means over T of plain CLIP's frame features, where they are known; see
+        ``encode_frames``.
+        """
+        return self.clip_features(self.encode_frames(pixels, None if frozen is None else frozen[:, None]))
 
     def clip_features(self, frames: Tensor) -> Tensor:
         """Clip features (…, D) of frame features (…, T, D): the mean over T, of length 1, whitened."""
@@ -87,22 +91,27 @@ class PromptedClip(nn.Module):
         """Text features (K, D) as this model wants them, from those of plain CLIP's space."""
         return features if self.whitening is None else self.whitening.texts(features)
 
-    def encode_frames(self, pixels: Tensor) -> Tensor:
+    def encode_frames(self, pixels: Tensor, frozen: Tensor | None = None) -> Tensor:
         """Frame features (B, T, D), not normalized, of ``pixels`` (B, T, 3, S, S).
 
         Outside training the frozen tower has its ``residual`` share in them; while prompts learn they stand alone.
+        ``frozen`` (B, T, D) are its features of these frames, where they are known, or (B, 1, D) their means over T,
+        which give the same mean: they spare the pass through the frozen tower.
         """
-        batch, frames = pixels.shape[:2]
-        flat = pixels.flatten(0, 1).to(self.backbone.compute.device)  # (B·T, 3, S, S)
         prompts, share = self.prompts.visual_prompts(), self.prompts.config.residual
+        features = self._encode_frames(pixels, prompts)
+        if share and prompts and not self.training:
+            frozen = self._encode_frames(pixels) if frozen is None else frozen
+            features = torch.lerp(features, frozen.expand_as(features), share)
+        return features
+
+    def _encode_frames(self, pixels: Tensor, prompts: Sequence[Tensor] = ()) -> Tensor:
+        flat = pixels.flatten(0, 1).to(self.backbone.compute.device)  # (B·T, 3, S, S)
         at_once = FRAMES_AT_ONCE.get(flat.device.type, FRAMES_ELSEWHERE)
         chunks = [flat] if self._learning() else torch.split(flat, at_once)
         with self.backbone.compute.autocast():
             features = torch.cat([self.backbone.encode_frames(chunk, prompts) for chunk in chunks])
-            if share and prompts and not self.training:
-                frozen = torch.cat([self.backbone.encode_frames(chunk) for chunk in chunks])
-                features = torch.lerp(features, frozen, share)
-        return torch.unflatten(features, 0, (batch, frames))
+        return torch.unflatten(features, 0, pixels.shape[:2])
 
     def encode_labels(self) -> Tensor:
         """Class features (C, D) of length 1; kept between calls while nothing is being learned."""

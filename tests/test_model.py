@@ -132,6 +132,16 @@ def test_the_residual_mixes_both_towers_with_the_frozen_ones_after_training(back
     assert not torch.allclose(wanted, pure.encode_labels(), atol=1e-3)
 
 
+def test_what_the_frozen_tower_says_can_be_given_and_its_mean_is_enough(backbone: Backbone):
+    mixed, plain = prompted(backbone, residual=0.25).eval(), plain_clip(backbone, NAMES)
+    with torch.no_grad():
+        frozen = plain.encode_frames(clips())  # (B, T, D)
+        assert torch.equal(mixed.encode_frames(clips(), frozen), mixed.encode_frames(clips()))
+        alone = mixed.encode_clips(clips())
+        assert torch.allclose(mixed.encode_clips(clips(), frozen.mean(dim=1)), alone, atol=1e-6)
+        assert not torch.allclose(mixed.encode_clips(clips(), frozen.mean(dim=1).flip(0)), alone, atol=1e-3)
+
+
 def test_prompts_learn_without_the_residual(backbone: Backbone):
     pure, mixed = prompted(backbone, dropout=0.0).train(), prompted(backbone, dropout=0.0, residual=0.25).train()
     assert torch.equal(pure.encode_clips(clips()), mixed.encode_clips(clips()))

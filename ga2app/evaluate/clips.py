@@ -21,16 +21,38 @@ SINGLE_VIEW = MultiView()
 
 
 def encode_clips(
-    model: PromptedClip, paths: Sequence[str], num_frames: int, should_stop: Callable[[], bool] = lambda: False
+    model: PromptedClip,
+    paths: Sequence[str],
+    num_frames: int,
+    should_stop: Callable[[], bool] = lambda: False,
+    frozen: Tensor | None = None,
 ) -> Tensor:
     """Clip features (N, D) of ``paths`` under evaluation sampling, through the model's vision tower.
 
-    Raises DatasetError that names the clips that cannot be read, and InterruptedError when asked to stop.
+    ``frozen`` (N, D) are the means over T of plain CLIP's frame features, where they are known: a model with a residual
+    share is spared its second pass. Raises what ``encode_views`` raises.
     """
-    return encode_views(model, paths, num_frames, should_stop=should_stop)[:, 0]
+
+    def encode(pixels: Tensor, rows: slice) -> Tensor:
+        return model.encode_clips(pixels, None if frozen is None else frozen[rows])
+
+    return _encode(model, paths, num_frames, SINGLE_VIEW, should_stop, encode)[:, 0]
 
 
-@torch.no_grad()
+def mean_frames(
+    model: PromptedClip, paths: Sequence[str], num_frames: int, should_stop: Callable[[], bool] = lambda: False
+) -> Tensor:
+    """The mean over T of the frame features (N, D) of ``paths``, not normalized: what clip features are made from.
+
+    Raises what ``encode_views`` raises.
+    """
+
+    def encode(pixels: Tensor, rows: slice) -> Tensor:
+        return model.encode_frames(pixels).mean(dim=-2)
+
+    return _encode(model, paths, num_frames, SINGLE_VIEW, should_stop, encode)[:, 0]
+
+
 def encode_views(
     model: PromptedClip,
     paths: Sequence[str],
@@ -42,6 +64,19 @@ def encode_views(
 
     Raises DatasetError that names the clips that cannot be read, and InterruptedError when asked to stop.
     """
+    return _encode(model, paths, num_frames, views, should_stop, lambda pixels, rows: model.encode_clips(pixels))
+
+
+@torch.no_grad()
+def _encode(
+    model: PromptedClip,
+    paths: Sequence[str],
+    num_frames: int,
+    views: MultiView,
+    should_stop: Callable[[], bool],
+    encode: Callable[[Tensor, slice], Tensor],
+) -> Tensor:
+    """What ``encode`` makes (N, W, D) of the pixels (B·W, T, 3, S, S) of some of ``paths``, with their places."""
     size = model.backbone.sizes.image_size
     at_once = max(1, CLIPS_AT_ONCE // views.count)
     features, faults = [], []
@@ -55,7 +90,7 @@ def encode_views(
             except ClipError as exc:
                 faults.append(str(exc))
         if pixels and not faults:
-            encoded = model.encode_clips(torch.cat(pixels))  # (B·W, D)
+            encoded = encode(torch.cat(pixels), slice(first, first + at_once))  # (B·W, D)
             features.append(torch.unflatten(encoded, 0, (len(pixels), views.count)))
     if faults:
         shown = "; ".join(faults[:5]) + ("; …" if len(faults) > 5 else "")

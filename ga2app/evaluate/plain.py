@@ -6,14 +6,15 @@ from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from ga2app.backbone import Backbone
-from ga2app.evaluate.clips import encode_clips
+from ga2app.evaluate.clips import mean_frames
 from ga2app.model import plain_clip
 
 
 class PlainFeatures:
-    """Clip features (N, D) of plain CLIP by path, kept in memory: D numbers a clip."""
+    """What clips are to plain CLIP, by path, kept in memory: D numbers a clip."""
 
     def __init__(self, backbone: Backbone, num_frames: int) -> None:
         self.backbone, self.num_frames = backbone, num_frames
@@ -21,11 +22,12 @@ class PlainFeatures:
         self._known: dict[str, Tensor] = {}
 
     def of(self, paths: Sequence[str], should_stop: Callable[[], bool] = lambda: False) -> Tensor:
-        """Features (N, D) of ``paths``, of length 1; raises what ``encode_clips`` raises."""
+        """Clip features (N, D) of ``paths``, of length 1; raises what ``means`` raises."""
+        return functional.normalize(self.means(paths, should_stop), dim=-1)
+
+    def means(self, paths: Sequence[str], should_stop: Callable[[], bool] = lambda: False) -> Tensor:
+        """Means over T of the frame features (N, D) of ``paths``; raises what ``encode_clips`` raises."""
         fresh = [path for path in dict.fromkeys(paths) if path not in self._known]
-        features = encode_clips(self._model, fresh, self.num_frames, should_stop)  # (N, D)
-        if len(fresh) == len(paths):
-            self._known.update(zip(fresh, features, strict=True))
-            return features
-        self._known.update(zip(fresh, features, strict=True))
-        return torch.stack([self._known[path] for path in paths])
+        means = mean_frames(self._model, fresh, self.num_frames, should_stop)  # (N, D)
+        self._known.update(zip(fresh, means, strict=True))
+        return means if len(fresh) == len(paths) else torch.stack([self._known[path] for path in paths])

@@ -93,11 +93,11 @@ class Recognizer:
         except ClipError as exc:
             return RecognizedClip(file=path, error=str(exc))
         pixels = frames_to_pixels(clip.frames, size)[None]  # (1, T, 3, S, S)
-        seen = speakers[0].model.encode_frames(pixels)[0]  # (T, D), by plain CLIP
+        seen = speakers[0].model.encode_frames(pixels)  # (1, T, D), by plain CLIP
         answers = []
         for speaker in speakers:
-            frames = speaker.model.encode_frames(pixels)[0] if speaker.looks_for_itself else seen
-            answers.append(speaker.answer(frames, clip.indices, top_k))
+            frames = speaker.model.encode_frames(pixels, seen) if speaker.looks_for_itself else seen
+            answers.append(speaker.answer(frames[0], clip.indices, top_k))
         return RecognizedClip(file=path, answers=tuple(answers), thumbnails=thumbnails(clip.frames))
 
     def _speakers(

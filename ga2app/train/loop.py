@@ -177,8 +177,7 @@ def _measure(setup: Setup) -> _Measured:
     if not setup.test:
         return _Measured(model, {}, setup.test_features)
     if setup.config.prompts.visual_depth:
-        paths = [clip.path for clip in setup.test]
-        features = evaluate.encode_clips(model, paths, setup.config.clips.num_frames)
+        features = setup.encode(model, [clip.path for clip in setup.test])
     else:
         features = model.whiten_clips(setup.test_features)
     return _Measured(model, evaluate.evaluate_features(model, setup.dataset, setup.test, features).metrics(), features)

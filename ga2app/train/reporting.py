@@ -39,7 +39,7 @@ def _report(setup: Setup, model: PromptedClip, features: Tensor, steps: int) -> 
     paths = [anchor.path for anchor in anchors]
     frozen = setup.plain.of(paths)
     if paths and config.prompts.visual_depth:
-        moved = evaluate.encode_clips(model, paths, config.clips.num_frames)
+        moved = setup.encode(model, paths)
     else:
         moved = model.whiten_clips(frozen)
     plain = plain_clip(model.backbone, dataset.base)

@@ -88,10 +88,16 @@ class Setup:
         if not (whitening.enabled and self.config.prompts.visual_depth):
             return model.eval()
         model = PromptedClip(model.backbone, model.prompts, self.dataset.base).eval()
-        frames, anchors = self.config.clips.num_frames, whitening_anchors(self.config, self.dataset)
-        shots = evaluate.encode_clips(model, self.shots, frames)
-        own = estimate(whitening, shots, self.targets, evaluate.encode_clips(model, anchors, frames))
+        shots, anchors = (
+            self.encode(model, paths) for paths in (self.shots, whitening_anchors(self.config, self.dataset))
+        )
+        own = estimate(whitening, shots, self.targets, anchors)
         return PromptedClip(model.backbone, model.prompts, self.dataset.base, own).eval()
+
+    def encode(self, model: PromptedClip, paths: Sequence[str]) -> Tensor:
+        """Clip features (N, D) of ``paths`` by ``model``, whose frozen share is what plain CLIP is known to make."""
+        frozen = self.plain.means(paths) if self.config.prompts.residual else None
+        return evaluate.encode_clips(model, paths, self.config.clips.num_frames, frozen=frozen)
 
     def bundle(self, model: PromptedClip, config: RunConfig, name: str, steps: int, metrics: Any) -> bundles.Bundle:
         """What was learned, with everything needed to use it and to know where it comes from."""
