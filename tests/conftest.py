@@ -10,7 +10,7 @@ import pytest
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch is loaded; the app's commands set it, too
 SHARED = Path(__file__).resolve().parents[2] / "shared"
-LONGEST = ("test_readme.py", "test_six_screens.py")
+LONGEST = ("test_documents.py", "test_six_screens.py")
 WORDS = "a video of person walking running jumping waving hand reading book nothing something else red wall . x".split()
 
 

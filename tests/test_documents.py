@@ -1,6 +1,7 @@
-"""Every command of the README is run, in order, in one folder; what it prints has the words that the README shows.
+"""Every command of the README and of the guides is run, each text in a folder of its own, in order; what it prints has
+the words that the text shows.
 
-Commands of the app run in this process, which loads torch once and not thirty times; tests/cli starts real ones.
+Commands of the app run in this process, which loads torch once and not sixty times; tests/cli starts real ones.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ import pytest
 from ga2app.cli.main import main
 from ga2app.paths import PROJECT
 
-README = (PROJECT / "README.md").read_text(encoding="utf-8")
+README = PROJECT / "README.md"
+GUIDES = sorted((PROJECT / "docs" / "guides").glob("*.md"))
 
 # What cannot run as it stands inside a test, or would take minutes, and what is run in its place.
 STAND_INS = {
@@ -36,7 +38,7 @@ STAND_INS = {
         "python -m ga2app sketch hard-prompt --epochs 3 --out hard-prompt"  # must not change the shipped one
     ),
     "python -m ga2app train --preset quick --out bundle": (
-        "python -m ga2app train --preset quick --epochs 8 --out bundle"
+        "python -m ga2app train --preset quick --epochs 4 --out bundle"
     ),
     "python -m ga2app bench studio": "python -m ga2app bench studio --epochs 3",
     "python -m ga2app bench base2novel": "python -m ga2app bench base2novel --help",  # half an hour
@@ -46,23 +48,30 @@ STAND_INS = {
 }
 
 
-def console_blocks() -> list[list[tuple[str, str]]]:
+def console_blocks(text: str) -> list[list[tuple[str, str]]]:
     """(command, printed text) pairs of each ``console`` block."""
     blocks = []
-    for block in re.findall(r"```console\n(.*?)```", README, re.DOTALL):
+    for block in re.findall(r"```console\n(.*?)```", text, re.DOTALL):
         parts = re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]
         blocks.append([(part.split("\n", 1)[0], part.split("\n", 1)[1]) for part in parts])
     return blocks
 
 
 @pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One home for all texts: its demo is drawn once."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the README was followed."""
     return tmp_path_factory.mktemp("readme")
 
 
-def run(command: str, folder: Path) -> str:
+def run(command: str, folder: Path, home: Path) -> str:
     command = STAND_INS.get(command, command)
-    environment = {"PYTHONPATH": str(PROJECT), "GA2_HOME": str(folder / "home")}
+    environment = {"PYTHONPATH": str(PROJECT), "GA2_HOME": str(home)}
     if command.startswith("python -m ga2app "):
         printed = io.StringIO()
         streams = contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed)
@@ -93,35 +102,57 @@ def words(text: str) -> set[str]:
     return set(re.findall(r"[A-Za-z²]{2,}", text))
 
 
-def test_every_command_runs_and_prints_what_the_readme_shows(folder: Path):
-    blocks = console_blocks()
-    assert sum(map(len, blocks)) >= 8
-    for block in blocks:
+def follow(document: Path, folder: Path, home: Path) -> int:
+    """Run the commands of ``document``; gives their number."""
+    count = 0
+    for block in console_blocks(document.read_text(encoding="utf-8")):
         for command, shown in block:
-            printed = run(command, folder)
+            printed, count = run(command, folder, home), count + 1
             missing = words(shown) - words(printed)
             assert not missing, f"{command} no longer prints {sorted(missing)}; it printed\n{printed}"
+    return count
 
 
-def test_the_bundle_that_it_trains_is_better_than_plain_clip(folder: Path):
+def test_every_command_of_the_readme_runs_and_prints_what_it_shows(folder: Path, home: Path):
+    assert follow(README, folder, home) >= 8
+
+
+@pytest.mark.parametrize("guide", GUIDES, ids=[guide.stem for guide in GUIDES])
+def test_a_guide_can_be_followed_from_its_own_text(guide: Path, tmp_path: Path, home: Path):
+    assert follow(guide, tmp_path, home) >= 3
+
+
+def test_the_bundle_that_it_trains_is_better_than_plain_clip(folder: Path, home: Path):
     if not (folder / "bundle").exists():
-        run("python -m ga2app train --preset quick --out bundle", folder)
-    printed = run("python -m ga2app evaluate bundle --json", folder)
+        run("python -m ga2app train --preset quick --out bundle", folder, home)
+    printed = run("python -m ga2app evaluate bundle --json", folder, home)
     measured = json.loads(printed)
     assert measured["metrics"]["base"] > measured["zero_shot"]["base"]
     assert measured["metrics"]["hm"] > measured["zero_shot"]["hm"]
 
 
-def test_the_python_of_the_readme_runs(folder: Path):
-    (script,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+def test_the_python_of_the_readme_runs(folder: Path, home: Path):
+    (script,) = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
     if not (folder / "clips").exists():
-        run("python -m ga2app sketch generate --out clips --actions 'riding a bicycle' --clips 1", folder)
+        run("python -m ga2app sketch generate --out clips --actions 'riding a bicycle' --clips 1", folder, home)
     if not (folder / "bundle").exists():
-        run("python -m ga2app train --preset quick --out bundle", folder)
+        run("python -m ga2app train --preset quick --out bundle", folder, home)
     (folder / "example.py").write_text(script, encoding="utf-8")
-    run("python example.py", folder)
+    run("python example.py", folder, home)
 
 
-def test_links_and_pictures_are_there():
-    targets = re.findall(r"\]\((?!https?:)([^)#]+)\)", README)
-    assert targets and all((PROJECT / target).exists() for target in targets)
+@pytest.mark.parametrize("document", [README, *GUIDES], ids=["README", *(guide.stem for guide in GUIDES)])
+def test_links_and_pictures_are_there(document: Path):
+    targets = re.findall(r"\]\((?!https?:)([^)\s]+)\)", document.read_text(encoding="utf-8"))
+    assert targets
+    for target in targets:
+        path, _, heading = target.partition("#")
+        found = document.parent / path if path else document
+        assert found.exists(), target
+        assert not heading or heading in headings(found), target
+
+
+def headings(document: Path) -> set[str]:
+    """The anchors that GitHub and the Hub make of a text's headings."""
+    titles = re.findall(r"^#+ (.+)$", document.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
