@@ -10,6 +10,8 @@
     ├── BundleError        a prompt bundle that cannot be read or does not fit
     ├── CheckpointError    a published checkpoint that cannot be read or does not fit
     ├── LanguageModelError one that cannot be asked, or whose answer is of no use
+    ├── HubError           the Hub cannot be asked, or refuses what it was asked for
+    │   └── HubConflict    a repository holds something that was not there when it was last looked at
     ├── TrainingError      a run that cannot go on
     └── StoreError         the database cannot be used
 
@@ -84,6 +86,18 @@ class CheckpointError(StudioError):
 
 class LanguageModelError(StudioError):
     """A language model that cannot be asked, or whose answer is of no use."""
+
+
+class HubError(StudioError):
+    """The Hugging Face Hub cannot be asked, refuses, or offers something that is not taken."""
+
+
+class HubConflict(HubError):
+    """A push that would go on top of a commit nobody here has seen: ``head``. Nothing was changed on the Hub."""
+
+    def __init__(self, message: str, head: str) -> None:
+        self.head = head
+        super().__init__(message)
 
 
 class TrainingError(StudioError):

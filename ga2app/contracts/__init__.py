@@ -13,7 +13,19 @@ from ga2app.contracts.anchors import (
 )
 from ga2app.contracts.datasets import AnchorClip, ClipFacts, Dataset, LabelledClip, ProposalKind, Subset, with_anchors
 from ga2app.contracts.estimates import Basis, Estimate, PastPace, Workload
+from ga2app.contracts.exchange import HubExchange
 from ga2app.contracts.explanation import Explanation, FrameReason, Neighbor, SpeakerReasons, TokenReading
+from ga2app.contracts.hub import (
+    ByteProgress,
+    HubAccount,
+    HubFile,
+    HubOffer,
+    HubRevision,
+    PulledAnchors,
+    Pushed,
+    PushOptions,
+    RepoKind,
+)
 from ga2app.contracts.library import BackboneChoice, BundleCard, BundleFacts
 from ga2app.contracts.recognition import (
     NONE_OF_THESE,
@@ -61,6 +73,7 @@ __all__ = [
     "BundleCard",
     "BundleFacts",
     "BundleShelf",
+    "ByteProgress",
     "ChangedClip",
     "ClipFacts",
     "ClipInspector",
@@ -77,6 +90,11 @@ __all__ = [
     "FrameReason",
     "FrameScore",
     "GroupReport",
+    "HubAccount",
+    "HubExchange",
+    "HubFile",
+    "HubOffer",
+    "HubRevision",
     "LabelKind",
     "LabelledClip",
     "MadeClip",
@@ -89,9 +107,13 @@ __all__ = [
     "PastPace",
     "Progress",
     "ProposalKind",
+    "PulledAnchors",
+    "PushOptions",
+    "Pushed",
     "Recognition",
     "RecognizedClip",
     "RecognizerService",
+    "RepoKind",
     "Report",
     "RunRecord",
     "RunState",

@@ -10,8 +10,12 @@ from ga2app.hub.backbones import (
     download_size,
     explain,
 )
+from ga2app.hub.client import HubClient
 from ga2app.hub.downloads import Downloads, DownloadState, DownloadStatus
 from ga2app.hub.language_model import own_login, propose
+from ga2app.hub.names import propose_name
+from ga2app.hub.pulling import fetch, look
+from ga2app.hub.pushing import PushJob, full_name, push
 
 __all__ = [
     "FAVORITE",
@@ -19,12 +23,19 @@ __all__ = [
     "DownloadState",
     "DownloadStatus",
     "Downloads",
+    "HubClient",
+    "PushJob",
     "cached_backbones",
     "cached_file",
     "default_backbone",
     "download",
     "download_size",
     "explain",
+    "fetch",
+    "full_name",
+    "look",
     "own_login",
     "propose",
+    "propose_name",
+    "push",
 ]

@@ -1,0 +1,67 @@
+"""The Hub as one person sees it: with their login, or with none."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from huggingface_hub import HfApi, get_token
+from huggingface_hub.errors import DeviceCodeError, OIDCError
+from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
+
+from ga2app.contracts import HubAccount, RepoKind
+from ga2app.errors import HubError
+from ga2app.hub.faults import NOT_LOGGED_IN, translated
+from ga2app.hub.http import HTTPError
+
+_ROLES = {"read": False, "write": True}
+_LIBRARY = "ga2app"
+
+
+class HubClient:
+    """Asks the Hub at ``endpoint``, the usual one for None.
+
+    ``token`` is what an OAuth login gave. Without one the login of this machine is used, but never on a Space: there
+    it is the owner's, and whoever visits would act in the owner's name. The token goes into request headers, and
+    nowhere else. Raises HubError where the machine's login cannot be read.
+    """
+
+    def __init__(self, token: str | None = None, *, endpoint: str | None = None) -> None:
+        self._token = token or _own_token()
+        self.api = HfApi(endpoint=endpoint, token=self._token or False, library_name=_LIBRARY)
+
+    def account(self) -> HubAccount:
+        """Whose login this is. Raises HubError without one, or where the Hub does not know it."""
+        if not self._token:
+            raise HubError(NOT_LOGGED_IN)
+        with self.asking("your account"):
+            told = self.api.whoami()
+        token = (told.get("auth") or {}).get("accessToken") or {}
+        organizations = tuple(str(one["name"]) for one in told.get("orgs") or () if one.get("name"))
+        return HubAccount(str(told["name"]), organizations, _ROLES.get(str(token.get("role"))))
+
+    def headers(self) -> dict[str, str]:
+        """What a request of ours has to say of itself, the login among it."""
+        return build_hf_headers(token=self._token or False, library_name=_LIBRARY)
+
+    def link(self, repo_id: str, kind: RepoKind) -> str:
+        """The address of a repository's page."""
+        return f"{self.api.endpoint}/{'datasets/' if kind is RepoKind.DATASET else ''}{repo_id}"
+
+    @contextmanager
+    def asking(self, repo: str, *, writing: bool = False) -> Iterator[None]:
+        """Turns what the client raises into HubError, without the token."""
+        with translated(repo, token=self._token, writing=writing):
+            yield
+
+
+def _own_token() -> str | None:
+    if os.environ.get("SPACE_ID"):
+        return None
+    try:
+        return get_token()
+    except (DeviceCodeError, OIDCError, HTTPError, OSError) as exc:
+        raise HubError(
+            f"your login at the Hub cannot be used ({type(exc).__name__}); log in again: hf auth login"
+        ) from exc
