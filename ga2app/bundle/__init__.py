@@ -4,7 +4,7 @@ Format 1: ``prompts.safetensors`` (the tensors of ``PromptLearner``), ``bundle.j
 ``README.md`` (the model card).
 """
 
-from ga2app.bundle.archive import pack, take_in
+from ga2app.bundle.archive import pack, take_in, take_in_files
 from ga2app.bundle.facts import read_facts
 from ga2app.bundle.files import Bundle, check_place, load_folder, save
 from ga2app.bundle.manifest import (
@@ -30,4 +30,5 @@ __all__ = [
     "read_manifest",
     "save",
     "take_in",
+    "take_in_files",
 ]

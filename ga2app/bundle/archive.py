@@ -11,7 +11,7 @@ import unicodedata
 import uuid
 import zipfile
 import zlib
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 import torch
@@ -68,20 +68,46 @@ def take_in(
     nothing is kept, and the card is that one's; the second value says whether the bundle is new. Raises BundleError
     that names every fault found, and then leaves nothing behind.
     """
+    return _take(
+        lambda stage: _unpack(archive, stage), archive.name, shelf, "imported", taken=taken, known=known, folder=folder
+    )
+
+
+def take_in_files(
+    source: Path, shown: str, shelf: Path, origin: str, *, taken: Collection[str] = (), known: Sequence[str] = ()
+) -> tuple[BundleCard, bool]:
+    """The same with the files of a bundle in the folder ``source``, which are moved; all else that is there stays.
+
+    Errors call the bundle ``shown``; ``origin`` is what its card says of where it comes from.
+    """
+    return _take(lambda stage: _move(source, stage), shown, shelf, origin, taken=taken, known=known)
+
+
+def _take(
+    fill: Callable[[Path], None],
+    shown: str,
+    shelf: Path,
+    origin: str,
+    *,
+    taken: Collection[str],
+    known: Sequence[str],
+    folder: Path | None = None,
+) -> tuple[BundleCard, bool]:
+    """Let ``fill`` put the files into a folder out of sight, check them there, and only then show the folder."""
     stage = shelf / f"{_STAGE}{uuid.uuid4().hex}"
     try:
         shelf.mkdir(parents=True, exist_ok=True)
         _sweep(shelf)
         stage.mkdir()
-        _unpack(archive, stage)
-        bundle = load_folder(stage, archive.name)
+        fill(stage)
+        bundle = load_folder(stage, shown)
         if not all(bool(torch.isfinite(value).all()) for value in bundle.tensors.values()):
-            raise BundleError(f"bundle '{archive.name}': {TENSORS} holds numbers that are not finite; get a fresh copy")
+            raise BundleError(f"bundle '{shown}': {TENSORS} holds numbers that are not finite; get a fresh copy")
         if not (stage / CARD).exists():
             (stage / CARD).write_text(model_card(bundle.manifest), encoding="utf-8")
         twin = next((place for place in known if _same(stage, Path(place))), None)
         if twin is not None:
-            return read_card(twin, origin="imported"), False
+            return read_card(twin, origin), False
         place = folder or shelf / free_name(bundle.manifest.name, {*taken, *(path.name for path in shelf.iterdir())})
         if place.exists():
             raise BundleError(f"'{place}' is there already; name a new folder for the bundle")
@@ -89,11 +115,11 @@ def take_in(
         os.replace(stage, place)
     except OSError as exc:
         raise BundleError(
-            f"bundle '{archive.name}' could not be kept ({exc}); free some space, or make '{shelf}' writable"
+            f"bundle '{shown}' could not be kept ({exc}); free some space, or make '{shelf}' writable"
         ) from exc
     finally:
         shutil.rmtree(stage, ignore_errors=True)
-    return read_card(place, origin="imported"), True
+    return read_card(place, origin), True
 
 
 def free_name(name: str, taken: Collection[str]) -> str:
@@ -134,6 +160,12 @@ def _unpack(archive: Path, stage: Path) -> None:
                     raise zipfile.BadZipFile(f"{name} is smaller than it says")
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as exc:
         raise BundleError(f"'{archive.name}' is damaged ({exc}); download or upload it again") from exc
+
+
+def _move(source: Path, stage: Path) -> None:
+    for name in FILES:
+        if (source / name).is_file():
+            os.replace(source / name, stage / name)
 
 
 def _same(one: Path, other: Path) -> bool:

@@ -16,6 +16,7 @@ from ga2app.bundle.manifest import MANIFEST
 from ga2app.errors import BundleError
 
 FILES = (MANIFEST, TENSORS, CARD)
+REQUIRED = (MANIFEST, TENSORS)
 LIMITS = {MANIFEST: 8 << 20, TENSORS: MAX_TENSOR_BYTES, CARD: 1 << 20}
 """The largest size of each file, in bytes."""
 
@@ -55,7 +56,7 @@ def find_entries(archive: Path) -> dict[str, zipfile.ZipInfo]:
             told.append(f"{_quoted(info.filename)} is there twice")
         faults += told
         found[name] = info
-    faults += [f"{name} is missing" for name in (MANIFEST, TENSORS) if name not in found]
+    faults += [f"{name} is missing" for name in REQUIRED if name not in found]
     if sum(info.file_size for info in infos) > MAX_TOTAL_BYTES:
         faults.append(f"it unpacks to more than {_size(MAX_TOTAL_BYTES)}")
     if faults:

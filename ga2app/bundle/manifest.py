@@ -73,7 +73,7 @@ def read_manifest(root: Path, shown: str = "") -> Manifest:
 
 
 def read_card(folder: str | os.PathLike[str], origin: str) -> BundleCard:
-    """What lists show of the bundle in ``folder``; ``origin`` is one of trained, imported, embedded."""
+    """What lists show of the bundle in ``folder``; ``origin`` is one of trained, imported, embedded, hub:…."""
     manifest = read_manifest(Path(folder))
     run = manifest.run
     return BundleCard(

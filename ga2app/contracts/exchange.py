@@ -21,8 +21,8 @@ class HubExchange(Protocol):
         """Whose login is used: to be shown before anything is pushed."""
         ...
 
-    def repo_of_bundle(self, folder: str) -> str:
-        """Where a push of a bundle would go: to where it went or came from last, else a name after its title."""
+    def repo_of_bundle(self, folder: str, account: HubAccount) -> str:
+        """Where a push of a bundle would go: to where it was, if that is the account's, else a name after its title."""
         ...
 
     def push_bundle(
@@ -56,7 +56,7 @@ class HubExchange(Protocol):
         """
         ...
 
-    def repo_of_anchors(self, set_id: int) -> str:
+    def repo_of_anchors(self, set_id: int, account: HubAccount) -> str:
         """Where a push of an anchor set would go."""
         ...
 

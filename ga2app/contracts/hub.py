@@ -82,10 +82,10 @@ class Pushed:
 class PushOptions:
     """How a push is done.
 
-    ``repo`` is ``user/name`` or a name under one's own account; empty for the repository of the last push or pull, or
-    else a name after the title. ``private`` and what it says hold for a new repository; one that is there stays as it
-    is. ``rights`` confirms that clips and pictures of them may be published. ``onto`` names the commit of somebody else
-    that the push shall go on top of, after a ``HubConflict``.
+    ``repo`` is ``user/name`` or a name under one's own account; empty for the one that would be proposed. ``private``
+    says what a new repository is; one that is there stays as it is. ``rights`` confirms that clips and pictures of
+    them may be published. ``onto`` names the commit of somebody else that the push shall go on top of, after a
+    ``HubConflict``.
     """
 
     repo: str = ""

@@ -6,13 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ga2app.contracts.hub import HubRevision
+
 
 @dataclass(frozen=True)
 class BundleCard:
     """What a list of bundles shows of one: folder and the facts of its manifest.
 
-    ``name`` is the manifest's. The store adds ``title``, which is how lists call it, and ``created_s``, when it was
-    listed first; both are not part of what the bundle is. ``method`` is empty where nobody has read it yet.
+    ``name`` is the manifest's. The store adds ``title``, which is how lists call it, ``created_s``, when it was listed
+    first, and ``hub``, what it was on the Hub when it was last pushed or pulled; they are not part of what the bundle
+    is. ``method`` is empty where nobody has read it yet.
     """
 
     folder: str
@@ -29,6 +32,7 @@ class BundleCard:
     size_bytes: int = 0
     title: str = field(default="", compare=False)
     created_s: float = field(default=0.0, compare=False)
+    hub: HubRevision | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

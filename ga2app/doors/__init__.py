@@ -8,6 +8,7 @@ from ga2app.doors.backbones import Backbones
 from ga2app.doors.bundles import BundleFolders
 from ga2app.doors.clips import VideoInspector
 from ga2app.doors.estimate import SpeedEstimator
+from ga2app.doors.exchange import StudioExchange
 from ga2app.doors.explainer import LazyExplainer
 from ga2app.doors.recognizer import LazyRecognizer
 
@@ -18,5 +19,6 @@ __all__ = [
     "LazyExplainer",
     "LazyRecognizer",
     "SpeedEstimator",
+    "StudioExchange",
     "VideoInspector",
 ]

@@ -20,7 +20,7 @@ _LIBRARY = "ga2app"
 
 
 class HubClient:
-    """Asks the Hub at ``endpoint``, the usual one for None.
+    """Asks the Hub at ``endpoint``: for None at what HF_ENDPOINT names, else at the usual one.
 
     ``token`` is what an OAuth login gave. Without one the login of this machine is used, but never on a Space: there
     it is the owner's, and whoever visits would act in the owner's name. The token goes into request headers, and
@@ -29,17 +29,22 @@ class HubClient:
 
     def __init__(self, token: str | None = None, *, endpoint: str | None = None) -> None:
         self._token = token or _own_token()
-        self.api = HfApi(endpoint=endpoint, token=self._token or False, library_name=_LIBRARY)
+        self._account: HubAccount | None = None
+        endpoint = endpoint or os.environ.get("HF_ENDPOINT") or None
+        self.api = HfApi(endpoint=endpoint and endpoint.rstrip("/"), token=self._token or False, library_name=_LIBRARY)
 
     def account(self) -> HubAccount:
-        """Whose login this is. Raises HubError without one, or where the Hub does not know it."""
+        """Whose login this is, asked for once. Raises HubError without one, or where the Hub does not know it."""
+        if self._account is not None:
+            return self._account
         if not self._token:
             raise HubError(NOT_LOGGED_IN)
         with self.asking("your account"):
             told = self.api.whoami()
         token = (told.get("auth") or {}).get("accessToken") or {}
         organizations = tuple(str(one["name"]) for one in told.get("orgs") or () if one.get("name"))
-        return HubAccount(str(told["name"]), organizations, _ROLES.get(str(token.get("role"))))
+        self._account = HubAccount(str(told["name"]), organizations, _ROLES.get(str(token.get("role"))))
+        return self._account
 
     def headers(self) -> dict[str, str]:
         """What a request of ours has to say of itself, the login among it."""

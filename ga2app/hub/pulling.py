@@ -105,7 +105,7 @@ def _wanted(
         raise HubError(f"'{repo_id}' is not pulled: file names that lead out of a folder are in it ({told})")
     if missing := [name for name in required if name not in files]:
         there = ", ".join(shown(name) for name in sorted(files)[:_LISTED]) or "nothing"
-        raise HubError(f"'{repo_id}' holds no {what}: {' and '.join(missing)} is missing; it has {there}")
+        raise HubError(f"'{repo_id}' holds no {what}: it has no {' and no '.join(missing)}, but {there}")
     found = [file for file in files.values() if limits(file.name)]
     if large := [file for file in found if file.size_bytes > limits(file.name)]:
         told = ", ".join(f"{shown(file.name)} has {_size(file.size_bytes)}" for file in large[:_LISTED])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from ga2app.contracts import BundleCard
+from ga2app.contracts import BundleCard, HubRevision
 
 FROM = (
     "FROM bundles b LEFT JOIN runs r "
@@ -22,6 +22,10 @@ SHOWN = (
     "ELSE b.name END"
 )
 """How lists call a bundle."""
+
+
+HUB = "hub"
+"""What the origin of a bundle that was pulled begins with; the repository and the commit follow, behind a colon."""
 
 
 class BundleOrder(StrEnum):
@@ -47,7 +51,10 @@ _ORDERS = {
 
 @dataclass(frozen=True)
 class BundleQuery:
-    """Which bundles a list shows: ``text`` holds words that all must be found, empty fields ask for nothing."""
+    """Which bundles a list shows: ``text`` holds words that all must be found, empty fields ask for nothing.
+
+    ``origin`` "hub" stands for whatever was pulled from the Hub, wherever it lies there.
+    """
 
     text: str = ""
     backbone: str = ""
@@ -66,7 +73,7 @@ def conditions(query: BundleQuery) -> tuple[str, list[Any]]:
     values: list[Any] = []
     for column in ("backbone", "origin"):
         if wanted := getattr(query, column):
-            parts.append(f"b.{column} = ?")
+            parts.append(f"b.{column} = ?" if (column, wanted) != ("origin", HUB) else f"b.{column} GLOB ? || ':*'")
             values.append(wanted)
     for word in query.text.split():
         # Lists of labels are stored as JSON, which writes letters beyond ASCII as escapes.
@@ -112,6 +119,7 @@ def card_of(row: dict[str, Any], folder: str) -> BundleCard:
         size_bytes=row["size_bytes"],
         title=row["shown"],
         created_s=row["created_s"],
+        hub=HubRevision(row["hub_repo"], row["hub_commit"]) if row["hub_repo"] else None,
     )
 
 

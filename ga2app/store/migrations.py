@@ -277,3 +277,11 @@ def m009_bundle_facts(db: sqlite_utils.Database) -> None:
         "size_bytes INTEGER NOT NULL DEFAULT 0",
     ):
         db.execute(f"ALTER TABLE bundles ADD COLUMN {column}")
+
+
+@migrations()
+def m010_hub_revisions(db: sqlite_utils.Database) -> None:
+    """Where on the Hub a bundle or an anchor set was pushed to or pulled from last, and the commit; else empty."""
+    for table in ("bundles", "anchor_sets"):
+        for column in ("hub_repo", "hub_commit"):
+            db.execute(f"ALTER TABLE {table} ADD COLUMN {column} TEXT NOT NULL DEFAULT ''")

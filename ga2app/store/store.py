@@ -11,6 +11,7 @@ from ga2app.store.clips import Clips
 from ga2app.store.database import BUSY_S, Database
 from ga2app.store.dataset_edits import DatasetEdits
 from ga2app.store.datasets import Datasets
+from ga2app.store.hub_notes import HubNotes
 from ga2app.store.imports import Imports
 from ga2app.store.negatives import Negatives
 from ga2app.store.ratings import Ratings
@@ -36,6 +37,7 @@ class Store:
         self.negatives = Negatives(database)
         self.ratings = Ratings(database)
         self.bundles = Bundles(database)
+        self.hub_notes = HubNotes(database)
         self.trash = Trash(database)
 
     @classmethod

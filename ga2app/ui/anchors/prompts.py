@@ -8,11 +8,11 @@ from pathlib import Path
 from ga2app.contracts import ProposalKind, TextProposal
 from ga2app.errors import StoreError
 from ga2app.store.negatives import NegativeGroupRow, NegativeOrder
+from ga2app.store.prompt_csv import pasted, read_prompts, write_prompts
 from ga2app.store.ratings import Rating
 from ga2app.ui.anchors import prompt_rows
 from ga2app.ui.anchors.bar import counted
 from ga2app.ui.anchors.clip_cards import Page
-from ga2app.ui.anchors.prompt_csv import pasted, read_prompts, write_prompts
 from ga2app.ui.anchors.question import Asked
 from ga2app.ui.markup import notice, notices
 from ga2app.ui.studio import Studio

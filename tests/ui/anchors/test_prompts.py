@@ -9,8 +9,8 @@ import pytest
 from ga2app.errors import StoreError
 from ga2app.store import Store
 from ga2app.store.negatives import NegativeEntry
+from ga2app.store.prompt_csv import pasted, read_prompts, write_prompts
 from ga2app.ui.anchors import prompts
-from ga2app.ui.anchors.prompt_csv import pasted, read_prompts, write_prompts
 from ga2app.ui.anchors.question import Asked
 from ga2app.ui.studio import Studio
 
