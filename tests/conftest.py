@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.hub_server import Login, LoopbackHub, hub_listening
+
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch is loaded; the app's commands set it, too
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 LONGEST = ("test_documents.py", "test_six_screens.py")
@@ -77,6 +79,19 @@ def tiny_clip_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
     CLIPModel(CLIPConfig(text_config=text, vision_config=vision, projection_dim=16)).save_pretrained(folder)
     return folder
+
+
+@pytest.fixture
+def loopback_hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackHub]:
+    """A Hub on this computer that everything here takes for the Hub. This machine's login there is alice's."""
+    with hub_listening() as hub:
+        hub.logins["hf_alice"] = Login("alice", organizations=("lab",))
+        hub.logins["hf_bob"] = Login("bob")
+        hub.logins["hf_reader"] = Login("alice", role="read")
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        monkeypatch.setenv("HF_TOKEN", "hf_alice")
+        monkeypatch.delenv("SPACE_ID", raising=False)
+        yield hub
 
 
 @pytest.fixture(autouse=True)

@@ -157,6 +157,7 @@ class LoopbackHub:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     hub: LoopbackHub
 
     def log_message(self, format: str, *args: object) -> None:
