@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ga2app.cli import common
-from ga2app.contracts import HubAccount, HubOffer, Pushed, PushOptions
+from ga2app.contracts import HubAccount, HubExchange, HubOffer, Pushed, PushOptions
 from ga2app.errors import BundleError, HubError, StoreError
 from ga2app.paths import default_home
 
 if TYPE_CHECKING:
-    from ga2app.doors import StudioExchange
     from ga2app.store import Store
 
 _PUSH_ABOUT = (
@@ -75,7 +74,7 @@ def run_pull(args: argparse.Namespace) -> int:
     return _with_exchange(lambda store, exchange: _pull(args, store, exchange))
 
 
-def _push(args: argparse.Namespace, store: Store, exchange: StudioExchange) -> int:
+def _push(args: argparse.Namespace, store: Store, exchange: HubExchange) -> int:
     account = exchange.account()
     if args.anchors:
         set_id = _set_of(store, args.what)
@@ -101,7 +100,7 @@ def _push(args: argparse.Namespace, store: Store, exchange: StudioExchange) -> i
     return _tell_push(args, account, pushed)
 
 
-def _pull(args: argparse.Namespace, store: Store, exchange: StudioExchange) -> int:
+def _pull(args: argparse.Namespace, store: Store, exchange: HubExchange) -> int:
     find = exchange.find_anchors if args.anchors else exchange.find_bundle
     offer = find(args.repo, revision=args.revision)
     about = f"{offer.revision.repo_id} at {offer.revision.commit[:12]}: {len(offer.files)} files"
@@ -126,7 +125,7 @@ def _pull(args: argparse.Namespace, store: Store, exchange: StudioExchange) -> i
     return 0
 
 
-def _pull_anchors(args: argparse.Namespace, exchange: StudioExchange, offer: HubOffer, facts: dict[str, Any]) -> int:
+def _pull_anchors(args: argparse.Namespace, exchange: HubExchange, offer: HubOffer, facts: dict[str, Any]) -> int:
     pulled = exchange.pull_anchors(offer, clips=not args.no_clips, progress=_progress("down"))
     for fault in pulled.faults:
         print(f"note: {fault}", file=sys.stderr)
@@ -143,7 +142,7 @@ def _pull_anchors(args: argparse.Namespace, exchange: StudioExchange, offer: Hub
     return 0
 
 
-def _with_exchange(then: Callable[[Store, StudioExchange], int]) -> int:
+def _with_exchange(then: Callable[[Store, HubExchange], int]) -> int:
     from ga2app.doors import StudioExchange
     from ga2app.store import Store
 

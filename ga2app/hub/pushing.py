@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -112,8 +113,14 @@ def _difference(job: PushJob, there: Listing) -> tuple[list[str], list[str]]:
 
 
 def _check_parent(client: HubClient, job: PushJob, there: Listing) -> None:
-    """Raises HubConflict or HubError unless the newest commit is one that whoever pushes has seen."""
+    """Raises HubConflict unless the newest commit is one that whoever pushes has seen.
+
+    Raises HubError where the repository is open to everybody and nobody has said that it may be.
+    """
     head, repo_id = there.revision.commit, there.revision.repo_id
+    known = job.base is not None and job.base.repo_id.casefold() == repo_id.casefold()
+    if job.private and not (there.private or known) and (there.blank or job.onto):
+        raise HubError(f"'{repo_id}' is there, and everybody may see it; push it as public, or choose another name")
     if there.blank:
         return
     if job.onto:
@@ -124,7 +131,7 @@ def _check_parent(client: HubClient, job: PushJob, there: Listing) -> None:
                 head,
             )
         return
-    if job.base is None or job.base.repo_id.casefold() != repo_id.casefold():
+    if job.base is None or not known:
         raise HubConflict(
             f"the name '{repo_id}' is taken: something else is there, at commit {head[:12]}; choose another name, or "
             f"push onto {head[:12]} if this shall be its next version",
@@ -212,15 +219,17 @@ class _Counter:
 
     def __init__(self, progress: ByteProgress | None, total: int) -> None:
         self._progress, self._total = progress, total
+        self._lock = threading.Lock()  # large files go out side by side
         self._done: dict[str, int] = {}
 
     def of(self, name: str) -> Callable[[int], None]:
         """What the file ``name`` tells."""
 
         def told(done: int) -> None:
-            self._done[name] = done
-            if self._progress:
-                self._progress(min(sum(self._done.values()), self._total), self._total)
+            with self._lock:
+                self._done[name] = done
+                if self._progress:
+                    self._progress(min(sum(self._done.values()), self._total), self._total)
 
         return told
 

@@ -131,7 +131,12 @@ def test_a_name_that_is_taken_is_told_and_an_empty_repository_is_free(loopback_h
         push(HubClient(), job)
     assert loopback_hub.asked(UPLOAD) == loopback_hub.asked(COMMIT) == []
     loopback_hub.add("alice/blank")
-    assert not push(HubClient(), replace(job, repo_id="alice/blank")).private
+    blank = replace(job, repo_id="alice/blank")
+    with pytest.raises(
+        HubError, match="'alice/blank' is there, and everybody may see it; push it as public, or choose"
+    ):
+        push(HubClient(), blank)
+    assert not push(HubClient(), replace(blank, private=False)).private
     loopback_hub.refuse(CREATE, 409, message="You already created this model repo")
     with pytest.raises(HubError, match="the name 'lab/jumps' is taken, by something that you may not see"):
         push(HubClient(), replace(job, repo_id="lab/jumps"))
@@ -173,7 +178,7 @@ def test_a_storage_that_refuses_leaves_no_commit_and_what_arrived_is_not_sent_ag
 def test_files_that_a_gitignore_there_keeps_out_are_told(loopback_hub: LoopbackHub, job: PushJob) -> None:
     head = loopback_hub.add("alice/jumps", files={".gitignore": b"*.json\n"}).head
     with pytest.raises(HubError, match="took the commit without bundle.json; look for a .gitignore there"):
-        push(HubClient(), replace(job, onto=head))
+        push(HubClient(), replace(job, onto=head, private=False))
 
 
 @pytest.mark.parametrize(

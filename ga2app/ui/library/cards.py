@@ -8,11 +8,12 @@ from ga2app.contracts import BundleCard
 from ga2app.ui.markup import ago, empty, escape
 from ga2app.ui.studio import bundle_key
 
-ORIGINS = {"trained": "own", "imported": "imported", "embedded": "embedded"}
+ORIGINS = {"trained": "own", "imported": "imported", "embedded": "embedded", "hub": "Hub"}
 ORIGIN_HELP = {
     "trained": "own: trained by a run of this studio",
     "imported": "imported: it came as a zip file from somebody, or from another studio",
     "embedded": "embedded: it ships with the program, as a hard prompt for the sketch backbone",
+    "hub": "Hub: it was pulled from the Hugging Face Hub",
 }
 METHODS = {
     "coop": "Text prompts alone (CoOp)",
@@ -72,8 +73,14 @@ def size(count: int) -> str:
 
 def origin_mark(origin: str) -> str:
     """Where a bundle comes from, as a small mark with its explanation."""
-    word, about = ORIGINS.get(origin, origin), ORIGIN_HELP.get(origin, "")
-    return f'<span class="origin {escape(origin)}" title="{escape(about)}">{escape(word)}</span>'
+    kind, word = origin.partition(":")[0], ORIGINS.get(origin.partition(":")[0], origin)
+    return f'<span class="origin {escape(kind)}" title="{escape(origin_help(origin))}">{escape(word)}</span>'
+
+
+def origin_help(origin: str) -> str:
+    """The same in words; of a bundle from the Hub, which repository and commit."""
+    kind, _, place = origin.partition(":")
+    return f"{ORIGIN_HELP.get(kind, origin)}{f', {place}' if place else ''}"
 
 
 def _card(card: BundleCard, chosen: str, titles: Mapping[str, str], missing: bool) -> str:
