@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from huggingface_hub import HfApi, get_token
 from huggingface_hub.errors import DeviceCodeError, OIDCError
@@ -40,10 +41,7 @@ class HubClient:
         if not self._token:
             raise HubError(NOT_LOGGED_IN)
         with self.asking("your account"):
-            told = self.api.whoami()
-        token = (told.get("auth") or {}).get("accessToken") or {}
-        organizations = tuple(str(one["name"]) for one in told.get("orgs") or () if one.get("name"))
-        self._account = HubAccount(str(told["name"]), organizations, _ROLES.get(str(token.get("role"))))
+            self._account = _account_of(self.api.whoami())
         return self._account
 
     def headers(self) -> dict[str, str]:
@@ -59,6 +57,16 @@ class HubClient:
         """Turns what the client raises into HubError, without the token."""
         with translated(repo, token=self._token, writing=writing):
             yield
+
+
+def _account_of(told: dict[str, Any]) -> HubAccount:
+    """What the Hub tells of an account. Raises ValueError for an answer that is none."""
+    try:
+        token = (told.get("auth") or {}).get("accessToken") or {}
+        organizations = tuple(str(one["name"]) for one in told.get("orgs") or ())
+        return HubAccount(str(told["name"]), organizations, _ROLES.get(str(token.get("role"))))
+    except (KeyError, TypeError, AttributeError) as exc:
+        raise ValueError("it does not tell of an account") from exc
 
 
 def _own_token() -> str | None:

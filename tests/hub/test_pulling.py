@@ -248,6 +248,14 @@ def test_each_refusal_of_a_pull_has_a_message_of_its_own(
         fetch(HubClient(), offer, tmp_path / "parts")
 
 
+def test_an_answer_that_is_not_the_hubs_is_told(loopback_hub: LoopbackHub) -> None:
+    loopback_hub.refuse("GET", 200, message="please accept the terms of this wireless network", times=2)
+    with pytest.raises(HubError, match="the Hub's answer for 'alice/jumps' cannot be used .it does not tell of a"):
+        found()
+    with pytest.raises(HubError, match="the Hub's answer for 'your account' cannot be used .it does not tell of an"):
+        HubClient().account()
+
+
 def test_without_a_way_to_the_hub_it_says_so() -> None:
     with pytest.raises(HubError, match="the Hub cannot be reached for 'a/b' .ConnectError.; check the network"):
         look(HubClient("hf_x", endpoint="http://127.0.0.1:9"), "a/b", RepoKind.MODEL, len, required=(), what="bundle")
