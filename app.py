@@ -26,6 +26,7 @@ from ga2app.doors import (
     LazyExplainer,
     LazyRecognizer,
     SpeedEstimator,
+    StudioExchange,
     VideoInspector,
 )
 from ga2app.errors import StudioError
@@ -91,6 +92,7 @@ def serve(home: Home, store: Store, recognizer: LazyRecognizer, host: str, port:
         advisor=LazyAdvisor(),
         shelf=BundleFolders(),
         estimator=SpeedEstimator(home.root / "speeds.json"),
+        exchange=StudioExchange(home, store),
         server_paths=not ON_SPACE,
         examples=_examples(home),
         wake_worker=lambda: launcher.ensure_worker(home),

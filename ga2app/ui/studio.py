@@ -15,6 +15,7 @@ from ga2app.contracts import (
     ClipInspector,
     Estimator,
     ExplainerService,
+    HubExchange,
     RecognizerService,
 )
 from ga2app.errors import BackboneError, BundleError
@@ -57,6 +58,7 @@ class Studio:
     advisor: AnchorAdvisor
     shelf: BundleShelf
     estimator: Estimator
+    exchange: HubExchange
     examples: Sequence[Example] = ()
     wake_worker: Callable[[], object] = _nothing
     worker_alive: Callable[[], bool] = _alive

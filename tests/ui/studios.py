@@ -30,6 +30,7 @@ from ga2app.contracts import (
     RunState,
     Subset,
 )
+from ga2app.doors import StudioExchange
 from ga2app.paths import PROJECT, Home
 from ga2app.store import Store
 from ga2app.ui import Studio
@@ -74,6 +75,7 @@ def make_studio(home: Home, **changes: Any) -> Studio:
         Example(str(draw_clip(home.examples / f"{label.replace(' ', '-')}.mp4", 60 * place)), label)
         for place, label in enumerate(LABELS)
     ]
+    store = Store.open(home)
     doors = {
         "recognizer": FakeRecognizer(BASE),
         "explainer": FakeExplainer(),
@@ -83,8 +85,9 @@ def make_studio(home: Home, **changes: Any) -> Studio:
         "advisor": FakeAdvisor(),
         "estimator": FakeEstimator(),
         "shelf": FakeShelf(),
+        "exchange": StudioExchange(home, store),
     }
-    return Studio(home=home, store=Store.open(home), **(doors | changes))
+    return Studio(home=home, store=store, **(doors | changes))
 
 
 def empty(studio: Studio) -> None:

@@ -77,6 +77,7 @@ def _origin(card: BundleCard, facts: BundleFacts) -> dict[str, str]:
     backbone = facts.backbone
     return {
         "Origin": ORIGIN_HELP.get(card.origin, card.origin),
+        "On the Hub": f"{card.hub.repo_id} at {card.hub.commit[:7]}" if card.hub else "",
         "Name in its files": card.name if card.name != card.title else "",
         "Method": METHODS.get(card.method, card.method),
         "Data set": card.dataset,

@@ -9,12 +9,15 @@ from typing import Any
 
 import gradio as gr
 
+from ga2app.contracts import BundleCard
 from ga2app.errors import StudioError
 from ga2app.store.bundles import MAX_TITLE, ROOM
 from ga2app.ui.address import note_screen
 from ga2app.ui.events import in_turn
 from ga2app.ui.library import cards, shelving
 from ga2app.ui.library.drawing import ORDERS, PAGE, Asked, drawn, welcome_html
+from ga2app.ui.library.fetching import build_pull
+from ga2app.ui.library.publishing import build_push
 from ga2app.ui.markup import notice
 from ga2app.ui.recognize.screen import REVEAL_JS, UNEXPECTED
 from ga2app.ui.studio import Studio, bundle_key
@@ -72,6 +75,7 @@ def build_library(studio: Studio, tab: gr.Tab) -> LibraryScreen:
     with gr.Row(elem_classes="actions"):
         add = gr.UploadButton("Upload a zip", file_types=[".zip"], size="sm", elem_id="upload-bundle")
         undo = gr.Button("Undo", size="sm", visible=False, elem_id="undo-library")
+    pulling = gr.Column()
     told = part(elem_id="library-answer")
     with gr.Row(elem_classes="split"):
         with gr.Column(scale=5, min_width=300):
@@ -86,12 +90,14 @@ def build_library(studio: Studio, tab: gr.Tab) -> LibraryScreen:
                 try_it = gr.Button("Try it on Recognize", variant="primary", size="sm", elem_id="try-bundle")
                 use_hard = gr.Button("Use as hard prompt", size="sm", elem_id="use-hard")
                 save = gr.Button("Download zip", size="sm", elem_id="download-bundle")
+                push = gr.Button("Push to the Hub", size="sm", elem_id="push-bundle")
                 rename = gr.Button("Rename", size="sm", elem_id="rename-bundle")
                 delete = gr.Button("Delete", size="sm", elem_id="delete-bundle")
             with gr.Row(elem_classes="renaming", visible=False) as renaming:
                 title = gr.Textbox(label="New name", max_lines=1, max_length=MAX_TITLE, elem_id="bundle-title")
                 keep = gr.Button("Save the name", size="sm", variant="primary", elem_id="save-title")
                 leave = gr.Button("Leave it", size="sm")
+            build_push(studio, chosen, push)
             body = part(elem_id="bundle-body")
             packed = gr.File(visible=False)
 
@@ -122,6 +128,9 @@ def build_library(studio: Studio, tab: gr.Tab) -> LibraryScreen:
             return welcome_html(card, fresh), bundle_key(card)
 
         return act(take_in, key, "", "", "", ORDERS[0][1], 0) if file else act(lambda key: ("", key), key, *given)
+
+    def welcome(card: BundleCard, fresh: bool) -> list[Any]:
+        return [welcome_html(card, fresh), *refresh(bundle_key(card), "", "", "", ORDERS[0][1], 0)]
 
     def discard(key: str, *given: Any) -> list[Any]:
         def drop(key: str) -> tuple[str, str]:
@@ -169,6 +178,8 @@ def build_library(studio: Studio, tab: gr.Tab) -> LibraryScreen:
 
     quiet = in_turn("library")
     busy: dict[str, Any] = {"show_progress": "minimal", "api_visibility": "private"}
+    with pulling:
+        build_pull(studio, welcome, [told, *outputs])
     listing.click(
         _with_event(choose),
         asked,

@@ -1,0 +1,96 @@
+"""Bundles to the Hub and from it on the Library screen: the real app, client and bundle, and a Hub on this computer."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ga2app.paths import SKETCH_HARD_PROMPT, Home
+from ga2app.store import Store
+from tests.hub_server import LoopbackHub, Repo
+
+from ..studios import real_studio
+
+pytestmark = pytest.mark.browser
+expect = pytest.importorskip("playwright.sync_api").expect
+
+LISTED_MS = 120_000
+
+
+def others_repo(hub: LoopbackHub) -> Repo:
+    """A bundle that bob has published, beside files that nobody should fetch."""
+    names = ("bundle.json", "prompts.safetensors", "README.md")
+    files = {name: (SKETCH_HARD_PROMPT / name).read_bytes() for name in names}
+    files["bundle.json"] = files["bundle.json"].replace(b'"seed": 1024', b'"seed": 7')
+    return hub.add("bob/kites", files=files | {"weights.bin": b"\x80\x04pickle"})
+
+
+def open_library(tab: Any, address: str, home: Home) -> None:
+    """The Library, with the embedded bundle in it, which the app lists as soon as torch is loaded."""
+    deadline = time.monotonic() + LISTED_MS / 1000
+    with Store.open(home) as store:
+        while not store.bundles.count():
+            assert time.monotonic() < deadline, "the embedded bundle was not listed"
+            time.sleep(0.2)
+    tab.goto(f"{address}/?screen=library")
+    expect(tab.locator("#bundles [data-bundle]").first).to_be_visible(timeout=LISTED_MS)
+
+
+def test_a_bundle_is_pushed_again_after_somebody_else_and_another_is_pulled(
+    tab: Any, tmp_path: Path, loopback_hub: LoopbackHub
+) -> None:
+    theirs = others_repo(loopback_hub)
+    with real_studio(tmp_path) as (address, home):
+        open_library(tab, address, home)
+        tab.locator("#push-bundle").click()
+        expect(tab.locator("#push-account")).to_contain_text("as alice", timeout=LISTED_MS)
+        assert not loopback_hub.asked("POST .*/commit"), "nothing leaves before a second press"
+        tab.locator("#push-repo input, #push-repo textarea").first.fill("drawn-actions")
+        tab.locator("#push-go").click()
+        answer = tab.locator("#push-answer")
+        expect(answer).to_contain_text("Pushed", timeout=LISTED_MS)
+        expect(answer.get_by_role("link")).to_have_text(f"{loopback_hub.url}/alice/drawn-actions")
+        ours = loopback_hub.repos["model", "alice/drawn-actions"]
+        assert ours.private and {"bundle.json", "prompts.safetensors"} <= set(ours.files)
+
+        tab.locator("#push-go").click()
+        expect(answer).to_contain_text("no commit was made", timeout=LISTED_MS)
+        head = ours.put(README__md=b"# Somebody else was here\n")
+        tab.locator("#push-go").click()
+        expect(tab.locator("#push-onto")).to_be_visible(timeout=LISTED_MS)
+        assert ours.head == head, "a conflict changes nothing"
+        tab.locator("#push-onto").click()
+        expect(answer).to_contain_text("Pushed", timeout=LISTED_MS)
+        assert ours.head != head
+
+        tab.get_by_role("button", name="From the Hugging Face Hub").click()
+        tab.locator("#pull-repo input, #pull-repo textarea").first.fill(f"{loopback_hub.url}/bob/kites")
+        tab.locator("#pull-ask").click()
+        told = tab.locator("#pull-answer")
+        expect(told).to_contain_text("bob/kites, public", timeout=LISTED_MS)
+        expect(told).to_contain_text("Not fetched: weights.bin")
+        assert not loopback_hub.asked("GET .*/resolve/.*safetensors")
+        tab.locator("#pull-go").click()
+        expect(tab.locator("#library-answer")).to_contain_text("is here", timeout=LISTED_MS)
+        expect(tab.locator("#bundles [data-bundle]")).to_have_count(2)
+        expect(tab.locator("#bundle-body")).to_contain_text(f"bob/kites at {theirs.head[:7]}")
+        log = (tmp_path / "app.log").read_text()
+    assert "hf_alice" not in log
+    assert not [path for path in home.root.rglob("*") if path.is_file() and b"hf_alice" in path.read_bytes()]
+
+
+def test_what_the_hub_refuses_is_told_where_it_was_asked(tab: Any, tmp_path: Path, loopback_hub: LoopbackHub) -> None:
+    loopback_hub.logins.pop("hf_alice")
+    with real_studio(tmp_path) as (address, home):
+        open_library(tab, address, home)
+        tab.locator("#push-bundle").click()
+        expect(tab.locator("#push-answer")).to_contain_text("hf auth login", timeout=LISTED_MS)
+        expect(tab.locator("#push-go")).to_be_hidden()
+        tab.get_by_role("button", name="From the Hugging Face Hub").click()
+        tab.locator("#pull-repo input, #pull-repo textarea").first.fill("bob/nothing")
+        tab.locator("#pull-ask").click()
+        expect(tab.locator("#pull-answer [role=alert]")).to_contain_text("hf auth login", timeout=LISTED_MS)
+        expect(tab.locator("#pull-go")).to_be_hidden()
