@@ -40,6 +40,10 @@ STAND_INS = {
     "python -m ga2app train --preset quick --out bundle": (
         "python -m ga2app train --preset quick --epochs 4 --out bundle"
     ),
+    "python -m ga2app sketch zero-shot --style plain": "python -m ga2app sketch zero-shot --style plain --clips 1",
+    "python -m ga2app sketch zero-shot --style camcorder": (
+        "python -m ga2app sketch zero-shot --style camcorder --clips 1"
+    ),
     "python -m ga2app bench studio": "python -m ga2app bench studio --epochs 3",
     "python -m ga2app bench base2novel": "python -m ga2app bench base2novel --help",  # half an hour
     "python -m ga2app sketch contact-sheet --out assets/pictures/sketch_world.png": (
