@@ -92,6 +92,14 @@ def percent(share: float) -> str:
     return f"{value:.1f}%" if value < 9.95 else f"{value:.0f}%"
 
 
+def size(count: int) -> str:
+    """A number of bytes in the unit that suits it."""
+    for limit, unit in ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")):
+        if count >= limit:
+            return f"{count / limit:.1f} {unit}" if count < 10 * limit else f"{count / limit:.0f} {unit}"
+    return f"{count} bytes"
+
+
 def duration(seconds: float) -> str:
     """A time span in its two largest units."""
     whole = max(0, round(seconds))

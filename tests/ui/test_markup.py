@@ -3,7 +3,7 @@
 import pytest
 
 from ga2app.contracts import LabelKind, RunState
-from ga2app.ui.markup import ago, badge, chips, duration, escape, file_url, kind_mark, notice, notices, percent
+from ga2app.ui.markup import ago, badge, chips, duration, escape, file_url, kind_mark, notice, notices, percent, size
 
 EVIL = "<img src=x onerror=\"alert('x')\">"
 
@@ -72,3 +72,10 @@ def test_the_address_of_a_file_survives_any_sign() -> None:
     assert file_url('/media/naïve 名前 #1? 50%"<.mp4') == (
         "gradio_api/file=/media/na%C3%AFve%20%E5%90%8D%E5%89%8D%20%231%3F%2050%25%22%3C.mp4"
     )
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(0, "0 bytes"), (2048, "2.0 KiB"), (20 << 20, "20 MiB"), (3 << 30, "3.0 GiB")]
+)
+def test_sizes_are_told_in_the_unit_that_suits_them(count: int, text: str) -> None:
+    assert size(count) == text

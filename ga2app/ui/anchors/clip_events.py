@@ -44,6 +44,7 @@ class ClipEvents:
         room.sets.click(self._choose, opening, opened, trigger_mode="multiple", **IN_TURN).then(
             None, None, None, js=REVEAL_JS % "anchor-name", **IN_TURN
         )
+        room.pulled.then(self._open_pulled, opening, opened, **IN_TURN)
         gr.on([room.create.click, room.new_name.submit], self._create, [room.new_name, *opening], opened, **IN_TURN)
         gr.on([room.name.submit, room.name.blur], self._rename, [room.name, *inputs], outputs, **IN_TURN)
         gr.on([room.about.submit, room.about.blur], self._describe, [room.about, *inputs], outputs, **IN_TURN)
@@ -75,6 +76,12 @@ class ClipEvents:
         room, values = self._room, (set_id, 0, *values[2:])
         lists = draw_pools(self._studio, room, set_id, pool, make_from)
         return self.draw(values, "") | lists | {room.proposed: NOTHING, room.proposals: ""}
+
+    def _open_pulled(self, pool: str | None, make_from: str | None, *values: Any) -> Updates:
+        """The set that has just come, below what is said of it; the one that was open where none came."""
+        updates = self.open(values[0], pool, make_from, values)
+        updates.pop(self._room.told)
+        return updates
 
     def _choose(self, event: gr.EventData, pool: str | None, make_from: str | None, *values: Any) -> Updates:
         return self.open(int(event.chosen), pool, make_from, values)

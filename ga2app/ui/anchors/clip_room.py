@@ -14,7 +14,10 @@ from ga2app.ui.anchors import adding, clip_cards, clips
 from ga2app.ui.anchors.adding import Proposed
 from ga2app.ui.anchors.bar import Updates
 from ga2app.ui.anchors.question import questions
+from ga2app.ui.anchors.sharing import AnchorGoods, AnchorSupply
 from ga2app.ui.anchors.wording import ABOUT_HELD_FRAMES, ABOUT_IRRELEVANCE
+from ga2app.ui.hub.pull_panel import build_pull
+from ga2app.ui.hub.push_panel import build_push
 from ga2app.ui.studio import Studio
 from ga2app.ui.theme import part
 
@@ -69,6 +72,7 @@ class ClipRoom:
     all_off: gr.Button
     delete: gr.Button
     rows: gr.HTML
+    pulled: gr.events.Dependency
 
     @property
     def inputs(self) -> list[Any]:
@@ -91,15 +95,18 @@ def lay_out_clips(studio: Studio) -> ClipRoom:
                     label="New anchor set", placeholder="name", max_lines=1, elem_id="anchor-new-name", scale=3
                 )
                 made["create"] = gr.Button("Create", size="sm", elem_id="anchor-create", scale=1, min_width=80)
+            from_hub = gr.Column()
             with gr.Accordion("What irrelevance means", open=False):
                 gr.Markdown(f"{ABOUT_IRRELEVANCE}\n\n{ABOUT_HELD_FRAMES}")
         with gr.Column(scale=8, min_width=300, elem_classes="detail", visible=False) as detail:
             made["detail"] = detail
-            _lay_out_set(made)
+            _lay_out_set(studio, made)
+    with from_hub:
+        made["pulled"] = build_pull(AnchorSupply(studio), [made["chosen"], made["told"]], "anchor-")
     return ClipRoom(**made)
 
 
-def _lay_out_set(made: dict[str, Any]) -> None:
+def _lay_out_set(studio: Studio, made: dict[str, Any]) -> None:
     with gr.Row():
         made["name"] = gr.Textbox(label="Name of the set", max_lines=1, elem_id="anchor-name", scale=2, min_width=180)
         made["about"] = gr.Textbox(
@@ -159,6 +166,7 @@ def _lay_out_set(made: dict[str, Any]) -> None:
         made["measure"] = gr.Button("Measure irrelevance", variant="primary", size="sm", elem_id="anchor-measure")
         made["all_on"] = gr.Button("All on", size="sm", elem_id="anchor-all-on")
         made["all_off"] = gr.Button("All off", size="sm", elem_id="anchor-all-off")
+        push = gr.Button("Push to the Hub", size="sm", elem_id="anchor-push")
         made["delete"] = gr.Button("Delete this set", size="sm", elem_id="anchor-delete")
         made["order"] = gr.Dropdown(
             ORDERS,
@@ -169,6 +177,7 @@ def _lay_out_set(made: dict[str, Any]) -> None:
             min_width=190,
             filterable=False,
         )
+    build_push(studio, AnchorGoods(studio), made["chosen"], push, "anchor-")
     made["rows"] = part(elem_id="anchor-rows", js_on_load=clip_cards.ROWS_JS)
 
 

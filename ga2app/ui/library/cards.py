@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ga2app.contracts import BundleCard
-from ga2app.ui.markup import ago, empty, escape
+from ga2app.ui.markup import ago, empty, escape, size
 from ga2app.ui.studio import bundle_key
 
 ORIGINS = {"trained": "own", "imported": "imported", "embedded": "embedded", "hub": "Hub"}
@@ -61,14 +61,6 @@ def pages_html(first: int, shown: int, total: int) -> str:
     if not total:
         return ""
     return f'<p class="legend">{first + 1}–{first + shown} of {total} bundle{"" if total == 1 else "s"}</p>'
-
-
-def size(count: int) -> str:
-    """A number of bytes in the unit that suits it."""
-    for limit, unit in ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")):
-        if count >= limit:
-            return f"{count / limit:.1f} {unit}" if count < 10 * limit else f"{count / limit:.0f} {unit}"
-    return f"{count} bytes"
 
 
 def origin_mark(origin: str) -> str:

@@ -7,9 +7,9 @@ from typing import Any
 
 from ga2app.contracts import BundleCard, BundleFacts, LabelKind
 from ga2app.ui.charts import compare_bars
-from ga2app.ui.library.cards import FIGURES, METHODS, ORIGIN_HELP, origin_mark, size
+from ga2app.ui.library.cards import FIGURES, METHODS, ORIGIN_HELP, origin_mark
 from ga2app.ui.library.markdown import to_html
-from ga2app.ui.markup import ago, chips, escape, notice
+from ga2app.ui.markup import ago, chips, escape, notice, size
 from ga2app.ui.train.settings import GROUPS
 
 _FILE_HELP = {

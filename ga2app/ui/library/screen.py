@@ -14,10 +14,11 @@ from ga2app.errors import StudioError
 from ga2app.store.bundles import MAX_TITLE, ROOM
 from ga2app.ui.address import note_screen
 from ga2app.ui.events import in_turn
+from ga2app.ui.hub.pull_panel import build_pull
+from ga2app.ui.hub.push_panel import build_push
 from ga2app.ui.library import cards, shelving
 from ga2app.ui.library.drawing import ORDERS, PAGE, Asked, drawn, welcome_html
-from ga2app.ui.library.fetching import build_pull
-from ga2app.ui.library.publishing import build_push
+from ga2app.ui.library.sharing import BundleGoods, BundleSupply
 from ga2app.ui.markup import notice
 from ga2app.ui.recognize.screen import REVEAL_JS, UNEXPECTED
 from ga2app.ui.studio import Studio, bundle_key
@@ -97,7 +98,7 @@ def build_library(studio: Studio, tab: gr.Tab) -> LibraryScreen:
                 title = gr.Textbox(label="New name", max_lines=1, max_length=MAX_TITLE, elem_id="bundle-title")
                 keep = gr.Button("Save the name", size="sm", variant="primary", elem_id="save-title")
                 leave = gr.Button("Leave it", size="sm")
-            build_push(studio, chosen, push)
+            build_push(studio, BundleGoods(studio), chosen, push)
             body = part(elem_id="bundle-body")
             packed = gr.File(visible=False)
 
@@ -179,7 +180,7 @@ def build_library(studio: Studio, tab: gr.Tab) -> LibraryScreen:
     quiet = in_turn("library")
     busy: dict[str, Any] = {"show_progress": "minimal", "api_visibility": "private"}
     with pulling:
-        build_pull(studio, welcome, [told, *outputs])
+        build_pull(BundleSupply(studio, welcome), [told, *outputs])
     listing.click(
         _with_event(choose),
         asked,

@@ -14,7 +14,7 @@ from ga2app.errors import BundleError
 from ga2app.paths import SKETCH_HARD_PROMPT
 from ga2app.store import BundleOrder
 from ga2app.ui import Studio
-from ga2app.ui.library import cards, details, shelving
+from ga2app.ui.library import details, shelving
 from ga2app.ui.library.drawing import PAGE, Asked, drawn
 from ga2app.ui.library.jumps import hard_prompt_form
 from ga2app.ui.studio import bundle_key
@@ -144,13 +144,6 @@ def test_the_embedded_bundle_is_shown_packed_and_taken_in_by_the_real_shelf(stud
     real.store.bundles.delete(card.folder)
     card, fresh = shelving.upload(real, packed)
     assert (card.origin, fresh, Path(card.folder).parent) == ("imported", True, real.home.bundles)
-
-
-@pytest.mark.parametrize(
-    ("count", "text"), [(0, "0 bytes"), (2048, "2.0 KiB"), (20 << 20, "20 MiB"), (3 << 30, "3.0 GiB")]
-)
-def test_sizes_are_told_in_the_unit_that_suits_them(count: int, text: str) -> None:
-    assert cards.size(count) == text
 
 
 @pytest.mark.parametrize("origin", ["trained", "imported", "embedded"])

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from ga2app.contracts import ByteProgress
-from ga2app.ui.markup import escape
+from ga2app.ui.markup import escape, size
 
 T = TypeVar("T")
 
@@ -61,10 +61,6 @@ def meter_html(doing: str, done_bytes: int, total_bytes: int) -> str:
     """How far an errand is, as a bar with its bytes."""
     share = 100 * done_bytes / total_bytes if total_bytes else 0.0
     return (
-        f'<div class="fetching" role="status"><p>{escape(doing)}: {_size(done_bytes)} of {_size(total_bytes)}</p>'
+        f'<div class="fetching" role="status"><p>{escape(doing)}: {size(done_bytes)} of {size(total_bytes)}</p>'
         f'<div class="meter"><span style="width:{share:.1f}%"></span></div></div>'
     )
-
-
-def _size(count: int) -> str:
-    return f"{count / 1e6:,.1f} MB" if count >= 1e6 else f"{count / 1e3:,.0f} kB"

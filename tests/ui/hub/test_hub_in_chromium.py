@@ -12,7 +12,7 @@ from ga2app.paths import SKETCH_HARD_PROMPT, Home
 from ga2app.store import Store
 from tests.hub_server import LoopbackHub, Repo
 
-from ..studios import real_studio
+from ..studios import draw_clip, real_studio
 
 pytestmark = pytest.mark.browser
 expect = pytest.importorskip("playwright.sync_api").expect
@@ -94,3 +94,39 @@ def test_what_the_hub_refuses_is_told_where_it_was_asked(tab: Any, tmp_path: Pat
         tab.locator("#pull-ask").click()
         expect(tab.locator("#pull-answer [role=alert]")).to_contain_text("hf auth login", timeout=LISTED_MS)
         expect(tab.locator("#pull-go")).to_be_hidden()
+
+
+def test_an_anchor_set_is_pushed_with_its_clips_and_pulled_into_another_home(
+    tab: Any, tmp_path: Path, loopback_hub: LoopbackHub
+) -> None:
+    (tmp_path / "lab").mkdir(), (tmp_path / "elsewhere").mkdir()
+    with real_studio(tmp_path / "lab") as (address, home):
+        clip = draw_clip(tmp_path / "rain.mp4", 90)
+        tab.goto(f"{address}/?screen=anchors")
+        tab.locator("#anchor-new-name input, #anchor-new-name textarea").first.fill("weather")
+        tab.locator("#anchor-create").click()
+        expect(tab.locator("#anchor-name input, #anchor-name textarea").first).to_have_value("weather")
+        tab.get_by_role("button", name="Add clips of your own").click()
+        tab.locator("#anchor-files input[type=file]").set_input_files(str(clip))
+        expect(tab.locator("#anchor-rows .anchor-card")).to_have_count(1, timeout=LISTED_MS)
+        tab.locator("#anchor-push").click()
+        expect(tab.locator("#anchor-push-account")).to_contain_text("Pushing weather as alice", timeout=LISTED_MS)
+        tab.get_by_label("With the clips themselves").check()
+        tab.locator("#anchor-push-go").click()
+        answer = tab.locator("#anchor-push-answer")
+        expect(answer).to_contain_text("the right to publish", timeout=LISTED_MS)
+        assert ("dataset", "alice/weather-anchors") not in loopback_hub.repos
+        tab.get_by_label("I have the right to publish what goes along").check()
+        tab.locator("#anchor-push-go").click()
+        expect(answer).to_contain_text("Pushed", timeout=LISTED_MS)
+    repo = loopback_hub.repos["dataset", "alice/weather-anchors"]
+    assert repo.private and len([name for name in repo.files if name.endswith(".mp4")]) == 1
+    with real_studio(tmp_path / "elsewhere") as (address, home):
+        tab.goto(f"{address}/?screen=anchors")
+        tab.get_by_role("button", name="From the Hugging Face Hub").first.click()
+        tab.locator("#anchor-pull-repo input, #anchor-pull-repo textarea").first.fill("alice/weather-anchors")
+        tab.locator("#anchor-pull-ask").click()
+        tab.locator("#anchor-pull-go").click(timeout=LISTED_MS)
+        expect(tab.locator("#anchor-told")).to_contain_text("'weather' is here", timeout=LISTED_MS)
+        expect(tab.locator("#anchor-name input, #anchor-name textarea").first).to_have_value("weather")
+        expect(tab.locator("#anchor-rows .anchor-card")).to_have_count(1)
