@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
+from pathlib import PurePath
 from typing import Any
 
 from ga2app.config.reading import check, read
@@ -277,6 +278,10 @@ class RunConfig:
     def from_dict(cls, data: Mapping[str, Any]) -> RunConfig:
         """The configuration that ``to_dict`` wrote; raises ConfigError with every fault found."""
         return read(cls, data, "")
+
+    def passed_on(self) -> RunConfig:
+        """The same settings as a bundle tells them: the folder of a hard prompt by its name alone."""
+        return replace(self, prompts=replace(self.prompts, hard_prompt=PurePath(self.prompts.hard_prompt).name))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values; ``from_dict`` gives back an equal configuration."""

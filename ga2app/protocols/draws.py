@@ -93,7 +93,7 @@ def trained(draw: Draw, dataset: Dataset, session: Session) -> bundles.Bundle:
 
 def _check_same(draw: Draw, bundle: bundles.Bundle, dataset: Dataset, session: Session) -> None:
     bundle.check_backbone(session.backbone.identity.to_dict())
-    then, now = _flat(asdict(bundle.manifest.run)), _flat(asdict(draw.config))
+    then, now = (_flat(asdict(config.passed_on())) for config in (bundle.manifest.run, draw.config))
     changes = [f"{name} was {then[name]} and is now {now[name]}" for name in now if now[name] != then[name]]
     if bundle.manifest.dataset_hash != bundles.dataset_hash(dataset):
         changes.append(f"the clips, labels, anchors or negatives of '{dataset.name}' have changed")

@@ -108,7 +108,7 @@ class Setup:
             format_version=bundles.FORMAT_VERSION,
             name=name,
             backbone=backbone.identity.to_dict(),
-            config=config.to_dict(),
+            config=config.passed_on().to_dict(),
             base=self.dataset.base,
             novel=self.dataset.novel,
             dataset_hash=bundles.dataset_hash(self.dataset),

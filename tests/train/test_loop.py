@@ -241,3 +241,6 @@ def test_a_trained_bundle_serves_as_hard_prompt(dataset: Dataset, backbone: Back
     run(named, dataset, backbone, tmp_path / "second")
     first, second = (load_folder(tmp_path / name / "bundle") for name in ("first", "second"))
     assert torch.equal(second.tensors["hard"], first.tensors["soft"])
+    assert second.manifest.run.prompts.hard_prompt == "bundle"
+    written = (tmp_path / "second" / "bundle" / "bundle.json").read_text()
+    assert str(tmp_path) not in written, "a bundle that is passed on tells nobody where it was trained"
