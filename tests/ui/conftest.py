@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from ga2app.paths import Home
+from ga2app.sketch.demo import demo_dataset
 from ga2app.ui import Studio
 
 from .studios import CHROMIUM_FLAGS, Served, empty, free_port, make_studio, running
@@ -47,6 +49,15 @@ def served(server: Served) -> Served:
     """The server with examples and nothing else, whatever an earlier test has left behind."""
     empty(server.studio)
     return server
+
+
+@pytest.fixture(scope="session")
+def drawn_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo data set, drawn once for all real studios, also for those of the other test processes."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "drawn-demo"
+    demo_dataset(folder)
+    return folder
 
 
 @pytest.fixture(scope="session")

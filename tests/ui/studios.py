@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -19,7 +20,7 @@ import numpy as np
 import pytest
 
 from ga2app import launcher
-from ga2app.config import SKETCH, preset
+from ga2app.config import DEMO, SKETCH, preset
 from ga2app.contracts import (
     BackboneChoice,
     BundleCard,
@@ -222,9 +223,14 @@ def running(command: list[str], address: str, log: Path) -> Iterator[subprocess.
 
 
 @contextlib.contextmanager
-def real_studio(folder: Path) -> Iterator[tuple[str, Home]]:
-    """``app.py`` itself on a fresh home, with its worker and its embedded backbone; both are gone afterwards."""
+def real_studio(folder: Path, demo: Path | None = None) -> Iterator[tuple[str, Home]]:
+    """``app.py`` itself on a fresh home, with its worker and its embedded backbone; both are gone afterwards.
+
+    ``demo`` is a drawn demo: the home gets it, and the worker does not have to draw one.
+    """
     home, port = Home(folder / "home"), free_port()
+    if demo is not None:
+        shutil.copytree(demo, home.media / DEMO, copy_function=os.link)
     address = f"http://127.0.0.1:{port}"
     command = [str(PROJECT / "app.py"), "--port", str(port), "--home", str(home.root)]
     try:

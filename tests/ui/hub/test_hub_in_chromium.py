@@ -40,10 +40,10 @@ def open_library(tab: Any, address: str, home: Home) -> None:
 
 
 def test_a_bundle_is_pushed_again_after_somebody_else_and_another_is_pulled(
-    tab: Any, tmp_path: Path, loopback_hub: LoopbackHub
+    tab: Any, tmp_path: Path, loopback_hub: LoopbackHub, drawn_demo: Path
 ) -> None:
     theirs = others_repo(loopback_hub)
-    with real_studio(tmp_path) as (address, home):
+    with real_studio(tmp_path, drawn_demo) as (address, home):
         open_library(tab, address, home)
         tab.locator("#push-bundle").click()
         expect(tab.locator("#push-account")).to_contain_text("as alice", timeout=LISTED_MS)
@@ -82,9 +82,11 @@ def test_a_bundle_is_pushed_again_after_somebody_else_and_another_is_pulled(
     assert not [path for path in home.root.rglob("*") if path.is_file() and b"hf_alice" in path.read_bytes()]
 
 
-def test_what_the_hub_refuses_is_told_where_it_was_asked(tab: Any, tmp_path: Path, loopback_hub: LoopbackHub) -> None:
+def test_what_the_hub_refuses_is_told_where_it_was_asked(
+    tab: Any, tmp_path: Path, loopback_hub: LoopbackHub, drawn_demo: Path
+) -> None:
     loopback_hub.logins.pop("hf_alice")
-    with real_studio(tmp_path) as (address, home):
+    with real_studio(tmp_path, drawn_demo) as (address, home):
         open_library(tab, address, home)
         tab.locator("#push-bundle").click()
         expect(tab.locator("#push-answer")).to_contain_text("hf auth login", timeout=LISTED_MS)
@@ -97,10 +99,10 @@ def test_what_the_hub_refuses_is_told_where_it_was_asked(tab: Any, tmp_path: Pat
 
 
 def test_an_anchor_set_is_pushed_with_its_clips_and_pulled_into_another_home(
-    tab: Any, tmp_path: Path, loopback_hub: LoopbackHub
+    tab: Any, tmp_path: Path, loopback_hub: LoopbackHub, drawn_demo: Path
 ) -> None:
     (tmp_path / "lab").mkdir(), (tmp_path / "elsewhere").mkdir()
-    with real_studio(tmp_path / "lab") as (address, home):
+    with real_studio(tmp_path / "lab", drawn_demo) as (address, home):
         clip = draw_clip(tmp_path / "rain.mp4", 90)
         tab.goto(f"{address}/?screen=anchors")
         tab.locator("#anchor-new-name input, #anchor-new-name textarea").first.fill("weather")
@@ -121,7 +123,7 @@ def test_an_anchor_set_is_pushed_with_its_clips_and_pulled_into_another_home(
         expect(answer).to_contain_text("Pushed", timeout=LISTED_MS)
     repo = loopback_hub.repos["dataset", "alice/weather-anchors"]
     assert repo.private and len([name for name in repo.files if name.endswith(".mp4")]) == 1
-    with real_studio(tmp_path / "elsewhere") as (address, home):
+    with real_studio(tmp_path / "elsewhere", drawn_demo) as (address, home):
         tab.goto(f"{address}/?screen=anchors")
         tab.get_by_role("button", name="From the Hugging Face Hub").first.click()
         tab.locator("#anchor-pull-repo input, #anchor-pull-repo textarea").first.fill("alice/weather-anchors")
