@@ -18,6 +18,7 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from ga2app import launcher
+from ga2app.agents import open_to_agents
 from ga2app.contracts import RunState
 from ga2app.doors import (
     Backbones,
@@ -57,6 +58,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--host", default=host, help=f"address to listen on (default {host})")
     parser.add_argument("--port", type=int, default=int(port) if port.isdigit() else DEFAULT_PORT)
     parser.add_argument("--home", type=Path, help="folder of your runs, bundles and clips (default: GA2_HOME)")
+    mcp = os.environ.get("GRADIO_MCP_SERVER", "").lower() == "true"
+    parser.add_argument("--mcp", action="store_true", default=mcp, help="answer agents, too, over MCP (see docs/api.md)")
     return parser.parse_args(arguments)
 
 
@@ -72,14 +75,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(number, lambda number, frame: _end(over, number, frame))
     try:
         with Store.open(home) as store:
-            return serve(home, store, LazyRecognizer(), chosen.host, chosen.port, over)
+            return serve(home, store, LazyRecognizer(), chosen.host, chosen.port, over, mcp=chosen.mcp)
     except StudioError as exc:
         log.error("%s", exc)
         return 1
 
 
-def serve(home: Home, store: Store, recognizer: LazyRecognizer, host: str, port: int, over: threading.Event) -> int:
-    """Open the page, keep a worker alive, and wait until ``over`` is set; gives the exit status."""
+def serve(
+    home: Home,
+    store: Store,
+    recognizer: LazyRecognizer,
+    host: str,
+    port: int,
+    over: threading.Event,
+    *,
+    mcp: bool = False,
+) -> int:
+    """Open the page, keep a worker alive, and wait until ``over`` is set; gives the exit status.
+
+    With ``mcp`` agents are answered, too.
+    """
     downloads = Downloads()
     studio = Studio(
         home=home,
@@ -98,6 +113,7 @@ def serve(home: Home, store: Store, recognizer: LazyRecognizer, host: str, port:
         wake_worker=lambda: launcher.ensure_worker(home),
         worker_alive=lambda: launcher.worker_alive(home),
     )
+    agents = open_to_agents(studio, host) if mcp else None
     _tidy(home, store)
     page = build_page(studio).queue(default_concurrency_limit=4, max_size=64)
     try:
@@ -110,12 +126,16 @@ def serve(home: Home, store: Store, recognizer: LazyRecognizer, host: str, port:
             max_file_size=MAX_UPLOAD,
             allowed_paths=[str(home.media)],
             blocked_paths=[str(uploads_folder(home))],
+            mcp_server=False,  # Gradio's own would offer every endpoint; ours is among app_kwargs
+            app_kwargs={"routes": agents.routes, "lifespan": agents.lifespan} if agents else None,
             **launch_look(),
         )
     except OSError as exc:
         log.error("%s:%d cannot be used (%s); choose another port with --port", host, port, exc)
         return 1
     log.info("GA² Studio is at %s, its data in %s", address, home.root)
+    if agents:
+        log.info("agents are answered over MCP at %s%s", address.rstrip("/"), agents.path)
     threading.Thread(target=_warm, args=(studio,), daemon=True, name="warm-up").start()
     try:
         _watch(studio, over)

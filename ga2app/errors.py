@@ -13,6 +13,7 @@
     ├── HubError           the Hub cannot be asked, or refuses what it was asked for
     │   └── HubConflict    a repository holds something that was not there when it was last looked at
     ├── TrainingError      a run that cannot go on
+    ├── PackageError       a package that an extra part needs is not installed
     └── StoreError         the database cannot be used
 
 A message says what was given, what is wrong with it, and what to do next. Third-party errors are
@@ -102,6 +103,10 @@ class HubConflict(HubError):
 
 class TrainingError(StudioError):
     """A run that cannot go on, for example because the loss is no longer a number."""
+
+
+class PackageError(StudioError):
+    """A package that an extra part of the studio needs, and that is not installed."""
 
 
 class StoreError(StudioError):

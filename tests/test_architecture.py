@@ -60,6 +60,7 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "bench": (BASE | METHOD | {"train", "anchors", "sketch"}, TORCH | {"matplotlib"}),
     "worker": (BASE | METHOD | {"store", "launcher", "train", "recognize", "sketch", "clipsets"}, TORCH),
     "intake": (BASE | {"store", "launcher", "clipsets"}, set()),
+    "agents": (BASE | {"store", "ui"}, {"gradio", "mcp", "pydantic", "starlette", "anyio", "httpx"}),
     "ui": (BASE | {"store", "hub", "launcher", "clipsets", "shots", "intake"}, {"gradio", "PIL"}),
 }
 UNBOUND = {"cli", "doors", "__main__", "__init__", "app"}

@@ -31,6 +31,21 @@ def build_library_api(studio: Studio) -> None:
             backbone: only bundles that belong to this backbone; empty for all.
             limit: how many to answer, at most 200.
             offset: how many of the newest to leave out, to read on where the last answer ended.
+
+        Returns:
+            bundle: the key that names it, for recognize, download_bundle and as a hard prompt.
+            name: what the library calls it.
+            origin: trained, imported or embedded.
+            backbone: the CLIP that it belongs to.
+            usable: whether that CLIP and the bundle's files are on the studio's machine.
+            base: the labels that it was trained on.
+            novel: the labels that it was tested on without training.
+            metrics: its accuracy in percent: base, novel and their harmonic mean hm.
+            zero_shot: the same figures of plain CLIP.
+            dataset: the data set that it was trained on.
+            method: the method, as `train --method` names it.
+            seed: the seed of its run.
+            created_s: when it was made, in seconds since 1970.
         """
         with told():
             query = BundleQuery(text=search, backbone=backbone)
@@ -38,10 +53,19 @@ def build_library_api(studio: Studio) -> None:
                 query, limit=max(1, min(int(limit), MAX_LISTED)), offset=max(0, int(offset))
             )
         known = {choice.name for choice in studio.backbones()}
-        return [_listed(card, card.backbone in known) for card in found]
+        return [listed(card, card.backbone in known) for card in found]
 
     def list_datasets() -> list[dict[str, Any]]:
-        """List the data sets that runs can be trained on: name, base and novel labels, numbers of clips."""
+        """List the data sets that runs can be trained on: name, base and novel labels, numbers of clips.
+
+        Returns:
+            name: the name that a run's settings give as dataset.
+            base: the labels that are trained on.
+            novel: the labels that are only tested.
+            training_clips: how many clips there are to train on.
+            test_clips: how many clips there are to test on.
+            anchors: how many anchor clips it has of its own.
+        """
         with told():
             rows = studio.store.datasets.list()
         return [
@@ -61,6 +85,12 @@ def build_library_api(studio: Studio) -> None:
 
         Args:
             bundle: the key that list_bundles gave.
+
+        Returns:
+            zip: the file, which gradio_client saves and gives the path of.
+
+        Raises:
+            BundleError: no bundle is named, there is none of that key, or its files are gone.
         """
         with told():
             return shelving.pack(studio, bundle, packed.GRADIO_CACHE)
@@ -70,11 +100,18 @@ def build_library_api(studio: Studio) -> None:
 
         Args:
             archive: the zip file, as download_bundle or `python -m ga2app export` made it.
+
+        Returns:
+            bundle: the key of the bundle, and all else that list_bundles tells of one.
+            new: false where the library had it already.
+
+        Raises:
+            BundleError: the file is no bundle, or holds what does not belong into one; nothing of it is kept.
         """
         with told():
             card, fresh = shelving.upload(studio, archive or "")
         known = {choice.name for choice in studio.backbones()}
-        return _listed(card, card.backbone in known) | {"new": fresh}
+        return listed(card, card.backbone in known) | {"new": fresh}
 
     unseen: dict[str, Any] = {"visible": False}
     key, packed = gr.Textbox("", label="bundle", **unseen), gr.File(label="zip", **unseen)
@@ -85,7 +122,8 @@ def build_library_api(studio: Studio) -> None:
         api(endpoint, api_name=endpoint.__name__)
 
 
-def _listed(card: BundleCard, usable: bool) -> dict[str, Any]:
+def listed(card: BundleCard, usable: bool) -> dict[str, Any]:
+    """A bundle as plain JSON, under the key that names it; ``usable`` if its backbone can be used here."""
     return {
         "bundle": bundle_key(card),
         "name": card.title or card.name,

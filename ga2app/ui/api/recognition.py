@@ -47,6 +47,20 @@ def build_recognition_api(studio: Studio) -> None:
                 (the best label is held against the nearest negative prompt).
             threshold: from 0 to 1, what the best label has to reach; empty for 0 (compete) or 0.5 (threshold).
             negatives: the group of negative prompts; empty for all groups.
+
+        Returns:
+            backbone: the CLIP that looked.
+            notes: what to know about the answer, for example words that the backbone does not know.
+            clips: for each clip its file, error (null if it could be read), plain and bundle (a list of label, score
+                from 0 to 1, and kind: base, novel or negative; best first), bundles (bundle, scores, none_of_these) and
+                none_of_these (null, or none, reached, threshold, negative, negative_share).
+
+        Raises:
+            ClipError: no clip was given.
+            LabelError: there are fewer than two labels, or two are the same, or there is no such group of negatives.
+            BundleError: there is no such bundle, it belongs to another backbone, or more than three are named.
+            BackboneError: there is no such backbone on the machine; those that are there are named.
+            ConfigError: an option that makes no sense, with its rule.
         """
         with told():
             request = Request(
@@ -56,7 +70,7 @@ def build_recognition_api(studio: Studio) -> None:
                 backbone,
                 [text for text in [template, *_texts("templates", templates)] if text],
                 int(top_k or 5),
-                _none_settings(none_of_these, threshold, negatives),
+                none_settings(none_of_these, threshold, negatives),
             )
             last = list(answers(studio, request))[-1]
         return document(last)
@@ -100,7 +114,7 @@ def _texts(name: str, value: object) -> list[str]:
     return value
 
 
-def _none_settings(way: str, threshold: float | None, group: str) -> NoneSettings | None:
+def none_settings(way: str, threshold: float | None, group: str) -> NoneSettings | None:
     """How "none of these" is told; raises ConfigError for a way or a threshold that does not exist."""
     if (way or OFF) == OFF:
         return None

@@ -27,19 +27,38 @@ def build_runs_api(studio: Studio) -> None:
             config: settings as JSON, in the sections of the configuration; what is left out comes from the preset.
             preset_name: quick, full, paper-hmdb, paper-ucf, paper-ssv2 or paper-k400; empty for the defaults.
             name: what the list of runs shall call it.
+
+        Returns:
+            run: the run's number, for run_status, stop_run and resume_run.
+            warning: why no process could be started to train it, or null; the run stays queued all the same.
+
+        Raises:
+            ConfigError: settings that cannot be used, all at once, each with its rule, its value and what is right.
+            BackboneError: there is no such backbone on the machine; those that are there are named.
         """
         with told():
-            start = _start(config, preset_name)
-            settings = RunConfig.from_dict(_merged(start, config))
-            studio.known_backbone(settings.backbone)
-            run_id = queue_config(studio, settings, name)
-            return {"run": run_id, "warning": wake(studio) or None}
+            return queue_asked(studio, config, preset_name, name)
 
     def run_status(run: int) -> dict[str, Any]:
         """Say where a run stands: state, step, figures in percent, error.
 
         Args:
             run: the number that queue_run gave.
+
+        Returns:
+            run: the run's number.
+            name: what it is called.
+            state: queued, running, stopping, stopped, done or failed.
+            step: the optimizer steps that are behind it.
+            total_steps: how many there are; null until it has begun.
+            metrics: accuracy in percent after the last epoch that was measured: base, novel and their harmonic mean hm;
+                null before.
+            zero_shot: the same figures of plain CLIP; null before they are measured.
+            error: why it failed and what to do, or null.
+            bundle: the key of its bundle; null until it is done.
+
+        Raises:
+            StoreError: there is no run of that number.
         """
         with told():
             return status_of(studio, int(run))
@@ -51,6 +70,21 @@ def build_runs_api(studio: Studio) -> None:
             state: queued, running, stopping, stopped, done or failed; empty for all.
             limit: how many to answer, at most 200.
             offset: how many of the newest to leave out, to read on where the last answer ended.
+
+        Returns:
+            run: the run's number.
+            name: what it is called.
+            state: queued, running, stopping, stopped, done or failed.
+            dataset: the data set that it is trained on.
+            backbone: the CLIP that it is trained for.
+            seed: the seed of its draws.
+            created_s: when it was queued, in seconds since 1970.
+            finished_s: when it ended, likewise; null before.
+            bundle: the key of its bundle; null until it is done.
+            error: why it failed and what to do, or null.
+
+        Raises:
+            StoreError: there is no such state; those that there are are named.
         """
         with told():
             runs = studio.store.runs.list(
@@ -63,6 +97,12 @@ def build_runs_api(studio: Studio) -> None:
 
         Args:
             run: the number that queue_run gave.
+
+        Returns:
+            state: stopped or stopping, or as it had ended before, and all else that run_status tells.
+
+        Raises:
+            StoreError: there is no run of that number.
         """
         with told():
             studio.store.runs.request_stop(int(run))
@@ -73,6 +113,13 @@ def build_runs_api(studio: Studio) -> None:
 
         Args:
             run: the number that queue_run gave.
+
+        Returns:
+            state: queued, and all else that run_status tells.
+            warning: why no process could be started to train it, or null; the run stays queued all the same.
+
+        Raises:
+            StoreError: there is no run of that number, or it is neither stopped nor failed.
         """
         with told():
             studio.store.runs.requeue(int(run))
@@ -80,6 +127,18 @@ def build_runs_api(studio: Studio) -> None:
 
     for endpoint in (queue_run, run_status, list_runs, stop_run, resume_run):
         api(endpoint, api_name=endpoint.__name__)
+
+
+def queue_asked(studio: Studio, config: dict[str, Any], preset_name: str, name: str) -> dict[str, Any]:
+    """Queue what a program asks for and wake a worker: the run's number, and a warning where none could be started.
+
+    Raises StudioError with everything that keeps it from being trained.
+    """
+    start = _start(config, preset_name)
+    settings = RunConfig.from_dict(_merged(start, config))
+    studio.known_backbone(settings.backbone)
+    run_id = queue_config(studio, settings, name)
+    return {"run": run_id, "warning": wake(studio) or None}
 
 
 def status_of(studio: Studio, run_id: int) -> dict[str, Any]:
