@@ -59,7 +59,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=int(port) if port.isdigit() else DEFAULT_PORT)
     parser.add_argument("--home", type=Path, help="folder of your runs, bundles and clips (default: GA2_HOME)")
     mcp = os.environ.get("GRADIO_MCP_SERVER", "").lower() == "true"
-    parser.add_argument("--mcp", action="store_true", default=mcp, help="answer agents, too, over MCP (see docs/api.md)")
+    parser.add_argument(
+        "--mcp", action="store_true", default=mcp, help="answer agents, too, over MCP (see docs/api.md)"
+    )
     return parser.parse_args(arguments)
 
 

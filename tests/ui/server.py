@@ -1,4 +1,4 @@
-"""Serves a studio with the pretending recognizer: ``python -m ui.server HOME PORT``."""
+"""Serves a studio with the pretending recognizer, to agents too: ``python -m ui.server HOME PORT``."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import sys
 import threading
 from pathlib import Path
 
+from ga2app.agents import open_to_agents
 from ga2app.paths import Home
 from ga2app.ui import build_page
 from ga2app.ui.theme import launch_look
@@ -17,6 +18,7 @@ from .studios import WOKEN, make_studio
 def main(root: str, port: str) -> None:
     home = Home(Path(root))
     studio = make_studio(home, wake_worker=lambda: (home.root / WOKEN).touch())
+    agents = open_to_agents(studio, "127.0.0.1")
     page = build_page(studio).queue(default_concurrency_limit=4)
     page.launch(
         server_name="127.0.0.1",
@@ -26,6 +28,8 @@ def main(root: str, port: str) -> None:
         quiet=True,
         allowed_paths=[str(home.media)],
         blocked_paths=[str(uploads_folder(home))],
+        mcp_server=False,
+        app_kwargs={"routes": agents.routes, "lifespan": agents.lifespan},
         **launch_look(),
     )
     threading.Event().wait()

@@ -26,6 +26,13 @@ def test_it_listens_on_this_machine_alone_unless_told_otherwise(monkeypatch: pyt
     assert app.parse(["--port", "9000"]).port == 9000
 
 
+def test_agents_are_let_in_only_where_that_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GRADIO_MCP_SERVER", raising=False)
+    assert not app.parse([]).mcp and app.parse(["--mcp"]).mcp
+    monkeypatch.setenv("GRADIO_MCP_SERVER", "True")
+    assert app.parse([]).mcp
+
+
 def test_the_default_backbone_comes_first_and_the_embedded_one_is_always_there(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
