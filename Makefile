@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: run test lint types screenshots
+.PHONY: run test lint types screenshots docs
 
 run: .venv/installed
 	$(BIN)/python app.py
@@ -18,6 +18,9 @@ types: .venv/tools
 
 screenshots: .venv/tools
 	$(BIN)/python tests/screenshots.py --out assets/pictures
+
+docs: .venv/tools
+	$(BIN)/python tests/api_document.py
 
 .venv/installed: requirements.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv

@@ -196,7 +196,7 @@ class Tools:
             step: the optimizer steps that are behind it.
             total_steps: how many there are; null until it has begun.
             metrics: accuracy in percent after the last epoch that was measured: base (labels trained on), novel (not
-                trained on), and their harmonic mean hm; null before.
+                trained on) and their harmonic mean hm, and the epoch's number; null before.
             zero_shot: the same figures of plain CLIP, to compare with; null before they are measured.
             error: why it failed and what to do, or null.
             bundle: the key of its bundle, for recognize; null until it is done.

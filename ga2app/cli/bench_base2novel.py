@@ -52,7 +52,9 @@ def add(kinds: common.Commands) -> None:
         "--anchors", choices=POOLS, default="scenes", help="where anchor clips come from (default scenes)"
     )
     parser.add_argument("--negatives", type=int, default=6, help="number of negative prompts, 1 to 10 (default 6)")
-    parser.add_argument("--precision", choices=[str(kind) for kind in Precision], default=str(Precision.AUTO))
+    parser.add_argument(
+        "--precision", choices=[str(kind) for kind in Precision], default=str(Precision.AUTO), help="(default auto)"
+    )
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="seeds at once (default: the cores)")
     parser.add_argument("--out", type=Path, help="folder of figures and picture (default bench-base2novel)")
     common.add_json(parser)

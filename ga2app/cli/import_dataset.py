@@ -51,7 +51,12 @@ def add(commands: common.Commands) -> None:
     lists.add_argument(
         "--root", type=Path, metavar="FOLDER", help="where the clips lie (default: beside the first list)"
     )
-    lists.add_argument("--layout", choices=[str(layout) for layout in Layout], default=Layout.AUTO.value)
+    lists.add_argument(
+        "--layout",
+        choices=[str(layout) for layout in Layout],
+        default=Layout.AUTO.value,
+        help="whose lists they are (default auto: told by their lines)",
+    )
     lists.add_argument("--fold", type=int, default=1, help="which of HMDB-51's three splits (default 1)")
     lists.add_argument("--first-id", type=int, metavar="N", help="the number that the lists count classes from")
     lists.add_argument("--anchors", nargs="+", type=Path, default=[], metavar="LIST", help="irrelevant clips")

@@ -21,8 +21,8 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     source.add_argument("--preset", choices=PRESETS, help="settings by name")
     parser.add_argument("--dataset", help="known data set, folder of class folders, or CSV file (default: as set)")
     parser.add_argument("--backbone", help="sketch, a folder, or a Hub id")
-    parser.add_argument("--epochs", type=int)
-    parser.add_argument("--learning-rate", type=float)
+    parser.add_argument("--epochs", type=int, help="passes over the training clips")
+    parser.add_argument("--learning-rate", type=float, help="of the optimizer, above 0 and at most 1")
     parser.add_argument("--hard-prompt", metavar="BUNDLE", help="folder of a bundle, 'embedded' or 'random'")
     parser.add_argument("--method", choices=LADDER[1:], help="switch parts off: a rung of the ladder (default: as set)")
 

@@ -16,7 +16,7 @@ def add(commands: common.Commands) -> None:
     parser = commands.add_parser("train", help="train prompts on a data set; the result is a bundle")
     settings.add_settings(parser)
     settings.add_shots(parser)
-    parser.add_argument("--seed", type=int)
+    parser.add_argument("--seed", type=int, help="of the few-shot draw and the training (default: as set)")
     parser.add_argument("--out", type=Path, help="folder of the bundle (default: a new one among the home's bundles)")
     parser.add_argument("--print-config", action="store_true", help="print the settings as JSON and do not train")
     common.add_json(parser)

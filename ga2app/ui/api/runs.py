@@ -51,8 +51,8 @@ def build_runs_api(studio: Studio) -> None:
             state: queued, running, stopping, stopped, done or failed.
             step: the optimizer steps that are behind it.
             total_steps: how many there are; null until it has begun.
-            metrics: accuracy in percent after the last epoch that was measured: base, novel and their harmonic mean hm;
-                null before.
+            metrics: accuracy in percent after the last epoch that was measured: base, novel and their harmonic mean hm,
+                and the epoch's number; null before.
             zero_shot: the same figures of plain CLIP; null before they are measured.
             error: why it failed and what to do, or null.
             bundle: the key of its bundle; null until it is done.
