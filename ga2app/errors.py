@@ -13,7 +13,7 @@
     ├── HubError           the Hub cannot be asked, or refuses what it was asked for
     │   └── HubConflict    a repository holds something that was not there when it was last looked at
     ├── TrainingError      a run that cannot go on
-    ├── PackageError       a package that an extra part needs is not installed
+    ├── PackageError       a package that is needed and not installed
     └── StoreError         the database cannot be used
 
 A message says what was given, what is wrong with it, and what to do next. Third-party errors are
@@ -106,7 +106,7 @@ class TrainingError(StudioError):
 
 
 class PackageError(StudioError):
-    """A package that an extra part of the studio needs, and that is not installed."""
+    """A package that is needed for what was asked, and is not installed."""
 
 
 class StoreError(StudioError):
