@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import api_document
 import pytest
 
-import api_document
 from ga2app import launcher
 from ga2app.agents.server import PATH
 from ga2app.cli.main import main
@@ -49,7 +49,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def address(tmp_path: Path) -> Iterator[str]:
-    """Where ``app.py --mcp`` answers, with its worker; its demo is a small one, so that nobody waits for the drawing."""
+    """Where ``app.py --mcp`` answers, with its worker; its demo is a small one, so that nobody waits long for it."""
     home, port = Home(tmp_path / "home"), free_port()
     address = f"http://127.0.0.1:{port}"
     with Store.open(home) as store:

@@ -30,7 +30,7 @@ def open_to_agents(studio: Studio, host: str) -> Agents:
         if (exc.name or "").split(".")[0] not in ("mcp", "mcp_types"):
             raise
         raise PackageError(
-            "agents are answered by the package 'mcp', which is not installed; install it with "
-            "pip install -r requirements-mcp.txt, or pip install 'mcp>=2.3,<3' (26 MB), or start the studio without --mcp"
+            "agents are answered by the package 'mcp', which is not installed; install it with pip install -r "
+            "requirements-mcp.txt, or pip install 'mcp>=2.3,<3' (26 MB), or start the studio without --mcp"
         ) from exc
     return Agents(studio, host)
