@@ -116,7 +116,16 @@ def test_the_drawn_world_needs_no_torch(name: str):
 
 
 @pytest.mark.parametrize(
-    "module", ["ga2app", "ga2app.video", "ga2app.store", "ga2app.cli.main", "ga2app.sketch.demo", "ga2app.doors"]
+    "module",
+    [
+        "ga2app",
+        "ga2app.video",
+        "ga2app.store",
+        "ga2app.cli.main",
+        "ga2app.sketch.demo",
+        "ga2app.doors",
+        "ga2app.agents",
+    ],
 )
 def test_importing_it_loads_neither_torch_nor_gradio(module: str):
     script = f"import sys, {module}; print(sorted({{'torch', 'gradio', 'transformers'}} & set(sys.modules)))"

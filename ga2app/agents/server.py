@@ -138,7 +138,7 @@ def _security(host: str) -> TransportSecuritySettings:
     local = host in ("127.0.0.1", "localhost", "::1")
     return TransportSecuritySettings(
         enable_dns_rebinding_protection=local,
-        allowed_hosts=[f"{name}:*" for name in _HERE],
+        allowed_hosts=[*_HERE, *(f"{name}:*" for name in _HERE)],
         allowed_origins=[f"http://{name}:*" for name in _HERE],
     )
 
