@@ -27,6 +27,6 @@ docs: .venv/tools
 	$(BIN)/python -m pip install -q -r requirements.txt
 	touch $@
 
-.venv/tools: tests/requirements.txt requirements-mcp.txt .venv/installed
+.venv/tools: tests/requirements.txt requirements-mcp.txt requirements-onnx.txt .venv/installed
 	$(BIN)/python -m pip install -q -r tests/requirements.txt
 	touch $@

@@ -1,6 +1,8 @@
 """GA² Studio as a library: three names recognize a clip.
 
-    from ga2app import load_backbone, load_bundle, Recognizer
+    from ga2app import Recognizer, load_backbone, load_bundle
+
+    Recognizer.from_pretrained("user/bundle").recognize(["clip.mp4"])
 
 Importing the package loads neither torch nor gradio; the names below load what they need when first used.
 """
@@ -11,14 +13,15 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ga2app.backbone import load_backbone
-    from ga2app.recognize import Recognizer, load_bundle
+    from ga2app.pretrained import Recognizer
+    from ga2app.recognize import load_bundle
 
 __all__ = ["Recognizer", "load_backbone", "load_bundle"]
 
 _HOMES = {
     "load_backbone": "ga2app.backbone",
     "load_bundle": "ga2app.recognize",
-    "Recognizer": "ga2app.recognize",
+    "Recognizer": "ga2app.pretrained",
 }
 
 

@@ -1,4 +1,4 @@
-"""``python -m ga2app``: the command line."""
+"""``python -m ga2app``, or ``ga2app`` where the package is installed: the command line."""
 
 import os
 
@@ -7,4 +7,5 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from ga2app.cli.main import main
 
-raise SystemExit(main())
+if __name__ == "__main__":
+    raise SystemExit(main())

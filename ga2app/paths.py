@@ -13,8 +13,16 @@ from pathlib import Path
 from ga2app.errors import StoreError
 
 PROJECT = Path(__file__).resolve().parent.parent
-ASSETS = PROJECT / "assets"
-SEEDS = PROJECT / "prompts_db"
+"""The folder that the package lies in: of the checkout, or of installed packages."""
+
+_TAKEN_ALONG = Path(__file__).resolve().parent / "shipped"
+INSTALLED = _TAKEN_ALONG.is_dir()
+"""Whether this is an installed package, which holds within it what a checkout has beside it."""
+
+SHIPPED = _TAKEN_ALONG if INSTALLED else PROJECT
+APP = SHIPPED / "app.py"
+ASSETS = SHIPPED / "assets"
+SEEDS = SHIPPED / "prompts_db"
 SKETCH_CLIP = ASSETS / "sketch-clip"
 SKETCH_HARD_PROMPT = ASSETS / "sketch-hard-prompt"
 
@@ -68,9 +76,7 @@ def default_home() -> Home:
     named = os.environ.get("GA2_HOME")
     if named:
         return Home(Path(named).expanduser().resolve())
-    if (PROJECT / "app.py").exists():
-        return Home(SEEDS / "live")
-    return Home(Path.home() / ".ga2-studio")
+    return Home(Path.home() / ".ga2-studio" if INSTALLED else SEEDS / "live")
 
 
 def write_whole(file: Path, text: str) -> None:

@@ -52,6 +52,8 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "evaluate": (BASE | {"backbone", "model", "video"}, TORCH),
     "train": (BASE | METHOD, TORCH),
     "recognize": (BASE | METHOD, TORCH),
+    "pretrained": (BASE | METHOD | {"hub", "recognize"}, set()),
+    "portable": (BASE | METHOD | {"recognize"}, TORCH | {"av", "onnxruntime"}),
     "sketch": (BASE | {"video"}, {"PIL"} | TORCH),
     "anchors": (BASE | METHOD, TORCH),
     "explain": (BASE | METHOD | {"anchors"}, TORCH),

@@ -99,7 +99,7 @@ class Backbone(nn.Module):
         """
         vision = self.clip.vision_model
         hidden = vision.embeddings(pixels)  # (N, V, Dv)
-        count = len(pixels)
+        count = pixels.shape[0]
         if prompts:
             hidden = torch.cat([hidden, _expand(prompts[0], count)], dim=1)  # (N, V + P, Dv)
         hidden = vision.pre_layrnorm(hidden)

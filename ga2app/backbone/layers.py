@@ -37,7 +37,7 @@ def one_position(layer: Any, hidden: Tensor, places: Tensor, mask: Tensor | None
     ``hidden`` (N, L, D) goes in, ``places`` (N,) are the positions, ``mask`` (1, 1, L, L) is added to the attention.
     """
     attention = layer.self_attn
-    rows = torch.arange(len(hidden), device=hidden.device)
+    rows = torch.arange(hidden.shape[0], device=hidden.device)
     normed = layer.layer_norm1(hidden)  # (N, L, D)
 
     def heads(x: Tensor) -> Tensor:

@@ -38,6 +38,7 @@ def run_decode(args: argparse.Namespace) -> int:
 
 def run_studio(args: argparse.Namespace) -> int:
     """Start the app on a home of its own, train in it or open its pages, and print what it took."""
+    common.need("gradio", "this measurement of the studio", "app")
     if args.scale:
         return _run_scale(args)
     from ga2app.cli.bench_studio import bench_studio, format_table

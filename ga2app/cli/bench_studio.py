@@ -18,7 +18,7 @@ from ga2app import launcher
 from ga2app.config import SKETCH, preset
 from ga2app.contracts import RunState
 from ga2app.errors import StudioError
-from ga2app.paths import PROJECT, Home
+from ga2app.paths import APP, PROJECT, Home
 
 PORT = 7961
 PATIENCE_S = 600.0
@@ -68,7 +68,7 @@ def running_app(home: Home) -> Iterator[float]:
 @contextmanager
 def _app(home: Home) -> Iterator[float]:
     """The app in a process of its own; yields the moment of its start."""
-    command = [sys.executable, str(PROJECT / "app.py"), "--home", str(home.root), "--port", str(PORT)]
+    command = [sys.executable, str(APP), "--home", str(home.root), "--port", str(PORT)]
     with (home.root / "app.log").open("wb") as log:
         started = time.monotonic()
         process = subprocess.Popen(command, stdout=log, stderr=log, cwd=PROJECT)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,7 +11,7 @@ from typing import Any, TypeAlias
 
 from ga2app.config import DEMO, RunConfig
 from ga2app.contracts import Dataset
-from ga2app.errors import DatasetError
+from ga2app.errors import DatasetError, PackageError
 from ga2app.paths import default_home
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -31,6 +32,17 @@ def default_backbone() -> str:
     from ga2app.hub import default_backbone
 
     return default_backbone()
+
+
+def need(package: str, purpose: str, extra: str) -> None:
+    """Import ``package``, which ``purpose`` takes and ``extra`` of our own package brings; raises PackageError."""
+    try:
+        importlib.import_module(package)
+    except ImportError as exc:
+        raise PackageError(
+            f"{purpose} needs {package}, which cannot be imported ({exc}); "
+            f'in the folder of GA² Studio run: pip install ".[{extra}]"'
+        ) from exc
 
 
 def names(text: str) -> list[str]:

@@ -13,9 +13,12 @@ from typing import NamedTuple
 
 from ga2app.cli import common
 from ga2app.errors import StudioError
-from ga2app.paths import ASSETS, SKETCH_CLIP, SKETCH_HARD_PROMPT, default_home
+from ga2app.paths import SHIPPED, SKETCH_CLIP, SKETCH_HARD_PROMPT, default_home
 
-PACKAGES = "torch transformers gradio decord2 av sqlite-utils huggingface_hub safetensors numpy pillow".split()
+PACKAGES = "torch transformers decord2 av sqlite-utils huggingface_hub safetensors numpy pillow".split()
+EXTRAS = {"gradio": ("the studio in the browser", "app"), "onnxscript": ("export --onnx", "onnx")}
+"""Packages that not everybody needs: for what, and which extra of ours brings them."""
+
 NEEDED_BYTES = 1 << 30
 
 
@@ -58,6 +61,12 @@ def _packages() -> list[Finding]:
             found.append(Finding(package, True, importlib.metadata.version(package)))
         except importlib.metadata.PackageNotFoundError:
             found.append(Finding(package, False, "is not installed; run: pip install -r requirements.txt"))
+    for package, (purpose, extra) in EXTRAS.items():
+        try:
+            detail = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            detail = f'is not installed; only {purpose} needs it: pip install ".[{extra}]"'
+        found.append(Finding(package, True, detail))
     return found
 
 
@@ -87,7 +96,7 @@ def _home() -> list[Finding]:
 
 def _assets() -> list[Finding]:
     return [
-        Finding(folder.name, (folder / needed).is_file(), str(folder.relative_to(ASSETS.parent)))
+        Finding(folder.name, (folder / needed).is_file(), str(folder.relative_to(SHIPPED)))
         for folder, needed in ((SKETCH_CLIP, "model.safetensors"), (SKETCH_HARD_PROMPT, "bundle.json"))
     ]
 

@@ -35,6 +35,8 @@ def add(commands: common.Commands) -> None:
     )
     push.add_argument("--public", action="store_true", help="let everybody see a repository that is made new")
     push.add_argument("--card", type=Path, metavar="FILE.md", help="text of the card (default: the bundle's own)")
+    push.add_argument("--license", default="", metavar="ID", help="of the prompts, by the Hub's name for it, like mit")
+    push.add_argument("--license-name", default="", metavar="NAME", help="with --license other: what it is called")
     push.add_argument(
         "--report", action="store_true", help="with the report of the bundle's run, pictures of clips too"
     )
@@ -64,6 +66,8 @@ def run_push(args: argparse.Namespace) -> int:
     """Say who pushes and where to, push, and give the link."""
     if not args.anchors and (args.clips or args.negatives is not None):
         raise HubError("--clips and --negatives belong to an anchor set; add --anchors")
+    if args.anchors and args.license:
+        raise HubError("--license is that of a bundle's prompts; the card of an anchor set names its own (--card)")
     if args.anchors and (args.report or args.example):
         raise HubError("--report and --example belong to a bundle; leave them out, or leave out --anchors")
     return _with_exchange(lambda store, exchange: _push(args, store, exchange))
@@ -86,7 +90,14 @@ def _push(args: argparse.Namespace, store: Store, exchange: HubExchange) -> int:
     print(f"you are {account.name} at the Hub; to {repo}", file=sys.stderr)
     if args.dry_run:
         return _tell_plan(args, account, repo)
-    options = PushOptions(repo, private=not args.public, rights=args.rights, onto=args.onto)
+    options = PushOptions(
+        repo,
+        private=not args.public,
+        rights=args.rights,
+        onto=args.onto,
+        license=args.license,
+        license_name=args.license_name,
+    )
     card = _read_card(args.card)
     if args.anchors:
         groups = None if args.negatives is None else common.names(args.negatives)

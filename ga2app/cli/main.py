@@ -10,6 +10,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from ga2app.cli import (
     anchors,
@@ -24,12 +25,14 @@ from ga2app.cli import (
     protocol,
     recognize,
     sketch,
+    studio,
     suggest,
     train,
 )
 from ga2app.errors import StudioError
 
 COMMANDS = (
+    studio,
     recognize,
     explain,
     train,
@@ -67,8 +70,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
+    called = Path(sys.argv[0]).name
     parser = argparse.ArgumentParser(
-        prog="python -m ga2app", description="GA² Studio on the command line. The studio itself: python app.py"
+        prog=called if called == "ga2app" else "python -m ga2app",
+        description="GA² Studio on the command line. The studio itself: python app.py, or the command studio",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in COMMANDS:

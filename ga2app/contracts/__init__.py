@@ -16,6 +16,7 @@ from ga2app.contracts.estimates import Basis, Estimate, PastPace, Workload
 from ga2app.contracts.exchange import HubExchange
 from ga2app.contracts.explanation import Explanation, FrameReason, Neighbor, SpeakerReasons, TokenReading
 from ga2app.contracts.hub import (
+    LICENSES,
     ByteProgress,
     HubAccount,
     HubFile,
@@ -61,6 +62,7 @@ from ga2app.contracts.services import (
 )
 
 __all__ = [
+    "LICENSES",
     "GROUPS",
     "NONE_OF_THESE",
     "REPORT",

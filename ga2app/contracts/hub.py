@@ -10,6 +10,22 @@ ByteProgress = Callable[[int, int], None]
 """Is told how many of how many bytes have gone or come. What it raises ends the push or the pull."""
 
 
+LICENSES = (
+    "apache-2.0",
+    "mit",
+    "bsd-3-clause",
+    "cc0-1.0",
+    "cc-by-4.0",
+    "cc-by-sa-4.0",
+    "cc-by-nc-4.0",
+    "cc-by-nc-sa-4.0",
+    "openrail",
+    "other",
+    "unknown",
+)
+"""Licenses to offer, by the names that the Hub has for them; it knows more."""
+
+
 class RepoKind(StrEnum):
     """What a repository of the Hub is, in the Hub's own words. Bundles are models, anchor sets are data sets."""
 
@@ -85,13 +101,16 @@ class PushOptions:
     ``repo`` is ``user/name`` or a name under one's own account; empty for the one that would be proposed. ``private``
     says what a new repository is; one that is there stays as it is. ``rights`` confirms that clips and pictures of
     them may be published. ``onto`` names the commit of somebody else that the push shall go on top of, after a
-    ``HubConflict``.
+    ``HubConflict``. ``license`` is that of the prompts of a bundle, by the Hub's name for it, with ``license_name``
+    where that is "other"; empty for the one that the bundle's card has, see ``bundle.card``.
     """
 
     repo: str = ""
     private: bool = True
     rights: bool = False
     onto: str = ""
+    license: str = ""
+    license_name: str = ""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import logging
+import os
 import re
 import shutil
 import time
@@ -32,11 +34,13 @@ from ga2app.store import Store
 if TYPE_CHECKING:
     from ga2app.hub.pushing import Content
 
+CARD = "README.md"
 EXAMPLES = "examples/"
 MESSAGE = "Pushed with GA² Studio"
 _PARTS = ".pull-"
 _KEEP_PARTS_S = 7 * 24 * 3600
 _RUN = re.compile(r"run-(\d+)")
+_log = logging.getLogger(__name__)
 
 
 class BundleExchange:
@@ -74,14 +78,17 @@ class BundleExchange:
                 "the right to publish them; confirm it, or leave them out"
             )
         listed = self._store.bundles.get(folder)
-        files = _bundle_files(Path(folder), card)
+        files = _bundle_files(Path(folder))
         if report:
             files[REPORT] = self._report(listed)
         files |= _example_files(examples)
         client = self._client(token)
         repo = options.repo or self.repo_of_bundle(folder, client.account())
+        repo_id = hub.full_name(repo, client.account().name)
+        text = _card_text(Path(folder), card, repo_id, options)
+        files[CARD] = text.encode()
         job = hub.PushJob(
-            repo_id=hub.full_name(repo, client.account().name),
+            repo_id=repo_id,
             kind=RepoKind.MODEL,
             files=files,
             ours=lambda name: name == REPORT or name.startswith(EXAMPLES),
@@ -92,6 +99,8 @@ class BundleExchange:
         )
         pushed = hub.push(client, job, progress)
         self._store.hub_notes.note_bundle(folder, pushed.revision)
+        if card is None and listed.origin != "embedded":
+            _keep_card(Path(folder), text)
         return pushed
 
     def find_bundle(self, repo: str, *, revision: str = "", token: str | None = None) -> HubOffer:
@@ -171,19 +180,36 @@ def fetched_parts(shelf: Path, offer: HubOffer) -> Path:
     return shelf / f"{_PARTS}{name}"
 
 
-def _bundle_files(folder: Path, card: str | None) -> dict[str, Content]:
-    """The bundle's own files, checked as those of a zip are. Raises BundleError."""
+def _bundle_files(folder: Path) -> dict[str, Content]:
+    """The bundle's own files but its card, checked as those of a zip are. Raises BundleError."""
     from ga2app.bundle import load_folder
-    from ga2app.bundle.card import CARD
     from ga2app.bundle.entries import REQUIRED
 
     load_folder(folder)
-    files: dict[str, Content] = {name: folder / name for name in REQUIRED}
-    if card is not None:
-        files[CARD] = card.encode()
-    elif (folder / CARD).is_file():
-        files[CARD] = folder / CARD
-    return files
+    return {name: folder / name for name in REQUIRED}
+
+
+def _card_text(folder: Path, given: str | None, repo_id: str, options: PushOptions) -> str:
+    """The card that goes along: what is ``given``, else the bundle's own as it is to be at ``repo_id``."""
+    from ga2app.bundle import read_manifest
+    from ga2app.bundle.card import card_to_publish
+
+    if given is not None:
+        if options.license:
+            raise HubError("a card was given, and its first lines name the license; leave out the card or the license")
+        return given
+    own = (folder / CARD).read_text(encoding="utf-8", errors="replace") if (folder / CARD).is_file() else None
+    return card_to_publish(read_manifest(folder), own, repo_id, options.license, options.license_name)
+
+
+def _keep_card(folder: Path, text: str) -> None:
+    """Let the bundle have the card that it was published with: the next push begins with its license."""
+    fresh = folder / f".{CARD}.new"
+    try:
+        fresh.write_text(text, encoding="utf-8")
+        os.replace(fresh, folder / CARD)
+    except OSError as exc:
+        _log.warning("the card that was pushed could not be kept in %s: %s", folder, exc)
 
 
 def _example_files(examples: Sequence[Path]) -> dict[str, Content]:

@@ -12,6 +12,7 @@ from ga2app.hub.backbones import (
 )
 from ga2app.hub.client import HubClient
 from ga2app.hub.downloads import Downloads, DownloadState, DownloadStatus
+from ga2app.hub.fetching import fetch_bundle
 from ga2app.hub.language_model import own_login, propose
 from ga2app.hub.names import propose_name
 from ga2app.hub.pulling import fetch, look
@@ -32,6 +33,7 @@ __all__ = [
     "download_size",
     "explain",
     "fetch",
+    "fetch_bundle",
     "full_name",
     "look",
     "own_login",

@@ -35,7 +35,8 @@ class Recognizer:
     """Recognizes clips with a backbone and, beside it, with a bundle or several. Safe to call from several threads.
 
     ``num_frames`` of each clip are looked at: unless told otherwise as many as the bundle was trained on, the most of
-    several.
+    several. ``labels`` are those that ``recognize`` takes where it is given none: unless told otherwise the bundles'
+    own, base and novel. With ``negatives`` a clip may show none of the labels, unless ``recognize`` is told otherwise.
     """
 
     def __init__(
@@ -44,6 +45,8 @@ class Recognizer:
         bundle: BundleLike | Sequence[BundleLike] | None = None,
         *,
         num_frames: int | None = None,
+        labels: Sequence[str] | None = None,
+        negatives: Sequence[str] = (),
     ) -> None:
         self.backbone = load_backbone(backbone) if isinstance(backbone, str) else backbone
         self.bundles = _loaded(bundle)
@@ -51,6 +54,8 @@ class Recognizer:
             one.bundle.check_backbone(self.backbone.identity.to_dict())
         trained = [one.manifest.run.clips.num_frames for one in self.bundles]
         self.num_frames = num_frames or max(trained, default=DEFAULT_FRAMES)
+        self.labels = tuple(_own_labels(self.bundles) if labels is None else labels)
+        self.none_of_these = NoneOfThese(tuple(negatives)) if negatives else None
         self._lock = threading.Lock()
         self._attached: tuple[list[str], list[PromptedClip]] = [], []
 
@@ -62,7 +67,7 @@ class Recognizer:
     def recognize(
         self,
         paths: Sequence[str | os.PathLike[str]],
-        labels: Sequence[str],
+        labels: Sequence[str] | None = None,
         *,
         template: str | Sequence[str] | None = None,
         top_k: int | None = None,
@@ -75,7 +80,8 @@ class Recognizer:
         nothing else. Raises LabelError, BundleError.
         """
         templates = check_templates(template)
-        names, notes = check_labels(labels)
+        names, notes = check_labels(self.labels if labels is None else labels)
+        none_of_these = none_of_these or self.none_of_these
         notes += vocabulary_notes(self.backbone, names)
         negatives, left_out = usable_negatives(self.backbone, none_of_these, names)
         notes += left_out
@@ -128,3 +134,9 @@ def _loaded(bundle: BundleLike | Sequence[BundleLike] | None) -> tuple[PromptBun
         return ()
     several = [bundle] if isinstance(bundle, PromptBundle | str | os.PathLike) else bundle
     return tuple(one if isinstance(one, PromptBundle) else load_bundle(one) for one in several)
+
+
+def _own_labels(bundles: Sequence[PromptBundle]) -> list[str]:
+    """What the bundles were trained and tested on, each once."""
+    labels = (label for one in bundles for label in (*one.manifest.base, *one.manifest.novel))
+    return list({spoken(label).lower(): label for label in labels}.values())

@@ -84,7 +84,7 @@ def test_the_card_shows_the_figures_beside_plain_clip(backbone: Backbone):
     card = model_card(made(backbone)[0].manifest)
     assert "| plain CLIP | 50.0 | – | – |" in card
     assert "| with these prompts | 80.0 | 60.0 | 68.6 |" in card
-    assert card.startswith("---\nbase_model: ")
+    assert card.startswith("---\nlicense: ")
 
 
 def test_saving_again_replaces_the_bundle_whole(backbone: Backbone, tmp_path: Path):

@@ -47,6 +47,22 @@ def test_a_bundle_is_pushed_changed_pushed_again_and_pulled(
         assert [card.origin for card in store.bundles.list()] == [f"hub:alice/walls@{first['commit']}"]
 
 
+def test_the_card_names_its_repository_and_the_license_that_was_chosen(
+    capsys: pytest.CaptureFixture[str], loopback_hub: LoopbackHub, bundle: str, tmp_path: Path
+) -> None:
+    assert "'other' needs a name" in refused_push(capsys, bundle, "--license", "other")
+    first = document(capsys, "push", bundle, "--repo", "walls", "--license", "cc-by-4.0")
+    card = loopback_hub.repos["model", "alice/walls"].files["README.md"].content.decode()
+    assert card.startswith('---\nlicense: "cc-by-4.0"\n') and 'from_pretrained("alice/walls")' in card
+    assert document(capsys, "push", bundle) == first | {"changed": []}
+    assert "a card was given" in refused_push(capsys, bundle, "--card", f"{bundle}/README.md", "--license", "mit")
+
+
+def refused_push(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
+    assert main(["push", *argv]) == 1
+    return capsys.readouterr().err
+
+
 def test_the_account_and_the_place_are_said_before_anything_else(
     capsys: pytest.CaptureFixture[str], loopback_hub: LoopbackHub, bundle: str
 ) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from ga2app.contracts import BundleCard, ByteProgress, HubAccount, HubOffer, Pushed, PushOptions
+from ga2app.contracts import LICENSES, BundleCard, ByteProgress, HubAccount, HubOffer, Pushed, PushOptions
+from ga2app.ui.events import QUIET
 from ga2app.ui.library import shelving
 from ga2app.ui.studio import Studio
 
@@ -29,6 +31,15 @@ class BundleGoods:
 
     def ticks(self) -> Sequence[Any]:
         """See ``Goods``."""
+        license_id = gr.Dropdown(
+            [("As its model card says", ""), *((name, name) for name in LICENSES)],
+            value="",
+            label="License of the prompts",
+            info="For prompts trained here the card says apache-2.0, unless you choose another.",
+            elem_id="push-license",
+        )
+        license_name = gr.Textbox(label="Name of the license", max_lines=1, visible=False, elem_id="push-license-name")
+        license_id.change(lambda chosen: gr.update(visible=chosen == "other"), license_id, license_name, **QUIET)
         report = gr.Checkbox(
             False,
             label="With the report of its run",
@@ -42,16 +53,16 @@ class BundleGoods:
             height=110,
             elem_id="push-examples",
         )
-        return report, examples
+        return license_id, license_name, report, examples
 
     def push(
         self, chosen: str, options: PushOptions, along: Sequence[Any], token: str | None, progress: ByteProgress
     ) -> Pushed:
         """See ``Goods``."""
-        report, examples = along
+        license_id, license_name, report, examples = along
         return self._studio.exchange.push_bundle(
             shelving.listed(self._studio, chosen).folder,
-            options,
+            replace(options, license=license_id or "", license_name=license_name or ""),
             report=bool(report),
             examples=[Path(clip) for clip in examples or ()],
             token=token,

@@ -49,12 +49,15 @@ def test_a_bundle_is_pushed_again_after_somebody_else_and_another_is_pulled(
         expect(tab.locator("#push-account")).to_contain_text("as alice", timeout=LISTED_MS)
         assert not loopback_hub.asked("POST .*/commit"), "nothing leaves before a second press"
         tab.locator("#push-repo input, #push-repo textarea").first.fill("drawn-actions")
+        tab.locator("#push-license input").click()
+        tab.get_by_role("option", name="cc-by-4.0").click()
         tab.locator("#push-go").click()
         answer = tab.locator("#push-answer")
         expect(answer).to_contain_text("Pushed", timeout=LISTED_MS)
         expect(answer.get_by_role("link")).to_have_text(f"{loopback_hub.url}/alice/drawn-actions")
         ours = loopback_hub.repos["model", "alice/drawn-actions"]
         assert ours.private and {"bundle.json", "prompts.safetensors"} <= set(ours.files)
+        assert ours.files["README.md"].content.startswith(b'---\nlicense: "cc-by-4.0"\n')
 
         tab.locator("#push-go").click()
         expect(answer).to_contain_text("no commit was made", timeout=LISTED_MS)

@@ -1,0 +1,86 @@
+"""The front matter of a model card: the YAML that the Hub reads.
+
+Every value is written as JSON, which YAML reads, and every text is one printable line: nothing can break out of it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ga2app.bundle.manifest import Manifest
+from ga2app.bundle.telling import is_repository, one_line, without_path
+from ga2app.config import SKETCH
+from ga2app.contracts import LICENSES
+from ga2app.errors import BundleError
+
+OWN_LICENSE, UNKNOWN_LICENSE, OTHER_LICENSE = "apache-2.0", "unknown", "other"
+TAGS = ("clip", "prompt-tuning", "video-classification", "action-recognition", "ga2-clip", "arxiv:2511.22125")
+FIGURES = {
+    "base": ("accuracy", "top-1 accuracy, base labels, percent"),
+    "novel": ("accuracy", "top-1 accuracy, novel labels, percent"),
+    "hm": ("harmonic_mean", "harmonic mean of base and novel, percent"),
+}
+"""Of each figure of a bundle: what kind of metric it is to the Hub, and its name there."""
+
+_LICENSE = re.compile(r"[a-z0-9][a-z0-9.+-]{0,60}")
+
+
+def front_matter(manifest: Manifest, license_id: str, license_name: str) -> str:
+    """The lines between the dashes; raises BundleError for a license that the Hub would refuse."""
+    values: dict[str, Any] = license_of(manifest, license_id, license_name)
+    if is_repository(str(manifest.backbone["name"])):
+        values |= {"base_model": manifest.backbone["name"], "base_model_relation": "adapter"}
+    values |= {
+        "library_name": "ga2app",
+        "pipeline_tag": "video-classification",
+        "tags": [*TAGS, *(["sketch"] if manifest.backbone["name"] == SKETCH else [])],
+    }
+    figures = shown_figures(manifest.metrics)
+    if figures:
+        values |= {"metrics": ["accuracy"], "model-index": [_index(manifest, figures)]}
+    return "\n".join(f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in values.items())
+
+
+def front_values(card: str) -> dict[str, str]:
+    """The texts in the front matter of a card that ``front_matter`` wrote, by key."""
+    found = re.findall(r'^(\w+): (".*")$', card.split("\n---\n", 1)[0], re.MULTILINE)
+    return {key: str(json.loads(text)) for key, text in found}
+
+
+def license_of(manifest: Manifest, license_id: str = "", license_name: str = "") -> dict[str, str]:
+    """The license of the prompts, as front matter; raises BundleError for one that the Hub would refuse.
+
+    Unless one is named, prompts that were trained here are under the project's own, and whoever publishes an imported
+    checkpoint has to find out: its license is not known.
+    """
+    chosen = license_id.strip().lower() or (OWN_LICENSE if manifest.steps else UNKNOWN_LICENSE)
+    if not _LICENSE.fullmatch(chosen):
+        raise BundleError(
+            f"license '{one_line(license_id)}' is none that the Hub knows; choose one such as "
+            f"{', '.join(LICENSES[:5])}, or 'other' with a name"
+        )
+    named = one_line(license_name)
+    if chosen == OTHER_LICENSE and not named:
+        raise BundleError("license 'other' needs a name; give the name of the license, too")
+    return {"license": chosen} | ({"license_name": named} if chosen == OTHER_LICENSE else {})
+
+
+def shown_figures(metrics: Mapping[str, float]) -> dict[str, float]:
+    """Base, novel and HM, as far as they are there and are percent."""
+    return {name: round(float(metrics[name]), 2) for name in FIGURES if name in metrics and 0 <= metrics[name] <= 100}
+
+
+def _index(manifest: Manifest, figures: Mapping[str, float]) -> dict[str, Any]:
+    """The model index: one result, over the test clips of the data set that it was trained on."""
+    dataset = one_line(without_path(manifest.run.dataset)) or "unknown"
+    slug = re.sub(r"[^a-z0-9_.-]+", "-", dataset.lower()).strip("-.") or "unknown"
+    metrics = [{"type": FIGURES[name][0], "name": FIGURES[name][1], "value": value} for name, value in figures.items()]
+    result = {
+        "task": {"type": "video-classification", "name": "Video Classification"},
+        "dataset": {"type": slug, "name": dataset, "split": "test"},
+        "metrics": metrics,
+    }
+    return {"name": one_line(manifest.name) or "bundle", "results": [result]}
