@@ -181,6 +181,8 @@ def _settings(title: str, section: Any, names: list[str]) -> str:
 
 def _told(value: object) -> str:
     """A value as one would write it; a member of an enum by its text, which does as well."""
+    if inspect.isfunction(value):
+        return value.__name__
     return repr(str(value)) if isinstance(value, str) else repr(value)
 
 
