@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -35,7 +36,7 @@ class Ended(Generic[T]):
 def watched(errand: Callable[[ByteProgress], T]) -> Iterator[Underway | Ended[T]]:
     """How far ``errand`` is, whenever that has changed, and at last what it gave; raises what it raises.
 
-    It has a thread of its own and goes on to its end when the page is closed meanwhile.
+    It has a thread of its own, which knows who asked as the event does, and goes on to its end when the page is closed.
     """
     now = Underway()
 
@@ -45,7 +46,7 @@ def watched(errand: Callable[[ByteProgress], T]) -> Iterator[Underway | Ended[T]
 
     pool = ThreadPoolExecutor(1, thread_name_prefix="errand")
     try:
-        future = pool.submit(errand, note)
+        future = pool.submit(copy_context().run, errand, note)
         told = now
         yield told
         while not wait_for([future], LOOK_S).done:
