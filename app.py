@@ -17,34 +17,38 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 # Threads that wait by spinning starve each other where cores are shared. Read when torch is loaded, hence set here.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-from ga2app import launcher
 from ga2app.agents import open_to_agents
 from ga2app.contracts import RunState
 from ga2app.doors import (
     Backbones,
     BundleFolders,
+    Hardware,
     LazyAdvisor,
     LazyExplainer,
-    LazyRecognizer,
     SpeedEstimator,
     StudioExchange,
     VideoInspector,
+    lent_hardware,
+    own_hardware,
 )
 from ga2app.errors import StudioError
 from ga2app.hub import Downloads
 from ga2app.intake import sweep
 from ga2app.paths import SKETCH_HARD_PROMPT, Home, default_home
+from ga2app.space import Space, present_space
 from ga2app.store import Store
 from ga2app.ui import Studio, build_page
 from ga2app.ui.studio import Example
 from ga2app.ui.theme import launch_look
-from ga2app.ui.uploads import prune_uploads, uploads_folder
+from ga2app.ui.uploads import KEEP_S, prune_uploads, uploads_folder
 
 log = logging.getLogger("ga2app.app")
 
 DEFAULT_PORT = 7860
 ON_SPACE = bool(os.environ.get("SPACE_ID"))
 MAX_UPLOAD = "512mb" if ON_SPACE else "4gb"
+VISITORS_KEEP_S = 24 * 3600
+"""On a Space, clips that visitors upload go after a day: they are other people's, and the disk is small."""
 _WATCH_S = 5.0
 _PRUNE_EVERY = 720
 """Old uploads are dropped each hour: every so many rounds of the watch."""
@@ -76,8 +80,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda number, frame: _end(over, number, frame))
     try:
+        space = present_space()
         with Store.open(home) as store:
-            return serve(home, store, LazyRecognizer(), chosen.host, chosen.port, over, mcp=chosen.mcp)
+            hardware = lent_hardware(home, store, space) if space and space.zero_gpu else own_hardware(home)
+            return serve(home, store, hardware, chosen.host, chosen.port, over, space, mcp=chosen.mcp)
     except StudioError as exc:
         log.error("%s", exc)
         return 1
@@ -86,10 +92,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def serve(
     home: Home,
     store: Store,
-    recognizer: LazyRecognizer,
+    hardware: Hardware,
     host: str,
     port: int,
     over: threading.Event,
+    space: Space | None = None,
     *,
     mcp: bool = False,
 ) -> int:
@@ -101,8 +108,8 @@ def serve(
     studio = Studio(
         home=home,
         store=store,
-        recognizer=recognizer,
-        explainer=LazyExplainer(recognizer),
+        recognizer=hardware.recognizer,
+        explainer=LazyExplainer(hardware.recognizer),
         backbones=Backbones(lambda: downloads.finished),
         downloads=downloads,
         inspector=VideoInspector(),
@@ -110,10 +117,12 @@ def serve(
         shelf=BundleFolders(),
         estimator=SpeedEstimator(home.root / "speeds.json"),
         exchange=StudioExchange(home, store),
-        server_paths=not ON_SPACE,
+        server_paths=space is None,
+        space=space,
         examples=_examples(home),
-        wake_worker=lambda: launcher.ensure_worker(home),
-        worker_alive=lambda: launcher.worker_alive(home),
+        wake_worker=hardware.wake_worker,
+        worker_alive=hardware.worker_alive,
+        clips_at_once=hardware.clips_at_once,
     )
     agents = open_to_agents(studio, host) if mcp else None
     _tidy(home, store)
@@ -142,7 +151,8 @@ def serve(
     try:
         _watch(studio, over)
     finally:
-        log.info("closing; a run that is under way goes on in its own process")
+        log.info("closing; a run that is under way goes on in its own process, or from its checkpoint")
+        hardware.close()
         page.close(verbose=False)
     return 0
 
@@ -165,7 +175,7 @@ def _watch(studio: Studio, over: threading.Event) -> None:
             if first or studio.store.runs.count(waiting):
                 studio.wake_worker()
             if rounds % _PRUNE_EVERY == 0:
-                prune_uploads(studio.home)
+                prune_uploads(studio.home, keep_s=VISITORS_KEEP_S if studio.space else KEEP_S)
                 studio.store.trash.purge()
             said = ""
         except StudioError as exc:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,9 @@ from ga2app.errors import ConfigError, Fault
 
 CUBLAS_WORKSPACE = "CUBLAS_WORKSPACE_CONFIG"
 """Environment variable without which cuBLAS may add up in another order each time. Read once, when it is first used."""
+
+_only_lent = False
+_lent: ContextVar[bool] = ContextVar("whether a GPU is lent", default=False)
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,22 @@ class Compute:
             memory.fill_uninitialized_memory = filling
 
 
+def only_lent() -> None:
+    """From now on this process has a GPU only within ``lent``, whatever CUDA says: so on ZeroGPU hardware."""
+    global _only_lent
+    _only_lent = True
+
+
+@contextmanager
+def lent() -> Iterator[None]:
+    """Context of a call for which a GPU is lent. Threads that the call starts have to enter it, too."""
+    token = _lent.set(True)
+    try:
+        yield
+    finally:
+        _lent.reset(token)
+
+
 def settle(device: str = "auto", precision: Precision | str = Precision.AUTO) -> Compute:
     """The device and precision to use; raises ConfigError naming the field that this machine cannot serve."""
     chosen = torch.device(_first_device() if device == "auto" else device)
@@ -88,6 +108,8 @@ def settle(device: str = "auto", precision: Precision | str = Precision.AUTO) ->
 
 
 def _first_device() -> str:
+    if _only_lent and not _lent.get():
+        return "cpu"
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"

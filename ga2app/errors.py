@@ -14,7 +14,9 @@
     │   └── HubConflict    a repository holds something that was not there when it was last looked at
     ├── TrainingError      a run that cannot go on
     ├── PackageError       a package that is needed and not installed
-    └── StoreError         the database cannot be used
+    ├── StoreError         the database cannot be used
+    ├── AccessError        who asks may not do it here
+    └── SpaceError         a folder for a Space that cannot be made
 
 A message says what was given, what is wrong with it, and what to do next. Third-party errors are
 translated into one of these where they enter, with ``raise … from exc``.
@@ -111,3 +113,11 @@ class PackageError(StudioError):
 
 class StoreError(StudioError):
     """The database cannot be opened or used."""
+
+
+class AccessError(StudioError):
+    """What was asked belongs to others here: the owner of a Space, or people who are signed in."""
+
+
+class SpaceError(StudioError):
+    """The folder of a Space cannot be made."""

@@ -40,6 +40,7 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "store": (BASE, {"sqlite_utils"}),
     "hub": (BASE, {"huggingface_hub"}),
     "launcher": (BASE, set()),
+    "space": (BASE, set()),
     "clipsets": (BASE, set()),
     "video": (BASE, {"torch"} | DECODERS),
     "compute": (BASE, {"torch"}),
@@ -63,7 +64,7 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "worker": (BASE | METHOD | {"store", "launcher", "train", "recognize", "sketch", "clipsets"}, TORCH),
     "intake": (BASE | {"store", "launcher", "clipsets"}, set()),
     "agents": (BASE | {"store", "ui"}, {"gradio", "mcp", "pydantic", "starlette", "anyio", "httpx"}),
-    "ui": (BASE | {"store", "hub", "launcher", "clipsets", "shots", "intake"}, {"gradio", "PIL"}),
+    "ui": (BASE | {"store", "hub", "launcher", "clipsets", "shots", "intake", "space"}, {"gradio", "PIL"}),
 }
 UNBOUND = {"cli", "doors", "__main__", "__init__", "app"}
 

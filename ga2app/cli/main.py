@@ -25,6 +25,7 @@ from ga2app.cli import (
     protocol,
     recognize,
     sketch,
+    space,
     studio,
     suggest,
     train,
@@ -46,6 +47,7 @@ COMMANDS = (
     suggest,
     sketch,
     bench,
+    space,
     doctor,
 )
 

@@ -10,15 +10,19 @@ from ga2app.doors.clips import VideoInspector
 from ga2app.doors.estimate import SpeedEstimator
 from ga2app.doors.exchange import StudioExchange
 from ga2app.doors.explainer import LazyExplainer
+from ga2app.doors.hardware import Hardware, lent_hardware, own_hardware
 from ga2app.doors.recognizer import LazyRecognizer
 
 __all__ = [
     "Backbones",
     "BundleFolders",
+    "Hardware",
     "LazyAdvisor",
     "LazyExplainer",
     "LazyRecognizer",
     "SpeedEstimator",
     "StudioExchange",
     "VideoInspector",
+    "lent_hardware",
+    "own_hardware",
 ]

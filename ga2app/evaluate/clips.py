@@ -40,15 +40,22 @@ def encode_clips(
 
 
 def mean_frames(
-    model: PromptedClip, paths: Sequence[str], num_frames: int, should_stop: Callable[[], bool] = lambda: False
+    model: PromptedClip,
+    paths: Sequence[str],
+    num_frames: int,
+    should_stop: Callable[[], bool] = lambda: False,
+    keep: Callable[[Sequence[str], Tensor], None] = lambda paths, means: None,
 ) -> Tensor:
     """The mean over T of the frame features (N, D) of ``paths``, not normalized: what clip features are made from.
 
-    Raises what ``encode_views`` raises.
+    ``keep`` is given each batch's paths and means (B, D): after a stop they are all that there is. Raises what
+    ``encode_views`` raises.
     """
 
     def encode(pixels: Tensor, rows: slice) -> Tensor:
-        return model.encode_frames(pixels).mean(dim=-2)
+        means = model.encode_frames(pixels).mean(dim=-2)
+        keep(paths[rows], means)
+        return means
 
     return _encode(model, paths, num_frames, SINGLE_VIEW, should_stop, encode)[:, 0]
 

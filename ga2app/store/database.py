@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import sqlite_utils
 
 from ga2app.errors import StoreError
 from ga2app.paths import Home
-from ga2app.store.journal import journal_mode, mounted_filesystem
+from ga2app.store.journal import chosen_journal
 from ga2app.store.migrations import migrate
 
 BUSY_S = 10.0
@@ -35,6 +35,7 @@ class Database:
         self._inherited: list[sqlite_utils.Database] = []
         self._process = os.getpid()
         self._closed = False
+        self.may_change: Callable[[], None] = lambda: None
         try:
             home.root.mkdir(parents=True, exist_ok=True)
         except OSError as exc:
@@ -42,8 +43,8 @@ class Database:
                 f"the folder '{home.root}' cannot be made ({exc.strerror}); "
                 "set GA2_HOME to a folder that you may write to"
             ) from exc
+        mode = chosen_journal(home.root)
         with self._translated(), self._borrowed() as db:
-            mode = journal_mode(mounted_filesystem(home.root))
             if db.journal_mode != mode:
                 with db.ensure_autocommit_on():
                     db.execute(f"PRAGMA journal_mode={mode}")
@@ -68,8 +69,10 @@ class Database:
         """A transaction: all of the block's changes or, after any exception, none. Raises StoreError.
 
         It takes the write lock at once. ``db.atomic()`` alone begins as a reader, and SQLite refuses without
-        waiting to turn a reader into a writer when another process has written meanwhile.
+        waiting to turn a reader into a writer when another process has written meanwhile. ``may_change`` is asked
+        first.
         """
+        self.may_change()
         with self._translated(), self._borrowed() as db:
             db.execute("BEGIN IMMEDIATE")
             try:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
+from ga2app.errors import StoreError
+
 MOUNTS = Path("/proc/mounts")
+JOURNAL = "GA2_JOURNAL"
+"""Environment variable that overrides the guess: a mount may be of a kind that looks local and is not."""
 
 _NETWORK = frozenset(
     "9p afs beegfs ceph cifs coda davfs drvfs gfs2 glusterfs gpfs lustre ncpfs nfs nfs4 ocfs2 orangefs smb2 smb3 smbfs "
@@ -27,6 +33,14 @@ def journal_mode(filesystem: str | None) -> str:
     if filesystem.startswith("fuse") and filesystem not in _LOCAL_FUSE:
         return "delete"
     return "wal"
+
+
+def chosen_journal(folder: Path, environment: Mapping[str, str] = os.environ) -> str:
+    """The journal that ``GA2_JOURNAL`` asks for, else the one that fits the mount of ``folder``. Raises StoreError."""
+    asked = environment.get(JOURNAL, "").strip().lower()
+    if asked not in ("", "wal", "delete"):
+        raise StoreError(f"{JOURNAL} is '{asked}'; it must be wal, delete or nothing: change it and start again")
+    return asked or journal_mode(mounted_filesystem(folder))
 
 
 def filesystem_of(path: Path, mounts: str) -> str | None:

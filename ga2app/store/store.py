@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import TracebackType
 
 from ga2app.paths import Home
@@ -54,6 +55,10 @@ class Store:
             database.close()
             raise
         return cls(database)
+
+    def guard(self, may_change: Callable[[], None]) -> None:
+        """Ask ``may_change`` before every change; what it raises keeps the change from being made."""
+        self._database.may_change = may_change
 
     def close(self) -> None:
         """Close all connections. The store cannot be used after that."""

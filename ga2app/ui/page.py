@@ -8,6 +8,8 @@ from typing import Any
 import gradio as gr
 
 from ga2app.errors import StudioError
+from ga2app.ui.access import guarded
+from ga2app.ui.account import build_account
 from ga2app.ui.address import SCREEN, note_opened, note_screen
 from ga2app.ui.anchors.screen import build_anchors
 from ga2app.ui.api import build_api
@@ -49,11 +51,13 @@ if (saved && !new URLSearchParams(location.search).has('__theme')) {
 
 def build_page(studio: Studio) -> gr.Blocks:
     """The whole studio as one Gradio page; theme and style sheet go to ``launch``."""
+    studio = guarded(studio)
     page: gr.Blocks
     with gr.Blocks(title="GA² Studio", analytics_enabled=False, fill_width=True, delete_cache=(3600, 86400)) as page:
         # First of all: an event that came before could take the name of an endpoint.
         build_api(studio)
         part(header_html(), js_on_load=_HEADER_JS, elem_id="masthead")
+        build_account(studio, page)
         with gr.Tabs(selected=RECOGNIZE, elem_id="screens") as tabs:
             with gr.Tab("Recognize", id=RECOGNIZE) as recognize_tab:
                 recognize = build_recognize(studio, recognize_tab)

@@ -21,6 +21,7 @@ from ga2app.contracts import (
 from ga2app.errors import BackboneError, BundleError
 from ga2app.hub import Downloads
 from ga2app.paths import Home
+from ga2app.space import Space
 from ga2app.store import Store
 
 
@@ -36,6 +37,10 @@ def _nothing() -> None:
     return None
 
 
+def _no_objection() -> None:
+    """Off a Space everybody may do everything."""
+
+
 def _alive() -> bool:
     return True
 
@@ -46,7 +51,10 @@ class Studio:
 
     ``backbones`` lists what can be used without a download, the default first. ``wake_worker`` starts a worker
     if there is none; ``worker_alive`` says whether there is one. ``server_paths`` says whether a person may name files
-    of the machine that the studio runs on: so on one's own, never on a public one.
+    of the machine that the studio runs on: so on one's own, never on a public one. ``space`` is the Hugging Face Space
+    that the studio runs as; ``may_change`` raises AccessError where the visitor who acts just now may change nothing in
+    it, and the store and the doors ask it by themselves. ``clips_at_once`` are recognized in one call: one, so that
+    each answer is shown at once, or more where a call is dear.
     """
 
     home: Home
@@ -64,6 +72,9 @@ class Studio:
     worker_alive: Callable[[], bool] = _alive
     server_paths: bool = True
     downloads: Downloads = field(default_factory=Downloads)
+    space: Space | None = None
+    may_change: Callable[[], None] = _no_objection
+    clips_at_once: int = 1
 
     def backbone_title(self, name: str) -> str:
         """How the screens call a backbone; its own name where the list does not have it."""

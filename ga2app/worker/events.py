@@ -10,6 +10,7 @@ from ga2app.contracts import Event, EventKind
 from ga2app.errors import StoreError
 from ga2app.store import Store
 
+HEARTBEAT = "heartbeat of run"
 HEARTBEAT_S = 2.0
 FLUSH_S = 0.5
 """Events of steps are written together: a transaction a step would cost small models more than the step."""
@@ -31,7 +32,7 @@ class EventWriter:
         self._waiting: list[Event] = []
         self._flushed_s = 0.0
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._beat, name=f"heartbeat of run {run_id}", daemon=True)
+        self._thread = threading.Thread(target=self._beat, name=f"{HEARTBEAT} {run_id}", daemon=True)
         self.lost = False
 
     def __enter__(self) -> EventWriter:

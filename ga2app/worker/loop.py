@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from ga2app.errors import StoreError, StudioError
 from ga2app.paths import Home, write_whole
 from ga2app.store import Store
 from ga2app.store.chosen import DRAWN_SCENES, borrow, borrows, with_chosen
-from ga2app.worker.events import EventWriter
+from ga2app.worker.events import HEARTBEAT, EventWriter
 from ga2app.worker.parts import Outcome, Parts
 
 CHECKPOINT = "checkpoint.safetensors"
@@ -191,6 +192,9 @@ def explain(exc: Exception) -> str:
 def _log_to(path: Path) -> Iterator[None]:
     handler = logging.FileHandler(path, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    here = threading.get_ident()
+    # Where the worker is a thread of the app, what others do there is none of the run's business.
+    handler.addFilter(lambda record: record.thread == here or str(record.threadName).startswith(HEARTBEAT))
     logging.getLogger().addHandler(handler)
     try:
         yield

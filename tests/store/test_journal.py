@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from ga2app.errors import StoreError
 from ga2app.paths import Home
 from ga2app.store.database import Database
-from ga2app.store.journal import filesystem_of, journal_mode, mounted_filesystem
+from ga2app.store.journal import JOURNAL, chosen_journal, filesystem_of, journal_mode, mounted_filesystem
 
 MOUNTS = """\
 /dev/sda1 / ext4 rw,relatime 0 0
@@ -56,3 +57,27 @@ def test_the_database_keeps_the_journal_that_its_mount_asks_for(home: Home) -> N
     with database.read() as db:
         assert db.journal_mode == journal_mode(mounted_filesystem(home.root))
     database.close()
+
+
+def test_a_variable_overrides_what_the_mount_looks_like(tmp_path: Path) -> None:
+    assert chosen_journal(tmp_path, {JOURNAL: "delete"}) == "delete"
+    assert chosen_journal(tmp_path, {JOURNAL: " WAL "}) == "wal"
+    assert chosen_journal(tmp_path, {}) == journal_mode(mounted_filesystem(tmp_path))
+    with pytest.raises(StoreError, match="GA2_JOURNAL is 'truncate'; it must be wal, delete or nothing"):
+        chosen_journal(tmp_path, {JOURNAL: "truncate"})
+
+
+def test_a_home_that_moves_to_another_kind_of_mount_changes_its_journal(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for journal in ("wal", "delete", "wal"):
+        monkeypatch.setenv(JOURNAL, journal)
+        database = Database(home)
+        with database.write() as db:
+            db.execute("CREATE TABLE IF NOT EXISTS moved (place TEXT)")
+            db.execute("INSERT INTO moved VALUES (?)", [journal])
+        with database.read() as db:
+            assert db.journal_mode == journal
+        database.close()
+    with Database(home).read() as db:
+        assert [place for (place,) in db.execute("SELECT place FROM moved")] == ["wal", "delete", "wal"]

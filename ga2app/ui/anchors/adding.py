@@ -62,6 +62,7 @@ def take_clips(studio: Studio, set_id: int, clips: Iterable[AnchorClip], progres
 
     A clip that is in the set already is left out and told, and so is one that cannot be read, with the reason.
     """
+    studio.may_change()
     wanted = list(clips)
     files: list[AnchorFile] = []
     faults: list[str] = []
@@ -157,6 +158,7 @@ def make(
     progress: Progress | None = None,
 ) -> Proposed:
     """Anchors made from ``count`` clips of a data set, the most irrelevant first. Raises StudioError."""
+    studio.may_change()
     if not kinds:
         raise DatasetError("no way of making anchors was chosen; tick at least one")
     if not dataset:

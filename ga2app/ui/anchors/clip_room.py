@@ -102,7 +102,7 @@ def lay_out_clips(studio: Studio) -> ClipRoom:
             made["detail"] = detail
             _lay_out_set(studio, made)
     with from_hub:
-        made["pulled"] = build_pull(AnchorSupply(studio), [made["chosen"], made["told"]], "anchor-")
+        made["pulled"] = build_pull(studio, AnchorSupply(studio), [made["chosen"], made["told"]], "anchor-")
     return ClipRoom(**made)
 
 

@@ -213,6 +213,7 @@ def wire_more(wires: Wires, panel: MorePanel, undo: gr.Button) -> None:
     def export(chosen: Any, packed: bool) -> Iterator[str]:
         yield busy("Packing the clips…" if packed else "Writing the list…")
         try:
+            studio.may_change()  # a copy of every clip, on the Space's disk
             dataset = studio.store.datasets.get(name_of(studio, chosen))
             made = (export_zip if packed else export_csv)(studio.home, dataset)
         except StudioError as exc:

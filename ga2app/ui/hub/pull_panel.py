@@ -8,10 +8,12 @@ from typing import Any, Protocol
 import gradio as gr
 
 from ga2app.contracts import ByteProgress, HubOffer
+from ga2app.ui.access import visitors_token
 from ga2app.ui.events import QUIET
-from ga2app.ui.hub.push_panel import fault_html, token_of
+from ga2app.ui.hub.push_panel import fault_html
 from ga2app.ui.hub.watching import Ended, Underway, meter_html, watched
 from ga2app.ui.markup import busy, escape, notice, size
+from ga2app.ui.studio import Studio
 from ga2app.ui.theme import part
 
 _NAMED = 6
@@ -44,7 +46,7 @@ class Supply(Protocol):
         ...
 
 
-def build_pull(supply: Supply, outputs: list[Any], prefix: str = "") -> gr.events.Dependency:
+def build_pull(studio: Studio, supply: Supply, outputs: list[Any], prefix: str = "") -> gr.events.Dependency:
     """A closed box; ``outputs`` are the components that ``supply.welcome`` speaks to.
 
     Gives the pull, for what the screen does after it.
@@ -77,23 +79,23 @@ def build_pull(supply: Supply, outputs: list[Any], prefix: str = "") -> gr.event
 
     hidden = gr.update(visible=False)
 
-    def look(oauth: gr.OAuthToken | None, name: str, revision: str) -> Iterator[list[Any]]:
+    def look(name: str, revision: str) -> Iterator[list[Any]]:
         yield [busy("Asking the Hub…"), hidden, None]
         try:
-            offer = supply.find(name.strip(), revision.strip(), token_of(oauth))
+            offer = supply.find(name.strip(), revision.strip(), visitors_token(studio))
         except Exception as exc:
             yield [fault_html(exc), hidden, None]
             return
         yield [offer_html(offer), gr.update(visible=True, value=f"Pull {size(offer.size_bytes)}"), offer]
 
-    def pull(oauth: gr.OAuthToken | None, offer: HubOffer | None, *ticked: Any) -> Iterator[list[Any]]:
+    def pull(offer: HubOffer | None, *ticked: Any) -> Iterator[list[Any]]:
         same = [gr.skip()] * len(outputs)
         if offer is None:
             yield [notice("error", "nothing is chosen yet; press 'What is there?' first"), hidden, *same]
             return
         yield [busy("Fetching…"), hidden, *same]
-        token = token_of(oauth)
         try:
+            token = visitors_token(studio)
             for state in watched(lambda progress: supply.pull(offer, ticked, token, progress)):
                 match state:
                     case Underway(done_bytes=done, total_bytes=total) if total:

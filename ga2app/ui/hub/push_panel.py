@@ -10,6 +10,7 @@ import gradio as gr
 
 from ga2app.contracts import ByteProgress, HubAccount, Pushed, PushOptions
 from ga2app.errors import HubConflict, StudioError
+from ga2app.ui.access import visitors_token
 from ga2app.ui.events import QUIET
 from ga2app.ui.hub.watching import Ended, Underway, meter_html, watched
 from ga2app.ui.markup import busy, escape, notice
@@ -75,12 +76,12 @@ def build_push(studio: Studio, goods: Goods, chosen: Any, opens: gr.Button, pref
 
     hidden = gr.update(visible=False)
 
-    def begin(oauth: gr.OAuthToken | None, chosen: Any) -> Iterator[list[Any]]:
+    def begin(chosen: Any) -> Iterator[list[Any]]:
         asking = busy("Asking the Hub whose login this is…")
         yield [gr.update(visible=True), asking, hidden, hidden, hidden, "", gr.skip()]
         try:
             title = goods.title(chosen)
-            who = studio.exchange.account(token=token_of(oauth))
+            who = studio.exchange.account(token=visitors_token(studio))
             place = goods.place(chosen, who)
         except Exception as exc:
             yield [gr.skip(), "", hidden, hidden, hidden, fault_html(exc), gr.skip()]
@@ -88,13 +89,12 @@ def build_push(studio: Studio, goods: Goods, chosen: Any, opens: gr.Button, pref
         shown = gr.update(visible=who.writes is not False)
         yield [gr.skip(), account_html(who, title), shown, shown, hidden, "", place]
 
-    def push(
-        oauth: gr.OAuthToken | None, chosen: Any, repo: str, private: bool, rights: bool, onto: str, *ticked: Any
-    ) -> Iterator[list[Any]]:
+    def push(chosen: Any, repo: str, private: bool, rights: bool, onto: str, *ticked: Any) -> Iterator[list[Any]]:
         ready, still = gr.update(interactive=True), gr.update(interactive=False)
         yield [busy("Looking at the repository…"), still, hidden, ""]
-        options, token = PushOptions(repo.strip(), private, rights, onto), token_of(oauth)
+        options = PushOptions(repo.strip(), private, rights, onto)
         try:
+            token = visitors_token(studio)
             for state in watched(lambda progress: goods.push(chosen, options, ticked, token, progress)):
                 match state:
                     case Underway(done_bytes=done, total_bytes=total) if total:
@@ -112,11 +112,6 @@ def build_push(studio: Studio, goods: Goods, chosen: Any, opens: gr.Button, pref
         button.click(push, asked, [told, go, onto, newer], **QUIET)
     leave.click(lambda: hidden, None, box, **QUIET)
     chosen.change(lambda: hidden, None, box, **QUIET)
-
-
-def token_of(oauth: gr.OAuthToken | None) -> str | None:
-    """What a visitor's own login on a Space gives; None elsewhere, where the Hub client's login is used."""
-    return oauth.token if oauth else None
 
 
 def fault_html(exc: Exception) -> str:

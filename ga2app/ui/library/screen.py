@@ -180,7 +180,7 @@ def build_library(studio: Studio, tab: gr.Tab) -> LibraryScreen:
     quiet = in_turn("library")
     busy: dict[str, Any] = {"show_progress": "minimal", "api_visibility": "private"}
     with pulling:
-        build_pull(BundleSupply(studio, welcome), [told, *outputs])
+        build_pull(studio, BundleSupply(studio, welcome), [told, *outputs])
     listing.click(
         _with_event(choose),
         asked,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from pathlib import Path
 
 from ga2app.contracts import BundleCard, BundleFacts
-from ga2app.errors import BundleError
+from ga2app.errors import AccessError, BundleError
 from ga2app.ui.studio import Studio, bundle_key
 from ga2app.ui.uploads import safe_name
 
@@ -46,10 +47,14 @@ def listed(studio: Studio, key: str | None) -> BundleCard:
 
 
 def facts_of(studio: Studio, card: BundleCard) -> BundleFacts:
-    """All that the bundle says of itself; what the list did not know yet of one from before is written down."""
+    """All that the bundle says of itself; what the list did not know yet of one from before is written down.
+
+    Not so by a look of somebody who may change nothing: it waits for the next one.
+    """
     facts = studio.shelf.facts(card.folder, card.origin)
     if not card.method:
-        studio.store.bundles.add(facts.card)
+        with contextlib.suppress(AccessError):
+            studio.store.bundles.add(facts.card)
     return facts
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from ga2app.contracts import BundleCard, NoneOfThese, NoneWay, Recognition, RecognizedClip
@@ -96,7 +97,7 @@ class Told:
 
 
 def answers(studio: Studio, request: Request) -> Iterator[Told]:
-    """The answer, growing clip by clip. Raises StudioError if the request cannot be answered at all."""
+    """The answer, growing by ``studio.clips_at_once`` clips. Raises StudioError if it cannot be answered at all."""
     if not request.files:
         raise ClipError("none", "no clip was given", "upload one, or choose one of the drawn examples")
     labels = parse_labels(request.labels)
@@ -110,25 +111,25 @@ def answers(studio: Studio, request: Request) -> Iterator[Told]:
     clips: list[RecognizedClip] = []
     paths: list[str] = []
     notes: dict[str, None] = {}
-    for file in request.files:
-        try:
-            path = str(keep_upload(studio.home, file))
-        except ClipError as exc:
-            clips.append(RecognizedClip(file=Path(file).name, error=str(exc)))
-            paths.append("")
-        else:
-            answer = studio.recognizer.recognize(
-                [path],
-                labels,
-                backbone=backbone,
-                bundle=[card.folder for card in cards],
-                template=sentences,
-                top_k=request.top_k,
-                none_of_these=none_of_these,
-            )
-            clips.extend(replace(clip, file=Path(path).name) for clip in answer.clips)
-            paths.append(path)
-            notes.update(dict.fromkeys(answer.notes))
+    ask = partial(
+        studio.recognizer.recognize,
+        labels=labels,
+        backbone=backbone,
+        bundle=[card.folder for card in cards],
+        template=sentences,
+        top_k=request.top_k,
+        none_of_these=none_of_these,
+    )
+    for first in range(0, len(request.files), studio.clips_at_once):
+        kept = [_kept(studio, file) for file in request.files[first : first + studio.clips_at_once]]
+        there = [one for one in kept if isinstance(one, str)]
+        answer = ask(there) if there else Recognition(backbone, ())
+        answered = iter(answer.clips)
+        notes.update(dict.fromkeys(answer.notes))
+        for one in kept:
+            lost = one if isinstance(one, RecognizedClip) else None
+            paths.append("" if lost else str(one))
+            clips.append(lost or replace(next(answered), file=Path(paths[-1]).name))
         yield Told(
             Recognition(backbone, tuple(clips), tuple(notes)),
             speakers,
@@ -137,6 +138,14 @@ def answers(studio: Studio, request: Request) -> Iterator[Told]:
             tuple(cards),
             tuple(sentences),
         )
+
+
+def _kept(studio: Studio, file: str) -> str | RecognizedClip:
+    """The store's own copy of ``file``, or why there is none."""
+    try:
+        return str(keep_upload(studio.home, file))
+    except ClipError as exc:
+        return RecognizedClip(file=Path(file).name, error=str(exc))
 
 
 def chosen_bundles(studio: Studio, keys: str | Sequence[str] | None) -> list[BundleCard]:
