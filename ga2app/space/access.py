@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ga2app.space.settings import ACCESS, Access, Space
+from ga2app.space.settings import Access, Space
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def refusal(space: Space, visitor: Visitor) -> str:
     if space.no_sign_in:
         how = f"nobody can sign in here, because {space.no_sign_in}; {space.author} has to put that right"
     elif space.access is Access.OWNER:
-        how = f"sign in at the top if that is you, ask {space.author} to set {ACCESS}, or duplicate the Space"
+        how = f"sign in at the top if that is you, ask {space.author} to let in all who sign in, or duplicate the Space"
     else:
         how = "sign in with Hugging Face at the top of the page"
     return f"data, anchors, training and bundles of this Space belong to {whose}: {how}. Recognizing is open to you"

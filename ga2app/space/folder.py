@@ -57,7 +57,12 @@ def make_space(folder: Path, *, title: str = "GA² Studio", clip: str = "") -> S
     embedded backbone is always there. Raises SpaceError.
     """
     _check(folder, title, clip)
-    version = importlib.metadata.version("gradio")
+    try:
+        version = importlib.metadata.version("gradio")
+    except importlib.metadata.PackageNotFoundError as exc:
+        raise SpaceError(
+            "a Space asks for the gradio that is installed here, and none is; install requirements.txt"
+        ) from exc
     folder = folder.absolute()
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
