@@ -46,6 +46,21 @@ try { saved = localStorage.getItem('ga2-theme'); } catch (error) {}
 if (saved && !new URLSearchParams(location.search).has('__theme')) {
   document.body.classList.toggle('dark', saved === 'dark');
 }
+// A list that is drawn anew between press and release would swallow the click: it goes to what has taken the place.
+let pressed = null;
+const told = node => node && JSON.stringify({...node.dataset});
+document.addEventListener('pointerdown', event => {
+  const node = event.target.closest('[data-run], [data-compare], [data-set], [data-bundle], .pick');
+  pressed = node && [node, node.matches('.pick') ? node.querySelector('input') : node];
+}, true);
+document.addEventListener('pointerup', event => {
+  const [node, meant] = pressed || [];
+  pressed = null;
+  if (!node || node.isConnected) return;
+  const near = event.target.closest('[data-run], [data-compare], [data-set], [data-bundle], .pick');
+  const now = near?.matches('.pick') ? near.querySelector('input') : near;
+  if (now && told(now) === told(meant)) now.click();
+}, true);
 """
 
 

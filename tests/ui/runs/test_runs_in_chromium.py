@@ -71,6 +71,27 @@ def test_a_deleted_run_comes_back_with_its_curve(tab: Any, served: Served) -> No
     expect(tab.locator("#undo-run")).to_be_hidden()
 
 
+def test_a_list_that_is_drawn_anew_in_the_middle_of_a_click_swallows_none(tab: Any, served: Served) -> None:
+    first, second = (add_run(served.studio, RunState.STOPPED) for _ in range(2))
+    open_tab(tab, served, "Runs")
+    expect(tab.locator("#run-head h2")).to_contain_text(f"Run {second}")
+    press_while_drawn_anew(tab, f"[data-run='{first}']")
+    expect(tab.locator("#run-head h2")).to_contain_text(f"Run {first}")
+    press_while_drawn_anew(tab, f"[data-compare='{first}']")
+    expect(tab.locator("#compare")).to_have_text("Tick another to compare")
+    press_while_drawn_anew(tab, f"[data-compare='{second}']")
+    expect(tab.locator("#compare")).to_have_text("Compare 2 runs")
+
+
+def press_while_drawn_anew(tab: Any, selector: str) -> None:
+    """Press on something in the list, and release when the same list has taken its place."""
+    spot = tab.locator(f"#runs {selector}").bounding_box()
+    tab.mouse.move(spot["x"] + spot["width"] / 2, spot["y"] + spot["height"] / 2)
+    tab.mouse.down()
+    tab.evaluate("() => { const list = document.querySelector('#runs nav'); list.outerHTML = list.outerHTML; }")
+    tab.mouse.up()
+
+
 def test_waiting_runs_change_places_and_a_run_its_name(tab: Any, served: Served) -> None:
     first, second = (add_run(served.studio, RunState.QUEUED) for _ in range(2))
     tab.goto(f"{served.address}/?run={second}")
