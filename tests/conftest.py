@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser import chromium as chromium
+from tests.browser import tab as tab
 from tests.hub_server import Login, LoopbackHub, hub_listening
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch is loaded; the app's commands set it, too

@@ -17,7 +17,8 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from ui.studios import CHROMIUM_FLAGS, real_studio  # noqa: E402
+from browser import CHROMIUM_FLAGS  # noqa: E402
+from ui.studios import real_studio  # noqa: E402
 
 from ga2app.config import DEMO  # noqa: E402
 from ga2app.paths import Home  # noqa: E402

@@ -17,7 +17,7 @@ def add(commands: common.Commands) -> None:
     parser = commands.add_parser(
         "studio", help="start the studio in the browser, as python app.py does", add_help=False, prefix_chars="\0"
     )
-    parser.add_argument("arguments", nargs="*", metavar="OPTION")
+    parser.add_argument("arguments", nargs="*", metavar="OPTION", help="those of app.py, for example --port 8000")
     parser.set_defaults(run=run)
 
 

@@ -43,15 +43,6 @@ LABELS = ("climbing a ladder", "rowing a boat", "jumping rope", "waving")
 BASE, NOVEL = LABELS[:2], LABELS[2:]
 WOKEN = "woken"
 
-CHROMIUM_FLAGS = (
-    "--no-sandbox",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-default-apps",
-    "--disable-gpu",
-    "--no-first-run",
-)
-
 
 def draw_clip(path: Path, color: int = 120) -> Path:
     """A real, tiny H.264 clip: a block that crosses the picture."""
