@@ -174,14 +174,16 @@ def recalled(studio: Studio, kept: Any, labels: str) -> list[Any]:
     """The screen as the browser remembers it; what it remembers of old is not trusted."""
     memory = kept if isinstance(kept, dict) else {}
     text, keys = memory.get("labels"), memory.get("bundles")
-    labels = labels or (text if isinstance(text, str) else "")
+    remembered = text if isinstance(text, str) and not labels else ""
+    labels = labels or remembered
     keys = [key for key in keys if isinstance(key, str)][:MOST_BUNDLES] if isinstance(keys, list) else []
     lists = refreshed(studio, keys, labels)
     try:
         take = bundle_choice(studio, lists[0]["value"])[1]
     except BundleError:
         take = gr.update(visible=False)
-    return [*lists, labels, take]
+    # Nothing to put in is nothing to say: labels may have come in while this was on its way, with an example.
+    return [*lists, remembered or gr.skip(), take]
 
 
 def _empty_html() -> str:

@@ -67,7 +67,7 @@ def test_a_bundle_is_found_renamed_deleted_and_brought_back(tab: Any, served: Se
     expect(tab.locator("[data-bundle] .title")).to_have_text(["waves"])
     tab.locator("[data-bundle='waves']").click()
     expect(tab.locator("#bundle-head h2")).to_have_text("waves")
-    assert tab.url.endswith("?bundle=waves")
+    expect(tab).to_have_url(re.compile(r"\?bundle=waves$"))
     tab.locator("#rename-bundle").click()
     tab.locator("#bundle-title textarea, #bundle-title input").fill("jumps")
     tab.locator("#save-title").click()

@@ -54,7 +54,7 @@ def test_states_are_told_apart_and_a_failure_says_why(tab: Any, served: Served) 
     expect(tab.locator("#run-head .notice.error")).to_contain_text("lower the batch size")
     expect(tab.locator("#run-head .notice.info")).to_contain_text("batch size from 8 to 4")
     expect(tab.locator("#run-head .why pre")).to_contain_text("it went <b>wrong</b>")
-    assert tab.url.endswith(f"?run={failed}")
+    expect(tab).to_have_url(re.compile(rf"\?run={failed}$"))
     expect(tab.locator("#resume")).to_have_text("Retry")
 
 
