@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -90,6 +91,12 @@ def percent(share: float) -> str:
     if 0 < value < 0.1:
         return "<0.1%"
     return f"{value:.1f}%" if value < 9.95 else f"{value:.0f}%"
+
+
+def listed(texts: Sequence[str], limit: int) -> str:
+    """The first ``limit`` of ``texts`` between commas, and how many more there are."""
+    more = f" and {len(texts) - limit} more" if len(texts) > limit else ""
+    return ", ".join(texts[:limit]) + more
 
 
 def size(count: int) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ga2app.contracts import LabelKind
 from ga2app.store.clips import Copies, LabelRow, SetSummary
-from ga2app.ui.markup import ago, empty, escape, notices
+from ga2app.ui.markup import ago, empty, escape, listed, notices
 
 LIST_JS = """
 element.addEventListener('click', event => {
@@ -82,12 +82,13 @@ def health(row: SetSummary, labels: Sequence[LabelRow], copies: Sequence[Copies]
         have = "none" if not base else "one"
         faults.append(f"training needs at least two base labels, and there is {have}; make labels base, or add clips")
     if bare := [label.name for label in base if not label.n_train]:
-        faults.append(f"base labels without a training clip: {_listed(bare)}; split anew, or make them novel")
+        faults.append(f"base labels without a training clip: {listed(bare, _SHOWN)}; split anew, or make them novel")
     if row.clips and not row.n_test:
         faults.append("no clip is for testing, so nothing can be measured; split anew on 'Split'")
     if untested := [label.name for label in labels if label.kind is LabelKind.NOVEL and not label.n_test]:
         faults.append(
-            f"novel labels without a test clip, so they are not measured: {_listed(untested)}; split anew on 'Split'"
+            "novel labels without a test clip, so they are not measured: "
+            f"{listed(untested, _SHOWN)}; split anew on 'Split'"
         )
     leaks = [copy for copy in copies if len(set(copy.subsets)) > 1]
     if leaks:
@@ -144,11 +145,6 @@ def _label_row(label: LabelRow, most: int) -> str:
 def _copies_told(copies: Sequence[Copies]) -> str:
     names = [path.rsplit("/", 1)[-1] for path in copies[0].paths[:2]]
     return f"For example '{names[0]}' and '{names[-1]}'"
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
 
 
 def _count(number: int, what: str) -> str:

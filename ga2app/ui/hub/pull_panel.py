@@ -12,7 +12,7 @@ from ga2app.ui.access import visitors_token
 from ga2app.ui.events import QUIET
 from ga2app.ui.hub.push_panel import fault_html
 from ga2app.ui.hub.watching import Ended, Underway, meter_html, watched
-from ga2app.ui.markup import busy, escape, notice, size
+from ga2app.ui.markup import busy, escape, listed, notice, size
 from ga2app.ui.studio import Studio
 from ga2app.ui.theme import part
 
@@ -113,15 +113,10 @@ def build_pull(studio: Studio, supply: Supply, outputs: list[Any], prefix: str =
 
 def offer_html(offer: HubOffer) -> str:
     """What a repository offers, at which commit, and what of it is left where it is."""
-    files = _listed([f"{escape(file.name)} ({size(file.size_bytes)})" for file in offer.files])
+    files = listed([f"{escape(file.name)} ({size(file.size_bytes)})" for file in offer.files], _NAMED)
     others = [escape(name) for name in offer.left_out if not name.startswith(".")]
-    left = f"<p>Not fetched: {_listed(others)}.</p>" if others else ""
+    left = f"<p>Not fetched: {listed(others, _NAMED)}.</p>" if others else ""
     seen = "private" if offer.private else "public"
     head = f"<strong>{escape(offer.revision.repo_id)}</strong>, {seen}, at commit"
     commit = f"<code>{escape(offer.revision.commit[:12])}</code>"
     return f'<div class="notice info" role="status"><p>{head} {commit}</p><p>{files}</p>{left}</div>'
-
-
-def _listed(texts: Sequence[str]) -> str:
-    more = f" and {len(texts) - _NAMED} more" if len(texts) > _NAMED else ""
-    return ", ".join(texts[:_NAMED]) + more
