@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import os
 import signal
@@ -16,6 +17,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 # Threads that wait by spinning starve each other where cores are shared. Read when torch is loaded, hence set here.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+gc.disable()  # imports leave no garbage, and looking for it is a fifth of their time
 
 from ga2app.agents import open_to_agents
 from ga2app.contracts import RunState
@@ -42,6 +44,7 @@ from ga2app.ui.studio import Example
 from ga2app.ui.theme import launch_look
 from ga2app.ui.uploads import KEEP_S, prune_uploads, uploads_folder
 
+gc.enable()
 log = logging.getLogger("ga2app.app")
 
 DEFAULT_PORT = 7860

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 import zipfile
 from collections.abc import Collection, Sequence
 from dataclasses import replace
@@ -179,8 +180,15 @@ class FakeExplainer:
         )
 
 
+GO_ON = "go-on"
+"""The file beside a clip called "slow" that ends the wait for its picture."""
+
+
 class FakeInspector:
-    """Takes any file with bytes for a clip; a name with "broken" cannot be read, one with "tiny" earns a warning."""
+    """Takes any file with bytes for a clip; a name with "broken" cannot be read, one with "tiny" earns a warning.
+
+    The picture of one with "slow" takes until there is a file ``GO_ON`` beside it.
+    """
 
     def __init__(self) -> None:
         self.opened: list[str] = []
@@ -194,6 +202,9 @@ class FakeInspector:
 
     def thumbnail(self, path: str, out: Path, px: int = 160) -> None:
         self._open(path)
+        deadline = time.monotonic() + 30
+        while "slow" in Path(path).name and not Path(path).with_name(GO_ON).exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
         out.parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (px, px), (40, 90, 160)).save(out)
 

@@ -46,3 +46,16 @@ def test_the_page_is_built_before_anything_heavy_is_imported() -> None:
     code = f"import sys, app; from ga2app.sketch import demo; print(sorted({HEAVY} & set(sys.modules)))"
     said = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
     assert said.stdout.strip() in ("[]", "['av']")
+
+
+def test_gradio_is_loaded_without_its_stubs_for_editors_and_all_is_as_it_was_then() -> None:
+    counted = """
+import ast, gc, inspect
+looked, getfile, look = [], inspect.getfile, ast.get_source_segment
+ast.get_source_segment = lambda *given, **more: looked.append(given) or look(*given, **more)
+import app
+from gradio import Textbox
+print(len(looked), inspect.getfile is getfile, inspect.getfile(Textbox).endswith("textbox.py"), gc.isenabled())
+"""
+    told = subprocess.run([sys.executable, "-c", counted], capture_output=True, text=True, cwd=PROJECT)
+    assert told.stdout == "0 True True True\n", told.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -51,7 +52,8 @@ class ClipEvents:
         room.delete.click(self._delete_set, inputs, outputs, **IN_TURN)
         # Each edit is a message of its own: none may be dropped because the one before is still on its way.
         room.rows.select(self._act, inputs, outputs, trigger_mode="multiple", **IN_TURN)
-        room.rows.change(self._draw_missing, inputs, room.rows, **QUIET)
+        room.rows.change(self._draw_missing, inputs, room.pictures, **QUIET)
+        room.pictures.change(self._show_pictures, inputs, room.rows, **IN_TURN)
         room.order.input(self._sort, inputs, outputs, **IN_TURN)
         room.all_on.click(self._all_on, inputs, outputs, **IN_TURN)
         room.all_off.click(self._all_off, inputs, outputs, **IN_TURN)
@@ -145,15 +147,24 @@ class ClipEvents:
         return {room.told: "", room.sets: clip_cards.sets_html(self._anchors.sets(), values[0])}
 
     def _draw_missing(self, *values: Any) -> Any:
-        """Pictures of clips that have none yet, after the page is there without them."""
+        """Pictures of clips that have none yet, after the page is there without them. Gives when they were done.
+
+        This takes its time, in which another set may have been chosen: it shows nothing itself.
+        """
         set_id, page, order, *bar = values
         row = clips.chosen_set(self._studio, set_id)
-        if row is None:
+        if row is None or not clips.draw_missing(self._studio, row.id, page, order, self._question(bar)):
             return gr.skip()
-        question = questions(self._studio, *bar)[0]
-        if not clips.draw_missing(self._studio, row.id, page, order, question):
-            return gr.skip()
-        return clips.page_html(self._studio, row, page, order, question)[0]
+        return time.monotonic()
+
+    def _show_pictures(self, *values: Any) -> Any:
+        """The list that is open now, with the pictures that there are now."""
+        set_id, page, order, *bar = values
+        row = clips.chosen_set(self._studio, set_id)
+        return clips.page_html(self._studio, row, page, order, self._question(bar))[0] if row else gr.skip()
+
+    def _question(self, bar: Sequence[Any]) -> int | None:
+        return questions(self._studio, *bar)[0]
 
     def _sort(self, *values: Any) -> Updates:
         return self.draw((values[0], 0, *values[2:]), "")

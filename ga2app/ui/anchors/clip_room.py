@@ -42,11 +42,15 @@ NOTHING = Proposed((), True)
 
 @dataclass(frozen=True)
 class ClipRoom:
-    """The components of the room. ``inputs`` is what drawing it anew depends on."""
+    """The components of the room. ``inputs`` is what drawing it anew depends on.
+
+    ``pictures`` tells when pictures of clips were last added to those that were there.
+    """
 
     chosen: gr.State
     page: gr.State
     proposed: gr.State
+    pictures: gr.State
     sets: gr.HTML
     new_name: gr.Textbox
     create: gr.Button
@@ -87,6 +91,7 @@ class ClipRoom:
 def lay_out_clips(studio: Studio) -> ClipRoom:
     """The components, not connected yet."""
     made: dict[str, Any] = {"chosen": gr.State(None), "page": gr.State(0), "proposed": gr.State(NOTHING)}
+    made["pictures"] = gr.State(0.0)
     with gr.Row(elem_classes="split"):
         with gr.Column(scale=4, min_width=300):
             made["sets"] = part(elem_id="anchor-sets", js_on_load=PICKER_JS)

@@ -10,6 +10,7 @@ import pytest
 from ga2app.store.anchors import AnchorFile
 from ga2app.store.ratings import Rating
 
+from ..fakes import GO_ON
 from ..studios import BASE, Served, add_dataset, draw_clip
 
 pytestmark = pytest.mark.browser
@@ -103,6 +104,26 @@ def test_a_set_is_filled_by_a_suggestion_and_measured_and_a_reload_shows_it(
     tab.locator("#anchor-order input").click()
     tab.get_by_role("option", name="most relevant first").click()
     expect(cards.nth(0)).to_contain_text("looks like")
+
+
+def test_pictures_that_take_long_never_bring_back_the_set_that_was_left(
+    tab: Any, served: Served, tmp_path: Path
+) -> None:
+    clip = draw_clip(tmp_path / "slow.mp4")
+    (row,) = served.studio.store.anchors.sets()
+    served.studio.store.anchors.add(row.id, [AnchorFile(str(clip), "slow", "slow-digest")])
+    open_anchors(tab, served)
+    cards = tab.locator("#anchor-rows .anchor-card")
+    expect(cards).to_contain_text("no picture")
+    tab.locator("#anchor-new-name input, #anchor-new-name textarea").first.fill("third")
+    tab.locator("#anchor-create").click()
+    expect(tab.locator("#anchor-name input, #anchor-name textarea").first).to_have_value("third")
+    expect(cards).to_have_count(0)
+    clip.with_name(GO_ON).touch()
+    tab.wait_for_timeout(1000)
+    expect(cards).to_have_count(0)
+    tab.locator("#anchor-sets [data-choose]").filter(has_text="mine").click()
+    expect(cards.locator("img")).to_have_count(1)
 
 
 def test_prompts_are_pasted_edited_measured_deleted_and_brought_back(tab: Any, served: Served) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import anyio
@@ -18,13 +19,14 @@ from ..studios import LABELS, Served, add_bundle
 
 
 def spoken(served: Served, talk: Callable[[Client], Awaitable[Any]], mode: str = "auto") -> Any:
-    """What ``talk`` has of a client that is connected."""
+    """What ``talk`` has of a client that is connected: on a thread of its own, for Playwright keeps a loop in this."""
 
     async def connected() -> Any:
         async with Client(served.address + PATH, mode=mode) as client:
             return await talk(client)
 
-    return anyio.run(connected)
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(anyio.run, connected).result()
 
 
 def call(served: Served, tool: str, **arguments: Any) -> CallToolResult:
