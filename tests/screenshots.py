@@ -1,6 +1,7 @@
 """Takes the README's pictures: ``python tests/screenshots.py --out assets/pictures``.
 
-Starts the studio on a fresh home, trains the demo in Quick mode, and photographs each screen.
+Starts the studio on a fresh home, trains the demo in Quick mode, and photographs each screen; then as a Space, as one
+sees it who has not signed in.
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from browser import CHROMIUM_FLAGS  # noqa: E402
+from space.hosting import hosted  # noqa: E402
 from ui.studios import real_studio  # noqa: E402
 
 from ga2app.config import DEMO  # noqa: E402
 from ga2app.paths import Home  # noqa: E402
+from ga2app.space import make_space  # noqa: E402
 
 MAX_BYTES = 250_000
 WIDE, PHONE = {"width": 1280, "height": 860}, {"width": 400, "height": 860}
@@ -45,6 +48,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("assets/pictures"))
     out: Path = parser.parse_args().out
     out.mkdir(parents=True, exist_ok=True)
+    photograph_space(out)
     with (
         tempfile.TemporaryDirectory() as folder,
         real_studio(Path(folder)) as (address, home),
@@ -82,6 +86,22 @@ def photograph(page: Page, home: Home, out: Path, ending: str) -> None:
     page.locator("#run-report").scroll_into_view_if_needed()
     page.wait_for_timeout(1000)
     take(page, out / f"report{ending}")
+
+
+def photograph_space(out: Path) -> None:
+    """A Space, as one finds it who has not signed in and has tried to train."""
+    with tempfile.TemporaryDirectory() as work, sync_playwright() as play:
+        with hosted(make_space(Path(work) / "space").folder, Path(work)) as space:
+            browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=list(CHROMIUM_FLAGS))
+            page = open_page(browser, space.address, WIDE, "light")
+            page.get_by_role("tab", name="Train", exact=True).click()
+            expect(page.locator("#dataset-card .chip.base").first).to_be_visible(timeout=TRAINED_WITHIN_MS)
+            page.locator("#queue").click()
+            page.wait_for_timeout(3000)
+            page.evaluate("scrollTo(0, 0)")
+            page.wait_for_timeout(2500)
+            take(page, out / "space.png")
+            browser.close()
 
 
 def open_page(browser: Browser, address: str, size: Any, scheme: Any) -> Page:
