@@ -1,4 +1,4 @@
-"""Recognize a clip without torch: python recognize.py CLIP. It takes numpy, onnxruntime and av."""
+"""Recognize a clip without torch: python recognize.py CLIP. It takes numpy, onnxruntime, av and pillow."""
 
 import json
 import sys
@@ -9,39 +9,26 @@ import av
 import numpy as np
 import onnxruntime
 
-HERE = Path(__file__).parent
-FACTS = json.loads((HERE / "portable.json").read_text(encoding="utf-8"))
-SIDE, CROP, COUNT = FACTS["short_side_px"], FACTS["image_size_px"], FACTS["num_frames"]
+here = Path(__file__).parent
+facts = json.loads((here / "portable.json").read_text(encoding="utf-8"))
+side, crop, count = facts["short_side_px"], facts["image_size_px"], facts["num_frames"]
 
 
-def rows(old: int, short: int) -> Any:  # a matrix for the middle of a side, enlarged where the picture is small
-    new = max(SIDE, round(old * SIDE / short))
-    far = abs((np.arange(new)[:, None] + 0.5) * old / new - 0.5 - np.arange(old))
-    cubic = np.select([far < 1, far < 2], [(1.5 * far - 2.5) * far**2 + 1, ((2.5 - far / 2) * far - 4) * far + 2])
-    return (cubic / cubic.sum(axis=1, keepdims=True))[(new - CROP) // 2 :][:CROP]
-
-
-def pixels(frame: Any) -> Any:  # (3, CROP, CROP): the short side to SIDE, upright, the middle, normalized
-    scale = min(1, SIDE / min(frame.width, frame.height))
+def pixels(frame: Any) -> Any:  # (crop, crop, 3): the short side to side, upright, the middle, normalized
+    scale = min(1, side / min(frame.width, frame.height))
     size = {"width": round(frame.width * scale), "height": round(frame.height * scale)}
-    image = np.rot90(frame.to_ndarray(**size, format="rgb24", interpolation="BICUBIC"), frame.rotation // 90) / 255
-    tall, wide = (rows(old, min(image.shape[:2])) for old in image.shape[:2])
-    return ((np.einsum("hi,ijc,wj->hwc", tall, image, wide).clip(0, 1) - FACTS["mean"]) / FACTS["std"]).transpose(
-        2, 0, 1
-    )
+    image = frame.to_image(**size, interpolation="BICUBIC").rotate(frame.rotation, expand=True)
+    image = image.resize([max(side, round(length * side / min(image.size))) for length in image.size], 3)  # bicubic
+    left, top = ((length - crop) // 2 for length in image.size)
+    return (np.asarray(image.crop((left, top, left + crop, top + crop))) / 255 - facts["mean"]) / facts["std"]
 
 
-def frames() -> Any:
-    with av.open(sys.argv[1]) as container:
-        yield from container.decode(video=0)
-
-
-total = sum(1 for _ in frames())
-wanted = [i * total // COUNT for i in range(COUNT)]
-found = {number: pixels(frame) for number, frame in enumerate(frames()) if number in wanted}
-clip = np.stack([found[number] for number in wanted])[None].astype(np.float32)
-features = onnxruntime.InferenceSession(HERE / "vision.onnx").run(None, {"pixels": clip})[0]
-logits = FACTS["scale"] * np.load(HERE / "classes.npy") @ features[0]
+total = sum(1 for _ in av.open(sys.argv[1]).decode(video=0))
+wanted = [place * total // count for place in range(count)]
+found = {place: pixels(frame) for place, frame in enumerate(av.open(sys.argv[1]).decode(video=0)) if place in wanted}
+clip = np.stack([found[place] for place in wanted]).transpose(0, 3, 1, 2)[None].astype(np.float32)
+features = onnxruntime.InferenceSession(here / "vision.onnx").run(None, {"pixels": clip})[0]
+logits = facts["scale"] * np.load(here / "classes.npy") @ features[0]
 shares = np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum()
 for place in np.argsort(-shares):
-    print(f"{shares[place]:8.3%} {FACTS['labels'][place]}")
+    print(f"{shares[place]:8.3%} {facts['labels'][place]}")
