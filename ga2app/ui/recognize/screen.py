@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -150,40 +151,50 @@ def _connect_memory(
     gr.on([asking.take_labels.click, asking.suggested.click], remember, typed, memory, **QUIET)
     root = gr.context.Context.root_block
     if root is not None:
-        restored = [*screen.listed, asking.labels, asking.take_labels]
-        root.load(lambda kept, labels: recalled(studio, kept, labels), [memory, asking.labels], restored, **QUIET)
+        restored = [asking.bundle, asking.labels, asking.take_labels]
+        typed_already = [memory, asking.bundle, asking.labels]
+        opened = root.load(lambda *known: recalled(studio, *known), typed_already, restored, **QUIET)
+        opened.then(screen.refresh, [asking.bundle, asking.labels], screen.listed, **QUIET)
     if tab is not None:
         tab.select(screen.refresh, [asking.bundle, asking.labels], screen.listed, **QUIET)
 
 
 def refreshed(studio: Studio, keys: list[str] | None, labels: str) -> list[Any]:
     """The lists of bundles, data sets and groups as the store has them, and what could be added to ``labels``."""
-    choices = studio.bundle_choices()
-    there = {key for _, key in choices}
-    kept = [key for key in keys or () if key in there]
+    choices, kept = _bundles(studio, keys)
     found = sources.label_sources(studio)
     return [
-        gr.update(choices=choices, value=kept),
+        # A choice that stands is not put in again: another may have been made while this was on its way.
+        gr.update(choices=choices) if kept == (keys or []) else gr.update(choices=choices, value=kept),
         gr.update(choices=found, visible=bool(found)),
         gr.update(choices=group_choices(studio)),
         sources.suggestions_html(sources.suggestions(studio, labels, kept)),
     ]
 
 
-def recalled(studio: Studio, kept: Any, labels: str) -> list[Any]:
-    """The screen as the browser remembers it; what it remembers of old is not trusted."""
+def recalled(studio: Studio, kept: Any, chosen: list[str] | None, labels: str) -> list[Any]:
+    """Bundles, labels and the button to take theirs, as the browser remembers them; nothing old is trusted.
+
+    What there is to see already stays, and nothing to put in is nothing to say: bundles or labels may have come in
+    while this was on its way, with an example.
+    """
     memory = kept if isinstance(kept, dict) else {}
-    text, keys = memory.get("labels"), memory.get("bundles")
-    remembered = text if isinstance(text, str) and not labels else ""
-    labels = labels or remembered
-    keys = [key for key in keys if isinstance(key, str)][:MOST_BUNDLES] if isinstance(keys, list) else []
-    lists = refreshed(studio, keys, labels)
-    try:
-        take = bundle_choice(studio, lists[0]["value"])[1]
-    except BundleError:
-        take = gr.update(visible=False)
-    # Nothing to put in is nothing to say: labels may have come in while this was on its way, with an example.
-    return [*lists, remembered or gr.skip(), take]
+    text, named = memory.get("labels"), memory.get("bundles")
+    keys = [key for key in named if isinstance(key, str)][:MOST_BUNDLES] if isinstance(named, list) else []
+    choices, there = _bundles(studio, keys)
+    told = [gr.skip(), text if isinstance(text, str) and text and not labels else gr.skip(), gr.skip()]
+    if there and not chosen:
+        with contextlib.suppress(BundleError):
+            told[2] = bundle_choice(studio, there)[1]
+        told[0] = gr.update(choices=choices, value=there)
+    return told
+
+
+def _bundles(studio: Studio, keys: list[str] | None) -> tuple[list[tuple[str, str]], list[str]]:
+    """The list of bundles, and those of ``keys`` that are in it."""
+    choices = studio.bundle_choices()
+    there = {key for _, key in choices}
+    return choices, [key for key in keys or () if key in there]
 
 
 def _empty_html() -> str:

@@ -13,7 +13,7 @@ from ga2app.contracts import BackboneChoice, NoneWay
 from ga2app.errors import BackboneError, BundleError, ClipError
 from ga2app.ui.recognize.asking import ENSEMBLE, NoneSettings, Request, answers
 from ga2app.ui.recognize.recorder import add_recording, build_recorder
-from ga2app.ui.recognize.screen import recalled
+from ga2app.ui.recognize.screen import recalled, refreshed
 from ga2app.ui.recognize.settings import none_settings, swap_sentences
 from ga2app.ui.recognize.shown import UNEXPECTED, answer_pages
 from ga2app.ui.recognize.sources import (
@@ -154,12 +154,18 @@ def test_bundles_that_agree_switch_the_backbone_and_others_are_told_apart(studio
 
 def test_what_the_browser_remembers_comes_back_without_what_is_gone(studio: Studio) -> None:
     add_bundle(studio)
-    bundle, *_, labels, take = recalled(studio, {"labels": "a, b", "bundles": ["tuned", "gone", 7]}, "")
+    bundle, labels, take = recalled(studio, {"labels": "a, b", "bundles": ["tuned", "gone", 7]}, [], "")
     assert bundle["value"] == ["tuned"] and labels == "a, b" and take["visible"]
-    assert recalled(studio, {"labels": "a, b", "bundles": []}, "typed, already")[-2] == gr.skip()
-    for rubbish in (None, "x", {"labels": 3, "bundles": {"a": 1}}):
-        bundle, *_, labels, _ = recalled(studio, rubbish, "")
-        assert bundle["value"] == [] and labels == gr.skip()
+    for rubbish in (None, "x", {"labels": 3, "bundles": {"a": 1}}, {"labels": "", "bundles": ["gone"]}):
+        assert recalled(studio, rubbish, [], "") == [gr.skip()] * 3
+
+
+def test_what_was_chosen_or_typed_before_a_late_answer_stays(studio: Studio) -> None:
+    add_bundle(studio)
+    kept = {"labels": "a, b", "bundles": ["tuned"]}
+    assert recalled(studio, kept, ["other"], "typed, already") == [gr.skip()] * 3
+    assert "value" not in refreshed(studio, ["tuned"], "")[0] and "value" not in refreshed(studio, None, "")[0]
+    assert refreshed(studio, ["tuned", "gone"], "")[0]["value"] == ["tuned"]
 
 
 def test_bundles_are_named_to_the_browser_without_a_path(studio: Studio) -> None:
