@@ -1,6 +1,6 @@
-"""GA² Studio as a library: three names recognize a clip.
+"""GA² Studio as a library: three names recognize a clip, two take bundles to the Hub and from it.
 
-    from ga2app import Recognizer, load_backbone, load_bundle
+    from ga2app import Recognizer, load_backbone, load_bundle, pull, push
 
     Recognizer.from_pretrained("user/bundle").recognize(["clip.mp4"])
 
@@ -13,15 +13,18 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ga2app.backbone import load_backbone
+    from ga2app.doors.sharing import pull, push
     from ga2app.pretrained import Recognizer
     from ga2app.recognize import load_bundle
 
-__all__ = ["Recognizer", "load_backbone", "load_bundle"]
+__all__ = ["Recognizer", "load_backbone", "load_bundle", "pull", "push"]
 
 _HOMES = {
     "load_backbone": "ga2app.backbone",
     "load_bundle": "ga2app.recognize",
     "Recognizer": "ga2app.pretrained",
+    "pull": "ga2app.doors.sharing",
+    "push": "ga2app.doors.sharing",
 }
 
 

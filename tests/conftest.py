@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ga2app.sketch.demo import demo_dataset
 from tests.browser import chromium as chromium
 from tests.browser import tab as tab
 from tests.hub_server import Login, LoopbackHub, hub_listening
@@ -80,6 +81,15 @@ def tiny_clip_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     }
     torch.manual_seed(0)
     CLIPModel(CLIPConfig(text_config=text, vision_config=vision, projection_dim=16)).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def drawn_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo data set, drawn once for all, also for the other test processes; ``link_demo`` gives it to a home."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "drawn-demo"
+    demo_dataset(folder)
     return folder
 
 

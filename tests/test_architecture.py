@@ -143,6 +143,8 @@ def test_the_public_names_are_there():
         "Recognizer",
         "load_backbone",
         "load_bundle",
+        "pull",
+        "push",
     }
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
         _ = ga2app.nothing

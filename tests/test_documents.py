@@ -20,7 +20,8 @@ from unittest import mock
 import pytest
 
 from ga2app.cli.main import main
-from ga2app.paths import PROJECT
+from ga2app.paths import PROJECT, Home
+from tests.demo import link_demo
 
 README = PROJECT / "README.md"
 GUIDES = sorted((PROJECT / "docs" / "guides").glob("*.md"))
@@ -63,9 +64,11 @@ def console_blocks(text: str) -> list[list[tuple[str, str]]]:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One home for all texts: its demo is drawn once."""
-    return tmp_path_factory.mktemp("home")
+def home(tmp_path_factory: pytest.TempPathFactory, drawn_demo: Path) -> Path:
+    """One home for all texts."""
+    folder = tmp_path_factory.mktemp("home")
+    link_demo(drawn_demo, Home(folder))
+    return folder
 
 
 @pytest.fixture(scope="module")

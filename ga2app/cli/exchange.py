@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ga2app.cli import common
 from ga2app.contracts import HubAccount, HubExchange, HubOffer, Pushed, PushOptions
-from ga2app.errors import BundleError, HubError, StoreError
+from ga2app.errors import HubError, StoreError
 from ga2app.paths import default_home
 
 if TYPE_CHECKING:
@@ -84,7 +84,9 @@ def _push(args: argparse.Namespace, store: Store, exchange: HubExchange) -> int:
         set_id = _set_of(store, args.what)
         repo = args.repo or exchange.repo_of_anchors(set_id, account)
     else:
-        folder = _listed(store, args.what)
+        from ga2app.doors.sharing import listed_bundle
+
+        folder = listed_bundle(default_home(), store, args.what)
         repo = args.repo or exchange.repo_of_bundle(folder, account)
     repo = repo if "/" in repo else f"{account.name}/{repo}"
     print(f"you are {account.name} at the Hub; to {repo}", file=sys.stderr)
@@ -160,21 +162,6 @@ def _with_exchange(then: Callable[[Store, HubExchange], int]) -> int:
     home = default_home()
     with Store.open(home) as store:
         return then(store, StudioExchange(home, store))
-
-
-def _listed(store: Store, name: str) -> str:
-    """The folder of a bundle by its path or its name in the library; one that the library does not list is listed."""
-    from ga2app.bundle import read_card
-
-    folder = Path(name)
-    known = {card.folder for card in store.bundles.list()}
-    inside = default_home().bundles / name
-    place = str((inside if not folder.is_dir() and inside.is_dir() else folder).resolve())
-    if place not in known:
-        if not Path(place).is_dir():
-            raise BundleError(f"there is no bundle '{name}' in the library and no folder of that name; check the name")
-        store.bundles.admit(read_card(place, origin="imported"))
-    return place
 
 
 def _set_of(store: Store, name: str) -> int:

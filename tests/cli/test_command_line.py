@@ -13,9 +13,16 @@ import pytest
 from ga2app.cli.main import main
 from ga2app.clipsets import read_clipset
 from ga2app.config import preset
-from ga2app.paths import PROJECT
+from ga2app.paths import PROJECT, Home
 from tests.clips import write_color_clip
 from tests.commands import document, refused
+from tests.demo import link_demo
+
+
+@pytest.fixture(autouse=True)
+def _demo_is_there(drawn_demo: Path, tmp_path: Path) -> None:
+    """Data sets without anchors borrow those of the demo."""
+    link_demo(drawn_demo, Home(tmp_path / "home"))
 
 
 @pytest.fixture(scope="module")

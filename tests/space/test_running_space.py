@@ -13,13 +13,16 @@ import sqlite3
 import time
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from gradio_client import handle_file
 
+from ga2app.paths import Home
 from ga2app.space import make_space
+from tests.demo import link_demo
 
 from .hosting import AUTHOR, KEY, PATIENCE_S, Hosted, hosted, session_cookie
 from .lending import calls
@@ -31,11 +34,12 @@ CHANGES: dict[str, list[Any]] = {"queue_run": [RUN, "quick", "mine"], "stop_run"
 
 
 @pytest.fixture(scope="module")
-def space(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosted]:
+def space(tmp_path_factory: pytest.TempPathFactory, drawn_demo: Path) -> Iterator[Hosted]:
     """The running Space. Its GPU calls are noted beside its log, and there no GPU is to be had at first."""
     folder = make_space(tmp_path_factory.mktemp("made") / "studio").folder
     work = tmp_path_factory.mktemp("space")
     (work / "no-gpu").touch()
+    link_demo(drawn_demo, Home(work / "data" / "ga2"))
     lending = {"STAND_IN_LOG": str(work / "calls.jsonl"), "STAND_IN_REFUSE": str(work / "no-gpu")}
     hardware = {"SPACES_ZERO_GPU": "true", "GA2_GPU_SECONDS": str(SECONDS), "GA2_JOURNAL": "delete"}
     with hosted(folder, work, **hardware, **lending) as running:

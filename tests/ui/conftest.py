@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from ga2app.paths import Home
-from ga2app.sketch.demo import demo_dataset
 from ga2app.ui import Studio
 
 from .studios import Served, empty, free_port, make_studio, running
@@ -44,12 +42,3 @@ def served(server: Served) -> Served:
     """The server with examples and nothing else, whatever an earlier test has left behind."""
     empty(server.studio)
     return server
-
-
-@pytest.fixture(scope="session")
-def drawn_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo data set, drawn once for all real studios, also for those of the other test processes."""
-    base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "drawn-demo"
-    demo_dataset(folder)
-    return folder

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -20,7 +19,7 @@ import numpy as np
 import pytest
 
 from ga2app import launcher
-from ga2app.config import DEMO, SKETCH, preset
+from ga2app.config import SKETCH, preset
 from ga2app.contracts import (
     BackboneChoice,
     BundleCard,
@@ -36,6 +35,7 @@ from ga2app.paths import PROJECT, Home
 from ga2app.store import Store
 from ga2app.ui import Studio
 from ga2app.ui.studio import Example
+from tests.demo import link_demo
 
 from .fakes import FakeAdvisor, FakeEstimator, FakeExplainer, FakeInspector, FakeRecognizer, FakeShelf
 
@@ -221,7 +221,7 @@ def real_studio(folder: Path, demo: Path | None = None) -> Iterator[tuple[str, H
     """
     home, port = Home(folder / "home"), free_port()
     if demo is not None:
-        shutil.copytree(demo, home.media / DEMO, copy_function=os.link)
+        link_demo(demo, home)
     address = f"http://127.0.0.1:{port}"
     command = [str(PROJECT / "app.py"), "--port", str(port), "--home", str(home.root)]
     try:

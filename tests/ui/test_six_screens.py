@@ -19,6 +19,7 @@ from ga2app.paths import PROJECT, Home
 from ga2app.sketch.actions import ACTIONS
 from ga2app.sketch.clips import write_drawn_clip
 from ga2app.store import Store
+from tests.demo import link_demo
 
 from .studios import free_port, running
 
@@ -42,8 +43,9 @@ def app(home: Home, log: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Iterator[Home]:
+def home(tmp_path: Path, drawn_demo: Path) -> Iterator[Home]:
     home = Home(tmp_path / "home")
+    link_demo(drawn_demo, home)
     yield home
     launcher.stop_worker(home)
 
@@ -91,11 +93,11 @@ def make_half_novel(tab: Any) -> None:
 
 
 def wait_for_demo(home: Home) -> None:
-    """The app draws its demo in the background; what it lends is there only afterwards."""
+    """The worker lists the demo in the background; what it lends is there only afterwards."""
     deadline = time.monotonic() + TRAINED_MS / 1000
     with Store.open(home) as store:
         while DEMO not in {row.name for row in store.datasets.list()}:
-            assert time.monotonic() < deadline, "the demo was not drawn"
+            assert time.monotonic() < deadline, "the demo was not listed"
             time.sleep(0.2)
 
 
