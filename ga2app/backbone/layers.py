@@ -16,11 +16,30 @@ _SLOPE = 1.702
 
 
 class FusedQuickGelu(nn.Module):
-    """QuickGELU as a scaled SiLU: the same function, one pass there and back where the usual form takes several."""
+    """QuickGELU as a scaled SiLU: the same function in fewer passes over its values, and one pass back."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Activations of any shape."""
+        if torch.is_grad_enabled() and x.requires_grad:
+            out: Tensor = _ScaledSilu.apply(x)  # type: ignore[no-untyped-call]
+            return out
         return functional.silu(x * _SLOPE) / _SLOPE
+
+
+class _ScaledSilu(torch.autograd.Function):
+    """silu(s · x) / s with the derivative silu'(s · x), in which s cancels: autograd would multiply and divide by it."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        scaled = x * _SLOPE
+        ctx.save_for_backward(scaled)
+        return functional.silu(scaled).div_(_SLOPE)
+
+    @staticmethod
+    def backward(ctx: Any, *wanted: Tensor) -> Tensor:
+        (scaled,) = ctx.saved_tensors
+        back: Tensor = torch.ops.aten.silu_backward(wanted[0], scaled)
+        return back
 
 
 def fuse_activations(clip: Any) -> None:
