@@ -27,7 +27,7 @@ class FusedQuickGelu(nn.Module):
 
 
 class _ScaledSilu(torch.autograd.Function):
-    """silu(s · x) / s with the derivative silu'(s · x), in which s cancels: autograd would multiply and divide by it."""
+    """silu(s · x) / s with the derivative silu'(s · x), in which s cancels; autograd would multiply and divide."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
