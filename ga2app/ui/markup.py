@@ -127,3 +127,12 @@ def ago(then_s: float, now_s: float | None = None) -> str:
             count = int(seconds // size)
             return f"{count} {unit}{'' if count == 1 else 's'} ago"
     return "just now"
+
+
+def meter_html(said: str, done: int, total: int) -> str:
+    """A bar with ``said`` above it: how much of ``total`` is done; empty while nobody knows how much there is."""
+    share = 100 * done / total if total else 0.0
+    return (
+        f'<div class="fetching" role="status"><p>{escape(said)}</p>'
+        f'<div class="meter"><span style="width:{share:.1f}%"></span></div></div>'
+    )

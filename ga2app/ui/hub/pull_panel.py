@@ -11,7 +11,7 @@ from ga2app.contracts import ByteProgress, HubOffer
 from ga2app.ui.access import visitors_token
 from ga2app.ui.events import QUIET
 from ga2app.ui.hub.push_panel import fault_html
-from ga2app.ui.hub.watching import Ended, Underway, meter_html, watched
+from ga2app.ui.hub.watching import Ended, Underway, errand_html, watched
 from ga2app.ui.markup import busy, escape, listed, notice, size
 from ga2app.ui.studio import Studio
 from ga2app.ui.theme import part
@@ -99,7 +99,7 @@ def build_pull(studio: Studio, supply: Supply, outputs: list[Any], prefix: str =
             for state in watched(lambda progress: supply.pull(offer, ticked, token, progress)):
                 match state:
                     case Underway(done_bytes=done, total_bytes=total) if total:
-                        yield [meter_html("Fetching", done, total), hidden, *same]
+                        yield [errand_html("Fetching", done, total), hidden, *same]
                     case Ended(value=pulled):
                         yield ["", hidden, *supply.welcome(pulled)]
         except Exception as exc:

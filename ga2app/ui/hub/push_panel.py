@@ -12,7 +12,7 @@ from ga2app.contracts import ByteProgress, HubAccount, Pushed, PushOptions
 from ga2app.errors import HubConflict, StudioError
 from ga2app.ui.access import visitors_token
 from ga2app.ui.events import QUIET
-from ga2app.ui.hub.watching import Ended, Underway, meter_html, watched
+from ga2app.ui.hub.watching import Ended, Underway, errand_html, watched
 from ga2app.ui.markup import busy, escape, notice
 from ga2app.ui.recognize.screen import UNEXPECTED
 from ga2app.ui.studio import Studio
@@ -98,7 +98,7 @@ def build_push(studio: Studio, goods: Goods, chosen: Any, opens: gr.Button, pref
             for state in watched(lambda progress: goods.push(chosen, options, ticked, token, progress)):
                 match state:
                     case Underway(done_bytes=done, total_bytes=total) if total:
-                        yield [meter_html("Sending", done, total), gr.skip(), gr.skip(), gr.skip()]
+                        yield [errand_html("Sending", done, total), gr.skip(), gr.skip(), gr.skip()]
                     case Ended(value=pushed):
                         yield [pushed_html(pushed), ready, hidden, ""]
         except HubConflict as exc:

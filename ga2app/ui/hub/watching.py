@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from ga2app.contracts import ByteProgress
-from ga2app.ui.markup import escape, size
+from ga2app.ui.markup import meter_html, size
 
 T = TypeVar("T")
 
@@ -58,10 +58,6 @@ def watched(errand: Callable[[ByteProgress], T]) -> Iterator[Underway | Ended[T]
         pool.shutdown(wait=False)
 
 
-def meter_html(doing: str, done_bytes: int, total_bytes: int) -> str:
+def errand_html(doing: str, done_bytes: int, total_bytes: int) -> str:
     """How far an errand is, as a bar with its bytes."""
-    share = 100 * done_bytes / total_bytes if total_bytes else 0.0
-    return (
-        f'<div class="fetching" role="status"><p>{escape(doing)}: {size(done_bytes)} of {size(total_bytes)}</p>'
-        f'<div class="meter"><span style="width:{share:.1f}%"></span></div></div>'
-    )
+    return meter_html(f"{doing}: {size(done_bytes)} of {size(total_bytes)}", done_bytes, total_bytes)

@@ -10,7 +10,7 @@ import gradio as gr
 from ga2app.errors import StudioError
 from ga2app.hub import FAVORITE, DownloadState, DownloadStatus
 from ga2app.ui.events import QUIET
-from ga2app.ui.markup import escape, notice
+from ga2app.ui.markup import meter_html, notice
 from ga2app.ui.recognize.screen import UNEXPECTED
 from ga2app.ui.studio import Studio
 from ga2app.ui.theme import part
@@ -83,14 +83,10 @@ def status_html(status: DownloadStatus | None) -> str:
         return notice("error", status.error)
     if status.state is DownloadState.DONE:
         return notice("success", "It is in the list of backbones now, and the default from the next start.", f"{name}.")
-    share = 100 * status.done_bytes / status.total_bytes if status.total_bytes else 0.0
     of = (
         f"{megabytes(status.done_bytes)} of {megabytes(status.total_bytes)}" if status.total_bytes else "asking the Hub"
     )
-    return (
-        f'<div class="fetching" role="status"><p>Fetching {escape(name)}: {escape(of)}</p>'
-        f'<div class="meter"><span style="width:{share:.1f}%"></span></div></div>'
-    )
+    return meter_html(f"Fetching {name}: {of}", status.done_bytes, status.total_bytes)
 
 
 def megabytes(count: int) -> str:

@@ -8,7 +8,7 @@ from contextvars import ContextVar
 import pytest
 
 from ga2app.contracts import ByteProgress
-from ga2app.ui.hub.watching import Ended, Underway, meter_html, watched
+from ga2app.ui.hub.watching import Ended, Underway, errand_html, watched
 
 who: ContextVar[str] = ContextVar("who", default="nobody")
 
@@ -49,5 +49,5 @@ def test_what_an_errand_raises_arrives() -> None:
 
 
 def test_a_meter_tells_bytes_and_share() -> None:
-    html = meter_html("Sending", 512, 2048)
+    html = errand_html("Sending", 512, 2048)
     assert "512 bytes of 2.0 KiB" in html and "width:25.0%" in html
