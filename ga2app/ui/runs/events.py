@@ -44,6 +44,9 @@ def connect_list(parts: Parts, asked: list[Any], outputs: list[Any], refresh: Ca
     def show(mode: str, keep: bool = True) -> Callable[..., list[Any]]:
         return lambda *given: refresh(*given[:3], mode, given[4] if keep else "", *given[5:])
 
+    def compare(*given: Any) -> list[Any]:
+        return refresh(*given[:3], "compare" if len(numbers(given[4])) > 1 else "run", *given[4:])
+
     def turn(by: int) -> Callable[..., list[Any]]:
         return lambda *given: refresh(*given[:5], max(0, int(given[5] or 0) + by), *given[6:])
 
@@ -59,7 +62,7 @@ def connect_list(parts: Parts, asked: list[Any], outputs: list[Any], refresh: Ca
     gr.on(filters, **found, trigger_mode="always_last", **_IN_TURN)
     buttons["newer"].click(turn(-1), asked, outputs, **_IN_TURN)
     buttons["older"].click(turn(1), asked, outputs, **_IN_TURN)
-    buttons["compare"].click(show("compare"), asked, outputs, **_IN_TURN)
+    buttons["compare"].click(compare, asked, outputs, **_IN_TURN)
     buttons["back"].click(show("run"), asked, outputs, **_IN_TURN)
     buttons["clear"].click(show("run", keep=False), asked, outputs, **_IN_TURN)
     for name, tab in parts.sections.items():

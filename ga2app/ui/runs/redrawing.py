@@ -74,11 +74,8 @@ def button_looks(studio: Studio, view: RunsView, look: Look, *, keep_renaming: b
 
     return {
         "finder": seen(run is not None),
-        "compare": seen(
-            picked > 0,
-            value=f"Compare {picked} runs" if picked > 1 else "Tick another to compare",
-            interactive=picked > 1,
-        ),
+        # Never disabled: of two answers in quick succession a button that has just appeared may keep the first's look.
+        "compare": seen(picked > 0, value=f"Compare {picked} runs" if picked > 1 else "Tick another to compare"),
         "clear": seen(picked > 0),
         "undo": seen(undo is not None, value=f"Undo: delete {undo.what}" if undo else "Undo"),
         "newer": seen(view.page > 0),
