@@ -48,13 +48,16 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("assets/pictures"))
     out: Path = parser.parse_args().out
     out.mkdir(parents=True, exist_ok=True)
-    photograph_space(out)
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        real_studio(Path(folder)) as (address, home),
-        sync_playwright() as play,
-    ):
+    with sync_playwright() as play, tempfile.TemporaryDirectory() as folder:
         browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=list(CHROMIUM_FLAGS))
+        photograph_space(browser, out)
+        photograph_studio(browser, Path(folder), out)
+        browser.close()
+
+
+def photograph_studio(browser: Browser, folder: Path, out: Path) -> None:
+    """The studio with a trained bundle, in both themes and at both widths."""
+    with real_studio(folder) as (address, home):
         page = open_page(browser, address, WIDE, "light")
         queue_demo(page)
         wait_for_bundle(page)
@@ -64,7 +67,6 @@ def main() -> None:
                 page = open_page(browser, address, size, scheme)
                 photograph(page, home, out, f"-{scheme}{suffix}.png")
                 page.context.close()
-        browser.close()
 
 
 def photograph(page: Page, home: Home, out: Path, ending: str) -> None:
@@ -88,11 +90,10 @@ def photograph(page: Page, home: Home, out: Path, ending: str) -> None:
     take(page, out / f"report{ending}")
 
 
-def photograph_space(out: Path) -> None:
+def photograph_space(browser: Browser, out: Path) -> None:
     """A Space, as one finds it who has not signed in and has tried to train."""
-    with tempfile.TemporaryDirectory() as work, sync_playwright() as play:
+    with tempfile.TemporaryDirectory() as work:
         with hosted(make_space(Path(work) / "space").folder, Path(work)) as space:
-            browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=list(CHROMIUM_FLAGS))
             page = open_page(browser, space.address, WIDE, "light")
             page.get_by_role("tab", name="Train", exact=True).click()
             expect(page.locator("#dataset-card .chip.base").first).to_be_visible(timeout=TRAINED_WITHIN_MS)
@@ -101,7 +102,7 @@ def photograph_space(out: Path) -> None:
             page.evaluate("scrollTo(0, 0)")
             page.wait_for_timeout(2500)
             take(page, out / "space.png")
-            browser.close()
+            page.context.close()
 
 
 def open_page(browser: Browser, address: str, size: Any, scheme: Any) -> Page:

@@ -182,12 +182,13 @@ def recalled(studio: Studio, kept: Any, chosen: list[str] | None, labels: str) -
     text, named = memory.get("labels"), memory.get("bundles")
     keys = [key for key in named if isinstance(key, str)][:MOST_BUNDLES] if isinstance(named, list) else []
     choices, there = _bundles(studio, keys)
-    told = [gr.skip(), text if isinstance(text, str) and text and not labels else gr.skip(), gr.skip()]
-    if there and not chosen:
-        with contextlib.suppress(BundleError):
-            told[2] = bundle_choice(studio, there)[1]
-        told[0] = gr.update(choices=choices, value=there)
-    return told
+    typed = text if isinstance(text, str) and text and not labels else gr.skip()
+    if chosen or not there:
+        return [gr.skip(), typed, gr.skip()]
+    take = gr.skip()
+    with contextlib.suppress(BundleError):
+        take = bundle_choice(studio, there)[1]
+    return [gr.update(choices=choices, value=there), typed, take]
 
 
 def _bundles(studio: Studio, keys: list[str] | None) -> tuple[list[tuple[str, str]], list[str]]:

@@ -41,8 +41,8 @@ def connect_list(parts: Parts, asked: list[Any], outputs: list[Any], refresh: Ca
         mode = given[3] if len(picked) > 1 else "run"
         return refresh(*given[:3], mode, ",".join(map(str, picked)), *given[5:])
 
-    def show(mode: str, keep: bool = True) -> Callable[..., list[Any]]:
-        return lambda *given: refresh(*given[:3], mode, given[4] if keep else "", *given[5:])
+    def leave(*, ticks: bool) -> Callable[..., list[Any]]:
+        return lambda *given: refresh(*given[:3], "run", given[4] if ticks else "", *given[5:])
 
     def compare(*given: Any) -> list[Any]:
         return refresh(*given[:3], "compare" if len(numbers(given[4])) > 1 else "run", *given[4:])
@@ -63,8 +63,8 @@ def connect_list(parts: Parts, asked: list[Any], outputs: list[Any], refresh: Ca
     buttons["newer"].click(turn(-1), asked, outputs, **_IN_TURN)
     buttons["older"].click(turn(1), asked, outputs, **_IN_TURN)
     buttons["compare"].click(compare, asked, outputs, **_IN_TURN)
-    buttons["back"].click(show("run"), asked, outputs, **_IN_TURN)
-    buttons["clear"].click(show("run", keep=False), asked, outputs, **_IN_TURN)
+    buttons["back"].click(leave(ticks=True), asked, outputs, **_IN_TURN)
+    buttons["clear"].click(leave(ticks=False), asked, outputs, **_IN_TURN)
     for name, tab in parts.sections.items():
         tab.select(open_section(name), asked, outputs, trigger_mode="multiple", **_IN_TURN)
 
