@@ -49,16 +49,17 @@ if (saved && !new URLSearchParams(location.search).has('__theme')) {
 // A list that is drawn anew between press and release would swallow the click: it goes to what has taken the place.
 let pressed = null;
 const told = node => node && JSON.stringify({...node.dataset});
+const under = event => event.target.closest('[data-run], [data-compare], [data-set], [data-bundle], .pick');
+const meantBy = node => node?.matches('.pick') ? node.querySelector('input') : node;
 document.addEventListener('pointerdown', event => {
-  const node = event.target.closest('[data-run], [data-compare], [data-set], [data-bundle], .pick');
-  pressed = node && [node, node.matches('.pick') ? node.querySelector('input') : node];
+  const node = under(event);
+  pressed = node && [node, meantBy(node)];
 }, true);
 document.addEventListener('pointerup', event => {
   const [node, meant] = pressed || [];
   pressed = null;
   if (!node || node.isConnected) return;
-  const near = event.target.closest('[data-run], [data-compare], [data-set], [data-bundle], .pick');
-  const now = near?.matches('.pick') ? near.querySelector('input') : near;
+  const now = meantBy(under(event));
   if (now && told(now) === told(meant)) now.click();
 }, true);
 """
