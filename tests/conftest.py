@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -93,9 +94,8 @@ def drawn_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-def loopback_hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackHub]:
-    """A Hub on this computer that everything here takes for the Hub. This machine's login there is alice's."""
+@contextmanager
+def _hub_for_all(monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackHub]:
     with hub_listening() as hub:
         hub.logins["hf_alice"] = Login("alice", organizations=("lab",))
         hub.logins["hf_bob"] = Login("bob")
@@ -103,6 +103,20 @@ def loopback_hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackHub]:
         monkeypatch.setenv("HF_ENDPOINT", hub.url)
         monkeypatch.setenv("HF_TOKEN", "hf_alice")
         monkeypatch.delenv("SPACE_ID", raising=False)
+        yield hub
+
+
+@pytest.fixture
+def loopback_hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackHub]:
+    """A Hub on this computer that everything here takes for the Hub. This machine's login there is alice's."""
+    with _hub_for_all(monkeypatch) as hub:
+        yield hub
+
+
+@pytest.fixture(scope="module")
+def lasting_hub() -> Iterator[LoopbackHub]:
+    """The same, one for all tests of a file: what an app that they share has been started with."""
+    with pytest.MonkeyPatch.context() as monkeypatch, _hub_for_all(monkeypatch) as hub:
         yield hub
 
 

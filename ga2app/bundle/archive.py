@@ -19,7 +19,7 @@ import torch
 from ga2app.bundle.card import CARD, model_card
 from ga2app.bundle.entries import FILES, find_entries
 from ga2app.bundle.files import TENSORS, load_folder
-from ga2app.bundle.manifest import MANIFEST, read_card, read_manifest
+from ga2app.bundle.manifest import read_card, read_manifest, to_publish
 from ga2app.contracts import BundleCard
 from ga2app.errors import BundleError
 
@@ -169,8 +169,10 @@ def _move(source: Path, stage: Path) -> None:
 
 
 def _same(one: Path, other: Path) -> bool:
-    """Whether both folders hold the same prompts and the same manifest, byte for byte."""
+    """Whether both folders hold the same prompts, byte for byte, and manifests that say the same to others."""
     try:
-        return all(filecmp.cmp(one / name, other / name, shallow=False) for name in (MANIFEST, TENSORS))
-    except OSError:
+        if not filecmp.cmp(one / TENSORS, other / TENSORS, shallow=False):
+            return False
+        return to_publish(read_manifest(one)) == to_publish(read_manifest(other))
+    except (OSError, BundleError):
         return False

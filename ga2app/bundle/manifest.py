@@ -7,11 +7,12 @@ import importlib.metadata
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from ga2app.bundle.checks import check_types
+from ga2app.bundle.telling import without_path
 from ga2app.config import RunConfig
 from ga2app.config.ladder import rung_of
 from ga2app.contracts import BundleCard, Dataset
@@ -109,6 +110,22 @@ def package_versions() -> dict[str, str]:
 def to_json(manifest: Manifest) -> str:
     """The text of ``bundle.json``: indented, keys sorted."""
     return json.dumps(asdict(manifest), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def to_publish(manifest: Manifest) -> Manifest:
+    """``manifest`` as others may see it: of a backbone, a data set or a hard prompt in a folder only the last name.
+
+    It says what it said before, and which weights belong to it: those are known by their fingerprint.
+    """
+    config = dict(manifest.config)
+    for name in ("backbone", "dataset"):
+        if isinstance(config.get(name), str):
+            config[name] = without_path(config[name])
+    prompts = config.get("prompts")
+    if isinstance(prompts, Mapping) and isinstance(prompts.get("hard_prompt"), str):
+        config["prompts"] = {**prompts, "hard_prompt": without_path(prompts["hard_prompt"])}
+    backbone = {**manifest.backbone, "name": without_path(str(manifest.backbone["name"]))}
+    return replace(manifest, config=config, backbone=backbone)
 
 
 def _from_dict(data: Mapping[str, Any]) -> Manifest:

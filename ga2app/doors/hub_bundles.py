@@ -159,11 +159,14 @@ class BundleExchange:
 
 def without_paths(report: Report) -> Report:
     """``report`` as others may see it: where the clips lie on this machine is nobody's business."""
+    from ga2app.bundle.telling import without_path
+
     changed = tuple(replace(clip, path=Path(clip.path).name) for clip in report.changed)
     points = tuple(
         replace(point, name=Path(point.name).name) if point.what == "clip" else point for point in report.points
     )
-    return replace(report, changed=changed, points=points)
+    dataset, backbone = without_path(report.dataset), without_path(report.backbone)
+    return replace(report, dataset=dataset, backbone=backbone, changed=changed, points=points)
 
 
 def is_own(repo_id: str, account: HubAccount) -> bool:
@@ -181,12 +184,15 @@ def fetched_parts(shelf: Path, offer: HubOffer) -> Path:
 
 
 def _bundle_files(folder: Path) -> dict[str, Content]:
-    """The bundle's own files but its card, checked as those of a zip are. Raises BundleError."""
+    """The bundle's own files but its card, checked as those of a zip are, without paths. Raises BundleError."""
     from ga2app.bundle import load_folder
     from ga2app.bundle.entries import REQUIRED
+    from ga2app.bundle.manifest import MANIFEST, to_json, to_publish
 
-    load_folder(folder)
-    return {name: folder / name for name in REQUIRED}
+    own = load_folder(folder).manifest
+    files: dict[str, Content] = {name: folder / name for name in REQUIRED}
+    told = to_publish(own)
+    return files if told == own else files | {MANIFEST: to_json(told).encode()}
 
 
 def _card_text(folder: Path, given: str | None, repo_id: str, options: PushOptions) -> str:

@@ -143,6 +143,26 @@ def test_the_card_that_is_given_goes_along_instead_of_the_bundles_own(lab: Lab, 
     assert loopback_hub.repos[REPO].files["README.md"].content == b"---\nlicense: mit\n---\n# mine\n"
 
 
+def test_where_things_lie_on_this_machine_does_not_go_along(lab: Lab, loopback_hub: LoopbackHub) -> None:
+    folder, place = lab.own_bundle(), "/home/alice/secret project"
+    told = json.loads((Path(folder) / "bundle.json").read_text())
+    told["backbone"]["name"] = told["config"]["backbone"] = f"{place}/my-clip"
+    told["config"]["dataset"] = f"{place}/my clips/"
+    told["config"]["prompts"]["hard_prompt"] = f"{place}/first bundle"
+    change(folder, **told)
+    lab.push(folder)
+    files = loopback_hub.repos[REPO].files
+    assert not [name for name, file in files.items() if b"secret project" in file.content]
+    there = json.loads(files["bundle.json"].content)
+    assert (there["backbone"]["name"], there["config"]["backbone"]) == ("my-clip", "my-clip")
+    assert (there["config"]["dataset"], there["config"]["prompts"]["hard_prompt"]) == ("my clips", "first bundle")
+    assert there["backbone"]["fingerprint"] == told["backbone"]["fingerprint"]
+    assert json.loads((Path(folder) / "bundle.json").read_text()) == told, "the own one keeps them"
+    assert not lab.push(folder).changed, "what is the same for others is pushed once"
+    card, fresh = lab.exchange.pull_bundle(lab.exchange.find_bundle("alice/red-walls"))
+    assert (card.folder, fresh) == (folder, False), "and is not kept twice"
+
+
 def test_report_and_examples_go_along_only_with_the_rights_and_leave_with_the_next_push(
     lab: Lab, loopback_hub: LoopbackHub, tmp_path: Path
 ) -> None:
@@ -169,7 +189,16 @@ def small_report(clip: str) -> str:
     figures = {"metrics": {"base": 50.0}, "joint_metrics": {}, "groups": {}}
     changed = {"path": clip, "label": "a", "kind": "base", "plain": "b", "bundle": "a", "thumbnail": ""}
     point = {"what": "clip", "name": clip, "label": "a", "kind": "base", "before": [0, 0], "after": [1, 1]}
-    facts = {"dataset": "d", "backbone": "sketch", "seed": 1, "shots": 1, "steps": 1, "gained": 1, "lost": 0}
+    place = str(Path(clip).parent)
+    facts = {
+        "dataset": f"{place}/d",
+        "backbone": f"{place}/clip",
+        "seed": 1,
+        "shots": 1,
+        "steps": 1,
+        "gained": 1,
+        "lost": 0,
+    }
     lists = {"base": ["a"], "novel": ["b"], "anchor_captions": [], "negatives": []}
     rest = {"map_share": [1, 1], "clips_mapped": 1, "packages": None, "format": 1}
     pictured = {"plain": figures, "bundle": figures, "changed": [changed], "points": [point]}
