@@ -33,17 +33,21 @@ def bench_studio(epochs: int | None = None) -> dict[str, float]:
     a first run may have to wait for.
     """
     with tempfile.TemporaryDirectory() as folder:
-        home = Home(Path(folder))
-        with _app(home) as started:
-            answered = until_answer(started)
-            drawn = _until_drawn(home, started)
-            trained = _train(home, epochs)
-        return {
-            "app_answers_s": answered,
-            "drawing_s": drawn,
-            "quick_training_s": trained,
-            "recognition_s": _recognize(home),
-        }
+        return measure(Home(Path(folder)), epochs)
+
+
+def measure(home: Home, epochs: int | None = None) -> dict[str, float]:
+    """The same in ``home``, whatever it holds."""
+    with _app(home) as started:
+        answered = until_answer(started)
+        drawn = _until_drawn(home, started)
+        trained = _train(home, epochs)
+    return {
+        "app_answers_s": answered,
+        "drawing_s": drawn,
+        "quick_training_s": trained,
+        "recognition_s": _recognize(home),
+    }
 
 
 def format_table(seconds: dict[str, float]) -> str:
