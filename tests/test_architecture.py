@@ -66,7 +66,7 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "agents": (BASE | {"store", "ui"}, {"gradio", "mcp", "pydantic", "starlette", "anyio", "httpx"}),
     "ui": (BASE | {"store", "hub", "launcher", "clipsets", "shots", "intake", "space"}, {"gradio", "PIL"}),
 }
-UNBOUND = {"cli", "doors", "__main__", "__init__", "app"}
+UNBOUND = {"cli", "doors", "__main__", "__init__", "serve"}
 
 # The drawn world itself needs no torch; only training its backbone and measuring it does.
 LIGHT_FILES = ("sketch/world.py", "sketch/scenes.py", "sketch/actions.py", "sketch/clips.py", "sketch/demo.py")

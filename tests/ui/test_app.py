@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 
@@ -9,6 +10,7 @@ import pytest
 
 import app
 from ga2app.config import SKETCH
+from ga2app.doors import Backbones
 from ga2app.paths import PROJECT
 
 HEAVY = {"torch", "transformers", "av", "decord", "safetensors"}
@@ -36,14 +38,14 @@ def test_agents_are_let_in_only_where_that_is_asked_for(monkeypatch: pytest.Monk
 def test_the_default_backbone_comes_first_and_the_embedded_one_is_always_there(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert SKETCH in [choice.name for choice in app.Backbones()()]
+    assert SKETCH in [choice.name for choice in Backbones()()]
     monkeypatch.setenv("GA2_BACKBONE", "/models/my-clip")
-    names = [choice.name for choice in app.Backbones()()]
+    names = [choice.name for choice in Backbones()()]
     assert names[0] == "/models/my-clip" and SKETCH in names
 
 
 def test_the_page_is_built_before_anything_heavy_is_imported() -> None:
-    code = f"import sys, app; from ga2app.sketch import demo; print(sorted({HEAVY} & set(sys.modules)))"
+    code = f"import sys, ga2app.serve; from ga2app.sketch import demo; print(sorted({HEAVY} & set(sys.modules)))"
     said = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
     assert said.stdout.strip() in ("[]", "['av']")
 
@@ -54,8 +56,25 @@ import ast, gc, inspect
 looked, getfile, look = [], inspect.getfile, ast.get_source_segment
 ast.get_source_segment = lambda *given, **more: looked.append(given) or look(*given, **more)
 import app
+app.opener()
 from gradio import Textbox
 print(len(looked), inspect.getfile is getfile, inspect.getfile(Textbox).endswith("textbox.py"), gc.isenabled())
 """
     told = subprocess.run([sys.executable, "-c", counted], capture_output=True, text=True, cwd=PROJECT)
     assert told.stdout == "0 True True True\n", told.stderr
+
+
+def test_a_port_that_is_taken_is_told_before_gradio_is_imported() -> None:
+    code = "import sys, app; print(app.main(['--port', sys.argv[1]]), 'gradio' in sys.modules)"
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        said = subprocess.run([sys.executable, "-c", code, port], cwd=PROJECT, capture_output=True, text=True)
+    assert said.stdout == "1 False\n"
+    assert f"127.0.0.1:{port} cannot be used" in said.stderr and "choose another port with --port" in said.stderr
+    assert "Traceback" not in said.stderr
+
+
+def test_a_port_that_is_free_or_cannot_be_is_told_apart() -> None:
+    assert app.port_fault("127.0.0.1", 0) is None
+    for host, port in (("127.0.0.1", 70_000), ("192.0.2.1", 0), ("no such host", 0)):
+        assert app.port_fault(host, port) is not None, host
