@@ -19,6 +19,7 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 # Threads that wait by spinning starve each other where cores are shared. Read when torch is loaded, hence set here.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+from ga2app.launcher import let_go
 from ga2app.paths import Home, default_home
 
 log = logging.getLogger("ga2app.app")
@@ -56,7 +57,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         log.error("%s:%d cannot be used (%s); choose another port with --port", chosen.host, chosen.port, taken)
         return 1
     log.info("GA² Studio is starting")
-    return opener()(home, chosen.host, chosen.port, over, mcp=chosen.mcp)
+    status = opener()(home, chosen.host, chosen.port, over, mcp=chosen.mcp)
+    let_go()
+    return status
 
 
 def port_fault(host: str, port: int) -> OSError | None:

@@ -6,6 +6,15 @@ import os
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from ga2app.cli.main import main
+from ga2app.launcher import let_go
+
+
+def run() -> int:
+    """The command line, for a process that ends with it; gives the exit status."""
+    status = main()
+    let_go()
+    return status
+
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(run())

@@ -333,3 +333,26 @@ def test_a_home_that_cannot_be_used_ends_the_worker_with_the_reason(home: Home) 
     assert answer.returncode == 1
     assert "is damaged" in answer.stderr and "Traceback" not in answer.stderr
     assert not launcher.worker_alive(home)
+
+
+def test_what_is_done_ahead_is_broken_off_by_whoever_asks_to_leave(home: Home, store: Store) -> None:
+    done: list[str] = []
+
+    def draw(folder: Path) -> Dataset:
+        try:
+            done.append("begun")
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(1)
+            done.append("drawn to its end")
+        finally:
+            done.append("cleaned up")
+        return fake_training.draw_demo(folder)
+
+    worker = Worker(home, store, replace(fake_training.parts(), draw_demo=draw))
+    before = signal.signal(signal.SIGTERM, worker.leave)
+    try:
+        worker.work(once=False, idle_exit_s=60)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert done == ["begun", "cleaned up"]
+    assert not store.datasets.list()

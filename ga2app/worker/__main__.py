@@ -2,7 +2,10 @@
 
 import sys
 
+from ga2app.launcher import let_go
 from ga2app.worker.command import main
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    let_go()
+    sys.exit(status)

@@ -31,6 +31,10 @@ SWEEP_S = 10.0
 _log = logging.getLogger(__name__)
 
 
+class _BrokenOff(BaseException):
+    """What is done ahead is given up, wherever it is: whoever asks to leave does not wait for it."""
+
+
 class Worker:
     """Works on the queue of one home, in the calling thread."""
 
@@ -39,11 +43,17 @@ class Worker:
         self._store = store
         self._parts = parts
         self._me = launcher.this_process()
-        self._leaving = False
+        self._leaving = self._ahead = False
 
     def leave(self, signum: int = signal.SIGTERM, frame: FrameType | None = None) -> None:
-        """Save at the next step, put the run back in the queue, and return. A signal handler, hence only a flag."""
+        """Save at the next step, put the run back in the queue, and return.
+
+        A signal handler, hence only a flag; what is merely done ahead is broken off.
+        """
         self._leaving = True
+        if self._ahead:
+            self._ahead = False
+            raise _BrokenOff
 
     def work(self, *, once: bool, idle_exit_s: float) -> None:
         """Take runs until the queue is empty (``once``), nothing came for ``idle_exit_s``, or ``leave`` was called."""
@@ -86,18 +96,42 @@ class Worker:
     def _prepare(self) -> None:
         """Do ahead, while there is nothing else to do, what the first run would have to wait for."""
         try:
-            self._dataset(DEMO)
-            self._parts.warm()
+            with self._broken_off_to_leave():
+                drawn = self._draw_demo()
+            self._list_demo(drawn)
+            with self._broken_off_to_leave():
+                self._parts.warm()
+        except _BrokenOff:
+            _log.info("asked to leave; what was being prepared is given up")
         except Exception:
             _log.exception("preparing for the first run failed; a run that needs it will try again")
 
-    def _dataset(self, name: str) -> Dataset:
-        known = {row.name for row in self._store.datasets.list()}
-        if name == DEMO and DEMO not in known:
-            _log.info("drawing the demo data set")
-            drawn = self._parts.draw_demo(self._home.media / DEMO)
+    @contextmanager
+    def _broken_off_to_leave(self) -> Iterator[None]:
+        """In the block ``leave`` raises ``_BrokenOff``; nothing in it may write to the database."""
+        self._ahead = True
+        try:
+            if self._leaving:
+                raise _BrokenOff
+            yield
+        finally:
+            self._ahead = False
+
+    def _draw_demo(self) -> Dataset | None:
+        """The demo, drawn; None where it is listed already."""
+        if DEMO in {row.name for row in self._store.datasets.list()}:
+            return None
+        _log.info("drawing the demo data set")
+        return self._parts.draw_demo(self._home.media / DEMO)
+
+    def _list_demo(self, drawn: Dataset | None) -> None:
+        if drawn is not None:
             self._store.datasets.add(drawn, origin="drawn by the app")
             self._store.anchors.add_clips("drawn scenes", drawn.anchors)
+
+    def _dataset(self, name: str) -> Dataset:
+        if name == DEMO:
+            self._list_demo(self._draw_demo())
         return self._store.datasets.get(name)
 
     def _run(self, record: RunRecord) -> None:

@@ -78,3 +78,17 @@ def test_a_port_that_is_free_or_cannot_be_is_told_apart() -> None:
     assert app.port_fault("127.0.0.1", 0) is None
     for host, port in (("127.0.0.1", 70_000), ("192.0.2.1", 0), ("no such host", 0)):
         assert app.port_fault(host, port) is not None, host
+
+
+@pytest.mark.parametrize(
+    "ended",
+    [
+        "import app; app.opener = lambda: lambda *home, **more: 0; app.main([])",
+        "import sys; sys.argv[1:] = ['import-bundle', 'no.zip']; from ga2app.__main__ import run; run()",
+    ],
+    ids=["app", "command line"],
+)
+def test_at_the_end_python_does_not_look_through_all_that_was_made(ended: str) -> None:
+    code = f"import gc; {ended}; print(gc.get_freeze_count() > 1000)"
+    said = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True)
+    assert said.stdout.splitlines()[-1] == "True", said.stderr
