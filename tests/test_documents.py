@@ -38,7 +38,7 @@ STAND_INS = {
         "python -m ga2app sketch pretrain --help"  # takes an hour; tests/sketch runs a few steps of it
     ),
     "python -m ga2app sketch hard-prompt --out assets/sketch-hard-prompt": (
-        "python -m ga2app sketch hard-prompt --epochs 1 --out hard-prompt"  # must not change the shipped one
+        "python -m ga2app sketch hard-prompt --epochs 3 --out hard-prompt"  # must not change the shipped one
     ),
     "python -m ga2app train --preset quick --out bundle": (
         "python -m ga2app train --preset quick --epochs 4 --out bundle"
@@ -50,6 +50,7 @@ STAND_INS = {
     "python -m ga2app sketch zero-shot --style camcorder": (
         "python -m ga2app sketch zero-shot --style camcorder --clips 1"
     ),
+    "python -m ga2app explain --check 24 --bundle bundle": "python -m ga2app explain --check 6 --bundle bundle",
     "python -m ga2app bench base2novel": "python -m ga2app bench base2novel --help",  # half an hour
     "python -m ga2app sketch contact-sheet --out assets/pictures/sketch_world.png": (
         "python -m ga2app sketch contact-sheet --out sheet.png"

@@ -13,7 +13,7 @@ from tests.demo import link_demo
 def test_what_a_newcomer_waits_for_is_measured_and_told_as_the_document_shows(tmp_path: Path, drawn_demo: Path) -> None:
     home = Home(tmp_path)
     link_demo(drawn_demo, home)
-    seconds = measure(home, epochs=2)
+    seconds = measure(home, epochs=3)
     assert 0 < seconds["app_answers_s"] <= seconds["drawing_s"]
     assert seconds["quick_training_s"] > seconds["recognition_s"] > 0
     shown = re.search(r"bench studio\n(.*?)```", (PROJECT / "docs" / "studio.md").read_text(), re.DOTALL)

@@ -226,7 +226,7 @@ def test_a_data_set_without_anchors_is_trained_with_the_drawn_ones(
 
 def test_ctrl_c_saves_and_the_same_command_goes_on(drawn: Path, tmp_path: Path):
     command = [sys.executable, "-m", "ga2app", "train", "--preset", "quick", "--dataset", str(drawn)]
-    command += ["--shots", "2", "--epochs", "200", "--out", str(tmp_path / "bundle"), "--json"]
+    command += ["--shots", "2", "--epochs", "80", "--out", str(tmp_path / "bundle"), "--json"]
     first = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=PROJECT)
     assert first.stderr is not None
     for line in first.stderr:
@@ -239,7 +239,7 @@ def test_ctrl_c_saves_and_the_same_command_goes_on(drawn: Path, tmp_path: Path):
     assert not (tmp_path / "bundle").exists()
     again = subprocess.run(command, capture_output=True, text=True, cwd=PROJECT, check=False)
     assert again.returncode == 0 and f"resumed at step {step}" in again.stderr
-    assert json.loads(again.stdout)["steps"] == 200
+    assert json.loads(again.stdout)["steps"] == 80
 
 
 def test_a_clip_in_the_hugging_face_cache_is_a_backbone_by_its_id(tiny_clip_folder: Path, drawn: Path, tmp_path: Path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from statistics import median
 
 from ga2app.config import ANCHOR_TERMS, DEMO, NOTHING, RunConfig, left_to_name
 from ga2app.contracts import Dataset, Subset
@@ -16,6 +17,8 @@ from ga2app.ui.train.towers import towers_of
 _TEXTS_NEEDED = ("released", "reject", "extra_class")
 _WORDS_NEEDED = ("keep", "relate", "vocabulary")
 _SHOWN = 5
+ENOUGH_SHOTS = 8
+"""Clips a label from which on ``ga2`` was above plain CLIP, clear of zero: docs/experiments.md, few-shot curve."""
 
 
 @dataclass(frozen=True)
@@ -199,6 +202,12 @@ def _warnings(config: RunConfig, own: Dataset, chosen: Dataset) -> list[str]:
     counts = Counter(clip.label for clip in own.clips if clip.subset is Subset.TRAIN)
     if few := [label for label in own.base if 0 < counts[label] < config.shots]:
         warnings.append(f"'{own.name}' has fewer than {config.shots} training clips for {_some(few)}: all are taken.")
+    drawn = [min(config.shots, counts[label]) for label in own.base if counts[label]]
+    if drawn and median(drawn) < ENOUGH_SHOTS:
+        warnings.append(
+            f"'{own.name}' gives {median(drawn):g} clips a label: on drawn clips prompts needed {ENOUGH_SHOTS} to be "
+            "better than plain CLIP. Add clips where you can, and look at the report before you rely on the bundle."
+        )
     return warnings
 
 

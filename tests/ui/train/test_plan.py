@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from ga2app.config import NOTHING, preset
-from ga2app.contracts import AnchorClip, Dataset, RunState
+from ga2app.contracts import AnchorClip, Dataset, LabelledClip, RunState, Subset
 from ga2app.errors import ConfigError
 from ga2app.ui import Studio
 from ga2app.ui.train import form
 from ga2app.ui.train.plan import Entered, make_plan, parse_seeds, run_name
 from ga2app.ui.train.queueing import queue_config, queue_line, queue_plan
 
-from ..studios import add_bundle, add_dataset, add_run
+from ..studios import BASE, NOVEL, add_bundle, add_dataset, add_run
 
 
 def entered(
@@ -196,6 +196,15 @@ def test_a_data_set_without_test_clips_trains_but_it_is_said_that_nothing_is_mea
     studio.store.datasets.add(Dataset("untested", whole.base, whole.novel, trained), origin="test")
     told = make_plan(studio, entered(["untested"])).warnings
     assert "'untested' has no test clips: it trains, but nothing is measured." in told
+
+
+@pytest.mark.parametrize(("clips", "shots", "warned"), [(7, 16, "7"), (16, 4, "4"), (8, 16, ""), (16, 8, "")])
+def test_few_clips_a_label_are_warned_of(studio: Studio, clips: int, shots: int, warned: str) -> None:
+    trained = [LabelledClip(f"/{label}-{n}.mp4", label, Subset.TRAIN) for label in BASE for n in range(clips)]
+    studio.store.datasets.add(Dataset("kitchen", BASE, NOVEL, tuple(trained)), origin="test")
+    told = make_plan(studio, entered(["kitchen"], shots=shots)).warnings
+    found = [text for text in told if "on drawn clips prompts needed 8 to be better" in text]
+    assert [text.split(" clips a label")[0] for text in found] == ([f"'kitchen' gives {warned}"] if warned else [])
 
 
 def test_programs_are_told_the_same_faults(studio: Studio) -> None:
