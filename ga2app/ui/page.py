@@ -62,6 +62,17 @@ document.addEventListener('pointerup', event => {
   const now = meantBy(under(event));
   if (now && told(now) === told(meant)) now.click();
 }, true);
+// So would a button that an answer moves from under the pointer: who holds still means the one that was pressed.
+let button = null, x = 0, y = 0;
+document.addEventListener('pointerdown', event => {
+  button = event.target.closest('button');
+  [x, y] = [event.clientX, event.clientY];
+}, true);
+document.addEventListener('pointerup', event => {
+  const still = Math.hypot(event.clientX - x, event.clientY - y) < 5;
+  if (button?.isConnected && still && !button.contains(event.target)) button.click();
+  button = null;
+}, true);
 """
 
 

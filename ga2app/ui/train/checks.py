@@ -85,8 +85,8 @@ def brakes_note(studio: Studio, config: RunConfig) -> str:
     return f"{own.name}: {of_anchors}, {of_negatives}."
 
 
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
+def _counted(count: float, what: str) -> str:
+    return f"{count:g} {what}{'' if count == 1 else 's'}"
 
 
 def _whose(named: str, borrowed: bool) -> str:
@@ -205,8 +205,9 @@ def _warnings(config: RunConfig, own: Dataset, chosen: Dataset) -> list[str]:
     drawn = [min(config.shots, counts[label]) for label in own.base if counts[label]]
     if drawn and median(drawn) < ENOUGH_SHOTS:
         warnings.append(
-            f"'{own.name}' gives {median(drawn):g} clips a label: on drawn clips prompts needed {ENOUGH_SHOTS} to be "
-            "better than plain CLIP. Add clips where you can, and look at the report before you rely on the bundle."
+            f"'{own.name}' gives {_counted(median(drawn), 'clip')} a label: on drawn clips prompts needed "
+            f"{ENOUGH_SHOTS} to be better than plain CLIP. Add clips where you can, and look at the report before you "
+            "rely on the bundle."
         )
     return warnings
 

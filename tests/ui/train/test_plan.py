@@ -198,13 +198,15 @@ def test_a_data_set_without_test_clips_trains_but_it_is_said_that_nothing_is_mea
     assert "'untested' has no test clips: it trains, but nothing is measured." in told
 
 
-@pytest.mark.parametrize(("clips", "shots", "warned"), [(7, 16, "7"), (16, 4, "4"), (8, 16, ""), (16, 8, "")])
+@pytest.mark.parametrize(
+    ("clips", "shots", "warned"), [(7, 16, "7 clips"), (16, 1, "1 clip"), (8, 16, ""), (16, 8, "")]
+)
 def test_few_clips_a_label_are_warned_of(studio: Studio, clips: int, shots: int, warned: str) -> None:
     trained = [LabelledClip(f"/{label}-{n}.mp4", label, Subset.TRAIN) for label in BASE for n in range(clips)]
     studio.store.datasets.add(Dataset("kitchen", BASE, NOVEL, tuple(trained)), origin="test")
     told = make_plan(studio, entered(["kitchen"], shots=shots)).warnings
     found = [text for text in told if "on drawn clips prompts needed 8 to be better" in text]
-    assert [text.split(" clips a label")[0] for text in found] == ([f"'kitchen' gives {warned}"] if warned else [])
+    assert [text.split(" a label")[0] for text in found] == ([f"'kitchen' gives {warned}"] if warned else [])
 
 
 def test_programs_are_told_the_same_faults(studio: Studio) -> None:

@@ -120,3 +120,22 @@ def test_every_fault_is_marked_and_the_marks_go_as_soon_as_it_is_mended(train: A
     expect(train.locator("#queue-answer")).not_to_contain_text("need a change")
     expect(train.locator("#train-preview")).to_contain_text("Queues one run")
     assert served.studio.store.runs.count() == 0
+
+
+def test_a_button_that_an_answer_moves_away_during_the_press_is_pressed_all_the_same(
+    train: Any, served: Served
+) -> None:
+    open_train(train, served)
+    train.locator("#queue").scroll_into_view_if_needed()
+    spot = train.locator("#queue").bounding_box()
+    x, y = spot["x"] + spot["width"] / 2, spot["y"] + spot["height"] / 2
+    train.mouse.move(x, y)
+    train.mouse.down()
+    train.mouse.move(x, y - 200)
+    train.mouse.up()
+    train.mouse.move(x, y)
+    train.mouse.down()
+    train.evaluate("() => { document.querySelector('#train-preview').style.marginBottom = '90px'; }")
+    train.mouse.up()
+    expect(train.locator("#queue-answer")).to_contain_text(re.compile(r"Run \d+ is queued"))
+    assert served.studio.store.runs.count() == 1, "a press that is drawn off the button is none"
