@@ -50,14 +50,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         logging.getLogger(chatty).setLevel(logging.WARNING)
     chosen = parse(arguments)
     home = Home(chosen.home.expanduser().resolve()) if chosen.home else default_home()
-    over = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda number, frame: _end(over, number, frame))
     if taken := port_fault(chosen.host, chosen.port):
         log.error("%s:%d cannot be used (%s); choose another port with --port", chosen.host, chosen.port, taken)
         return 1
     log.info("GA² Studio is starting")
-    status = opener()(home, chosen.host, chosen.port, over, mcp=chosen.mcp)
+    try:
+        open_studio = opener()
+    except KeyboardInterrupt:
+        return 130
+    over = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, frame: _end(over, number, frame))
+    status = open_studio(home, chosen.host, chosen.port, over, mcp=chosen.mcp)
     let_go()
     return status
 

@@ -83,7 +83,7 @@ def test_a_port_that_is_free_or_cannot_be_is_told_apart() -> None:
 @pytest.mark.parametrize(
     "ended",
     [
-        "import app; app.opener = lambda: lambda *home, **more: 0; app.main([])",
+        "import app; app.opener = lambda: lambda *home, **more: 0; app.main(['--port', '0'])",
         "import sys; sys.argv[1:] = ['import-bundle', 'no.zip']; from ga2app.__main__ import run; run()",
     ],
     ids=["app", "command line"],
@@ -92,3 +92,9 @@ def test_at_the_end_python_does_not_look_through_all_that_was_made(ended: str) -
     code = f"import gc; {ended}; print(gc.get_freeze_count() > 1000)"
     said = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True)
     assert said.stdout.splitlines()[-1] == "True", said.stderr
+
+
+def test_ctrl_c_while_it_starts_ends_it_without_a_traceback() -> None:
+    code = "import app, os, signal, sys; app.opener = lambda: os.kill(os.getpid(), signal.SIGINT); sys.exit(app.main(['--port', '0']))"
+    said = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True)
+    assert said.returncode == 130 and "Traceback" not in said.stderr, said.stderr
