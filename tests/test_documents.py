@@ -51,7 +51,7 @@ STAND_INS = {
         "python -m ga2app sketch zero-shot --style camcorder --clips 1"
     ),
     "python -m ga2app explain --check 24 --bundle bundle": "python -m ga2app explain --check 6 --bundle bundle",
-    "python -m ga2app bench base2novel": "python -m ga2app bench base2novel --help",  # half an hour
+    "python -m ga2app bench base2novel": "python -m ga2app bench base2novel --help",  # three quarters of an hour
     "python -m ga2app sketch contact-sheet --out assets/pictures/sketch_world.png": (
         "python -m ga2app sketch contact-sheet --out sheet.png"
     ),

@@ -118,13 +118,12 @@ def to_publish(manifest: Manifest) -> Manifest:
     It says what it said before, and which weights belong to it: those are known by their fingerprint.
     """
     config = dict(manifest.config)
-    for name in ("backbone", "dataset"):
-        if isinstance(config.get(name), str):
-            config[name] = without_path(config[name])
-    prompts = config.get("prompts")
-    if isinstance(prompts, Mapping) and isinstance(prompts.get("hard_prompt"), str):
+    for name in {"backbone", "dataset"} & config.keys():
+        config[name] = without_path(config[name])
+    prompts = config.get("prompts", {})
+    if "hard_prompt" in prompts:
         config["prompts"] = {**prompts, "hard_prompt": without_path(prompts["hard_prompt"])}
-    backbone = {**manifest.backbone, "name": without_path(str(manifest.backbone["name"]))}
+    backbone = {**manifest.backbone, "name": without_path(manifest.backbone["name"])}
     return replace(manifest, config=config, backbone=backbone)
 
 

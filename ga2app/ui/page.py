@@ -46,32 +46,26 @@ try { saved = localStorage.getItem('ga2-theme'); } catch (error) {}
 if (saved && !new URLSearchParams(location.search).has('__theme')) {
   document.body.classList.toggle('dark', saved === 'dark');
 }
-// A list that is drawn anew between press and release would swallow the click: it goes to what has taken the place.
+// An answer between press and release would swallow the click. Where it draws a list anew, the click goes to what has
+// taken the place; where it moves a button from under a pointer that holds still, to that button.
 let pressed = null;
 const told = node => node && JSON.stringify({...node.dataset});
 const under = event => event.target.closest('[data-run], [data-compare], [data-set], [data-bundle], .pick');
 const meantBy = node => node?.matches('.pick') ? node.querySelector('input') : node;
 document.addEventListener('pointerdown', event => {
   const node = under(event);
-  pressed = node && [node, meantBy(node)];
+  pressed = {event, node, meant: meantBy(node), button: event.target.closest('button')};
 }, true);
 document.addEventListener('pointerup', event => {
-  const [node, meant] = pressed || [];
+  if (!pressed) return;
+  const {event: down, node, meant, button} = pressed;
   pressed = null;
-  if (!node || node.isConnected) return;
-  const now = meantBy(under(event));
-  if (now && told(now) === told(meant)) now.click();
-}, true);
-// So would a button that an answer moves from under the pointer: who holds still means the one that was pressed.
-let button = null, x = 0, y = 0;
-document.addEventListener('pointerdown', event => {
-  button = event.target.closest('button');
-  [x, y] = [event.clientX, event.clientY];
-}, true);
-document.addEventListener('pointerup', event => {
-  const still = Math.hypot(event.clientX - x, event.clientY - y) < 5;
-  if (button?.isConnected && still && !button.contains(event.target)) button.click();
-  button = null;
+  if (node && !node.isConnected) {
+    const now = meantBy(under(event));
+    if (now && told(now) === told(meant)) now.click();
+  } else if (button?.isConnected && !button.contains(event.target)) {
+    if (Math.hypot(event.clientX - down.clientX, event.clientY - down.clientY) < 5) button.click();
+  }
 }, true);
 """
 
