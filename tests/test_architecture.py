@@ -34,7 +34,7 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "config": ({"errors"}, set()),
     "contracts": ({"errors"}, set()),
     "paths": ({"errors"}, set()),
-    "labels": ({"errors"}, set()),
+    "labels": ({"errors"}, {"ftfy"}),
     "vocabulary": (BASE, set()),
     "shots": (BASE, set()),
     "store": (BASE, {"sqlite_utils"}),

@@ -1,9 +1,22 @@
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from ga2app.errors import LabelError
-from ga2app.labels import check_labels, in_words, name_key, spoken
+from ga2app.labels import (
+    check_labels,
+    format_labels,
+    in_words,
+    label_key,
+    merge_labels,
+    name_key,
+    parse_labels,
+    spoken,
+    tidy,
+    unreadable,
+)
 
 
 def test_names_are_tidied_and_blanks_dropped():
@@ -71,3 +84,91 @@ def test_two_spellings_of_a_class_have_the_same_key():
     spellings = ["HandStandPushups", "handstand_pushups", "Handstand Push-ups"]
     assert {name_key(spelling) for spelling in spellings} == {"handstandpushups"}
     assert name_key("🏃") == "🏃" != name_key("🤸")
+
+
+@pytest.mark.parametrize(
+    "spellings",
+    [
+        ("child\u2019s pose", "child's pose", "Child&#39;s_pose", "child&amp;#39;s  pose"),
+        ("caf\u00e9", "cafe\u0301", "CAFE\u0301", "\ufeffcaf\u00e9"),
+        ("fly fishing", "\ufb02y_fishing", "Fly\u00a0Fishing", "\uff26ly fishing"),
+        ("rock & roll", "rock &amp; roll", "rock &amp;amp; roll"),
+        ("\u201cyes\u201d", '"yes"'),
+    ],
+)
+def test_spellings_that_clip_reads_alike_are_one_label(spellings: tuple[str, ...]):
+    assert len({label_key(spelling) for spelling in spellings}) == 1
+    assert check_labels([*spellings, "walking"])[0] == [tidy(spellings[0]), "walking"]
+
+
+@pytest.mark.parametrize(("one", "other"), [("C", "C++"), ("push up", "push-up"), ("4x4", "44"), ("caf\u00e9", "cafe")])
+def test_labels_that_clip_reads_differently_are_two(one: str, other: str):
+    assert label_key(one) != label_key(other)
+    assert check_labels([one, other])[0] == [one, other]
+
+
+def test_the_text_tower_reads_what_openais_tokenizer_would():
+    assert spoken("child\u2019s_pose &amp;amp; \ufb01shing") == "child's pose & fishing"
+    assert spoken("Caf\u0065\u0301") == "Caf\u00e9"
+
+
+def test_a_label_is_displayed_as_typed():
+    assert tidy(" Child\u2019s_pose ") == "Child\u2019s pose"
+    assert check_labels(["child\u2019s pose", "walking"])[0] == ["child\u2019s pose", "walking"]
+
+
+def test_merged_spellings_are_named_with_the_one_that_is_kept():
+    merged = merge_labels(["walking a dog", "Walking_a dog", "running", "running", " "])
+    assert list(merged.names.values()) == ["walking a dog", "running"]
+    assert merged.spellings() == ["'Walking_a dog' and 'walking a dog' are one label to CLIP; merged into one"]
+
+
+DROP = "Lifting up one end of [something], then letting it drop down"
+
+
+@pytest.mark.parametrize(
+    ("text", "labels"),
+    [
+        ("walking, running", ["walking", "running"]),
+        (" walking ,,\nrunning\r\n", ["walking", "running"]),
+        (f'"{DROP}", walking', [DROP, "walking"]),
+        (f'walking\n  "{DROP}"  \nrunning', ["walking", DROP, "running"]),
+        ('"say ""hi"", twice",walking', ['say "hi", twice', "walking"]),
+        ('5" board, walking', ['5" board', "walking"]),
+        ('"walking" a dog, running', ['"walking" a dog', "running"]),
+        ('"walking, running', ['"walking', "running"]),
+        ("walking\uff0crunning\u3001jumping", ["walking", "running", "jumping"]),
+        ('"",walking', ["walking"]),
+        ([DROP, " walking ", ""], [DROP, "walking"]),
+        ("", []),
+        (None, []),
+    ],
+)
+def test_lists_of_labels_are_read_with_quotes_round_commas(text: str | list[str] | None, labels: list[str]):
+    assert parse_labels(text) == labels
+
+
+def test_any_list_of_labels_is_written_so_that_it_is_read_back():
+    chance = random.Random(7)
+    signs = "ab \"',\uff0c\u3001[]_\u00e9&;\\{}\U0001f3c3"
+    for _ in range(3000):
+        written = ["".join(chance.choices(signs, k=chance.randint(1, 9))) for _ in range(chance.randint(0, 5))]
+        labels = [text for text in (" ".join(text.split()) for text in written) if text]
+        assert parse_labels(format_labels(labels)) == labels
+
+
+@pytest.mark.parametrize("label", ["0", "12", "n01855672", "A001", "class 12", "label_3", "action-7"])
+def test_numbers_and_codes_are_told_to_be_unreadable(label: str):
+    note = unreadable([label, "walking"])
+    assert note is not None and note.startswith(f"1 of 2 labels are numbers or codes ('{label}'). CLIP reads")
+
+
+def test_a_list_of_codes_alone_is_told_as_one():
+    assert (unreadable(["0", "1"]) or "").startswith("all labels are numbers or codes ('0', '1').")
+
+
+@pytest.mark.parametrize(
+    "label", ["walking", "C++", "3D printing", "jump 3 times", "\U0001f3c3", "action", "mp3 player"]
+)
+def test_words_are_readable(label: str):
+    assert unreadable([label, "walking"]) is None
