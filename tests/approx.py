@@ -60,7 +60,8 @@ def _array_differences(found: np.ndarray, wanted: np.ndarray, place: str, rel: f
         apart = np.nan_to_num(np.abs(found - wanted), nan=math.inf)
         apart[(found == wanted) | (np.isnan(found) & np.isnan(wanted))] = 0
         if apart.max() > max(abs_, rel * float(np.abs(wanted).max())):
-            yield f"{place or 'array'}: entries up to {apart.max():.3g} apart, the largest is {np.abs(wanted).max():.3g}"
+            largest = np.abs(wanted).max()
+            yield f"{place or 'array'}: entries up to {apart.max():.3g} apart, the largest is {largest:.3g}"
 
 
 def _is_array(value: Any) -> bool:
