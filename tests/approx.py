@@ -29,8 +29,8 @@ def same_record(found: Any, wanted: Any, *, rel: float = REL, abs_: float = ABS)
 def _differences(found: Any, wanted: Any, place: str, rel: float, abs_: float) -> Iterator[str]:
     if _is_array(found) and _is_array(wanted):
         yield from _array_differences(_array(found), _array(wanted), place, rel, abs_)
-    elif isinstance(found, float) and isinstance(wanted, int | float) and not isinstance(wanted, bool):
-        if not (math.isclose(found, wanted, rel_tol=rel, abs_tol=abs_) or (math.isnan(found) and math.isnan(wanted))):
+    elif _is_float_pair(found, wanted):
+        if not (math.isclose(found, wanted, rel_tol=rel, abs_tol=abs_) or math.isnan(found) and math.isnan(wanted)):
             yield f"{place or 'value'}: {found!r} is not {wanted!r}"
     elif is_dataclass(found) and type(found) is type(wanted):
         for field in fields(found):
@@ -59,9 +59,15 @@ def _array_differences(found: np.ndarray, wanted: np.ndarray, place: str, rel: f
     elif found.size:
         apart = np.nan_to_num(np.abs(found - wanted), nan=math.inf)
         apart[(found == wanted) | (np.isnan(found) & np.isnan(wanted))] = 0
-        if apart.max() > max(abs_, rel * float(np.abs(wanted).max())):
-            largest = np.abs(wanted).max()
+        largest = np.abs(np.nan_to_num(wanted)).max()
+        if apart.max() > max(abs_, rel * largest):
             yield f"{place or 'array'}: entries up to {apart.max():.3g} apart, the largest is {largest:.3g}"
+
+
+def _is_float_pair(found: Any, wanted: Any) -> bool:
+    """Two numbers of which one is a float."""
+    numbers = [value for value in (found, wanted) if isinstance(value, int | float) and not isinstance(value, bool)]
+    return len(numbers) == 2 and any(isinstance(value, float) for value in numbers)
 
 
 def _is_array(value: Any) -> bool:

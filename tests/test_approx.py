@@ -26,7 +26,7 @@ def test_rounding_anywhere_in_a_record_is_no_difference():
     other = Answer("walking", 0.50001, (0.25, 0.75001), {"clips": 3, "features": torch.tensor([1.00001, 0.0])})
     assert same_record(ONE, other) and same_record([ONE], [other]) and same_record({"a": ONE}, {"a": other})
     assert same_record(float("nan"), float("nan")) and same_record(np.array([np.nan, 1]), np.array([np.nan, 1.00001]))
-    assert same_record(0.0, 1e-7) and same_record(3.0, 3)
+    assert same_record(0.0, 1e-7) and same_record(3.0, 3) and same_record(3, 3.0)
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ def test_the_vocabularys_own_neighbors_are_those_of_a_direct_count(backbone: Bac
         for own, one in enumerate(vectors)
     ]
     assert report.word_distance == pytest.approx(float(torch.tensor(nearest).median()), rel=1e-4)
-    assert report.word_norm == pytest.approx(float(vectors.norm(dim=1).median()), rel=1e-5)
+    assert report.word_norm == pytest.approx(float(vectors.norm(dim=1).median()), rel=1e-4)
     assert 0 < report.word_cosine < 1 and 0 < report.blend_cosine < 1
 
 
@@ -95,7 +95,7 @@ def test_coupled_prompts_show_their_context_tokens_too(backbone: Backbone):
     ]
     context = prompts.eval().context()
     assert context is not None
-    assert [token.norm for token in found.tokens[2:]] == pytest.approx(context.norm(dim=1).tolist(), rel=1e-5)
+    assert [token.norm for token in found.tokens[2:]] == pytest.approx(context.norm(dim=1).tolist(), rel=1e-4)
 
 
 def test_without_text_prompts_there_is_nothing_to_read(backbone: Backbone):

@@ -17,6 +17,7 @@ from ga2app.recognize import StudioRecognizer
 from ga2app.recognize.wording import check_templates
 from ga2app.sketch.actions import ACTIONS
 from ga2app.sketch.clips import write_drawn_clip
+from tests.approx import same_record
 
 LABELS = ["climbing a ladder", "riding a bicycle", "flying a kite"]
 
@@ -42,8 +43,8 @@ def test_each_bundle_says_beside_the_others_what_it_says_alone(backbone: Backbon
     (alone,) = Recognizer(backbone, SKETCH_HARD_PROMPT).recognize([clip], LABELS).clips
     (several,) = Recognizer(backbone, [SKETCH_HARD_PROMPT, copy]).recognize([clip], LABELS).clips
     assert [answer.bundle for answer in several.answers] == [None, str(SKETCH_HARD_PROMPT), copy]
-    assert several.plain == alone.plain and several.bundle == alone.bundle
-    assert several.bundles[1].scores == several.bundles[0].scores
+    assert same_record(several.plain, alone.plain) and same_record(several.bundle, alone.bundle)
+    assert same_record(several.bundles[1].scores, several.bundles[0].scores)
     assert several.timeline == several.bundles[0].timeline != several.answers[0].timeline
 
 
@@ -54,14 +55,14 @@ def test_the_curves_are_the_shares_of_each_frame_alone(backbone: Backbone, clip:
     shares = np.array([curve.shares for curve in answer.curves])
     assert shares.shape == (3, 4) and np.allclose(shares.sum(axis=0), 1, atol=1e-5)
     for place, moment in enumerate(answer.timeline):
-        assert moment.score == pytest.approx(shares[:, place].max(), abs=1e-6)
+        assert moment.score == pytest.approx(shares[:, place].max(), rel=1e-4)
 
 
 def test_of_several_sentences_the_mean_of_the_features_counts(backbone: Backbone, clip: str):
     templates = ("a video of a person {}.", "a photo of a person {}.", "someone is {}.")
     parts = torch.stack([backbone.class_features(LABELS, [template]) for template in templates]).mean(dim=0)
     mean = backbone.class_features(LABELS, templates)
-    assert torch.allclose(mean, parts / parts.norm(dim=-1, keepdim=True), atol=1e-6)
+    assert same_record(mean, parts / parts.norm(dim=-1, keepdim=True))
     recognizer = Recognizer(backbone)
     scores = [recognizer.recognize([clip], LABELS, template=one).clips[0].plain for one in (*templates, templates)]
     assert len({score[0].score for score in scores}) == 4
@@ -70,7 +71,7 @@ def test_of_several_sentences_the_mean_of_the_features_counts(backbone: Backbone
 def test_bundles_read_none_of_the_sentences(backbone: Backbone, clip: str):
     recognizer = Recognizer(backbone, SKETCH_HARD_PROMPT)
     first, second = (recognizer.recognize([clip], LABELS, template=one).clips[0] for one in (None, ["{}.", "a {}"]))
-    assert first.bundle == second.bundle and first.plain != second.plain
+    assert same_record(first.bundle, second.bundle) and first.plain != second.plain
 
 
 def test_blank_sentences_and_doubles_are_left_out_and_too_many_are_refused():
@@ -87,7 +88,8 @@ def test_the_studio_keeps_a_recognizer_ready_until_its_bundle_changes(clip: str,
     bundles = [str(SKETCH_HARD_PROMPT), copy]
     first = studio.recognize([clip], LABELS, backbone="sketch", bundle=bundles).clips[0]
     (kept,) = studio._recognizers.values()
-    assert studio.recognize([clip], LABELS, backbone="sketch", bundle=bundles).clips[0].answers == first.answers
+    again = studio.recognize([clip], LABELS, backbone="sketch", bundle=bundles).clips[0]
+    assert same_record(again.answers, first.answers)
     assert list(studio._recognizers.values()) == [kept]
     manifest = Path(copy) / "bundle.json"
     manifest.write_text(manifest.read_text().replace('"climbing', '"no climbing'))

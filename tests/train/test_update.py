@@ -52,7 +52,7 @@ def test_the_norm_of_all_gradients_together_is_limited(max_norm: float, soft: fl
     one = updater(prompts, max_norm=max_norm)
     one.backward(of_gradients(prompts, 3, 4))
     assert one.limit_gradients().item() == pytest.approx(math.sqrt(200))
-    assert lengths(prompts) == pytest.approx([soft, visual], rel=1e-5)
+    assert lengths(prompts) == pytest.approx([soft, visual], rel=1e-4)
 
 
 def test_gradients_are_limited_after_the_scale_of_the_loss_is_taken_out() -> None:
@@ -61,7 +61,7 @@ def test_gradients_are_limited_after_the_scale_of_the_loss_is_taken_out() -> Non
     one.backward(of_gradients(prompts, 3, 4))
     assert lengths(prompts) == [3 * 65536, 4 * 65536]
     assert one.limit_gradients().item() == pytest.approx(math.sqrt(200))
-    assert lengths(prompts) == pytest.approx([0.3, 0.4], rel=1e-5)
+    assert lengths(prompts) == pytest.approx([0.3, 0.4], rel=1e-4)
 
 
 def test_float32_is_not_scaled() -> None:

@@ -29,6 +29,7 @@ from ga2app.recognize import Recognizer, load_bundle
 from ga2app.train import train
 from ga2app.train.setup import prepare
 from ga2app.whitening import estimate
+from tests.approx import same_record
 
 FULL = RunConfig(
     dataset="colors",
@@ -67,7 +68,7 @@ def test_the_bundle_is_whitened_by_what_its_own_vision_tower_sees(
     )
     found = bundle.whitening()
     assert found is not None
-    assert torch.allclose(found.root, wanted.root, atol=1e-4) and torch.allclose(found.center, wanted.center, atol=1e-6)
+    assert same_record(found.root, wanted.root, rel=1e-3) and same_record(found.center, wanted.center)
     model = load_bundle(tmp_path / "b").attach(backbone, dataset.base)
     assert evaluate.evaluate(model, dataset, 2).metrics() == pytest.approx(result.metrics)
 
@@ -103,7 +104,7 @@ def test_borrowed_anchors_have_no_say(dataset: Dataset, backbone: Backbone) -> N
         prepare(alone, one, backbone, lambda: False).model.whitening for one in (bare, borrowed, dataset)
     )
     assert of_shots is not None and of_borrowed is not None and of_own is not None
-    assert torch.equal(of_shots.root, of_borrowed.root) and torch.equal(of_shots.center, of_borrowed.center)
+    assert same_record(of_shots.root, of_borrowed.root) and same_record(of_shots.center, of_borrowed.center)
     assert not torch.allclose(of_shots.root, of_own.root, atol=1e-3)
 
 
@@ -153,7 +154,7 @@ def test_features_come_in_the_order_asked_for(dataset: Dataset, backbone: Backbo
     wanted = evaluate.encode_clips(plain_clip(backbone, dataset.base), paths, 2)
     known.of(paths[2:3])
     for order in ([0, 1, 2, 3], [3, 1], [2, 0, 2]):
-        assert torch.allclose(known.of([paths[place] for place in order]), wanted[order], atol=1e-6)
+        assert same_record(known.of([paths[place] for place in order]), wanted[order])
 
 
 def test_without_anything_to_whiten_by_a_run_trains_unwhitened_and_says_so(
