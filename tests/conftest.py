@@ -11,8 +11,11 @@ import pytest
 
 from ga2app.sketch.demo import demo_dataset
 from tests.browser import chromium as chromium
+from tests.browser import pytest_terminal_summary as pytest_terminal_summary
 from tests.browser import tab as tab
 from tests.hub_server import Login, LoopbackHub, hub_listening
+from tests.leftovers import pytest_configure as pytest_configure
+from tests.leftovers import pytest_sessionfinish as pytest_sessionfinish
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch is loaded; the app's commands set it, too
 SHARED = Path(__file__).resolve().parents[2] / "shared"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import re
-import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -18,7 +17,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from browser import CHROMIUM_FLAGS  # noqa: E402
+from browser import CHROMIUM_FLAGS, chromium_path  # noqa: E402
 from space.hosting import hosted  # noqa: E402
 from ui.studios import real_studio  # noqa: E402
 
@@ -49,7 +48,7 @@ def main() -> None:
     out: Path = parser.parse_args().out
     out.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as play, tempfile.TemporaryDirectory() as folder:
-        browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=list(CHROMIUM_FLAGS))
+        browser = play.chromium.launch(executable_path=chromium_path(), args=list(CHROMIUM_FLAGS))
         photograph_space(browser, out)
         photograph_studio(browser, Path(folder), out)
         browser.close()
