@@ -33,7 +33,7 @@ from ga2app.doors.anchor_lists import (
     size_limit,
 )
 from ga2app.doors.hub_bundles import MESSAGE, fetched_parts, is_own
-from ga2app.errors import ClipError, HubError, StoreError, StudioError
+from ga2app.errors import ClipError, HubError, StoreError
 from ga2app.paths import Home
 from ga2app.store import Store
 from ga2app.store.anchors import MAX_NAME, AnchorFile
@@ -138,18 +138,17 @@ class AnchorExchange:
             return PulledAnchors(there, self._name(there), 0, missing=missing, new=False)
         name = numbered(" ".join(listed.name.split())[: MAX_NAME - 4], anchors.names())
         set_id = anchors.create(name, listed.about)
+        made: list[str] = []
         try:
             taken, told = self._copy(set_id, sources)
-            anchors.add(set_id, taken)
-            off = {clip.sha256 for clip in listed.clips if not clip.enabled}
-            for row in anchors.rows(set_id):
-                if row.digest in off:
-                    anchors.enable(row.id, False)
-            groups = self._put_groups(entries)
+            anchors.add(set_id, taken, undoable=False)
+            groups = self._put_groups(entries, made)
             self._store.hub_notes.note_anchors(set_id, offer.revision)
-        except (StudioError, OSError):
-            anchors.delete_set(set_id)
-            shutil.rmtree(anchors.folder(set_id), ignore_errors=True)
+        except BaseException:
+            anchors.drop_set(set_id)
+            for row in self._store.negatives.group_rows():
+                if row.name in made:
+                    self._store.negatives.drop_group(row.id)
             raise
         return PulledAnchors(set_id, name, len(taken), groups, missing, (*faults, *told))
 
@@ -183,11 +182,14 @@ class AnchorExchange:
                 faults.append(str(exc))
                 continue
             size = (facts.seconds, facts.frames, facts.width, facts.height)
-            taken.append(AnchorFile(str(copy), clip.caption, clip.sha256, *size))
+            taken.append(AnchorFile(str(copy), clip.caption, clip.sha256, *size, enabled=clip.enabled))
         return taken, faults
 
-    def _put_groups(self, entries: Sequence[NegativeEntry]) -> tuple[str, ...]:
-        """Groups of the prompts. One that is here with the same prompts is left; one that has others gets a sibling."""
+    def _put_groups(self, entries: Sequence[NegativeEntry], made: list[str]) -> tuple[str, ...]:
+        """Groups of the prompts. One that is here with the same prompts is left; one that has others gets a sibling.
+
+        The names of those that were not there before go to ``made``, each before it is made.
+        """
         negatives = self._store.negatives
         names: list[str] = []
         for wanted in dict.fromkeys(entry.group for entry in entries):
@@ -198,7 +200,9 @@ class AnchorExchange:
                 here = {row.text.casefold(): row.enabled for row in negatives.rows(known[wanted])}
                 if here != {text: entry.enabled for text, entry in prompts.items()}:
                     name = numbered(wanted[: MAX_NAME - 4], list(known))
-            negatives.put(replace(entry, group=name) for entry in prompts.values())
+            if name not in known:
+                made.append(name)
+            negatives.put((replace(entry, group=name) for entry in prompts.values()), undoable=False)
             names.append(name)
         return tuple(names)
 

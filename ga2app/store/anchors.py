@@ -2,78 +2,28 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import sqlite_utils
 
 from ga2app.contracts import AnchorClip
 from ga2app.errors import StoreError
+from ga2app.store.anchor_rows import AddedClips, AnchorFile, AnchorOrder, AnchorRow, AnchorSetRow
 from ga2app.store.database import Database
 from ga2app.store.ratings import CLIP_SUBJECT, Rating
-from ga2app.store.trash import Selected, discard
+from ga2app.store.trash import Former, Selected, among, discard, remember
+
+__all__ = ["AddedClips", "AnchorFile", "AnchorOrder", "AnchorRow", "AnchorSetRow", "Anchors"]
 
 ROOM = "anchors"
-"""Where deletions of anchors and of negative prompts wait in the trash."""
+"""Where deletions and edits of anchors and of negative prompts wait to be undone."""
 
 MAX_NAME = 80
 MAX_ABOUT = 500
 MAX_CAPTION = 200
-
-
-@dataclass(frozen=True)
-class AnchorSetRow:
-    """An anchor set as a list shows it: how many ``clips`` it has, and how many of them are switched on."""
-
-    id: int
-    name: str
-    about: str
-    clips: int
-    enabled: int
-
-
-@dataclass(frozen=True)
-class AnchorFile:
-    """A clip to be added: its file, its caption, and what is known of its content."""
-
-    path: str
-    caption: str = ""
-    digest: str | None = None
-    seconds: float | None = None
-    frames: int | None = None
-    width: int | None = None
-    height: int | None = None
-
-
-@dataclass(frozen=True)
-class AnchorRow:
-    """A clip of an anchor set, with its ``rating`` under the question asked, if it has been rated."""
-
-    id: int
-    path: str
-    caption: str
-    enabled: bool
-    digest: str | None = None
-    seconds: float | None = None
-    rating: Rating | None = None
-
-
-class AnchorOrder(StrEnum):
-    """How a list of anchor clips is sorted. Clips that were not rated come last."""
-
-    ADDED = "added"
-    BEST = "best"
-    WORST = "worst"
-
-
-@dataclass(frozen=True)
-class AddedClips:
-    """How many clips went in, and which files were left out because their content is in the set already."""
-
-    count: int
-    doubles: tuple[str, ...] = ()
 
 
 _ORDERS = {
@@ -156,6 +106,8 @@ class Anchors:
         """Give a set another name, tidied as the answer says. Raises StoreError if it is taken or the set is gone."""
         with self._database.write() as db:
             tidy = self._free_name(db, name, but=set_id)
+            part = Selected("anchor_sets", "id = ? AND name <> ?", [set_id, tidy])
+            remember(db, ROOM, f"renaming an anchor set to '{tidy}'", former=[Former(part, ["name"])])
             if not db.execute("UPDATE anchor_sets SET name = ? WHERE id = ?", [tidy, set_id]).rowcount:
                 raise _gone("anchor set")
         return tidy
@@ -164,6 +116,8 @@ class Anchors:
         """Say in words what a set is for. Raises StoreError if it is gone."""
         with self._database.write() as db:
             text = about.strip()[:MAX_ABOUT]
+            part = Selected("anchor_sets", "id = ? AND about <> ?", [set_id, text])
+            remember(db, ROOM, "describing an anchor set", former=[Former(part, ["about"])])
             if not db.execute("UPDATE anchor_sets SET about = ? WHERE id = ?", [text, set_id]).rowcount:
                 raise _gone("anchor set")
 
@@ -180,20 +134,25 @@ class Anchors:
             folders = [self._database.to_stored(self.folder(set_id))]
             return discard(db, ROOM, f"the anchor set '{found[0]}'", parts, folders)
 
+    def drop_set(self, set_id: int) -> None:
+        """Take away a set that never got complete, with its files: there is nothing to undo."""
+        with self._database.write() as db:
+            db.execute("DELETE FROM anchor_sets WHERE id = ? AND dataset_id IS NULL", [set_id])
+        shutil.rmtree(self.folder(set_id), ignore_errors=True)
+
     def folder(self, set_id: int) -> Path:
         """Where the set's own copies of its clips lie, each in a folder of its own."""
         return self._database.home.media / "anchors" / f"{set_id:06d}"
 
-    def add(self, set_id: int, clips: Iterable[AnchorFile]) -> AddedClips:
+    def add(self, set_id: int, clips: Iterable[AnchorFile], *, undoable: bool = True) -> AddedClips:
         """Add clips, all in one go; one whose content or file is in the set already is left out and told.
 
         Raises StoreError if the set is gone.
         """
         doubles: list[str] = []
-        count = 0
+        added: list[int] = []
         with self._database.write() as db:
-            if not db.execute("SELECT 1 FROM anchor_sets WHERE id = ?", [set_id]).fetchone():
-                raise _gone("anchor set")
+            name = _set_name(db, set_id)
             rows = db.execute("SELECT path, digest FROM anchor_clips WHERE set_id = ?", [set_id]).fetchall()
             had = {path for path, _ in rows} | {digest for _, digest in rows if digest}
             for clip in clips:
@@ -202,14 +161,11 @@ class Anchors:
                     doubles.append(clip.path)
                     continue
                 had |= {path, clip.digest} if clip.digest else {path}
-                facts = [clip.digest, clip.seconds, clip.frames, clip.width, clip.height]
-                db.execute(
-                    "INSERT INTO anchor_clips (set_id, path, caption, digest, seconds, frames, width, height) "
-                    "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                    [set_id, path, clip.caption.strip()[:MAX_CAPTION], *facts],
-                )
-                count += 1
-        return AddedClips(count, tuple(doubles))
+                added.append(_insert_clip(db, set_id, path, clip))
+            if undoable:
+                what = f"adding {_clips(len(added))} to the anchor set '{name}'"
+                remember(db, ROOM, what, added=[Selected("anchor_clips", among("id"), [json.dumps(added)])])
+        return AddedClips(len(added), tuple(doubles))
 
     def add_clips(self, name: str, clips: Iterable[AnchorClip]) -> None:
         """Add clips to the anchor set ``name``, which is made if need be; a clip that is in it stays as it is."""
@@ -225,22 +181,34 @@ class Anchors:
 
     def set_caption(self, clip_id: int, caption: str) -> None:
         """Change the caption of one clip and of no other. Raises StoreError if it is gone."""
+        text = " ".join(caption.split())[:MAX_CAPTION]
         with self._database.write() as db:
-            text = " ".join(caption.split())[:MAX_CAPTION]
+            part = Selected("anchor_clips", "id = ? AND caption <> ?", [clip_id, text])
+            what = f"changing the caption to '{text}'" if text else "emptying a caption"
+            remember(db, ROOM, what, former=[Former(part, ["caption"])])
             if not db.execute("UPDATE anchor_clips SET caption = ? WHERE id = ?", [text, clip_id]).rowcount:
                 raise _gone("clip")
 
     def enable(self, clip_id: int, on: bool) -> None:
         """Switch one clip on or off and no other. Raises StoreError if it is gone."""
         with self._database.write() as db:
-            if not db.execute("UPDATE anchor_clips SET enabled = ? WHERE id = ?", [int(on), clip_id]).rowcount:
+            part = Selected("anchor_clips", "id = ? AND enabled <> ?", [clip_id, int(on)])
+            found = db.execute("SELECT caption, path FROM anchor_clips WHERE id = ?", [clip_id]).fetchone()
+            if found is None:
                 raise _gone("clip")
+            what = f"switching '{found[0] or PurePath(found[1]).name}' {'on' if on else 'off'}"
+            remember(db, ROOM, what, former=[Former(part, ["enabled"])])
+            db.execute("UPDATE anchor_clips SET enabled = ? WHERE id = ?", [int(on), clip_id])
 
     def enable_all(self, set_id: int, on: bool) -> int:
         """Switch every clip of a set on or off; gives how many changed."""
+        where = "set_id = ? AND enabled <> ?"
         with self._database.write() as db:
-            sql = "UPDATE anchor_clips SET enabled = ? WHERE set_id = ? AND enabled <> ?"
-            return db.execute(sql, [int(on), set_id, int(on)]).rowcount
+            part = Selected("anchor_clips", where, [set_id, int(on)])
+            count = db.execute(f"SELECT count(*) FROM anchor_clips WHERE {where}", [set_id, int(on)]).fetchone()[0]
+            what = f"switching {_clips(count)} {'on' if on else 'off'}"
+            remember(db, ROOM, what, former=[Former(part, ["enabled"])])
+            return db.execute(f"UPDATE anchor_clips SET enabled = ? WHERE {where}", [int(on), set_id, int(on)]).rowcount
 
     def delete_clips(self, clip_ids: Sequence[int]) -> int:
         """Delete clips; gives how many there were. Raises StoreError if none of them is there.
@@ -261,7 +229,7 @@ class Anchors:
                 for path, set_id, _ in rows
                 if Path(self._database.from_stored(path)).parent.parent == self.folder(set_id)
             ]
-            what = f"{len(rows)} clips" if len(rows) > 1 else "a clip"
+            what = _clips(len(rows))
             part = Selected("anchor_clips", f"id IN ({marks})", list(clip_ids))
             discard(db, ROOM, f"{what} of the anchor set '{rows[0][2]}'", [part], own)
         return len(rows)
@@ -272,6 +240,23 @@ class Anchors:
         if db.execute(sql, [tidy, but]).fetchone():
             raise StoreError(f"there is an anchor set '{tidy}' already; choose another name")
         return tidy
+
+
+def _set_name(db: sqlite_utils.Database, set_id: int) -> str:
+    found = db.execute("SELECT name FROM anchor_sets WHERE id = ?", [set_id]).fetchone()
+    if found is None:
+        raise _gone("anchor set")
+    return str(found[0])
+
+
+def _insert_clip(db: sqlite_utils.Database, set_id: int, path: str, clip: AnchorFile) -> int:
+    row = {"set_id": set_id, "path": path, "caption": clip.caption.strip()[:MAX_CAPTION], "enabled": int(clip.enabled)}
+    row |= {name: getattr(clip, name) for name in ("digest", "seconds", "frames", "width", "height")}
+    return int(db.table("anchor_clips").insert(row).last_pk)  # type: ignore[arg-type]
+
+
+def _clips(count: int) -> str:
+    return f"{count:,} clip{'' if count == 1 else 's'}"
 
 
 def tidy_name(name: str, what: str) -> str:

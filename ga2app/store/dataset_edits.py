@@ -13,10 +13,10 @@ from ga2app.errors import DatasetError
 from ga2app.labels import name_key
 from ga2app.store.clips import dataset_of
 from ga2app.store.database import Database
-from ga2app.store.trash import Selected, discard
+from ga2app.store.trash import Former, Selected, discard, remember
 
 ROOM = "datasets"
-"""Where deletions of this file wait to be undone."""
+"""Where deletions and edits of this file wait to be undone."""
 
 LONGEST_NAME = 120
 
@@ -75,11 +75,13 @@ class DatasetEdits:
         """Call a label something else. Another label of that name is not merged by accident: it is refused."""
         name = _checked(name, "label")
         with self._database.write() as db:
-            dataset_id, _ = _label(db, label_id)
+            dataset_id, old = _label(db, label_id)
             others = db.execute("SELECT name FROM labels WHERE dataset_id = ? AND id <> ?", [dataset_id, label_id])
             same = next((other for (other,) in others if name_key(other) == name_key(name)), None)
             if same:
                 raise DatasetError(f"there is a label '{same}' already; choose another name, or merge the two")
+            part = Selected("labels", "id = ? AND name <> ?", [label_id, name])
+            remember(db, ROOM, f"renaming label '{old}' to '{name}'", former=[Former(part, ["name"])])
             db.execute("UPDATE labels SET name = ? WHERE id = ?", [name, label_id])
 
     def merge_labels(self, keep_id: int, label_ids: Collection[int]) -> int:
@@ -88,11 +90,15 @@ class DatasetEdits:
         if not others:
             raise DatasetError("a merge needs two labels; tick at least one other")
         with self._database.write() as db:
-            dataset_id, _ = _label(db, keep_id)
-            _expect_labels(db, dataset_id, others)
+            dataset_id, kept = _label(db, keep_id)
+            names = _expect_labels(db, dataset_id, others)
             among = json.dumps(others)
-            moved = db.execute(f"UPDATE clips SET label_id = ? WHERE {_among('label_id')}", [keep_id, among]).rowcount
-            db.execute(f"DELETE FROM labels WHERE {_among('id')}", [among])
+            clips = Selected("clips", _among("label_id"), [among])
+            labels = Selected("labels", _among("id"), [among])
+            what = f"merging {_named(names)} into '{kept}'"
+            remember(db, ROOM, what, former=[Former(clips, ["label_id"])], deleted=[labels])
+            moved = db.execute(f"UPDATE clips SET label_id = ? WHERE {clips.where}", [keep_id, among]).rowcount
+            db.execute(f"DELETE FROM labels WHERE {labels.where}", [among])
         return int(moved)
 
     def delete_labels(self, dataset_id: int, label_ids: Collection[int]) -> str:
@@ -102,8 +108,7 @@ class DatasetEdits:
             names = _expect_labels(db, dataset_id, label_ids)
             among = json.dumps(list(label_ids))
             count = db.execute(f"SELECT count(*) FROM clips WHERE {_among('label_id')}", [among]).fetchone()[0]
-            listed = ", ".join(f"'{name}'" for name in names[:3]) + (f" and {len(names) - 3} more" * (len(names) > 3))
-            what = f"{'label' if len(names) == 1 else 'labels'} {listed} with {_counted(count)}"
+            what = f"{_named(names)} with {_counted(count)}"
             parts = [Selected("labels", _among("id"), [among]), Selected("clips", _among("label_id"), [among])]
             discard(db, ROOM, what, parts)
         return what
@@ -112,37 +117,70 @@ class DatasetEdits:
         """Say of each label of ``kinds`` whether it is trained on (base) or never (novel)."""
         with self._database.write() as db:
             _expect_labels(db, dataset_id, kinds)
+            turned = {label_id: kind for label_id, kind in kinds.items() if not _is_kind(db, label_id, kind)}
+            names = _expect_labels(db, dataset_id, turned) if turned else []
+            to = {kind.value for kind in turned.values()}
+            what = f"making {_named(names)} {to.pop() if len(to) == 1 else 'base and novel'}"
+            part = Selected("labels", _among("id"), [json.dumps(list(turned))])
+            remember(db, ROOM, what, former=[Former(part, ["kind"])])
             db.conn.executemany(
                 "UPDATE labels SET kind = ? WHERE id = ?", [(kind.value, label_id) for label_id, kind in kinds.items()]
             )
 
+    def relabel_clips(self, dataset_id: int, clip_ids: Collection[int], name: str) -> int:
+        """Give clips the label ``name``, which is made if the data set does not have it; gives how many there were."""
+        with self._database.write() as db:
+            known = {row[0] for row in db.execute("SELECT id FROM labels WHERE dataset_id = ?", [dataset_id])}
+            label_id = _add_label(db, dataset_id, name)
+            self._move(db, clip_ids, label_id, None, new_label=label_id not in known)
+        return len(set(clip_ids))
+
     def add_label(self, dataset_id: int, name: str) -> int:
         """A new label without clips; gives its id, or that of the one which has this name already."""
-        name = _checked(name, "label")
         with self._database.write() as db:
-            dataset_of(db, dataset_id)
-            for label_id, other in db.execute("SELECT id, name FROM labels WHERE dataset_id = ?", [dataset_id]):
-                if name_key(other) == name_key(name):
-                    return int(label_id)
-            row = {"dataset_id": dataset_id, "name": name, "kind": LabelKind.BASE.value}
-            return int(db.table("labels").insert(row).last_pk)  # type: ignore[arg-type]
+            return _add_label(db, dataset_id, name)
 
     def move_clips(
         self, clip_ids: Collection[int], *, label_id: int | None = None, subset: Subset | None = None
     ) -> int:
         """Give clips another label, another subset, or both; gives how many there were."""
         with self._database.write() as db:
-            among = _expect_clips(db, clip_ids)
-            if label_id is not None:
-                dataset_id, _ = _label(db, label_id)
-                foreign = f"SELECT count(*) FROM clips WHERE {_among('id')} AND dataset_id <> ?"
-                if db.execute(foreign, [among, dataset_id]).fetchone()[0]:
-                    raise DatasetError("clips and label belong to different data sets; reload the page")
-            db.execute(
-                f"UPDATE clips SET label_id = ifnull(?, label_id), subset = ifnull(?, subset) WHERE {_among('id')}",
-                [label_id, subset.value if subset else None, among],
-            )
+            self._move(db, clip_ids, label_id, subset)
         return len(set(clip_ids))
+
+    def _move(
+        self,
+        db: sqlite_utils.Database,
+        clip_ids: Collection[int],
+        label_id: int | None,
+        subset: Subset | None,
+        *,
+        new_label: bool = False,
+    ) -> None:
+        among = _expect_clips(db, clip_ids)
+        goals = []
+        if label_id is not None:
+            dataset_id, name = _label(db, label_id)
+            foreign = f"SELECT count(*) FROM clips WHERE {_among('id')} AND dataset_id <> ?"
+            if db.execute(foreign, [among, dataset_id]).fetchone()[0]:
+                raise DatasetError("clips and label belong to different data sets; reload the page")
+            goals.append(f"'{name}'")
+        side = subset.value if subset else None
+        goals += [side] if side else []
+        moved = f"{_among('id')} AND (label_id <> ifnull(?, label_id) OR subset <> ifnull(?, subset))"
+        values = [among, label_id, side]
+        (count,) = db.execute(f"SELECT count(*) FROM clips WHERE {moved}", values).fetchone()
+        remember(
+            db,
+            ROOM,
+            f"moving {_counted(count)} to {' and '.join(goals)}",
+            former=[Former(Selected("clips", moved, values), ["label_id", "subset"])],
+            added=[Selected("labels", "id = ?", [label_id])] if new_label else [],
+        )
+        db.execute(
+            f"UPDATE clips SET label_id = ifnull(?, label_id), subset = ifnull(?, subset) WHERE {_among('id')}",
+            [label_id, side, among],
+        )
 
     def delete_clips(self, clip_ids: Collection[int]) -> str:
         """Take clips out of their data set; gives in words what went. It can be undone, and no file is deleted."""
@@ -184,6 +222,25 @@ def _checked(name: str, what: str) -> str:
     if len(tidy) > LONGEST_NAME:
         raise DatasetError(f"the name has {len(tidy)} characters; at most {LONGEST_NAME} fit, shorten it")
     return tidy
+
+
+def _add_label(db: sqlite_utils.Database, dataset_id: int, name: str) -> int:
+    name = _checked(name, "label")
+    dataset_of(db, dataset_id)
+    for label_id, other in db.execute("SELECT id, name FROM labels WHERE dataset_id = ?", [dataset_id]):
+        if name_key(other) == name_key(name):
+            return int(label_id)
+    row = {"dataset_id": dataset_id, "name": name, "kind": LabelKind.BASE.value}
+    return int(db.table("labels").insert(row).last_pk)  # type: ignore[arg-type]
+
+
+def _is_kind(db: sqlite_utils.Database, label_id: int, kind: LabelKind) -> bool:
+    return bool(db.execute("SELECT 1 FROM labels WHERE id = ? AND kind = ?", [label_id, kind.value]).fetchone())
+
+
+def _named(names: Sequence[str]) -> str:
+    listed = ", ".join(f"'{name}'" for name in names[:3]) + (f" and {len(names) - 3} more" * (len(names) > 3))
+    return f"{'label' if len(names) == 1 else 'labels'} {listed}"
 
 
 def _label(db: sqlite_utils.Database, label_id: int) -> tuple[int, str]:

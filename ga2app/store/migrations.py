@@ -285,3 +285,9 @@ def m010_hub_revisions(db: sqlite_utils.Database) -> None:
     for table in ("bundles", "anchor_sets"):
         for column in ("hub_repo", "hub_commit"):
             db.execute(f"ALTER TABLE {table} ADD COLUMN {column} TEXT NOT NULL DEFAULT ''")
+
+
+@migrations()
+def m011_edits_in_the_trash(db: sqlite_utils.Database) -> None:
+    """Edits wait in the trash beside deletions, to be undone: rows with their former values."""
+    db.execute("ALTER TABLE trash ADD COLUMN edit INTEGER NOT NULL DEFAULT 0 CHECK (edit IN (0, 1))")

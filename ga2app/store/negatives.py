@@ -2,76 +2,36 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 
 import sqlite_utils
 
 from ga2app.errors import StoreError
 from ga2app.store.anchors import ROOM, tidy_name
 from ga2app.store.database import Database
+from ga2app.store.negative_rows import (
+    AddedTexts,
+    ImportedTexts,
+    NegativeEntry,
+    NegativeGroupRow,
+    NegativeOrder,
+    NegativeRow,
+)
 from ga2app.store.ratings import TEXT_SUBJECT, Rating
-from ga2app.store.trash import Selected, discard
+from ga2app.store.trash import Former, Selected, among, discard, remember
+
+__all__ = [
+    "AddedTexts",
+    "ImportedTexts",
+    "NegativeEntry",
+    "NegativeGroupRow",
+    "NegativeOrder",
+    "NegativeRow",
+    "Negatives",
+]
 
 MAX_TEXT = 200
-
-
-@dataclass(frozen=True)
-class NegativeGroupRow:
-    """A group of negative prompts as a list shows it: how many ``prompts``, and how many are switched on."""
-
-    id: int
-    name: str
-    prompts: int
-    enabled: int
-
-
-@dataclass(frozen=True)
-class NegativeRow:
-    """A negative prompt, with its ``rating`` under the question asked, if it has been rated."""
-
-    id: int
-    group_id: int
-    group: str
-    text: str
-    enabled: bool
-    rating: Rating | None = None
-
-
-@dataclass(frozen=True)
-class NegativeEntry:
-    """A prompt as a file holds it: by the name of its group."""
-
-    group: str
-    text: str
-    enabled: bool = True
-
-
-class NegativeOrder(StrEnum):
-    """How a list of prompts is sorted. Prompts that were not rated come last."""
-
-    ADDED = "added"
-    TEXT = "text"
-    CLOSEST = "closest"
-    FARTHEST = "farthest"
-
-
-@dataclass(frozen=True)
-class AddedTexts:
-    """What became of texts that were to be added: how many went in, and which were there already or came twice."""
-
-    count: int
-    doubles: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class ImportedTexts:
-    """What became of a file: prompts that are new, that were switched on or off, and that were there just so."""
-
-    added: int
-    switched: int
-    same: int
 
 
 _ORDERS = {
@@ -164,6 +124,8 @@ class Negatives:
         """Give a group another name, tidied as the answer says. Raises StoreError if it is taken or the group gone."""
         with self._database.write() as db:
             tidy = self._free_name(db, name, but=group_id)
+            part = Selected("negative_groups", "id = ? AND name <> ?", [group_id, tidy])
+            remember(db, ROOM, f"renaming a group to '{tidy}'", former=[Former(part, ["name"])])
             if not db.execute("UPDATE negative_groups SET name = ? WHERE id = ?", [tidy, group_id]).rowcount:
                 raise _gone("group")
         return tidy
@@ -181,6 +143,11 @@ class Negatives:
             ]
             return discard(db, ROOM, f"the group '{found[0]}' of negative prompts", parts)
 
+    def drop_group(self, group_id: int) -> None:
+        """Take away a group that never got complete: there is nothing to undo."""
+        with self._database.write() as db:
+            db.execute("DELETE FROM negative_groups WHERE id = ? AND dataset_id IS NULL", [group_id])
+
     def add(self, group_id: int, texts: Iterable[str]) -> AddedTexts:
         """Add prompts to a group, all in one go; those that it has already, or that come twice, are left out and told.
 
@@ -188,9 +155,10 @@ class Negatives:
         gone, or if a text is too long.
         """
         doubles: list[str] = []
-        count = 0
+        added: list[int] = []
         with self._database.write() as db:
-            if not db.execute("SELECT 1 FROM negative_groups WHERE id = ?", [group_id]).fetchone():
+            group = db.execute("SELECT name FROM negative_groups WHERE id = ?", [group_id]).fetchone()
+            if group is None:
                 raise _gone("group")
             had = {
                 text.casefold() for (text,) in db.execute("SELECT text FROM negatives WHERE group_id = ?", [group_id])
@@ -200,16 +168,19 @@ class Negatives:
                     doubles.append(text)
                     continue
                 had.add(text.casefold())
-                db.execute("INSERT INTO negatives (group_id, text) VALUES (?, ?)", [group_id, text])
-                count += 1
-        return AddedTexts(count, tuple(doubles))
+                added.append(_insert(db, {"group_id": group_id, "text": text}))
+            what = f"adding {_prompts(len(added))} to the group '{group[0]}'"
+            remember(db, ROOM, what, added=[Selected("negatives", among("id"), [json.dumps(added)])])
+        return AddedTexts(len(added), tuple(doubles))
 
-    def put(self, entries: Iterable[NegativeEntry]) -> ImportedTexts:
+    def put(self, entries: Iterable[NegativeEntry], *, undoable: bool = True) -> ImportedTexts:
         """Take over what a file holds, all in one go. Groups are made where need be, and nothing is deleted.
 
         A prompt that its group has already is switched on or off as the file says.
         """
-        added = switched = same = 0
+        added: list[int] = []
+        switched: dict[int, bool] = {}
+        same = 0
         with self._database.write() as db:
             for entry in entries:
                 group_id, text = self._group(db, tidy_name(entry.group, "a group")), tidy_text(entry.text)
@@ -217,15 +188,19 @@ class Negatives:
                 rows = db.execute(sql, [group_id]).fetchall()
                 found = next((row for row in rows if row[1].casefold() == text.casefold()), None)
                 if found is None:
-                    new = {"group_id": group_id, "text": text, "enabled": int(entry.enabled)}
-                    db.table("negatives").insert(new)
-                    added += 1
-                elif bool(found[2]) != entry.enabled:
-                    db.execute("UPDATE negatives SET enabled = ? WHERE id = ?", [int(entry.enabled), found[0]])
-                    switched += 1
-                else:
+                    added.append(_insert(db, {"group_id": group_id, "text": text, "enabled": int(entry.enabled)}))
+                elif bool(found[2]) == entry.enabled or found[0] in switched:
                     same += 1
-        return ImportedTexts(added, switched, same)
+                else:
+                    switched[found[0]] = entry.enabled
+            if undoable:
+                former = Selected("negatives", among("id"), [json.dumps(list(switched))])
+                fresh = Selected("negatives", among("id"), [json.dumps(added)])
+                what = f"importing {_prompts(len(added) + len(switched))}"
+                remember(db, ROOM, what, former=[Former(former, ["enabled"])], added=[fresh])
+            changes = [(int(on), id_) for id_, on in switched.items()]
+            db.conn.executemany("UPDATE negatives SET enabled = ? WHERE id = ?", changes)
+        return ImportedTexts(len(added), len(switched), same)
 
     def set_text(self, prompt_id: int, text: str) -> str:
         """Change the text of one prompt and of no other; gives it tidied.
@@ -244,20 +219,31 @@ class Negatives:
                 raise StoreError(
                     f"its group has the prompt '{tidy}' already; delete one of the two, or word it otherwise"
                 )
+            part = Selected("negatives", "id = ? AND text <> ?", [prompt_id, tidy])
+            remember(db, ROOM, f"changing a prompt to '{tidy}'", former=[Former(part, ["text"])])
             db.execute("UPDATE negatives SET text = ? WHERE id = ?", [tidy, prompt_id])
         return tidy
 
     def enable(self, prompt_id: int, on: bool) -> None:
         """Switch one prompt on or off and no other. Raises StoreError if it is gone."""
         with self._database.write() as db:
-            if not db.execute("UPDATE negatives SET enabled = ? WHERE id = ?", [int(on), prompt_id]).rowcount:
+            found = db.execute("SELECT text FROM negatives WHERE id = ?", [prompt_id]).fetchone()
+            if found is None:
                 raise _gone("prompt")
+            part = Selected("negatives", "id = ? AND enabled <> ?", [prompt_id, int(on)])
+            what = f"switching '{found[0]}' {'on' if on else 'off'}"
+            remember(db, ROOM, what, former=[Former(part, ["enabled"])])
+            db.execute("UPDATE negatives SET enabled = ? WHERE id = ?", [int(on), prompt_id])
 
     def enable_all(self, group_id: int, on: bool) -> int:
         """Switch every prompt of a group on or off; gives how many changed."""
+        where = "group_id = ? AND enabled <> ?"
         with self._database.write() as db:
-            sql = "UPDATE negatives SET enabled = ? WHERE group_id = ? AND enabled <> ?"
-            return db.execute(sql, [int(on), group_id, int(on)]).rowcount
+            part = Selected("negatives", where, [group_id, int(on)])
+            count = db.execute(f"SELECT count(*) FROM negatives WHERE {where}", [group_id, int(on)]).fetchone()[0]
+            what = f"switching {_prompts(count)} {'on' if on else 'off'}"
+            remember(db, ROOM, what, former=[Former(part, ["enabled"])])
+            return db.execute(f"UPDATE negatives SET enabled = ? WHERE {where}", [int(on), group_id, int(on)]).rowcount
 
     def delete(self, prompt_ids: Sequence[int]) -> int:
         """Delete prompts; gives how many there were. Raises StoreError if none of them is there."""
@@ -266,7 +252,7 @@ class Negatives:
             texts = db.execute(f"SELECT text FROM negatives WHERE id IN ({marks})", list(prompt_ids)).fetchall()
             if not texts:
                 raise _gone("prompt")
-            what = f"{len(texts)} negative prompts" if len(texts) > 1 else f"the negative prompt '{texts[0][0]}'"
+            what = _prompts(len(texts)) if len(texts) > 1 else f"the negative prompt '{texts[0][0]}'"
             discard(db, ROOM, what, [Selected("negatives", f"id IN ({marks})", list(prompt_ids))])
         return len(texts)
 
@@ -285,6 +271,14 @@ class Negatives:
 
     def _create(self, db: sqlite_utils.Database, name: str) -> int:
         return int(db.table("negative_groups").insert({"name": name}).last_pk)  # type: ignore[arg-type]
+
+
+def _insert(db: sqlite_utils.Database, row: dict[str, object]) -> int:
+    return int(db.table("negatives").insert(row).last_pk)  # type: ignore[arg-type]
+
+
+def _prompts(count: int) -> str:
+    return f"{count:,} negative prompt{'' if count == 1 else 's'}"
 
 
 def tidy_text(text: str) -> str:

@@ -1,14 +1,15 @@
-"""Deletions that can be undone: rows go into the trash, and come back with the ids that they had."""
+"""What can be undone: deleted rows come back with the ids that they had, edited rows get their former values back."""
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sqlite3
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import sqlite_utils
@@ -17,16 +18,42 @@ from ga2app.errors import StoreError
 from ga2app.store.database import Database
 
 KEEP_S = 7 * 24 * 3600
-"""How long a deletion can be undone."""
+"""How long a deletion or an edit can be undone."""
+
+KEPT_EDITS = 100
+"""The newest edits of a room that can be undone. Deletions are kept for ``KEEP_S`` however many there are."""
+
+_CHANGED, _ADDED = "changed", "added"
+_WITH_FILES = ("clips", "anchor_clips")
+_KEPT_WHERE = {"labels": "NOT EXISTS (SELECT 1 FROM clips WHERE label_id = labels.id)"}
+"""Added rows that an undo takes away only where nothing hangs on them by now."""
 
 
 @dataclass(frozen=True)
 class Discarded:
-    """A deletion: its number, in words what went, and when (seconds since the epoch)."""
+    """A deletion or an edit: its number, in words what was done, and when (seconds since the epoch).
+
+    ``what`` names the deleted things ("2 clips"), or says what the ``edit`` did ("moving 2 clips to 'waving'").
+    ``lost`` is how many rows an undo left out because their files are gone.
+    """
 
     id: int
     what: str
     discarded_s: float
+    edit: bool = False
+    lost: int = 0
+
+    @property
+    def offer(self) -> str:
+        """What a button says that would undo it."""
+        return f"Undo: {self.what}" if self.edit else f"Undo: bring back {self.what}"
+
+    @property
+    def told(self) -> str:
+        """What is said when it has been undone."""
+        done = f"Undone: {self.what}." if self.edit else f"Brought back: {self.what}."
+        clips = "1 clip" if self.lost == 1 else f"{self.lost:,} clips"
+        return done + (f" {clips} left out: the file is gone from the data directory." if self.lost else "")
 
 
 @dataclass(frozen=True)
@@ -38,40 +65,79 @@ class Selected:
     values: Sequence[Any]
 
 
+@dataclass(frozen=True)
+class Former:
+    """The present values of ``columns`` in the ``selected`` rows, which an edit is about to change."""
+
+    selected: Selected
+    columns: Sequence[str]
+
+
+class _NothingLeftError(Exception):
+    """Raised inside a transaction, so that nothing of an undo stays which cannot be made any more."""
+
+
 class Trash:
-    """What was deleted in each room of the studio (``datasets``, ``anchors``, ``library``, …), newest last."""
+    """What was deleted and edited in each room of the studio (``datasets``, ``anchors``, ``runs``, …), newest last."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def last(self, room: str) -> Discarded | None:
-        """The newest deletion of ``room`` that can be undone."""
+        """The newest deletion or edit of ``room`` that can be undone."""
         with self._database.read() as db:
             found = db.execute(
-                "SELECT id, what, discarded_s FROM trash WHERE room = ? ORDER BY id DESC LIMIT 1", [room]
+                "SELECT id, what, discarded_s, edit FROM trash WHERE room = ? ORDER BY id DESC LIMIT 1", [room]
             ).fetchone()
-        return Discarded(*found) if found else None
+        return Discarded(found[0], found[1], found[2], edit=bool(found[3])) if found else None
 
     def restore(self, entry: int) -> Discarded:
-        """Put everything of a deletion back as it was. Raises StoreError if that is not possible any more."""
-        with self._database.write() as db:
-            found = db.execute('SELECT id, what, discarded_s, "rows" FROM trash WHERE id = ?', [entry]).fetchone()
-            if found is None:
-                raise StoreError("this deletion cannot be undone any more; it was undone before, or too long ago")
-            discarded = Discarded(*found[:3])
-            try:
-                for table, row in json.loads(found[3]):
-                    db.table(table).insert(row)
-            except sqlite3.IntegrityError as exc:
-                raise StoreError(
-                    f"{discarded.what} cannot come back: something with the same name or place is there now ({exc}); "
-                    "rename or delete that first, then undo again"
-                ) from exc
-            db.execute("DELETE FROM trash WHERE id = ?", [entry])
-        return discarded
+        """Undo a deletion or an edit. Raises StoreError if that is not possible any more.
+
+        A clip whose file lay in the home and is gone does not come back.
+        """
+        try:
+            with self._database.write() as db:
+                return self._restore(db, entry)
+        except _NothingLeftError as exc:
+            # Nothing will ever come of it: it must not stand in front of what can still be undone.
+            with self._database.write() as db:
+                db.execute("DELETE FROM trash WHERE id = ?", [entry])
+            raise StoreError(f"{exc} Nothing was changed") from exc
+
+    def _restore(self, db: sqlite_utils.Database, entry: int) -> Discarded:
+        found = db.execute(
+            'SELECT id, what, discarded_s, edit, room, "rows" FROM trash WHERE id = ?', [entry]
+        ).fetchone()
+        if found is None:
+            raise StoreError("this cannot be undone any more; it was undone before, or too long ago")
+        discarded = Discarded(found[0], found[1], found[2], edit=bool(found[3]))
+        rows = json.loads(found[5])
+        lost = [row for row in rows if self._is_lost(row)]
+        if lost and len(lost) == sum(map(_has_file, rows)):
+            raise _NothingLeftError(f"{discarded.what} cannot come back: the files are gone from the data directory.")
+        try:
+            done = sum(_put_back(db, found[4], discarded.what, row) for row in rows if row not in lost)
+        except sqlite3.IntegrityError as exc:
+            raise StoreError(
+                f"{discarded.what} {'cannot be undone' if discarded.edit else 'cannot come back'}: something with the "
+                f"same name or place is there now ({exc}); rename or delete that first, then undo again"
+            ) from exc
+        if not done:
+            raise _NothingLeftError(f"{discarded.what} cannot be undone: what it changed is not there any more.")
+        db.execute("DELETE FROM trash WHERE id = ?", [entry])
+        return replace(discarded, lost=len(lost))
+
+    def _is_lost(self, row: Sequence[Any]) -> bool:
+        """Whether a deleted row's file lay in the home and is gone. One elsewhere may be on a drive that comes back."""
+        return (
+            _has_file(row)
+            and not os.path.isabs(row[1]["path"])
+            and not os.path.exists(self._database.from_stored(row[1]["path"]))
+        )
 
     def purge(self, *, keep_s: float = KEEP_S) -> int:
-        """Forget deletions older than ``keep_s`` seconds, with their folders; gives their number."""
+        """Forget deletions and edits older than ``keep_s`` seconds, with their folders; gives their number."""
         with self._database.write() as db:
             old = db.execute("SELECT id, folders FROM trash WHERE discarded_s < ?", [time.time() - keep_s]).fetchall()
             db.conn.executemany("DELETE FROM trash WHERE id = ?", [(entry,) for entry, _ in old])
@@ -89,19 +155,98 @@ def discard(
     Parents are named before their children, and children are named although the schema would delete them with their
     parents: only what is selected comes back. ``folders`` (stored form) are deleted when the trash is emptied.
     """
-    rows = [
-        (part.table, row)
-        for part in selected
-        for row in db.query(f"SELECT * FROM {part.table} WHERE {part.where} ORDER BY rowid", list(part.values))
-    ]
+    rows = [[part.table, row] for part in selected for row in _rows(db, part)]
+    number = _keep(db, room, what, rows, folders)
+    for part in reversed(selected):
+        db.execute(f"DELETE FROM {part.table} WHERE {part.where}", list(part.values))
+    return number
+
+
+def remember(
+    db: sqlite_utils.Database,
+    room: str,
+    what: str,
+    *,
+    former: Sequence[Former] = (),
+    added: Sequence[Selected] = (),
+    deleted: Sequence[Selected] = (),
+) -> int | None:
+    """Make an edit one that can be undone, inside the caller's transaction; gives the number of the entry.
+
+    Called before the rows of ``former`` change and those of ``deleted`` go, which the caller does himself, and after
+    those of ``added`` are there. None where nothing is selected: an edit that changes nothing is none.
+    """
+    rows: list[list[Any]] = [[part.table, row] for part in deleted for row in _rows(db, part)]
+    for part in former:
+        columns = ", ".join(part.columns)
+        rows += [[part.selected.table, row, _CHANGED] for row in _rows(db, part.selected, f"id, {columns}")]
+    rows += [[part.table, {"id": row["id"]}, _ADDED] for part in added for row in _rows(db, part, "id")]
+    if not rows:
+        return None
+    number = _keep(db, room, what, rows, (), edit=True)
+    db.execute(
+        "DELETE FROM trash WHERE room = ? AND edit AND id NOT IN "
+        "(SELECT id FROM trash WHERE room = ? AND edit ORDER BY id DESC LIMIT ?)",
+        [room, room, KEPT_EDITS],
+    )
+    return number
+
+
+def among(column: str) -> str:
+    """The SQL condition that ``column`` is in the JSON list that is its value."""
+    return f"{column} IN (SELECT value FROM json_each(?))"
+
+
+def _rows(db: sqlite_utils.Database, part: Selected, columns: str = "*") -> Iterable[dict[str, Any]]:
+    return db.query(f"SELECT {columns} FROM {part.table} WHERE {part.where} ORDER BY rowid", list(part.values))
+
+
+def _keep(
+    db: sqlite_utils.Database,
+    room: str,
+    what: str,
+    rows: Sequence[Sequence[Any]],
+    folders: Sequence[str | Path],
+    *,
+    edit: bool = False,
+) -> int:
     entry = {
         "room": room,
         "what": what,
         "rows": json.dumps(rows),
         "folders": json.dumps([str(folder) for folder in folders]),
         "discarded_s": time.time(),
+        "edit": int(edit),
     }
-    number = db.table("trash").insert(entry).last_pk
-    for part in reversed(selected):
-        db.execute(f"DELETE FROM {part.table} WHERE {part.where}", list(part.values))
-    return int(number)  # type: ignore[arg-type]
+    return int(db.table("trash").insert(entry).last_pk)  # type: ignore[arg-type]
+
+
+def _put_back(db: sqlite_utils.Database, room: str, what: str, kept: Sequence[Any]) -> int:
+    """Undo what was done to one row; gives how many rows that changed."""
+    table, row, *how = kept
+    if not how:
+        db.table(table).insert(row)
+        return 1
+    if how == [_CHANGED]:
+        values = {column: value for column, value in row.items() if column != "id"}
+        changes = ", ".join(f"{column} = ?" for column in values)
+        return int(db.execute(f"UPDATE {table} SET {changes} WHERE id = ?", [*values.values(), row["id"]]).rowcount)
+    where = f"id = ? AND {_KEPT_WHERE.get(table, '1')}"
+    there = int(db.execute(f"SELECT count(*) FROM {table} WHERE {where}", [row["id"]]).fetchone()[0])
+    if there:
+        # Into a room that no button looks at: not offered again, and its files go when the trash is emptied.
+        discard(db, f"{room}, undone", what, [Selected(table, where, [row["id"]])], _folder_of(db, table, row["id"]))
+    return there
+
+
+def _folder_of(db: sqlite_utils.Database, table: str, row_id: int) -> list[str]:
+    """The folder of a clip's own copy (stored form), for an anchor clip that has one."""
+    if table != "anchor_clips":
+        return []
+    path, set_id = db.execute("SELECT path, set_id FROM anchor_clips WHERE id = ?", [row_id]).fetchone()
+    folder = PurePosixPath(path).parent
+    return [str(folder)] if folder.parent == PurePosixPath(f"media/anchors/{set_id:06d}") else []
+
+
+def _has_file(kept: Sequence[Any]) -> bool:
+    return len(kept) == 2 and kept[0] in _WITH_FILES

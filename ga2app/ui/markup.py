@@ -99,6 +99,16 @@ def listed(texts: Sequence[str], limit: int) -> str:
     return ", ".join(texts[:limit]) + more
 
 
+def shortened(text: str, limit: int = 80) -> str:
+    """``text`` as it fits on a button."""
+    return text if len(text) <= limit else f"{text[: limit - 1].rstrip()}…"
+
+
+def count_of(number: int, what: str) -> str:
+    """``3 clips``, ``1 clip``: ``what`` in the singular."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
 def size(count: int) -> str:
     """A number of bytes in the unit that suits it."""
     for limit, unit in ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,7 +12,7 @@ import pytest
 from clips import write_color_clip
 
 from ga2app.clipsets.content import content_digest
-from ga2app.contracts import PushOptions
+from ga2app.contracts import ClipFacts, PushOptions
 from ga2app.doors import StudioExchange, VideoInspector
 from ga2app.errors import HubConflict, HubError, StoreError
 from ga2app.paths import Home
@@ -175,6 +176,41 @@ def test_a_list_that_is_none_is_refused_and_leaves_nothing(
     with pytest.raises(HubError, match=f"'alice/still-things-anchors': .*{told}"):
         elsewhere.exchange.pull_anchors(elsewhere.exchange.find_anchors(REPO[1]))
     assert elsewhere.store.anchors.names() == before and not list((elsewhere.home.media / "anchors").iterdir())
+
+
+class FullDiskInspector(VideoInspector):
+    """An inspector on a disk that is full when the second clip is opened."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._opened = 0
+
+    def inspect(self, path: str, picture: Path | None = None) -> ClipFacts:
+        self._opened += 1
+        if self._opened > 1:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return super().inspect(path, picture)
+
+
+def test_a_pull_that_fails_leaves_no_set_no_file_and_nothing_to_undo(
+    lab: Lab, loopback_hub: LoopbackHub, tmp_path: Path
+) -> None:
+    lab.exchange.push_anchors(lab.own_set(), PushOptions(rights=True), groups=["walls"], clips=True)
+    there = Lab(tmp_path / "there", FullDiskInspector())
+    before = (there.store.anchors.names(), there.store.negatives.groups())
+    with pytest.raises(HubError, match="could not be kept"):
+        there.exchange.pull_anchors(there.exchange.find_anchors(REPO[1]))
+    assert (there.store.anchors.names(), there.store.negatives.groups()) == before
+    assert there.store.trash.last("anchors") is None
+    assert not list((there.home.media / "anchors").iterdir())
+    there.store.close()
+
+
+def test_a_pulled_set_is_no_edit_that_undo_would_empty(lab: Lab, elsewhere: Lab) -> None:
+    lab.exchange.push_anchors(lab.own_set(), PushOptions(rights=True), groups=["walls"], clips=True)
+    pulled = elsewhere.exchange.pull_anchors(elsewhere.exchange.find_anchors(REPO[1]))
+    assert elsewhere.rows(pulled.set_id) == [(CAPTIONS[0], True), (CAPTIONS[1], False)]
+    assert elsewhere.store.trash.last("anchors") is None
 
 
 def test_clips_that_are_none_or_others_are_told_and_the_rest_is_taken(

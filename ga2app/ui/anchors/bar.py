@@ -13,7 +13,7 @@ from ga2app.errors import StoreError, StudioError
 from ga2app.store.anchors import ROOM
 from ga2app.ui.anchors.question import TYPED, source_choices, start_values
 from ga2app.ui.events import in_turn
-from ga2app.ui.markup import notice
+from ga2app.ui.markup import notice, shortened
 from ga2app.ui.recognize.screen import UNEXPECTED
 from ga2app.ui.studio import Studio
 
@@ -90,7 +90,7 @@ def refresh_bar(studio: Studio, bar: Bar, source: str | None, typed: str | None,
 def undo_text(studio: Studio) -> str:
     """What the button says: what comes back. Empty where there is nothing to undo."""
     last = studio.store.trash.last(ROOM)
-    return f"Undo: bring back {last.what}" if last else ""
+    return shortened(last.offer) if last else ""
 
 
 def undo_update(studio: Studio) -> Any:
@@ -100,14 +100,13 @@ def undo_update(studio: Studio) -> Any:
 
 
 def undo_last(studio: Studio) -> str:
-    """Put the last deletion of this room back; gives the message."""
+    """Undo the last deletion or edit of this screen; gives the message."""
 
     def restore() -> str:
         last = studio.store.trash.last(ROOM)
         if last is None:
             raise StoreError("there is nothing to undo; the last deletion was undone already")
-        what = studio.store.trash.restore(last.id).what
-        return notice("success", f"{what[0].upper()}{what[1:]}: back again.")
+        return notice("success", studio.store.trash.restore(last.id).told)
 
     return attempt(restore)
 

@@ -28,8 +28,7 @@ def move_to_label(store: Store, dataset_id: int, ticked: str, name: str | None) 
         raise DatasetError("no clip is ticked; tick one below its picture")
     if not (name or "").strip():
         raise DatasetError("no label was chosen; choose one, or type a new one")
-    label_id = store.dataset_edits.add_label(dataset_id, name or "")
-    moved = store.dataset_edits.move_clips(clips, label_id=label_id)
+    moved = store.dataset_edits.relabel_clips(dataset_id, clips, name or "")
     return f"{_clips(moved)} moved to '{name}'."
 
 
@@ -106,11 +105,11 @@ def split(store: Store, dataset_id: int, share: float, seed: int, novel_whole: b
 
 
 def undo(store: Store) -> str:
-    """Undo the last deletion on this screen."""
+    """Undo the last deletion or edit on this screen."""
     last = store.trash.last(ROOM)
     if last is None:
-        raise DatasetError("there is no deletion to undo any more")
-    return f"Brought back: {store.trash.restore(last.id).what}."
+        raise DatasetError("there is nothing to undo any more")
+    return store.trash.restore(last.id).told
 
 
 def _keep(store: Store, dataset_id: int, labels: Sequence[LabelRow], base: Collection[str]) -> str:

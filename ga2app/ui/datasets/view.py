@@ -14,6 +14,7 @@ from ga2app.store.dataset_edits import ROOM
 from ga2app.ui.datasets.cards import PAGE, grid_html
 from ga2app.ui.datasets.media import Pictures
 from ga2app.ui.datasets.overview import head_html, labels_html, list_html
+from ga2app.ui.markup import shortened
 from ga2app.ui.studio import Studio
 
 NEW = 0
@@ -99,8 +100,8 @@ class SetPage:
         row = self._choose(sets, wanted.dataset_id)
         waiting = DEMO not in {one.name for one in sets}
         listing = list_html(sets, row.id if row else NEW, waiting=waiting)
-        deleted = store.trash.last(ROOM)
-        undo = gr.update(visible=bool(deleted), value=f"Undo: bring back {deleted.what}" if deleted else "Undo")
+        last = store.trash.last(ROOM)
+        undo = gr.update(visible=last is not None, value=shortened(last.offer) if last else "Undo")
         if row is None:
             shut = [gr.update(visible=True), gr.update(visible=False)]
             rest = [gr.skip()] * 9

@@ -12,7 +12,7 @@ from ga2app.errors import StudioError
 from ga2app.store import BundleOrder, BundleQuery
 from ga2app.store.bundles import ROOM
 from ga2app.ui.library import cards, details, shelving
-from ga2app.ui.markup import notice
+from ga2app.ui.markup import notice, shortened
 from ga2app.ui.studio import Studio, bundle_key
 
 PAGE = 12
@@ -65,7 +65,7 @@ def drawn(studio: Studio, key: str, asked: Asked) -> list[Any]:
         gr.update(visible=total > PAGE, interactive=first > 0),
         gr.update(visible=total > PAGE, interactive=first + PAGE < total),
         gr.update(choices=named),
-        gr.update(visible=last is not None, value=f"Undo: {last.what} deleted" if last else "Undo"),
+        gr.update(visible=last is not None, value=shortened(last.offer) if last else "Undo"),
         *_detail(studio, card, titles),
     ]
 

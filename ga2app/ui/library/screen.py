@@ -146,8 +146,7 @@ def build_library(studio: Studio, tab: gr.Tab) -> LibraryScreen:
             last = studio.store.trash.last(ROOM)
             if last is None:
                 return notice("info", "There is nothing to undo."), key
-            studio.store.trash.restore(last.id)
-            return notice("success", f"{last.what} is back."), key
+            return notice("success", studio.store.trash.restore(last.id).told), key
 
         return act(put_back, key, *given)
 

@@ -114,9 +114,8 @@ def connect_actions(
             last = studio.store.trash.last(ROOM)
             if last is None:
                 raise StoreError("there is nothing to undo")
-            studio.store.trash.restore(last.id)
+            message = notice("success", studio.store.trash.restore(last.id).told)
             numbered = numbers(last.what)
-            message = notice("success", "It is back as it was.", f"{last.what[0].upper()}{last.what[1:]}.")
             return [message, *refresh(numbered[0] if numbered else run_id, *given)]
         except StudioError as exc:
             return [notice("error", str(exc)), *refresh(run_id, *given)]

@@ -10,6 +10,7 @@ import gradio as gr
 from ga2app.contracts import RunState
 from ga2app.store import RunFilter
 from ga2app.store.run_order import ROOM
+from ga2app.ui.markup import shortened
 from ga2app.ui.runs.layout import ANY_BACKBONE, ANY_DATASET, Parts
 from ga2app.ui.runs.listing import STATES
 from ga2app.ui.runs.view import PIECES, Look, RunsView
@@ -77,7 +78,7 @@ def button_looks(studio: Studio, view: RunsView, look: Look, *, keep_renaming: b
         # Never disabled: of two answers in quick succession a button that has just appeared may keep the first's look.
         "compare": seen(picked > 0, value=f"Compare {picked} runs" if picked > 1 else "Tick another to compare"),
         "clear": seen(picked > 0),
-        "undo": seen(undo is not None, value=f"Undo: delete {undo.what}" if undo else "Undo"),
+        "undo": seen(undo is not None, value=shortened(undo.offer) if undo else "Undo"),
         "newer": seen(view.page > 0),
         "older": seen(view.more),
         "back": gr.skip(),

@@ -107,7 +107,7 @@ def test_a_deletion_is_offered_to_be_undone(studio: Studio) -> None:
     assert drawn(studio, "", NEWEST)[UNDO]["visible"] is False
     studio.store.bundles.discard(keep_bundle(studio, "mine"))
     undo = drawn(studio, "", NEWEST)[UNDO]
-    assert (undo["visible"], undo["value"]) == (True, "Undo: bundle 'mine' deleted")
+    assert (undo["visible"], undo["value"]) == (True, "Undo: bring back bundle 'mine'")
 
 
 def test_a_bundle_fills_the_train_form_as_its_hard_prompt(studio: Studio) -> None:

@@ -81,7 +81,7 @@ def test_a_bundle_is_found_renamed_deleted_and_brought_back(tab: Any, served: Se
     expect(tab.locator("#bundle-head h2")).to_have_text("flags <1>")
     tab.locator("#delete-bundle").click()
     expect(tab.locator("[data-bundle] .title")).to_have_text(["jumps"])
-    tab.get_by_role("button", name="Undo: bundle 'flags <1>' deleted").click()
+    tab.get_by_role("button", name="Undo: bring back bundle 'flags <1>'").click()
     expect(tab.locator("[data-bundle] .title")).to_have_text(["jumps", "flags <1>"])
     expect(tab.locator("#undo-library")).to_be_hidden()
 
