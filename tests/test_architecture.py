@@ -18,6 +18,8 @@ METHOD = {
     "compute",
     "vocabulary",
     "shots",
+    "effective_config",
+    "trained_clips",
     "backbone",
     "prompts",
     "whitening",
@@ -37,6 +39,8 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "labels": ({"errors"}, {"ftfy"}),
     "vocabulary": (BASE, set()),
     "shots": (BASE, set()),
+    "effective_config": (BASE, set()),
+    "trained_clips": (BASE | {"clipsets"}, set()),
     "store": (BASE, {"sqlite_utils"}),
     "hub": (BASE, {"huggingface_hub"}),
     "launcher": (BASE, set()),
@@ -50,7 +54,7 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "objective": (BASE, TORCH),
     "bundle": (BASE | {"prompts", "whitening"}, TORCH),
     "model": (BASE | {"backbone", "prompts", "whitening"}, TORCH),
-    "evaluate": (BASE | {"backbone", "model", "video"}, TORCH),
+    "evaluate": (BASE | {"backbone", "model", "video", "trained_clips"}, TORCH),
     "train": (BASE | METHOD, TORCH),
     "recognize": (BASE | METHOD, TORCH),
     "pretrained": (BASE | METHOD | {"hub", "recognize"}, set()),
@@ -64,7 +68,10 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "worker": (BASE | METHOD | {"store", "launcher", "train", "recognize", "sketch", "clipsets"}, TORCH),
     "intake": (BASE | {"store", "launcher", "clipsets"}, set()),
     "agents": (BASE | {"store", "ui"}, {"gradio", "mcp", "pydantic", "starlette", "anyio", "httpx"}),
-    "ui": (BASE | {"store", "hub", "launcher", "clipsets", "shots", "intake", "space"}, {"gradio", "PIL"}),
+    "ui": (
+        BASE | {"store", "hub", "launcher", "clipsets", "shots", "effective_config", "intake", "space"},
+        {"gradio", "PIL"},
+    ),
 }
 UNBOUND = {"cli", "doors", "__main__", "__init__", "serve"}
 

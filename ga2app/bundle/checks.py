@@ -19,7 +19,7 @@ def check_types(manifest: Manifest) -> list[str]:
     faults = []
     if not (isinstance(manifest.name, str) and 0 < len(manifest.name.strip()) <= MAX_NAME):
         faults.append(f"name must be a text of at most {MAX_NAME} characters")
-    for field in ("base", "novel", "anchor_captions", "negatives"):
+    for field in ("base", "novel", "anchor_captions", "negatives", "trained"):
         if not _texts(getattr(manifest, field)):
             faults.append(f"{field} must be a list of texts")
     for field in ("metrics", "zero_shot"):
@@ -31,8 +31,9 @@ def check_types(manifest: Manifest) -> list[str]:
         faults.append("steps must be a whole number")
     if not isinstance(manifest.dataset_hash, str):
         faults.append("dataset_hash must be a text")
-    if not isinstance(manifest.preprocessing, Mapping):
-        faults.append("preprocessing must be an object")
+    for field in ("conditions", "preprocessing"):
+        if not isinstance(getattr(manifest, field), Mapping):
+            faults.append(f"{field} must be an object")
     if not _backbone(manifest.backbone):
         faults.append("it does not say which backbone it is for")
     return faults

@@ -34,6 +34,7 @@ def read_facts(folder: str | os.PathLike[str], origin: str) -> BundleFacts:
         packages=manifest.packages,
         files=files,
         readme=readme,
+        conditions=manifest.used,
     )
 
 

@@ -7,7 +7,7 @@ import importlib.metadata
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +15,21 @@ from ga2app.bundle.checks import check_types
 from ga2app.bundle.telling import without_path
 from ga2app.config import RunConfig
 from ga2app.config.ladder import rung_of
-from ga2app.contracts import BundleCard, Dataset
+from ga2app.contracts import BundleCard, Conditions, Dataset, defined, read_conditions
 from ga2app.errors import BundleError, ConfigError
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""Version 1 had neither ``conditions`` nor ``trained``; it is read all the same."""
 MANIFEST = "bundle.json"
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """What ``bundle.json`` says. Metrics are percent; ``backbone`` is ``BackboneId.to_dict()``."""
+    """What ``bundle.json`` says. Metrics are percent; ``backbone`` is ``BackboneId.to_dict()``.
+
+    ``conditions`` is ``Conditions.to_dict()``: what the run really used, and on how much it was tested. ``trained`` has
+    a mark of each training clip (``ga2app.trained_clips``). Both are empty in bundles of version 1.
+    """
 
     format_version: int
     name: str
@@ -40,10 +45,24 @@ class Manifest:
     metrics: Mapping[str, float]
     zero_shot: Mapping[str, float]
     packages: Mapping[str, str]
+    conditions: Mapping[str, Any] = field(default_factory=dict)
+    trained: tuple[str, ...] = ()
+
+    @property
+    def used(self) -> Conditions:
+        """What the run really used, and on how much it was tested."""
+        return read_conditions(self.conditions)
+
+    def figures(self, metrics: Mapping[str, float]) -> dict[str, float]:
+        """Those of ``metrics``, its own or plain CLIP's, that are not 100 % by construction."""
+        return defined(metrics, {"base": len(self.base), "novel": len(self.novel)})
 
     @property
     def run(self) -> RunConfig:
         return RunConfig.from_dict(self.config)
+
+
+_OPTIONAL = {item.name for item in fields(Manifest) if item.default_factory is not MISSING or item.default == ()}
 
 
 def read_manifest(root: Path, shown: str = "") -> Manifest:
@@ -56,9 +75,9 @@ def read_manifest(root: Path, shown: str = "") -> Manifest:
     except (OSError, ValueError, RecursionError) as exc:
         raise BundleError(f"bundle '{shown}': {MANIFEST} cannot be read ({exc}); get a fresh copy") from exc
     version = data.get("format_version") if isinstance(data, dict) else None
-    if version != FORMAT_VERSION:
+    if type(version) is not int or not 1 <= version <= FORMAT_VERSION:
         raise BundleError(
-            f"bundle '{shown}' has format version {version!r} and this program reads version {FORMAT_VERSION}; "
+            f"bundle '{shown}' has format version {version!r} and this program reads versions up to {FORMAT_VERSION}; "
             "update GA² Studio, or export the bundle again"
         )
     try:
@@ -83,12 +102,13 @@ def read_card(folder: str | os.PathLike[str], origin: str) -> BundleCard:
         backbone=str(manifest.backbone["name"]),
         base=manifest.base,
         novel=manifest.novel,
-        metrics=manifest.metrics,
-        zero_shot=manifest.zero_shot,
+        metrics=manifest.figures(manifest.metrics),
+        zero_shot=manifest.figures(manifest.zero_shot),
         origin=origin,
         dataset=run.dataset,
         method=rung_of(run),
         seed=run.seed,
+        tested=manifest.used.tested,
         size_bytes=sum(path.stat().st_size for path in Path(folder).iterdir() if path.is_file()),
     )
 
@@ -108,8 +128,9 @@ def package_versions() -> dict[str, str]:
 
 
 def to_json(manifest: Manifest) -> str:
-    """The text of ``bundle.json``: indented, keys sorted."""
-    return json.dumps(asdict(manifest), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    """The text of ``bundle.json``: indented, keys sorted, without what its format version does not have."""
+    told = {name: value for name, value in asdict(manifest).items() if value or name not in _OPTIONAL}
+    return json.dumps(told, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def to_publish(manifest: Manifest) -> Manifest:
@@ -129,8 +150,7 @@ def to_publish(manifest: Manifest) -> Manifest:
 
 def _from_dict(data: Mapping[str, Any]) -> Manifest:
     known = {item.name for item in fields(Manifest)}
-    if data.keys() != known:
-        odd = sorted(known.symmetric_difference(data))
+    if odd := sorted((known - _OPTIONAL - data.keys()) | (data.keys() - known)):
         raise TypeError(f"missing or unknown: {', '.join(odd)}")
     values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
     return Manifest(**values)

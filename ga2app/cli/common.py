@@ -6,15 +6,18 @@ import argparse
 import importlib
 import json
 import os
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from ga2app.config import DEMO, RunConfig
-from ga2app.contracts import Dataset
+from ga2app.contracts import Dataset, SampleSize, as_document, cautions, figure_text, rests_on, to_counts, with_nulls
 from ga2app.errors import DatasetError, PackageError
 from ga2app.paths import default_home
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+FIGURES = {"base": "base", "novel": "novel", "hm": "HM"}
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
@@ -95,14 +98,30 @@ def anchored(config: RunConfig, dataset: Dataset) -> Dataset:
     return borrow(config, dataset, lambda: find_dataset(DEMO))
 
 
-def percent_table(rows: Mapping[str, Mapping[str, float]]) -> str:
-    """Base, novel and HM of each row, in percent, aligned."""
-    width = max(map(len, rows))
-    lines = [f"{'':{width}}   base  novel     HM"]
-    for title, metrics in rows.items():
-        cells = (f"{metrics[key]:5.1f}" if key in metrics else "    –" for key in ("base", "novel", "hm"))
-        lines.append(f"{title:{width}}  {'  '.join(cells)}")
-    return "\n".join(lines)
+def percent_table(rows: Mapping[str, Mapping[str, float]], tested: Mapping[str, SampleSize]) -> str:
+    """Base, novel and HM of each row, in percent, each with its 95 % interval; below, what they rest on."""
+    cells = {title: [figure_text(name, metrics, tested) for name in FIGURES] for title, metrics in rows.items()}
+    return "\n".join(filter(None, (table("", FIGURES.values(), cells), rests_on(tested))))
+
+
+def print_cautions(tested: Mapping[str, SampleSize]) -> None:
+    """Say on stderr why the figures say less than they seem to."""
+    for text in cautions(tested):
+        print(f"note: {text}", file=sys.stderr)
+
+
+def measured(
+    metrics: Mapping[str, float], zero_shot: Mapping[str, float], tested: Mapping[str, SampleSize]
+) -> dict[str, Any]:
+    """Figures for ``--json``: null where one is not defined, and beside them what they rest on."""
+    return {
+        "metrics": with_nulls(metrics),
+        "zero_shot": with_nulls(zero_shot),
+        "tested": to_counts(tested),
+        "intervals": as_document(metrics, tested),
+        "zero_shot_intervals": as_document(zero_shot, tested),
+        "cautions": cautions(tested),
+    }
 
 
 def table(title: str, headings: Iterable[str], rows: Mapping[str, Sequence[str]]) -> str:

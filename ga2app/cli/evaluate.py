@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ga2app.cli import common
 from ga2app.config import Precision
-from ga2app.contracts import Dataset
-from ga2app.errors import ConfigError, Fault
+from ga2app.contracts import LEAST_LABELS, Dataset, as_document, wilson
+from ga2app.errors import ConfigError, DatasetError, Fault, StudioError
 
 if TYPE_CHECKING:
-    from ga2app.evaluate import Evaluation, GroupAccuracy
+    from ga2app.bundle import Manifest
+    from ga2app.evaluate import Evaluation, GroupAccuracy, Remeasured, Trained
+
+OTHER = "other"
+"""Stands for the identity of clips that are not those of today."""
 
 PLAIN, PROMPTED = "plain CLIP", "with prompts"
 FIGURES = ("top-1", "top-5", "mean class")
@@ -49,8 +55,14 @@ def run(args: argparse.Namespace) -> int:
     if args.cross and args.dataset is None:
         raise ConfigError([Fault("dataset", "--cross tests on another data set; name it with --dataset")])
     dataset = common.find_dataset(args.dataset or config.dataset)
+    trained = trained_of(bundle.manifest, dataset, own=args.dataset is None)
     if args.cross:
         dataset = evaluate.pooled(dataset)
+        check_labels(dataset)
+        trained = replace(trained, name="")  # its labels are in one group now, which is no change
+    found = evaluate.to_measure_again(dataset, trained)
+    dataset = found.dataset
+    check_left(found)
     # float16 is for training on a CUDA device; to be measured, such a bundle needs none.
     precision = Precision.AUTO if config.precision is Precision.FLOAT16 else config.precision
     backbone = load_backbone(args.backbone or str(bundle.manifest.backbone["name"]), precision=precision)
@@ -65,26 +77,65 @@ def run(args: argparse.Namespace) -> int:
     both = {PLAIN: zero_shot, PROMPTED: prompted}
     if args.json:
         document = {"bundle": args.bundle, "dataset": dataset.name, "views": str(views)}
+        document |= {"dataset_changed": found.changed, "trained_test_clips": found.seen, "notes": list(found.notes)}
         common.print_json(document | (_cross_document(both, shared) if args.cross else _document(both)))
     elif args.cross:
         _print_cross(dataset, both, shared, args.details)
     else:
         _print(both, args.details)
+    for note in found.notes:
+        print(f"note: {note}", file=sys.stderr)
+    if not args.cross:
+        common.print_cautions(prompted.tested())
     if not args.cross and (known_novel := [label for label in shared if label in dataset.novel]):
         print(f"note: trained on, though novel here: {', '.join(known_novel)}", file=sys.stderr)
     return 0
 
 
+def trained_of(manifest: Manifest, dataset: Dataset, *, own: bool) -> Trained:
+    """What the bundle says of its training; ``own`` if ``dataset`` is the one that it names.
+
+    A bundle of before has a hash of the data set with its anchors: where that is as it was, the clips are, too.
+    """
+    from ga2app.bundle import dataset_hash
+    from ga2app.evaluate import Trained
+    from ga2app.trained_clips import clips_identity
+
+    name = dataset.name if own or manifest.run.dataset == dataset.name else ""
+    data = manifest.used.data
+    if name and not data:
+        with contextlib.suppress(StudioError):  # its anchor set may be gone; then nobody knows
+            same = dataset_hash(common.anchored(manifest.run, dataset)) == manifest.dataset_hash
+            data = clips_identity(dataset) if same else OTHER
+    return Trained(name, manifest.base, manifest.novel, data, manifest.trained)
+
+
+def check_labels(dataset: Dataset) -> None:
+    """Raises DatasetError for a single label, of which every answer is right."""
+    if len(dataset.base) < LEAST_LABELS:
+        raise DatasetError(
+            f"data set '{dataset.name}' has only 1 label: with one there is nothing to tell apart, every answer is "
+            "right; name a data set with more labels"
+        )
+
+
+def check_left(found: Remeasured) -> None:
+    """Raises DatasetError where the bundle was trained on every test clip."""
+    if found.tested and found.seen == found.tested:
+        raise DatasetError(
+            f"the bundle was trained on each of the {found.tested} test clips of '{found.dataset.name}', so that they "
+            "say nothing about it; test it on other clips (--dataset), or train anew on the data set as it is now"
+        )
+
+
 def _document(both: dict[str, Evaluation]) -> dict[str, Any]:
     zero_shot, prompted = both[PLAIN], both[PROMPTED]
-    document = {
-        "metrics": prompted.metrics(),
-        "zero_shot": zero_shot.metrics(),
-        "details": prompted.to_dict(),
-        "zero_shot_details": zero_shot.to_dict(),
-    }
+    document = common.measured(prompted.metrics(), zero_shot.metrics(), prompted.tested())
+    document |= {"details": prompted.to_dict(), "zero_shot_details": zero_shot.to_dict()}
     if prompted.joint is not None:
-        document |= {"joint": prompted.joint_metrics(), "zero_shot_joint": zero_shot.joint_metrics()}
+        joint, tested = prompted.joint_metrics(), prompted.jointly_tested()
+        document |= {"joint": joint, "zero_shot_joint": zero_shot.joint_metrics()}
+        document |= {"joint_intervals": as_document(joint, tested)}
     return document
 
 
@@ -94,6 +145,8 @@ def _cross_document(both: dict[str, Evaluation], shared: tuple[str, ...]) -> dic
         "metrics": prompted.figures(),
         "zero_shot": zero_shot.figures(),
         "shared": list(shared),
+        "intervals": {"top1": list(wilson(prompted.top1, prompted.clips))},
+        "zero_shot_intervals": {"top1": list(wilson(zero_shot.top1, zero_shot.clips))},
         "details": prompted.to_dict(),
         "zero_shot_details": zero_shot.to_dict(),
     }
@@ -106,10 +159,12 @@ def _only_group(found: Evaluation) -> GroupAccuracy:
 
 
 def _print(both: dict[str, Evaluation], details: bool) -> None:
-    print(common.percent_table({title: found.metrics() for title, found in both.items()}))
-    if both[PROMPTED].joint is not None:
+    prompted = both[PROMPTED]
+    print(common.percent_table({title: found.metrics() for title, found in both.items()}, prompted.tested()))
+    if prompted.joint is not None:
         print("\nbase and novel labels competing together")
-        print(common.percent_table({title: found.joint_metrics() for title, found in both.items()}))
+        rows = {title: found.joint_metrics() for title, found in both.items()}
+        print(common.percent_table(rows, prompted.jointly_tested()))
     if details:
         for name in ("base", "novel", "joint"):
             groups = {title: getattr(found, name) for title, found in both.items()}
@@ -120,6 +175,7 @@ def _print(both: dict[str, Evaluation], details: bool) -> None:
 def _print_cross(dataset: Dataset, both: dict[str, Evaluation], shared: tuple[str, ...], details: bool) -> None:
     groups = {title: _only_group(found) for title, found in both.items()}
     print(_figures(f"{dataset.name}, {len(dataset.base)} labels", groups))
+    print(f"In parentheses: 95 % interval, over {groups[PROMPTED].clips} test clips.")
     if details:
         print(f"\n{_labels(groups)}")
     if shared:
@@ -128,8 +184,15 @@ def _print_cross(dataset: Dataset, both: dict[str, Evaluation], shared: tuple[st
 
 def _figures(title: str, groups: dict[str, GroupAccuracy]) -> str:
     """Top-1, top-5 and mean class accuracy of plain CLIP and of the bundle."""
-    rows = {name: [f"{value:5.1f}" for value in group.figures().values()] for name, group in groups.items()}
-    return common.table(title, FIGURES, rows)
+
+    def cells(group: GroupAccuracy) -> list[str]:
+        figures = group.figures()
+        texts = ["    –" if value is None else f"{value:5.1f}" for value in figures.values()]
+        if figures["top1"] is not None:
+            texts[0] += f" ({wilson(group.top1, group.clips)})"
+        return texts
+
+    return common.table(title, FIGURES, {name: cells(group) for name, group in groups.items()})
 
 
 def _labels(groups: dict[str, GroupAccuracy]) -> str:

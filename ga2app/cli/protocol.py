@@ -6,13 +6,13 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ga2app.cli import common, progress, settings
 from ga2app.config import RunConfig
-from ga2app.contracts import Dataset
+from ga2app.contracts import Dataset, rests_on
 from ga2app.errors import ConfigError, Fault
 from ga2app.paths import default_home, write_whole
 
@@ -151,13 +151,34 @@ def _default_out(args: argparse.Namespace, dataset: Dataset) -> Path:
 
 def _table(series: Series, report: Report) -> str:
     """Plain CLIP, each draw, and their mean ± standard deviation."""
-    rows = {"plain CLIP": [f"{value:5.1f}" for value in series.plain.values()]}
+    rows = {"plain CLIP": _cells(series, series.plain)}
     for draw in series.draws:
-        rows[f"seed {draw.seed}"] = [f"{value:5.1f}" for value in draw.figures.values()]
+        rows[f"seed {draw.seed}"] = _cells(series, draw.figures)
     if len(series.draws) > 1:
-        rows[f"mean of {len(series.draws)}"] = [f"{spread!s:>5}" for spread in series.spread().values()]
+        spreads = series.spread().values()
+        rows[f"mean of {len(series.draws)}"] = ["    –" if one is None else f"{one!s:>5}" for one in spreads]
     title = {"few-shot": f"{report.dataset}, {series.title}", "cross-dataset": f"{report.dataset} to {series.title}"}
     lines = [common.table(title.get(report.protocol, series.title), map(HEADINGS.__getitem__, series.plain), rows)]
+    lines.append(_rests_on(series, report))
+    if any(draw.seen for draw in series.draws):
+        seen = max(draw.seen for draw in series.draws)
+        lines.append(f"note: up to {seen} of these test clips were trained on, so that the figures are too good")
     if series.shared:
         lines.append(f"{len(series.shared)} of its labels were trained on: {', '.join(series.shared)}")
     return "\n".join(lines)
+
+
+def _cells(series: Series, figures: Mapping[str, float | None]) -> list[str]:
+    """Figures with their 95 % intervals; a dash for one that is not defined."""
+    found = series.intervals(figures)
+    return [
+        "    –" if value is None else f"{value:5.1f}" + (f" ({found[name]})" if name in found else "")
+        for name, value in figures.items()
+    ]
+
+
+def _rests_on(series: Series, report: Report) -> str:
+    """What the intervals are over."""
+    if report.protocol == "base-to-novel":
+        return rests_on(series.tested)
+    return f"In parentheses: 95 % interval, over {series.tested['base'].clips} test clips."

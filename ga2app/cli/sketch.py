@@ -100,7 +100,7 @@ def run_hard_prompt(args: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory() as folder:
         dataset = hard_prompt_dataset(Path(folder) / "clips")
         result = train(config, dataset, out=args.out, checkpoint=Path(folder) / "checkpoint")
-    print(common.percent_table({"plain CLIP": result.zero_shot, "with prompts": result.metrics}))
+    print(common.percent_table({"plain CLIP": result.zero_shot, "with prompts": result.metrics}, result.tested))
     return 0
 
 

@@ -41,10 +41,12 @@ def run(args: argparse.Namespace) -> int:
         print(f"stopped at step {result.step}; the same command with --out {out} goes on from there", file=sys.stderr)
         return progress.INTERRUPTED
     checkpoint.unlink(missing_ok=True)
+    common.print_cautions(result.tested)
     if args.json:
-        document = {"bundle": result.bundle, "metrics": dict(result.metrics), "zero_shot": dict(result.zero_shot)}
-        common.print_json({"state": "done", **document, "steps": result.step})
+        figures = common.measured(result.metrics, result.zero_shot, result.tested)
+        common.print_json({"state": "done", "bundle": result.bundle, **figures, "steps": result.step})
     else:
-        print(common.percent_table({"plain CLIP": result.zero_shot, "with prompts": result.metrics}))
+        rows = {"plain CLIP": result.zero_shot, "with prompts": result.metrics}
+        print(common.percent_table(rows, result.tested))
         print(f"bundle: {result.bundle}")
     return 0

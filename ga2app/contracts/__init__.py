@@ -11,10 +11,29 @@ from ga2app.contracts.anchors import (
     TextRating,
     TextRatings,
 )
+from ga2app.contracts.conditions import Adjustment, Conditions, read_conditions
 from ga2app.contracts.datasets import AnchorClip, ClipFacts, Dataset, LabelledClip, ProposalKind, Subset, with_anchors
 from ga2app.contracts.estimates import Basis, Estimate, PastPace, Workload
 from ga2app.contracts.exchange import HubExchange
 from ga2app.contracts.explanation import Explanation, FrameReason, Neighbor, SpeakerReasons, TokenReading
+from ga2app.contracts.headline import (
+    FEW_LABELS,
+    LEAST_LABELS,
+    Interval,
+    SampleSize,
+    as_document,
+    cautions,
+    defined,
+    figure_text,
+    harmonic_interval,
+    harmonic_mean,
+    intervals,
+    read_tested,
+    rests_on,
+    to_counts,
+    wilson,
+    with_nulls,
+)
 from ga2app.contracts.hub import (
     LICENSES,
     ByteProgress,
@@ -44,6 +63,7 @@ from ga2app.contracts.recognition import (
 from ga2app.contracts.reports import (
     GROUPS,
     REPORT,
+    TOP5_LABELS,
     ChangedClip,
     GroupReport,
     MapPoint,
@@ -62,10 +82,17 @@ from ga2app.contracts.services import (
 )
 
 __all__ = [
+    "FEW_LABELS",
+    "LEAST_LABELS",
     "LICENSES",
     "GROUPS",
+    "Adjustment",
+    "Conditions",
+    "Interval",
+    "SampleSize",
     "NONE_OF_THESE",
     "REPORT",
+    "TOP5_LABELS",
     "AnchorAdvisor",
     "AnchorClip",
     "AnchorKind",
@@ -128,6 +155,19 @@ __all__ = [
     "TokenReading",
     "Verdict",
     "Workload",
+    "as_document",
+    "cautions",
+    "defined",
+    "figure_text",
+    "harmonic_interval",
+    "harmonic_mean",
+    "intervals",
+    "read_conditions",
     "read_report",
+    "read_tested",
+    "rests_on",
+    "to_counts",
+    "wilson",
     "with_anchors",
+    "with_nulls",
 ]

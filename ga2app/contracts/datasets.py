@@ -50,7 +50,8 @@ class AnchorClip:
 class Dataset:
     """Clips under base class names (trained on) and novel ones (never trained on).
 
-    ``borrowed``: the anchors are another data set's, filmed by other cameras in other places.
+    ``borrowed``: the anchors are another data set's, filmed by other cameras in other places. ``anchors_from`` and
+    ``negatives_from`` name the data set that lent them, empty where none did.
     """
 
     name: str
@@ -60,12 +61,21 @@ class Dataset:
     anchors: tuple[AnchorClip, ...] = ()
     negatives: tuple[str, ...] = ()
     borrowed: bool = False
+    anchors_from: str = ""
+    negatives_from: str = ""
 
 
 def with_anchors(dataset: Dataset, donor: Dataset) -> Dataset:
     """``dataset`` with the anchor clips and the negatives of ``donor`` where it has none of its own."""
     anchors, negatives = dataset.anchors or donor.anchors, dataset.negatives or donor.negatives
-    return replace(dataset, anchors=anchors, negatives=negatives, borrowed=not dataset.anchors)
+    return replace(
+        dataset,
+        anchors=anchors,
+        negatives=negatives,
+        borrowed=not dataset.anchors,
+        anchors_from=dataset.anchors_from if dataset.anchors else donor.name,
+        negatives_from=dataset.negatives_from if dataset.negatives else donor.name,
+    )
 
 
 class ProposalKind(StrEnum):

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ga2app.contracts.conditions import Conditions
+from ga2app.contracts.headline import SampleSize
 from ga2app.contracts.hub import HubRevision
 
 
@@ -15,7 +17,7 @@ class BundleCard:
 
     ``name`` is the manifest's. The store adds ``title``, which is how lists call it, ``created_s``, when it was listed
     first, and ``hub``, what it was on the Hub when it was last pushed or pulled; they are not part of what the bundle
-    is. ``method`` is empty where nobody has read it yet.
+    is. ``method`` is empty where nobody has read it yet, ``tested`` where the bundle does not say it.
     """
 
     folder: str
@@ -30,6 +32,7 @@ class BundleCard:
     method: str = ""
     seed: int | None = None
     size_bytes: int = 0
+    tested: Mapping[str, SampleSize] = field(default_factory=dict)
     title: str = field(default="", compare=False)
     created_s: float = field(default=0.0, compare=False)
     hub: HubRevision | None = field(default=None, compare=False)
@@ -40,8 +43,8 @@ class BundleFacts:
     """Everything that a bundle says of itself.
 
     ``config`` are the settings that it was trained with, ``backbone`` what it says of the weights that it belongs to,
-    ``files`` names and bytes of what is in its folder. All of it comes from whoever made the bundle, ``readme`` (the
-    model card, Markdown) above all.
+    ``files`` names and bytes of what is in its folder, ``conditions`` what the run really used. All of it comes from
+    whoever made the bundle, ``readme`` (the model card, Markdown) above all.
     """
 
     card: BundleCard
@@ -54,6 +57,7 @@ class BundleFacts:
     packages: Mapping[str, str]
     files: tuple[tuple[str, int], ...]
     readme: str
+    conditions: Conditions = field(default_factory=Conditions)
 
 
 @dataclass(frozen=True)

@@ -7,15 +7,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from ga2app.contracts.conditions import Conditions, read_conditions
+from ga2app.contracts.headline import SIDES, SampleSize, defined
 from ga2app.contracts.recognition import LabelKind
 from ga2app.errors import StoreError
 
 REPORT = "report.json"
 REPORT_FORMAT = 1
+
+TOP5_LABELS = 6
+"""With fewer labels every clip's own is among the first five, so that there is no top-5."""
 
 GROUPS = ("base", "novel", "joint")
 """Base clips among base names, novel clips among novel names, all clips among all names."""
@@ -26,11 +31,11 @@ class GroupReport:
     """How one model recognized the ``clips`` clips of a group among the names of this group.
 
     ``confusion`` holds (true label, answer, clips) as places in ``labels``, without zeros: most of it is empty.
-    ``per_class`` is the top-1 of each label that has clips.
+    ``per_class`` is the top-1 of each label that has clips. ``top5`` is None where there are five labels or fewer.
     """
 
     top1: float
-    top5: float
+    top5: float | None
     mean_class: float
     clips: int
     per_class: Mapping[str, float]
@@ -86,6 +91,7 @@ class Report:
     """Everything that a report shows. ``gained`` and ``lost`` count the clips that changed sides, ``changed`` has some.
 
     ``map_share`` is how much of the spread the two directions of the map hold before and after, in percent.
+    ``conditions`` say what the run really used; they are empty in reports of before.
     """
 
     dataset: str
@@ -106,11 +112,21 @@ class Report:
     anchor_captions: tuple[str, ...] = ()
     negatives: tuple[str, ...] = ()
     packages: Mapping[str, str] | None = None
+    conditions: Conditions = field(default_factory=Conditions)
     format: int = REPORT_FORMAT
 
     def labels(self, group: str) -> tuple[str, ...]:
         """The names that compete in a group."""
         return {"base": self.base, "novel": self.novel}.get(group, (*self.base, *self.novel))
+
+    def tested(self) -> dict[str, SampleSize]:
+        """What base and novel accuracy rest on, by side."""
+        groups = self.bundle.groups
+        return {side: SampleSize(groups[side].clips, len(self.labels(side))) for side in SIDES if side in groups}
+
+    def jointly_tested(self) -> dict[str, SampleSize]:
+        """The same where all names compete."""
+        return {side: SampleSize(one.clips, len(self.labels("joint"))) for side, one in self.tested().items()}
 
     def to_json(self) -> str:
         """The text of ``report.json``."""
@@ -140,10 +156,12 @@ def read_report(file: Path) -> Report | None:
 
 
 def _report(data: Mapping[str, Any]) -> Report:
-    known = {item.name: data[item.name] for item in fields(Report)}
+    known = {item.name: data[item.name] for item in fields(Report) if item.name != "conditions"}
+    labels = {side: tuple(data[side]) for side in SIDES}
     known |= {
-        "plain": _model(data["plain"]),
-        "bundle": _model(data["bundle"]),
+        "plain": _model(data["plain"], labels),
+        "bundle": _model(data["bundle"], labels),
+        "conditions": read_conditions(data.get("conditions")),
         "changed": tuple(ChangedClip(**(item | {"kind": LabelKind(item["kind"])})) for item in data["changed"]),
         "points": tuple(
             MapPoint(
@@ -164,14 +182,15 @@ def _report(data: Mapping[str, Any]) -> Report:
     return Report(**known)
 
 
-def _model(data: Mapping[str, Any]) -> ModelReport:
-    groups = {
-        name: GroupReport(
-            **(group | {"confusion": tuple((row, column, clips) for row, column, clips in group["confusion"])})
-        )
-        for name, group in data["groups"].items()
-    }
-    return ModelReport(data["metrics"], data["joint_metrics"], groups)
+def _model(data: Mapping[str, Any], labels: Mapping[str, Sequence[str]]) -> ModelReport:
+    """One model's figures. Reports of before give some that are 100 % by construction, which are left out."""
+    counts = {side: len(names) for side, names in labels.items()}
+    groups = {}
+    for name, group in data["groups"].items():
+        cells = tuple((row, column, clips) for row, column, clips in group["confusion"])
+        few = counts.get(name, sum(counts.values())) < TOP5_LABELS
+        groups[name] = GroupReport(**(group | {"confusion": cells} | ({"top5": None} if few else {})))
+    return ModelReport(defined(data["metrics"], counts), data["joint_metrics"], groups)
 
 
 def _pair(values: Sequence[float]) -> tuple[float, float]:

@@ -34,8 +34,9 @@ class EventKind(StrEnum):
 class Event:
     """One thing that happened at ``step`` (optimizer steps since the run began, kept across resumes).
 
-    Values by kind: ``plan`` total_steps, steps_per_epoch, epochs · ``zero_shot`` and ``epoch`` base, novel, hm
-    in percent (novel and hm are absent without novel clips), ``epoch`` also epoch · ``step`` ce, anchor,
+    Values by kind: ``plan`` total_steps, steps_per_epoch, epochs, conditions (``Conditions.to_dict``) · ``zero_shot``
+    and ``epoch`` base, novel, hm in percent (absent without clips, or with one label on a side), ``epoch`` also epoch
+    and tested (clips and labels of each side) · ``step`` ce, anchor,
     total, learning_rate, seconds_per_step · ``log`` text · ``bundle`` path.
     """
 

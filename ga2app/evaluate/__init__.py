@@ -4,12 +4,14 @@ Base clips compete among the base names, novel clips among the novel names; HM =
 On request all names compete together, as they do for a data set that the prompts were not trained on.
 """
 
+from ga2app.contracts import harmonic_mean
+from ga2app.evaluate.again import Remeasured, Trained, to_measure_again
 from ga2app.evaluate.clips import CLIPS_AT_ONCE, SINGLE_VIEW, encode_clips, encode_views, test_clips
-from ga2app.evaluate.metrics import Evaluation, GroupAccuracy, group_accuracy, harmonic_mean
+from ga2app.evaluate.metrics import Evaluation, GroupAccuracy, group_accuracy
 from ga2app.evaluate.plain import PlainFeatures
 from ga2app.evaluate.reporting import Side, make_report
 from ga2app.evaluate.scoring import encode_test_clips, evaluate, evaluate_features, pooled, shared_labels
-from ga2app.evaluate.spread import Spread, spread
+from ga2app.evaluate.spread import Spread, spread, spread_if_defined
 
 __all__ = [
     "CLIPS_AT_ONCE",
@@ -17,8 +19,10 @@ __all__ = [
     "Evaluation",
     "GroupAccuracy",
     "PlainFeatures",
+    "Remeasured",
     "Side",
     "Spread",
+    "Trained",
     "encode_clips",
     "encode_test_clips",
     "encode_views",
@@ -30,5 +34,7 @@ __all__ = [
     "pooled",
     "shared_labels",
     "spread",
+    "spread_if_defined",
     "test_clips",
+    "to_measure_again",
 ]

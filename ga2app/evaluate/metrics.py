@@ -1,5 +1,7 @@
 """Accuracies and their records: pure functions of scores. All figures are percent.
 
+What is so by construction is no figure: top-1 of one label, top-5 of five labels or fewer.
+
 Notation: N clips, C class names.
 """
 
@@ -12,17 +14,19 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ga2app.contracts import LEAST_LABELS, TOP5_LABELS, SampleSize, defined, harmonic_mean
+
 
 @dataclass(frozen=True)
 class GroupAccuracy:
     """How the ``clips`` clips of one group of classes, ``labels``, were recognized among these labels.
 
-    ``top5`` is 100 where there are five labels or fewer. ``per_class`` is the top-1 of each label that has clips, and
+    ``top5`` is None where there are five labels or fewer. ``per_class`` is the top-1 of each label that has clips, and
     ``mean_class`` the mean of these. ``confusion`` counts clips: a row for each true label, a column for each answer.
     """
 
     top1: float
-    top5: float
+    top5: float | None
     mean_class: float
     per_class: dict[str, float]
     clips: int
@@ -35,9 +39,19 @@ class GroupAccuracy:
         clips = sum(sum(self.confusion[row]) for row in rows)
         return 100 * sum(self.confusion[row][row] for row in rows) / clips if clips else None
 
-    def figures(self) -> dict[str, float]:
-        """``top1``, ``top5`` and ``mean_class``."""
-        return {"top1": self.top1, "top5": self.top5, "mean_class": self.mean_class}
+    @property
+    def tested(self) -> SampleSize:
+        """What the figures rest on."""
+        return SampleSize(self.clips, len(self.labels))
+
+    def figures(self) -> dict[str, float | None]:
+        """``top1``, ``top5`` and ``mean_class``; None for what is so by construction."""
+        alone = len(self.labels) < LEAST_LABELS
+        return {
+            "top1": None if alone else self.top1,
+            "top5": self.top5,
+            "mean_class": None if alone else self.mean_class,
+        }
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -54,6 +68,8 @@ class GroupAccuracy:
 class Evaluation:
     """Base and novel accuracy; None where the data set has no test clips of that kind.
 
+    A side with a single label has no figure, and there is then no HM: whatever the model, it would be 100 %.
+
     ``joint`` is the accuracy over all clips with base and novel names competing together; None unless asked for.
     """
 
@@ -62,8 +78,19 @@ class Evaluation:
     joint: GroupAccuracy | None = None
 
     def metrics(self) -> dict[str, float]:
-        """``base``, ``novel`` and ``hm`` (top-1, percent), without those that could not be measured."""
-        return _with_mean(self.base.top1 if self.base else None, self.novel.top1 if self.novel else None)
+        """``base``, ``novel`` and ``hm`` (top-1, percent), without those that are not defined or were not measured."""
+        metrics = _with_mean(self.base.top1 if self.base else None, self.novel.top1 if self.novel else None)
+        return defined(metrics, {side: one.labels for side, one in self.tested().items()})
+
+    def tested(self) -> dict[str, SampleSize]:
+        """What base and novel accuracy rest on, by side."""
+        return {side: group.tested for side, group in (("base", self.base), ("novel", self.novel)) if group is not None}
+
+    def jointly_tested(self) -> dict[str, SampleSize]:
+        """The same where all names compete; empty without joint."""
+        if self.joint is None:
+            return {}
+        return {side: SampleSize(one.clips, len(self.joint.labels)) for side, one in self.tested().items()}
 
     def joint_metrics(self) -> dict[str, float]:
         """``base``, ``novel`` and ``hm`` with all names competing, and ``all`` over all clips; empty without joint."""
@@ -78,11 +105,6 @@ class Evaluation:
         """Plain JSON values; a group that was not measured is left out."""
         groups = {"base": self.base, "novel": self.novel, "joint": self.joint}
         return {name: group.to_dict() for name, group in groups.items() if group is not None}
-
-
-def harmonic_mean(base: float, novel: float) -> float:
-    """2bn / (b + n), and 0 where both are 0."""
-    return 2 * base * novel / (base + novel) if base + novel else 0.0
 
 
 def group_accuracy(scores: Tensor, targets: Tensor, names: Sequence[str]) -> GroupAccuracy:
@@ -105,7 +127,7 @@ def group_accuracy(scores: Tensor, targets: Tensor, names: Sequence[str]) -> Gro
     confusion = torch.bincount(pairs, minlength=len(names) ** 2).reshape(len(names), -1)
     return GroupAccuracy(
         top1=100 * (place < 1).double().mean().item(),
-        top5=100 * (place < 5).double().mean().item(),
+        top5=100 * (place < 5).double().mean().item() if len(names) >= TOP5_LABELS else None,
         mean_class=sum(per_class.values()) / len(per_class),
         per_class=per_class,
         clips=len(targets),

@@ -17,6 +17,7 @@ from torch import Tensor
 from ga2app.config import RunConfig
 from ga2app.contracts import (
     ChangedClip,
+    Conditions,
     Dataset,
     GroupReport,
     LabelKind,
@@ -72,10 +73,12 @@ def make_report(
     anchors: Sequence[str] = (),
     steps: int = 0,
     packages: Mapping[str, str] | None = None,
+    conditions: Conditions | None = None,
 ) -> Report:
     """The report of a run on the test ``clips`` of ``dataset``, of which there is at least one.
 
-    ``anchors`` are captions, one for each row of the sides' anchors. No clip is encoded anew.
+    ``anchors`` are captions, one for each row of the sides' anchors; ``conditions`` are what the run really used. No
+    clip is encoded anew.
     """
     plain_texts, bundle_texts = _texts(plain, dataset), _texts(bundle, dataset)
     answers = [_answers(side, texts, dataset, clips) for side, texts in ((plain, plain_texts), (bundle, bundle_texts))]
@@ -106,6 +109,7 @@ def make_report(
         anchor_captions=tuple(dict.fromkeys(caption for caption in anchors if caption)),
         negatives=dataset.negatives,
         packages=dict(packages or {}),
+        conditions=conditions or Conditions(),
     )
 
 

@@ -21,3 +21,9 @@ class Spread:
 def spread(figures: Sequence[float]) -> Spread:
     """Mean and standard deviation of ``figures``, of which there is at least one."""
     return Spread(statistics.fmean(figures), statistics.stdev(figures) if len(figures) > 1 else None)
+
+
+def spread_if_defined(figures: Sequence[float | None]) -> Spread | None:
+    """The same; None where any of ``figures`` is not defined."""
+    known = [figure for figure in figures if figure is not None]
+    return spread(known) if known and len(known) == len(figures) else None

@@ -12,6 +12,7 @@ from ga2app.backbone import Backbone
 from ga2app.bundle.manifest import MANIFEST
 from ga2app.config import RunConfig
 from ga2app.contracts import Dataset, Event, EventKind
+from ga2app.effective_config import effective
 from ga2app.errors import ConfigError, Fault, TrainingError
 from ga2app.evaluate import SINGLE_VIEW
 from ga2app.train import train
@@ -93,7 +94,9 @@ def trained(draw: Draw, dataset: Dataset, session: Session) -> bundles.Bundle:
 
 def _check_same(draw: Draw, bundle: bundles.Bundle, dataset: Dataset, session: Session) -> None:
     bundle.check_backbone(session.backbone.identity.to_dict())
-    then, now = (_flat(asdict(config.passed_on())) for config in (bundle.manifest.run, draw.config))
+    # What was asked for may differ where both do the same: whitening is off without clips to whiten by.
+    used = (effective(config, dataset)[0] for config in (bundle.manifest.run, draw.config))
+    then, now = (_flat(asdict(config.passed_on())) for config in used)
     changes = [f"{name} was {then[name]} and is now {now[name]}" for name in now if now[name] != then[name]]
     if bundle.manifest.dataset_hash != bundles.dataset_hash(dataset):
         changes.append(f"the clips, labels, anchors or negatives of '{dataset.name}' have changed")

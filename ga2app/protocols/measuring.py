@@ -11,29 +11,36 @@ from torch import Tensor
 from ga2app import evaluate
 from ga2app.bundle import Bundle
 from ga2app.contracts import Dataset
+from ga2app.effective_config import tested_on
 from ga2app.evaluate import Evaluation
 from ga2app.model import PromptedClip, plain_clip
 from ga2app.protocols.draws import Session
+from ga2app.trained_clips import among
 
 
 class Measured(NamedTuple):
-    """Figures in percent, and the record with per-class figures and confusion matrix that they come from."""
+    """Figures in percent, and the record with per-class figures and confusion matrix that they come from.
 
-    figures: Mapping[str, float]
+    ``seen`` are how many of the test clips the model was trained on. A figure that is so by construction is None.
+    """
+
+    figures: Mapping[str, float | None]
     details: Mapping[str, Any]
+    seen: int = 0
 
 
 class Measure:
     """Measures models on the test clips of ``dataset``; plain CLIP is measured once, and not before it is asked for.
 
     Figures of a data set with novel labels: ``base``, ``novel`` and ``hm``, with ``joint`` also ``joint_base``,
-    ``joint_novel`` and ``joint_hm``. Of one without: ``top1``, ``top5``, ``mean_class``. Raises DatasetError when there
-    are no test clips, InterruptedError when the session is to stop.
+    ``joint_novel`` and ``joint_hm``. Of one without: ``top1``, ``top5``, ``mean_class``. ``tested`` is what they rest
+    on. Raises DatasetError when there are no test clips, InterruptedError when the session is to stop.
     """
 
     def __init__(self, dataset: Dataset, num_frames: int, session: Session, *, joint: bool = False) -> None:
         self._dataset, self._num_frames, self._session, self._joint = dataset, num_frames, session, joint
         self._plain = plain_clip(session.backbone, dataset.base)
+        self.tested = tested_on(dataset)
 
     @cached_property
     def plain(self) -> Measured:
@@ -45,7 +52,9 @@ class Measure:
         backbone, base = self._session.backbone, self._dataset.base
         model = PromptedClip(backbone, bundle.learner(), base, bundle.whitening()).eval()
         moved = model.prompts.config.visual_depth > 0
-        return self._measured(model, self._encoded(model) if moved else model.whiten_clips(self._plain_features))
+        measured = self._measured(model, self._encoded(model) if moved else model.whiten_clips(self._plain_features))
+        paths = [clip.path for clip in evaluate.test_clips(self._dataset)]
+        return measured._replace(seen=len(among(paths, bundle.manifest.trained)))
 
     @cached_property
     def _plain_features(self) -> Tensor:
@@ -63,8 +72,8 @@ class Measure:
         found = evaluate.evaluate(model, self._dataset, self._num_frames, views, joint=self._joint, features=features)
         return Measured(self._figures(found), found.to_dict())
 
-    def _figures(self, found: Evaluation) -> dict[str, float]:
+    def _figures(self, found: Evaluation) -> dict[str, float | None]:
         if found.base is not None and not self._dataset.novel:
             return found.base.figures()
         together = {f"joint_{name}": value for name, value in found.joint_metrics().items() if name != "all"}
-        return found.metrics() | together
+        return {**found.metrics(), **together}

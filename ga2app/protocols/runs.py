@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from ga2app import evaluate
 from ga2app.config import RunConfig
-from ga2app.contracts import Dataset, Subset
+from ga2app.contracts import LEAST_LABELS, Dataset, Subset
+from ga2app.effective_config import conditions_of, training_clips
 from ga2app.errors import ConfigError, DatasetError, Fault
 from ga2app.protocols.draws import Draw, Session, check_finished, plan, trained
 from ga2app.protocols.measuring import Measure
@@ -32,6 +33,12 @@ def base_to_novel(
                 f"data set '{dataset.name}' has no test clips of {kind} labels, which base-to-novel compares; "
                 "give it some (import-dataset --novel says which labels are novel), or use few-shot"
             )
+        if len(labels) < LEAST_LABELS:
+            raise DatasetError(
+                f"data set '{dataset.name}' has only 1 {kind} label: with one there is nothing to tell apart, every "
+                f"answer is right; add a second {kind} label (import-dataset --novel says which are novel), or use "
+                "few-shot"
+            )
     draws = plan(config, seeds, session)
     _check(draws, dataset, session)
     measure = Measure(dataset, config.clips.num_frames, session, joint=joint)
@@ -44,8 +51,8 @@ def few_shot(
 ) -> Report:
     """Train on every label, once for each number of ``shots`` and each seed.
 
-    Figures ``top1``, ``top5`` and ``mean_class``. Raises StudioError, and InterruptedError after a stop,
-    which says where.
+    Figures ``top1``, ``top5`` and ``mean_class``. Numbers of shots that come to the same clips, because there are no
+    more, are one series. Raises StudioError, and InterruptedError after a stop, which says where.
     """
     if not shots or len(set(shots)) < len(shots):
         raise ConfigError([Fault("shots", "give each number of training clips a class once, such as 2,4,8,16")])
@@ -58,14 +65,15 @@ def few_shot(
             f"of {len(dataset.base)}: {shown}; add training clips, or leave these labels out of the data set"
         )
     _check_tested(dataset)
-    groups = [plan(replace(config, shots=count), seeds, session, f"shots-{count}-") for count in shots]
+    asked = _by_what_there_is(config, dataset, shots)
+    groups = [plan(replace(config, shots=counts[0]), seeds, session, f"shots-{counts[0]}-") for counts in asked]
     draws = [draw for group in groups for draw in group]
     _check(draws, dataset, session)
     measure = Measure(dataset, config.clips.num_frames, session)
     found = {draw.name: _drawn(draw, dataset, [measure], session)[0] for draw in _told(draws, session)}
     series = [
-        _series(f"{count} shots" if count > 1 else "1 shot", measure, [found[draw.name] for draw in group])
-        for count, group in zip(shots, groups, strict=True)
+        _series(_shots_title(config, dataset, counts), measure, [found[draw.name] for draw in group])
+        for counts, group in zip(asked, groups, strict=True)
     ]
     return _report(FEW_SHOT, config, dataset, session, series)
 
@@ -107,6 +115,27 @@ def _check(draws: Sequence[Draw], dataset: Dataset, session: Session) -> None:
 def _check_tested(dataset: Dataset) -> None:
     if not evaluate.test_clips(dataset):
         raise DatasetError(f"data set '{dataset.name}' has no test clips; mark some clips of its classes as test")
+    if len(dataset.base) + len(dataset.novel) < LEAST_LABELS:
+        raise DatasetError(
+            f"data set '{dataset.name}' has only 1 label: with one there is nothing to tell apart, every answer is "
+            "right; add clips of another label"
+        )
+
+
+def _by_what_there_is(config: RunConfig, dataset: Dataset, shots: Sequence[int]) -> list[list[int]]:
+    """Numbers of shots, those together that come to the same training clips."""
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for count in shots:
+        drawn = training_clips(replace(config, shots=count), dataset)
+        groups.setdefault(tuple(drawn.values()), []).append(count)
+    return list(groups.values())
+
+
+def _shots_title(config: RunConfig, dataset: Dataset, counts: Sequence[int]) -> str:
+    """What a series is called: the shots asked for, and the clips a label where there are not so many."""
+    config = replace(config, shots=counts[-1])
+    told = conditions_of(config, dataset).shots_text(counts[-1])
+    return ", ".join([*map(str, counts[:-1]), told])
 
 
 def _told(draws: Sequence[Draw], session: Session) -> Iterator[Draw]:
@@ -127,7 +156,8 @@ def _drawn(draw: Draw, dataset: Dataset, measures: Sequence[Measure], session: S
 
 
 def _series(title: str, measure: Measure, draws: Sequence[DrawFigures]) -> Series:
-    return Series(title, measure.plain.figures, tuple(draws), measure.plain.details)
+    plain = measure.plain
+    return Series(title, plain.figures, tuple(draws), plain.details, tested=measure.tested)
 
 
 def _report(protocol: str, config: RunConfig, dataset: Dataset, session: Session, series: Sequence[Series]) -> Report:

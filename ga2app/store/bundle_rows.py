@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from ga2app.contracts import BundleCard, HubRevision
+from ga2app.contracts import BundleCard, HubRevision, read_tested, to_counts
 
 FROM = (
     "FROM bundles b LEFT JOIN runs r "
@@ -99,6 +99,7 @@ def row_of(card: BundleCard) -> dict[str, Any]:
         "method": card.method,
         "seed": card.seed,
         "size_bytes": card.size_bytes,
+        "tested": json.dumps(to_counts(card.tested)),
     }
 
 
@@ -117,6 +118,7 @@ def card_of(row: dict[str, Any], folder: str) -> BundleCard:
         method=row["method"],
         seed=row["seed"],
         size_bytes=row["size_bytes"],
+        tested=read_tested(json.loads(row["tested"])),
         title=row["shown"],
         created_s=row["created_s"],
         hub=HubRevision(row["hub_repo"], row["hub_commit"]) if row["hub_repo"] else None,

@@ -33,7 +33,7 @@ def with_chosen(store: Store, config: RunConfig, dataset: Dataset) -> Dataset:
                 "or choose another set"
             )
         drawn = config.anchors == DRAWN_SCENES and dataset.name != DEMO
-        dataset = replace(dataset, anchors=clips, borrowed=drawn)
+        dataset = replace(dataset, anchors=clips, borrowed=drawn, anchors_from=DEMO if drawn else "")
     if config.negatives == (NOTHING,):
         return replace(dataset, negatives=())
     if config.negatives:
@@ -71,6 +71,8 @@ def borrow(config: RunConfig, dataset: Dataset, demo: Callable[[], Dataset]) -> 
         anchors=lent.anchors if anchors else dataset.anchors,
         negatives=lent.negatives if negatives else dataset.negatives,
         borrowed=dataset.borrowed or anchors,
+        anchors_from=lent.anchors_from if anchors else dataset.anchors_from,
+        negatives_from=lent.negatives_from if negatives else dataset.negatives_from,
     )
 
 

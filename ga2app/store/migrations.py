@@ -8,11 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import sqlite_utils
-from sqlite_utils.migrations import Migrations
 
 from ga2app.errors import StoreError
-
-migrations = Migrations("ga2app")
+from ga2app.store.early_migrations import migrations, run_script
 
 
 def migrate(db: sqlite_utils.Database, path: Path) -> None:
@@ -36,130 +34,10 @@ def migrate(db: sqlite_utils.Database, path: Path) -> None:
             raise
 
 
-def _run(db: sqlite_utils.Database, script: str) -> None:
-    for statement in script.split(";"):
-        if statement.strip():
-            db.execute(statement)
-
-
-@migrations()
-def m001_runs(db: sqlite_utils.Database) -> None:
-    """The queue and what its runs tell. Ids are never used twice, since folders are named after them."""
-    _run(
-        db,
-        """
-        CREATE TABLE runs (
-            id INTEGER PRIMARY KEY AUTOINCREMENT,
-            name TEXT NOT NULL,
-            owner TEXT NOT NULL,
-            state TEXT NOT NULL CHECK (state IN ('queued', 'running', 'stopping', 'stopped', 'done', 'failed')),
-            config TEXT NOT NULL,
-            seed INTEGER NOT NULL,
-            created_s REAL NOT NULL,
-            queued_s REAL NOT NULL,
-            started_s REAL,
-            finished_s REAL,
-            heartbeat_s REAL,
-            pid INTEGER,
-            process_started_s REAL,
-            exit_code INTEGER,
-            error TEXT,
-            bundle TEXT,
-            attempts INTEGER NOT NULL DEFAULT 0,
-            resumed_step INTEGER NOT NULL DEFAULT 0
-        );
-        CREATE INDEX runs_state ON runs (state, queued_s, id);
-        CREATE TABLE events (
-            id INTEGER PRIMARY KEY AUTOINCREMENT,
-            run_id INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
-            at_s REAL NOT NULL,
-            kind TEXT NOT NULL,
-            step INTEGER NOT NULL,
-            "values" TEXT NOT NULL
-        );
-        CREATE INDEX events_run ON events (run_id, kind, id)
-        """,
-    )
-
-
-@migrations()
-def m002_datasets(db: sqlite_utils.Database) -> None:
-    """Data sets: labels that are base or novel, and the clips that show them."""
-    _run(
-        db,
-        """
-        CREATE TABLE datasets (
-            id INTEGER PRIMARY KEY AUTOINCREMENT,
-            name TEXT NOT NULL UNIQUE,
-            origin TEXT NOT NULL,
-            created_s REAL NOT NULL
-        );
-        CREATE TABLE labels (
-            id INTEGER PRIMARY KEY AUTOINCREMENT,
-            dataset_id INTEGER NOT NULL REFERENCES datasets (id) ON DELETE CASCADE,
-            name TEXT NOT NULL,
-            kind TEXT NOT NULL CHECK (kind IN ('base', 'novel')),
-            UNIQUE (dataset_id, name)
-        );
-        CREATE TABLE clips (
-            id INTEGER PRIMARY KEY AUTOINCREMENT,
-            dataset_id INTEGER NOT NULL REFERENCES datasets (id) ON DELETE CASCADE,
-            label_id INTEGER NOT NULL REFERENCES labels (id) ON DELETE CASCADE,
-            path TEXT NOT NULL,
-            subset TEXT NOT NULL CHECK (subset IN ('train', 'test'))
-        );
-        CREATE INDEX clips_dataset ON clips (dataset_id, id);
-        CREATE INDEX clips_label ON clips (label_id)
-        """,
-    )
-
-
-@migrations()
-def m003_anchors_and_negatives(db: sqlite_utils.Database) -> None:
-    """Anchor sets and groups of negative prompts: those of a data set go with it, the others stand alone."""
-    _run(
-        db,
-        """
-        CREATE TABLE anchor_sets (
-            id INTEGER PRIMARY KEY AUTOINCREMENT,
-            name TEXT NOT NULL,
-            about TEXT NOT NULL DEFAULT '',
-            dataset_id INTEGER UNIQUE REFERENCES datasets (id) ON DELETE CASCADE
-        );
-        CREATE UNIQUE INDEX anchor_sets_name ON anchor_sets (name) WHERE dataset_id IS NULL;
-        CREATE TABLE anchor_clips (
-            id INTEGER PRIMARY KEY AUTOINCREMENT,
-            set_id INTEGER NOT NULL REFERENCES anchor_sets (id) ON DELETE CASCADE,
-            path TEXT NOT NULL,
-            caption TEXT NOT NULL DEFAULT '',
-            enabled INTEGER NOT NULL DEFAULT 1 CHECK (enabled IN (0, 1))
-        );
-        CREATE INDEX anchor_clips_set ON anchor_clips (set_id, id);
-        CREATE TABLE negative_groups (
-            id INTEGER PRIMARY KEY AUTOINCREMENT,
-            name TEXT NOT NULL,
-            dataset_id INTEGER UNIQUE REFERENCES datasets (id) ON DELETE CASCADE
-        );
-        CREATE UNIQUE INDEX negative_groups_name ON negative_groups (name) WHERE dataset_id IS NULL;
-        CREATE TABLE negatives (
-            id INTEGER PRIMARY KEY AUTOINCREMENT,
-            group_id INTEGER NOT NULL REFERENCES negative_groups (id) ON DELETE CASCADE,
-            text TEXT NOT NULL,
-            enabled INTEGER NOT NULL DEFAULT 1 CHECK (enabled IN (0, 1)),
-            UNIQUE (group_id, text)
-        );
-        CREATE TABLE seeds (
-            name TEXT PRIMARY KEY,
-            loaded_s REAL NOT NULL
-        )
-        """,
-    )
-
-
 @migrations()
 def m004_bundles(db: sqlite_utils.Database) -> None:
     """What a list of bundles shows of each; the folder holds the bundle itself."""
-    _run(
+    run_script(
         db,
         """
         CREATE TABLE bundles (
@@ -184,7 +62,7 @@ def m005_clip_facts(db: sqlite_utils.Database) -> None:
     for table in ("clips", "anchor_clips"):
         for column in ("digest TEXT", "seconds REAL", "frames INTEGER", "width INTEGER", "height INTEGER"):
             db.execute(f"ALTER TABLE {table} ADD COLUMN {column}")
-    _run(
+    run_script(
         db,
         """
         CREATE INDEX clips_digest ON clips (dataset_id, digest);
@@ -196,7 +74,7 @@ def m005_clip_facts(db: sqlite_utils.Database) -> None:
 @migrations()
 def m006_trash(db: sqlite_utils.Database) -> None:
     """Rows that were deleted and can be put back, each entry with the folders that go when it is emptied."""
-    _run(
+    run_script(
         db,
         """
         CREATE TABLE trash (
@@ -215,7 +93,7 @@ def m006_trash(db: sqlite_utils.Database) -> None:
 @migrations()
 def m007_imports(db: sqlite_utils.Database) -> None:
     """Imports under way and done, with what was found wrong: a page that is opened again finds them here."""
-    _run(
+    run_script(
         db,
         """
         CREATE TABLE imports (
@@ -242,7 +120,7 @@ def m007_imports(db: sqlite_utils.Database) -> None:
 @migrations()
 def m008_anchor_ratings(db: sqlite_utils.Database) -> None:
     """How irrelevant anchors are to labels, and how close negative prompts come: measured once for each question."""
-    _run(
+    run_script(
         db,
         """
         CREATE TABLE anchor_questions (
@@ -291,3 +169,16 @@ def m010_hub_revisions(db: sqlite_utils.Database) -> None:
 def m011_edits_in_the_trash(db: sqlite_utils.Database) -> None:
     """Edits wait in the trash beside deletions, to be undone: rows with their former values."""
     db.execute("ALTER TABLE trash ADD COLUMN edit INTEGER NOT NULL DEFAULT 0 CHECK (edit IN (0, 1))")
+
+
+@migrations()
+def m012_tested(db: sqlite_utils.Database) -> None:
+    """On how many test clips and labels the figures of a bundle rest; empty for bundles listed before.
+
+    Of these, the figures that are 100 % by construction go: with one novel label novel accuracy, and HM with it.
+    """
+    db.execute("ALTER TABLE bundles ADD COLUMN tested TEXT NOT NULL DEFAULT '{}'")
+    db.execute(
+        "UPDATE bundles SET metrics = json_remove(metrics, '$.novel', '$.hm'), "
+        "zero_shot = json_remove(zero_shot, '$.novel', '$.hm') WHERE json_array_length(novel) = 1"
+    )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 
 from ga2app.backbone import Backbone
-from ga2app.config import ANCHOR_TERMS, RunConfig, WhiteningConfig
-from ga2app.contracts import Dataset, Subset
+from ga2app.config import ANCHOR_TERMS, RunConfig
+from ga2app.contracts import Dataset
+from ga2app.effective_config import changed_settings, effective, without_needless
+from ga2app.effective_config import whitening_anchors as whitening_anchors
 from ga2app.errors import ConfigError, DatasetError, Fault
 from ga2app.vocabulary import GenericText
 
@@ -55,19 +55,9 @@ def check_anchors(config: RunConfig, dataset: Dataset, generic: Sequence[Generic
         )
 
 
-def whitening_anchors(config: RunConfig, dataset: Dataset) -> list[str]:
-    """The anchor clips that the whitening looks at: none that other cameras filmed in other places."""
-    if not config.whitening.anchors or dataset.borrowed:
-        return []
-    return [anchor.path for anchor in dataset.anchors]
-
-
 def without_needless_whitening(config: RunConfig, dataset: Dataset) -> RunConfig:
     """``config``, its whitening off where there is nothing to whiten by: one shot a class, no anchors of its own."""
-    if not config.whitening.enabled:
-        return config
-    clips = Counter(clip.label for clip in dataset.clips if clip.subset is Subset.TRAIN and clip.label in dataset.base)
-    if len(whitening_anchors(config, dataset)) > 1 or min(config.shots, max(clips.values(), default=0)) > 1:
-        return config
-    logger.warning("whitening is off: it takes two shots of a class, or two anchor clips of the data set's own")
-    return replace(config, whitening=WhiteningConfig())
+    used, adjustments = effective(config, dataset)
+    if off := changed_settings(adjustments).get("whitening.enabled"):
+        logger.warning("whitening is off: %s", off.reason)
+    return without_needless(config, used)

@@ -17,7 +17,7 @@ from ga2app import bundle as bundles
 from ga2app import evaluate
 from ga2app.backbone import Backbone, load_backbone
 from ga2app.config import Precision, RunConfig
-from ga2app.contracts import Dataset, Event, EventKind, Report
+from ga2app.contracts import Dataset, Event, EventKind, Report, SampleSize, to_counts
 from ga2app.errors import TrainingError
 from ga2app.evaluate import PlainFeatures
 from ga2app.model import PromptedClip
@@ -45,6 +45,7 @@ class TrainResult:
     metrics: Mapping[str, float] = field(default_factory=dict)
     zero_shot: Mapping[str, float] = field(default_factory=dict)
     report: Report | None = None
+    tested: Mapping[str, SampleSize] = field(default_factory=dict)
 
 
 class _Measured(NamedTuple):
@@ -76,10 +77,11 @@ def train(
     bundles.check_place(out)
     if backbone is None:
         backbone = load_backbone(config.backbone, device=config.device, precision=config.precision)
+    asked = config
     config = replace(without_needless_whitening(config, dataset), precision=backbone.compute.precision)
     with torch.random.fork_rng(), backbone.compute.repeatable():
         try:
-            setup = prepare(config, dataset, backbone, should_stop, known)
+            setup = prepare(config, dataset, backbone, should_stop, known, asked)
         except InterruptedError:
             return TrainResult(finished=False, step=0)
         return _run(config, setup, out, checkpoint, emit, should_stop, reported)
@@ -103,9 +105,11 @@ def _run(
     if checkpoint.exists():
         step = checkpoints.read(checkpoint, config, prompts, updater)
         emit(Event(EventKind.LOG, step, {"text": f"resumed at step {step}"}))
-    emit(Event(EventKind.PLAN, step, {"total_steps": total, "steps_per_epoch": per_epoch, "epochs": settings.epochs}))
+    plan = {"total_steps": total, "steps_per_epoch": per_epoch, "epochs": settings.epochs}
+    emit(Event(EventKind.PLAN, step, {**plan, "conditions": setup.conditions.to_dict()}))
     emit(Event(EventKind.ZERO_SHOT, step, setup.zero_shot))
     last: _Measured | None = None
+    tested = to_counts(setup.conditions.tested)
     for epoch in range(step // per_epoch, settings.epochs):
         order = epoch_order(len(setup.targets), clips_a_step, config.seed, epoch)[step - epoch * per_epoch :]
         parts = micro_batches(setup.source, order, settings.batch_size, epoch)
@@ -122,14 +126,14 @@ def _run(
             step += 1
         if (epoch + 1) % settings.evaluate_every == 0 or epoch + 1 == settings.epochs:
             last = _measure(setup)
-            emit(Event(EventKind.EPOCH, step, {"epoch": epoch + 1, **last.metrics}))
+            emit(Event(EventKind.EPOCH, step, {"epoch": epoch + 1, **last.metrics, "tested": tested}))
         # After the epoch's figures: a run that dies while it measures does so again, and no figure is missing.
         checkpoints.write(checkpoint, step, config, prompts, updater)
     last = last or _measure(setup)  # None when resumed after the last step
     bundles.save(setup.bundle(last.model, config, out.name, step, last.metrics), out)
     emit(Event(EventKind.BUNDLE, step, {"path": str(out)}))
     report = report_of(setup, last.model, last.features, step) if reported else None
-    return TrainResult(True, step, str(out), last.metrics, setup.zero_shot, report)
+    return TrainResult(True, step, str(out), last.metrics, setup.zero_shot, report, setup.conditions.tested)
 
 
 def _step(

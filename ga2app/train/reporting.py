@@ -9,6 +9,7 @@ from torch import Tensor
 from ga2app import bundle as bundles
 from ga2app import evaluate
 from ga2app.contracts import Report
+from ga2app.effective_config import whitening_anchors
 from ga2app.model import PromptedClip, plain_clip
 from ga2app.train.setup import Setup
 
@@ -34,7 +35,7 @@ def report_of(setup: Setup, model: PromptedClip, features: Tensor, steps: int) -
 
 def _report(setup: Setup, model: PromptedClip, features: Tensor, steps: int) -> Report:
     config, dataset = setup.config, setup.dataset
-    used = config.objective.uses_anchors() or (config.whitening.enabled and config.whitening.anchors > 0)
+    used = config.objective.uses_anchors() or bool(whitening_anchors(config, dataset))
     anchors = dataset.anchors[:MAP_ANCHORS] if used else ()
     paths = [anchor.path for anchor in anchors]
     frozen = setup.plain.of(paths)
@@ -52,4 +53,5 @@ def _report(setup: Setup, model: PromptedClip, features: Tensor, steps: int) -> 
         anchors=[anchor.caption for anchor in anchors],
         steps=steps,
         packages=bundles.package_versions(),
+        conditions=setup.conditions,
     )

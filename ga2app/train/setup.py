@@ -14,7 +14,8 @@ from ga2app import bundle as bundles
 from ga2app import evaluate
 from ga2app.backbone import Backbone, TokenizedText
 from ga2app.config import RunConfig
-from ga2app.contracts import AnchorClip, Dataset, LabelledClip
+from ga2app.contracts import AnchorClip, Conditions, Dataset, LabelledClip
+from ga2app.effective_config import conditions_of, effective
 from ga2app.evaluate import PlainFeatures
 from ga2app.model import PromptedClip, plain_clip
 from ga2app.objective import Features
@@ -22,6 +23,7 @@ from ga2app.prompts import PromptLearner
 from ga2app.train.checks import check_anchors, check_depths, whitening_anchors
 from ga2app.train.data import ClipSource, FeatureSource, PixelSource, anchor_choice, draw_shots
 from ga2app.train.hard_prompt import hard_prompt
+from ga2app.trained_clips import clip_marks, clips_identity
 from ga2app.video.pixels import evaluation_pixels
 from ga2app.vocabulary import GenericText, generic_texts
 from ga2app.whitening import estimate
@@ -55,6 +57,7 @@ class Setup:
     frozen_generic: Tensor
     frozen_clips: Tensor
     plain: PlainFeatures
+    conditions: Conditions
 
     def features(self, clips: Tensor, rows: Sequence[int], step: int) -> Features:
         """Everything that the objective looks at in ``step``, whose shots are ``rows``.
@@ -108,7 +111,7 @@ class Setup:
             format_version=bundles.FORMAT_VERSION,
             name=name,
             backbone=backbone.identity.to_dict(),
-            config=config.passed_on().to_dict(),
+            config=effective(config, self.dataset)[0].passed_on().to_dict(),
             base=self.dataset.base,
             novel=self.dataset.novel,
             dataset_hash=bundles.dataset_hash(self.dataset),
@@ -119,6 +122,8 @@ class Setup:
             metrics=dict(metrics),
             zero_shot=self.zero_shot,
             packages=bundles.package_versions(),
+            conditions=self.conditions.to_dict(),
+            trained=clip_marks(self.shots),
         )
         whitening = {} if model.whitening is None else model.whitening.tensors()
         return bundles.Bundle(manifest, model.prompts.tensors() | whitening)
@@ -135,6 +140,7 @@ def prepare(
     backbone: Backbone,
     should_stop: Callable[[], bool],
     known: PlainFeatures | None = None,
+    asked: RunConfig | None = None,
 ) -> Setup:
     """Draw the shots, build the model, compute the frozen features; raises StudioError, InterruptedError on a stop.
 
@@ -195,6 +201,7 @@ def prepare(
             ),
             frozen_clips=frozen_clips,
             plain=plain,
+            conditions=conditions_of(asked or config, dataset, clips_identity(dataset)),
         )
 
 

@@ -20,7 +20,7 @@ def manifest(config: RunConfig | None = None, backbone: str = CLIP, **changes: A
         "backbone": {"name": backbone, "revision": "57c2164", "fingerprint": "0123456789abcdef", "sizes": SIZES},
         "config": config.to_dict(),
         "base": ("brush hair", "cartwheel"),
-        "novel": ("kick ball",),
+        "novel": ("kick ball", "wave"),
         "dataset_hash": "fedcba9876543210",
         "anchor_captions": ("a red wall",),
         "negatives": ("nothing", "something else"),

@@ -35,7 +35,7 @@ def made(backbone: Backbone) -> tuple[bundles.Bundle, PromptedClip]:
         backbone=backbone.identity.to_dict(),
         config=CONFIG.to_dict(),
         base=("walking", "waving a hand"),
-        novel=("reading a book",),
+        novel=("reading a book", "jumping"),
         dataset_hash="0123",
         anchor_captions=("a red wall",),
         negatives=("nothing",),
@@ -134,8 +134,8 @@ def test_damaged_bundles_are_told_apart(backbone: Backbone, tmp_path: Path):
 
     refused("is not a prompt bundle: it has no bundle.json")
     fresh()
-    damage(root, format_version=2)
-    refused("has format version 2 and this program reads version 1; update")
+    damage(root, format_version=3)
+    refused("has format version 3 and this program reads versions up to 2; update")
     fresh()
     damage(root, metrics=None)
     refused(r"is not a valid manifest \(missing or unknown: metrics\)")

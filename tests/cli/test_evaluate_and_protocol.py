@@ -255,3 +255,73 @@ def test_ctrl_c_saves_and_the_same_command_goes_on(capsys: pytest.CaptureFixture
     again = capsys.readouterr()
     assert f"resumed at step {step[1]}" in again.err
     assert json.loads(again.out)["series"][0]["std"]["base"] is None
+
+
+def split_anew(room: Path, file: str, **changes: str) -> str:
+    """colors.csv with the subsets of each label turned round: what was tested is trained on, and the other way."""
+    with (room / "colors.csv").open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    for row in rows:
+        row["subset"] = {"train": "test", "test": "train"}[row["subset"]]
+        row["group"] = changes.get(row["label"], row["group"])
+    with (room / file).open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, rows[0].keys())
+        writer.writeheader()
+        writer.writerows(rows)
+    return str(room / file)
+
+
+def test_figures_have_counts_and_intervals_beside_them(capsys: pytest.CaptureFixture[str], room: Path):
+    answer = document(capsys, "evaluate", str(room / "bundle"))
+    assert answer["tested"] == {"base": {"clips": 4, "labels": 2}, "novel": {"clips": 4, "labels": 2}}
+    for name, (low, high) in answer["intervals"].items():
+        assert 0 <= low <= answer["metrics"][name] <= high <= 100
+    assert answer["intervals"].keys() == answer["zero_shot_intervals"].keys() == {"base", "novel", "hm"}
+    assert any("only 2 novel labels" in text for text in answer["cautions"])
+    assert main(["evaluate", str(room / "bundle"), "--details"]) == 0
+    printed = capsys.readouterr()
+    assert "95 % interval, over 4 base test clips and 4 novel test clips" in printed.out
+    assert re.search(r"with prompts +\d+\.\d \(\d+–\d+\)", printed.out) and "note: There are only" in printed.err
+    assert re.search(r"base +top-1 +top-5 +mean class\nplain CLIP +\d+\.\d \(\d+–\d+\) +– ", printed.out)
+
+
+def test_after_a_new_split_clips_that_were_trained_on_do_not_count(
+    capsys: pytest.CaptureFixture[str], room: Path, tmp_path: Path
+):
+    changed = tmp_path / "room"
+    shutil.copytree(room, changed)
+    colors = (changed / "colors.csv").read_text().replace(str(room), str(changed))
+    (changed / "colors.csv").write_text(colors)
+    settings = json.loads((changed / "settings.json").read_text()) | {"dataset": str(changed / "colors.csv")}
+    (changed / "settings.json").write_text(json.dumps(settings))
+    bundle = str(changed / "trained")
+    assert main(["train", str(changed / "settings.json"), "--out", bundle]) == 0
+    before = document(capsys, "evaluate", bundle)
+    assert before["trained_test_clips"] == 0 and not before["dataset_changed"] and before["notes"] == []
+    # Two of the three training clips of each base label were drawn; all three are test clips now.
+    split_anew(changed, "colors.csv")
+    after = document(capsys, "evaluate", bundle)
+    assert after["dataset_changed"] and after["trained_test_clips"] == 4
+    assert after["tested"]["base"] == {"clips": 2, "labels": 2} and after["tested"]["novel"]["clips"] == 6
+    assert main(["evaluate", bundle]) == 0
+    told = capsys.readouterr().err
+    assert "data set 'colors' has changed since the bundle was trained: other clips, or another split" in told
+    assert "4 of 12 test clips were trained on and do not count; the figures are of the other 8" in told
+    # They are known by their content: in a data set of another name they do not count either.
+    shutil.copy(changed / "colors.csv", changed / "other.csv")
+    elsewhere = document(capsys, "evaluate", bundle, "--dataset", str(changed / "other.csv"))
+    assert elsewhere["trained_test_clips"] == 4 and not elsewhere["dataset_changed"]
+
+
+def test_one_novel_label_has_no_figures_and_the_reason_is_said(capsys: pytest.CaptureFixture[str], room: Path):
+    lines = [line for line in (room / "colors.csv").read_text().splitlines(keepends=True) if "reading" not in line]
+    (room / "single.csv").write_text("".join(lines))
+    answer = document(capsys, "evaluate", str(room / "bundle"), "--dataset", str(room / "single.csv"))
+    assert answer["metrics"]["base"] is not None and answer["metrics"]["novel"] is answer["metrics"]["hm"] is None
+    assert answer["zero_shot"]["hm"] is None and answer["details"]["novel"]["top1"] is None
+    assert any("only 1 novel label: with one there is nothing to tell apart" in text for text in answer["cautions"])
+    command = ["train", str(room / "settings.json"), "--dataset", str(room / "single.csv"), "--out", str(room / "one")]
+    trained = document(capsys, *command)
+    assert trained["metrics"]["hm"] is None and trained["tested"]["novel"] == {"clips": 2, "labels": 1}
+    manifest = json.loads((room / "one" / "bundle.json").read_text())
+    assert manifest["metrics"].keys() == manifest["zero_shot"].keys() == {"base"}

@@ -7,6 +7,7 @@ import json
 import pytest
 import torch
 
+from ga2app.contracts import SampleSize
 from ga2app.evaluate import Evaluation, GroupAccuracy, group_accuracy, harmonic_mean
 
 NAMES = ("walking", "running", "jumping")
@@ -40,9 +41,23 @@ def test_top5_counts_the_true_label_among_the_best_five():
     assert result.top1 == 25 and result.top5 == 50  # places 1 and 5 are among the best five, 6 and 7 are not
 
 
-def test_with_five_labels_or_fewer_every_clip_is_among_the_best_five():
-    assert of([[1, 2, 3]], [0]).top5 == 100
-    assert of([[1.0]], [0], ("walking",)).figures() == {"top1": 100, "top5": 100, "mean_class": 100}
+def test_with_five_labels_or_fewer_there_is_no_top5_and_with_one_no_figure_at_all():
+    assert of([[1, 2, 3]], [0]).top5 is None and of([[1, 2, 3, 4, 5]], [0], tuple("abcde")).top5 is None
+    assert of([[1, 2, 3, 4, 5, 6]], [0], tuple("abcdef")).top5 == 0
+    assert of([[1.0]], [0], ("walking",)).figures() == {"top1": None, "top5": None, "mean_class": None}
+
+
+def test_one_novel_label_gives_no_novel_accuracy_and_no_hm():
+    base, novel = of([[3, 1]], [0], ("walking", "running")), of([[1.0]], [0], ("jumping",))
+    joint = of([[3, 1, 2], [1, 3, 2]], [0, 2])
+    found = Evaluation(base, novel, joint)
+    assert found.metrics() == {"base": 100.0} == Evaluation(base, None).metrics()
+    assert Evaluation(novel, base).metrics() == {"novel": 100.0}
+    # Where all names compete, one novel label is told apart from the base ones: that is no construction.
+    assert found.joint_metrics() == {"base": 100.0, "novel": 0.0, "hm": 0.0, "all": 50.0}
+    assert found.tested() == {"base": SampleSize(1, 2), "novel": SampleSize(1, 1)}
+    assert found.jointly_tested() == {"base": SampleSize(1, 3), "novel": SampleSize(1, 3)}
+    assert found.to_dict()["novel"]["top1"] is None
 
 
 def test_of_equal_scores_the_label_that_comes_first_wins():
@@ -90,7 +105,7 @@ def test_the_record_is_plain_json():
     assert document == {
         "base": {
             "top1": 100,
-            "top5": 100,
+            "top5": None,
             "mean_class": 100,
             "clips": 1,
             "per_class": {"walking": 100},

@@ -12,7 +12,7 @@ import pytest
 from ga2app import evaluate
 from ga2app.backbone import Backbone, load_backbone
 from ga2app.bundle import load_folder
-from ga2app.config import ClipConfig, ObjectiveConfig, OptimizerConfig, PromptConfig, RunConfig
+from ga2app.config import ClipConfig, ObjectiveConfig, OptimizerConfig, PromptConfig, RunConfig, WhiteningConfig
 from ga2app.contracts import Dataset, Event, EventKind, LabelledClip, Subset
 from ga2app.errors import ConfigError, DatasetError, TrainingError
 from ga2app.model import PromptedClip, plain_clip
@@ -152,7 +152,7 @@ def test_cross_dataset_tests_each_draw_on_every_label_of_each_other_set(
     labels = ("Waving_Hand", "Walking")
     model = PromptedClip(backbone, load_folder(tmp_path / "seed-8").learner(), labels).eval()
     found = evaluate.evaluate(model, evaluate.pooled(other), 2).base
-    assert found is not None and found.clips == 4 and found.labels == labels
+    assert found is not None and found.clips == 4 and found.labels == labels and found.top5 is None
     assert report.series[0].draws[1].figures == found.figures()
     assert report.series[1].draws[0].details["base"]["labels"] == ["jumping", "reading"]
 
@@ -253,3 +253,48 @@ def test_a_folder_of_something_else_in_the_place_of_a_draw_is_left_alone(
     with pytest.raises(Exception, match="is not a bundle; name a new folder"):
         base_to_novel(QUICK, dataset, [7], Steps().session(backbone, tmp_path))
     assert len(folders(tmp_path / "seed-7")) == 22
+
+
+def test_shots_beyond_the_clips_are_one_series_that_says_how_many_there_are(
+    dataset: Dataset, backbone: Backbone, tmp_path: Path
+):
+    report = few_shot(QUICK, dataset, [2, 8, 16], [7], Steps().session(backbone, tmp_path))
+    assert [series.title for series in report.series] == ["2 shots", "8, 16 shots (3 clips a label)"]
+    assert folders(tmp_path) == ["shots-2-seed-7", "shots-8-seed-7"]
+    (draw,) = report.series[1].draws
+    assert draw.clips == 12 and draw.figures["top5"] is None and report.series[1].spread()["top5"] is None
+    told = report.to_dict(details=False)["series"][1]
+    assert told["mean"]["top5"] is None and told["tested"] == {"base": {"clips": 8, "labels": 4}}
+    assert told["draws"][0]["intervals"].keys() == {"top1"}
+
+
+def test_a_draw_whose_whitening_was_off_for_lack_of_clips_is_found_finished(
+    dataset: Dataset, backbone: Backbone, tmp_path: Path
+):
+    bare = replace(dataset, anchors=(), negatives=())
+    config = replace(QUICK, shots=1, objective=ObjectiveConfig(), whitening=WhiteningConfig(enabled=True))
+    base_to_novel(config, bare, [7], Steps().session(backbone, tmp_path))
+    again = Steps()
+    base_to_novel(config, bare, [7], again.session(backbone, tmp_path))
+    assert again.count == 0
+
+
+def test_base_to_novel_refuses_a_single_novel_label(dataset: Dataset, backbone: Backbone, tmp_path: Path):
+    clips = tuple(clip for clip in dataset.clips if clip.label != "reading")
+    one = replace(dataset, novel=("jumping",), clips=clips)
+    with pytest.raises(DatasetError, match="has only 1 novel label: with one there is nothing to tell apart"):
+        base_to_novel(QUICK, one, [7], Steps().session(backbone, tmp_path))
+
+
+def test_test_clips_of_another_set_that_were_trained_on_are_counted(
+    dataset: Dataset, backbone: Backbone, tmp_path: Path
+):
+    turned = tuple(replace(clip, subset=Subset.TEST) for clip in dataset.clips)
+    report = cross_dataset(
+        replace(QUICK, shots=3),
+        dataset,
+        [replace(dataset, name="turned", clips=turned)],
+        [7],
+        Steps().session(backbone, tmp_path),
+    )
+    assert report.series[0].draws[0].seen == 6  # 3 training clips of each of 2 base labels

@@ -21,7 +21,7 @@ from ga2app.config import (
     RunConfig,
     WhiteningConfig,
 )
-from ga2app.contracts import Dataset, with_anchors
+from ga2app.contracts import Dataset, EventKind, SampleSize, read_conditions, read_tested, with_anchors
 from ga2app.evaluate import PlainFeatures
 from ga2app.explain import ScoreKind, Ways, explain_clip
 from ga2app.model import PromptedClip, plain_clip
@@ -164,4 +164,47 @@ def test_without_anything_to_whiten_by_a_run_trains_unwhitened_and_says_so(
     config = replace(QUICK, shots=1)
     assert train(config, bare, out=tmp_path / "b", checkpoint=tmp_path / "c", backbone=backbone).finished
     assert not bundles.load_folder(tmp_path / "b").manifest.run.whitening.enabled
-    assert "whitening is off: it takes two shots of a class" in caplog.text
+    assert "whitening is off: it takes two training clips of a label" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("shots", "lent", "setting", "used"),
+    [
+        (1, True, "whitening.enabled", False),
+        (2, True, "whitening.anchors", 0.0),
+        (1, False, "whitening.anchors", 1.0),
+    ],
+    ids=["one shot and borrowed anchors", "borrowed anchors", "one shot and own anchors"],
+)
+def test_a_run_records_what_it_could_not_use_as_asked_and_its_bundle_and_report_say_it(
+    shots: int, lent: bool, setting: str, used: object, dataset: Dataset, backbone: Backbone, tmp_path: Path
+) -> None:
+    own = with_anchors(replace(dataset, anchors=()), replace(dataset, name="street")) if lent else dataset
+    config, events = replace(QUICK, shots=shots), []
+    result = train(
+        config, own, out=tmp_path / "b", checkpoint=tmp_path / "c", backbone=backbone, emit=events.append, reported=True
+    )
+    conditions = read_conditions(next(event.values["conditions"] for event in events if event.kind == EventKind.PLAN))
+    (adjustment,) = conditions.adjustments
+    assert (adjustment.setting, adjustment.used) == (setting, used)
+    assert ("borrowed" in adjustment.reason) is lent and ("data set 'street'" in adjustment.reason) is lent
+    source = " borrowed from data set 'street'" if lent else ", the data set's own"
+    assert conditions.anchors == f"2 anchor clips{source}"
+    assert (conditions.clips, conditions.least, conditions.most) == (2 * shots, shots, shots)
+    manifest = bundles.load_folder(tmp_path / "b").manifest
+    section, _, name = setting.partition(".")
+    assert getattr(getattr(manifest.run, section), name) == used and manifest.used == conditions
+    assert result.report is not None and result.report.conditions == conditions
+    assert result.tested == conditions.tested == {"base": SampleSize(4, 2), "novel": SampleSize(4, 2)}
+    epoch = next(event for event in events if event.kind == EventKind.EPOCH)
+    assert read_tested(epoch.values["tested"]) == result.tested
+
+
+def test_shots_beyond_the_clips_are_recorded_as_what_they_came_to(
+    dataset: Dataset, backbone: Backbone, tmp_path: Path
+) -> None:
+    few = replace(dataset, clips=dataset.clips[2:])  # one training clip of the first label, three of the others
+    train(replace(QUICK, shots=16), few, out=tmp_path / "b", checkpoint=tmp_path / "c", backbone=backbone)
+    used = bundles.load_folder(tmp_path / "b").manifest.used
+    (shots,) = [one for one in used.adjustments if one.setting == "shots"]
+    assert (shots.asked, shots.used) == (16, "1 to 3") and used.shots_text(16) == "16 shots (1 to 3 clips a label)"
