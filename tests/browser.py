@@ -147,7 +147,7 @@ def tab(chromium: Any) -> Iterator[Any]:
     yield page
     told = list(trouble)
     context.close()
-    assert told == []
+    assert told == [], told
 
 
 if __name__ == "__main__":

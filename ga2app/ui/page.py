@@ -22,7 +22,7 @@ from ga2app.ui.recognize.screen import build_recognize
 from ga2app.ui.runs.screen import build_runs, find_run
 from ga2app.ui.runs.view import PROGRESS, SECTIONS
 from ga2app.ui.studio import Studio, bundle_key
-from ga2app.ui.theme import header_html, part
+from ga2app.ui.theme import controls_script, header_html, part
 from ga2app.ui.train.actions import refresh_datasets
 from ga2app.ui.train.screen import build_train
 
@@ -77,7 +77,7 @@ def build_page(studio: Studio) -> gr.Blocks:
     with gr.Blocks(title="GA² Studio", analytics_enabled=False, fill_width=True, delete_cache=(3600, 86400)) as page:
         # First of all: an event that came before could take the name of an endpoint.
         build_api(studio)
-        part(header_html(), js_on_load=_HEADER_JS, elem_id="masthead")
+        part(header_html(), js_on_load=_HEADER_JS + controls_script(), elem_id="masthead")
         build_account(studio, page)
         with gr.Tabs(selected=RECOGNIZE, elem_id="screens") as tabs:
             with gr.Tab("Recognize", id=RECOGNIZE) as recognize_tab:

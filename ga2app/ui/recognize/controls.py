@@ -151,4 +151,4 @@ def _examples_html(studio: Studio) -> str:
         f'tabindex="-1" aria-hidden="true"></video></button>'
         for index, example in enumerate(studio.examples)
     )
-    return f'<section class="examples"><h3>Try a drawn clip</h3><div class="cards">{cards}</div></section>'
+    return f'<section class="examples"><h2>Try a drawn clip</h2><div class="cards">{cards}</div></section>'

@@ -42,9 +42,10 @@ def _card(studio: Studio, row: DatasetRow | None, name: str) -> str:
     )
     dataset = studio.store.datasets.get(row.name)
     return (
-        f'<section class="dataset"><ul class="counts">{counts}</ul>{_pictures(dataset)}'
-        f"<h4>{len(row.base)} base labels <small>trained on</small></h4>{chips(row.base, LabelKind.BASE)}"
-        f"<h4>{len(row.novel)} novel labels <small>never trained on, only tested: they must not get worse</small></h4>"
+        f'<section class="dataset"><h2 class="unseen">Data set {escape(row.name)}</h2>'
+        f'<ul class="counts">{counts}</ul>{_pictures(dataset)}'
+        f"<h3>{len(row.base)} base labels <small>trained on</small></h3>{chips(row.base, LabelKind.BASE)}"
+        f"<h3>{len(row.novel)} novel labels <small>never trained on, only tested: they must not get worse</small></h3>"
         f"{chips(row.novel, LabelKind.NOVEL)}</section>"
     )
 

@@ -91,11 +91,9 @@ def _connect_preview(studio: Studio, parts: TrainParts, tab: gr.Tab | None) -> N
 
     def draw(marked: list[str], *entered: Any) -> list[Any]:
         now = _entered(entered)
-        if not marked:
-            return [gr.skip(), *_preview(studio, now), *actions.no_marks()]
         faults = _faults(studio, now)
-        told = actions.faults_html(faults) if faults else ""
-        return [told, *_preview(studio, now, silent=True), *actions.marks(now, faults)]
+        marks = actions.marks(now, faults) if faults or marked else actions.no_marks()
+        return [gr.skip() if faults else "", *_preview(studio, now), *marks]
 
     def look_again(*entered: Any) -> list[Any]:
         now = _entered(entered)

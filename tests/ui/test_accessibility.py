@@ -1,0 +1,183 @@
+"""The screens as keyboards and screen readers meet them: axe-core finds nothing serious, and what it does not see."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ga2app.contracts import AnchorClip, RunState
+
+from .studios import Served, add_dataset, add_run, keep_bundle
+
+pytestmark = pytest.mark.browser
+expect = pytest.importorskip("playwright.sync_api").expect
+AXE = Path(pytest.importorskip("axe_playwright_python").__file__).with_name("axe.min.js")
+
+SCREENS = ("Recognize", "Datasets", "Anchors", "Train", "Runs", "Library")
+CARD = f"# A card\n\n| label | kind |\n|---|---|\n| walking | base |\n\n```\n{'a long line ' * 40}\n```\n"
+LUMINANCE_JS = """
+node => {
+  const rgb = text => text.match(/[\\d.]+/g).slice(0, 3).map(Number);
+  const light = color => rgb(color).map(one => one / 255)
+    .map(one => one <= .03928 ? one / 12.92 : ((one + .055) / 1.055) ** 2.4)
+    .reduce((sum, one, place) => sum + one * [.2126, .7152, .0722][place], 0);
+  const style = getComputedStyle(node);
+  const [edge, field] = [light(style.borderTopColor), light(style.backgroundColor)];
+  return style.borderTopWidth === '0px' ? 1 : (Math.max(edge, field) + .05) / (Math.min(edge, field) + .05);
+}
+"""
+
+
+@pytest.fixture
+def filled(served: Served) -> Served:
+    """A studio with something on every screen."""
+    add_dataset(served.studio)
+    add_dataset(served.studio, "kitchen")
+    clips = [AnchorClip(example.path, example.label) for example in served.studio.examples]
+    served.studio.store.anchors.add_clips("places", clips)
+    add_run(served.studio, RunState.DONE, steps=40, bundle=keep_bundle(served.studio, readme=CARD))
+    add_run(served.studio, RunState.FAILED, error="it went wrong")
+    return served
+
+
+def open_screen(tab: Any, name: str) -> None:
+    """The screen with something on it that was asked for."""
+    tab.get_by_role("tab", name=name, exact=True).click()
+    if name == "Recognize":
+        tab.get_by_role("button", name="Recognize the example: waving").click()
+        expect(tab.locator("article.clip")).to_be_visible()
+    elif name == "Datasets":
+        tab.locator("#ds-list .ds-set").first.click()
+        expect(tab.locator("#ds-clips .ds-clip").first).to_be_visible()
+    elif name == "Train":
+        tab.locator("#set-shots input").fill("0")
+        tab.locator("#queue").click()
+        expect(tab.locator("#queue-answer")).to_contain_text("needs a change")
+    elif name == "Runs":
+        expect(tab.locator("#run-head h2")).to_be_visible()
+    elif name == "Library":
+        tab.locator("#bundles .bundle").first.click()
+        expect(tab.locator("#bundle-card, .bundle-card, pre").first).to_be_attached()
+    tab.wait_for_timeout(400)
+
+
+def lasting_findings(tab: Any) -> list[str]:
+    """What axe-core calls serious or critical once the page has faded in."""
+    if not tab.evaluate("() => Boolean(window.axe)"):
+        tab.evaluate(AXE.read_text(encoding="utf-8"))
+    for _ in range(8):
+        found = findings(tab)
+        if not found:
+            break
+        tab.wait_for_timeout(700)
+    return found
+
+
+def findings(tab: Any) -> list[str]:
+    found = tab.evaluate("() => axe.run(document, {resultTypes: ['violations']})")["violations"]
+    return [
+        f"{one['id']}: {node['target']} {node['html'][:160]} {node['failureSummary'][:200]}"
+        for one in found
+        if one["impact"] in ("serious", "critical")
+        for node in one["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("name", SCREENS)
+def test_axe_finds_nothing_serious_in_either_theme_on_a_desk_or_a_phone(tab: Any, filled: Served, name: str) -> None:
+    tab.goto(f"{filled.address}/?screen={name.lower()}")
+    tab.wait_for_function("window.ga2Opened")
+    open_screen(tab, name)
+    found = {}
+    for width in (1280, 400):
+        tab.set_viewport_size({"width": width, "height": 860})
+        for dark in (False, True):
+            tab.evaluate("dark => document.body.classList.toggle('dark', dark)", dark)
+            if serious := lasting_findings(tab):
+                found[(width, dark)] = serious
+    assert found == {}
+
+
+def test_arrow_keys_go_from_screen_to_screen_and_each_tab_controls_a_named_panel(tab: Any, filled: Served) -> None:
+    tab.goto(filled.address)
+    tab.wait_for_function("window.ga2Opened")
+    tab.get_by_role("tab", name="Recognize", exact=True).focus()
+    tab.keyboard.press("End")
+    expect(tab.get_by_role("tabpanel", name="Library")).to_be_visible()
+    tab.keyboard.press("ArrowRight")
+    expect(tab.get_by_role("tabpanel", name="Recognize")).to_be_visible()
+    for _ in range(3):
+        tab.keyboard.press("ArrowRight")
+    chosen = tab.get_by_role("tab", name="Train", exact=True)
+    expect(chosen).to_be_focused()
+    panel = tab.get_by_role("tabpanel", name="Train")
+    expect(panel).to_be_visible()
+    expect(chosen).to_have_attribute("aria-controls", panel.get_attribute("id"))
+    assert tab.locator("#screens > .tab-wrapper [role=tab][tabindex='0']").count() == 1
+
+
+def test_the_first_stop_skips_to_the_screen_that_is_open(tab: Any, filled: Served) -> None:
+    tab.goto(f"{filled.address}/?screen=train")
+    tab.wait_for_function("window.ga2Opened")
+    tab.keyboard.press("Tab")
+    expect(tab.get_by_role("link", name="Skip to the screen")).to_be_focused()
+    tab.keyboard.press("Enter")
+    expect(tab.get_by_role("tabpanel", name="Train")).to_be_focused()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_field_has_an_edge_and_a_mark_while_it_has_the_focus(tab: Any, filled: Served, theme: str) -> None:
+    tab.goto(f"{filled.address}/?screen=train&__theme={theme}")
+    tab.wait_for_function("window.ga2Opened")
+    for field, drawn in (
+        ("#set-shots input", "#set-shots input"),
+        ("#run-name :is(input, textarea)", "#run-name :is(input, textarea)"),
+        ("#dataset input", "#dataset .wrap:has(> .wrap-inner)"),
+        ("#train-backbone input", "#train-backbone .wrap:has(> .wrap-inner)"),
+    ):
+        assert tab.locator(drawn).evaluate(LUMINANCE_JS) >= 3, field
+        tab.locator(field).first.focus()
+        style = tab.locator(drawn).evaluate(
+            "node => [getComputedStyle(node).outlineStyle, getComputedStyle(node).outlineWidth]"
+        )
+        assert style == ["solid", "2px"], field
+        tab.keyboard.press("Escape")
+
+
+def test_a_faulty_field_says_so_with_its_fault_and_a_chip_says_what_it_removes(tab: Any, filled: Served) -> None:
+    tab.goto(f"{filled.address}/?screen=train")
+    tab.wait_for_function("window.ga2Opened")
+    shots = tab.locator("#set-shots input")
+    expect(shots).to_have_accessible_description("Training clips taken from each base label.")
+    shots.fill("0")
+    expect(shots).to_have_attribute("aria-invalid", "true")
+    assert "must be at least 1" in tab.locator(f"#{shots.get_attribute('aria-describedby')}").inner_text()
+    shots.fill("2")
+    expect(shots).not_to_have_attribute("aria-invalid", "true")
+    expect(tab.get_by_role("button", name="Remove demo: 2 base and 2 novel labels")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [1280, 400])
+def test_nothing_that_has_the_focus_lies_under_a_button_that_stays_in_view(
+    tab: Any, filled: Served, width: int
+) -> None:
+    tab.set_viewport_size({"width": width, "height": 700})
+    tab.goto(filled.address)
+    tab.wait_for_function("window.ga2Opened")
+    tab.get_by_role("tab", name="Recognize", exact=True).focus()
+    for _ in range(40):
+        tab.keyboard.press("Tab")
+        hidden = tab.evaluate(
+            """() => {
+                const box = document.activeElement.getBoundingClientRect();
+                const bar = document.querySelector('#recognize');
+                if (!bar || document.activeElement === bar || !box.height) return null;
+                const over = bar.getBoundingClientRect();
+                const middle = (box.top + box.bottom) / 2, across = (box.left + box.right) / 2;
+                const under = middle > over.top && middle < over.bottom && across > over.left && across < over.right;
+                return under ? document.activeElement.outerHTML.slice(0, 200) : null;
+            }"""
+        )
+        assert hidden is None
