@@ -129,6 +129,22 @@ def name_key(name: str) -> str:
     return "".join(letter for letter in name.casefold() if letter.isalnum()) or name.casefold()
 
 
+class LabelNames:
+    """Labels that a list of names, typed or from a file, is looked up in."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._by_key: dict[str, str] = {}
+        self._loose: dict[str, list[str]] = {}
+        for name in names:
+            if self._by_key.setdefault(label_key(name), name) == name:
+                self._loose.setdefault(name_key(name), []).append(name)
+
+    def find(self, name: str) -> str | None:
+        """The label that CLIP reads as ``name``, or else the only one that has its ``name_key``; else None."""
+        loose = self._loose.get(name_key(name), ())
+        return self._by_key.get(label_key(name)) or (loose[0] if len(loose) == 1 else None)
+
+
 class Merged(NamedTuple):
     """Labels, each once.
 

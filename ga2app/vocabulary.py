@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from ga2app.config import TEMPLATE
-from ga2app.labels import spoken
+from ga2app.labels import label_key, spoken
 
 _COLORS = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "black", "white")
 _SIZES = ("small", "medium", "large")
@@ -62,16 +62,12 @@ def generic_texts(
 
     Each once, none of them one of ``labels``; attributes and class names only where they are ``known``.
     """
-    taken = {_plain(label) for label in labels}
+    taken = {label_key(label) for label in labels}
     own = [GenericText(f"{spoken(text)}.", text) for text in said if text.strip()]
     wider = [GenericText(f"{text}.", text) for text in (ATTRIBUTES if attributes else ())]
     wider += [GenericText(TEMPLATE.format(spoken(name)), name) for name in class_names if name.strip()]
     found: dict[str, GenericText] = {}
     for entry in (*own, *(entry for entry in wider if known(entry.name))):
-        if _plain(entry.name) not in taken:
-            found.setdefault(_plain(entry.name), entry)
+        if label_key(entry.name) not in taken:
+            found.setdefault(label_key(entry.name), entry)
     return list(found.values())
-
-
-def _plain(text: str) -> str:
-    return spoken(text).lower()

@@ -75,7 +75,7 @@ class Tools:
         Args:
             clips: the video files, each a whole path on the studio's machine, or an http(s) address that leads to the
                 file itself (at most 512 MiB).
-            labels: what the clips could show, at least two; a comma inside of one parts it in two.
+            labels: what the clips could show, at least two.
             bundles: keys of bundles as list_bundles gives them, at most three; each answers beside plain CLIP.
             backbone: the name of the CLIP that looks; empty for the studio's default. The embedded "sketch" knows
                 drawings only. A bundle works with its own backbone alone.
@@ -106,7 +106,7 @@ class Tools:
             if paths:
                 request = Request(
                     list(paths.values()),
-                    "\n".join(labels),
+                    labels,
                     bundles or [],
                     backbone,
                     templates or [],

@@ -14,7 +14,7 @@ from ga2app.backbone import Backbone
 from ga2app.contracts import AnchorClip, Progress
 from ga2app.errors import ClipError, DatasetError, LabelError
 from ga2app.evaluate import CLIPS_AT_ONCE
-from ga2app.labels import spoken
+from ga2app.labels import merge_labels, tidy
 from ga2app.model import PromptedClip, plain_clip
 from ga2app.video.pixels import evaluation_pixels
 
@@ -102,11 +102,7 @@ def rate_clips(
 
 def anchor_labels(backbone: Backbone, labels: Sequence[str]) -> list[str]:
     """Labels as class names, each once; one is enough. Raises LabelError for none, and for unknown words alone."""
-    first: dict[str, str] = {}
-    for label in labels:
-        if name := spoken(label):
-            first.setdefault(name.lower(), name)
-    names = list(first.values())
+    names = list(merge_labels(map(tidy, labels)).names.values())
     if not names:
         raise LabelError("no labels were given; name the classes that the anchors have to be irrelevant to")
     if all(len(backbone.unknown_words(name)) >= len(name.split()) for name in names):

@@ -13,7 +13,7 @@ from ga2app.cli import common
 from ga2app.clipsets import VIDEO_SUFFIXES
 from ga2app.contracts import AnchorClip, Dataset
 from ga2app.errors import DatasetError
-from ga2app.labels import spoken
+from ga2app.labels import label_key, tidy
 
 CSV_NAME = "anchors.csv"
 COLUMNS = ("path", "label", "subset", "group")
@@ -36,11 +36,11 @@ def read_pool(name: str) -> list[AnchorClip]:
     """
     dataset = common.known_dataset(name)
     if dataset is not None:
-        return [*(AnchorClip(clip.path, spoken(clip.label)) for clip in dataset.clips), *dataset.anchors]
+        return [*(AnchorClip(clip.path, tidy(clip.label)) for clip in dataset.clips), *dataset.anchors]
     source = Path(name)
     if source.is_dir():
         inside = ((file, Path(file).parent) for file in files_in(name))
-        return [AnchorClip(file, "" if folder == source else spoken(folder.name)) for file, folder in inside]
+        return [AnchorClip(file, "" if folder == source else tidy(folder.name)) for file, folder in inside]
     if source.is_file():
         return [AnchorClip(name)] if source.suffix.lower() in VIDEO_SUFFIXES else _read_list(source)
     raise DatasetError(f"there is no data set '{name}' and no folder or CSV file of that name; check the pool's name")
@@ -64,8 +64,8 @@ def own_class(clip: AnchorClip, labels: Sequence[str], dataset: Dataset | None) 
 
     A novel class must not enter training through its clips or its name in a caption.
     """
-    names = {spoken(label).casefold() for label in (*labels, *(dataset.novel if dataset else ()))}
-    return spoken(clip.caption).casefold() in names
+    names = {label_key(label) for label in (*labels, *(dataset.novel if dataset else ()))}
+    return label_key(clip.caption) in names
 
 
 def rows_of(dataset: Dataset) -> list[ClipRow]:
@@ -109,7 +109,7 @@ def _read_list(source: Path) -> list[AnchorClip]:
     except (OSError, UnicodeDecodeError, csv.Error) as exc:
         raise DatasetError(f"'{source}' cannot be read as CSV ({exc}); save it as UTF-8 text") from exc
     clips = [
-        AnchorClip(str(source.parent / row["path"]), spoken(row.get("label") or ""))
+        AnchorClip(str(source.parent / row["path"]), tidy(row.get("label") or ""))
         for row in lines
         if (row.get("path") or "").strip() and row.get("group") != "negative"
     ]

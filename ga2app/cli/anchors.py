@@ -13,6 +13,7 @@ from ga2app.cli.anchor_pools import CSV_NAME, ClipRow, files_in, own_class, read
 from ga2app.config import Precision
 from ga2app.contracts import AnchorClip, Dataset
 from ga2app.errors import ConfigError, DatasetError, Fault
+from ga2app.labels import parse_labels
 
 if TYPE_CHECKING:
     from ga2app.anchors import RatedClip, RatedPool
@@ -69,7 +70,7 @@ def add(commands: common.Commands) -> None:
 def _add_pool(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("pool", nargs="+", metavar="POOL", help=_POOL_HELP)
     labels = parser.add_mutually_exclusive_group(required=True)
-    labels.add_argument("--labels", help="class names between commas that the anchors have to be irrelevant to")
+    labels.add_argument("--labels", help=f"what the anchors have to be irrelevant to: {common.LABELS_HELP}")
     labels.add_argument("--dataset", help="known data set, folder or CSV file: its base labels")
     parser.add_argument("--backbone", help="sketch, a folder, or a Hub id (default: the home's)")
     parser.add_argument("--frames", type=int, default=8, help="frames looked at in each clip (default 8)")
@@ -149,7 +150,7 @@ def _dataset(args: argparse.Namespace) -> Dataset | None:
 
 
 def _labels(args: argparse.Namespace, dataset: Dataset | None) -> list[str]:
-    return list(dataset.base) if dataset else common.names(args.labels)
+    return list(dataset.base) if dataset else parse_labels(args.labels)
 
 
 def _read_pools(names: Sequence[str]) -> list[AnchorClip]:

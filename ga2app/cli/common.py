@@ -48,6 +48,10 @@ def need(package: str, purpose: str, extra: str) -> None:
         ) from exc
 
 
+LABELS_HELP = "class names between commas; one that holds a comma in double quotes"
+"""How options take labels: see ``labels.parse_labels``."""
+
+
 def names(text: str) -> list[str]:
     """Names between commas."""
     return [name.strip() for name in text.split(",") if name.strip()]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ga2app.cli import common
 from ga2app.contracts import HubAccount, HubExchange, HubOffer, Pushed, PushOptions
 from ga2app.errors import HubError, StoreError
+from ga2app.labels import parse_labels
 from ga2app.paths import default_home
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def _push(args: argparse.Namespace, store: Store, exchange: HubExchange) -> int:
     )
     card = _read_card(args.card)
     if args.anchors:
-        groups = None if args.negatives is None else common.names(args.negatives)
+        groups = None if args.negatives is None else parse_labels(args.negatives)
         pushed = exchange.push_anchors(
             set_id, options, groups=groups, clips=args.clips, card=card, progress=_progress("up")
         )

@@ -11,6 +11,7 @@ from ga2app.cli import common
 from ga2app.config import DEMO, SKETCH
 from ga2app.contracts import Dataset
 from ga2app.errors import DatasetError
+from ga2app.labels import parse_labels
 from ga2app.paths import default_home
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def add(commands: common.Commands) -> None:
         "feature is the mean over frames and blind to their order, so order is never among the reasons.",
     )
     parser.add_argument("clip", nargs="?", metavar="CLIP", help="a video file")
-    parser.add_argument("--labels", help="class names between commas (default: those of the bundle)")
+    parser.add_argument("--labels", help=f"{common.LABELS_HELP} (default: those of the bundle)")
     parser.add_argument("--label", help="the one to explain (default: the best one)")
     parser.add_argument("--bundle", help="folder of a trained bundle, explained beside plain CLIP")
     parser.add_argument("--backbone", help="sketch, a folder, or a Hub id (default: the bundle's, else the home's)")
@@ -84,7 +85,7 @@ def _run_clip(args: argparse.Namespace, backbone: Backbone, bundle: Bundle | Non
     from ga2app.explain import DEFAULT_FRAMES, Method, ScoreKind, Ways, explain_clip, explain_words
 
     own = [*bundle.manifest.base, *bundle.manifest.novel] if bundle else []
-    labels = own if args.labels is None else common.names(args.labels)
+    labels = own if args.labels is None else parse_labels(args.labels)
     frames = args.frames or (bundle.manifest.run.clips.num_frames if bundle else DEFAULT_FRAMES)
     ways = Ways(ScoreKind(args.score), Method(args.method))
     dataset = _relatives(args, backbone)

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from ga2app.cli import common
+from ga2app.labels import parse_labels
 
 
 def run(args: argparse.Namespace, bundle: Path, out: Path) -> int:
@@ -17,7 +18,7 @@ def run(args: argparse.Namespace, bundle: Path, out: Path) -> int:
 
     loaded = load_bundle(bundle)
     backbone = load_backbone(args.backbone or str(loaded.manifest.backbone["name"]), device="cpu")
-    labels = common.names(args.labels) if args.labels else [*loaded.manifest.base, *loaded.manifest.novel]
+    labels = parse_labels(args.labels) if args.labels else [*loaded.manifest.base, *loaded.manifest.novel]
     written = write_portable(loaded, backbone, labels, out)
     if args.json:
         common.print_json(

@@ -11,6 +11,7 @@ from ga2app.cli import common
 from ga2app.clipsets.label_list import read_label_list
 from ga2app.clipsets.report import Problem
 from ga2app.errors import LabelError
+from ga2app.labels import parse_labels
 
 if TYPE_CHECKING:
     from ga2app.published import Imported
@@ -109,7 +110,7 @@ def _labels(given: str) -> tuple[str, ...]:
     if path.suffix.lower() in (".csv", ".txt", ".json") and not path.is_file():
         raise LabelError(f"there is no label list '{given}'; check the path, or type the labels between commas")
     if not given or len(given) > 255 or not path.is_file():
-        return tuple(dict.fromkeys(common.names(given)))
+        return tuple(dict.fromkeys(parse_labels(given)))
     problems: list[Problem] = []
     labels = read_label_list(path, problems)
     if labels is None or problems:

@@ -21,6 +21,7 @@ from ga2app.clipsets import (
     read_clipset,
 )
 from ga2app.errors import DatasetError
+from ga2app.labels import parse_labels
 from ga2app.paths import default_home
 
 SHOWN = 20
@@ -65,7 +66,7 @@ def add(commands: common.Commands) -> None:
         "--negatives", default="", help="negative prompts, between commas; the published runs have 'else'"
     )
     novel = parser.add_argument_group("novel classes", "those that are not to be trained on, chosen in one way")
-    novel.add_argument("--novel", default="", metavar="NAMES", help="their names, between commas")
+    novel.add_argument("--novel", default="", metavar="NAMES", help=f"their names: {common.LABELS_HELP}")
     novel.add_argument("--novel-list", type=Path, metavar="FILE", help="a label list of them, or one name a line")
     novel.add_argument("--base-list", type=Path, metavar="FILE", help="a label list of all others")
     novel.add_argument(
@@ -105,7 +106,7 @@ def run(args: argparse.Namespace) -> int:
 def _read(args: argparse.Namespace) -> tuple[ImportReport, Path]:
     """The report on what the options name, and the file or folder that gives the data set its origin."""
     half = Half(args.novel_half) if args.novel_half else None
-    division = Division(tuple(common.names(args.novel)), args.novel_list, args.base_list, half)
+    division = Division(tuple(parse_labels(args.novel)), args.novel_list, args.base_list, half)
     listed = [*args.split, *args.test_split]
     if args.source and listed:
         raise DatasetError(f"both '{args.source}' and split lists were given; give the folder of the clips with --root")
@@ -128,7 +129,7 @@ def _read(args: argparse.Namespace) -> tuple[ImportReport, Path]:
         missing=Missing(args.missing),
         anchors=tuple(map(_absolute, args.anchors)),
         anchor_root=args.anchor_root and _absolute(args.anchor_root),
-        negatives=tuple(common.names(args.negatives)),
+        negatives=tuple(parse_labels(args.negatives)),
     )
     return import_split_lists(lists), listed[0]
 

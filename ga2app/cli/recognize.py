@@ -8,6 +8,7 @@ from typing import Any
 from ga2app.cli import common
 from ga2app.config import Precision
 from ga2app.contracts import Answer, LabelKind, NoneOfThese, NoneWay, Recognition, Score
+from ga2app.labels import parse_labels
 from ga2app.paths import default_home
 
 BAR_CELLS = 24
@@ -17,7 +18,7 @@ def add(commands: common.Commands) -> None:
     """Register the command."""
     parser = commands.add_parser("recognize", help="recognize clips with plain CLIP and, beside it, bundles")
     parser.add_argument("clips", nargs="+", metavar="CLIP", help="video files")
-    parser.add_argument("--labels", required=True, help="class names between commas")
+    parser.add_argument("--labels", required=True, help=common.LABELS_HELP)
     parser.add_argument("--bundle", action="append", help="folder of a trained bundle; may be given several times")
     parser.add_argument("--backbone", help="sketch, a folder, or a Hub id (default: the bundle's, else the home's)")
     parser.add_argument(
@@ -32,7 +33,7 @@ def add(commands: common.Commands) -> None:
         help="negative prompts tell a clip that shows none of the labels: they compete with them (default), or the "
         "best label is held against the nearest of them",
     )
-    parser.add_argument("--negatives", help="negative prompts between commas (default: those switched on in the home)")
+    parser.add_argument("--negatives", help="negative prompts, written like labels (default: those switched on)")
     parser.add_argument(
         "--threshold",
         type=_share,
@@ -53,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     named = str(bundles[0].manifest.backbone["name"]) if bundles else common.default_backbone()
     recognizer = Recognizer(load_backbone(args.backbone or named, precision=Precision.AUTO), bundles)
     answer = recognizer.recognize(
-        args.clips, common.names(args.labels), template=args.template, none_of_these=_none_of_these(args)
+        args.clips, parse_labels(args.labels), template=args.template, none_of_these=_none_of_these(args)
     )
     if args.json:
         common.print_json(document(answer))
@@ -109,7 +110,7 @@ def _verdict(one: Answer) -> str:
 def _none_of_these(args: argparse.Namespace) -> NoneOfThese | None:
     if not args.none_of_these:
         return None
-    negatives = _home_negatives() if args.negatives is None else common.names(args.negatives)
+    negatives = _home_negatives() if args.negatives is None else parse_labels(args.negatives)
     return NoneOfThese(tuple(negatives), NoneWay(args.none_of_these), args.threshold)
 
 

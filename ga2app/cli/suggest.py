@@ -12,6 +12,7 @@ from ga2app.cli.anchor_pools import ClipRow, write_rows
 from ga2app.config import Precision
 from ga2app.contracts import ProposalKind
 from ga2app.errors import ConfigError, DatasetError, Fault
+from ga2app.labels import parse_labels
 
 if TYPE_CHECKING:
     from ga2app.anchors import Proposal
@@ -36,7 +37,7 @@ def add(commands: common.Commands) -> None:
         "suggest", help="propose negative prompts and captions of anchors for labels", description=_ABOUT
     )
     labels = parser.add_mutually_exclusive_group(required=True)
-    labels.add_argument("--labels", help="class names between commas")
+    labels.add_argument("--labels", help=common.LABELS_HELP)
     labels.add_argument("--dataset", help="known data set, folder or CSV file: all its labels")
     parser.add_argument("--count", type=int, default=COUNT, help=f"proposals of each kind (default {COUNT})")
     parser.add_argument(
@@ -57,7 +58,7 @@ def add(commands: common.Commands) -> None:
 def run(args: argparse.Namespace) -> int:
     """Find proposals, print them, and write the negatives if asked to."""
     _check(args)
-    labels = common.names(args.labels) if args.labels is not None else _all_labels(args.dataset)
+    labels = parse_labels(args.labels) if args.labels is not None else _all_labels(args.dataset)
     kinds = [ProposalKind(args.kind)] if args.kind else list(ProposalKind)
     # A model that cannot be asked is told before the backbone is loaded, which takes its time.
     texts = _ask(args, labels, kinds) if args.language_model and labels else None

@@ -14,7 +14,7 @@ from ga2app.clipsets.label_list import read_label_list
 from ga2app.clipsets.report import Problem, listed
 from ga2app.contracts import Dataset, Subset
 from ga2app.errors import DatasetError
-from ga2app.labels import name_key
+from ga2app.labels import LabelNames
 
 
 class Half(StrEnum):
@@ -89,9 +89,9 @@ def _listed_names(file: Path, problems: list[Problem]) -> list[str]:
 
 
 def _known(names: Sequence[str], chosen: Sequence[str], source: str, problems: list[Problem]) -> set[str]:
-    by_key = {name_key(name): name for name in names}
-    unknown = [name for name in chosen if name_key(name) not in by_key]
+    known = LabelNames(names)
+    unknown = [name for name in chosen if known.find(name) is None]
     if unknown:
         advice = f"the classes are {listed(list(names), 10)}"
         problems.append(Problem(source, 0, ", ".join(unknown[:5]), "is no class of this data set", advice))
-    return {by_key[name_key(name)] for name in chosen if name_key(name) in by_key}
+    return {found for name in chosen if (found := known.find(name)) is not None}

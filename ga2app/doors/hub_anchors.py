@@ -34,6 +34,7 @@ from ga2app.doors.anchor_lists import (
 )
 from ga2app.doors.hub_bundles import MESSAGE, fetched_parts, is_own
 from ga2app.errors import ClipError, HubError, StoreError
+from ga2app.labels import label_key
 from ga2app.paths import Home
 from ga2app.store import Store
 from ga2app.store.anchors import MAX_NAME, AnchorFile
@@ -193,11 +194,11 @@ class AnchorExchange:
         negatives = self._store.negatives
         names: list[str] = []
         for wanted in dict.fromkeys(entry.group for entry in entries):
-            prompts = {entry.text.casefold(): entry for entry in entries if entry.group == wanted}
+            prompts = {label_key(entry.text): entry for entry in entries if entry.group == wanted}
             known = {row.name: row.id for row in negatives.group_rows()}
             name = wanted
             if wanted in known:
-                here = {row.text.casefold(): row.enabled for row in negatives.rows(known[wanted])}
+                here = {label_key(row.text): row.enabled for row in negatives.rows(known[wanted])}
                 if here != {text: entry.enabled for text, entry in prompts.items()}:
                     name = numbered(wanted[: MAX_NAME - 4], list(known))
             if name not in known:

@@ -15,7 +15,7 @@ from ga2app.contracts import Dataset, LabelledClip
 from ga2app.errors import DatasetError, TrainingError
 from ga2app.evaluate.clips import SINGLE_VIEW, encode_views, test_clips
 from ga2app.evaluate.metrics import Evaluation, GroupAccuracy, group_accuracy
-from ga2app.labels import spoken
+from ga2app.labels import label_key
 from ga2app.model import PromptedClip
 from ga2app.video.sampling import MultiView
 
@@ -102,9 +102,9 @@ def pooled(dataset: Dataset) -> Dataset:
 
 
 def shared_labels(trained: Iterable[str], dataset: Dataset) -> tuple[str, ...]:
-    """The labels of ``dataset`` that are among the ``trained`` ones, whatever their case and underscores."""
-    known = {spoken(label).lower() for label in trained}
-    return tuple(label for label in (*dataset.base, *dataset.novel) if spoken(label).lower() in known)
+    """The labels of ``dataset`` that are among the ``trained`` ones, in whatever spelling."""
+    known = {label_key(label) for label in trained}
+    return tuple(label for label in (*dataset.base, *dataset.novel) if label_key(label) in known)
 
 
 def _group(

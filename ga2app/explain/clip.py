@@ -23,7 +23,7 @@ from ga2app.explain.patches import Method, saliency
 from ga2app.explain.records import ClipExplanation, FrameShare, ModelExplanation, SaliencyMap
 from ga2app.explain.relatives import nearest_relatives
 from ga2app.explain.score import ScoreKind, best_rival, clip_score, leave_one_out
-from ga2app.labels import check_labels, spoken
+from ga2app.labels import check_labels, label_key
 from ga2app.model import PromptedClip, plain_clip
 from ga2app.video import Evaluation, read_clip
 from ga2app.video.pixels import frames_to_pixels
@@ -146,13 +146,13 @@ def pictures(pixels: Tensor) -> NDArray[np.uint8]:
 
 
 def _place(label: str, names: Sequence[str]) -> int:
-    """The place of ``label`` among ``names``, whatever its case; raises LabelError."""
-    lower = [name.lower() for name in names]
-    if spoken(label).lower() not in lower:
+    """The place of ``label`` among ``names``, however it is spelled; raises LabelError."""
+    keys = [label_key(name) for name in names]
+    if label_key(label) not in keys:
         raise LabelError(
             f"label '{label}' is not among the labels ({', '.join(names[:8])}); add it, or name one of them"
         )
-    return lower.index(spoken(label).lower())
+    return keys.index(label_key(label))
 
 
 def _unknown_words(backbone: Backbone, names: Sequence[str]) -> list[str]:

@@ -19,7 +19,7 @@ from huggingface_hub.errors import HfHubHTTPError, InferenceTimeoutError, Offlin
 from ga2app.contracts import ProposalKind
 from ga2app.errors import LanguageModelError
 from ga2app.hub.http import HTTPError
-from ga2app.labels import spoken
+from ga2app.labels import label_key, tidy
 
 TIMEOUT_S = 60.0
 MAX_COUNT = 50
@@ -110,12 +110,12 @@ def parse(text: str, labels: Sequence[str], count: int, who: str = "the language
         items = None
     if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
         raise LanguageModelError(f"{who} did not answer with a list of texts; ask again, or choose another model")
-    taken = {spoken(label).casefold() for label in labels}
+    taken = {label_key(label) for label in labels}
     found: dict[str, str] = {}
     for item in items:
-        tidy = _tidy(item)
-        if tidy and tidy.casefold() not in taken and len(tidy) <= MAX_CHARACTERS and len(tidy.split()) <= MAX_WORDS:
-            found.setdefault(tidy.casefold(), tidy)
+        text = _trimmed(item)
+        if text and label_key(text) not in taken and len(text) <= MAX_CHARACTERS and len(text.split()) <= MAX_WORDS:
+            found.setdefault(label_key(text), text)
     if not found:
         raise LanguageModelError(f"{who} proposed nothing that can be used; ask again, or choose another model")
     return list(found.values())[:count]
@@ -129,8 +129,8 @@ def _request(labels: Sequence[str], kind: ProposalKind, count: int) -> str:
     )
 
 
-def _tidy(item: str) -> str:
-    return spoken(_printable(item).strip(" \"'`.;,*-•"))
+def _trimmed(item: str) -> str:
+    return tidy(_printable(item).strip(" \"'`.;,*-•"))
 
 
 def _printable(text: str) -> str:

@@ -18,7 +18,7 @@ import torch
 
 from ga2app.backbone import Backbone
 from ga2app.errors import BundleError
-from ga2app.labels import check_labels, spoken
+from ga2app.labels import check_labels, label_key
 from ga2app.portable.checking import largest_difference
 from ga2app.portable.tower import INPUT, OUTPUT, VisionSide, write_onnx
 from ga2app.recognize import PromptBundle
@@ -86,13 +86,13 @@ def write_portable(bundle: PromptBundle, backbone: Backbone, labels: Sequence[st
 def _facts(bundle: PromptBundle, backbone: Backbone, labels: Sequence[str]) -> dict[str, Any]:
     """What it takes beside the numbers: labels, and how a clip becomes pixels."""
     manifest, size = bundle.manifest, backbone.sizes.image_size
-    trained = {spoken(name).lower() for name in manifest.base}
+    trained = {label_key(name) for name in manifest.base}
     return {
         "format_version": FORMAT_VERSION,
         "bundle": manifest.name,
         "backbone": {"name": manifest.backbone["name"], "fingerprint": manifest.backbone["fingerprint"]},
         "labels": list(labels),
-        "base": [label for label in labels if label.lower() in trained],
+        "base": [label for label in labels if label_key(label) in trained],
         "scale": backbone.scale,
         "input": {"name": INPUT, "shape": ["clips", "frames", 3, size, size]},
         "output": {"name": OUTPUT, "shape": ["clips", backbone.sizes.embedding_width]},

@@ -10,7 +10,7 @@ import numpy as np
 from ga2app.backbone import Backbone
 from ga2app.contracts import NoneOfThese, RecognizedClip
 from ga2app.errors import LabelError
-from ga2app.labels import name_key, spoken
+from ga2app.labels import label_key, merge_labels, tidy
 from ga2app.video.realism import looks_photographic
 
 _SHOWN = 20
@@ -42,10 +42,10 @@ def usable_negatives(
     """
     if asked is None:
         return (), []
-    taken = {name_key(name) for name in names}
-    texts = dict.fromkeys(spoken(text) for text in asked.negatives if text.strip())
+    taken = {label_key(name) for name in names}
+    texts = merge_labels(map(tidy, asked.negatives)).names.values()
     foreign = [text for text in texts if backbone.unknown_words(text)]
-    used = tuple(text for text in texts if text not in foreign and name_key(text) not in taken)
+    used = tuple(text for text in texts if text not in foreign and label_key(text) not in taken)
     if not used:
         why = f"'{backbone.name}' knows the words of none of them" if foreign else "there are none"
         raise LabelError(

@@ -16,7 +16,7 @@ from ga2app.backbone import Backbone, load_backbone
 from ga2app.config import SKETCH
 from ga2app.contracts import NoneOfThese, Recognition, RecognizedClip
 from ga2app.errors import ClipError
-from ga2app.labels import check_labels, spoken
+from ga2app.labels import check_labels, label_key, merge_labels
 from ga2app.model import PromptedClip, plain_clip
 from ga2app.recognize.bundles import PromptBundle, load_bundle
 from ga2app.recognize.notes import footage_notes, usable_negatives, vocabulary_notes
@@ -111,7 +111,7 @@ class Recognizer:
     ) -> list[Speaker]:
         """Plain CLIP and each bundle; plain CLIP's labels are marked by what the first bundle was trained on."""
         plain, *tuned = self._models(names)
-        trained = [{spoken(name).lower() for name in one.manifest.base} for one in self.bundles]
+        trained = [{label_key(name) for name in one.manifest.base} for one in self.bundles]
         frozen = self.backbone.class_features(negatives, templates) if negatives else None
         classes = self.backbone.class_features(names, templates)
         first = trained[0] if trained else ()
@@ -139,4 +139,4 @@ def _loaded(bundle: BundleLike | Sequence[BundleLike] | None) -> tuple[PromptBun
 def _own_labels(bundles: Sequence[PromptBundle]) -> list[str]:
     """What the bundles were trained and tested on, each once."""
     labels = (label for one in bundles for label in (*one.manifest.base, *one.manifest.novel))
-    return list({spoken(label).lower(): label for label in labels}.values())
+    return list(merge_labels(labels).names.values())

@@ -22,6 +22,7 @@ from ga2app.contracts import (
     Score,
     Verdict,
 )
+from ga2app.labels import label_key
 from ga2app.model import PromptedClip
 
 CURVES = 4
@@ -46,7 +47,7 @@ class Shares:
 class Speaker:
     """``model`` with the features ``classes`` (C, D) of the labels ``names`` and those of negatives (M, D), if any.
 
-    ``trained`` are the labels, in small letters, that the bundle was trained on.
+    ``trained`` are the labels that the bundle was trained on, each as its ``label_key``.
     """
 
     model: PromptedClip
@@ -107,7 +108,7 @@ class Speaker:
         return tuple(scores)
 
     def _kind(self, name: str) -> LabelKind:
-        return LabelKind.BASE if name.lower() in self.trained else LabelKind.NOVEL
+        return LabelKind.BASE if label_key(name) in self.trained else LabelKind.NOVEL
 
     def _timeline(self, shares: Shares, indices: Sequence[int]) -> tuple[FrameScore, ...]:
         best = shares.labels.max(dim=-1)

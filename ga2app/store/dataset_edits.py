@@ -10,7 +10,7 @@ import sqlite_utils
 
 from ga2app.contracts import LabelKind, Subset
 from ga2app.errors import DatasetError
-from ga2app.labels import name_key
+from ga2app.labels import label_key
 from ga2app.store.clips import dataset_of
 from ga2app.store.database import Database
 from ga2app.store.trash import Former, Selected, discard, remember
@@ -77,7 +77,7 @@ class DatasetEdits:
         with self._database.write() as db:
             dataset_id, old = _label(db, label_id)
             others = db.execute("SELECT name FROM labels WHERE dataset_id = ? AND id <> ?", [dataset_id, label_id])
-            same = next((other for (other,) in others if name_key(other) == name_key(name)), None)
+            same = next((other for (other,) in others if label_key(other) == label_key(name)), None)
             if same:
                 raise DatasetError(f"there is a label '{same}' already; choose another name, or merge the two")
             part = Selected("labels", "id = ? AND name <> ?", [label_id, name])
@@ -228,7 +228,7 @@ def _add_label(db: sqlite_utils.Database, dataset_id: int, name: str) -> int:
     name = _checked(name, "label")
     dataset_of(db, dataset_id)
     for label_id, other in db.execute("SELECT id, name FROM labels WHERE dataset_id = ?", [dataset_id]):
-        if name_key(other) == name_key(name):
+        if label_key(other) == label_key(name):
             return int(label_id)
     row = {"dataset_id": dataset_id, "name": name, "kind": LabelKind.BASE.value}
     return int(db.table("labels").insert(row).last_pk)  # type: ignore[arg-type]

@@ -10,6 +10,7 @@ import sqlite_utils
 
 from ga2app.contracts import AnchorClip, ClipFacts, Dataset, LabelKind, LabelledClip, Subset
 from ga2app.errors import DatasetError
+from ga2app.labels import merge_labels
 from ga2app.store.database import Database
 
 
@@ -176,10 +177,10 @@ def _check(dataset: Dataset) -> None:
     if not dataset.name.strip():
         raise DatasetError("a data set needs a name; give it one")
     labels = [*dataset.base, *dataset.novel]
-    twice = sorted({label for label in labels if labels.count(label) > 1})
-    if twice:
+    if again := merge_labels(labels).again:
+        twice = next(iter(again.values()))[0]
         raise DatasetError(
-            f"data set '{dataset.name}' has the label '{twice[0]}' twice; name each label once, base or novel"
+            f"data set '{dataset.name}' has the label '{twice}' twice; name each label once, base or novel"
         )
     unknown = sorted({clip.label for clip in dataset.clips} - set(labels))
     if unknown:

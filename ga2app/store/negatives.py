@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 import sqlite_utils
 
 from ga2app.errors import StoreError
+from ga2app.labels import label_key
 from ga2app.store.anchors import ROOM, tidy_name
 from ga2app.store.database import Database
 from ga2app.store.negative_rows import (
@@ -151,7 +152,7 @@ class Negatives:
     def add(self, group_id: int, texts: Iterable[str]) -> AddedTexts:
         """Add prompts to a group, all in one go; those that it has already, or that come twice, are left out and told.
 
-        Two texts that differ in case only are one, because CLIP reads lower case. Raises StoreError if the group is
+        Two texts that CLIP reads alike (``labels.label_key``) are one. Raises StoreError if the group is
         gone, or if a text is too long.
         """
         doubles: list[str] = []
@@ -161,13 +162,13 @@ class Negatives:
             if group is None:
                 raise _gone("group")
             had = {
-                text.casefold() for (text,) in db.execute("SELECT text FROM negatives WHERE group_id = ?", [group_id])
+                label_key(text) for (text,) in db.execute("SELECT text FROM negatives WHERE group_id = ?", [group_id])
             }
             for text in filter(None, map(tidy_text, texts)):
-                if text.casefold() in had:
+                if label_key(text) in had:
                     doubles.append(text)
                     continue
-                had.add(text.casefold())
+                had.add(label_key(text))
                 added.append(_insert(db, {"group_id": group_id, "text": text}))
             what = f"adding {_prompts(len(added))} to the group '{group[0]}'"
             remember(db, ROOM, what, added=[Selected("negatives", among("id"), [json.dumps(added)])])
@@ -186,7 +187,7 @@ class Negatives:
                 group_id, text = self._group(db, tidy_name(entry.group, "a group")), tidy_text(entry.text)
                 sql = "SELECT id, text, enabled FROM negatives WHERE group_id = ?"
                 rows = db.execute(sql, [group_id]).fetchall()
-                found = next((row for row in rows if row[1].casefold() == text.casefold()), None)
+                found = next((row for row in rows if label_key(row[1]) == label_key(text)), None)
                 if found is None:
                     added.append(_insert(db, {"group_id": group_id, "text": text, "enabled": int(entry.enabled)}))
                 elif bool(found[2]) == entry.enabled or found[0] in switched:
@@ -215,7 +216,7 @@ class Negatives:
             if row is None:
                 raise _gone("prompt")
             others = db.execute("SELECT text FROM negatives WHERE group_id = ? AND id <> ?", [row[0], prompt_id])
-            if tidy.casefold() in {other.casefold() for (other,) in others}:
+            if label_key(tidy) in {label_key(other) for (other,) in others}:
                 raise StoreError(
                     f"its group has the prompt '{tidy}' already; delete one of the two, or word it otherwise"
                 )

@@ -45,6 +45,12 @@ def test_recognize_prints_one_json_document(capsys: pytest.CaptureFixture[str], 
     assert shares == sorted(shares, reverse=True) and sum(shares) == pytest.approx(1, abs=1e-4)
 
 
+def test_a_label_that_holds_a_comma_is_one_in_double_quotes(capsys: pytest.CaptureFixture[str], drawn: Path):
+    clip = str(next(drawn.rglob("*.mp4")))
+    answer = document(capsys, "recognize", clip, "--labels", '"riding a bicycle, then walking", walking')
+    assert {score["label"] for score in answer["clips"][0]["plain"]} == {"riding a bicycle, then walking", "walking"}
+
+
 def test_one_bad_clip_among_good_ones_does_not_fail_the_command(
     capsys: pytest.CaptureFixture[str], drawn: Path, tmp_path: Path
 ):

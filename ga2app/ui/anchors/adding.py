@@ -14,7 +14,7 @@ from typing import TypeVar
 from ga2app.clipsets.content import content_digest
 from ga2app.contracts import AnchorClip, AnchorKind, ClipRating, Progress
 from ga2app.errors import ClipError, DatasetError
-from ga2app.labels import spoken
+from ga2app.labels import label_key, tidy
 from ga2app.paths import Home
 from ga2app.store import DatasetRow
 from ga2app.store.anchors import AnchorFile
@@ -90,7 +90,7 @@ def take_clips(studio: Studio, set_id: int, clips: Iterable[AnchorClip], progres
 
 def caption_of(name: str) -> str:
     """The caption that a file's name gives: "rain_on-window 02.mp4" is "rain on window"; none for "IMG_2034.mp4"."""
-    words = re.findall(r"[^\W\d_]+", spoken(Path(name).stem))
+    words = re.findall(r"[^\W\d_]+", tidy(Path(name).stem))
     kept = [word.lower() for word in words if not _CAMERA_WORDS.match(word)]
     return " ".join(kept) if any(len(word) > 2 for word in kept) else ""
 
@@ -112,7 +112,7 @@ def read_pool(studio: Studio, pool: str | None) -> list[AnchorClip]:
         return [AnchorClip(row.path, row.caption) for row in rows]
     if pool and pool.startswith(DATASET):
         dataset = studio.store.datasets.get(pool.removeprefix(DATASET))
-        return [*(AnchorClip(clip.path, spoken(clip.label)) for clip in dataset.clips), *dataset.anchors]
+        return [*(AnchorClip(clip.path, tidy(clip.label)) for clip in dataset.clips), *dataset.anchors]
     raise DatasetError("no pool of clips was chosen; choose a data set or another anchor set to suggest from")
 
 
@@ -131,8 +131,8 @@ def suggest(
     their clips or in a caption; nor one that the set has. Raises StudioError.
     """
     clips = read_pool(studio, pool)
-    taken = {spoken(label).casefold() for label in question.every}
-    free = [clip for clip in clips if spoken(clip.caption).casefold() not in taken]
+    taken = {label_key(label) for label in question.every}
+    free = [clip for clip in clips if label_key(clip.caption) not in taken]
     notes = (
         [f"{len(clips) - len(free)} clips of the labels' own classes were left out"] if len(free) < len(clips) else []
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ga2app.contracts import ProposalKind, TextProposal
 from ga2app.errors import StoreError
+from ga2app.labels import label_key
 from ga2app.store.negatives import NegativeGroupRow, NegativeOrder
 from ga2app.store.prompt_csv import pasted, read_prompts, write_prompts
 from ga2app.store.ratings import Rating
@@ -98,8 +99,8 @@ def suggest(
         kind=ProposalKind.NEGATIVE,
         language_model=language_model,
     )
-    there = {row.text.casefold() for row in studio.store.negatives.rows(have)}
-    fresh = [one for one in found if one.text.casefold() not in there]
+    there = {label_key(row.text) for row in studio.store.negatives.rows(have)}
+    fresh = [one for one in found if label_key(one.text) not in there]
     left = len(found) - len(fresh)
     text = f"{counted(left, 'proposal')} left out: in the group already." if left else ""
     if not fresh:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ga2app.errors import LabelError
-from ga2app.labels import spoken
+from ga2app.labels import format_labels, merge_labels, parse_labels, tidy
 from ga2app.store.ratings import Question
-from ga2app.ui.labels import parse_labels
 from ga2app.ui.studio import Studio
 
 TYPED = ""
@@ -40,7 +39,7 @@ def asked(studio: Studio, source: str | None, typed: str | None, backbone: str |
         if row is None:
             raise LabelError(f"the data set '{source}' is not there any more; choose another, or type the labels")
         return Asked(source, row.base, row.novel, name)
-    labels = tuple(dict.fromkeys(spoken(label) for label in parse_labels(typed)))
+    labels = tuple(merge_labels(map(tidy, parse_labels(typed))).names.values())
     if not labels:
         raise LabelError("there are no labels to measure against; choose a data set above, or type labels")
     return Asked(TYPED, labels, (), name)
@@ -65,7 +64,7 @@ def start_values(studio: Studio) -> tuple[str, str, str]:
     last = studio.store.ratings.last()
     backbone = last.backbone if last and last.backbone in known else studio.known_backbone(None)
     if last and not last.source:
-        return TYPED, ", ".join(last.labels), backbone
+        return TYPED, format_labels(last.labels), backbone
     if last and last.source in names:
         return last.source, "", backbone
     return (names[0] if names else TYPED), "", backbone

@@ -21,7 +21,7 @@ def build_recognition_api(studio: Studio) -> None:
 
     def recognize(
         clips: list[str],
-        labels: str,
+        labels: str | list[str],
         bundle: str = "",
         backbone: str = "",
         template: str = "",
@@ -36,7 +36,8 @@ def build_recognition_api(studio: Studio) -> None:
 
         Args:
             clips: the video files.
-            labels: what the clips could show, separated by commas or line breaks.
+            labels: what the clips could show: a list of texts, or one text with the labels separated by commas or line
+                breaks, where a label that holds a comma is in double quotes.
             bundle: the bundle's key as the studio lists it; empty for plain CLIP alone.
             backbone: the backbone's name; empty for the studio's default.
             template: the sentence around a label, {} stands for the label; empty for the default.
@@ -65,7 +66,7 @@ def build_recognition_api(studio: Studio) -> None:
         with told():
             request = Request(
                 clips or [],
-                labels,
+                labels if isinstance(labels, str) else _texts("labels", labels),
                 [key for key in [bundle, *_texts("bundles", bundles)] if key],
                 backbone,
                 [text for text in [template, *_texts("templates", templates)] if text],
@@ -77,7 +78,8 @@ def build_recognition_api(studio: Studio) -> None:
 
     unseen: dict[str, Any] = {"visible": False}
     files = gr.File(label="clips", file_count="multiple", **unseen)
-    labels = gr.Textbox(label="labels", **unseen)
+    labels: Any = gr.Textbox(label="labels", **unseen)
+    labels.preprocess = lambda payload: payload  # a list stays a list
     bundle, backbone = gr.Textbox("", label="bundle", **unseen), gr.Textbox("", label="backbone", **unseen)
     template, top_k = gr.Textbox("", label="template", **unseen), gr.Number(5, label="top_k", precision=0, **unseen)
     bundles, templates = gr.JSON([], label="bundles", **unseen), gr.JSON([], label="templates", **unseen)

@@ -8,12 +8,11 @@ from ga2app.clipsets import Division, Half, Problem
 from ga2app.clipsets.division import divide
 from ga2app.contracts import LabelKind, Subset
 from ga2app.errors import DatasetError
-from ga2app.labels import name_key
+from ga2app.labels import LabelNames, parse_labels
 from ga2app.store import Store
 from ga2app.store.clips import LabelRow
 from ga2app.store.dataset_edits import ROOM
 from ga2app.ui.datasets.splitting import choose_test
-from ga2app.ui.labels import parse_labels
 
 
 def ids_of(ticked: str | None) -> list[int]:
@@ -84,14 +83,14 @@ def divide_by_half(store: Store, dataset_id: int, half: Half) -> str:
 
 def divide_by_list(store: Store, dataset_id: int, text: str, kind: LabelKind) -> str:
     """Make the labels of a pasted list base or novel, and all others the other. Spelling may differ in case."""
-    wanted = {name_key(name): name for name in parse_labels(text)}
+    wanted = parse_labels(text)
     if not wanted:
         raise DatasetError("the list is empty; paste label names, one a line or between commas")
     labels = store.clips.labels(dataset_id)
-    known = {name_key(label.name) for label in labels}
-    if unknown := [name for key, name in wanted.items() if key not in known]:
+    known = LabelNames(label.name for label in labels)
+    if unknown := [name for name in wanted if known.find(name) is None]:
         raise DatasetError(f"no label of this data set: {', '.join(unknown[:8])}; mend the list, nothing was changed")
-    named = {label.name for label in labels if name_key(label.name) in wanted}
+    named = {found for name in wanted if (found := known.find(name)) is not None}
     base = named if kind is LabelKind.BASE else {label.name for label in labels} - named
     return _keep(store, dataset_id, labels, base)
 

@@ -13,10 +13,10 @@ import gradio as gr
 from ga2app.clipsets import Layout, SplitLists
 from ga2app.errors import DatasetError, StudioError
 from ga2app.intake import Duplicates, FolderSource, Importer, ListsSource, Source, TableSource, ZipSource
+from ga2app.labels import parse_labels
 from ga2app.store.imports import ImportRow
 from ga2app.ui.datasets.reports import REPORT_JS, progress_html, report_html
 from ga2app.ui.events import in_turn
-from ga2app.ui.labels import parse_labels
 from ga2app.ui.markup import ago, notice
 from ga2app.ui.recognize.screen import UNEXPECTED
 from ga2app.ui.studio import Studio

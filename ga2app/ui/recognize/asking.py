@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ga2app.contracts import BundleCard, NoneOfThese, NoneWay, Recognition, RecognizedClip
 from ga2app.errors import BundleError, ClipError, LabelError
-from ga2app.ui.labels import parse_labels
+from ga2app.labels import parse_labels
 from ga2app.ui.studio import Studio, bundle_key
 from ga2app.ui.uploads import keep_upload
 
@@ -39,10 +39,14 @@ class NoneSettings:
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked. ``bundle`` is a bundle's key or several; ``template`` holds a sentence a line."""
+    """What is asked.
+
+    ``labels`` is a list, or a text that ``labels.parse_labels`` reads; ``bundle`` is a bundle's key or several;
+    ``template`` holds a sentence a line.
+    """
 
     files: Sequence[str]
-    labels: str
+    labels: str | Sequence[str]
     bundle: str | Sequence[str] | None = None
     backbone: str | None = None
     template: str | Sequence[str] | None = None

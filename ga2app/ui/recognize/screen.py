@@ -10,6 +10,7 @@ from typing import Any
 import gradio as gr
 
 from ga2app.errors import BundleError
+from ga2app.labels import format_labels
 from ga2app.ui.events import QUIET
 from ga2app.ui.markup import empty
 from ga2app.ui.recognize import scripts, sources
@@ -112,7 +113,7 @@ def _connect_recognizing(studio: Studio, asking: Controls, telling: Telling) -> 
 
     def choose_example(event: gr.EventData) -> tuple[list[str], str]:
         example = studio.examples[event.index]
-        return [example.path], ", ".join(dict.fromkeys(each.label for each in studio.examples))
+        return [example.path], format_labels(dict.fromkeys(each.label for each in studio.examples))
 
     shared: dict[str, Any] = {
         "fn": recognize,

@@ -8,8 +8,7 @@ from typing import Any
 import gradio as gr
 
 from ga2app.contracts import BundleCard
-from ga2app.labels import name_key
-from ga2app.ui.labels import parse_labels
+from ga2app.labels import format_labels, label_key, merge_labels, parse_labels
 from ga2app.ui.markup import escape, notice
 from ga2app.ui.recognize.asking import chosen_bundles
 from ga2app.ui.studio import Studio
@@ -67,8 +66,8 @@ def suggestions(studio: Studio, typed: str, keys: Sequence[str] | None) -> list[
     pool = [label for card in cards for label in (*card.base, *card.novel)]
     pool += [example.label for example in studio.examples]
     pool += [label for row in studio.store.datasets.list() for label in (*row.base, *row.novel)]
-    taken = {name_key(label) for label in parse_labels(typed)}
-    return [label for label in _once(pool) if name_key(label) not in taken][:SUGGESTED]
+    taken = {label_key(label) for label in parse_labels(typed)}
+    return [label for label in merge_labels(pool).names.values() if label_key(label) not in taken][:SUGGESTED]
 
 
 def suggestions_html(labels: Sequence[str]) -> str:
@@ -85,19 +84,12 @@ def suggestions_html(labels: Sequence[str]) -> str:
 
 def add_label(typed: str, label: str) -> str:
     """``typed`` with one more label."""
-    return _joined([*parse_labels(typed), " ".join(label.split())])
+    return _joined([*parse_labels(typed), label])
 
 
 def _joined(labels: Sequence[str]) -> str:
-    return ", ".join(_once(labels))
-
-
-def _once(labels: Sequence[str]) -> list[str]:
     """Each label once, in the spelling in which it came first."""
-    found: dict[str, str] = {}
-    for label in labels:
-        found.setdefault(name_key(label), label)
-    return list(found.values())
+    return format_labels(merge_labels(labels).names.values())
 
 
 def _strange(studio: Studio, card: BundleCard, there: bool) -> str:

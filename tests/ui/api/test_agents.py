@@ -67,6 +67,9 @@ def test_an_answer_comes_as_an_object_and_as_the_same_in_json(served: Served) ->
     clips = [served.studio.examples[1].path]
     (seen,) = answered(served, "recognize", clips=clips, labels=list(LABELS), bundles=["tuned"])["clips"]
     assert seen["file"] == clips[0] and seen["bundles"][0]["bundle"] == "tuned"
+    listed = [f"{LABELS[0]}, slowly", LABELS[1]]
+    (seen,) = answered(served, "recognize", clips=clips, labels=listed)["clips"]
+    assert [one["label"] for one in seen["plain"]] == listed
     queued = answered(served, "queue_run", config={"optimizer": {"epochs": 3}}, name="by an agent")
     status = answered(served, "run_status", run=queued["run"])
     assert (status["state"], status["name"]) == ("queued", "by an agent") and served.woken

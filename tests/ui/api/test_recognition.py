@@ -22,6 +22,16 @@ def test_recognize_answers_with_and_without_a_bundle(client: Client, served: Ser
     assert [score["label"] for score in tuned["clips"][0]["bundle"]] == [LABELS[1], LABELS[0]]
 
 
+def test_a_label_that_holds_a_comma_is_quoted_or_stands_in_a_list(client: Client, served: Served) -> None:
+    clips = [handle_file(served.studio.examples[1].path)]
+    label = "lifting up one end, then letting it drop"
+    for labels in ([label, "walking"], f'"{label}", walking', f'walking\n"{label}"'):
+        (clip,) = client.predict(clips, labels, api_name="/recognize")["clips"]
+        assert {score["label"] for score in clip["plain"]} == {label, "walking"}
+    with pytest.raises(AppError, match="labels: must be a list of texts"):
+        client.predict(clips, [1, 2], api_name="/recognize")
+
+
 def test_a_request_that_cannot_be_answered_says_why(client: Client, served: Served) -> None:
     clips = [handle_file(served.studio.examples[1].path)]
     with pytest.raises(AppError, match="is the only label"):

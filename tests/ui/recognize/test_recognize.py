@@ -11,6 +11,7 @@ import pytest
 from ga2app.config import TEMPLATE, preset
 from ga2app.contracts import BackboneChoice, NoneWay
 from ga2app.errors import BackboneError, BundleError, ClipError
+from ga2app.labels import parse_labels
 from ga2app.ui.recognize.asking import ENSEMBLE, NoneSettings, Request, answers
 from ga2app.ui.recognize.recorder import add_recording, build_recorder
 from ga2app.ui.recognize.screen import recalled, refreshed
@@ -28,7 +29,7 @@ from ga2app.ui.studio import Studio, bundle_key
 from ga2app.ui.uploads import uploads_folder
 
 from ..fakes import FakeRecognizer
-from ..studios import BASE, LABELS, NOVEL, add_bundle, add_dataset, draw_clip, make_studio
+from ..studios import BASE, LABELS, NOVEL, add_bundle, add_dataset, draw_clip, keep_bundle, make_studio
 
 
 def last_page(studio: Studio, **asked: Any) -> str:
@@ -138,6 +139,15 @@ def test_a_data_set_brings_its_labels_and_suggestions_are_what_is_not_typed_yet(
     assert suggestions(studio, "Climbing_a_ladder, x", None) == list(LABELS[1:])
     assert add_label("a,  b", " c ") == "a, b, c"
     assert add_label("Waving", "waving") == "Waving"
+
+
+def test_labels_of_bundles_and_data_sets_survive_the_box_with_their_commas(studio: Studio) -> None:
+    drop = "lifting up one end, then letting it drop"
+    keep_bundle(studio, "tuned", base=(drop, "wading"))
+    assert labels_of(studio, "tuned").startswith(f'"{drop}", wading, {NOVEL[0]}')
+    assert parse_labels(labels_of(studio, "tuned")) == [drop, "wading", *NOVEL]
+    assert suggestions(studio, f'"{drop}"', ["tuned"])[:1] == ["wading"]
+    assert parse_labels(add_label("wading", drop)) == ["wading", drop]
 
 
 def test_bundles_that_agree_switch_the_backbone_and_others_are_told_apart(studio: Studio) -> None:
