@@ -13,6 +13,7 @@
     ├── HubError           the Hub cannot be asked, or refuses what it was asked for
     │   └── HubConflict    a repository holds something that was not there when it was last looked at
     ├── TrainingError      a run that cannot go on
+    │   └── Diverged       its loss or gradient is no number any more
     ├── PackageError       a package that is needed and not installed
     ├── StoreError         the database cannot be used
     ├── AccessError        who asks may not do it here
@@ -105,6 +106,17 @@ class HubConflict(HubError):
 
 class TrainingError(StudioError):
     """A run that cannot go on, for example because the loss is no longer a number."""
+
+
+class Diverged(TrainingError):
+    """Loss or gradient is no number any more. ``bundle`` is the folder with what was learned before, or empty."""
+
+    def __init__(self, message: str, bundle: str = "") -> None:
+        self.bundle = bundle
+        super().__init__(message)
+
+    def __reduce__(self) -> tuple[type[Diverged], tuple[str, str]]:
+        return type(self), (str(self), self.bundle)
 
 
 class PackageError(StudioError):

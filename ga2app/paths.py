@@ -70,6 +70,10 @@ class Home:
     def run_folder(self, run_id: int) -> Path:
         return self.runs / f"{run_id:06d}"
 
+    def checkpoint(self, run_id: int) -> Path:
+        """Where a run that is not done is saved."""
+        return self.run_folder(run_id) / "checkpoint.safetensors"
+
 
 def default_home() -> Home:
     """The home named by ``GA2_HOME``, else the checkout's live folder, else ``~/.ga2-studio``."""

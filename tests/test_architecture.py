@@ -55,7 +55,7 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "bundle": (BASE | {"prompts", "whitening"}, TORCH),
     "model": (BASE | {"backbone", "prompts", "whitening"}, TORCH),
     "evaluate": (BASE | {"backbone", "model", "video", "trained_clips"}, TORCH),
-    "train": (BASE | METHOD, TORCH),
+    "train": (BASE | METHOD, TORCH | {"filelock"}),
     "recognize": (BASE | METHOD, TORCH),
     "pretrained": (BASE | METHOD | {"hub", "recognize"}, set()),
     "portable": (BASE | METHOD | {"recognize"}, TORCH | {"av", "onnxruntime"}),

@@ -22,7 +22,7 @@ from ga2app.paths import PROJECT, Home
 from ga2app.store import Store
 from ga2app.store.database import Database
 from ga2app.store.runs import Runs
-from ga2app.worker import CHECKPOINT, LOG, Worker
+from ga2app.worker import LOG, Worker
 from tests import fake_training
 
 PROGRAM = Path(fake_training.__file__)
@@ -211,7 +211,7 @@ def test_a_worker_that_is_told_to_leave_saves_and_puts_its_run_back(home: Home, 
     assert worker.wait(30) == 0
     record = store.runs.get(run_id)
     assert (record.state, record.attempts, record.pid) == (RunState.QUEUED, 0, None)
-    assert (home.run_folder(run_id) / CHECKPOINT).read_text() == str(steps(store, run_id)[-1])
+    assert home.checkpoint(run_id).read_text() == str(steps(store, run_id)[-1])
 
 
 def test_a_killed_worker_costs_the_steps_since_its_checkpoint_and_nothing_else(home: Home, store: Store) -> None:

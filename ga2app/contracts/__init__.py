@@ -80,6 +80,7 @@ from ga2app.contracts.services import (
     ExplainerService,
     RecognizerService,
 )
+from ga2app.contracts.training_data import ClipState, TrainingData
 
 __all__ = [
     "FEW_LABELS",
@@ -108,6 +109,7 @@ __all__ = [
     "ClipInspector",
     "ClipRating",
     "ClipRatings",
+    "ClipState",
     "Curve",
     "Dataset",
     "Estimate",
@@ -153,6 +155,7 @@ __all__ = [
     "TextRating",
     "TextRatings",
     "TokenReading",
+    "TrainingData",
     "Verdict",
     "Workload",
     "as_document",

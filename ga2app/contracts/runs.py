@@ -28,6 +28,7 @@ class EventKind(StrEnum):
     EPOCH = "epoch"
     LOG = "log"
     BUNDLE = "bundle"
+    DATA = "data"
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,9 @@ class Event:
 
     Values by kind: ``plan`` total_steps, steps_per_epoch, epochs, conditions (``Conditions.to_dict``) · ``zero_shot``
     and ``epoch`` base, novel, hm in percent (absent without clips, or with one label on a side), ``epoch`` also epoch
-    and tested (clips and labels of each side) · ``step`` ce, anchor,
-    total, learning_rate, seconds_per_step · ``log`` text · ``bundle`` path.
+    and tested (clips and labels of each side) · ``step`` ce, anchor, total, learning_rate, seconds_per_step,
+    seconds_left (to the end of the run, measuring counted) · ``log`` text · ``bundle`` path · ``data`` what
+    ``TrainingData.to_dict`` gives.
     """
 
     kind: EventKind
@@ -47,7 +49,10 @@ class Event:
 
 @dataclass(frozen=True)
 class RunRecord:
-    """A row of the queue, as the screens show it. Times are seconds since the epoch."""
+    """A row of the queue, as the screens show it. Times are seconds since the epoch.
+
+    ``data_hash`` is that of what it is trained and measured on (``TrainingData.hash``), empty until it has begun.
+    """
 
     id: int
     name: str
@@ -63,3 +68,4 @@ class RunRecord:
     error: str | None = None
     bundle: str | None = None
     attempts: int = 0
+    data_hash: str = ""

@@ -227,7 +227,7 @@ class Teller:
             self._step = self.begun = event.step
         elif event.kind is EventKind.STEP:
             self._step = event.step
-        once = event.kind in (EventKind.PLAN, EventKind.ZERO_SHOT)
+        once = event.kind in (EventKind.PLAN, EventKind.ZERO_SHOT, EventKind.DATA)
         if resumes and self.begun >= 0 or once and event.kind in self._told:
             return
         if once:

@@ -13,6 +13,7 @@ from ga2app.errors import DatasetError
 from ga2app.labels import label_key
 from ga2app.store.clips import dataset_of
 from ga2app.store.database import Database
+from ga2app.store.in_use import refuse_edits, refuse_edits_of_clips, refuse_in_use
 from ga2app.store.trash import Former, Selected, discard, remember
 
 ROOM = "datasets"
@@ -33,7 +34,10 @@ class SplitClip:
 
 
 class DatasetEdits:
-    """Edits of data sets, labels and clips. Each raises DatasetError if what it is to change is not there."""
+    """Edits of data sets, labels and clips. Each raises DatasetError if what it is to change is not there.
+
+    While a run that is to be trained on a data set waits or runs, nothing of that data set can be changed.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -45,7 +49,7 @@ class DatasetEdits:
             old, _ = dataset_of(db, dataset_id)
             if name == old:
                 return
-            _refuse_in_use(db, old, "renamed")
+            refuse_in_use(db, old, "renamed")
             if db.execute("SELECT 1 FROM datasets WHERE name = ? AND id <> ?", [name, dataset_id]).fetchone():
                 raise DatasetError(f"there is a data set '{name}' already; choose another name")
             db.execute("UPDATE datasets SET name = ? WHERE id = ?", [name, dataset_id])
@@ -57,7 +61,7 @@ class DatasetEdits:
         mine, of_mine = "dataset_id = ?", "IN (SELECT id FROM {} WHERE dataset_id = ?)"
         with self._database.write() as db:
             name, folder = dataset_of(db, dataset_id)
-            _refuse_in_use(db, name, "deleted")
+            refuse_in_use(db, name, "deleted")
             parts = [
                 Selected("datasets", "id = ?", [dataset_id]),
                 Selected("labels", mine, [dataset_id]),
@@ -76,6 +80,7 @@ class DatasetEdits:
         name = _checked(name, "label")
         with self._database.write() as db:
             dataset_id, old = _label(db, label_id)
+            refuse_edits(db, dataset_id)
             others = db.execute("SELECT name FROM labels WHERE dataset_id = ? AND id <> ?", [dataset_id, label_id])
             same = next((other for (other,) in others if label_key(other) == label_key(name)), None)
             if same:
@@ -91,6 +96,7 @@ class DatasetEdits:
             raise DatasetError("a merge needs two labels; tick at least one other")
         with self._database.write() as db:
             dataset_id, kept = _label(db, keep_id)
+            refuse_edits(db, dataset_id)
             names = _expect_labels(db, dataset_id, others)
             among = json.dumps(others)
             clips = Selected("clips", _among("label_id"), [among])
@@ -105,6 +111,7 @@ class DatasetEdits:
         """Delete labels with their clips; gives in words what went. It can be undone."""
         with self._database.write() as db:
             dataset_of(db, dataset_id)
+            refuse_edits(db, dataset_id)
             names = _expect_labels(db, dataset_id, label_ids)
             among = json.dumps(list(label_ids))
             count = db.execute(f"SELECT count(*) FROM clips WHERE {_among('label_id')}", [among]).fetchone()[0]
@@ -116,6 +123,7 @@ class DatasetEdits:
     def set_kinds(self, dataset_id: int, kinds: Mapping[int, LabelKind]) -> None:
         """Say of each label of ``kinds`` whether it is trained on (base) or never (novel)."""
         with self._database.write() as db:
+            refuse_edits(db, dataset_id)
             _expect_labels(db, dataset_id, kinds)
             turned = {label_id: kind for label_id, kind in kinds.items() if not _is_kind(db, label_id, kind)}
             names = _expect_labels(db, dataset_id, turned) if turned else []
@@ -158,6 +166,7 @@ class DatasetEdits:
         new_label: bool = False,
     ) -> None:
         among = _expect_clips(db, clip_ids)
+        refuse_edits_of_clips(db, among)
         goals = []
         if label_id is not None:
             dataset_id, name = _label(db, label_id)
@@ -186,6 +195,7 @@ class DatasetEdits:
         """Take clips out of their data set; gives in words what went. It can be undone, and no file is deleted."""
         with self._database.write() as db:
             among = _expect_clips(db, clip_ids)
+            refuse_edits_of_clips(db, among)
             what = _counted(len(set(clip_ids)))
             discard(db, ROOM, what, [Selected("clips", _among("id"), [among])])
         return what
@@ -197,6 +207,7 @@ class DatasetEdits:
         """
         with self._database.write() as db:
             dataset_of(db, dataset_id)
+            refuse_edits(db, dataset_id)
             found = db.execute(
                 "SELECT clips.id, labels.name, labels.kind, path, digest FROM clips "
                 "JOIN labels ON labels.id = clips.label_id WHERE clips.dataset_id = ? ORDER BY clips.id",
@@ -230,6 +241,7 @@ def _add_label(db: sqlite_utils.Database, dataset_id: int, name: str) -> int:
     for label_id, other in db.execute("SELECT id, name FROM labels WHERE dataset_id = ?", [dataset_id]):
         if label_key(other) == label_key(name):
             return int(label_id)
+    refuse_edits(db, dataset_id)
     row = {"dataset_id": dataset_id, "name": name, "kind": LabelKind.BASE.value}
     return int(db.table("labels").insert(row).last_pk)  # type: ignore[arg-type]
 
@@ -269,18 +281,6 @@ def _expect_clips(db: sqlite_utils.Database, clip_ids: Collection[int]) -> str:
     if db.execute(f"SELECT count(*) FROM clips WHERE {_among('id')}", [among]).fetchone()[0] != len(set(clip_ids)):
         raise DatasetError("a clip that was ticked is not there any more; reload the page")
     return among
-
-
-def _refuse_in_use(db: sqlite_utils.Database, name: str, what: str) -> None:
-    found = db.execute(
-        "SELECT id FROM runs WHERE state IN ('queued', 'running', 'stopping') "
-        "AND json_extract(config, '$.dataset') = ? ORDER BY id",
-        [name],
-    ).fetchone()
-    if found:
-        raise DatasetError(
-            f"run {found[0]} still needs the data set '{name}', so it cannot be {what}; wait for the run, or delete it"
-        )
 
 
 def _counted(clips: int) -> str:

@@ -182,3 +182,10 @@ def m012_tested(db: sqlite_utils.Database) -> None:
         "UPDATE bundles SET metrics = json_remove(metrics, '$.novel', '$.hm'), "
         "zero_shot = json_remove(zero_shot, '$.novel', '$.hm') WHERE json_array_length(novel) = 1"
     )
+
+
+@migrations()
+def m013_run_data(db: sqlite_utils.Database) -> None:
+    """What runs are trained and measured on, kept once for all that share it; empty for runs that began before."""
+    db.execute("CREATE TABLE run_data (hash TEXT PRIMARY KEY, state TEXT NOT NULL)")
+    db.execute("ALTER TABLE runs ADD COLUMN data_hash TEXT NOT NULL DEFAULT ''")

@@ -17,7 +17,7 @@ MAX_NAME = 120
 
 _COLUMNS = (
     "id, name, owner, state, config, created_s, started_s, finished_s, heartbeat_s, pid, exit_code, error, bundle, "
-    "attempts"
+    "attempts, data_hash"
 )
 _NEWEST_FIRST = "id DESC"
 _QUEUE_FIRST = (

@@ -9,13 +9,13 @@ from collections.abc import Callable, Sequence
 from ga2app.config import RunConfig
 from ga2app.contracts import RunRecord, RunState
 from ga2app.errors import StoreError
-from ga2app.store.run_order import RunOrder
+from ga2app.store.run_data import RunData
 
 MAX_ATTEMPTS = 3
 """Workers that a run may lose without getting any further before it counts as the culprit."""
 
 
-class Runs(RunOrder):
+class Runs(RunData):
     """The runs of one home and their events."""
 
     def queue(self, config: RunConfig, *, name: str = "", owner: str = "") -> int:
@@ -50,8 +50,12 @@ class Runs(RunOrder):
             )
             return self._row(db, run_id).state
 
-    def requeue(self, run_id: int) -> None:
-        """Queue a stopped or failed run again; it goes on from its checkpoint if it has one."""
+    def requeue(self, run_id: int, *, restart: bool = False) -> None:
+        """Queue a stopped or failed run again; it goes on from its checkpoint if it has one.
+
+        With ``restart`` the checkpoint goes, and the run begins at step 0. ``ga2app.store.resuming`` asks first whether
+        a checkpoint can be used.
+        """
         with self._database.write() as db:
             changed = db.execute(
                 "UPDATE runs SET state = 'queued', queued_s = ?, attempts = 0, error = NULL, exit_code = NULL, "
@@ -62,6 +66,25 @@ class Runs(RunOrder):
             if not changed:
                 state = self._row(db, run_id).state
                 raise StoreError(f"run {run_id} is {state}; only a stopped or failed run can be queued again")
+            if restart:  # in the transaction: no worker can have taken it yet
+                self._database.home.checkpoint(run_id).unlink(missing_ok=True)
+                db.execute("UPDATE runs SET resumed_step = 0, data_hash = '' WHERE id = ?", [run_id])
+
+    def has_checkpoint(self, run_id: int) -> bool:
+        """Whether the run would go on from a step that was saved."""
+        return self._database.home.checkpoint(run_id).exists()
+
+    def drop_done_checkpoints(self) -> int:
+        """Remove the checkpoints of runs that are done, which nothing goes on from; gives their number.
+
+        At its end the learning rate is 0: more epochs are another schedule, and so a run of its own.
+        """
+        with self._database.read() as db:
+            done = [run_id for (run_id,) in db.execute("SELECT id FROM runs WHERE state = 'done'")]
+        files = [file for file in map(self._database.home.checkpoint, done) if file.exists()]
+        for file in files:
+            file.unlink(missing_ok=True)
+        return len(files)
 
     def claim(self, pid: int, process_started_s: float) -> RunRecord | None:
         """Take the oldest queued run for the process ``pid``; None if the queue is empty. No run is given twice."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from ga2app.backbone import Backbone
 from ga2app.config import ANCHOR_TERMS, RunConfig
+from ga2app.config.steps import warmup_faults
 from ga2app.contracts import Dataset
 from ga2app.effective_config import changed_settings, effective, without_needless
 from ga2app.effective_config import whitening_anchors as whitening_anchors
@@ -53,6 +54,12 @@ def check_anchors(config: RunConfig, dataset: Dataset, generic: Sequence[Generic
             f"data set '{dataset.name}' has {len(dataset.negatives)}: import it with --negatives else, the only one "
             "of the published runs, or set objective.released to 0"
         )
+
+
+def check_steps(config: RunConfig, clips: int) -> None:
+    """Raises ConfigError for a warm-up as long as the run over ``clips`` training clips."""
+    if faults := warmup_faults(config.optimizer, clips):
+        raise ConfigError(faults)
 
 
 def without_needless_whitening(config: RunConfig, dataset: Dataset) -> RunConfig:

@@ -6,15 +6,19 @@ what an uninterrupted one would have seen.
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ga2app.config import ClipConfig
+from ga2app.config import ClipConfig, RunConfig
+from ga2app.contracts import Dataset, Subset, TrainingData
 from ga2app.shots import draw_shots as draw_shots
 from ga2app.video.pixels import training_pixels
 
@@ -30,6 +34,32 @@ def anchor_choice(count: int, wanted: int, seed: int, step: int) -> list[int]:
     rng = np.random.default_rng([seed, step, 1])
     chosen: list[int] = rng.choice(count, size=min(wanted, count), replace=False).tolist()
     return chosen
+
+
+def data_of(config: RunConfig, dataset: Dataset) -> TrainingData:
+    """What a run of ``config`` is trained and measured on, with the content of each clip that it reads.
+
+    Raises DatasetError where nothing can be drawn.
+    """
+    read = {clip.path for clip in draw_shots(dataset, config.shots, config.seed)}
+    read |= {clip.path for clip in dataset.clips if clip.subset is Subset.TEST}
+    read |= {anchor.path for anchor in dataset.anchors}
+    return TrainingData.of(dataset, lambda path: _digest(path) if path in read else "")
+
+
+def _digest(path: str) -> str:
+    """The start of the file's SHA-256; empty for one that cannot be read, which the decoder will name."""
+    try:
+        state = os.stat(path)
+        return _digest_of(path, state.st_size, state.st_mtime_ns)
+    except OSError:
+        return ""
+
+
+@lru_cache(maxsize=100_000)
+def _digest_of(path: str, size_bytes: int, changed_ns: int) -> str:
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()[:32]
 
 
 class ClipSource(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +21,7 @@ from ga2app.evaluate import PlainFeatures
 from ga2app.model import PromptedClip, plain_clip
 from ga2app.objective import Features
 from ga2app.prompts import PromptLearner
-from ga2app.train.checks import check_anchors, check_depths, whitening_anchors
+from ga2app.train.checks import check_anchors, check_depths, check_steps, whitening_anchors
 from ga2app.train.data import ClipSource, FeatureSource, PixelSource, anchor_choice, draw_shots
 from ga2app.train.hard_prompt import hard_prompt
 from ga2app.trained_clips import clip_marks, clips_identity
@@ -31,6 +32,10 @@ from ga2app.whitening import estimate
 logger = logging.getLogger(__name__)
 
 
+def _never() -> bool:
+    return False
+
+
 @dataclass(frozen=True)
 class Setup:
     """All that the loop works with.
@@ -38,6 +43,7 @@ class Setup:
     ``targets`` (N,) are the classes of ``shots``, in the order of ``source``. ``texts`` holds the class names and,
     behind them, the generic texts: one pass through the text tower serves both. None where no generic text is needed.
     The whitening of ``model``, and of the frozen features, is that of plain CLIP; ``test_features`` are not whitened.
+    ``clip_s`` is what reading a clip and its pass through the vision tower took, 0 where all were known already.
     """
 
     config: RunConfig
@@ -58,6 +64,15 @@ class Setup:
     frozen_clips: Tensor
     plain: PlainFeatures
     conditions: Conditions
+    clip_s: float = 0.0
+
+    @property
+    def looked_at(self) -> int:
+        """Clips that pass the learned vision tower each time the test clips are measured."""
+        if not self.config.prompts.visual_depth:
+            return 0
+        whitened = len(self.shots) + len(whitening_anchors(self.config, self.dataset))
+        return len(self.test) + (whitened if self.config.whitening.enabled else 0)
 
     def features(self, clips: Tensor, rows: Sequence[int], step: int) -> Features:
         """Everything that the objective looks at in ``step``, whose shots are ``rows``.
@@ -85,22 +100,29 @@ class Setup:
             frozen_clips=self.frozen_clips[list(rows)] if objective.needs_frozen_clips() else None,
         )
 
-    def learned(self) -> PromptedClip:
-        """The model as it is now, in eval mode, whitened by what its own vision tower makes of shots and anchors."""
+    def learned(self, should_stop: Callable[[], bool] = _never) -> PromptedClip:
+        """The model as it is now, in eval mode, whitened by what its own vision tower makes of shots and anchors.
+
+        Raises InterruptedError when asked to stop.
+        """
         model, whitening = self.model, self.config.whitening
         if not (whitening.enabled and self.config.prompts.visual_depth):
             return model.eval()
         model = PromptedClip(model.backbone, model.prompts, self.dataset.base).eval()
         shots, anchors = (
-            self.encode(model, paths) for paths in (self.shots, whitening_anchors(self.config, self.dataset))
+            self.encode(model, paths, should_stop)
+            for paths in (self.shots, whitening_anchors(self.config, self.dataset))
         )
         own = estimate(whitening, shots, self.targets, anchors)
         return PromptedClip(model.backbone, model.prompts, self.dataset.base, own).eval()
 
-    def encode(self, model: PromptedClip, paths: Sequence[str]) -> Tensor:
-        """Clip features (N, D) of ``paths`` by ``model``, whose frozen share is what plain CLIP is known to make."""
+    def encode(self, model: PromptedClip, paths: Sequence[str], should_stop: Callable[[], bool] = _never) -> Tensor:
+        """Clip features (N, D) of ``paths`` by ``model``, whose frozen share is what plain CLIP is known to make.
+
+        ``should_stop`` is asked between two batches; raises InterruptedError then.
+        """
         frozen = self.plain.means(paths) if self.config.prompts.residual else None
-        return evaluate.encode_clips(model, paths, self.config.clips.num_frames, frozen=frozen)
+        return evaluate.encode_clips(model, paths, self.config.clips.num_frames, should_stop, frozen)
 
     def bundle(self, model: PromptedClip, config: RunConfig, name: str, steps: int, metrics: Any) -> bundles.Bundle:
         """What was learned, with everything needed to use it and to know where it comes from."""
@@ -151,12 +173,14 @@ def prepare(
     generic = _generic_texts(config, dataset, backbone, hard.class_names)
     check_anchors(config, dataset, generic)
     shots = draw_shots(dataset, config.shots, config.seed)
+    check_steps(config, len(shots))
     if len(shots) < config.shots * len(dataset.base):
         logger.warning("%d clips in all: some classes have fewer than %d", len(shots), config.shots)
     plain = known or PlainFeatures(backbone, config.clips.num_frames)
     paths, quick = [clip.path for clip in shots], not config.prompts.visual_depth
     targets = torch.tensor([dataset.base.index(clip.label) for clip in shots], device=backbone.compute.device)
     looked_at = quick or config.whitening.enabled or config.objective.needs_frozen_clips()
+    began_s, known_before = time.perf_counter(), plain.count
     frozen_clips = plain.of(paths if looked_at else (), should_stop)
     anchors = dataset.anchors if config.objective.needs_anchor_clips() else ()
     whitening = None
@@ -175,6 +199,7 @@ def prepare(
     pixels = PixelSource(paths, config.clips, backbone.sizes.image_size, config.seed)
     test = evaluate.test_clips(dataset)
     test_features = plain.of([clip.path for clip in test], should_stop)
+    took_s, fresh = time.perf_counter() - began_s, plain.count - known_before
     none = test_features[:0]
     with torch.no_grad():
         return Setup(
@@ -202,6 +227,7 @@ def prepare(
             frozen_clips=frozen_clips,
             plain=plain,
             conditions=conditions_of(asked or config, dataset, clips_identity(dataset)),
+            clip_s=took_s / fresh if fresh else 0.0,
         )
 
 

@@ -6,7 +6,7 @@ save, put its run back in the queue and leave.
 """
 
 from ga2app.worker.command import main
-from ga2app.worker.loop import CHECKPOINT, LOG, Worker, explain
+from ga2app.worker.loop import LOG, Worker, explain
 from ga2app.worker.parts import Outcome, Parts, Training
 
-__all__ = ["CHECKPOINT", "LOG", "Outcome", "Parts", "Training", "Worker", "explain", "main"]
+__all__ = ["LOG", "Outcome", "Parts", "Training", "Worker", "explain", "main"]

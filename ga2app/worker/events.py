@@ -44,7 +44,10 @@ class EventWriter:
         self._thread.join()
 
     def emit(self, event: Event) -> None:
-        """Write ``event`` down, in order: a step soon, anything else at once."""
+        """Write ``event`` down, in order: a step soon, anything else at once. What it is trained on goes to the run."""
+        if event.kind is EventKind.DATA:
+            self._store.runs.keep_data(self._run_id, dict(event.values))
+            return
         if event.kind is EventKind.LOG:
             _log.info("%s", event.values.get("text", ""))
             if str(event.values.get("text", "")).startswith("resumed at step"):

@@ -14,14 +14,13 @@ from types import FrameType
 from ga2app import launcher
 from ga2app.config import DEMO, RunConfig
 from ga2app.contracts import REPORT, Dataset, Report, RunRecord, RunState
-from ga2app.errors import StoreError, StudioError
+from ga2app.errors import Diverged, StoreError, StudioError
 from ga2app.paths import Home, write_whole
 from ga2app.store import Store
 from ga2app.store.chosen import DRAWN_SCENES, borrow, borrows, with_chosen
 from ga2app.worker.events import HEARTBEAT, EventWriter
 from ga2app.worker.parts import Outcome, Parts
 
-CHECKPOINT = "checkpoint.safetensors"
 LOG = "log.txt"
 POLL_S = 0.5
 STALE_S = 60.0
@@ -58,6 +57,7 @@ class Worker:
     def work(self, *, once: bool, idle_exit_s: float) -> None:
         """Take runs until the queue is empty (``once``), nothing came for ``idle_exit_s``, or ``leave`` was called."""
         self._sweep()
+        self._store.runs.drop_done_checkpoints()
         prepared = once
         busy_s = swept_s = time.monotonic()
         while not self._leaving:
@@ -140,7 +140,7 @@ class Worker:
         with _log_to(folder / LOG), EventWriter(self._store, record.id, self._me.pid) as events:
             _log.info("run %d, attempt %d", record.id, record.attempts)
             try:
-                outcome = self._train(record, folder / CHECKPOINT, events)
+                outcome = self._train(record, self._home.checkpoint(record.id), events)
                 events.flush()
                 self._conclude(record.id, outcome)
             except Exception as exc:
@@ -149,11 +149,23 @@ class Worker:
                     _log.error("run %d failed: %s", record.id, reason)
                 else:
                     _log.exception("run %d failed: %s", record.id, reason)
-                self._fail(record.id, reason)
+                self._fail(record.id, reason, self._kept(exc))
 
-    def _fail(self, run_id: int, reason: str) -> None:
+    def _kept(self, exc: Exception) -> str | None:
+        """The bundle of what was learned before the training diverged, listed in the library; None without one."""
+        bundle = exc.bundle if isinstance(exc, Diverged) else ""
+        if not bundle:
+            return None
         try:
-            self._store.runs.finish(run_id, RunState.FAILED, exit_code=1, error=reason, pid=self._me.pid)
+            self._list(bundle)
+        except StudioError as fault:
+            _log.warning("%s", fault)
+            return None
+        return bundle
+
+    def _fail(self, run_id: int, reason: str, bundle: str | None = None) -> None:
+        try:
+            self._store.runs.finish(run_id, RunState.FAILED, exit_code=1, error=reason, bundle=bundle, pid=self._me.pid)
         except StoreError:
             _log.exception("run %d could not be marked as failed; the next sweep puts it back if it is ours", run_id)
 
@@ -195,11 +207,15 @@ class Worker:
         bundle = outcome.bundle
         if bundle is None:
             raise RuntimeError("the training ended without a bundle")
-        self._parts.check_bundle(bundle)
-        self._store.bundles.add(self._parts.read_card(bundle))
+        self._list(bundle)
         self._write_report(run_id, outcome.report)
         self._store.runs.finish(run_id, RunState.DONE, exit_code=0, bundle=bundle, pid=self._me.pid)
+        self._home.checkpoint(run_id).unlink(missing_ok=True)  # nothing goes on from the end
         _log.info("run %d done: %s", run_id, bundle)
+
+    def _list(self, bundle: str) -> None:
+        self._parts.check_bundle(bundle)
+        self._store.bundles.add(self._parts.read_card(bundle))
 
     def _write_report(self, run_id: int, report: Report | None) -> None:
         """Put the report beside the log. A run is done without one, too."""

@@ -182,3 +182,27 @@ def test_a_new_split_gives_every_clip_one_side(store: Store, mine: int) -> None:
     assert store.dataset_edits.split(mine, lambda clips: {clip.id for clip in clips if clip.id in chosen}) == (6, 2)
     for clip in store.clips.page(mine, ClipFilter(), limit=99):
         assert clip.subset is (Subset.TEST if clip.id in chosen else Subset.TRAIN)
+
+
+def test_nothing_of_a_data_set_changes_while_a_run_waits_for_it(store: Store, mine: int) -> None:
+    """Otherwise the run would be trained on other labels and clips than those it was queued with."""
+    edits, labels = store.dataset_edits, label_ids(store, mine)
+    jumps, before = ids(store, mine, "jump"), store.datasets.get("mine")
+    run_id = store.runs.queue(replace(preset("quick"), dataset="mine"))
+    for change in (
+        lambda: edits.rename_label(labels["jump"], "hop"),
+        lambda: edits.merge_labels(labels["jump"], [labels["climb"]]),
+        lambda: edits.delete_labels(mine, [labels["climb"]]),
+        lambda: edits.set_kinds(mine, {labels["climb"]: LabelKind.NOVEL}),
+        lambda: edits.add_label(mine, "run"),
+        lambda: edits.move_clips(jumps, subset=Subset.TEST),
+        lambda: edits.delete_clips(jumps[:1]),
+        lambda: edits.split(mine, lambda clips: []),
+    ):
+        with pytest.raises(
+            DatasetError, match=f"run {run_id} still needs the data set 'mine', so it cannot be changed"
+        ):
+            change()
+    assert store.datasets.get("mine") == before
+    store.runs.request_stop(run_id)
+    edits.delete_labels(mine, [labels["climb"]])

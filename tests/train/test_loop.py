@@ -165,13 +165,16 @@ def test_a_stop_before_the_first_step_leaves_nothing_behind(dataset: Dataset, ba
 
 def test_a_checkpoint_of_other_settings_is_refused(dataset: Dataset, backbone: Backbone, tmp_path: Path):
     run(QUICK, dataset, backbone, tmp_path, Recorder(stop_after=3))
-    with pytest.raises(TrainingError, match="belongs to other settings; delete it to start afresh"):
+    with pytest.raises(
+        TrainingError,
+        match=r"at step 3, was made with other settings: seed was 7 and is 8\. .* or begin anew at step 0",
+    ):
         run(replace(QUICK, seed=8), dataset, backbone, tmp_path)
 
 
 def test_a_damaged_checkpoint_is_named(dataset: Dataset, backbone: Backbone, tmp_path: Path):
     (tmp_path / "checkpoint.safetensors").write_bytes(b"not a checkpoint")
-    with pytest.raises(TrainingError, match=r"checkpoint '.*' cannot be read .* delete it to start afresh"):
+    with pytest.raises(TrainingError, match=r"checkpoint '.*' cannot be read .* begin anew at step 0"):
         run(QUICK, dataset, backbone, tmp_path)
 
 

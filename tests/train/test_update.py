@@ -5,15 +5,18 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import Tensor
 
 from ga2app.compute import Compute
-from ga2app.config import OptimizerConfig, PromptConfig, RunConfig
+from ga2app.config import OptimizerConfig, Precision, PromptConfig, RunConfig
+from ga2app.contracts import TrainingData
 from ga2app.errors import TrainingError
 from ga2app.prompts import PromptLearner
 from ga2app.train import checkpoint as checkpoints
 from ga2app.train.update import Updater
 
+DATA = TrainingData((), (), ())
 CPU32, CPU16 = (Compute(torch.device("cpu"), dtype) for dtype in (torch.float32, torch.float16))
 
 
@@ -101,12 +104,20 @@ def test_a_scale_that_had_to_fall_counts_on_where_it_stood() -> None:
     assert third.step(0.1) and third.scale == 1024  # the 2000th good step in a row doubles it
 
 
+def test_a_checkpoint_of_float32_goes_on_in_float16_with_a_fresh_scale(tmp_path: Path) -> None:
+    checkpoint, prompts = tmp_path / "checkpoint", learner()
+    checkpoints.write(checkpoint, 3, RunConfig(precision=Precision.FLOAT32), DATA, prompts, updater(prompts))
+    scaled = updater(prompts, CPU16)
+    assert checkpoints.read(checkpoint, prompts, scaled) == checkpoints.Resumed(3, True, "float32")
+    assert scaled.scale == 65536
+
+
 def test_a_checkpoint_without_the_loss_scaling_is_named(tmp_path: Path) -> None:
-    checkpoint, prompts, config = tmp_path / "checkpoint", learner(), RunConfig()
-    checkpoints.write(checkpoint, 3, config, prompts, updater(prompts))
-    assert checkpoints.read(checkpoint, config, prompts, updater(prompts)) == 3
-    with pytest.raises(TrainingError, match=r"is damaged \(its loss scaling holds .*delete it to start afresh"):
-        checkpoints.read(checkpoint, config, prompts, updater(prompts, CPU16))
+    checkpoint, prompts = tmp_path / "checkpoint", learner()
+    tensors = {f"prompt.{name}": tensor for name, tensor in prompts.tensors().items()}
+    save_file(tensors, checkpoint, metadata={"step": "3", "settings": "{}"})
+    with pytest.raises(TrainingError, match=r"is damaged \('scaling'\); begin anew at step 0"):
+        checkpoints.read(checkpoint, prompts, updater(prompts))
 
 
 def test_the_scaling_of_another_precision_is_refused() -> None:
