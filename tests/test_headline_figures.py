@@ -76,6 +76,7 @@ def test_figures_are_told_with_their_intervals_and_what_they_rest_on() -> None:
     assert figure_text("base", metrics, {}) == "87.5" and figure_text("hm", {"base": 1.0}, MANY) == "–"
     assert rests_on(MANY) == "In parentheses: 95 % interval, over 80 base test clips and 96 novel test clips."
     assert rests_on({"base": SampleSize(1, 2)}) == "In parentheses: 95 % interval, over 1 base test clip."
+    assert figure_text("base", {"base": 1e300}, {}).startswith("1") and not intervals({"base": 101.0}, MANY)
     assert intervals(metrics, MANY).keys() == {"base", "novel", "hm"} and intervals({"base": 50.0}, {}) == {}
 
 
@@ -93,5 +94,12 @@ def test_one_label_few_labels_and_few_clips_are_each_said() -> None:
 
 def test_counts_come_back_from_json_and_records_of_before_have_none() -> None:
     assert read_tested(to_counts(MANY)) == MANY
-    for odd in (None, {}, {"base": 3}, {"base": {"clips": "4", "labels": 2}}, [1]):
+    for odd in (
+        None,
+        {},
+        {"base": 3},
+        {"base": {"clips": "4", "labels": 2}},
+        {"base": {"clips": -1, "labels": 2}},
+        [1],
+    ):
         assert read_tested(odd) == {}

@@ -12,14 +12,15 @@ import uuid
 import zipfile
 import zlib
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
-from ga2app.bundle.card import CARD, model_card
+from ga2app.bundle.card import CARD, card_to_pack, model_card
 from ga2app.bundle.entries import FILES, find_entries
 from ga2app.bundle.files import TENSORS, load_folder
-from ga2app.bundle.manifest import read_card, read_manifest, to_publish
+from ga2app.bundle.manifest import MANIFEST, read_card, read_manifest, to_json, to_publish
 from ga2app.contracts import BundleCard
 from ga2app.errors import BundleError
 
@@ -30,32 +31,50 @@ _STALE_S = 3600.0
 _MAX_FOLDER = 60
 
 
-def pack(folder: str | os.PathLike[str], out: Path) -> None:
+def pack(folder: str | os.PathLike[str], out: Path, *, name: str = "") -> None:
     """Write the bundle in ``folder`` to the zip file ``out``: its own files, whatever else lies beside them.
+
+    ``name`` is what the bundle is called, if that is not what its files say; the files stay as they are.
 
     Stored without compression, which prompts do not yield to, and without times: the same bundle gives the same
     bytes on every machine. Raises BundleError for a folder that is no bundle, or a place that cannot be written.
     """
     root = Path(folder)
-    read_manifest(root)
+    renamed = _named(root, name)
     if not (root / TENSORS).is_file():
         raise BundleError(f"bundle '{root}' has no {TENSORS}; get a fresh copy")
     fresh = out.with_name(f".{out.name}.{uuid.uuid4().hex}")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with zipfile.ZipFile(fresh, "w", zipfile.ZIP_STORED) as archive:
-            for name in FILES:
-                if (root / name).is_file():
-                    entry = zipfile.ZipInfo(name, _EPOCH)
-                    entry.create_system, entry.external_attr = 3, 0o100644 << 16
-                    entry.file_size = (root / name).stat().st_size
-                    with (root / name).open("rb") as source, archive.open(entry, "w") as target:
-                        shutil.copyfileobj(source, target, _CHUNK)
+            for file in FILES:
+                if not (root / file).is_file():
+                    continue
+                entry = zipfile.ZipInfo(file, _EPOCH)
+                entry.create_system, entry.external_attr = 3, 0o100644 << 16
+                if file in renamed:
+                    archive.writestr(entry, renamed[file])
+                    continue
+                entry.file_size = (root / file).stat().st_size
+                with (root / file).open("rb") as source, archive.open(entry, "w") as target:
+                    shutil.copyfileobj(source, target, _CHUNK)
         os.replace(fresh, out)
     except OSError as exc:
         raise BundleError(f"'{out}' could not be written ({exc}); free some space or choose another --out") from exc
     finally:
         fresh.unlink(missing_ok=True)
+
+
+def _named(root: Path, name: str) -> dict[str, str]:
+    """Manifest and card of the bundle in ``root`` as they are under ``name``, where that changes them."""
+    own = read_manifest(root)
+    told = replace(own, name=name) if name else own
+    files = {} if told == own else {MANIFEST: to_json(told)}
+    if (root / CARD).is_file():
+        text = (root / CARD).read_text(encoding="utf-8", errors="replace")
+        card = card_to_pack(told, text)
+        files |= {CARD: card} if card != text else {}
+    return files
 
 
 def take_in(
@@ -169,10 +188,14 @@ def _move(source: Path, stage: Path) -> None:
 
 
 def _same(one: Path, other: Path) -> bool:
-    """Whether both folders hold the same prompts, byte for byte, and manifests that say the same to others."""
+    """Whether both folders hold the same prompts, byte for byte, and manifests that say the same to others.
+
+    What the bundle is called does not count: one that was renamed is the same.
+    """
     try:
         if not filecmp.cmp(one / TENSORS, other / TENSORS, shallow=False):
             return False
-        return to_publish(read_manifest(one)) == to_publish(read_manifest(other))
+        told = [replace(to_publish(read_manifest(folder)), name="") for folder in (one, other)]
+        return told[0] == told[1]
     except (OSError, BundleError):
         return False

@@ -11,14 +11,26 @@ from ga2app.bundle.front_matter import front_matter, front_values, shown_figures
 from ga2app.bundle.manifest import Manifest
 from ga2app.bundle.telling import inline, is_plain, is_repository, without_path
 from ga2app.config import HARD_PROMPT_EMBEDDED, HARD_PROMPT_RANDOM, SKETCH, RunConfig
-from ga2app.config.ladder import rung_of
+from ga2app.config.ladder import method_parts, rung_of
+from ga2app.contracts import Conditions, cautions, figure_text, rests_on
 from ga2app.errors import BundleError
+from ga2app.paths import SKETCH_HARD_PROMPT
 
 CARD = "README.md"
 
 _SHOWN, _PACKAGES = 60, 12
-_VARYING = re.compile(r"^(license|license_name): .*\n|from_pretrained\(.*\)", re.MULTILINE)
-"""What of a card depends on where it is published, and by whom."""
+_FOLDER = "path/to/this/folder"
+_VARYING = re.compile(
+    r"^(license|license_name|metrics|model-index): .*\n|^# .*\n|^\| (plain CLIP|with these prompts) \|.*\n"
+    r"|^- Method: .*\n"
+    r"|from_pretrained\(.*\)",
+    re.MULTILINE,
+)
+"""What of a card depends on where it is published, by whom and under which name, or on who made it when."""
+
+_PLACE = re.compile(r'from_pretrained\("([^"]*)"')
+_CLAIMED = "apache-2.0"
+"""What cards of before said of prompts that were trained here, without having asked."""
 
 _METHODS = {
     "coop": "text prompts alone (CoOp)",
@@ -26,7 +38,7 @@ _METHODS = {
     "ivlp": "prompts in both towers, not coupled",
     "coupled": "prompts coupled to a hard prompt",
     "ga2-released": "GA²-CLIP as its authors released it",
-    "ga2": "GA²-CLIP: coupled prompts, anchors, residual, whitening",
+    "ga2": "GA²-CLIP",
     "custom": "a mixture of its own",
 }
 
@@ -76,8 +88,8 @@ def card_to_publish(
     A card that this program made is made anew for that place, with the license that it had unless one is named. One
     that somebody has rewritten goes as it is; raises BundleError where a license is named for that all the same.
     """
-    if own is None or _VARYING.sub("", own) == _VARYING.sub("", model_card(manifest)):
-        had = front_values(own or "")
+    if own is None or _is_ours(own, manifest):
+        had = _license_had(own or "", manifest)
         license_id, license_name = license_id or had.get("license", ""), license_name or had.get("license_name", "")
         return model_card(manifest, repo_id=repo_id, license_id=license_id, license_name=license_name)
     if license_id:
@@ -88,28 +100,51 @@ def card_to_publish(
     return own
 
 
+def card_to_pack(manifest: Manifest, own: str) -> str:
+    """The card that goes into a zip file: ``own`` under the name in ``manifest``, if this program made it."""
+    if not _is_ours(own, manifest):
+        return own
+    place = _PLACE.search(own)
+    return card_to_publish(manifest, own, place[1] if place else "")
+
+
+def _is_ours(own: str, manifest: Manifest) -> bool:
+    """Whether this program made the card ``own``, whatever the bundle is called and wherever it was published."""
+    return _VARYING.sub("", own) == _VARYING.sub("", model_card(manifest))
+
+
+def _license_had(own: str, manifest: Manifest) -> dict[str, str]:
+    """The license that the card ``own`` names, unless nobody chose it: cards once claimed one by themselves."""
+    had = front_values(own)
+    place = _PLACE.search(own)
+    published = place is not None and is_repository(place[1])
+    embedded = manifest.run.dataset == SKETCH_HARD_PROMPT.name  # drawn by this project, whose license it is
+    return had if published or embedded or had.get("license") != _CLAIMED else {}
+
+
 def _figures(manifest: Manifest) -> str:
     """The table of accuracies; a sentence where nothing was measured."""
-    if not shown_figures(manifest.metrics):
+    if not shown_figures(manifest, manifest.metrics):
         return "Nothing was measured with these prompts."
-    dataset = inline(without_path(manifest.run.dataset))
+    dataset, tested = inline(without_path(manifest.run.dataset)), manifest.used.tested
+    notes = "".join(f"\n{text}" for text in [rests_on(tested), *cautions(tested)] if text)
     return f"""| top-1, percent | base | novel | harmonic mean |
 |---|---|---|---|
-| plain CLIP | {_row(manifest.zero_shot)} |
-| with these prompts | {_row(manifest.metrics)} |
+| plain CLIP | {_row(manifest, manifest.zero_shot)} |
+| with these prompts | {_row(manifest, manifest.metrics)} |
 
 Measured on the test clips of data set {dataset}. *Base* are the labels that it was trained on, *novel* labels that it
-never saw in training."""
+never saw in training.{notes}"""
 
 
-def _row(metrics: Mapping[str, float]) -> str:
-    figures = shown_figures(metrics)
-    return " | ".join(f"{figures[name]:.1f}" if name in figures else "–" for name in ("base", "novel", "hm"))
+def _row(manifest: Manifest, metrics: Mapping[str, float]) -> str:
+    figures = shown_figures(manifest, metrics)
+    return " | ".join(figure_text(name, figures, manifest.used.tested) for name in ("base", "novel", "hm"))
 
 
 def _use(manifest: Manifest, repo_id: str) -> str:
     """Six lines of Python that recognize a clip."""
-    place = json.dumps(repo_id if is_repository(repo_id) else "path/to/this/folder")
+    place = json.dumps(repo_id if is_repository(repo_id) else _FOLDER)
     if _needs_folder(manifest):
         place += ', backbone="path/to/its/backbone"'
     known = [label for label in (*manifest.base, *manifest.novel) if is_plain(label)][:2]
@@ -130,7 +165,7 @@ def _training(manifest: Manifest) -> str:
     revision = f", revision {inline(str(backbone['revision']))}" if backbone.get("revision") else ""
     lines = [
         f"Backbone: {name}{revision}, weights {inline(str(backbone['fingerprint']))}, frozen",
-        f"Method: {_METHODS[rung_of(config)]}",
+        f"Method: {_METHODS[rung_of(config)]}: {', '.join(method_parts(config))}",
         f"Prompts: {prompts.length} tokens, {prompts.visual_depth} visual and {prompts.text_depth} text layers, "
         f"{_coupling(config)}",
         f"Frames: {config.clips.num_frames} a clip, {inline(str(backbone['sizes'].get('image_size', '?')))} pixels "
@@ -161,9 +196,12 @@ def _run_lines(manifest: Manifest) -> list[str]:
     anchors = f", anchor set {inline(config.anchors)}" if config.anchors else ""
     whitening = config.whitening
     packages = sorted(manifest.packages.items())[:_PACKAGES]
+    used = manifest.used
+    shots = used.shots_text(config.shots) if used.most else f"{config.shots} clips a base label"
     return [
-        f"Data set: {inline(without_path(config.dataset))} (hash {inline(manifest.dataset_hash)}), {config.shots} "
-        f"clips a base label, seed {config.seed}{anchors}",
+        f"Data set: {inline(without_path(config.dataset))} (hash {inline(manifest.dataset_hash)}), {shots}, "
+        f"seed {config.seed}{anchors}",
+        *_sources(used),
         f"Anchor terms: {', '.join(terms) or 'none'}",
         f"After training: residual {config.prompts.residual:g}, "
         + (
@@ -174,6 +212,22 @@ def _run_lines(manifest: Manifest) -> list[str]:
         f"{manifest.steps} steps of AdamW: {optimizer.epochs} epochs, learning rate {optimizer.learning_rate:g}, "
         f"weight decay {optimizer.weight_decay:g}, {optimizer.batch_size} clips a batch, {config.precision.value}",
         f"Made with {', '.join(f'{inline(name)} {inline(version)}' for name, version in packages)}",
+        *(f"Not as asked for: {text}" for text in _adjusted(used)),
+    ]
+
+
+def _sources(used: Conditions) -> list[str]:
+    """Where anchors and negative prompts came from."""
+    named = {"Anchors": used.anchors, "Negatives": used.negatives}
+    return [f"{name}: {inline(text)}" for name, text in named.items() if text]
+
+
+def _adjusted(used: Conditions) -> list[str]:
+    """Each setting that the run could not use as it was asked for, and why."""
+    return [
+        f"{inline(one.setting)} was to be {inline(str(one.asked))} and was {inline(str(one.used))}, "
+        f"because {inline(one.reason)}"
+        for one in used.adjustments[:_SHOWN]
     ]
 
 
@@ -205,7 +259,7 @@ def _limits(manifest: Manifest) -> str:
         )
     elif _needs_folder(manifest):
         lines.append("Their CLIP was a folder of whoever made them, and has to be had from there.")
-    if shown_figures(manifest.metrics):
+    if shown_figures(manifest, manifest.metrics):
         lines.append("The figures are of one run with one seed; a few points of difference may be chance.")
     return "\n".join(f"- {line}" for line in lines)
 

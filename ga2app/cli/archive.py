@@ -56,12 +56,24 @@ def _zip(args: argparse.Namespace, folder: Path, out: Path) -> int:
 
     if out.exists():
         raise BundleError(f"'{out}' is there already; name another file with --out")
-    pack(folder, out)
+    pack(folder, out, name=_title(folder))
     if args.json:
         common.print_json({"file": str(out), "bytes": out.stat().st_size})
     else:
         print(f"{out}, {out.stat().st_size:,} bytes")
     return 0
+
+
+def _title(folder: Path) -> str:
+    """What the library calls the bundle in ``folder``; empty where it does not list it."""
+    from ga2app.store import Store
+
+    home = default_home()
+    if not home.database.exists():
+        return ""
+    with Store.open(home) as store:
+        listed = {Path(card.folder).resolve(): card.title for card in store.bundles.list()}
+    return listed.get(folder.resolve(), "")
 
 
 def run_import(args: argparse.Namespace) -> int:

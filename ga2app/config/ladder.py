@@ -45,6 +45,21 @@ def rung(name: str, config: RunConfig) -> RunConfig:
     return replace(config, prompts=switched, objective=objective, whitening=whitening)
 
 
+def method_parts(config: RunConfig) -> list[str]:
+    """What of the method is switched on in ``config``, in words: of a run's effective settings, what it did."""
+    prompts = config.prompts
+    both = bool(prompts.visual_depth and prompts.text_depth)
+    where = "both towers" if both else "the vision tower" if prompts.visual_depth else "the text tower"
+    named = {
+        f"prompts in {where}": True,
+        "coupled to a hard prompt": prompts.coupled,
+        "anchor terms": config.objective.uses_anchors(),
+        "residual": bool(prompts.residual),
+        "whitening": config.whitening.enabled,
+    }
+    return [part for part, on in named.items() if on]
+
+
 def rung_of(config: RunConfig) -> str:
     """The rung that the settings ``config`` amount to; ``custom`` where they are none of them.
 

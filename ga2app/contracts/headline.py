@@ -23,6 +23,7 @@ FEW_CLIPS = 30
 """With fewer test clips one clip is more than 3 points."""
 
 _Z975 = 1.959964
+_MOST = 10**9
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,8 @@ def with_nulls(metrics: Mapping[str, float]) -> dict[str, float | None]:
 def intervals(metrics: Mapping[str, float], tested: Mapping[str, SampleSize]) -> dict[str, Interval]:
     """The 95 % interval of each of base, novel and hm in ``metrics`` whose number of test clips is known."""
     clips = {side: tested[side].clips for side in SIDES if side in tested and tested[side].clips > 0}
-    found = {side: wilson(metrics[side], clips[side]) for side in SIDES if side in metrics and side in clips}
+    sane = {side for side in SIDES if 0 <= metrics.get(side, -1) <= 100}  # a manifest may come from anybody
+    found = {side: wilson(metrics[side], clips[side]) for side in SIDES if side in sane and side in clips}
     if "hm" in metrics and len(found) == len(SIDES):
         found["hm"] = harmonic_interval(metrics["base"], metrics["novel"], clips["base"], clips["novel"])
     return found
@@ -146,13 +148,17 @@ def read_tested(data: Any) -> dict[str, SampleSize]:
     return {
         side: SampleSize(one["clips"], one["labels"])
         for side in SIDES
-        if isinstance(one := data.get(side), Mapping) and all(type(one.get(key)) is int for key in ("clips", "labels"))
+        if isinstance(one := data.get(side), Mapping) and all(_count(one.get(key)) for key in ("clips", "labels"))
     }
 
 
 def as_document(metrics: Mapping[str, float], tested: Mapping[str, SampleSize]) -> dict[str, Sequence[float]]:
     """The intervals of ``metrics`` as plain JSON: two numbers by figure."""
     return {name: list(interval) for name, interval in intervals(metrics, tested).items()}
+
+
+def _count(value: Any) -> bool:
+    return type(value) is int and 0 <= value <= _MOST
 
 
 def _counted(count: int, what: str) -> str:

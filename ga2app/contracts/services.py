@@ -159,8 +159,11 @@ class BundleShelf(Protocol):
         """Everything that the bundle in ``folder`` says of itself."""
         ...
 
-    def pack(self, folder: str, out: Path) -> None:
-        """Write the bundle's own files, and nothing else, as a zip to ``out``: the same bytes each time."""
+    def pack(self, folder: str, out: Path, *, name: str = "") -> None:
+        """Write the bundle's own files, and nothing else, as a zip to ``out``: the same bytes each time.
+
+        ``name`` is what the bundle is called, if that is not what its files say.
+        """
         ...
 
     def take_in(

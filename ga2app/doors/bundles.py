@@ -17,11 +17,11 @@ class BundleFolders:
 
         return read_facts(folder, origin)
 
-    def pack(self, folder: str, out: Path) -> None:
+    def pack(self, folder: str, out: Path, *, name: str = "") -> None:
         """See ``contracts.BundleShelf``."""
         from ga2app.bundle import pack
 
-        pack(folder, out)
+        pack(folder, out, name=name)
 
     def take_in(
         self, archive: Path, shelf: Path, *, taken: Collection[str] = (), known: Sequence[str] = ()

@@ -78,14 +78,14 @@ class BundleExchange:
                 "the right to publish them; confirm it, or leave them out"
             )
         listed = self._store.bundles.get(folder)
-        files = _bundle_files(Path(folder))
+        files = _bundle_files(Path(folder), listed.title)
         if report:
             files[REPORT] = self._report(listed)
         files |= _example_files(examples)
         client = self._client(token)
         repo = options.repo or self.repo_of_bundle(folder, client.account())
         repo_id = hub.full_name(repo, client.account().name)
-        text = _card_text(Path(folder), card, repo_id, options)
+        text = _card_text(Path(folder), card, repo_id, options, listed.title)
         files[CARD] = text.encode()
         job = hub.PushJob(
             repo_id=repo_id,
@@ -183,19 +183,22 @@ def fetched_parts(shelf: Path, offer: HubOffer) -> Path:
     return shelf / f"{_PARTS}{name}"
 
 
-def _bundle_files(folder: Path) -> dict[str, Content]:
-    """The bundle's own files but its card, checked as those of a zip are, without paths. Raises BundleError."""
+def _bundle_files(folder: Path, title: str) -> dict[str, Content]:
+    """The bundle's own files but its card, checked as those of a zip are, without paths. Raises BundleError.
+
+    It goes under its ``title`` in the library, which the files need not know.
+    """
     from ga2app.bundle import load_folder
     from ga2app.bundle.entries import REQUIRED
     from ga2app.bundle.manifest import MANIFEST, to_json, to_publish
 
     own = load_folder(folder).manifest
     files: dict[str, Content] = {name: folder / name for name in REQUIRED}
-    told = to_publish(own)
+    told = replace(to_publish(own), name=title or own.name)
     return files if told == own else files | {MANIFEST: to_json(told).encode()}
 
 
-def _card_text(folder: Path, given: str | None, repo_id: str, options: PushOptions) -> str:
+def _card_text(folder: Path, given: str | None, repo_id: str, options: PushOptions, title: str) -> str:
     """The card that goes along: what is ``given``, else the bundle's own as it is to be at ``repo_id``."""
     from ga2app.bundle import read_manifest
     from ga2app.bundle.card import card_to_publish
@@ -205,7 +208,9 @@ def _card_text(folder: Path, given: str | None, repo_id: str, options: PushOptio
             raise HubError("a card was given, and its first lines name the license; leave out the card or the license")
         return given
     own = (folder / CARD).read_text(encoding="utf-8", errors="replace") if (folder / CARD).is_file() else None
-    return card_to_publish(read_manifest(folder), own, repo_id, options.license, options.license_name)
+    manifest = read_manifest(folder)
+    named = replace(manifest, name=title or manifest.name)
+    return card_to_publish(named, own, repo_id, options.license, options.license_name)
 
 
 def _keep_card(folder: Path, text: str) -> None:

@@ -18,6 +18,8 @@ from safetensors.torch import load_file, save_file
 
 from ga2app import bundle as bundles
 from ga2app.bundle.archive import free_name, pack, take_in
+from ga2app.bundle.manifest import to_json
+from ga2app.contracts import Conditions
 from ga2app.errors import BundleError
 from ga2app.paths import SKETCH_HARD_PROMPT
 
@@ -91,6 +93,27 @@ def test_a_packed_bundle_comes_back_whole(folder: Path, tmp_path: Path, shelf: P
     assert {path.name: path.read_bytes() for path in placed.iterdir()} == {
         path.name: path.read_bytes() for path in folder.iterdir()
     }
+
+
+def test_a_bundle_goes_out_under_the_name_that_it_was_given_and_its_files_stay(
+    folder: Path, tmp_path: Path, shelf: Path
+) -> None:
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    pack(folder, tmp_path / "b.zip", name="Run 3: draws · seed 1024")
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    card, fresh = take_in(tmp_path / "b.zip", shelf)
+    assert fresh and card.name == "Run 3: draws · seed 1024" and Path(card.folder).name == "Run-3-draws-seed-1024"
+    text = (Path(card.folder) / "README.md").read_text(encoding="utf-8")
+    assert "\n# `Run 3: draws · seed 1024`\n" in text and text.count("Run 3: draws · seed 1024") == 2
+    assert bundles.load_folder(card.folder).tensors.keys() == bundles.load_folder(folder).tensors.keys()
+    # Whatever it is called, it is the same bundle.
+    assert take_in(tmp_path / "b.zip", shelf, known=[str(folder)]) == (bundles.read_card(folder, "imported"), False)
+
+
+def test_a_bundle_of_the_former_format_is_read_and_written_as_it_was(folder: Path) -> None:
+    manifest = bundles.read_manifest(folder)
+    assert manifest.format_version == 1 and manifest.used == Conditions() and manifest.trained == ()
+    assert json.loads(to_json(manifest)).keys() == json.loads((folder / "bundle.json").read_text()).keys()
 
 
 def test_a_folder_around_the_files_and_a_missing_card_are_let_pass(folder: Path, shelf: Path) -> None:

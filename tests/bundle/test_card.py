@@ -14,7 +14,7 @@ import yaml
 from huggingface_hub import ModelCard
 
 from ga2app.bundle import Manifest, read_manifest
-from ga2app.bundle.card import card_to_publish, model_card
+from ga2app.bundle.card import card_to_pack, card_to_publish, model_card
 from ga2app.config import ObjectiveConfig, PromptConfig, RunConfig, WhiteningConfig
 from ga2app.errors import BundleError
 from ga2app.paths import SKETCH_HARD_PROMPT
@@ -39,7 +39,7 @@ def front(card: str) -> dict[str, object]:
 
 def test_the_hub_reads_license_base_model_and_the_figures():
     data = ModelCard(model_card(manifest(), repo_id="me/hmdb")).data
-    assert (data.license, data.base_model, data.library_name) == ("apache-2.0", CLIP, "ga2app")
+    assert (data.license, data.base_model, data.library_name) == ("unknown", CLIP, "ga2app")
     assert data.pipeline_tag == "video-classification" and "arxiv:2511.22125" in data.tags
     assert data.model_name == "hmdb run 3" and data.eval_results is not None
     assert [(one.metric_type, one.metric_value) for one in data.eval_results] == [
@@ -93,7 +93,7 @@ def test_without_figures_there_is_no_model_index_and_the_card_says_so():
 
 
 def test_a_bundle_of_the_sketch_backbone_names_no_base_model():
-    card = model_card(read_manifest(SKETCH_HARD_PROMPT))
+    card = model_card(read_manifest(SKETCH_HARD_PROMPT), license_id="apache-2.0")
     assert not {"base_model", "base_model_relation"} & front(card).keys()
     assert "knows drawings and a few words only" in card
     assert (SKETCH_HARD_PROMPT / "README.md").read_text(encoding="utf-8") == card
@@ -108,6 +108,59 @@ def test_an_imported_checkpoint_has_no_license_of_ours_and_no_settings_that_nobo
     assert "Imported from a published checkpoint" in card and "steps of AdamW" not in card
     assert 'from_pretrained("me/k400", backbone="path/to/its/backbone")' in card
     assert "Base labels (0): not known" in card
+
+
+def test_no_license_is_claimed_that_nobody_chose():
+    bundle = manifest()
+    claimed = model_card(bundle, license_id="apache-2.0")  # as cards of before said without having asked
+    assert front(card_to_publish(bundle, claimed, "me/one"))["license"] == "unknown"
+    published = model_card(bundle, repo_id="me/one", license_id="apache-2.0")
+    assert front(card_to_publish(bundle, published, "me/one"))["license"] == "apache-2.0"
+    assert front(card_to_pack(bundle, claimed))["license"] == "unknown" and card_to_pack(bundle, "# mine") == "# mine"
+
+
+def test_figures_have_their_test_clips_and_intervals_beside_them_in_the_text_and_for_the_hub():
+    tested = {"base": {"clips": 64, "labels": 16}, "novel": {"clips": 20, "labels": 3}}
+    card = model_card(manifest(conditions={"tested": tested}))
+    assert "| with these prompts | 78.1 (67–86) | 58.9 (38–77) | 67.2 (53–79) |" in card
+    assert "95 % interval, over 64 base test clips and 20 novel test clips" in card
+    assert "only 3 novel labels" in card and "only 20 novel test clips" in card
+    named = [one["name"] for one in front(card)["model-index"][0]["results"][0]["metrics"]]  # type: ignore[index]
+    assert named[0] == "top-1 accuracy, base labels, percent, 95 % interval 67–86, 64 test clips"
+
+
+def test_one_novel_label_has_no_figure_on_the_card_not_even_on_one_of_before():
+    one = manifest(novel=("kick ball",), metrics={"base": 50.0, "novel": 100.0, "hm": 66.7})
+    assert "| with these prompts | 50.0 | – | – |" in model_card(one)
+    shown = front(model_card(one))["model-index"][0]["results"][0]["metrics"]  # type: ignore[index]
+    assert [figure["value"] for figure in shown] == [50.0]
+
+
+def test_the_method_names_what_the_run_did_and_what_was_asked_for_in_vain_is_said():
+    off = RunConfig(dataset="mine", backbone=CLIP, objective=ObjectiveConfig(vocabulary=1.0))
+    reason = "it takes two training clips of a label"
+    told = {"setting": "whitening.enabled", "asked": True, "used": False, "reason": reason}
+    conditions = {
+        "clips": 12,
+        "least": 6,
+        "most": 6,
+        "anchors": "12 anchor clips borrowed from data set 'demo'",
+        "adjustments": [told],
+    }
+    card = model_card(manifest(off, conditions=conditions))
+    (method,) = re.findall(r"^- Method: (.*)$", card, re.MULTILINE)
+    assert method == "GA²-CLIP: prompts in both towers, coupled to a hard prompt, anchor terms"
+    assert "no whitening" in card and "16 shots (6 clips a label), seed 1024" in card
+    assert "- Anchors: 12 anchor clips borrowed from data set 'demo'" in card
+    assert f"- Not as asked for: `whitening.enabled` was to be True and was False, because {reason}" in card
+
+
+def test_a_bundle_that_was_renamed_is_still_ours():
+    bundle = manifest()
+    renamed = replace(bundle, name="my clips")
+    card = card_to_publish(renamed, model_card(bundle), "me/one")
+    assert "\n# my clips\n" in card and ModelCard(card).data.model_name == "my clips"
+    assert "\n# hmdb run 3\n" in card_to_publish(bundle, card, "me/one")
 
 
 def test_the_license_is_the_publishers_to_choose():
@@ -156,6 +209,12 @@ def hostile() -> Manifest:
         negatives=HOSTILE,
         dataset_hash=HOSTILE[2],
         packages={text: HOSTILE[1]},
+        conditions={
+            "anchors": text,
+            "negatives": HOSTILE[2],
+            "adjustments": [{"setting": text, "asked": HOSTILE[1], "used": HOSTILE, "reason": HOSTILE[3]}],
+            "tested": {"base": {"clips": 1, "labels": 1}, text: 3},
+        },
     )
 
 

@@ -30,6 +30,17 @@ def test_a_bundle_goes_out_and_comes_in_once(capsys: pytest.CaptureFixture[str])
     assert Path("sketch-hard-prompt.zip").read_bytes() == Path("hard.zip").read_bytes()
 
 
+def test_a_renamed_bundle_is_exported_under_its_new_name(capsys: pytest.CaptureFixture[str]):
+    document(capsys, "export", str(SKETCH_HARD_PROMPT), "--out", "hard.zip")
+    first = document(capsys, "import-bundle", "hard.zip")
+    with Store.open(default_home()) as store:
+        store.bundles.rename(first["bundle"], "drawn actions")
+    document(capsys, "export", first["bundle"], "--out", "named.zip")
+    assert document(capsys, "import-bundle", "named.zip", "--out", "elsewhere")["name"] == "drawn actions"
+    assert "\n# drawn actions\n" in Path("elsewhere/README.md").read_text(encoding="utf-8")
+    assert document(capsys, "import-bundle", "named.zip") == first | {"name": "drawn actions", "new": False}
+
+
 def test_out_puts_the_bundle_elsewhere_and_lists_nothing(capsys: pytest.CaptureFixture[str]):
     document(capsys, "export", str(SKETCH_HARD_PROMPT), "--out", "hard.zip")
     assert document(capsys, "import-bundle", "hard.zip", "--out", "mine")["bundle"] == "mine"

@@ -370,7 +370,7 @@ class FakeShelf:
         backbone = {"name": card.backbone, "fingerprint": "f00d", "revision": None}
         return BundleFacts(card, config, backbone, "beef", 40, ("a wall",), ("nothing",), {"torch": "2"}, files, readme)
 
-    def pack(self, folder: str, out: Path) -> None:
+    def pack(self, folder: str, out: Path, *, name: str = "") -> None:
         self.facts(folder, "trained")
         with zipfile.ZipFile(out, "w") as archive:
             for path in sorted(Path(folder).iterdir()):

@@ -35,7 +35,7 @@ class BundleGoods:
             [("As its model card says", ""), *((name, name) for name in LICENSES)],
             value="",
             label="License of the prompts",
-            info="For prompts trained here the card says apache-2.0, unless you choose another.",
+            info="The card names none (unknown) until you choose one.",
             elem_id="push-license",
         )
         license_name = gr.Textbox(label="Name of the license", max_lines=1, visible=False, elem_id="push-license-name")

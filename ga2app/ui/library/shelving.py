@@ -34,7 +34,7 @@ def pack(studio: Studio, key: str, cache: str | Path) -> str:
     card = listed(studio, key)
     name = safe_name(card.title or card.name) + ".zip"
     with tempfile.TemporaryDirectory(prefix="ga2-") as folder:
-        studio.shelf.pack(card.folder, Path(folder) / name)
+        studio.shelf.pack(card.folder, Path(folder) / name, name=card.title)
         return str(save_file_to_cache(Path(folder) / name, str(cache)))
 
 
