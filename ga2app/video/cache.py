@@ -91,7 +91,8 @@ def _key(path: str | os.PathLike[str], short_side_px: int | None) -> Key | None:
 def _choose(whole: ClipFrames, sampling: Sampling) -> ClipFrames:
     """The frames of a whole clip that ``sampling`` chooses."""
     indices = sampling.indices(whole.total_frames)
-    return replace(whole, frames=whole.frames[list(indices)], indices=indices)
+    times_s = tuple(whole.times_s[index] for index in indices) if whole.times_s else ()
+    return replace(whole, frames=whole.frames[list(indices)], indices=indices, times_s=times_s)
 
 
 def _after_fork() -> None:

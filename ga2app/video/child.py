@@ -76,6 +76,9 @@ def _answer(request: Request) -> tuple[dict[str, Any], NDArray[Any] | None]:
         "fps": clip.fps,
         "reader": clip.reader,
         "size": [clip.width, clip.height],
+        "seconds": clip.seconds,
+        "times_s": clip.times_s,
+        "notes": clip.notes,
     }
     return answer, clip.frames
 

@@ -23,6 +23,10 @@ PICK_VIDEO = "choose a video file, such as mp4, mkv, webm, mov or avi"
 # Formats that name other files or addresses. Reading one could fetch whatever its author chose.
 _PLAYLISTS = (b"#EXTM3U", b"ffconcat", b"<MPD", b"<SmoothStreamingMedia", b"[playlist]")
 _PICTURE_BRANDS = {"avif", "heic", "heix", "heim", "heis", "mif1"}
+_SEQUENCE_BRANDS = {"avis", "hevc", "hevx", "msf1"}
+PICTURE_BRANDS = _PICTURE_BRANDS | _SEQUENCE_BRANDS
+"""Major brands of HEIF files: a picture, or several that move."""
+
 _TEXT_FORMATS = {"tty", "bin", "xbin", "adf", "idf"}
 _PICTURE_MAGIC = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"BM", b"II*\0", b"MM\0*", b"8BPS")
 
@@ -35,7 +39,7 @@ def clip_name(path: str) -> str:
 @contextmanager
 def open_clip(path: str) -> Iterator[tuple[InputContainer, VideoStream]]:
     """The container at ``path`` (absolute) and its picture stream, the largest one; raises ClipError."""
-    head = _head(path)
+    head = first_bytes(path)
     try:
         # Only plain files: a container must not make the decoder fetch anything else.
         container = av.open(path, metadata_errors="ignore", options={"protocol_whitelist": "file"})
@@ -45,8 +49,8 @@ def open_clip(path: str) -> Iterator[tuple[InputContainer, VideoStream]]:
         yield container, _picture_stream(container, clip_name(path))
 
 
-def _head(path: str) -> bytes:
-    """The first bytes of the file; raises ClipError where there is no file with bytes to read."""
+def first_bytes(path: str) -> bytes:
+    """The first bytes of the file at ``path``; raises ClipError where there is no file with bytes to read."""
     name = clip_name(path)
     try:
         status = os.stat(path)
@@ -94,8 +98,7 @@ def _picture_stream(container: InputContainer, name: str) -> VideoStream:
     formats = set(container.format.name.split(","))
     if formats & _TEXT_FORMATS:
         raise ClipError(name, "this is text, not a video", PICK_VIDEO)
-    brand = container.metadata.get("major_brand", "").strip()
-    if container.format.name.endswith("_pipe") or "image2" in formats or brand in _PICTURE_BRANDS:
+    if container.format.name.endswith("_pipe") or "image2" in formats:
         raise _picture_error(name)
     # A song's cover is a video stream of one picture, marked as attached.
     streams = [s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
@@ -106,8 +109,18 @@ def _picture_stream(container: InputContainer, name: str) -> VideoStream:
     known = [stream for stream in streams if stream.codec_context is not None]
     if not known:
         raise ClipError(name, "it is packed with a codec that this decoder does not know", RE_ENCODE)
+    if major_brand(container) in PICTURE_BRANDS:
+        # The still is a stream of its own, as large as the animation.
+        known = [stream for stream in known if stream.frames > 1]
+        if not known:
+            raise _picture_error(name)
     # Equal sizes: the first one, as players do.
     return max(known, key=lambda stream: stream.width * stream.height)
+
+
+def major_brand(container: InputContainer) -> str:
+    """What kind of mp4 or HEIF a file calls itself; empty for other containers."""
+    return container.metadata.get("major_brand", "").strip()
 
 
 def _picture_error(name: str) -> ClipError:

@@ -12,6 +12,9 @@ import numpy as np
 from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
+from ga2app.video.display import Display
+from ga2app.video.hdr import to_srgb
+
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
 
@@ -24,23 +27,26 @@ def fitted_size(width: int, height: int, short_side_px: int | None) -> tuple[int
     return (round(width * short_side_px / short), round(height * short_side_px / short))
 
 
-def to_images(frames: Sequence[VideoFrame], short_side_px: int | None) -> NDArray[np.uint8]:
-    """RGB images (T, H, W, 3), uint8, upright, of decoded ``frames``; all in the size and the position of the first.
+PLAIN = Display()
 
-    The same frame may come several times; it is converted once.
+
+def to_images(frames: Sequence[VideoFrame], short_side_px: int | None, display: Display = PLAIN) -> NDArray[np.uint8]:
+    """sRGB images (T, H, W, 3), uint8, upright and in shape, of decoded ``frames``, shown as ``display`` says.
+
+    All have the size and the position of the first. The same frame may come several times; it is converted once.
     """
-    width, height = fitted_size(frames[0].width, frames[0].height, short_side_px)
+    width, height = fitted_size(*display.size(frames[0].width, frames[0].height), short_side_px)
     matrix = _display_matrix(frames[0])
     # One for all: a frame's own would be set up anew for each, with threads, which takes longer than converting.
     reformatter = VideoReformatter()
-    first = upright(_to_rgb(reformatter, frames[0], width, height), matrix)
+    first = upright(_to_rgb(reformatter, frames[0], width, height, display), matrix)
     images = np.empty((len(frames), *first.shape), np.uint8)
     rows: dict[int, int] = {}
     for row, frame in enumerate(frames):
         if id(frame) in rows:
             images[row] = images[rows[id(frame)]]
         else:
-            images[row] = upright(_to_rgb(reformatter, frame, width, height), matrix) if row else first
+            images[row] = upright(_to_rgb(reformatter, frame, width, height, display), matrix) if row else first
             rows[id(frame)] = row
     return images
 
@@ -65,12 +71,24 @@ def upright(image: NDArray[np.uint8], matrix: tuple[int, int, int, int] | None) 
     return image
 
 
-def _to_rgb(reformatter: VideoReformatter, frame: VideoFrame, width: int, height: int) -> NDArray[np.uint8]:
-    if (frame.width, frame.height) == (width, height):
-        converted = reformatter.reformat(frame, format="rgb24", threads=1)
-    else:
-        converted = reformatter.reformat(frame, width, height, "rgb24", interpolation="BICUBIC", threads=1)
-    return converted.to_ndarray().astype(np.uint8, copy=False)
+def _to_rgb(
+    reformatter: VideoReformatter, frame: VideoFrame, width: int, height: int, display: Display
+) -> NDArray[np.uint8]:
+    tags = display.colors(frame)
+    same_size = (frame.width, frame.height) == (width, height)
+    converted = reformatter.reformat(
+        frame,
+        width,
+        height,
+        "rgb48le" if tags.hdr else "rgb24",
+        src_colorspace=tags.matrix,
+        src_color_range=tags.range,
+        interpolation="BILINEAR" if same_size else "BICUBIC",
+        threads=1,
+    ).to_ndarray()
+    if tags.hdr:
+        return to_srgb(converted.astype(np.uint16, copy=False), tags.hdr, tags.primaries)
+    return converted.astype(np.uint8, copy=False)
 
 
 def _display_matrix(frame: VideoFrame) -> tuple[int, int, int, int] | None:

@@ -255,7 +255,17 @@ def _clip(name: str, answer: dict[str, Any], frames: NDArray[np.uint8] | None) -
     if frames is None:
         raise ClipError(name, f"it cannot be decoded ({answer.get('failure')})", _RE_ENCODE)
     numbers = tuple(answer["indices"])
-    return ClipFrames(frames, numbers, answer["total_frames"], answer["fps"], answer["reader"], *answer["size"])
+    return ClipFrames(
+        frames,
+        numbers,
+        answer["total_frames"],
+        answer["fps"],
+        answer["reader"],
+        *answer["size"],
+        answer["seconds"],
+        tuple(answer["times_s"]),
+        tuple(answer["notes"]),
+    )
 
 
 def _fate(status: int | None) -> str:

@@ -17,12 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ga2app.video.container import open_clip
-from ga2app.video.images import fitted_size, to_images
+from ga2app.video.display import Display
+from ga2app.video.images import PLAIN, fitted_size, to_images
 from ga2app.video.packets import intact_packet, nal_length_bytes
 from ga2app.video.sampling import Sampling
 
 if TYPE_CHECKING:
     from av.container import InputContainer
+    from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
 logger = logging.getLogger(__name__)
@@ -32,7 +34,6 @@ _MAX_SHARE = 0.5  # of the clip's frames, to be decoded: above it, reading from 
 _MAX_DIFFERENCE = 1.0  # mean absolute, of 255, between the two decoders
 _FORMATS = {"mov", "matroska"}
 _CODECS = {"h264", "hevc", "vp9", "av1", "libdav1d", "libaom-av1"}
-_PIXELS = {"yuv420p", "yuvj420p"}  # of others the two decoders' colors differ
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class TrustedIndex:
     time_base_s: float
     width: int
     height: int
+    last_duration: int = 0
 
     def group(self, number: int) -> int:
         """Number of the last keyframe at or before frame ``number``."""
@@ -62,7 +64,6 @@ def trusted_index(container: InputContainer, stream: VideoStream) -> TrustedInde
     plain = (
         kind in _FORMATS
         and context.codec.name in _CODECS
-        and context.pix_fmt in _PIXELS
         and len(container.streams.video) == 1
         and stream.start_time == 0
         and stream.time_base is not None
@@ -71,6 +72,7 @@ def trusted_index(container: InputContainer, stream: VideoStream) -> TrustedInde
     if not plain:
         return None
     times: list[tuple[int, int, bool]] = []  # pts, dts, keyframe
+    durations: dict[int, int] = {}
     length_bytes = nal_length_bytes(context)
     try:
         for packet in container.demux(stream):
@@ -82,6 +84,7 @@ def trusted_index(container: InputContainer, stream: VideoStream) -> TrustedInde
             if not intact_packet(packet, context.codec.name, length_bytes):
                 return None
             times.append((pts, dts, packet.is_keyframe))
+            durations[pts] = packet.duration or 0
     except av.FFmpegError:
         return None
     if len(times) < MIN_FRAMES or (kind == "mov" and stream.frames != len(times)) or not _orderly(times):
@@ -90,7 +93,8 @@ def trusted_index(container: InputContainer, stream: VideoStream) -> TrustedInde
     place = {pts: number for number, pts in enumerate(order)}
     keyframes = tuple(sorted(place[pts] for pts, _, key in times if key))
     assert stream.time_base is not None
-    return TrustedIndex(tuple(order), keyframes, float(stream.time_base), stream.width, stream.height)
+    last = durations[order[-1]]
+    return TrustedIndex(tuple(order), keyframes, float(stream.time_base), stream.width, stream.height, last)
 
 
 def _orderly(times: list[tuple[int, int, bool]]) -> bool:
@@ -114,19 +118,19 @@ def _orderly(times: list[tuple[int, int, bool]]) -> bool:
 
 
 def read_by_seeking(
-    path: str, index: TrustedIndex, sampling: Sampling, short_side_px: int | None
+    path: str, index: TrustedIndex, sampling: Sampling, short_side_px: int | None, display: Display = PLAIN
 ) -> tuple[NDArray[np.uint8], tuple[int, ...]] | None:
-    """Images (T, H, W, 3) of ``path`` that ``sampling`` chooses, with their numbers; None where seeking does not
-    pay or anything speaks against the frames that it found."""
+    """Images (T, H, W, 3) of ``path`` that ``sampling`` chooses, by decord, with their numbers; None where seeking
+    does not pay or anything speaks against the frames that it found. ``display`` is one that suits decord."""
     total = len(index.pts)
     numbers = sampling.indices(total)
     if index.cost(numbers) > _MAX_SHARE * total:
         return None
-    images = _decord_images(path, index, numbers, short_side_px)
+    images = _decord_images(path, index, numbers, short_side_px, display)
     if images is None:
         return None
     for chosen in {len(numbers) // 2, len(numbers) - 1}:
-        proof = _proof(path, index, numbers[chosen], short_side_px)
+        proof = _proof(path, index, numbers[chosen], short_side_px, display)
         if proof is None or proof.shape != images[chosen].shape:
             return None
         difference = np.abs(proof.astype(np.int16) - images[chosen]).mean()
@@ -136,14 +140,26 @@ def read_by_seeking(
     return images, numbers
 
 
+def frames_by_seeking(
+    path: str, index: TrustedIndex, sampling: Sampling
+) -> tuple[list[VideoFrame], tuple[int, ...]] | None:
+    """Frames of ``path`` that ``sampling`` chooses, by PyAV, with their numbers, for clips that decord would show
+    wrong; None where seeking does not pay or the frames are not where the index has them."""
+    numbers = sampling.indices(len(index.pts))
+    if index.cost(numbers) > _MAX_SHARE * len(index.pts):
+        return None
+    found = _sought(path, index, numbers)
+    return None if found is None else ([found[number] for number in numbers], numbers)
+
+
 def _decord_images(
-    path: str, index: TrustedIndex, numbers: tuple[int, ...], short_side_px: int | None
+    path: str, index: TrustedIndex, numbers: tuple[int, ...], short_side_px: int | None, display: Display = PLAIN
 ) -> NDArray[np.uint8] | None:
     # Imported where it is used: short clips, most of all, never need it.
     import decord
 
     decord.logging.set_level(decord.logging.QUIET)
-    width, height = fitted_size(index.width, index.height, short_side_px)
+    width, height = fitted_size(*display.size(index.width, index.height), short_side_px)
     try:
         reader = decord.VideoReader(path, width=width, height=height, num_threads=1)
         times = np.asarray(reader.get_frame_timestamp(list(range(len(reader)))))[:, 0]
@@ -163,19 +179,34 @@ def _decord_images(
     return images
 
 
-def _proof(path: str, index: TrustedIndex, number: int, short_side_px: int | None) -> NDArray[np.uint8] | None:
+def _proof(
+    path: str, index: TrustedIndex, number: int, short_side_px: int | None, display: Display
+) -> NDArray[np.uint8] | None:
     """Image (H, W, 3) of frame ``number``, found by its time; None where its group is damaged or turned."""
+    found = _sought(path, index, (number,))
+    if found is None:
+        return None
+    image: NDArray[np.uint8] = to_images([found[number]], short_side_px, display)[0]
+    return image
+
+
+def _sought(path: str, index: TrustedIndex, numbers: tuple[int, ...]) -> dict[int, VideoFrame] | None:
+    """Frames ``numbers``, each decoded from the keyframe before it; None where a group is damaged or turned."""
+    groups: dict[int, set[int]] = {}
+    for number in numbers:
+        groups.setdefault(index.group(number), set()).add(number)
+    found: dict[int, VideoFrame] = {}
     with open_clip(path) as (container, stream):
         try:
-            container.seek(index.pts[index.group(number)], stream=stream, backward=True)
-            expected = index.group(number)
-            for frame in container.decode(stream):
-                if frame.pts != index.pts[expected] or frame.is_corrupt or frame.rotation:
-                    return None
-                if expected == number:
-                    image: NDArray[np.uint8] = to_images([frame], short_side_px)[0]
-                    return image
-                expected += 1
-        except av.FFmpegError:
+            for key, wanted in groups.items():
+                container.seek(index.pts[key], stream=stream, backward=True)
+                for expected, frame in enumerate(container.decode(stream), key):
+                    if frame.pts != index.pts[expected] or frame.is_corrupt or frame.rotation:
+                        return None
+                    if expected in wanted:
+                        found[expected] = frame
+                    if expected == max(wanted):
+                        break
+        except (av.FFmpegError, IndexError):
             return None
-    return None
+    return found if found.keys() >= set(numbers) else None

@@ -16,6 +16,7 @@ import av
 from ga2app.errors import ClipError
 from ga2app.video.container import RE_ENCODE, clip_name, open_clip, still_picture
 from ga2app.video.sampling import Sampling
+from ga2app.video.timing import TimeStamps
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -115,31 +116,39 @@ class _Keeper:
         self.total += 1
 
 
-def read_sequentially(path: str, sampling: Sampling, expected: int) -> tuple[list[VideoFrame], tuple[int, ...], int]:
+def read_sequentially(
+    path: str, sampling: Sampling, expected: int, times: TimeStamps | None = None
+) -> tuple[list[VideoFrame], tuple[int, ...], int]:
     """The frames of ``path`` that ``sampling`` chooses, their numbers, and the number of frames in the clip.
 
-    ``expected`` is the number of frames that the container announces, 0 if unknown. The clip is decoded a second
-    time only if it is too large to be held and the announcement was wrong. Raises ClipError.
+    ``expected`` is the number of frames that the container announces, 0 if unknown; ``times`` notes when the frames
+    are shown. The clip is decoded a second time only if it is too large to be held and the announcement was wrong.
+    Raises ClipError.
     """
+    times = times or TimeStamps()
     forecast = frozenset(sampling.indices(expected)) if expected else frozenset()
-    keeper, keep_damaged = _keep(path, forecast), False
+    keeper, keep_damaged = _keep(path, forecast, times), False
     if not keeper.total:
-        keeper, keep_damaged = _keep(path, forecast, keep_damaged=True), True
+        keeper, keep_damaged = _keep(path, forecast, times, keep_damaged=True), True
     total = keeper.total
     if not total:
         raise ClipError(clip_name(path), "it has 0 decodable frames", f"{RE_ENCODE}, or record it again")
     indices = sampling.indices(total)
     if not keeper.frames.keys() >= set(indices):
-        keeper = _keep(path, frozenset(indices), keep_damaged=keep_damaged, hold=False)
+        keeper = _keep(path, frozenset(indices), times, keep_damaged=keep_damaged, hold=False)
     return [keeper.frames[i] for i in indices], indices, total
 
 
-def _keep(path: str, wanted: frozenset[int], *, keep_damaged: bool = False, hold: bool = True) -> _Keeper:
+def _keep(
+    path: str, wanted: frozenset[int], times: TimeStamps, *, keep_damaged: bool = False, hold: bool = True
+) -> _Keeper:
     # Each pass opens the file anew: seeking back to the first frame is what containers get wrong.
     keeper = _Keeper(wanted, hold=hold)
+    times.clear()
     with open_clip(path) as (container, stream):
         for frame in decoded_frames(container, stream, keep_damaged=keep_damaged):
             keeper.add(frame)
+            times.add(frame)
         if refusal := still_picture(container, keeper.total, clip_name(path)):
             raise refusal
     return keeper
