@@ -46,7 +46,7 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "launcher": (BASE, set()),
     "space": (BASE, set()),
     "clipsets": (BASE, set()),
-    "video": (BASE, {"torch"} | DECODERS),
+    "video": (BASE, {"torch", "PIL"} | DECODERS),
     "compute": (BASE, {"torch"}),
     "backbone": (BASE | {"compute"}, TORCH),
     "prompts": (BASE, TORCH),

@@ -74,7 +74,7 @@ def make_anchors(
 
 def _make_from(source: str, name: str, folder: Path, kinds: Sequence[Kind], side_share: float) -> list[MadeAnchor]:
     clip = read_clip(source, Evaluation(NUM_FRAMES), short_side_px=READ_PX)
-    rate = (clip.fps or USUAL_FPS) * NUM_FRAMES / clip.total_frames
+    rate = NUM_FRAMES / (clip.seconds or clip.total_frames / USUAL_FPS)
     fps = min(max(rate, FPS_RANGE[0]), FPS_RANGE[1])
     frames = _even(clip.frames, source)
     made = []

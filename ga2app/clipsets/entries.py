@@ -15,7 +15,11 @@ from ga2app.clipsets.report import Problem
 from ga2app.contracts import Subset
 from ga2app.labels import name_key
 
-VIDEO_SUFFIXES = frozenset(".mp4 .avi .mkv .mov .webm .m4v .wmv .flv .ts .mpg .mpeg .gif .3gp .h264".split())
+VIDEO_SUFFIXES = frozenset(
+    ".mp4 .avi .mkv .mov .webm .m4v .wmv .flv .ts .mpg .mpeg .gif .3gp .h264 "
+    ".mts .m2ts .vob .ogv .asf .mxf .dv .3g2 .avif .webp".split()
+)
+"""Endings of files that may be clips, in lower case; which are, opening them shows."""
 
 _UCF = re.compile(r"v_(\w+?)_g\d+_c\d+")
 _HMDB = re.compile(r"(.+)_[fhlu]_[cn]m_np\d+_(?:ba|fr|le|ri)_(?:bad|med|goo)_\d+")

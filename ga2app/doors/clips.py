@@ -8,6 +8,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,8 @@ LOOKED_AT = 4
 PICTURE_PX = 160
 PREVIEW_PX = 240
 _PREVIEW_FRAMES = 150
+_LEAST_FPS, _MOST_FPS = 0.5, 60.0
+_USUAL_FPS = 25.0
 _FEW_FRAMES = 8
 _SMALL_PX = 64
 _LONG_S = 60.0
@@ -46,9 +49,8 @@ class VideoInspector:
         clip = self._read(path, Evaluation(LOOKED_AT), max(PICTURE_PX, _SMALL_PX))
         if picture is not None:
             _write_picture(clip.frames[LOOKED_AT // 2], picture, PICTURE_PX)
-        seconds = clip.total_frames / clip.fps if clip.fps else None
-        facts = ClipFacts(seconds, clip.total_frames, clip.width, clip.height)
-        return ClipFacts(seconds, facts.frames, facts.width, facts.height, _warnings(facts, clip.frames))
+        facts = ClipFacts(clip.seconds, clip.total_frames, clip.width, clip.height)
+        return replace(facts, warnings=(*clip.notes, *_warnings(facts, clip.frames)))
 
     def thumbnail(self, path: str, out: Path, px: int = PICTURE_PX) -> None:
         """See ``contracts.ClipInspector``."""
@@ -59,17 +61,19 @@ class VideoInspector:
     def preview(self, path: str, out: Path, px: int = PREVIEW_PX) -> None:
         """See ``contracts.ClipInspector``."""
         from ga2app.video import Evaluation
-        from ga2app.video.writer import write_clip
+        from ga2app.video.writer import write_clip_at
 
         length = self._read(path, Evaluation(1), 16)
         wanted = min(length.total_frames, _PREVIEW_FRAMES)
+        if length.seconds:
+            wanted = max(1, min(wanted, round(length.seconds * _MOST_FPS)))
         clip = self._read(path, Evaluation(wanted), px)
-        fps = (length.fps or 25.0) * wanted / length.total_frames
         height, width = (side - side % 2 for side in clip.frames.shape[1:3])
         if not (height and width):
             raise ClipError(Path(path).name, "its picture is a single pixel wide or high", "leave it out")
+        times_s, seconds = _preview_times(clip)
         with _whole(out, path) as fresh:
-            write_clip(fresh, clip.frames[:, :height, :width], min(max(fps, 0.5), 60.0))
+            write_clip_at(fresh, clip.frames[:, :height, :width], times_s, seconds)
 
     def _read(self, path: str, sampling: Sampling, px: int) -> ClipFrames:
         with self._lock:
@@ -79,6 +83,16 @@ class VideoInspector:
                 self._reader = ClipReader(TIME_LIMIT_S)
                 atexit.register(self._reader.close)
         return self._reader.read(path, sampling, short_side_px=px)
+
+
+def _preview_times(clip: ClipFrames) -> tuple[list[float], float]:
+    """When each frame of a preview is shown, and how long all are, in seconds: as in the clip, but for very long ones,
+    which are played faster."""
+    count = len(clip.indices)
+    seconds = clip.seconds or clip.total_frames / _USUAL_FPS
+    times_s = clip.times_s or [number * seconds / count for number in range(count)]
+    shorter = min(1.0, count / _LEAST_FPS / seconds)
+    return [time * shorter for time in times_s], seconds * shorter
 
 
 def _warnings(facts: ClipFacts, frames: NDArray[np.uint8]) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +57,15 @@ def usable_negatives(
     return used, [
         f"left out of 'none of these', because backbone '{backbone.name}' does not know their words: {_listed(foreign)}"
     ]
+
+
+def reading_notes(said: Mapping[str, Sequence[str]]) -> list[str]:
+    """What reading the clips ``said`` (path to sentences), each sentence once, with the names of its clips."""
+    files: dict[str, list[str]] = {}
+    for path, sentences in said.items():
+        for sentence in sentences:
+            files.setdefault(sentence, []).append(Path(path).name)
+    return [f"{_listed(names)}: {sentence}" for sentence, names in files.items()]
 
 
 def footage_notes(clips: Sequence[RecognizedClip]) -> list[str]:

@@ -19,7 +19,7 @@ from ga2app.errors import ClipError
 from ga2app.labels import check_labels, label_key, merge_labels
 from ga2app.model import PromptedClip, plain_clip
 from ga2app.recognize.bundles import PromptBundle, load_bundle
-from ga2app.recognize.notes import footage_notes, usable_negatives, vocabulary_notes
+from ga2app.recognize.notes import footage_notes, reading_notes, usable_negatives, vocabulary_notes
 from ga2app.recognize.speaker import Speaker
 from ga2app.recognize.wording import check_templates
 from ga2app.video import Evaluation, read_clip
@@ -87,17 +87,23 @@ class Recognizer:
         notes += left_out
         with self._lock, torch.no_grad():
             speakers = self._speakers(names, templates, none_of_these, negatives)
-            clips = [self._recognize_clip(os.fspath(path), speakers, top_k) for path in paths]
+            said: dict[str, tuple[str, ...]] = {}
+            clips = [self._recognize_clip(os.fspath(path), speakers, top_k, said) for path in paths]
+        notes += reading_notes(said)
         if self.backbone.name == SKETCH:
             notes += footage_notes(clips)
         return Recognition(self.backbone.name, tuple(clips), tuple(notes))
 
-    def _recognize_clip(self, path: str, speakers: Sequence[Speaker], top_k: int | None) -> RecognizedClip:
+    def _recognize_clip(
+        self, path: str, speakers: Sequence[Speaker], top_k: int | None, said: dict[str, tuple[str, ...]]
+    ) -> RecognizedClip:
+        """What ``path`` shows; what reading it said goes into ``said``."""
         size = self.backbone.sizes.image_size
         try:
             clip = read_clip(path, Evaluation(self.num_frames), short_side_px=short_side_px(size))
         except ClipError as exc:
             return RecognizedClip(file=path, error=str(exc))
+        said[path] = clip.notes
         pixels = frames_to_pixels(clip.frames, size)[None]  # (1, T, 3, S, S)
         seen = speakers[0].model.encode_frames(pixels)  # (1, T, D), by plain CLIP
         answers = []

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 from av import VideoFrame
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from ga2app.errors import ClipError
 from ga2app.video.container import AGAIN, clip_name
@@ -31,7 +31,7 @@ def read_animated_webp(
 ) -> tuple[list[VideoFrame], tuple[int, ...], int]:
     """The frames of ``path`` that ``sampling`` chooses, their numbers, and the number of frames; raises ClipError.
 
-    Of a damaged file the frames before the damage are read.
+    Of a damaged file the frames before the damage are read; of one that was cut off Pillow reads none.
     """
     try:
         with Image.open(path) as picture:
@@ -42,7 +42,7 @@ def read_animated_webp(
         indices = sampling.indices(total)
         if not kept.keys() >= set(indices):
             kept, _ = _keep(path, frozenset(indices), times)
-    except (UnidentifiedImageError, Image.DecompressionBombError) as exc:
+    except (OSError, ValueError, Image.DecompressionBombError) as exc:
         raise ClipError(clip_name(path), f"the WebP file cannot be read ({exc})", AGAIN) from exc
     if total == 1:
         raise ClipError(clip_name(path), "this is a picture, not a video", "choose a file with moving pictures")

@@ -261,10 +261,11 @@ def _clip(name: str, answer: dict[str, Any], frames: NDArray[np.uint8] | None) -
         answer["total_frames"],
         answer["fps"],
         answer["reader"],
-        *answer["size"],
-        answer["seconds"],
-        tuple(answer["times_s"]),
-        tuple(answer["notes"]),
+        width=answer["size"][0],
+        height=answer["size"][1],
+        seconds=answer["seconds"],
+        times_s=tuple(answer["times_s"]),
+        notes=tuple(answer["notes"]),
     )
 
 

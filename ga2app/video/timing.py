@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
 
-_STEADY_FRAMES = 1.5
-"""A clip whose length by the rate is no further off than this many frames keeps the rate that its file tells."""
+_STEADY_FRAMES = 0.1
+"""A clip whose length by the rate is no further off keeps the rate that its file tells: stamps are rounded, to
+milliseconds for example."""
 
 
 @dataclass(frozen=True)
