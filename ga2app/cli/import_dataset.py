@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import sys
+import zipfile
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ga2app.cli import common
-from ga2app.clipsets import (
-    Division,
-    Half,
-    ImportReport,
-    Layout,
-    Missing,
-    Problem,
-    SplitLists,
-    check_clips,
-    divided,
-    import_split_lists,
-    read_clipset,
-)
+from ga2app.clipsets import Division, Half, Layout, Missing, SplitLists
 from ga2app.errors import DatasetError
 from ga2app.labels import parse_labels
 from ga2app.paths import default_home
+
+if TYPE_CHECKING:
+    from ga2app.intake import Source
+    from ga2app.store.imports import ImportRow
 
 SHOWN = 20
 """Problems of one kind that are printed; ``--json`` has all of them."""
@@ -32,15 +28,31 @@ def add(commands: common.Commands) -> None:
     """Register the command."""
     parser = commands.add_parser(
         "import-dataset",
-        help="make class folders, a CSV or the split lists of a known data set a data set of the studio",
+        help="make class folders, a list, a zip or the split lists of a known data set a data set of the studio",
     )
-    parser.add_argument("source", nargs="?", metavar="FOLDER|CSV", help="class folders, or a CSV with path and label")
+    parser.add_argument(
+        "source",
+        nargs="?",
+        metavar="FOLDER|CSV|ZIP",
+        help="class folders (also in train, val, test), a CSV with path and label, or a zip of either",
+    )
     parser.add_argument("--name", help="name in the studio (default: the folder's or the list's)")
     parser.add_argument(
         "--missing",
         choices=[str(choice) for choice in Missing],
         default=Missing.FAIL.value,
         help="with clips missing or unreadable: fail, importing nothing (default), or skip, importing the others",
+    )
+    parser.add_argument(
+        "--duplicates",
+        choices=["first", "all"],
+        default="first",
+        help="of clips with the same content take the first (default), or all",
+    )
+    parser.add_argument(
+        "--fold",
+        type=int,
+        help="the fold for testing, where a column numbers folds; of HMDB-51's lists which split (default 1)",
     )
     common.add_json(parser)
     lists = parser.add_argument_group("split lists", "one clip a line: 'path label' or 'path frames label'")
@@ -58,7 +70,6 @@ def add(commands: common.Commands) -> None:
         default=Layout.AUTO.value,
         help="whose lists they are (default auto: told by their lines)",
     )
-    lists.add_argument("--fold", type=int, default=1, help="which of HMDB-51's three splits (default 1)")
     lists.add_argument("--first-id", type=int, metavar="N", help="the number that the lists count classes from")
     lists.add_argument("--anchors", nargs="+", type=Path, default=[], metavar="LIST", help="irrelevant clips")
     lists.add_argument("--anchor-root", type=Path, metavar="FOLDER", help="where those lie (default: --root)")
@@ -84,34 +95,50 @@ def add(commands: common.Commands) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Read, store, and say what came in and what did not. The clips stay where they are."""
+    """Read, open every clip, store, and say what came in and what did not. Clips on this disk stay where they are."""
+    from ga2app.doors import VideoInspector
+    from ga2app.intake import Duplicates, Importer
     from ga2app.store import Store
 
-    report, source = _read(args)
-    if report.dataset is not None:
-        store = Store.open(default_home())
-        try:
-            store.datasets.add(report.dataset, origin=f"imported from {source.resolve().name}")
-        finally:
-            store.close()
+    source, division = _source(args)
+    name = args.name or Path(source.title).stem
+    home = default_home()
+    with Store.open(home) as store, closing(VideoInspector()) as inspector:
+        row = Importer(home, store, inspector).run(
+            source,
+            name,
+            duplicates=Duplicates(args.duplicates),
+            division=division,
+            missing=Missing(args.missing),
+            tick=_progress if sys.stderr.isatty() else None,
+        )
+    done = row.state == "done"
     if args.json:
-        common.print_json(report.to_dict())
+        head = {"dataset": name, "imported": done}
+        common.print_json(head | {key: value for key, value in (row.report or {}).items() if key != "name"})
     else:
-        _print_report(report)
-    if report.dataset is None:
-        raise DatasetError(report.refusal())
+        _print_report(row)
+    if not done:
+        raise DatasetError(row.error or "the import has failed")
     return 0
 
 
-def _read(args: argparse.Namespace) -> tuple[ImportReport, Path]:
-    """The report on what the options name, and the file or folder that gives the data set its origin."""
+def _progress(stage: str, done: int, total: int) -> None:
+    count = f" {done:,} of {total:,}" if total else ""
+    print(f"\r\x1b[K{stage}{count}", end="" if done < total or not total else "\r\x1b[K", file=sys.stderr, flush=True)
+
+
+def _source(args: argparse.Namespace) -> tuple[Source, Division]:
+    """What the options name, and how its classes are divided once it has been read."""
+    from ga2app.intake import ListsSource
+
     half = Half(args.novel_half) if args.novel_half else None
     division = Division(tuple(parse_labels(args.novel)), args.novel_list, args.base_list, half)
     listed = [*args.split, *args.test_split]
     if args.source and listed:
         raise DatasetError(f"both '{args.source}' and split lists were given; give the folder of the clips with --root")
     if args.source:
-        return _read_source(args, division), Path(args.source)
+        return _named_source(args), division
     if not listed:
         raise DatasetError("nothing to import was named; give a folder of class folders, a CSV, or --split LIST")
     lists = SplitLists(
@@ -124,18 +151,19 @@ def _read(args: argparse.Namespace) -> tuple[ImportReport, Path]:
         root=args.root and _absolute(args.root),
         division=division,
         layout=Layout(args.layout),
-        fold=args.fold,
+        fold=1 if args.fold is None else args.fold,
         first_id=args.first_id,
-        missing=Missing(args.missing),
         anchors=tuple(map(_absolute, args.anchors)),
         anchor_root=args.anchor_root and _absolute(args.anchor_root),
         negatives=tuple(parse_labels(args.negatives)),
     )
-    return import_split_lists(lists), listed[0]
+    return ListsSource(lists, as_options=True), Division()
 
 
-def _read_source(args: argparse.Namespace, division: Division) -> ImportReport:
-    """Class folders or a CSV."""
+def _named_source(args: argparse.Namespace) -> Source:
+    """Class folders, a list or a zip."""
+    from ga2app.intake import FolderSource, TableSource, ZipSource
+
     options = {
         "--labels": args.labels,
         "--root": args.root,
@@ -148,33 +176,48 @@ def _read_source(args: argparse.Namespace, division: Division) -> ImportReport:
         raise DatasetError(
             f"only split lists take {', '.join(given)}; name one with --split in place of '{args.source}'"
         )
-    dataset = divided(read_clipset(Path(args.source).resolve(), name=args.name), division)
-    return check_clips(dataset, args.source, Missing(args.missing))
+    path = Path(args.source).expanduser().resolve()
+    if path.is_dir():
+        return FolderSource(path, args.fold)
+    if not path.is_file():
+        raise DatasetError(f"there is no folder, CSV file or zip '{args.source}'; check the path")
+    if zipfile.is_zipfile(path):
+        return ZipSource(path, path.name, args.fold)
+    return TableSource(path, args.fold)
 
 
 def _absolute(path: Path) -> Path:
     return path.expanduser().absolute()
 
 
-def _print_report(report: ImportReport) -> None:
-    counts = report.to_dict()
-    if report.dataset is not None:
-        kinds = ", ".join(f"{counts[kind]} {kind}" for kind in ("base", "novel", "clips"))
-        print(f"data set '{report.name}': {kinds} ({counts['train']} train, {counts['test']} test)")
-    for title, problems in (
-        ("faults in the lists", report.faults),
-        ("missing or unreadable", report.missing),
-        ("given more than once", report.repeated),
+def _print_report(row: ImportRow) -> None:
+    from ga2app.intake.report import flaws_of, problems_of
+
+    report = row.report or {}
+    if row.state == "done":
+        kinds = ", ".join(f"{report[kind]} {kind}" for kind in ("base", "novel", "clips"))
+        print(f"data set '{row.name}': {kinds} ({report['train']} train, {report['test']} test)")
+    for title, kind in (
+        ("faults in the lists", "faults"),
+        ("missing or unreadable", "missing"),
+        ("given more than once", "repeated"),
     ):
-        _print_problems(title, problems)
-    for note in report.notes:
+        _print_some(title, [str(problem) for problem in problems_of(report, kind)])
+    told = {problem.entry for kind in ("faults", "missing", "repeated") for problem in problems_of(report, kind)}
+    others = [flaw for flaw in flaws_of(report) if flaw.file not in told]
+    _print_some("left out", [f"{flaw.file}: {flaw.reason}; {flaw.fix}" for flaw in others if flaw.kind == "left out"])
+    _print_some(
+        "taken, but worth a look",
+        [f"{flaw.file}: {flaw.reason}; {flaw.fix}" for flaw in others if flaw.kind == "taken"],
+    )
+    for note in report.get("notes", ()):
         print(f"note: {note}")
 
 
-def _print_problems(title: str, problems: Sequence[Problem]) -> None:
-    if problems:
-        print(f"{title}: {len(problems):,}")
-    for problem in problems[:SHOWN]:
-        print(f"  {problem}")
-    if len(problems) > SHOWN:
-        print(f"  and {len(problems) - SHOWN:,} more; --json lists them all")
+def _print_some(title: str, lines: Sequence[str]) -> None:
+    if lines:
+        print(f"{title}: {len(lines):,}")
+    for line in lines[:SHOWN]:
+        print(f"  {line}")
+    if len(lines) > SHOWN:
+        print(f"  and {len(lines) - SHOWN:,} more; --json lists them all")

@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ga2app.clipsets.division import Division, Half, divided
+from ga2app.clipsets.drafts import Draft, finished, with_one_spelling
 from ga2app.clipsets.entries import VIDEO_SUFFIXES
 from ga2app.clipsets.folders import read_folder
 from ga2app.clipsets.importing import SplitLists, import_split_lists
@@ -28,6 +29,7 @@ from ga2app.errors import DatasetError
 __all__ = [
     "VIDEO_SUFFIXES",
     "Division",
+    "Draft",
     "Half",
     "ImportReport",
     "Layout",
@@ -41,17 +43,24 @@ __all__ = [
 ]
 
 
-def read_clipset(path: str | Path, *, name: str | None = None, novel: Sequence[str] = ()) -> Dataset:
+def read_clipset(
+    path: str | Path, *, name: str | None = None, novel: Sequence[str] = (), notes: list[str] | None = None
+) -> Dataset:
     """The data set in ``path``, a folder or a CSV file, under ``name`` (the folder's or file's name without it).
 
     ``novel`` names the classes that are not to be trained on. Where the source does not say which clips are for
-    testing, a quarter of each class is, chosen by the clips' names. Raises DatasetError.
+    testing, a quarter of each class is, chosen by the clips' names and a whole recording at a time. No clip is opened.
+    What a person should know of the reading is added to ``notes``. Raises DatasetError.
     """
     source = Path(path)
     if source.is_dir():
-        dataset = read_folder(source)
+        draft = read_folder(source)
     elif source.is_file():
-        dataset = read_table(source)
+        draft = read_table(source)
     else:
         raise DatasetError(f"there is no folder or CSV file '{source}'; check the path, or name a known data set")
-    return replace(divided(dataset, Division(novel=tuple(novel))), name=name or source.stem)
+    draft = divided(with_one_spelling(draft), Division(novel=tuple(novel)))
+    dataset, more = finished(replace(draft, name=name or source.stem))
+    if notes is not None:
+        notes += [*draft.notes, *more]
+    return dataset

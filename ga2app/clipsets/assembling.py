@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ga2app.clipsets.entries import Entry
 from ga2app.clipsets.label_list import LabelList
 from ga2app.clipsets.report import Findings, Problem, listed
-from ga2app.contracts import AnchorClip, Dataset, LabelledClip, Subset
+from ga2app.contracts import AnchorClip, Dataset, LabelledClip
 
 
 @dataclass(frozen=True)
@@ -75,18 +75,10 @@ def assemble(
 ) -> Dataset | None:
     """The data set of the clips that are there, and notes on what it lacks."""
     kept = [LabelledClip(clip.path, clip.name, clip.entry.subset) for clip in clips if clip.path]
-    trained, present = {clip.label for clip in kept if clip.subset is Subset.TRAIN}, {clip.label for clip in kept}
+    present = {clip.label for clip in kept}
     bare = [name for name in (*base, *novel) if name not in present]
     if bare:
         found.notes.append(f"classes without any clip, left out ({len(bare)}): {listed(bare, 10)}")
-    untrained = [name for name in base if name in present and name not in trained]
-    if untrained and trained:
-        found.notes.append(
-            f"base classes without a training clip, which training will refuse ({len(untrained)}): "
-            f"{listed(untrained, 10)}. Make them novel, or add clips"
-        )
-    if not any(clip.subset is Subset.TEST for clip in kept):
-        found.notes.append("no clip is for testing, so nothing can be measured: name a list with --test-split")
     if not kept:
         found.faults.append(Problem("--root", 0, "", "holds none of the clips", "name the folder that holds the clips"))
         return None

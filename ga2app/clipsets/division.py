@@ -9,12 +9,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
+from typing import TypeVar
 
+from ga2app.clipsets.drafts import Draft
 from ga2app.clipsets.label_list import read_label_list
 from ga2app.clipsets.report import Problem, listed
 from ga2app.contracts import Dataset, Subset
 from ga2app.errors import DatasetError
 from ga2app.labels import LabelNames
+
+Divisible = TypeVar("Divisible", Dataset, Draft)
 
 
 class Half(StrEnum):
@@ -69,13 +73,16 @@ def divide(
     return tuple(name for name in names if name not in novel), tuple(name for name in names if name in novel)
 
 
-def divided(dataset: Dataset, division: Division) -> Dataset:
-    """``dataset`` with its classes divided anew; as it is without a division. Raises DatasetError with every fault."""
+def divided(dataset: Divisible, division: Division) -> Divisible:
+    """``dataset`` with its classes divided anew; as it is without a division. Raises DatasetError with every fault.
+
+    Clips of a draft that are in no part yet count as training clips.
+    """
     if not division.ways():
         return dataset
     counts: dict[str, int] = {}
     for clip in dataset.clips:
-        counts[clip.label] = counts.get(clip.label, 0) + (clip.subset is Subset.TRAIN)
+        counts[clip.label] = counts.get(clip.label, 0) + (clip.subset is not Subset.TEST)
     problems: list[Problem] = []
     base, novel = divide((*dataset.base, *dataset.novel), counts, division, problems)
     if problems:

@@ -14,13 +14,14 @@ from pathlib import Path
 
 from ga2app.clipsets.assembling import NamedClip, apart, assemble, class_names, without_repetition
 from ga2app.clipsets.division import Division, divide
+from ga2app.clipsets.drafts import lacks
 from ga2app.clipsets.entries import Entry, known_class
 from ga2app.clipsets.finder import ClipFinder
 from ga2app.clipsets.label_list import LabelList, read_label_list
 from ga2app.clipsets.layouts import Layout, list_files, read_entries
 from ga2app.clipsets.naming import named
 from ga2app.clipsets.report import Findings, ImportReport, Missing, Problem
-from ga2app.contracts import AnchorClip, Subset
+from ga2app.contracts import AnchorClip, Dataset, Subset
 from ga2app.labels import in_words, name_key
 
 
@@ -54,6 +55,22 @@ class SplitLists:
 
 def import_split_lists(lists: SplitLists) -> ImportReport:
     """Read ``lists`` whole and report; the report holds the data set unless something forbids it. Changes nothing."""
+    dataset, found = read_split_lists(lists)
+    if dataset is not None:
+        found.notes += lacks(dataset)
+    return ImportReport(
+        lists.name,
+        dataset,
+        tuple(found.layouts),
+        tuple(found.faults),
+        tuple(found.missing),
+        tuple(found.repeated),
+        tuple(found.notes),
+    )
+
+
+def read_split_lists(lists: SplitLists) -> tuple[Dataset | None, Findings]:
+    """The data set of ``lists``, None where something forbids it, and what was found on the way."""
     found = Findings()
     _check(lists, found)
     labels = read_label_list(lists.labels, found.faults) if lists.labels else None
@@ -78,15 +95,7 @@ def import_split_lists(lists: SplitLists) -> ImportReport:
 
     refused = bool(found.faults or (found.missing and lists.missing is Missing.FAIL))
     dataset = None if refused else assemble(lists.name, base, novel, clips, anchors, lists.negatives, found)
-    return ImportReport(
-        lists.name,
-        dataset,
-        tuple(found.layouts),
-        tuple(found.faults),
-        tuple(found.missing),
-        tuple(found.repeated),
-        tuple(found.notes),
-    )
+    return dataset, found
 
 
 def _check(lists: SplitLists, found: Findings) -> None:

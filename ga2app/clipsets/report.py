@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -63,13 +64,7 @@ class ImportReport:
 
     def refusal(self) -> str:
         """Why nothing is imported, and what to do, in one line."""
-        parts = []
-        if self.faults:
-            parts.append(f"{_counted(len(self.faults), 'fault')} in the lists (first: {self.faults[0]})")
-        if self.missing:
-            parts.append(f"{_counted(len(self.missing), 'clip')} missing or unreadable (first: {self.missing[0]})")
-        advice = "mend the lists" if self.faults else "put the clips there, or leave them out with --missing skip"
-        return f"nothing was imported as '{self.name}': {' and '.join(parts)}. Next: {advice}"
+        return refusal_of(self.name, self.faults, self.missing)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values; every problem is in it."""
@@ -92,6 +87,17 @@ class ImportReport:
         }
         head = {"dataset": self.name, "imported": dataset is not None, **counts, "layouts": list(self.layouts)}
         return {**head, **problems, "notes": list(self.notes)}
+
+
+def refusal_of(name: str, faults: Sequence[Problem], missing: Sequence[Problem]) -> str:
+    """Why nothing is imported as ``name``, and what to do, in one line."""
+    parts = []
+    if faults:
+        parts.append(f"{_counted(len(faults), 'fault')} in the lists (first: {faults[0]})")
+    if missing:
+        parts.append(f"{_counted(len(missing), 'clip')} missing or unreadable (first: {missing[0]})")
+    advice = "mend the lists" if faults else "put the clips there, or leave them out with --missing skip"
+    return f"nothing was imported as '{name}': {' and '.join(parts)}. Next: {advice}"
 
 
 def listed(items: list[str], shown: int = 5) -> str:

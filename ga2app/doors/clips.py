@@ -75,6 +75,13 @@ class VideoInspector:
         with _whole(out, path) as fresh:
             write_clip_at(fresh, clip.frames[:, :height, :width], times_s, seconds)
 
+    def close(self) -> None:
+        """End the decoder process; the next clip starts another."""
+        with self._lock:
+            if self._reader is not None:
+                self._reader.close()
+                self._reader = None
+
     def _read(self, path: str, sampling: Sampling, px: int) -> ClipFrames:
         with self._lock:
             if self._reader is None:

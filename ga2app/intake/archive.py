@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ga2app.clipsets import VIDEO_SUFFIXES
+from ga2app.clipsets.foreign_files import has_foreign
+from ga2app.clipsets.sheets import SUFFIXES
 from ga2app.errors import DatasetError
 from ga2app.intake.report import Report
 
@@ -20,8 +22,7 @@ Tick = Callable[[str, int, int], None]
 
 _CHUNK = 1 << 20
 _TABLE_BYTES = 64 << 20
-_JUNK = frozenset({"__macosx", "thumbs.db", "desktop.ini", "ehthumbs.db", "$recycle.bin"})
-_DOCUMENTS = frozenset(".txt .md .json .pdf .xml .csv .html .rst .log .yaml .yml .ini .py".split())
+_DOCUMENTS = frozenset(".txt .md .json .pdf .xml .csv .tsv .jsonl .html .rst .log .yaml .yml .ini .py".split())
 _ARCHIVES = frozenset(".zip .rar .7z .tar .gz .tgz .bz2 .xz".split())
 _NAME_BYTES = 255
 
@@ -82,15 +83,15 @@ def _take(
 ) -> None:
     name = _name(entry)
     parts = PurePosixPath(name).parts
-    if any(part.casefold() in _JUNK or (part.startswith(".") and part != "..") for part in parts):
+    if has_foreign(part for part in parts if part != ".."):
         return
     suffix = PurePosixPath(name).suffix.lower()
     refusal = _refusal(entry, name, parts, limits)
     label = parts[-2] if len(parts) > 1 and parts[-2] not in ("/", "..") else ""
-    if refusal is None and suffix in _DOCUMENTS and not (suffix == ".csv" and entry.file_size <= _TABLE_BYTES):
+    if refusal is None and suffix in _DOCUMENTS and not (suffix in SUFFIXES and entry.file_size <= _TABLE_BYTES):
         others.append(name)
         return
-    if refusal is None and suffix not in VIDEO_SUFFIXES and suffix != ".csv":
+    if refusal is None and suffix not in VIDEO_SUFFIXES and suffix not in SUFFIXES:
         refusal = _wrong_kind(suffix)
     target = into.joinpath(*parts) if refusal is None else into
     if refusal is None and target.exists():

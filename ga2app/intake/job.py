@@ -18,14 +18,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from ga2app import launcher
+from ga2app.clipsets import Division, Missing
 from ga2app.contracts import ClipInspector, Dataset
-from ga2app.errors import StoreError, StudioError
-from ga2app.intake.judging import Judged, judge
+from ga2app.errors import DatasetError, StoreError, StudioError
+from ga2app.intake.archive import Tick
+from ga2app.intake.judging import Judged, judge, tell_missing
 from ga2app.intake.report import Report
-from ga2app.intake.sources import Duplicates, Source, ZipSource, paths_of, read_source
+from ga2app.intake.sources import Duplicates, ListsSource, Source, ZipSource, paths_of, read_source
 from ga2app.paths import Home
 from ga2app.store import Store
-from ga2app.store.imports import ImportState
+from ga2app.store.imports import ImportRow, ImportState
 
 log = logging.getLogger(__name__)
 
@@ -47,15 +49,37 @@ class Importer:
 
     def start(self, source: Source, name: str, *, duplicates: Duplicates, novel: tuple[str, ...] = ()) -> int:
         """Begin an import and give its number. Raises DatasetError if it may not begin."""
+        job = self._job(source, name)
+        thread = threading.Thread(
+            target=job.run, args=(source, duplicates, Division(novel=novel)), daemon=True, name=f"import-{job.id}"
+        )
+        self._threads[job.id] = thread
+        thread.start()
+        return job.id
+
+    def run(
+        self,
+        source: Source,
+        name: str,
+        *,
+        duplicates: Duplicates,
+        division: Division | None = None,
+        missing: Missing = Missing.FAIL,
+        tick: Tick | None = None,
+    ) -> ImportRow:
+        """Do a whole import in this thread; gives how it ended. ``tick`` is told stage, done and total.
+
+        With ``Missing.FAIL`` one clip that is missing or cannot be read, or one faulty line, leaves all out. Raises
+        DatasetError if it may not begin.
+        """
+        job = self._job(source, name, tick)
+        job.run(source, duplicates, division or Division(), missing)
+        return self._store.imports.get(job.id)
+
+    def _job(self, source: Source, name: str, tick: Tick | None = None) -> _Job:
         process = launcher.this_process()
         import_id = self._store.imports.begin(name, source.title, process.pid, process.started_s)
-        job = _Job(self._home, self._store, self._inspector, import_id, name)
-        thread = threading.Thread(
-            target=job.run, args=(source, duplicates, novel), daemon=True, name=f"import-{import_id}"
-        )
-        self._threads[import_id] = thread
-        thread.start()
-        return import_id
+        return _Job(self._home, self._store, self._inspector, import_id, name, tick)
 
     def wait(self, import_id: int, timeout_s: float | None = None) -> None:
         """Until an import that this process began has ended."""
@@ -65,36 +89,66 @@ class Importer:
 class _Job:
     """One import."""
 
-    def __init__(self, home: Home, store: Store, inspector: ClipInspector, import_id: int, name: str) -> None:
-        self._home, self._store, self._inspector, self._id, self._name = home, store, inspector, import_id, name
+    def __init__(
+        self,
+        home: Home,
+        store: Store,
+        inspector: ClipInspector,
+        import_id: int,
+        name: str,
+        also_told: Tick | None = None,
+    ) -> None:
+        self._home, self._store, self._inspector, self.id, self._name = home, store, inspector, import_id, name
+        self._also_told = also_told
         self._staging = home.datasets / f".import-{import_id}"
         self._final = home.datasets / f"import-{import_id}"
         self._stage, self._told_s = "", 0.0
 
-    def run(self, source: Source, duplicates: Duplicates, novel: tuple[str, ...]) -> None:
+    def run(self, source: Source, duplicates: Duplicates, division: Division, missing: Missing = Missing.SKIP) -> None:
         """From the source to the data set; whatever happens, the database is told and nothing is left over."""
         report = Report(self._name)
         try:
             self._staging.mkdir(parents=True, exist_ok=True)
-            found = read_source(self._held(source), self._name, novel, self._staging / "clips", report, self._tick)
-            had = self._home.thumbs
-            judged = judge(found, self._inspector, duplicates, self._staging / "thumbs", had, report, self._tick)
-            self._keep(judged, report)
+            self._keep(self._judged(source, duplicates, division, missing, report), report)
         except _Cancelled:
             self._give_up(ImportState.CANCELLED, "cancelled; nothing was kept", report)
+        except KeyboardInterrupt:
+            self._give_up(ImportState.CANCELLED, "cancelled; nothing was kept", report)
+            raise
         except StudioError as exc:
             cancelled = self._cancelled()
             state = ImportState.CANCELLED if cancelled else ImportState.FAILED
             self._give_up(state, "cancelled; nothing was kept" if cancelled else str(exc), report)
         except OSError as exc:
-            log.exception("import %d failed", self._id)
+            log.exception("import %d failed", self.id)
             text = f"the disk refused ({exc.strerror or exc}); free some space and import again"
             self._give_up(ImportState.FAILED, text, report)
         except Exception:
-            log.exception("import %d failed", self._id)
+            log.exception("import %d failed", self.id)
             self._give_up(ImportState.FAILED, _UNEXPECTED, report)
         finally:
             shutil.rmtree(self._staging, ignore_errors=True)
+
+    def _judged(
+        self, source: Source, duplicates: Duplicates, division: Division, missing: Missing, report: Report
+    ) -> Judged:
+        """What is left of the source. Raises DatasetError where something is wrong and everything has to be right."""
+        clips = self._staging / "clips"
+        if isinstance(source, ListsSource):
+            source = replace(source, lists=replace(source.lists, missing=missing))
+        found = read_source(self._held(source), self._name, division, clips, report, self._tick)
+        if missing is Missing.FAIL:
+            tell_missing(found, report)
+            self._refuse(report)
+        pictures, had = self._staging / "thumbs", self._home.thumbs
+        judged = judge(found, self._inspector, duplicates, pictures, had, report, self._tick)
+        if missing is Missing.FAIL:
+            self._refuse(report)
+        return judged
+
+    def _refuse(self, report: Report) -> None:
+        if report.faults or report.missing:
+            raise DatasetError(report.refusal())
 
     def _held(self, source: Source) -> Source:
         """An upload lies in a cache that is emptied: a second name for the file, or a copy, is the import's own."""
@@ -109,11 +163,13 @@ class _Job:
         return replace(source, archive=held)
 
     def _tick(self, stage: str, done: int, total: int) -> None:
+        if self._also_told:
+            self._also_told(stage, done, total)
         now_s = time.monotonic()
         if stage == self._stage and now_s - self._told_s < _TELL_S and done != total:
             return
         self._stage, self._told_s = stage, now_s
-        if not self._store.imports.progress(self._id, stage, done, total):
+        if not self._store.imports.progress(self.id, stage, done, total):
             raise _Cancelled
 
     def _keep(self, judged: Judged, report: Report) -> None:
@@ -127,7 +183,7 @@ class _Job:
             dataset, facts = self._moved(dataset, scratch), {self._after(p, scratch): f for p, f in facts.items()}
         with self._in_place(scratch if own else None):
             self._store.imports.complete(
-                self._id, dataset, report.to_dict(), facts=facts, folder=str(self._final) if own else None
+                self.id, dataset, report.to_dict(), facts=facts, folder=str(self._final) if own else None
             )
 
     @contextlib.contextmanager
@@ -162,15 +218,15 @@ class _Job:
     def _cancelled(self) -> bool:
         """Whether the person has cancelled while something else went wrong, or just before the end."""
         try:
-            return not self._store.imports.progress(self._id, self._stage, 0, 0)
+            return not self._store.imports.progress(self.id, self._stage, 0, 0)
         except StoreError:
             return False
 
     def _give_up(self, state: ImportState, text: str, report: Report) -> None:
         try:
-            self._store.imports.give_up(self._id, state, text, report.to_dict())
+            self._store.imports.give_up(self.id, state, text, report.to_dict())
         except StoreError:
-            log.exception("import %d has ended (%s: %s), and the database cannot be told", self._id, state, text)
+            log.exception("import %d has ended (%s: %s), and the database cannot be told", self.id, state, text)
 
 
 def _drop_unused(scratch: Path, dataset: Dataset) -> None:

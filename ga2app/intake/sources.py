@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 import os
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
-from ga2app.clipsets import (
-    VIDEO_SUFFIXES,
-    Division,
-    Missing,
-    Problem,
-    SplitLists,
-    divided,
-    import_split_lists,
-    read_clipset,
-)
+from ga2app.clipsets import VIDEO_SUFFIXES, Division, Missing, Problem, SplitLists, divided
+from ga2app.clipsets.drafts import Draft, counted, draft_of, with_one_spelling
+from ga2app.clipsets.folders import read_folder
+from ga2app.clipsets.foreign_files import is_foreign
+from ga2app.clipsets.importing import read_split_lists
 from ga2app.clipsets.table import read_table
-from ga2app.contracts import Dataset, Subset
+from ga2app.contracts import Dataset
 from ga2app.errors import DatasetError
 from ga2app.intake.archive import Tick, unpack
 from ga2app.intake.report import Report
@@ -43,10 +37,14 @@ class Duplicates(StrEnum):
 
 @dataclass(frozen=True)
 class ZipSource:
-    """An uploaded archive: class folders, or clips with a CSV list. ``title`` is what the person calls it."""
+    """An uploaded archive: class folders, or clips with a CSV list. ``title`` is what the person calls it.
+
+    ``fold``, here and below, is the one whose clips are for testing, where a list numbers folds.
+    """
 
     archive: Path
     title: str
+    fold: int | None = None
 
 
 @dataclass(frozen=True)
@@ -54,6 +52,7 @@ class FolderSource:
     """Class folders on this machine; the clips stay where they are."""
 
     folder: Path
+    fold: int | None = None
 
     @property
     def title(self) -> str:
@@ -65,6 +64,7 @@ class TableSource:
     """A CSV on this machine; the clips stay where they are."""
 
     table: Path
+    fold: int | None = None
 
     @property
     def title(self) -> str:
@@ -73,9 +73,13 @@ class TableSource:
 
 @dataclass(frozen=True)
 class ListsSource:
-    """Split lists of a known data set; the clips stay where they are."""
+    """Split lists of a known data set; the clips stay where they are.
+
+    The report calls what is to be mended as the form does, or, with ``as_options``, as the command line does.
+    """
 
     lists: SplitLists
+    as_options: bool = False
 
     @property
     def title(self) -> str:
@@ -87,97 +91,75 @@ Source = ZipSource | FolderSource | TableSource | ListsSource
 
 @dataclass(frozen=True)
 class Found:
-    """A data set as its source tells it, with no clip opened yet. ``root`` is what its files are named below."""
+    """A data set as its source tells it, with no clip opened yet.
 
-    dataset: Dataset
+    ``root`` is what its files are named below, ``title`` what the source is called.
+    """
+
+    draft: Draft
     root: Path
+    title: str
 
 
-def read_source(source: Source, name: str, novel: tuple[str, ...], scratch: Path, report: Report, tick: Tick) -> Found:
+def read_source(source: Source, name: str, division: Division, scratch: Path, report: Report, tick: Tick) -> Found:
     """The data set that ``source`` tells of; a zip is unpacked into ``scratch`` first. Raises DatasetError."""
     match source:
         case ZipSource():
             unpack(source.archive, scratch, report, tick)
             tick("Reading", 0, 0)
-            root = _root_of(scratch)
-            dataset = _inside(_read_unpacked(root, report), root, report)
-            _name_strays(root, dataset, report)
+            root = scratch
+            draft = _inside(_read(root, report, source.fold), root, report)
+            _name_strays(root, draft, report)
         case FolderSource():
             tick("Reading", 0, 0)
             root = source.folder
-            dataset = read_clipset(root)
-            _name_strays(root, dataset, report)
+            draft = _read(root, report, source.fold)
+            _name_strays(root, draft, report)
         case TableSource():
             tick("Reading", 0, 0)
             root = source.table.parent
-            dataset = _read_table(source.table, report)
+            draft = _read(source.table, report, source.fold)
         case ListsSource():
             tick("Reading", 0, 0)
-            dataset, root = _read_lists(source.lists, report)
-    return Found(replace(divided(dataset, Division(novel=novel)), name=name), root)
+            draft, root = _read_lists(source, report)
+    draft = divided(with_one_spelling(draft), division)
+    report.notes += draft.notes
+    return Found(replace(draft, name=name), root, source.title)
 
 
-def _root_of(folder: Path) -> Path:
-    """Where the class folders are: archives often hold one folder that holds everything."""
-    while not _tables(folder):
-        entries = list(folder.iterdir())
-        if len(entries) != 1 or not entries[0].is_dir() or entries[0].name in list(Subset):
-            break
-        if any(entry.is_file() for entry in entries[0].iterdir()) and not _tables(entries[0]):
-            break
-        folder = entries[0]
-    return folder
-
-
-def _tables(folder: Path) -> list[Path]:
-    """The CSV files directly in ``folder`` that list clips."""
-    found = []
-    for file in sorted(folder.glob("*.csv")):
-        with file.open(encoding="utf-8-sig", errors="replace", newline="") as opened:
-            if {"path", "label"} <= set(next(csv.reader(opened), [])):
-                found.append(file)
-    return found
-
-
-def _read_unpacked(root: Path, report: Report) -> Dataset:
-    tables = _tables(root)
-    if len(tables) > 1:
-        names = ", ".join(table.name for table in tables)
-        raise DatasetError(f"the zip has several lists of clips ({names}); leave one of them in it")
-    return _read_table(tables[0], report) if tables else read_clipset(root)
-
-
-def _read_table(table: Path, report: Report) -> Dataset:
+def _read(place: Path, report: Report, fold: int | None) -> Draft:
+    """The data set in a folder or a list; its faulty lines go into the report."""
     problems: list[Problem] = []
-    dataset = read_table(table, problems)
+    draft = (read_folder if place.is_dir() else read_table)(place, problems, fold=fold)
     for problem in problems:
-        report.left_out(f"{table.name} line {problem.line}", "", problem.reason, problem.advice)
-    return dataset
+        report.left_out(_place(problem), "", problem.reason, problem.advice)
+    report.faults += problems
+    return draft
 
 
-def _inside(dataset: Dataset, root: Path, report: Report) -> Dataset:
-    """``dataset`` without what a list in an archive names outside of it: files of the machine itself."""
+def _inside(draft: Draft, root: Path, report: Report) -> Draft:
+    """``draft`` without what a list in an archive names outside of it: files of the machine itself."""
     home = os.path.realpath(root)
     clips = []
-    for clip in dataset.clips:
+    for clip in draft.clips:
         if Path(os.path.realpath(clip.path)).is_relative_to(home):
             clips.append(replace(clip, path=os.path.normpath(clip.path)))
         else:
             report.left_out(
                 clip.path, clip.label, "the list names a file outside the zip", "pack the clip, and name it below it"
             )
-    anchors = [anchor for anchor in dataset.anchors if Path(os.path.realpath(anchor.path)).is_relative_to(home)]
-    return replace(dataset, clips=tuple(clips), anchors=tuple(anchors))
+    anchors = [anchor for anchor in draft.anchors if Path(os.path.realpath(anchor.path)).is_relative_to(home)]
+    return replace(draft, clips=tuple(clips), anchors=tuple(anchors))
 
 
-def _name_strays(root: Path, dataset: Dataset, report: Report) -> None:
+def _name_strays(root: Path, draft: Draft, report: Report) -> None:
     """Clips below ``root`` that the reading has passed over are told."""
-    known = {os.path.abspath(path) for path in paths_of(dataset)}
+    known = {os.path.normpath(path) for path in (*paths_of(draft), *draft.passed_over)}
     for folder, folders, names in os.walk(root):
-        folders.sort()
-        for name in sorted(names):
+        folders[:] = sorted(name for name in folders if not is_foreign(name))
+        for name in sorted(name for name in names if not is_foreign(name)):
             path = os.path.join(folder, name)
-            if Path(name).suffix.lower() in VIDEO_SUFFIXES and os.path.abspath(path) not in known:
+            if Path(name).suffix.lower() in VIDEO_SUFFIXES and os.path.normpath(path) not in known:
                 report.left_out(
                     os.path.relpath(path, root),
                     "",
@@ -186,19 +168,27 @@ def _name_strays(root: Path, dataset: Dataset, report: Report) -> None:
                 )
 
 
-def _read_lists(lists: SplitLists, report: Report) -> tuple[Dataset, Path]:
-    found = import_split_lists(replace(lists, missing=Missing.SKIP))
+def _read_lists(source: ListsSource, report: Report) -> tuple[Draft, Path]:
+    lists = source.lists
+    told = str if source.as_options else _in_fields
+    dataset, found = read_split_lists(lists)
     for problem in (*found.faults, *found.missing, *found.repeated):
         entry = problem.entry or _place(problem)
         reason = f"{_place(problem)}: {problem.reason}"
-        report.left_out(_in_fields(entry), "", _in_fields(reason), _in_fields(problem.advice))
-    report.notes += [_in_fields(note) for note in found.notes]
-    if found.dataset is None:
+        report.left_out(told(entry), "", told(reason), told(problem.advice))
+    report.faults += found.faults
+    report.missing += found.missing
+    report.repeated += found.repeated
+    report.layouts += found.layouts
+    report.notes += [told(note) for note in found.notes]
+    if dataset is None:
+        if lists.missing is Missing.FAIL:
+            raise DatasetError(report.refusal())
         raise DatasetError(
-            f"the lists cannot be used as they are: {len(found.faults)} faults and {len(found.missing)} clips that are "
-            "not there, all of them told below; mend these and import again"
+            f"the lists cannot be used as they are: {counted(len(found.faults), 'fault')} and "
+            f"{counted(len(found.missing), 'clip')} missing, all of them told below; mend these and import again"
         )
-    return found.dataset, lists.root or (*lists.train, *lists.test)[0].parent
+    return draft_of(dataset), lists.root or (*lists.train, *lists.test)[0].parent
 
 
 def _place(problem: Problem) -> str:
@@ -212,6 +202,6 @@ def _in_fields(text: str) -> str:
     return text
 
 
-def paths_of(dataset: Dataset) -> list[str]:
+def paths_of(dataset: Draft | Dataset) -> list[str]:
     """The files of its clips and of its anchors."""
     return [*(clip.path for clip in dataset.clips), *(anchor.path for anchor in dataset.anchors)]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+from clips import write_color_clip
 
 from ga2app.cli.import_dataset import SHOWN
 from ga2app.cli.main import main
@@ -15,12 +17,18 @@ from ga2app.paths import default_home
 from ga2app.store import Store
 
 
+def clip(path: Path, seed: int) -> Path:
+    """A real clip, which is an mp4 whatever its name says."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    made = Path(write_color_clip(path.with_suffix(".mp4"), (200, 60, 60), seed=seed, frames=8, side=64))
+    return made.replace(path)
+
+
 @pytest.fixture
 def lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with clips of two classes, lists and labels; it is the working folder."""
-    for name in ("TaiChi/v_TaiChi_g01_c01.avi", "TaiChi/v_TaiChi_g02_c01.avi", "YoYo/v_YoYo_g01_c01.avi"):
-        (tmp_path / "clips" / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "clips" / name).write_bytes(b"x")
+    for seed, name in enumerate(("TaiChi/v_TaiChi_g01_c01", "TaiChi/v_TaiChi_g02_c01", "YoYo/v_YoYo_g01_c01")):
+        clip(tmp_path / "clips" / f"{name}.avi", seed)
     (tmp_path / "train.txt").write_text("TaiChi/v_TaiChi_g01_c01.avi 1\nYoYo/v_YoYo_g01_c01.avi 2\n")
     (tmp_path / "test.txt").write_text("TaiChi/v_TaiChi_g02_c01.avi\n")
     (tmp_path / "classInd.txt").write_text("1 TaiChi\n2 YoYo\n")
@@ -53,7 +61,7 @@ def test_split_lists_become_a_data_set_of_the_studio(capsys: pytest.CaptureFixtu
         capsys, *SPLIT, "--root", "clips", "--name", "ucf", "--novel", "yo yo", "--negatives", "else"
     )
     assert (status, err) == (0, "")
-    assert out == "data set 'ucf': 1 base, 1 novel, 3 clips (2 train, 1 test)\n"
+    assert out.splitlines()[0] == "data set 'ucf': 1 base, 1 novel, 3 clips (2 train, 1 test)"
     dataset = stored("ucf")
     assert (dataset.base, dataset.novel, dataset.negatives) == (("tai chi",), ("yo yo",), ("else",))
     assert {Path(clip.path).parent.parent for clip in dataset.clips} == {lists / "clips"}
@@ -70,7 +78,7 @@ def test_missing_clips_stop_the_import_and_are_all_listed(capsys: pytest.Capture
     status, out, err = ran(capsys, *SPLIT, "--root", "clips", "--name", "ucf", "--missing", "skip")
     assert (status, err) == (0, "")
     assert out.startswith("data set 'ucf': 1 base, 0 novel, 2 clips (1 train, 1 test)\nmissing or unreadable: 1\n")
-    assert "note: classes without any clip, left out (1): yo yo" in out
+    assert "note: classes without any clip, left out (1): yo yo" in out and "Training lists" not in out
 
 
 def test_the_json_report_is_whole_where_the_printed_one_is_capped(capsys: pytest.CaptureFixture[str], lists: Path):
@@ -106,7 +114,7 @@ def test_class_folders_are_divided_like_lists(capsys: pytest.CaptureFixture[str]
         ((), "nothing to import was named; give a folder of class folders, a CSV, or --split LIST"),
         (("clips", "--split", "train.txt"), "both 'clips' and split lists were given"),
         (("clips", "--labels", "classInd.txt"), "only split lists take --labels"),
-        (("nowhere",), "there is no folder or CSV file"),
+        (("nowhere",), "there is no folder, CSV file or zip 'nowhere'"),
         (("train.txt",), "a split list is given with --split"),
         (("--split", "none.txt"), "none.txt: cannot be read"),
         (("--split", "train.txt", "--root", "nowhere"), "is no folder; name the folder that holds the clips"),
@@ -145,3 +153,46 @@ def test_numbering_split_and_layout_are_taken_from_the_command_line(capsys: pyte
     (lists / "labels.csv").write_text("id,name\n0,swim\n1,walk\n2,run\n")
     ran(capsys, "import-dataset", "--split", "splits/TaiChi_test_split1.txt", *plain, "--first-id", "1")
     assert [clip.label for clip in stored("plain").clips] == ["swim", "walk"]
+
+
+def test_every_clip_is_opened_and_a_broken_one_stops_the_import_by_name(
+    capsys: pytest.CaptureFixture[str], lists: Path
+):
+    whole = (lists / "clips/YoYo/v_YoYo_g01_c01.avi").read_bytes()
+    (lists / "clips/YoYo/broken.mp4").write_bytes(whole[:300])
+    status, out, err = ran(capsys, "import-dataset", "clips", "--name", "mine")
+    assert status == 1 and "1 clip missing or unreadable (first: clips: 'YoYo/broken.mp4' cannot be used: " in err
+    assert "missing or unreadable: 1\n  clips: 'YoYo/broken.mp4'" in out and names() == []
+    status, out, err = ran(capsys, "import-dataset", "clips", "--name", "mine", "--missing", "skip", "--json")
+    document = json.loads(out)
+    assert (status, err, document["clips"]) == (0, "", 3)
+    assert [problem["entry"] for problem in document["missing"]] == ["YoYo/broken.mp4"]
+    assert {Path(one.path).name for one in stored("mine").clips} == {
+        "v_TaiChi_g01_c01.avi",
+        "v_TaiChi_g02_c01.avi",
+        "v_YoYo_g01_c01.avi",
+    }
+
+
+def test_copies_are_told_and_the_first_is_kept_or_all_are(capsys: pytest.CaptureFixture[str], lists: Path):
+    (lists / "clips/YoYo/copy.avi").write_bytes((lists / "clips/TaiChi/v_TaiChi_g01_c01.avi").read_bytes())
+    status, out, _ = ran(capsys, "import-dataset", "clips", "--name", "first")
+    told = "YoYo/copy.avi: it has the same content as 'TaiChi/v_TaiChi_g01_c01.avi', which is labeled 'tai chi'"
+    assert status == 0 and f"left out: 1\n  {told}" in out and len(stored("first").clips) == 3
+    status, out, _ = ran(capsys, "import-dataset", "clips", "--name", "all", "--duplicates", "all")
+    assert status == 0 and f"taken, but worth a look: 1\n  {told}" in out and len(stored("all").clips) == 4
+
+
+def test_a_zip_is_imported_as_on_the_screen(capsys: pytest.CaptureFixture[str], lists: Path):
+    with zipfile.ZipFile(lists / "mine.zip", "w") as packed:
+        for path in sorted((lists / "clips").rglob("*.avi")):
+            packed.write(path, path.relative_to(lists / "clips"))
+    status, out, _ = ran(capsys, "import-dataset", "mine.zip")
+    assert status == 0 and out.startswith("data set 'mine': 2 base, 0 novel, 3 clips")
+    assert all(Path(one.path).is_relative_to(default_home().datasets) for one in stored("mine").clips)
+
+
+def test_a_name_that_is_taken_is_refused_before_any_clip_is_opened(capsys: pytest.CaptureFixture[str], lists: Path):
+    assert ran(capsys, "import-dataset", "clips")[0] == 0
+    status, out, err = ran(capsys, "import-dataset", "clips")
+    assert (status, out) == (1, "") and "there is a data set 'clips' already" in err

@@ -74,11 +74,11 @@ def test_a_csv_holds_clips_anchors_and_negatives(tmp_path: Path):
 
 def test_all_faults_of_a_csv_are_named_by_line(tmp_path: Path):
     file = tmp_path / "set.csv"
-    file.write_text("path,label,subset,group\n,walking,,\na.mp4,,,\nb.mp4,x,dev,\nc.mp4,x,,extra\n", encoding="utf-8")
+    file.write_text("path,label,subset,group\n,walking,,\na.mp4,,,\nb.mp4,x,later,\nc.mp4,x,,extra\n", encoding="utf-8")
     with pytest.raises(
         DatasetError,
-        match="has 4 faults: line 2: there is no path; line 3: there is no label; line 4: subset 'dev' is neither "
-        "train nor test; line 5: group 'extra' is not one of",
+        match="has 4 faults: line 2: there is no path; line 3: there is no label; line 4: subset 'later' is none of "
+        "train, test, val; line 5: group 'extra' is not one of",
     ):
         read_clipset(file)
 

@@ -165,7 +165,7 @@ def test_classes_without_clips_or_without_training_clips_are_told(
     report = report_on(root, train=train, test=write(tmp_path / "test.txt", "jump0.avi 2"), labels=labels)
     assert report.dataset and report.dataset.base == ("walk", "run", "jump")
     assert "classes without any clip, left out (2): swim, playing violin" in report.notes
-    assert any("training will refuse (1): jump. Make them novel" in note for note in report.notes)
+    assert any("training refuses (1): jump. Make them novel" in note for note in report.notes)
     assert "nothing can be measured" in " ".join(report_on(root, train=train, labels=labels).notes)
     only_test = report_on(root, test=write(tmp_path / "all.txt", *all_lines), labels=labels)
     assert only_test.dataset and only_test.notes == ()

@@ -1,0 +1,68 @@
+"""A folder of clips, read once: what lies where, without the files of other programs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ga2app.clipsets.entries import VIDEO_SUFFIXES
+from ga2app.clipsets.foreign_files import is_foreign
+from ga2app.clipsets.sheets import SUFFIXES
+
+
+@dataclass
+class Folder:
+    """A folder with its clips and tables, and the folders in it that hold any, each by the alphabet."""
+
+    path: Path
+    clips: list[str] = field(default_factory=list)
+    tables: list[Path] = field(default_factory=list)
+    folders: list[Folder] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    def all_clips(self) -> Iterator[str]:
+        """The clips in it and in the folders below."""
+        yield from self.clips
+        for folder in self.folders:
+            yield from folder.all_clips()
+
+    def all_tables(self) -> Iterator[Path]:
+        """The tables in it and in the folders below."""
+        yield from self.tables
+        for folder in self.folders:
+            yield from folder.all_tables()
+
+    def has_clips(self) -> bool:
+        """Whether there is a clip in it or below."""
+        return next(self.all_clips(), None) is not None
+
+
+def read_tree(root: Path) -> Folder:
+    """What lies in ``root``. Links are followed, since class folders are often links; circles end."""
+    return _read(root, frozenset())
+
+
+def _read(path: Path, above: frozenset[str]) -> Folder:
+    found = Folder(path)
+    real = os.path.realpath(path)
+    if real in above:
+        return found
+    with os.scandir(path) as entries:
+        listed = sorted(entries, key=lambda entry: entry.name)
+    for entry in listed:
+        if is_foreign(entry.name):
+            continue
+        if entry.is_dir():
+            inner = _read(Path(entry.path), above | {real})
+            if inner.clips or inner.tables or inner.folders:
+                found.folders.append(inner)
+        elif (suffix := os.path.splitext(entry.name)[1].lower()) in VIDEO_SUFFIXES:
+            found.clips.append(entry.path)
+        elif suffix in SUFFIXES:
+            found.tables.append(Path(entry.path))
+    return found
