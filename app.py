@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+
+if sys.version_info < (3, 11):  # before anything is imported that an older Python cannot read
+    sys.exit("Python 3.11 or newer is needed, this is %d.%d" % sys.version_info[:2])
+
 import argparse
 import gc
 import logging
 import os
 import signal
 import socket
-import sys
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,6 +23,13 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 # Threads that wait by spinning starve each other where cores are shared. Read when torch is loaded, hence set here.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+from ga2app import environment
+
+if fault := environment.system_fault():
+    sys.exit(fault)
+
+from ga2app.environment import ServerAddress
+from ga2app.errors import StudioError
 from ga2app.launcher import let_go
 from ga2app.paths import Home, default_home
 
@@ -33,12 +44,25 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python app.py", description="GA² Studio in the browser.")
     host = os.environ.get("GRADIO_SERVER_NAME") or ("0.0.0.0" if ON_SPACE else "127.0.0.1")
     port = os.environ.get("GRADIO_SERVER_PORT", "")
-    parser.add_argument("--host", default=host, help=f"address to listen on (default {host})")
+    parser.add_argument("--host", default=host, help=f"address to listen on, IPv6 too (default {host})")
     parser.add_argument("--port", type=int, default=int(port) if port.isdigit() else DEFAULT_PORT)
     parser.add_argument("--home", type=Path, help="folder of your runs, bundles and clips (default: GA2_HOME)")
     mcp = os.environ.get("GRADIO_MCP_SERVER", "").lower() == "true"
     parser.add_argument(
         "--mcp", action="store_true", default=mcp, help="answer agents, too, over MCP (see docs/api.md)"
+    )
+    parser.add_argument(
+        "--allowed-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="name under which agents reach the studio, behind a proxy for example; may be given several times",
+    )
+    parser.add_argument(
+        "--root-path",
+        default=os.environ.get("GRADIO_ROOT_PATH", ""),
+        metavar="PATH",
+        help="path, or whole address, under which a reverse proxy serves the studio, for example /studio",
     )
     return parser.parse_args(arguments)
 
@@ -49,9 +73,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for chatty in ("httpx", "urllib3", "PIL", "ga2app.hub"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     chosen = parse(arguments)
-    home = Home(chosen.home.expanduser().resolve()) if chosen.home else default_home()
-    if taken := port_fault(chosen.host, chosen.port):
-        log.error("%s:%d cannot be used (%s); choose another port with --port", chosen.host, chosen.port, taken)
+    environment.write_any_text()
+    host = environment.bare_host(chosen.host)
+    try:
+        home = Home(chosen.home.expanduser().resolve()) if chosen.home else default_home()
+        environment.prepare(home.root, hosts=[host])
+    except (StudioError, RuntimeError) as exc:
+        log.error("%s", exc)
+        return 1
+    if taken := port_fault(host, chosen.port):
+        where = ServerAddress(environment.url_host(host), chosen.port)
+        log.error("%s cannot be used (%s); choose another port with --port", where, taken)
         return 1
     log.info("GA² Studio is starting")
     try:
@@ -61,7 +93,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     over = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda number, frame: _end(over, number, frame))
-    status = open_studio(home, chosen.host, chosen.port, over, mcp=chosen.mcp)
+    address = ServerAddress(
+        environment.url_host(host), chosen.port, chosen.root_path.rstrip("/"), tuple(chosen.allowed_host)
+    )
+    status = open_studio(home, address, over, mcp=chosen.mcp)
     let_go()
     return status
 

@@ -9,6 +9,14 @@ Importing the package loads neither torch nor gradio; the names below load what 
 
 from __future__ import annotations
 
+import sys
+
+if sys.version_info < (3, 11):
+    _OLD = "Python 3.11 or newer is needed, this is %d.%d" % sys.version_info[:2]
+    if sys.argv[:1] == ["-m"]:  # python -m ga2app: no traceback for whoever types a command
+        sys.exit(_OLD)
+    raise ImportError(_OLD)
+
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:

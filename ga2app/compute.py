@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,6 +18,9 @@ from ga2app.errors import ConfigError, Fault
 
 CUBLAS_WORKSPACE = "CUBLAS_WORKSPACE_CONFIG"
 """Environment variable without which cuBLAS may add up in another order each time. Read once, when it is first used."""
+
+NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
+"""Linux shows the driver of an NVIDIA GPU there, whether or not torch can use it."""
 
 _only_lent = False
 _lent: ContextVar[bool] = ContextVar("whether a GPU is lent", default=False)
@@ -105,6 +110,19 @@ def settle(device: str = "auto", precision: Precision | str = Precision.AUTO) ->
     if wanted is Precision.AUTO:
         wanted = Precision.BFLOAT16 if _native_bfloat16(chosen) else Precision.FLOAT32
     return Compute(chosen, getattr(torch, wanted.value))
+
+
+def unused_gpu() -> str | None:
+    """Why torch cannot use the NVIDIA GPU of this machine, in its own words; None where it can, or there is none."""
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        if torch.cuda.is_available():
+            return None
+    if told:
+        return " ".join(str(told[0].message).split())
+    if torch.version.cuda is None and torch.version.hip is None and NVIDIA_DRIVER.exists():
+        return f"this torch ({torch.__version__}) was built for processors alone; install its CUDA build"
+    return None
 
 
 def _first_device() -> str:

@@ -6,6 +6,7 @@ installed package in ``~/.ga2-studio``.
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,11 +77,26 @@ class Home:
 
 
 def default_home() -> Home:
-    """The home named by ``GA2_HOME``, else the checkout's live folder, else ``~/.ga2-studio``."""
+    """The home named by ``GA2_HOME``, else the checkout's live folder, else ``~/.ga2-studio``. Raises StoreError."""
     named = os.environ.get("GA2_HOME")
     if named:
         return Home(Path(named).expanduser().resolve())
-    return Home(Path.home() / ".ga2-studio" if INSTALLED else SEEDS / "live")
+    if not INSTALLED:
+        return Home(SEEDS / "live")
+    try:
+        return Home(Path.home() / ".ga2-studio")
+    except RuntimeError as exc:
+        raise StoreError("this account has no home folder; set GA2_HOME to a folder that you may write to") from exc
+
+
+def version() -> str:
+    """The version of this package: of the installed one, else what the checkout's pyproject.toml says."""
+    try:
+        return importlib.metadata.version("ga2app")
+    except importlib.metadata.PackageNotFoundError:
+        import tomllib
+
+        return str(tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"])
 
 
 def write_whole(file: Path, text: str) -> None:

@@ -19,6 +19,7 @@ from ga2app.doors import (
     lent_hardware,
     own_hardware,
 )
+from ga2app.environment import ServerAddress
 from ga2app.errors import StudioError
 from ga2app.hub import Downloads
 from ga2app.intake import sweep
@@ -40,13 +41,13 @@ _PRUNE_EVERY = 720
 """Old uploads are dropped each hour: every so many rounds of the watch."""
 
 
-def open_studio(home: Home, host: str, port: int, over: threading.Event, *, mcp: bool = False) -> int:
+def open_studio(home: Home, address: ServerAddress, over: threading.Event, *, mcp: bool = False) -> int:
     """Serve the studio of ``home`` until ``over`` is set; gives the exit status. With ``mcp`` agents are answered."""
     try:
         space = present_space()
         with Store.open(home) as store:
             hardware = lent_hardware(home, store, space) if space and space.zero_gpu else own_hardware(home)
-            return serve(home, store, hardware, host, port, over, space, mcp=mcp)
+            return serve(home, store, hardware, address, over, space, mcp=mcp)
     except StudioError as exc:
         log.error("%s", exc)
         return 1
@@ -56,8 +57,7 @@ def serve(
     home: Home,
     store: Store,
     hardware: Hardware,
-    host: str,
-    port: int,
+    address: ServerAddress,
     over: threading.Event,
     space: Space | None = None,
     *,
@@ -87,13 +87,14 @@ def serve(
         worker_alive=hardware.worker_alive,
         clips_at_once=hardware.clips_at_once,
     )
-    agents = open_to_agents(studio, host) if mcp else None
+    agents = open_to_agents(studio, address.host, address.allowed_hosts) if mcp else None
     _tidy(home, store)
     page = build_page(studio).queue(default_concurrency_limit=4, max_size=64)
     try:
-        _, address, _ = page.launch(
-            server_name=host,
-            server_port=port,
+        _, opened, _ = page.launch(
+            server_name=address.host,
+            server_port=address.port,
+            root_path=address.root_path,
             prevent_thread_lock=True,
             _frontend=False,  # no look at its own page: to take over 3 s for it on a busy machine is no fault
             quiet=True,
@@ -105,11 +106,11 @@ def serve(
             **launch_look(),
         )
     except OSError as exc:
-        log.error("%s:%d cannot be used (%s); choose another port with --port", host, port, exc)
+        log.error("%s cannot be used (%s); choose another port with --port", address, exc)
         return 1
-    log.info("GA² Studio is at %s, its data in %s", address, home.root)
+    log.info("GA² Studio is at %s, its data in %s", opened, home.root)
     if agents:
-        log.info("agents are answered over MCP at %s%s", address.rstrip("/"), agents.path)
+        log.info("agents are answered over MCP at %s%s", opened.rstrip("/"), agents.path)
     threading.Thread(target=_warm, args=(studio,), daemon=True, name="warm-up").start()
     try:
         _watch(studio, over)
@@ -157,6 +158,10 @@ def _warm(studio: Studio) -> None:
     try:
         studio.recognizer.warm(studio.known_backbone(None))
         log.info("the recognizer is warm")
+        from ga2app.compute import unused_gpu
+
+        if fault := unused_gpu():
+            log.warning("everything runs on the processor, though there is a GPU: %s", fault)
         if SKETCH_HARD_PROMPT.is_dir():
             from ga2app.bundle import read_card
 

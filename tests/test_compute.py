@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import warnings
+from pathlib import Path
+
 import pytest
 import torch
 
-from ga2app.compute import settle
+from ga2app import compute
+from ga2app.cli.main import main
+from ga2app.compute import settle, unused_gpu
 from ga2app.config import Precision
 from ga2app.errors import ConfigError
 
@@ -13,10 +18,10 @@ def test_float32_runs_without_autocast_and_bfloat16_with_it_each_with_the_attent
         (Precision.FLOAT32, torch.float32, "sdpa"),
         (Precision.BFLOAT16, torch.bfloat16, "eager"),
     ):
-        compute = settle("cpu", precision)
-        with compute.autocast():
+        chosen = settle("cpu", precision)
+        with chosen.autocast():
             assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == wanted
-        assert compute.precision is precision and compute.attention == attention
+        assert chosen.precision is precision and chosen.attention == attention
 
 
 def test_auto_takes_bfloat16_only_where_the_cpu_has_it(monkeypatch: pytest.MonkeyPatch):
@@ -72,3 +77,22 @@ def test_attention_on_a_gpu_has_the_same_gradients_twice():
                 torch.nn.functional.scaled_dot_product_attention(query, query, query).float().square().sum().backward()
             found.append(leaf.grad)
     assert torch.equal(*found)
+
+
+def test_a_gpu_that_torch_cannot_use_is_told_in_torchs_words(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    def too_old() -> bool:
+        warnings.warn("CUDA initialization: The NVIDIA driver on your system is too old", stacklevel=2)
+        return False
+
+    monkeypatch.setattr(torch.cuda, "is_available", too_old)
+    assert unused_gpu() == "CUDA initialization: The NVIDIA driver on your system is too old"
+    assert main(["doctor"]) == 1
+    assert "BAD device" in (told := capsys.readouterr().out) and "cpu, though there is a GPU: CUDA init" in told
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(compute, "NVIDIA_DRIVER", tmp_path)
+    monkeypatch.setattr(torch.version, "cuda", None)
+    assert "was built for processors alone; install its CUDA build" in (unused_gpu() or "")
+    monkeypatch.setattr(compute, "NVIDIA_DRIVER", tmp_path / "none")
+    assert unused_gpu() is None

@@ -8,6 +8,7 @@ The protocol is spoken by the package ``mcp``, which is an extra: only ``server`
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ga2app.errors import PackageError
@@ -19,8 +20,10 @@ if TYPE_CHECKING:
 __all__ = ["open_to_agents"]
 
 
-def open_to_agents(studio: Studio, host: str) -> Agents:
+def open_to_agents(studio: Studio, host: str, allowed_hosts: Sequence[str] = ()) -> Agents:
     """The MCP server of ``studio``, for an app that listens on ``host``; raises PackageError where ``mcp`` is missing.
+
+    ``allowed_hosts`` are further names under which agents may ask for it.
 
     Loads nothing of it before: most people start the studio without.
     """
@@ -33,4 +36,4 @@ def open_to_agents(studio: Studio, host: str) -> Agents:
             "agents are answered by the package 'mcp', which is not installed; install it with pip install -r "
             "requirements-mcp.txt, or pip install 'mcp>=2.3,<3' (26 MB), or start the studio without --mcp"
         ) from exc
-    return Agents(studio, host)
+    return Agents(studio, host, allowed_hosts)

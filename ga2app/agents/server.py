@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
@@ -19,11 +18,12 @@ from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from ga2app.agents.offers import Offer
 from ga2app.agents.tools import Tools
 from ga2app.errors import StudioError
+from ga2app.paths import version
 from ga2app.ui.studio import Studio
 
 log = logging.getLogger(__name__)
@@ -43,29 +43,38 @@ FOR_BROWSERS = (
 _AT_ONCE = 16
 """Calls that may wait or work at the same time; the page has threads of its own."""
 _HERE = ("127.0.0.1", "localhost", "[::1]")
+_MISDIRECTED = 421
+_ADVICE = (
+    b"Invalid Host header: agents reach the studio under this machine's own name alone. To let them use another one, "
+    b"start it with --allowed-host NAME.\n"
+)
 
 
 class Agents:
     """The MCP server of one studio: ``routes`` and ``lifespan`` go to the app that serves its page.
 
-    ``host`` is where that app listens. On the machine's own address only requests that name it are answered, so that
-    no web page can reach the tools under a name of its own.
+    ``host`` is where that app listens. On the machine's own address only requests that name it, or one of
+    ``allowed_hosts``, are answered, so that no web page can reach the tools under a name of its own.
     """
 
     path = PATH
 
-    def __init__(self, studio: Studio, host: str) -> None:
+    def __init__(self, studio: Studio, host: str, allowed_hosts: Sequence[str] = ()) -> None:
         self._offers = {offer.name: offer for offer in map(Offer, Tools(studio).all)}
         server: Server[Any] = Server(
             "ga2-studio",
             title="GA² Studio",
-            version=_version(),
+            version=version(),
             instructions=INSTRUCTIONS,
             on_list_tools=self._list,
             on_call_tool=self._call,
         )
-        # Without sessions an agent goes on where it was when the studio has been started again.
-        self._manager = StreamableHTTPSessionManager(server, stateless=True, security_settings=_security(host))
+        # Without sessions an agent goes on where it was when the studio has been started again. Every answer is one
+        # message, so it comes as JSON, which clients that know no event streams can read, too.
+        security = _security(host, allowed_hosts)
+        self._manager = StreamableHTTPSessionManager(
+            server, stateless=True, json_response=True, security_settings=security
+        )
         self._threads: anyio.CapacityLimiter | None = None
         self.routes = [Route(path, _Endpoint(self._manager)) for path in (PATH, f"{PATH}/")]
 
@@ -127,24 +136,42 @@ class _Endpoint:
             answer = PlainTextResponse(FOR_BROWSERS, status_code=405, headers={"Allow": "POST"})
             await answer(scope, receive, send)
         else:
-            await self._manager.handle_request(scope, receive, send)
+            await self._manager.handle_request(_accepting_json(scope), receive, _advising(send))
 
 
 def _fault(text: str) -> types.CallToolResult:
     return types.CallToolResult(content=[types.TextContent(type="text", text=text)], is_error=True)
 
 
-def _security(host: str) -> TransportSecuritySettings:
-    local = host in ("127.0.0.1", "localhost", "::1")
+def _accepting_json(scope: Scope) -> Scope:
+    """The request of a client that names event streams alone, taken to read JSON as well: there is nothing else."""
+    headers = [(name, value) for name, value in scope["headers"] if name != b"accept"]
+    return {**scope, "headers": [*headers, (b"accept", b"application/json, text/event-stream")]}
+
+
+def _advising(send: Send) -> Send:
+    """``send``, with what to do in the place of the bare refusal of a host's name."""
+    refused = False
+
+    async def advise(message: Message) -> None:
+        nonlocal refused
+        if message["type"] == "http.response.start" and message["status"] == _MISDIRECTED:
+            refused = True
+            kept = [(name, value) for name, value in message["headers"] if name != b"content-length"]
+            message = {**message, "headers": [*kept, (b"content-length", str(len(_ADVICE)).encode())]}
+        elif message["type"] == "http.response.body" and refused:
+            message = {**message, "body": _ADVICE}
+        await send(message)
+
+    return advise
+
+
+def _security(host: str, allowed_hosts: Sequence[str]) -> TransportSecuritySettings:
+    names = (*_HERE, *allowed_hosts)
     return TransportSecuritySettings(
-        enable_dns_rebinding_protection=local,
-        allowed_hosts=[*_HERE, *(f"{name}:*" for name in _HERE)],
-        allowed_origins=[f"http://{name}:*" for name in _HERE],
+        enable_dns_rebinding_protection=host in _HERE,
+        allowed_hosts=[*names, *(f"{name}:*" for name in names)],
+        allowed_origins=[
+            f"{scheme}://{name}{port}" for name in names for scheme in ("http", "https") for port in ("", ":*")
+        ],
     )
-
-
-def _version() -> str:
-    try:
-        return importlib.metadata.version("ga2app")
-    except importlib.metadata.PackageNotFoundError:  # a checkout that nobody installed
-        return ""

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 from ga2app.config import DEMO, RunConfig
 from ga2app.contracts import Dataset, SampleSize, as_document, cautions, figure_text, rests_on, to_counts, with_nulls
+from ga2app.environment import can_show
 from ga2app.errors import DatasetError, PackageError
 from ga2app.paths import default_home
 
@@ -26,8 +27,9 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 
 
 def print_json(document: Mapping[str, Any]) -> None:
-    """The one document of ``--json``."""
-    print(json.dumps(document, ensure_ascii=False, indent=2))
+    """The one document of ``--json``; with escapes where the output has no sign for a letter."""
+    text = json.dumps(document, ensure_ascii=False, indent=2)
+    print(text if can_show(text) else json.dumps(document, indent=2))
 
 
 def default_backbone() -> str:

@@ -73,8 +73,10 @@ def _packages() -> list[Finding]:
 def _compute() -> list[Finding]:
     import torch
 
-    from ga2app.compute import settle
+    from ga2app.compute import settle, unused_gpu
 
+    if fault := unused_gpu():
+        return [Finding("device", False, f"cpu, though there is a GPU: {fault}")]
     compute = settle()
     detail = f"{compute.device}, {compute.precision.value}, {compute.attention} attention"
     return [Finding("device", True, f"{detail}, {torch.get_num_threads()} threads")]

@@ -1,7 +1,7 @@
 """The command line: arguments in, one answer out.
 
-Exit status 0, 1 for an error that the user can mend (one line on stderr), 2 for wrong usage. With ``--json`` stdout
-holds one JSON document and nothing else.
+Exit status 0, 1 for an error that the user can mend (one line on stderr), 2 for wrong usage, 3 where some of several
+clips could not be read and the others were answered. With ``--json`` stdout holds one JSON document and nothing else.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from ga2app import environment
 from ga2app.cli import (
     anchors,
     archive,
@@ -31,6 +32,7 @@ from ga2app.cli import (
     train,
 )
 from ga2app.errors import StudioError
+from ga2app.paths import default_home, version
 
 COMMANDS = (
     studio,
@@ -54,8 +56,13 @@ COMMANDS = (
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit status."""
+    if fault := environment.system_fault():
+        print(f"error: {fault}", file=sys.stderr)
+        return 1
+    environment.write_any_text()
     args = _parser().parse_args(argv)
     try:
+        environment.prepare(default_home().root)
         status: int = args.run(args)
         sys.stdout.flush()
         return status
@@ -76,8 +83,17 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=called if called == "ga2app" else "python -m ga2app",
         description="GA² Studio on the command line. The studio itself: python app.py, or the command studio",
+        epilog="exit status: 0 done, 1 an error that stderr tells, 2 wrong usage, 3 some clips could not be read",
     )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    parser.add_argument("--version", action="version", version=f"GA² Studio {version()}")
+    parser.set_defaults(run=lambda args: _help(parser))
+    commands = parser.add_subparsers(metavar="COMMAND")
     for command in COMMANDS:
         command.add(commands)
     return parser
+
+
+def _help(parser: argparse.ArgumentParser) -> int:
+    """What there is to call, for a call that names no command."""
+    parser.print_help(sys.stderr)
+    return 2

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import Any
 
 from ga2app.cli import common
 from ga2app.config import Precision
 from ga2app.contracts import Answer, LabelKind, NoneOfThese, NoneWay, Recognition, Score
+from ga2app.environment import can_show
 from ga2app.labels import parse_labels
 from ga2app.paths import default_home
 
 BAR_CELLS = 24
+SOME_UNREAD = 3
+"""Exit status where some clips could not be read and the others were answered."""
 
 
 def add(commands: common.Commands) -> None:
     """Register the command."""
-    parser = commands.add_parser("recognize", help="recognize clips with plain CLIP and, beside it, bundles")
+    parser = commands.add_parser(
+        "recognize",
+        help="recognize clips with plain CLIP and, beside it, bundles",
+        epilog="exit status: 0 all clips answered, 1 none could be read, 3 some could not, which stderr names",
+    )
     parser.add_argument("clips", nargs="+", metavar="CLIP", help="video files")
     parser.add_argument("--labels", required=True, help=common.LABELS_HELP)
     parser.add_argument("--bundle", action="append", help="folder of a trained bundle; may be given several times")
@@ -44,7 +52,7 @@ def add(commands: common.Commands) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Recognize and print; status 1 when not one clip could be read."""
+    """Recognize and print; status 1 when not one clip could be read, 3 when some could not."""
     if not args.none_of_these and (args.negatives is not None or args.threshold is not None):
         args.refuse("--negatives and --threshold belong to --none-of-these")
     from ga2app.backbone import load_backbone
@@ -60,7 +68,11 @@ def run(args: argparse.Namespace) -> int:
         common.print_json(document(answer))
     else:
         print(text(answer, max(1, args.top)))
-    return 1 if all(clip.error for clip in answer.clips) else 0
+    unread = [clip for clip in answer.clips if clip.error]
+    if unread:
+        of = f"{len(unread)} of {len(answer.clips)} clips" if len(answer.clips) > 1 else "the clip"
+        print(f"error: {of} could not be read: {unread[0].file}: {unread[0].error}", file=sys.stderr)
+    return 0 if not unread else 1 if len(unread) == len(answer.clips) else SOME_UNREAD
 
 
 def document(answer: Recognition) -> dict[str, Any]:
@@ -95,7 +107,7 @@ def _bars(one: Answer, top: int) -> list[str]:
 
 
 def _bar(one: Score, marked: bool) -> str:
-    bar = "█" * round(one.score * BAR_CELLS)
+    bar = ("█" if can_show("█") else "#") * round(one.score * BAR_CELLS)
     return f"    {one.score:6.1%} {bar:{BAR_CELLS}} {one.label}{f' ({one.kind.value})' if marked else ''}"
 
 

@@ -23,7 +23,7 @@ from huggingface_hub.utils import parse_ratelimit_headers  # type: ignore[attr-d
 from ga2app.errors import HubError, StudioError
 from ga2app.hub.http import HTTPError
 
-NOT_LOGGED_IN = "you are not logged in at the Hub; log in with: hf auth login"
+NOT_LOGGED_IN = "you are not logged in to Hugging Face; run `hf auth login` on this machine, then try again"
 _QUOTA = re.compile(r"storage (limit|quota|patterns)|(exceeded|over|reached) your .*quota", re.IGNORECASE)
 _CARD = "Invalid metadata in README.md"
 _LFS = "LFS batch API returned errors"

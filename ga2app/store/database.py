@@ -13,7 +13,7 @@ import sqlite_utils
 
 from ga2app.errors import StoreError
 from ga2app.paths import Home
-from ga2app.store.journal import chosen_journal
+from ga2app.store.journal import chosen_journal, locks_work
 from ga2app.store.migrations import migrate
 
 BUSY_S = 10.0
@@ -44,6 +44,8 @@ class Database:
                 "set GA2_HOME to a folder that you may write to"
             ) from exc
         mode = chosen_journal(home.root)
+        if mode == "delete":
+            _check_locks(home.root)
         with self._translated(), self._borrowed() as db:
             if db.journal_mode != mode:
                 with db.ensure_autocommit_on():
@@ -133,10 +135,37 @@ class Database:
             raise StoreError(explain(exc, self.home.database)) from exc
 
 
+_checked: set[Path] = set()
+
+
+def _check_locks(folder: Path) -> None:
+    """Once a process: on a mount that may be anything, see that locks keep other processes off. Raises StoreError."""
+    if folder in _checked:
+        return
+    try:
+        work = locks_work(folder)
+    except OSError as exc:
+        raise StoreError(
+            f"nothing can be written into '{folder}' ({exc.strerror}); make it writable, or set GA2_HOME to a folder "
+            "that is"
+        ) from exc
+    if not work:
+        raise StoreError(
+            f"file locks do nothing in '{folder}', so that two processes would damage the database there; set GA2_HOME "
+            "(or --home) to a folder on a local disk, or mount that file system with locks"
+        )
+    _checked.add(folder)
+
+
 def explain(exc: sqlite3.Error, path: Path) -> str:
     """What a fault of SQLite means for the user: what, why, and what to do next."""
     name = getattr(exc, "sqlite_errorname", "") or ""
     what = f"the database '{path}'"
+    if name.startswith("SQLITE_CORRUPT") and _is_sound(path):
+        return (
+            f"{what} could not be read just now ({exc}), but a check finds it sound; do it again, and if this comes "
+            "back, put the data directory on a local disk: on this one programs do not keep out of each other's way"
+        )
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return f"{what} is locked by another program; close it (a database viewer, a backup) and try again"
     if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
@@ -149,3 +178,17 @@ def explain(exc: sqlite3.Error, path: Path) -> str:
     if name.startswith(("SQLITE_FULL", "SQLITE_IOERR")):
         return f"{what} cannot be written ({exc}); free some disk space there, or check the disk, and try again"
     return f"{what} refused a request ({exc}); restart the app, and if it stays, report it with this text"
+
+
+def _is_sound(path: Path) -> bool:
+    """Whether SQLite's own check finds no fault in the file."""
+    try:
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+    except sqlite3.Error:
+        return False
+    try:
+        return bool(connection.execute("PRAGMA quick_check").fetchall() == [("ok",)])
+    except sqlite3.Error:
+        return False
+    finally:
+        connection.close()

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
+import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,26 +16,29 @@ MOUNTS = Path("/proc/mounts")
 JOURNAL = "GA2_JOURNAL"
 """Environment variable that overrides the guess: a mount may be of a kind that looks local and is not."""
 
-_NETWORK = frozenset(
-    "9p afs beegfs ceph cifs coda davfs drvfs gfs2 glusterfs gpfs lustre ncpfs nfs nfs4 ocfs2 orangefs smb2 smb3 smbfs "
-    "vboxsf virtiofs vmhgfs".split()
+_LOCAL = frozenset(
+    "apfs aufs bcachefs btrfs ecryptfs exfat ext2 ext3 ext4 f2fs fuse.bindfs fuse.fuse-overlayfs fuse.gocryptfs "
+    "fuse.ntfs-3g fuseblk hfs hfsplus jfs msdos nilfs2 ntfs ntfs3 overlay ramfs reiserfs rootfs tmpfs udf ufs vfat xfs "
+    "zfs".split()
 )
-_LOCAL_FUSE = frozenset("fuseblk fuse.bindfs fuse.fuse-overlayfs fuse.gocryptfs fuse.ntfs-3g".split())
+_KEPT_OFF = 7
+_TRY = f"""
+import fcntl, sys
+with open(sys.argv[1], "r+b") as file:
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        sys.exit({_KEPT_OFF})
+"""
 
 
 def journal_mode(filesystem: str | None) -> str:
-    """``wal`` on a local disk, ``delete`` on a network mount or an unknown FUSE file system.
+    """``wal`` on a file system that is known to be a local disk's, ``delete`` on every other.
 
     ``filesystem`` is the type as the kernel names it, None where the system does not tell. The rollback journal
     (``delete``) is right everywhere and only slower, so doubt goes its way.
     """
-    if filesystem is None:
-        return "wal"
-    if filesystem in _NETWORK:
-        return "delete"
-    if filesystem.startswith("fuse") and filesystem not in _LOCAL_FUSE:
-        return "delete"
-    return "wal"
+    return "wal" if filesystem is None or filesystem in _LOCAL else "delete"
 
 
 def chosen_journal(folder: Path, environment: Mapping[str, str] = os.environ) -> str:
@@ -41,6 +47,25 @@ def chosen_journal(folder: Path, environment: Mapping[str, str] = os.environ) ->
     if asked not in ("", "wal", "delete"):
         raise StoreError(f"{JOURNAL} is '{asked}'; it must be wal, delete or nothing: change it and start again")
     return asked or journal_mode(mounted_filesystem(folder))
+
+
+def locks_work(folder: Path) -> bool:
+    """Whether a lock that this process holds on a file in ``folder`` keeps another process off.
+
+    There are mounts that grant every lock. Two processes would then write into one database at a time. Raises OSError
+    where the file cannot be made.
+    """
+    import fcntl
+
+    with tempfile.NamedTemporaryFile(dir=folder, prefix=".locks-") as file:
+        file.write(b"\0")
+        file.flush()
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        answer = subprocess.run([sys.executable, "-I", "-S", "-c", _TRY, file.name], capture_output=True, check=False)
+        return answer.returncode == _KEPT_OFF
 
 
 def filesystem_of(path: Path, mounts: str) -> str | None:

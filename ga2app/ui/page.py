@@ -36,6 +36,17 @@ SCREENS = RECOGNIZE, DATASETS, ANCHORS, TRAIN, RUNS, LIBRARY = (
 )
 
 _HEADER_JS = """
+// A reverse proxy that refuses a large upload says no more than a number: what it means, and whose setting it is.
+const plainly = window.fetch;
+window.fetch = async (...asked) => {
+  const answer = await plainly(...asked);
+  if (answer.status !== 413) return answer;
+  const form = asked[1]?.body instanceof FormData ? [...asked[1].body.values()] : [];
+  const size = form.reduce((sum, one) => sum + (one instanceof File ? one.size : 0), 0);
+  const what = size ? `This upload of ${(size / 1e6).toFixed(1)} MB is` : 'This upload is';
+  return new Response(`${what} larger than the proxy in front of the studio lets through. Choose a smaller file, or ` +
+    'ask whoever runs the studio to raise the limit (nginx: client_max_body_size).', {status: 413});
+};
 element.addEventListener('click', event => {
   if (!event.target.closest('[data-theme-switch]')) return;
   const dark = document.body.classList.toggle('dark');

@@ -120,5 +120,7 @@ def test_what_cannot_be_done_is_told_in_a_line(
     assert f"push onto {head[:12]} if this shall be its next version" in capsys.readouterr().err
     assert main(["push", bundle, "--onto", head[:12], "--public"]) == 0
     monkeypatch.setenv("SPACE_ID", "alice/studio")
-    assert "you are not logged in at the Hub; log in with: hf auth login" in refused(capsys, "push", bundle)
+    assert "you are not logged in to Hugging Face; run `hf auth login` on this machine" in refused(
+        capsys, "push", bundle
+    )
     assert json.loads((Path(bundle) / "bundle.json").read_text())["name"] == "sketch-hard-prompt"

@@ -244,7 +244,10 @@ def test_a_space_never_pushes_with_its_own_login(
     loopback_hub: LoopbackHub, job: PushJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SPACE_ID", "alice/studio")
-    with pytest.raises(HubError, match="you are not logged in at the Hub; log in with: hf auth login"):
+    with pytest.raises(
+        HubError,
+        match="you are not logged in to Hugging Face; run `hf auth login` on this machine",
+    ):
         push(HubClient(), job)
     assert loopback_hub.seen == []
     assert push(HubClient("hf_bob"), replace(job, repo_id="bob/jumps")).revision.repo_id == "bob/jumps"

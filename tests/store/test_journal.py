@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
+import sqlite3
 from pathlib import Path
 
 import pytest
 
 from ga2app.errors import StoreError
 from ga2app.paths import Home
-from ga2app.store.database import Database
-from ga2app.store.journal import JOURNAL, chosen_journal, filesystem_of, journal_mode, mounted_filesystem
+from ga2app.store import database
+from ga2app.store.database import Database, explain
+from ga2app.store.journal import JOURNAL, chosen_journal, filesystem_of, journal_mode, locks_work, mounted_filesystem
 
 MOUNTS = """\
 /dev/sda1 / ext4 rw,relatime 0 0
@@ -27,8 +30,11 @@ def test_a_local_disk_gets_a_write_ahead_log(filesystem: str | None) -> None:
     assert journal_mode(filesystem) == "wal"
 
 
-@pytest.mark.parametrize("filesystem", ["nfs", "nfs4", "cifs", "smb3", "9p", "ceph", "virtiofs", "fuse.sshfs", "fuse"])
-def test_a_network_mount_and_an_unknown_fuse_get_a_rollback_journal(filesystem: str) -> None:
+@pytest.mark.parametrize(
+    "filesystem",
+    "nfs nfs4 cifs smb3 9p ceph virtiofs fuse.sshfs fuse fakeowner prl_fs gofer wekafs panfs dvs nobody-knows".split(),
+)
+def test_every_kind_that_is_not_known_to_be_local_gets_a_rollback_journal(filesystem: str) -> None:
     assert journal_mode(filesystem) == "delete"
 
 
@@ -53,10 +59,10 @@ def test_no_mount_that_fits_means_not_known() -> None:
 
 
 def test_the_database_keeps_the_journal_that_its_mount_asks_for(home: Home) -> None:
-    database = Database(home)
-    with database.read() as db:
+    kept = Database(home)
+    with kept.read() as db:
         assert db.journal_mode == journal_mode(mounted_filesystem(home.root))
-    database.close()
+    kept.close()
 
 
 def test_a_variable_overrides_what_the_mount_looks_like(tmp_path: Path) -> None:
@@ -72,12 +78,50 @@ def test_a_home_that_moves_to_another_kind_of_mount_changes_its_journal(
 ) -> None:
     for journal in ("wal", "delete", "wal"):
         monkeypatch.setenv(JOURNAL, journal)
-        database = Database(home)
-        with database.write() as db:
+        kept = Database(home)
+        with kept.write() as db:
             db.execute("CREATE TABLE IF NOT EXISTS moved (place TEXT)")
             db.execute("INSERT INTO moved VALUES (?)", [journal])
-        with database.read() as db:
+        with kept.read() as db:
             assert db.journal_mode == journal
-        database.close()
+        kept.close()
     with Database(home).read() as db:
         assert [place for (place,) in db.execute("SELECT place FROM moved")] == ["wal", "delete", "wal"]
+
+
+def test_locks_are_tried_between_two_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert locks_work(tmp_path)
+    monkeypatch.setattr(fcntl, "lockf", lambda *asked: None)  # a mount that grants every lock and keeps nobody off
+    assert not locks_work(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_mount_whose_locks_do_nothing_is_refused_before_anything_is_written(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(JOURNAL, "delete")
+    monkeypatch.setattr(database, "_checked", set())
+    monkeypatch.setattr(fcntl, "lockf", lambda *asked: None)
+    with pytest.raises(StoreError, match="file locks do nothing in .*; set GA2_HOME .* to a folder on a local disk"):
+        Database(home)
+    assert not home.database.exists()
+    monkeypatch.undo()
+    Database(home).close()
+
+
+def test_a_database_is_called_damaged_only_when_a_check_finds_it_so(tmp_path: Path) -> None:
+    fault = sqlite3.DatabaseError("database disk image is malformed")
+    fault.sqlite_errorname = "SQLITE_CORRUPT"
+    sound = tmp_path / "sound.db"
+    with sqlite3.connect(sound) as db:
+        db.execute("CREATE TABLE t (x)")
+        db.executemany("INSERT INTO t VALUES (?)", [("x" * 500,)] * 200)
+    db.close()
+    assert "a check finds it sound; do it again" in explain(fault, sound)
+    data = bytearray(sound.read_bytes())
+    data[4096:8192] = b"\xff" * 4096
+    (tmp_path / "broken.db").write_bytes(data)
+    assert "is damaged (database disk image is malformed); move that file away" in explain(
+        fault, tmp_path / "broken.db"
+    )
+    assert "is damaged" in explain(fault, tmp_path / "gone.db")

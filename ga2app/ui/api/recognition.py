@@ -57,7 +57,7 @@ def build_recognition_api(studio: Studio) -> None:
                 none_of_these (null, or none, reached, threshold, negative, negative_share).
 
         Raises:
-            ClipError: no clip was given.
+            StudioError: no clip was given.
             LabelError: there are fewer than two labels, or two are the same, or there is no such group of negatives.
             BundleError: there is no such bundle, it belongs to another backbone, or more than three are named.
             BackboneError: there is no such backbone on the machine; those that are there are named.

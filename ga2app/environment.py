@@ -1,0 +1,173 @@
+"""What the surroundings of a process lack, made good before Gradio, torch or the Hub's client are loaded.
+
+A company's proxy must not stand between the app and its own page; a container's user may have neither a name nor a
+home; on a shared server the temporary folder may belong to somebody else. The environment is changed for this process
+and for those that it starts. Nothing here imports more than the standard library.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import os
+import socket
+import sys
+import tempfile
+from collections.abc import Iterable, MutableMapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ga2app.errors import StoreError
+
+GRADIO_TEMP = "GRADIO_TEMP_DIR"
+_LOCAL = ("127.0.0.1", "localhost", "::1")
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy")
+_EVERYWHERE = ("", "0.0.0.0", "::")
+_SUPPORTED = "GA² Studio runs on Linux and macOS, and on Windows inside WSL 2 (wsl --install)"
+
+
+@dataclass(frozen=True)
+class ServerAddress:
+    """Where the app listens, and how a reverse proxy makes it known.
+
+    ``host`` is an address as a URL has it (IPv6 in brackets), ``root_path`` the path or whole address under which the
+    proxy serves the app, ``allowed_hosts`` the names under which agents may ask for it.
+    """
+
+    host: str
+    port: int
+    root_path: str = ""
+    allowed_hosts: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+def system_fault() -> str | None:
+    """Why the app cannot run on this operating system, in one sentence; None where it can."""
+    try:
+        import fcntl  # noqa: F401
+    except ImportError:
+        return f"this system ({sys.platform}) has no POSIX file locks, which the app needs; {_SUPPORTED}"
+    return None
+
+
+def prepare(folder: Path | None = None, *, hosts: Iterable[str] = ()) -> None:
+    """Make good what is lacking. ``folder`` is the data directory, ``hosts`` the addresses that the app listens on.
+
+    Raises StoreError where no temporary folder can be had.
+    """
+    connect_directly(os.environ, hosts)
+    name_the_user(os.environ, folder)
+    if folder is not None:
+        find_temporary_folders(os.environ, folder)
+
+
+def connect_directly(environment: MutableMapping[str, str], hosts: Iterable[str] = ()) -> None:
+    """Except this machine's addresses from the proxies that ``environment`` names, if it names any.
+
+    Desktops write ``socks://`` for SOCKS 5, which the Hub's client and Gradio's do not know by that name.
+    """
+    proxies = {name: value for name, value in environment.items() if name.lower() in _PROXIES and value}
+    for name, value in proxies.items():
+        if value.lower().startswith("socks://"):
+            environment[name] = "socks5" + value[len("socks") :]
+    if not proxies:
+        return
+    listed = environment.get("no_proxy") or environment.get("NO_PROXY") or ""
+    known = [entry.strip() for entry in listed.split(",") if entry.strip()]
+    if "*" in known:
+        return
+    ours = [host.strip("[]") for host in hosts if host.strip("[]") not in _EVERYWHERE]
+    known += [host for host in dict.fromkeys([*_LOCAL, *ours]) if host not in known]
+    environment["no_proxy"] = environment["NO_PROXY"] = ",".join(known)
+
+
+def name_the_user(environment: MutableMapping[str, str], folder: Path | None = None) -> None:
+    """Give a process without a home or a user name both: libraries ask for them when they are imported.
+
+    The home is ``folder``, or a folder in the temporary one.
+    """
+    try:
+        Path.home()
+    except RuntimeError:
+        home = folder or Path(tempfile.gettempdir()) / f"ga2-studio-{_number()}"
+        environment["HOME"] = str(home)
+    try:
+        getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        environment["USER"] = f"user-{_number()}"
+
+
+def find_temporary_folders(environment: MutableMapping[str, str], folder: Path) -> None:
+    """Use folders below ``folder`` where the system has no temporary folder, or Gradio's is somebody else's.
+
+    Raises StoreError if ``GRADIO_TEMP_DIR`` names a folder that cannot be written.
+    """
+    named = environment.get(GRADIO_TEMP)
+    if named:
+        if fault := _cannot_write(Path(named)):
+            raise StoreError(f"{GRADIO_TEMP} is '{named}', which cannot be written ({fault}); name another folder")
+        return
+    try:
+        usual = Path(tempfile.gettempdir()) / "gradio"
+    except FileNotFoundError:
+        own = folder / "tmp"
+        if fault := _cannot_write(own):
+            raise StoreError(
+                f"there is no temporary folder, and '{own}' cannot be made ({fault}); set TMPDIR to one"
+            ) from None
+        environment["TMPDIR"] = tempfile.tempdir = str(own)
+        usual = own / "gradio"
+    if _cannot_write(usual):
+        own = folder / "gradio"
+        if fault := _cannot_write(own):
+            raise StoreError(
+                f"uploads can be kept neither in '{usual}', which belongs to another account, nor in '{own}' "
+                f"({fault}); set {GRADIO_TEMP} to a folder of yours"
+            )
+        environment[GRADIO_TEMP] = str(own)
+
+
+def write_any_text() -> None:
+    """Let output that the terminal or file cannot show be written with other signs instead of ending the program."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError, ValueError):
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+
+
+def can_show(text: str) -> bool:
+    """Whether the standard output has a sign for each letter of ``text``."""
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def bare_host(host: str) -> str:
+    """An address without the brackets that IPv6 has in a URL."""
+    return host[1:-1] if host.startswith("[") and host.endswith("]") else host
+
+
+def url_host(host: str) -> str:
+    """An address as a URL has it: IPv6 in brackets."""
+    bare = bare_host(host)
+    with contextlib.suppress(OSError):
+        socket.inet_pton(socket.AF_INET6, bare)
+        return f"[{bare}]"
+    return bare
+
+
+def _cannot_write(folder: Path) -> str | None:
+    """Why nothing can be written into ``folder``, which is made if need be; None where it can."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return None
+    except OSError as exc:
+        return exc.strerror or str(exc)
+
+
+def _number() -> int:
+    return os.getuid() if hasattr(os, "getuid") else 0
