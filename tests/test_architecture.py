@@ -11,7 +11,7 @@ import pytest
 
 from ga2app.paths import PROJECT
 
-BASE = {"errors", "config", "contracts", "paths", "labels"}
+BASE = {"errors", "config", "contracts", "environment", "paths", "labels"}
 TORCH = {"torch", "safetensors", "transformers", "tokenizers"}
 DECODERS = {"av", "decord"}
 METHOD = {
@@ -35,6 +35,7 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "errors": (set(), set()),
     "config": ({"errors"}, set()),
     "contracts": ({"errors"}, set()),
+    "environment": ({"errors"}, set()),
     "paths": ({"errors"}, set()),
     "labels": ({"errors"}, {"ftfy"}),
     "vocabulary": (BASE, set()),
