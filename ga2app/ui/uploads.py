@@ -9,6 +9,10 @@ import shutil
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.data_classes import FileData, ListFiles
 
 from ga2app.errors import ClipError
 from ga2app.paths import Home
@@ -17,6 +21,49 @@ KEEP_S = 7 * 24 * 3600
 """An upload that was not used for a week is dropped."""
 
 _MAX_NAME = 120
+
+
+class Upload(str):
+    """The path of an uploaded file, and the name that it had before: Gradio drops some signs of a name."""
+
+    given: str
+
+    def __new__(cls, path: str, given: str) -> Upload:
+        made = super().__new__(cls, path)
+        made.given = given
+        return made
+
+
+def given_name(path: str | Path) -> str:
+    """The name of a file where it was uploaded from, else its own."""
+    return getattr(path, "given", "") or Path(path).name
+
+
+def base_name(name: str) -> str:
+    """The last part of a path of any system."""
+    return name.replace("\\", "/").rstrip("/").rpartition("/")[2] or name
+
+
+def with_names(files: gr.File) -> gr.File:
+    """``files``, a list of files, so that what it hands out and takes back keeps the names from before the upload."""
+    draw = files.postprocess
+
+    def read(payload: ListFiles | FileData | None) -> list[str] | None:
+        if payload is None:
+            return None
+        several = payload.root if isinstance(payload, ListFiles) else [payload]
+        return [Upload(file.path, file.orig_name or Path(file.path).name) for file in several]
+
+    def drawn(value: list[str] | None) -> ListFiles | FileData | None:
+        shown = draw(value)
+        if value is not None and isinstance(shown, ListFiles):
+            for file, data in zip(value, shown.root, strict=True):
+                data.orig_name = given_name(file)
+        return shown
+
+    made: Any = files
+    made.preprocess, made.postprocess = read, drawn
+    return files
 
 
 def uploads_folder(home: Home) -> Path:

@@ -12,6 +12,7 @@ from ga2app.ui.api.answering import told
 from ga2app.ui.recognize.asking import NoneSettings, Request, Told, answers, bundle_keys
 from ga2app.ui.recognize.settings import OFF
 from ga2app.ui.studio import Studio
+from ga2app.ui.uploads import with_names
 
 _WAYS = [OFF, *(way.value for way in NoneWay)]
 
@@ -77,7 +78,7 @@ def build_recognition_api(studio: Studio) -> None:
         return document(last)
 
     unseen: dict[str, Any] = {"visible": False}
-    files = gr.File(label="clips", file_count="multiple", **unseen)
+    files = with_names(gr.File(label="clips", file_count="multiple", **unseen))
     labels: Any = gr.Textbox(label="labels", **unseen)
     labels.preprocess = lambda payload: payload  # a list stays a list
     bundle, backbone = gr.Textbox("", label="bundle", **unseen), gr.Textbox("", label="backbone", **unseen)

@@ -26,16 +26,18 @@ def blocks_html(told: Told, page: int = 0, reasons: Mapping[int, str] | None = N
     first = page * BLOCKS
     legend = _MARKS_HELP if told.speakers.bundles else ""
     blocks = "".join(
-        clip_html(clip, told.speakers, first + place, (reasons or {}).get(first + place, ""))
-        for place, clip in enumerate(told.clips[first : first + BLOCKS])
+        clip_html(told.clips[place], told.speakers, place, (reasons or {}).get(place, ""), told.titles[place])
+        for place in range(first, min(first + BLOCKS, count))
     )
     return f'<div class="answer">{legend}{blocks}{_pager(page, count)}</div>'
 
 
-def clip_html(clip: RecognizedClip, speakers: Speakers, number: int = 0, reason: str = "") -> str:
+def clip_html(
+    clip: RecognizedClip, speakers: Speakers, number: int = 0, reason: str = "", title: str | None = None
+) -> str:
     """One clip's block: its error, or its frames, all answers side by side, and why."""
     head = (
-        f'<header><h3 id="clip-{number}">{escape(file_name(clip.file))}</h3>'
+        f'<header><h3 id="clip-{number}">{escape(title or file_name(clip.file))}</h3>'
         f'<span class="speaker">{escape(speakers.backbone)}</span></header>'
     )
     if clip.error is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -11,7 +12,7 @@ from ga2app.contracts import BundleCard, NoneOfThese, NoneWay, Recognition, Reco
 from ga2app.errors import BundleError, ClipError, LabelError, StudioError
 from ga2app.labels import parse_labels
 from ga2app.ui.studio import Studio, bundle_key
-from ga2app.ui.uploads import keep_upload
+from ga2app.ui.uploads import base_name, given_name, keep_upload
 
 MOST_BUNDLES = 3
 """Bundles that fit side by side with plain CLIP."""
@@ -72,7 +73,8 @@ class Told:
     """An answer, and what was asked: enough to grade it, and to ask why.
 
     ``paths`` are the store's own copies of the clips, empty for one that could not be kept; ``cards`` are those of the
-    bundles, ``templates`` the sentences round a label, none for the default.
+    bundles, ``templates`` the sentences round a label, none for the default. ``given`` are the names of the clips where
+    they were uploaded from; without them the clips' own names count.
     """
 
     recognition: Recognition
@@ -81,10 +83,23 @@ class Told:
     paths: tuple[str, ...]
     cards: tuple[BundleCard, ...] = ()
     templates: tuple[str, ...] = ()
+    given: tuple[str, ...] = ()
 
     @property
     def clips(self) -> tuple[RecognizedClip, ...]:
         return self.recognition.clips
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The clips' names as they were given, with as much of their paths as was told."""
+        return self.given or tuple(clip.file for clip in self.clips)
+
+    @property
+    def titles(self) -> tuple[str, ...]:
+        """The clips' file names, with the clip's number where several have the same."""
+        files = [base_name(name) for name in self.names]
+        times = Counter(files)
+        return tuple(f"{name} (#{place})" if times[name] > 1 else name for place, name in enumerate(files, start=1))
 
     @property
     def asked_for_none(self) -> bool:
@@ -112,6 +127,7 @@ def answers(studio: Studio, request: Request) -> Iterator[Told]:
     speakers = Speakers(studio.backbone_title(backbone), tuple(studio.bundle_title(card) for card in cards))
     none_of_these = _none_of_these(studio, request.none_of_these)
     sentences = templates(request.template)
+    given = tuple(given_name(file) for file in request.files)
     clips: list[RecognizedClip] = []
     paths: list[str] = []
     notes: dict[str, None] = {}
@@ -133,7 +149,7 @@ def answers(studio: Studio, request: Request) -> Iterator[Told]:
         for one in kept:
             lost = one if isinstance(one, RecognizedClip) else None
             paths.append("" if lost else str(one))
-            clips.append(lost or replace(next(answered), file=Path(paths[-1]).name))
+            clips.append(replace(lost or next(answered), file=base_name(given[len(clips)])))
         yield Told(
             Recognition(backbone, tuple(clips), tuple(notes)),
             speakers,
@@ -141,6 +157,7 @@ def answers(studio: Studio, request: Request) -> Iterator[Told]:
             tuple(paths),
             tuple(cards),
             tuple(sentences),
+            given[: len(clips)],
         )
 
 

@@ -18,6 +18,7 @@ from ga2app.ui.recognize.settings import Settings, build_settings
 from ga2app.ui.recognize.sources import bundle_choice, labels_of
 from ga2app.ui.studio import Studio
 from ga2app.ui.theme import part
+from ga2app.ui.uploads import with_names
 
 SKETCH_HINT = "The sketch backbone knows drawings only. For filmed clips choose a real CLIP."
 
@@ -44,7 +45,7 @@ def build_controls(studio: Studio) -> Controls:
     """Lay them out."""
     choices = [(choice.title, choice.name) for choice in studio.backbones()]
     examples = part(_examples_html(studio), js_on_load=scripts.EXAMPLES, elem_id="examples")
-    files = gr.File(label="Clips", file_count="multiple", height=116, elem_id="clips")
+    files = with_names(gr.File(label="Clips", file_count="multiple", height=116, elem_id="clips"))
     with gr.Accordion("Record with the webcam", open=False, elem_id="webcam"):
         recorder = build_recorder(label="Webcam, not mirrored", height=260)
     labels = gr.Textbox(

@@ -17,7 +17,7 @@ from ga2app.ui.recognize import scripts, sources
 from ga2app.ui.recognize.asking import MOST_BUNDLES, Request
 from ga2app.ui.recognize.controls import Controls, backbone_info, build_controls, connect_controls
 from ga2app.ui.recognize.settings import Settings, group_choices, none_settings
-from ga2app.ui.recognize.shown import UNEXPECTED, answer_pages
+from ga2app.ui.recognize.shown import UNEXPECTED, Shown, answer_pages
 from ga2app.ui.recognize.sources import bundle_choice, labels_of
 from ga2app.ui.recognize.telling import Telling, build_telling
 from ga2app.ui.studio import Studio
@@ -103,12 +103,12 @@ def _connect_recognizing(studio: Studio, asking: Controls, telling: Telling) -> 
     """What makes the right side speak: the button, Enter, or a click on an example."""
 
     def recognize(
-        files: list[str] | None, labels: str, bundles: list[str] | None, backbone: str, *settings: Any
+        before: Shown, files: list[str] | None, labels: str, bundles: list[str] | None, backbone: str, *settings: Any
     ) -> Iterator[list[Any]]:
         template, top_k, way, group, threshold = settings
         none_of_these = none_settings(way, group, threshold)
         request = Request(files or [], labels, bundles, backbone, template, int(top_k), none_of_these)
-        for page in answer_pages(studio, request):
+        for page in answer_pages(studio, request, before):
             yield telling.values(page)
 
     def choose_example(event: gr.EventData) -> tuple[list[str], str]:
@@ -117,7 +117,7 @@ def _connect_recognizing(studio: Studio, asking: Controls, telling: Telling) -> 
 
     shared: dict[str, Any] = {
         "fn": recognize,
-        "inputs": [asking.files, asking.labels, asking.bundle, asking.backbone, *asking.settings.inputs],
+        "inputs": [telling.shown, asking.files, asking.labels, asking.bundle, asking.backbone, *asking.settings.inputs],
         "outputs": telling.outputs,
         "show_progress": "minimal",
         "show_progress_on": telling.clips,

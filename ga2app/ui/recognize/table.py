@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from urllib.parse import quote
 
@@ -16,10 +16,19 @@ LABEL_LIST = "true-labels"
 _NONE = '<span class="kind negative">none of these</span>'
 
 
-def overview_html(told: Told, truth: Mapping[int, str] | None = None) -> str:
-    """Notes, and a table where there are several clips, with a box for each clip's true label."""
+def overview_html(
+    told: Told,
+    truth: Mapping[int, str] | None = None,
+    asked: Mapping[int, Sequence[str]] | None = None,
+    growing: bool = False,
+) -> str:
+    """Notes, and a table where there are several clips, with a box for each clip's true label.
+
+    ``asked`` holds the labels between which a clip is undecided. What is typed while the answer is ``growing`` would be
+    lost, so the boxes wait.
+    """
     notes = notices("warning", told.recognition.notes, "Before you trust this:")
-    table = _table(told, truth or {}) if len(told.clips) > 1 else ""
+    table = _table(told, truth or {}, asked or {}, growing) if len(told.clips) > 1 else ""
     return f'<div class="answer">{notes}{table}</div>' if notes or table else ""
 
 
@@ -39,7 +48,7 @@ def answer_csv(told: Told, truth: Mapping[int, str] | None = None) -> str:
         heads += [f"{name}_label", f"{name}_score", f"{name}_label_kind", f"{name}_none_of_these", f"{name}_name"]
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow([*heads, "true_label", "error"])
+    writer.writerow([*heads, "true_label", "error", "clip"])
     titles = told.speakers.bundles or ("",)
     for number, clip in enumerate(told.clips):
         row = [file_name(clip.file), told.recognition.backbone]
@@ -48,7 +57,7 @@ def answer_csv(told: Told, truth: Mapping[int, str] | None = None) -> str:
         for place, title in enumerate(titles, start=1):
             answer = clip.answers[place] if place < len(clip.answers) else None
             row += [*_columns(answer), title if answer else ""]
-        writer.writerow([*row, (truth or {}).get(number, ""), clip.error or ""])
+        writer.writerow([*row, (truth or {}).get(number, ""), clip.error or "", f"#{number + 1}"])
     return stream.getvalue()
 
 
@@ -66,19 +75,20 @@ def _columns(answer: Answer | None) -> tuple[str, str, str, str]:
     return best.label, f"{best.score:.6f}", best.kind.value, none
 
 
-def _table(told: Told, truth: Mapping[int, str]) -> str:
+def _table(told: Told, truth: Mapping[int, str], asked: Mapping[int, Sequence[str]], growing: bool) -> str:
     heads = "".join(f'<th scope="col">{escape(name)}</th>' for name in told.speakers.names)
     rows = []
-    for number, clip in enumerate(told.clips):
-        name = f'<th scope="row">{escape(file_name(clip.file))}</th>'
+    for number, (clip, title) in enumerate(zip(told.clips, told.titles, strict=True)):
+        name = f'<th scope="row">{escape(title)}</th>'
         if clip.error is not None:
             span = len(told.speakers.names) + 1
             rows.append(f'<tr class="faulty">{name}<td colspan="{span}">{escape(clip.error)}</td></tr>')
             continue
         cells = "".join(_cell(answer, marked=place > 0) for place, answer in enumerate(clip.answers))
+        question = f' placeholder="{escape(" or ".join(asked[number]))}?"' if asked.get(number) else ""
         box = (
             f'<td><input type="text" data-truth="{number}" list="{LABEL_LIST}" value="{escape(truth.get(number, ""))}" '
-            f'aria-label="True label of {escape(file_name(clip.file))}" autocomplete="off"></td>'
+            f'aria-label="True label of {escape(title)}" autocomplete="off"{question}{" disabled" * growing}></td>'
         )
         rows.append(f"<tr>{name}{cells}{box}</tr>")
     options = "".join(f'<option value="{escape(label)}"></option>' for label in told.labels)

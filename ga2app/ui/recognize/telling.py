@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -47,7 +48,7 @@ def build_telling(studio: Studio, settings: Settings, empty: str) -> Telling:
     with gr.Accordion("Check against true labels", open=False, visible=False, elem_id="checking") as checking:
         lines = gr.Textbox(
             label="True labels",
-            info="One clip a line: file,label. Or type them into the table above.",
+            info="One clip per line: file,label. Quote a label that holds a comma. Or type them into the table above.",
             placeholder="walk-01.mp4,walking",
             lines=3,
             max_lines=8,
@@ -106,8 +107,9 @@ def clicked(studio: Studio, shown: Shown, asked: Mapping[str, Any]) -> Iterator[
 
 
 def read_lines(file: str | None) -> str:
-    """The text of an uploaded list; a byte order mark and bytes that are no UTF-8 do no harm."""
+    """The text of an uploaded list, in UTF-8 or, as Excel's "Unicode text", in UTF-16; other bytes do no harm."""
     if not file:
         return ""
     with Path(file).open("rb") as stream:
-        return stream.read(MOST_CSV_BYTES).decode("utf-8-sig", errors="replace")
+        content = stream.read(MOST_CSV_BYTES)
+    return content.decode("utf-16" if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8-sig", "replace")

@@ -1,19 +1,14 @@
-"""True labels of clips, and how often each speaker was right."""
+"""How often each speaker agrees with the true labels of the clips."""
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePath
 
 from ga2app.contracts import NONE_OF_THESE, Answer
-from ga2app.labels import name_key, spoken
+from ga2app.labels import LabelNames, label_key
 from ga2app.ui.markup import escape, notices
 from ga2app.ui.recognize.asking import Told
-from ga2app.ui.recognize.table import file_name
-
-_HEADS = {("file", "label"), ("clip", "label"), ("path", "label"), ("file", "true label"), ("name", "label")}
 
 
 @dataclass(frozen=True)
@@ -46,44 +41,17 @@ class Grade:
         return 2 * base * novel / (base + novel) if base + novel else 0.0
 
 
-def read_truth(text: str, told: Told) -> tuple[dict[int, str], list[str]]:
-    """True labels by the clips' numbers, from lines of ``file,label``, and what is wrong with the lines.
-
-    A clip is found by its file name, whatever the folder and the case, with its ending or without.
-    """
-    places: dict[str, list[int]] = {}
-    for number, clip in enumerate(told.clips):
-        name = file_name(clip.file).lower()
-        for key in dict.fromkeys((name, PurePath(name).stem)):
-            places.setdefault(key, []).append(number)
-    truth: dict[int, str] = {}
-    faults = []
-    for line, row in enumerate(csv.reader(text.replace("\t", ",").splitlines()), start=1):
-        cells = [cell.strip() for cell in row]
-        if not any(cells) or (line == 1 and tuple(cell.lower() for cell in cells[:2]) in _HEADS):
-            continue
-        if len(cells) < 2 or not cells[0] or not cells[1]:
-            faults.append(f"line {line}: '{','.join(row)[:60]}' is not of the form file,label")
-            continue
-        found = places.get(PurePath(cells[0].replace("\\", "/")).name.lower())
-        if found is None:
-            faults.append(f"line {line}: no clip '{cells[0][:60]}' was recognized")
-            continue
-        truth |= dict.fromkeys(found, spoken(cells[1]))
-    return truth, faults
-
-
 def grade(told: Told, truth: Mapping[int, str], place: int, trained: Sequence[str]) -> Grade:
     """How the speaker at ``place`` did, with ``trained`` as the base labels.
 
     A clip counts if it could be read and its true label is among those it could get: the labels, and "none of these"
     where that was asked for.
     """
-    base = {name_key(label) for label in trained}
+    base = {label_key(label) for label in trained}
     tally: dict[str, list[bool]] = {"base": [], "novel": [], "none": []}
     for number, label in counted(told, truth).items():
         right = _right(told.clips[number].answers[place], label)
-        kind = "none" if label == name_key(NONE_OF_THESE) else "base" if label in base else "novel"
+        kind = "none" if label == label_key(NONE_OF_THESE) else "base" if label in base else "novel"
         tally[kind].append(right)
     ratios = {kind: Ratio(sum(hits), len(hits)) for kind, hits in tally.items()}
     hits = [hit for some in tally.values() for hit in some]
@@ -91,15 +59,13 @@ def grade(told: Told, truth: Mapping[int, str], place: int, trained: Sequence[st
 
 
 def counted(told: Told, truth: Mapping[int, str]) -> dict[int, str]:
-    """The true labels that count, as ``name_key`` writes them, by the clips' numbers."""
-    possible = {name_key(label) for label in told.labels}
-    if told.asked_for_none:
-        possible.add(name_key(NONE_OF_THESE))
-    keys = {number: name_key(label) for number, label in truth.items() if label.strip()}
+    """The ``label_key`` of the true labels that count, by the clips' numbers."""
+    possible = LabelNames([*told.labels, NONE_OF_THESE] if told.asked_for_none else told.labels)
+    found = {number: possible.find(label) for number, label in truth.items() if label.strip()}
     return {
-        number: key
-        for number, key in keys.items()
-        if key in possible and number < len(told.clips) and told.clips[number].answers
+        number: label_key(label)
+        for number, label in found.items()
+        if label is not None and number < len(told.clips) and told.clips[number].answers
     }
 
 
@@ -171,4 +137,4 @@ def _what_counts(told: Told, given: int, used: int) -> str:
 
 
 def _right(answer: Answer, label: str) -> bool:
-    return name_key(answer.said) == label
+    return label_key(answer.said) == label

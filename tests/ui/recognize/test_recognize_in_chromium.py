@@ -70,6 +70,38 @@ def test_enter_recognizes_uploads_beside_two_bundles_and_true_labels_are_graded(
     assert text.startswith("file,backbone,plain_label") and ",waving," in text.splitlines()[1]
 
 
+def test_true_labels_match_names_from_before_the_upload_and_outlive_the_next_answer(
+    tab: Any, served: Served, tmp_path: Path
+) -> None:
+    add_bundle(served.studio)
+    names = ("riding/001.mp4", "walking/001.mp4", "walk{1}!.mp4")
+    for folder in ("riding", "walking"):
+        (tmp_path / folder).mkdir()
+    clips = [draw_clip(tmp_path / name, color) for name, color in zip(names, (50, 120, 200), strict=True)]
+    tab.goto(served.address)
+    tab.locator("#clips input[type=file]").set_input_files(clips)
+    expect(tab.locator("#clips")).to_contain_text("walk{1}!")
+    tab.locator("#labels textarea").fill("riding, walking")
+    tab.locator("#recognize").click()
+    expect(tab.locator("article.clip")).to_have_count(3)
+    expect(tab.locator("#overview tbody th")).to_have_text(["001.mp4 (#1)", "001.mp4 (#2)", "walk{1}!.mp4"])
+    tab.get_by_text("Check against true labels").click()
+    tab.locator("#truth textarea").fill("riding/001.mp4,riding\nwalking/001.mp4,walking\nwalk{1}!.mp4,walking")
+    tab.get_by_role("button", name="Use these").click()
+    boxes = tab.locator("[data-truth]")
+    expect(boxes.nth(2)).to_have_value("walking")
+    expect(boxes.nth(0)).to_have_attribute("placeholder", "riding or walking?")
+    expect(tab.locator("#grades")).to_contain_text("clips #1, #2 have the name '001.mp4'")
+    boxes.nth(1).fill("walking")
+    boxes.nth(1).press("Enter")
+    expect(tab.locator(".grades")).to_contain_text("of 2")
+    choose_bundles(tab, "tuned prompts")
+    tab.locator("#recognize").click()
+    expect(tab.locator(".side.tuned")).to_have_count(3)
+    expect(tab.locator(".grades tbody tr")).to_have_count(2)
+    assert boxes.evaluate_all("all => all.map(one => one.value)") == ["", "walking", "walking"]
+
+
 def test_a_request_without_clip_or_labels_is_answered_in_words(tab: Any, served: Served) -> None:
     tab.goto(served.address)
     tab.locator("#recognize").click()

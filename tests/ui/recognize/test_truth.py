@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from ga2app.contracts import RecognizedClip
-from ga2app.ui.recognize.shown import Shown, draw, with_true_label, with_true_labels
-from ga2app.ui.recognize.truth import Ratio, grade, grades_html, read_truth
+from dataclasses import replace
+from pathlib import Path
 
+from ga2app.contracts import RecognizedClip
+from ga2app.ui.recognize.asking import Request, Told
+from ga2app.ui.recognize.shown import Shown, answer_pages, draw, with_true_label, with_true_labels
+from ga2app.ui.recognize.table import answer_csv
+from ga2app.ui.recognize.telling import read_lines
+from ga2app.ui.recognize.true_label_lines import read_true_labels
+from ga2app.ui.recognize.truth import Ratio, grade, grades_html
+from ga2app.ui.studio import Studio
+from ga2app.ui.uploads import Upload
+
+from ..studios import LABELS, add_bundle, draw_clip
 from .told import card, clip, told
 
 
 def test_lines_find_their_clips_by_name_whatever_folder_case_and_ending() -> None:
     found = told(clip("A.mp4"), clip("b c.avi"), clip("d.webm"))
     text = "file,label\nclips\\a.MP4,run\nB c,  jumping_high \nsub/d.webm\tjump\n\nz.mp4,run\nno label"
-    truth, faults = read_truth(text, found)
-    assert truth == {0: "run", 1: "jumping high", 2: "jump"}
-    assert faults == [
+    read = read_true_labels(text, found)
+    assert read.labels == {0: "run", 1: "jumping high", 2: "jump"}
+    assert set(read.faults) == {
         "line 6: no clip 'z.mp4' was recognized",
         "line 7: 'no label' is not of the form file,label",
-    ]
+    }
 
 
 def test_base_novel_and_their_mean_are_told_for_the_bundle_and_for_plain_clip() -> None:
@@ -74,3 +84,98 @@ def test_pasted_lines_join_what_was_typed_and_say_what_is_wrong() -> None:
     assert dict(shown.truth) == {0: "run", 1: "jump"}
     assert "no clip &#x27;q&#x27; was recognized" in draw(shown).grades
     assert "true_label" in draw(shown).grades.replace("%5F", "_")
+
+
+def given(*names: str) -> Told:
+    """Clips that were uploaded from ``names``."""
+    return replace(told(*(clip(name.rpartition("/")[2]) for name in names)), given=names)
+
+
+def test_two_clips_of_one_name_are_told_apart_by_their_folders() -> None:
+    read = read_true_labels("riding/001.mp4,run\nwalking\\001.MP4,jump", given("a/riding/001.mp4", "a/walking/001.mp4"))
+    assert read.labels == {0: "run", 1: "jump"} and not read.faults
+
+
+def test_lines_that_could_mean_either_of_two_clips_become_a_question_and_no_grade() -> None:
+    shown = with_true_labels(Shown(given("001.mp4", "001.mp4")), "riding/001.mp4,run\nwalking/001.mp4,jump")
+    assert not shown.truth
+    assert shown.faults == (
+        "lines 1, 2: clips #1, #2 have the name '001.mp4'; which of them is 'run' or 'jump'? type the label into the "
+        "table, or write the clip's number: #1,run",
+    )
+    page = draw(shown)
+    assert page.overview.count('placeholder="run or jump?"') == 2 and "001.mp4 (#2)" in page.overview + page.clips
+    answered = with_true_labels(shown, "#1,run\n#2,jump")
+    assert dict(answered.truth) == {0: "run", 1: "jump"} and "placeholder" not in draw(answered).overview
+    assert with_true_labels(Shown(given("001.mp4", "001.mp4")), "001.mp4,run").faults  # one line, and two clips
+    assert read_true_labels("a/001.mp4,run\nb/001.mp4,run", given("001.mp4", "001.mp4")).labels == {0: "run", 1: "run"}
+
+
+def test_lines_that_disagree_about_a_clip_become_a_question() -> None:
+    read = read_true_labels("riding/001.mp4,run\nwalking/001.mp4,jump", given("001.mp4"))
+    assert not read.labels and read.asked == {0: ("run", "jump")}
+    assert read.faults[0].startswith("lines 1, 2: which label has clip #1 ('001.mp4'), 'run' or 'jump'?")
+
+
+def test_names_match_as_they_were_before_the_upload(studio: Studio) -> None:
+    kept = draw_clip(studio.home.root / "walk1.mp4")
+    request = Request([Upload(str(kept), "walk{1}!.mp4"), studio.examples[0].path], ", ".join(LABELS))
+    shown = list(answer_pages(studio, request))[-1].shown
+    assert dict(with_true_labels(shown, f"walk{{1}}!.mp4,{LABELS[0]}").truth) == {0: LABELS[0]}
+    assert "walk{1}!.mp4" in draw(shown).overview and "walk1.mp4" not in draw(shown).overview
+
+
+def test_labels_with_commas_and_lists_of_spreadsheets_are_read(tmp_path: Path) -> None:
+    drop = "lift up, then drop"
+    asked = replace(given("a.mp4", "b.mp4"), labels=(drop, "run"))
+    for text in (f'a.mp4,"{drop}"\nb.mp4,run', f"a.mp4,{drop}\nb.mp4;run", f"file;label\na.mp4;{drop}\nb.mp4;run"):
+        assert read_true_labels(text, asked).labels == {0: drop, 1: "run"}
+    assert read_true_labels(answer_csv(asked, {0: drop, 1: "run"}), asked).labels == {0: drop, 1: "run"}
+    (tmp_path / "excel.txt").write_text("File\tTrue label\nb.mp4\trun\n", encoding="utf-16")
+    assert read_true_labels(read_lines(str(tmp_path / "excel.txt")), asked).labels == {1: "run"}
+
+
+def test_the_downloaded_table_is_read_back_also_where_two_clips_have_one_name() -> None:
+    same = given("001.mp4", "001.mp4")
+    assert read_true_labels(answer_csv(same, {0: "run", 1: "jump"}), same).labels == {0: "run", 1: "jump"}
+
+
+def test_the_true_label_counts_in_another_spelling_but_not_as_another_label() -> None:
+    languages = replace(given("a.mp4", "b.mp4"), labels=("C", "C++"))
+    assert grade(languages, {0: "c"}, 0, ()).everything.count == 1
+    assert read_true_labels("a.mp4,C\nb.mp4,C++", languages).labels == {0: "C", 1: "C++"}
+    assert grade(given("a.mp4"), {0: "\uff32un"}, 0, ()).everything == Ratio(1, 1)
+
+
+def last(studio: Studio, files: list[str], before: Shown | None = None, **asked: object) -> Shown:
+    request = Request(files, **{"labels": ", ".join(LABELS), **asked})  # type: ignore[arg-type]
+    return list(answer_pages(studio, request, before))[-1].shown
+
+
+def test_true_labels_outlive_another_bundle_other_labels_and_a_fault(studio: Studio) -> None:
+    files = [example.path for example in studio.examples[:3]]
+    shown = with_true_label(with_true_label(last(studio, files), 0, LABELS[0]), 2, LABELS[1])
+    add_bundle(studio)
+    wanted = {0: LABELS[0], 2: LABELS[1]}
+    shown = last(studio, files, shown, bundle="tuned")
+    assert dict(shown.truth) == wanted and "grades" in draw(shown).grades
+    shown = last(studio, files, shown, labels="walking, running")
+    assert dict(shown.truth) == wanted
+    shown = last(studio, files, last(studio, files, shown, labels=""))
+    assert dict(shown.truth) == wanted
+
+
+def test_true_labels_stay_with_their_clips_when_the_list_changes(studio: Studio) -> None:
+    first, second, third = (example.path for example in studio.examples[:3])
+    shown = with_true_labels(last(studio, [first, second]), f"{Path(second).name},run\n{Path(third).name},jump")
+    shown = last(studio, [third, second], with_true_label(shown, 0, "wave"))
+    assert dict(shown.truth) == {0: "jump", 1: "run"}  # the line of a clip that came later counts, too
+    shown = last(studio, [second, first], with_true_label(shown, 1, ""))
+    assert dict(shown.truth) == {1: "wave"}  # what was taken away stays away, what was off the list comes back
+
+
+def test_true_labels_are_not_typed_while_clips_are_still_to_come(studio: Studio) -> None:
+    files = [example.path for example in studio.examples[:3]]
+    pages = list(answer_pages(studio, Request(files, ", ".join(LABELS))))
+    assert " disabled>" in pages[-2].overview and not pages[-2].several
+    assert " disabled>" not in pages[-1].overview and pages[-1].several
