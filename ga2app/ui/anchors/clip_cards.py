@@ -11,27 +11,17 @@ from ga2app.store.anchors import AnchorRow, AnchorSetRow
 from ga2app.store.ratings import Rating
 from ga2app.ui.anchors import wording
 from ga2app.ui.anchors.pictures import picture_html
+from ga2app.ui.list_scripts import TURN_JS, ticks_js
 from ga2app.ui.markup import empty, escape
 from ga2app.ui.studio import Studio
 
-ROWS_JS = """
+ROWS_JS = (
+    ticks_js("[data-pick]")
+    + TURN_JS
+    + """
 const send = message => trigger('select', message);
-const picked = () => [...element.querySelectorAll('[data-pick]:checked')].map(box => Number(box.dataset.pick));
-const count = () => {
-  const number = picked().length;
-  element.querySelectorAll('[data-needs-picked]').forEach(button => {
-    button.disabled = !number;
-    const badge = button.querySelector('.number');
-    if (badge) badge.textContent = number ? ' (' + number + ')' : '';
-  });
-};
 element.addEventListener('change', event => {
   const box = event.target, row = box.closest('[data-row]');
-  if (box.matches('[data-pick]')) return count();
-  if (box.matches('[data-pick-all]')) {
-    element.querySelectorAll('[data-pick]').forEach(one => { one.checked = box.checked; });
-    return count();
-  }
   if (!row) return;
   if (box.matches('[data-on]')) {
     row.classList.toggle('off', !box.checked);
@@ -44,12 +34,18 @@ element.addEventListener('change', event => {
 element.addEventListener('keydown', event => {
   if (event.key === 'Enter' && event.target.matches('[data-text]')) event.target.blur();
 });
-// A page that is drawn anew keeps its fields, with what was typed: a refused text has to give way to the stored one.
-new MutationObserver(() => element.querySelectorAll('[data-row] input').forEach(box => {
-  if (box === document.activeElement) return;
+// A page that is drawn anew keeps its fields, with what was typed: a refused text has to give way to the stored one,
+// and what is being typed stays with its own row.
+const restore = () => element.querySelectorAll('[data-row] input:is([data-text], [data-on])').forEach(box => {
+  const row = box.closest('[data-row]').dataset.row;
+  const typing = box === document.activeElement && box.ofRow === row;
+  box.ofRow = row;
+  if (typing) return;
   if (box.matches('[data-text]')) box.value = box.defaultValue;
-  else if (box.matches('[data-on]')) box.checked = box.defaultChecked;
-})).observe(element, {subtree: true, attributes: true, attributeFilter: ['data-drawn']});
+  else box.checked = box.defaultChecked;
+});
+watch('value', restore);
+restore();
 element.addEventListener('click', event => {
   const play = event.target.closest('[data-play]'), button = event.target.closest('[data-action]');
   if (play) {
@@ -61,10 +57,13 @@ element.addEventListener('click', event => {
       play.replaceChildren(film);
     }
   } else if (button) {
-    send({action: button.dataset.action, ids: picked(), value: button.dataset.value || ''});
+    turned = button.dataset.action === 'page';
+    const picked = ticks.boxes().filter(box => box.checked).map(box => Number(box.dataset.pick));
+    send({action: button.dataset.action, ids: picked, value: button.dataset.value || ''});
   }
 });
 """
+)
 """Sends what is done to a row, with the row's own number, and nothing about any other row."""
 
 
@@ -133,7 +132,8 @@ def _card_html(studio: Studio, row: AnchorRow, comparable: bool) -> str:
     return (
         f'<li class="anchor-card{classes}" data-row="{row.id}">'
         f"{picture_html(studio, row.path, row.caption, row.digest)}"
-        f'<label class="pick"><input type="checkbox" data-pick="{row.id}" aria-label="Select {name}"></label>'
+        f'<label class="pick"><input type="checkbox" data-pick="{row.id}" value="{row.id}" '
+        f'aria-label="Select {name}"></label>'
         f'<input type="text" data-text value="{escape(row.caption)}" maxlength="200" '
         'placeholder="caption: what it shows" '
         f'aria-label="Caption of {escape(PurePath(row.path).name)}">'
@@ -160,9 +160,9 @@ def _warning_html(rating: Rating | None) -> str:
 def bulk_html(word: str, page: Page) -> str:
     """What can be done with the rows that are ticked."""
     return (
-        f'<div class="bulk"><label><input type="checkbox" data-pick-all> all {word}s on this page</label>'
-        f'<button type="button" class="small" data-action="delete" data-needs-picked disabled>Delete selected'
-        '<span class="number"></span></button>'
+        f'<div class="bulk"><label><input type="checkbox" data-tick-all> all {word}s on this page</label>'
+        f'<button type="button" class="small" data-action="delete" data-needs-ticked disabled>Delete selected'
+        '<span class="number" data-ticked=" (#)"></span></button>'
         f'<span class="spread">{page.total:,} {word}{"" if page.total == 1 else "s"}</span></div>'
     )
 
@@ -196,10 +196,12 @@ def proposals_html(studio: Studio, clips: Sequence[ProposedClip], comparable: bo
     """Proposed clips with a tick at each that does not look relevant; nothing is added before the button is pressed."""
     if not clips:
         return ""
+    drawn = time.time_ns()
     cards = "".join(
         f'<li class="anchor-card{" warned" if one.rating and one.rating.warned else ""}">'
         f"{picture_html(studio, one.path, one.caption)}"
-        f'<label class="pick"><input type="checkbox" data-pick="{number}" {_ticked(one)} '
+        f'<label class="pick"><input type="checkbox" data-pick="{number}" value="{drawn}-{number}" '
+        f"{_ticked(one)} "
         f'aria-label="Take {escape(one.caption or PurePath(one.path).name)}"></label>'
         f'<span class="caption">{escape(one.caption)}</span>'
         f"{rating_html(one.rating, comparable)}{_warning_html(one.rating)}"

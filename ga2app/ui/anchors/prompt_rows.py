@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import time
 from collections.abc import Sequence
 
 from ga2app.contracts import TextProposal
@@ -54,7 +55,8 @@ def _row_html(row: NegativeRow, show_group: bool) -> str:
     group = f'<span class="group">{escape(row.group)}</span>' if show_group else "<span></span>"
     return (
         f'<li class="prompt-row{"" if row.enabled else " off"}{" warned" if warned else ""}" data-row="{row.id}">'
-        f'<label class="pick"><input type="checkbox" data-pick="{row.id}" aria-label="Select {text}"></label>'
+        f'<label class="pick"><input type="checkbox" data-pick="{row.id}" value="{row.id}" '
+        f'aria-label="Select {text}"></label>'
         f'<label class="anchor-switch"><input type="checkbox" data-on {"checked" if row.enabled else ""} '
         f'aria-label="Use {text}"><span>on</span></label>'
         f'<input type="text" data-text data-rated value="{text}" maxlength="200" '
@@ -74,8 +76,10 @@ def proposals_html(proposals: Sequence[TextProposal], source: str) -> str:
     """Proposed prompts, all ticked; nothing is added before the button is pressed."""
     if not proposals:
         return ""
+    drawn = time.time_ns()
     items = "".join(
-        f'<li><label><input type="checkbox" data-pick="{number}" checked> <span>{escape(one.text)}</span></label>'
+        f'<li><label><input type="checkbox" data-pick="{number}" value="{drawn}-{number}" checked>'
+        f" <span>{escape(one.text)}</span></label>"
         f"<small>{_far(one)}</small></li>"
         for number, one in enumerate(proposals)
     )

@@ -8,45 +8,27 @@ from pathlib import Path, PurePath
 
 from ga2app.store.clips import ClipRow
 from ga2app.ui.datasets.media import picture_of
+from ga2app.ui.list_scripts import TURN_JS, ticks_js
 from ga2app.ui.markup import escape, file_url, kind_mark, notice
 from ga2app.ui.studio import Studio
 
 PAGE = 60
 """Clips on a page."""
 
-GRID_JS = """
-const ticked = new Set();
-const told = () => {
-  const count = element.querySelector('.ds-ticked');
-  if (count) count.textContent = ticked.size ? ticked.size + ' ticked' : '';
-};
-element.addEventListener('change', event => {
-  if (!event.target.matches('.ds-clip input')) return;
-  event.target.checked ? ticked.add(event.target.value) : ticked.delete(event.target.value);
-  told();
-});
+GRID_JS = (
+    ticks_js(".ds-clip input")
+    + TURN_JS
+    + """
 element.addEventListener('click', event => {
-  const all = event.target.closest('[data-tick]');
-  if (all) {
-    element.querySelectorAll('.ds-clip input').forEach(box => {
-      box.checked = all.dataset.tick === 'all';
-      box.checked ? ticked.add(box.value) : ticked.delete(box.value);
-    });
-    told();
-  }
   const play = event.target.closest('[data-play]');
   if (play) trigger('click', {play: Number(play.dataset.play)});
   const page = event.target.closest('[data-page]');
-  if (page) trigger('click', {page: Number(page.dataset.page)});
-});
-watch('value', () => {
-  const boxes = [...element.querySelectorAll('.ds-clip input')];
-  const here = new Set(boxes.map(box => box.value));
-  [...ticked].filter(id => !here.has(id)).forEach(id => ticked.delete(id));
-  boxes.forEach(box => { box.checked = ticked.has(box.value); });
-  told();
+  if (!page) return;
+  turned = true;
+  trigger('click', {page: Number(page.dataset.page)});
 });
 """
+)
 """Ticks stay when the page is drawn anew, because pictures have come in for example."""
 
 PLAYER_JS = """
@@ -71,7 +53,8 @@ def grid_html(
     span = f"Clips {first + 1:,} to {first + len(clips):,} of {count:,}"
     ticks = (
         '<button type="button" data-tick="all">Tick all on this page</button>'
-        '<button type="button" data-tick="none">Untick</button><b class="ds-ticked" aria-live="polite"></b>'
+        '<button type="button" data-tick="none">Untick all</button>'
+        '<b class="ds-ticked" data-ticked="# ticked" aria-live="polite"></b>'
     )
     pages = _pages(page, -(-count // PAGE))
     return f'<div class="ds-bar"><span>{span}</span>{ticks}{pages}</div><ul class="ds-clips">{cards}</ul>' + (

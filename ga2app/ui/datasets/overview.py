@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ga2app.contracts import LabelKind
 from ga2app.store.clips import Copies, LabelRow, SetSummary
+from ga2app.ui.list_scripts import ticks_js
 from ga2app.ui.markup import ago, empty, escape, listed, notices
 
 LIST_JS = """
@@ -15,16 +16,17 @@ element.addEventListener('click', event => {
 });
 """
 
-LABELS_JS = """
+LABELS_JS = (
+    ticks_js("tbody input")
+    + """
 element.addEventListener('click', event => {
-  const all = event.target.closest('[data-tick]');
-  if (all) element.querySelectorAll('tbody input').forEach(box => { box.checked = all.dataset.tick === 'all'; });
   const turn = event.target.closest('[data-turn]');
   if (turn) trigger('click', {turn: Number(turn.dataset.turn), kind: turn.dataset.kind});
   const show = event.target.closest('[data-show]');
   if (show) trigger('click', {show: Number(show.dataset.show)});
 });
 """
+)
 
 _SHOWN = 8
 
@@ -121,7 +123,8 @@ def labels_html(labels: Sequence[LabelRow]) -> str:
     rows = "".join(_label_row(label, most) for label in labels)
     return (
         '<div class="ds-bar"><button type="button" data-tick="all">Tick all</button>'
-        '<button type="button" data-tick="none">Untick all</button></div>'
+        '<button type="button" data-tick="none">Untick all</button>'
+        '<b data-ticked="# ticked" aria-live="polite"></b></div>'
         '<div class="ds-labels"><table><thead><tr><th><span class="sr">Ticked</span></th><th>Label</th><th>Kind</th>'
         '<th class="number">Train</th><th class="number">Test</th><th class="bar"><span class="sr">Share</span></th>'
         f"</tr></thead><tbody>{rows}</tbody></table></div>"

@@ -7,6 +7,7 @@ from typing import Any
 
 import gradio as gr
 
+from ga2app.ui.list_scripts import ticks_js
 from ga2app.ui.runs.listing import STATE_CHOICES
 from ga2app.ui.runs.logs import FOLLOW_JS
 from ga2app.ui.runs.view import LOG, PROGRESS, REPORT_TAB, SETTINGS
@@ -16,23 +17,23 @@ REFRESH_S = 1.0
 
 ANY_DATASET, ANY_BACKBONE = ("any data set", ""), ("any backbone", "")
 
-_LIST_JS = """
+_LIST_JS = (
+    ticks_js("[data-compare]")
+    + """
 element.addEventListener('click', event => {
   const card = event.target.closest('[data-run]');
   if (!card || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
   trigger('click', {run: Number(card.dataset.run)});
 });
-// All that was ticked so far goes with each tick: the answer to the one before may still be on its way.
-const ticks = new Map();
+// All boxes of the page go with each tick: the answer to the one before may still be on its way.
 element.addEventListener('change', event => {
-  const box = event.target.closest('[data-compare]');
-  if (!box) return;
-  ticks.set(Number(box.dataset.compare), box.checked);
-  trigger('select', {ticks: [...ticks]});
+  if (!event.target.matches('[data-compare]')) return;
+  trigger('select', {ticks: ticks.boxes().map(box => [Number(box.value), box.checked])});
 });
 document.addEventListener('click', event => { if (event.target.closest('#compare-none')) ticks.clear(); });
 """
+)
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,7 @@ def page_text(page: int, count: int) -> str:
 def _entry(run: RunRecord, current: bool, result: Event | None, picked: bool, place: int | None) -> str:
     checked = " checked" if picked else ""
     box = (
-        f'<label class="pick" title="Compare"><input type="checkbox" data-compare="{run.id}"{checked} '
+        f'<label class="pick" title="Compare"><input type="checkbox" data-compare="{run.id}" value="{run.id}"{checked} '
         f'aria-label="Compare run {run.id}"></label>'
     )
     return f'<div class="entry">{box}{_card(run, current, result, place)}</div>'

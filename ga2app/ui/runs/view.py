@@ -79,22 +79,23 @@ class Viewer:
         rows = store.list(limit=PAGE, offset=page * PAGE, only=look.only, queue_first=True)
         results = store.last_epochs([row.id for row in rows if row.state is RunState.DONE])
         waiting = tuple(store.waiting()) if any(row.state is RunState.QUEUED for row in rows) else ()
+        compared = tuple(one.id for one in compared_runs(self._studio, look.compared))
         cards = list_html(
             rows,
             None if look.comparing or not run else run.id,
             results,
-            compared=look.compared,
+            compared=compared,
             places={run_id: place for place, run_id in enumerate(waiting, 1)},
             filtered=look.only != RunFilter(),
         )
         has_report = bool(run and run.state is RunState.DONE and report_file(self._studio, run.id).exists())
         section = look.section if has_report or look.section != REPORT_TAB else PROGRESS
-        about = (run and (run.id, run.state, run.bundle), section, look.comparing, look.compared, has_report)
+        about = (run and (run.id, run.state, run.bundle), section, look.comparing, compared, has_report)
         pieces = self._compared(look) if look.comparing else self._run(run, section) if run else {}
         return RunsView(
             run=run,
             section=section,
-            compared=look.compared,
+            compared=compared,
             page=page,
             pages=page_text(page, count),
             has_report=has_report,
