@@ -53,6 +53,27 @@ watch('value', () => {
 """
 """Whoever turns a page sets ``turned``."""
 
+LASTING_JS = """
+// Lists of what could not be added stay below the messages that come after them, until somebody dismisses them.
+let kept = [];
+const show = () => {
+  element.querySelectorAll('.lasting').forEach(one => one.remove());
+  element.insertAdjacentHTML('beforeend', kept.join(''));
+};
+element.addEventListener('click', event => {
+  const list = event.target.closest('[data-dismiss]')?.closest('.lasting');
+  if (!list) return;
+  kept = kept.filter(one => one !== list.outerHTML);
+  list.remove();
+});
+watch('value', () => {
+  const fresh = [...element.querySelectorAll('.lasting')].map(one => one.outerHTML);
+  kept = [...fresh, ...kept.filter(one => !fresh.includes(one))];
+  show();
+});
+"""
+"""For a place of messages: what ``markup.lasting`` marks outlives the message that it came with."""
+
 
 def ticks_js(boxes: str) -> str:
     """The script that keeps the ticks of a list, to stand first in its ``js_on_load``.

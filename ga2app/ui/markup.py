@@ -74,6 +74,12 @@ def notices(tone: str, texts: tuple[str, ...] | list[str], title: str = "") -> s
     return f'<div class="notice {tone}" role="status">{head}<ul>{items}</ul></div>'
 
 
+def lasting(inner: str) -> str:
+    """``inner`` as a list that stays until it is dismissed, in a place of messages that runs ``LASTING_JS``."""
+    dismiss = '<button type="button" class="small" data-dismiss>Dismiss</button>'
+    return f'<section class="lasting">{inner}{dismiss}</section>' if inner else ""
+
+
 def empty(title: str, *steps: str) -> str:
     """An empty state that says what to do."""
     items = "".join(f"<li>{escape(step)}</li>" for step in steps)

@@ -54,7 +54,7 @@ class Studio:
     of the machine that the studio runs on: so on one's own, never on a public one. ``space`` is the Hugging Face Space
     that the studio runs as; ``may_change`` raises AccessError where the visitor who acts just now may change nothing in
     it, and the store and the doors ask it by themselves. ``clips_at_once`` are recognized in one call: one, so that
-    each answer is shown at once, or more where a call is dear.
+    each answer is shown at once, or more where a call is dear. ``unpictured`` are pictures that no clip gave.
     """
 
     home: Home
@@ -72,6 +72,7 @@ class Studio:
     worker_alive: Callable[[], bool] = _alive
     server_paths: bool = True
     downloads: Downloads = field(default_factory=Downloads)
+    unpictured: set[Path] = field(default_factory=set)
     space: Space | None = None
     may_change: Callable[[], None] = _no_objection
     clips_at_once: int = 1

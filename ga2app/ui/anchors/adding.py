@@ -23,6 +23,7 @@ from ga2app.ui.anchors.clip_cards import ProposedClip
 from ga2app.ui.anchors.pictures import picture_path
 from ga2app.ui.anchors.question import Asked
 from ga2app.ui.anchors.wording import RELEVANT
+from ga2app.ui.markup import count_of
 from ga2app.ui.studio import Studio
 from ga2app.ui.uploads import safe_name
 
@@ -100,8 +101,8 @@ def pool_choices(studio: Studio, set_id: int | None) -> list[tuple[str, str]]:
     sets = [row for row in studio.store.anchors.sets() if row.clips and row.id != set_id]
     rows = studio.store.datasets.list()
     return [
-        *((f"anchor set: {row.name} ({row.clips} clips)", f"{SET}{row.id}") for row in sets),
-        *((f"data set: {row.name} ({_size(row):,} clips)", f"{DATASET}{row.name}") for row in rows),
+        *((f"anchor set: {row.name} ({count_of(row.clips, 'clip')})", f"{SET}{row.id}") for row in sets),
+        *((f"data set: {row.name} ({count_of(_size(row), 'clip')})", f"{DATASET}{row.name}") for row in rows),
     ]
 
 
@@ -134,12 +135,14 @@ def suggest(
     taken = {label_key(label) for label in question.every}
     free = [clip for clip in clips if label_key(clip.caption) not in taken]
     notes = (
-        [f"{len(clips) - len(free)} clips of the labels' own classes were left out"] if len(free) < len(clips) else []
+        [f"{count_of(taken_out, 'clip')} of the labels' own classes {'was' if taken_out == 1 else 'were'} left out"]
+        if (taken_out := len(clips) - len(free))
+        else []
     )
     fresh = _not_in_set(studio, set_id, free)
     if not fresh:
         why = "of the labels' own classes" if not free else "in the set already, or of the labels' own classes"
-        raise DatasetError(f"all {len(clips)} clips of the pool are {why}; choose another pool")
+        raise DatasetError(f"every clip of the pool ({len(clips)}) is {why}; choose another pool")
     looked = evenly(fresh, look_at)
     if len(looked) < len(fresh):
         notes.append(f"{len(looked)} of {len(fresh):,} clips were looked at, spread evenly over the pool")

@@ -16,6 +16,7 @@ from ga2app.ui.events import in_turn
 from ga2app.ui.markup import notice, shortened
 from ga2app.ui.recognize.screen import UNEXPECTED
 from ga2app.ui.studio import Studio
+from ga2app.ui.theme import part
 
 log = logging.getLogger(__name__)
 
@@ -27,12 +28,13 @@ IN_TURN = in_turn("anchors")
 
 @dataclass(frozen=True)
 class Bar:
-    """The parts of the bar; ``inputs`` is what a question is made of."""
+    """The parts of the bar; ``inputs`` is what a question is made of, ``told`` says what was undone."""
 
     source: gr.Dropdown
     typed: gr.Textbox
     backbone: gr.Dropdown
     undo: gr.Button
+    told: gr.HTML
 
     @property
     def inputs(self) -> list[Any]:
@@ -71,7 +73,7 @@ def build_bar(studio: Studio) -> Bar:
             min_width=220,
         )
     undo = gr.Button(undo_text(studio), size="sm", visible=bool(undo_text(studio)), elem_id="anchor-undo")
-    return Bar(source_list, typed_box, backbone_list, undo)
+    return Bar(source_list, typed_box, backbone_list, undo, part(elem_id="anchor-undone"))
 
 
 def refresh_bar(studio: Studio, bar: Bar, source: str | None, typed: str | None, backbone: str | None) -> Updates:
@@ -84,6 +86,7 @@ def refresh_bar(studio: Studio, bar: Bar, source: str | None, typed: str | None,
         bar.typed: gr.update(value=typed, visible=source == TYPED),
         bar.backbone: gr.update(value=backbone),
         bar.undo: undo_update(studio),
+        bar.told: "",
     }
 
 
@@ -145,6 +148,8 @@ def delete_ticked(event: gr.EventData, delete: Callable[[list[int]], int], word:
 
     def deletion() -> str:
         count = delete([int(number) for number in event.ids])
-        return notice("info", f"{counted(count, word)} deleted. The button above brings them back.")
+        return notice(
+            "info", f"{counted(count, word)} deleted. 'Undo' above brings {'it' if count == 1 else 'them'} back."
+        )
 
     return attempt(deletion)

@@ -35,7 +35,7 @@ class ClipEvents:
         self._studio, self._bar, self._room = studio, bar, room
         self._anchors = studio.store.anchors
         self.inputs = [*room.inputs, *bar.inputs]
-        self.outputs = [*room.outputs, bar.undo]
+        self.outputs = [*room.outputs, bar.undo, bar.told]
 
     def connect(self) -> None:
         """Connect everything that happens within the room."""
@@ -70,7 +70,7 @@ class ClipEvents:
 
     def draw(self, values: Sequence[Any], message: str | None = None) -> Updates:
         """The room anew, with a message where there is one."""
-        told: Updates = {} if message is None else {self._room.told: message}
+        told: Updates = {} if message is None else {self._room.told: message, self._bar.told: ""}
         return draw_clips(self._studio, self._room, values) | told | {self._bar.undo: undo_update(self._studio)}
 
     def open(self, set_id: int | None, pool: str | None, make_from: str | None, values: Sequence[Any]) -> Updates:
@@ -126,7 +126,7 @@ class ClipEvents:
 
         def delete() -> str:
             self._anchors.delete_set(clips.needed(values[0]))
-            return notice("info", "The set is deleted. The button above brings it back.")
+            return notice("info", "The set is deleted. 'Undo' above brings it back.")
 
         message = attempt(delete)
         return self.draw((None, 0, *values[2:]), message) | {room.proposed: NOTHING, room.proposals: ""}
@@ -144,7 +144,8 @@ class ClipEvents:
         message = edit_row(event, self._anchors.enable, self._anchors.set_caption)
         if message:
             return self.draw(values, message)
-        return {room.told: "", room.sets: clip_cards.sets_html(self._anchors.sets(), values[0])}
+        listed = {room.sets: clip_cards.sets_html(self._anchors.sets(), values[0])}
+        return listed | {room.told: "", self._bar.told: "", self._bar.undo: undo_update(self._studio)}
 
     def _draw_missing(self, *values: Any) -> Any:
         """Pictures of clips that have none yet, after the page is there without them. Gives when they were done.

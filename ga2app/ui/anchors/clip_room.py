@@ -18,6 +18,7 @@ from ga2app.ui.anchors.sharing import AnchorGoods, AnchorSupply
 from ga2app.ui.anchors.wording import ABOUT_HELD_FRAMES, ABOUT_IRRELEVANCE
 from ga2app.ui.hub.pull_panel import build_pull
 from ga2app.ui.hub.push_panel import build_push
+from ga2app.ui.list_scripts import LASTING_JS
 from ga2app.ui.studio import Studio
 from ga2app.ui.theme import part
 
@@ -165,7 +166,7 @@ def _lay_out_set(studio: Studio, made: dict[str, Any]) -> None:
             elem_id="anchor-kinds",
         )
         made["make"] = gr.Button("Make clips to choose from", size="sm", elem_id="anchor-make")
-    made["told"] = part(elem_id="anchor-told")
+    made["told"] = part(elem_id="anchor-told", js_on_load=LASTING_JS)
     made["proposals"] = part(elem_id="anchor-proposals", js_on_load=clip_cards.ROWS_JS)
     with gr.Row(elem_classes="actions toolbar"):
         made["measure"] = gr.Button("Measure irrelevance", variant="primary", size="sm", elem_id="anchor-measure")

@@ -13,7 +13,7 @@ from ga2app.ui.anchors.adding import Taken, rating_of
 from ga2app.ui.anchors.bar import counted
 from ga2app.ui.anchors.clip_cards import Page, ProposedClip
 from ga2app.ui.anchors.question import Asked, is_comparable
-from ga2app.ui.markup import notice, notices
+from ga2app.ui.markup import lasting, notice, notices
 from ga2app.ui.studio import Studio
 
 PAGE = 24
@@ -44,20 +44,20 @@ def page_html(studio: Studio, row: AnchorSetRow, page: int, order: str, question
 
 
 def draw_missing(studio: Studio, set_id: int, page: int, order: str, question: int | None) -> bool:
-    """Draw the pictures that a page lacks; says whether there is one more now."""
+    """Draw the pictures that a page lacks; says whether there were any, made now or known to be impossible."""
     rows = studio.store.anchors.rows(
         set_id, question=question, order=AnchorOrder(order), limit=PAGE, offset=page * PAGE
     )
     wanted = pictures.missing(studio, ((row.path, row.digest) for row in rows))
     pictures.draw(studio, wanted)
-    return any(place.exists() for _, place in wanted)
+    return bool(wanted)
 
 
 def upload(studio: Studio, set_id: int, files: Sequence[str], caption: str, progress: Progress | None) -> str:
     """Add uploaded clips; each gets ``caption``, or the one that its file's name gives."""
     said = caption.strip()
     clips = [AnchorClip(path, said or adding.caption_of(Path(path).name)) for path in files]
-    return taken_html(adding.take_clips(studio, set_id, clips, progress))
+    return taken_html(studio, set_id, adding.take_clips(studio, set_id, clips, progress))
 
 
 def accept(studio: Studio, set_id: int, proposed: Sequence[ProposedClip], picked: Sequence[int]) -> str:
@@ -66,16 +66,17 @@ def accept(studio: Studio, set_id: int, proposed: Sequence[ProposedClip], picked
     if not ticked:
         raise StoreError("none of the proposed clips is ticked; tick those that you want, or leave them all")
     clips = [AnchorClip(one.path, one.caption) for one in ticked]
-    return taken_html(adding.take_clips(studio, set_id, clips))
+    return taken_html(studio, set_id, adding.take_clips(studio, set_id, clips))
 
 
-def taken_html(taken: Taken) -> str:
-    """What became of clips that were to be added: every fault and every duplicate is told."""
+def taken_html(studio: Studio, set_id: int, taken: Taken) -> str:
+    """What became of clips that were to be added: every duplicate is told, and every fault until it is dismissed."""
+    name = next((row.name for row in studio.store.anchors.sets() if row.id == set_id), "")
     good = notice("success", f"{counted(taken.count, 'clip')} added.") if taken.count else ""
     there = f"in the set already, left as {'it is' if len(taken.doubles) == 1 else 'they are'}: "
     doubles = notice("info", there + _listed(taken.doubles)) if taken.doubles else ""
-    faults = notices("error", taken.faults, f"{counted(len(taken.faults), 'clip')} could not be added.")
-    return good + doubles + faults + notices("warning", taken.warnings, "Added, but look at:")
+    faults = notices("error", taken.faults, f"{counted(len(taken.faults), 'clip')} could not be added to '{name}'.")
+    return good + doubles + notices("warning", taken.warnings, "Added, but look at:") + lasting(faults)
 
 
 def measure(studio: Studio, set_id: int, question: Asked, progress: Progress | None) -> str:
@@ -93,8 +94,8 @@ def measure(studio: Studio, set_id: int, question: Asked, progress: Progress | N
     if not rated.comparable:
         text += " This backbone knows too few generic texts: the figures rank these clips and say no more."
     elif warned:
-        looks = "clip looks" if warned == 1 else "clips look"
-        text += f" {warned} {looks} relevant: switch them off, or delete them."
+        looks, them = ("clip looks", "it") if warned == 1 else ("clips look", "them")
+        text += f" {warned} {looks} relevant: switch {them} off, or delete {them}."
     else:
         text += " None of them looks relevant."
     tone = "warning" if warned else "success"

@@ -23,9 +23,9 @@ def picture_path(studio: Studio, path: str, digest: str | None = None) -> Path:
 
 
 def missing(studio: Studio, clips: Iterable[tuple[str, str | None]]) -> list[tuple[str, Path]]:
-    """Of clips, named by file and content, those that have no picture yet, with the place for it."""
+    """Of clips, named by file and content, those whose picture is still to be made, with the place for it."""
     places = ((path, picture_path(studio, path, digest)) for path, digest in clips)
-    return [(path, place) for path, place in places if not place.exists()]
+    return [(path, place) for path, place in places if not place.exists() and place not in studio.unpictured]
 
 
 def draw(studio: Studio, wanted: Iterable[tuple[str, Path]]) -> None:
@@ -35,13 +35,15 @@ def draw(studio: Studio, wanted: Iterable[tuple[str, Path]]) -> None:
             studio.inspector.thumbnail(path, place)
         except ClipError as exc:
             log.info("%s", exc)
+            studio.unpictured.add(place)
 
 
 def picture_html(studio: Studio, path: str, caption: str, digest: str | None = None) -> str:
-    """The picture of a clip, as a button that plays it where a browser can; a gray tile while there is none."""
+    """The picture of a clip, as a button that plays it where a browser can; a gray tile where there is none (yet)."""
     place = picture_path(studio, path, digest)
     name = escape(caption or PurePath(path).name)
-    shown = f'<img src="{file_url(str(place))}" alt="" loading="lazy">' if place.exists() else "<span>no picture</span>"
+    lacking = "no picture" if place in studio.unpictured else "making the picture…"
+    shown = f'<img src="{file_url(str(place))}" alt="" loading="lazy">' if place.exists() else f"<span>{lacking}</span>"
     inside = Path(path).is_relative_to(studio.home.media)
     if inside and PurePath(path).suffix.lower() in _PLAYABLE:
         return (

@@ -28,7 +28,7 @@ class PromptEvents:
         self._studio, self._bar, self._room = studio, bar, room
         self._negatives = studio.store.negatives
         self.inputs = [*room.inputs, *bar.inputs]
-        self.outputs = [*room.outputs, bar.undo]
+        self.outputs = [*room.outputs, bar.undo, bar.told]
 
     def connect(self) -> None:
         """Connect everything that happens within the room."""
@@ -60,7 +60,7 @@ class PromptEvents:
 
     def draw(self, values: Sequence[Any], message: str | None = None) -> Updates:
         """The room anew, with a message where there is one."""
-        told: Updates = {} if message is None else {self._room.told: message}
+        told: Updates = {} if message is None else {self._room.told: message, self._bar.told: ""}
         return draw_prompts(self._studio, self._room, values) | told | {self._bar.undo: undo_update(self._studio)}
 
     def open(self, group_id: int | None, values: Sequence[Any]) -> Updates:
@@ -96,7 +96,7 @@ class PromptEvents:
     def _delete_group(self, *values: Any) -> Updates:
         def delete() -> str:
             self._negatives.delete_group(prompts.needed(values[0]))
-            return notice("info", "The group is deleted. The button above brings it back.")
+            return notice("info", "The group is deleted. 'Undo' above brings it back.")
 
         message = attempt(delete)
         return self.open(None, values) | {self._room.told: message}
@@ -139,7 +139,8 @@ class PromptEvents:
         message = edit_row(event, self._negatives.enable, self._negatives.set_text)
         if message:
             return self.draw(values, message)
-        return {room.told: "", room.groups: prompt_rows.groups_html(self._negatives.group_rows(), values[0])}
+        listed = {room.groups: prompt_rows.groups_html(self._negatives.group_rows(), values[0])}
+        return listed | {room.told: "", self._bar.told: "", self._bar.undo: undo_update(self._studio)}
 
     def _sort(self, *values: Any) -> Updates:
         return self.draw((values[0], 0, *values[2:]))

@@ -15,6 +15,7 @@ from ga2app.ui.anchors.clip_cards import ROWS_JS
 from ga2app.ui.anchors.clip_room import PICKER_JS
 from ga2app.ui.anchors.question import questions
 from ga2app.ui.anchors.wording import ABOUT_NEGATIVES
+from ga2app.ui.list_scripts import LASTING_JS
 from ga2app.ui.studio import Studio
 from ga2app.ui.theme import part
 
@@ -91,7 +92,7 @@ def lay_out_prompts(studio: Studio) -> PromptRoom:
             with gr.Column(visible=False, elem_classes="detail") as one_group:
                 made["one_group"] = one_group
                 _lay_out_group(studio, made)
-            made["told"] = part(elem_id="negative-told")
+            made["told"] = part(elem_id="negative-told", js_on_load=LASTING_JS)
             made["proposals"] = part(elem_id="negative-proposals", js_on_load=ROWS_JS)
             with gr.Row(elem_classes="actions toolbar"):
                 made["measure"] = gr.Button(

@@ -15,7 +15,7 @@ from ga2app.ui.anchors import prompt_rows
 from ga2app.ui.anchors.bar import counted
 from ga2app.ui.anchors.clip_cards import Page
 from ga2app.ui.anchors.question import Asked
-from ga2app.ui.markup import notice, notices
+from ga2app.ui.markup import lasting, notice, notices
 from ga2app.ui.studio import Studio
 
 PAGE = 50
@@ -125,9 +125,8 @@ def put_file(studio: Studio, path: str) -> str:
     if done.same:
         parts.append(f"{done.same:,} there already")
     good = notice("success" if read.entries else "info", "; ".join(parts) + ".", file.name)
-    return good + notices(
-        "warning", read.faults, f"{counted(len(read.faults), 'line')} left out:" if read.faults else ""
-    )
+    left_out = f"{counted(len(read.faults), 'line')} of {file.name} left out:"
+    return good + lasting(notices("warning", read.faults, left_out))
 
 
 def export(studio: Studio) -> str:

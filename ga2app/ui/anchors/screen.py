@@ -43,8 +43,9 @@ def build_anchors(studio: Studio, tab: gr.Tab) -> None:
         return redraw(values) | {bar.typed: gr.update(visible=not values[-3])}
 
     def undo(*values: Any) -> Updates:
+        """What was undone is said beside the button: it may belong to the room that is not open."""
         message = undo_last(studio)
-        return redraw(values) | {clip_room.told: message, prompt_room.told: message}
+        return redraw(values) | {clip_room.told: "", prompt_room.told: "", bar.told: message}
 
     lists = [clip_room.pool, clip_room.make_from]
     tab.select(open_screen, [*lists, *inputs], [*outputs, *lists], **IN_TURN)

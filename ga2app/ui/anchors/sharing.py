@@ -11,7 +11,7 @@ from ga2app.contracts import ByteProgress, HubAccount, HubOffer, PulledAnchors, 
 from ga2app.errors import StoreError
 from ga2app.ui.anchors import clips
 from ga2app.ui.anchors.bar import counted
-from ga2app.ui.markup import notice, notices
+from ga2app.ui.markup import lasting, notice, notices
 from ga2app.ui.studio import Studio
 
 
@@ -94,6 +94,5 @@ def pulled_html(pulled: PulledAnchors) -> str:
     groups = f", {counted(len(pulled.groups), 'group')} of negative prompts" if pulled.groups else ""
     said = f"{counted(pulled.clips, 'clip')}{groups}." if pulled.new else "It is here already; nothing was changed."
     missing = [f"'{caption}': neither the repository nor this studio has the clip" for caption in pulled.missing]
-    return notice("success", said, f"'{pulled.name}' is here.") + notices(
-        "warning", [*missing, *pulled.faults], "Left out:"
-    )
+    left_out = notices("warning", [*missing, *pulled.faults], f"Left out of '{pulled.name}':")
+    return notice("success", said, f"'{pulled.name}' is here.") + lasting(left_out)

@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 from ga2app.store.clips import ClipRow
 from ga2app.ui.datasets.media import picture_of
 from ga2app.ui.list_scripts import TURN_JS, ticks_js
-from ga2app.ui.markup import escape, file_url, kind_mark, notice
+from ga2app.ui.markup import busy, count_of, escape, file_url, kind_mark, notice
 from ga2app.ui.studio import Studio
 
 PAGE = 60
@@ -32,11 +32,26 @@ element.addEventListener('click', event => {
 """Ticks stay when the page is drawn anew, because pictures have come in for example."""
 
 PLAYER_JS = """
-element.addEventListener('click', event => {
-  if (event.target.closest('[data-close]')) trigger('click');
+// A modal dialog: Escape closes it, the focus goes into it and back, and nothing beneath can be pressed by mistake.
+const dialog = document.createElement('dialog');
+dialog.className = 'ds-stage';
+dialog.setAttribute('aria-label', 'Player');
+(element.closest('.gradio-container') || document.body).append(dialog);
+let closed = false;
+dialog.addEventListener('click', event => {
+  if (event.target === dialog || event.target.closest('[data-close]')) dialog.close();
 });
-element.addEventListener('keydown', event => {
-  if (event.key === 'Escape') trigger('click');
+dialog.addEventListener('close', () => { closed = true; dialog.replaceChildren(); trigger('click'); });
+document.addEventListener('click', event => {
+  if (dialog.open && event.target.closest('[role=tab]')) dialog.close();
+});
+watch('value', () => {
+  const shown = element.querySelector('.ds-player');
+  if (shown?.matches('[data-busy]')) closed = false;
+  if (!shown || closed) { element.replaceChildren(); if (dialog.open) dialog.close(); return; }
+  dialog.replaceChildren(shown);
+  if (!dialog.open) dialog.showModal();
+  dialog.querySelector('[data-close]').focus();
 });
 """
 
@@ -93,25 +108,31 @@ def _card(studio: Studio, clip: ClipRow, fault: str) -> str:
 
 
 def player_html(clip: ClipRow, preview: Path) -> str:
-    """The box in which a clip plays, in a corner of the window."""
+    """The player with a clip in it."""
     facts = clip.facts
-    size = f"{facts.width} x {facts.height} pixels, {facts.frames:,} frames" if facts else ""
+    size = f"{facts.width} x {facts.height} pixels, {count_of(facts.frames, 'frame')}" if facts else ""
     length = f", {facts.seconds:.1f} s" if facts and facts.seconds else ""
     name = escape(PurePath(clip.path).name)
-    # The address differs each time, so that the same clip can be opened again.
-    return (
-        f'<aside class="ds-player" aria-label="Player" data-opened="{time.time_ns()}"><header>'
-        f"<b>{escape(clip.label)}</b>{kind_mark(clip.kind)}"
-        '<button type="button" data-close aria-label="Close the player">×</button></header>'
+    body = (
         f'<video src="{file_url(preview)}" controls autoplay loop muted playsinline></video>'
-        f"<p>{name}<br>{clip.subset.value} · {size}{length}</p></aside>"
+        f"<p>{name}<br>{clip.subset.value} · {size}{length}</p>"
     )
+    # The address differs each time, so that the same clip can be opened again.
+    return _player(f"<b>{escape(clip.label)}</b>{kind_mark(clip.kind)}", body, f'data-opened="{time.time_ns()}"')
+
+
+def player_busy_html() -> str:
+    """The player while the clip is being opened."""
+    return _player("<b>Player</b>", busy("Opening the clip…"), f'data-busy="{time.time_ns()}"')
 
 
 def player_fault_html(text: str) -> str:
-    """The same box, where the clip cannot be played."""
+    """The player where the clip cannot be played."""
+    return _player("<b>Cannot be played</b>", notice("error", text))
+
+
+def _player(head: str, body: str, mark: str = "") -> str:
     return (
-        '<aside class="ds-player" aria-label="Player"><header><b>Cannot be played</b>'
-        f'<button type="button" data-close aria-label="Close the player">×</button></header>{notice("error", text)}'
-        "</aside>"
+        f'<aside class="ds-player" {mark}><header>{head}'
+        f'<button type="button" data-close aria-label="Close the player">×</button></header>{body}</aside>'
     )

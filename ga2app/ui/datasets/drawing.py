@@ -8,7 +8,7 @@ from ga2app.contracts import Dataset, LabelledClip
 from ga2app.shots import draw_shots
 from ga2app.store.clips import ClipRow
 from ga2app.ui.datasets.media import picture_of
-from ga2app.ui.markup import escape, file_url, notice
+from ga2app.ui.markup import count_of, escape, file_url, notice
 from ga2app.ui.studio import Studio
 
 _PICTURED = 240
@@ -38,11 +38,11 @@ def draw_html(studio: Studio, drawn: Sequence[ClipRow], shots: int, seed: int) -
     for label, clips in by_label.items():
         pictures = "".join(_picture(studio, clip) for clip in clips[:left])
         left = max(0, left - len(clips))
-        rows.append(f"<h4>{escape(label)} <small>{len(clips)} clips</small></h4><ul>{pictures}</ul>")
+        rows.append(f"<h4>{escape(label)} <small>{count_of(len(clips), 'clip')}</small></h4><ul>{pictures}</ul>")
     rest = "" if left else f'<p class="legend">Pictures of the first {_PICTURED} are shown.</p>'
     return (
-        f'<section class="ds-draw"><p class="legend">{len(drawn):,} clips of {len(by_label)} labels '
-        f"with seed {seed}.</p>"
+        f'<section class="ds-draw"><p class="legend">{count_of(len(drawn), "clip")} of '
+        f"{count_of(len(by_label), 'label')} with seed {seed}.</p>"
         f"{told}{''.join(rows)}{rest}</section>"
     )
 

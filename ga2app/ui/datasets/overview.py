@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ga2app.contracts import LabelKind
 from ga2app.store.clips import Copies, LabelRow, SetSummary
 from ga2app.ui.list_scripts import ticks_js
-from ga2app.ui.markup import ago, empty, escape, listed, notices
+from ga2app.ui.markup import ago, count_of, empty, escape, listed, notices
 
 LIST_JS = """
 element.addEventListener('click', event => {
@@ -39,8 +39,8 @@ def list_html(sets: Sequence[SetSummary], chosen: int, *, waiting: bool) -> str:
     ]
     cards += [
         f'<button type="button" class="ds-set" data-set="{row.id}"{_current(chosen == row.id)}>'
-        f"<b>{escape(row.name)}</b><span>{_count(row.clips, 'clip')}, "
-        f"{row.base} base and {row.novel} novel labels</span>"
+        f"<b>{escape(row.name)}</b><span>{count_of(row.clips, 'clip')}, "
+        f"{row.base} base and {count_of(row.novel, 'novel label')}</span>"
         f'<small title="{escape(row.origin)}">{escape(row.origin)}, {ago(row.created_s)}</small></button>'
         for row in sets
     ]
@@ -60,12 +60,12 @@ def _current(is_current: bool) -> str:
 def head_html(row: SetSummary, labels: Sequence[LabelRow], copies: Sequence[Copies]) -> str:
     """Name, counts, and everything that stands in the way of training or measuring."""
     counts = "".join(
-        f"<li><b>{count:,}</b> {word}</li>"
+        f"<li><b>{count:,}</b> {word}{'' if count == 1 else 's'}</li>"
         for count, word in (
-            (row.n_train, "training clips"),
-            (row.n_test, "test clips"),
-            (row.base, "base labels"),
-            (row.novel, "novel labels"),
+            (row.n_train, "training clip"),
+            (row.n_test, "test clip"),
+            (row.base, "base label"),
+            (row.novel, "novel label"),
         )
     )
     faults, notes = health(row, labels, copies)
@@ -95,18 +95,18 @@ def health(row: SetSummary, labels: Sequence[LabelRow], copies: Sequence[Copies]
     leaks = [copy for copy in copies if len(set(copy.subsets)) > 1]
     if leaks:
         faults.append(
-            f"{_count(len(leaks), 'clip')} with the same content both for training and for testing: a figure measured "
-            f"on them means nothing. {_copies_told(leaks)}; delete one of each, or split anew"
+            f"{count_of(len(leaks), 'clip')} with the same content both for training and for testing: a figure "
+            f"measured on them means nothing. {_copies_told(leaks)}; delete one of each, or split anew"
         )
     torn = [copy for copy in copies if len(set(copy.label_names)) > 1]
     if torn:
         faults.append(
-            f"{_count(len(torn), 'clip')} with the same content under two labels. {_copies_told(torn)}; "
+            f"{count_of(len(torn), 'clip')} with the same content under two labels. {_copies_told(torn)}; "
             "decide which label is right"
         )
     plain = [copy for copy in copies if copy not in leaks and copy not in torn]
     if plain:
-        notes.append(f"{_count(len(plain), 'clip')} more than once under one label. {_copies_told(plain)}")
+        notes.append(f"{count_of(len(plain), 'clip')} more than once under one label. {_copies_told(plain)}")
     if not [label for label in labels if label.kind is LabelKind.NOVEL]:
         notes.append(
             "There are no novel labels. Make some labels novel on 'Labels' to measure whether training makes CLIP "
@@ -148,7 +148,3 @@ def _label_row(label: LabelRow, most: int) -> str:
 def _copies_told(copies: Sequence[Copies]) -> str:
     names = [path.rsplit("/", 1)[-1] for path in copies[0].paths[:2]]
     return f"For example '{names[0]}' and '{names[-1]}'"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from ga2app.intake.report import Flaw, FlawKind, flaws_of, report_csv
 from ga2app.store.imports import ImportRow, ImportState
-from ga2app.ui.markup import ago, escape, notice, notices
+from ga2app.ui.markup import ago, count_of, escape, notice, notices
 
 REPORT_JS = """
 element.addEventListener('click', event => {
@@ -56,9 +56,10 @@ def report_html(row: ImportRow | None) -> str:
     tone = {ImportState.DONE: "success", ImportState.CANCELLED: "info"}.get(row.state, "error")
     if row.state is ImportState.DONE:
         text = (
-            f"{report.get('clips', 0):,} clips went in: {report.get('train', 0):,} for training and "
-            f"{report.get('test', 0):,} for testing, {report.get('base', 0)} base and {report.get('novel', 0)} novel "
-            f"labels. {count[FlawKind.LEFT_OUT]:,} were left out."
+            f"{count_of(report.get('clips', 0), 'clip')} went in: {report.get('train', 0):,} for training and "
+            f"{report.get('test', 0):,} for testing, {count_of(report.get('base', 0), 'base label')} and "
+            f"{count_of(report.get('novel', 0), 'novel label')}. "
+            f"{count[FlawKind.LEFT_OUT]:,} {'was' if count[FlawKind.LEFT_OUT] == 1 else 'were'} left out."
         )
     else:
         text = row.error or ""
@@ -90,11 +91,11 @@ def _table(row: ImportRow, flaws: list[Flaw]) -> str:
         for flaw in flaws[:_SHOWN]
     )
     more = f'<p class="legend">The first {_SHOWN} are shown; the CSV has all.</p>' if len(flaws) > _SHOWN else ""
-    what = "1 clip needs a look" if len(flaws) == 1 else f"{len(flaws):,} clips need a look"
+    what = f"{count_of(len(flaws), 'clip')} need{'s' if len(flaws) == 1 else ''} a look"
     return (
         f'<div class="ds-bar"><b>{what}</b>'
         f'<a class="download" download="import-report.csv" href="data:text/csv;charset=utf-8,{data}">Download CSV</a>'
         '</div><div class="scroll ds-flaws" tabindex="0" role="region" aria-label="Clips with faults"><table>'
-        "<thead><tr><th>File</th><th>Label</th><th>What became of it</th><th>Why</th><th>What to do</th></tr></thead>"
+        "<thead><tr><th>File</th><th>Label</th><th>Status</th><th>Why</th><th>What to do</th></tr></thead>"
         f"<tbody>{rows}</tbody></table></div>{more}"
     )

@@ -15,7 +15,7 @@ from ga2app.contracts import LabelKind, Subset
 from ga2app.errors import ClipError, DatasetError, StudioError
 from ga2app.store.clips import ClipFilter
 from ga2app.ui.datasets import edits
-from ga2app.ui.datasets.cards import player_fault_html, player_html
+from ga2app.ui.datasets.cards import player_busy_html, player_fault_html, player_html
 from ga2app.ui.datasets.drawing import draw_html, drawn_rows
 from ga2app.ui.datasets.exporting import export_csv, export_zip
 from ga2app.ui.datasets.media import preview_of
@@ -85,7 +85,7 @@ def wire_browsing(wires: Wires, clips: ClipPanel, labels: LabelPanel, player: gr
             yield [gr.skip(), "", *page.show(Wanted.of(chosen, label, subset, text, event.page))]
             return
         untouched = [gr.skip()] * len(outputs)
-        yield [busy_player(), *untouched]
+        yield [player_busy_html(), *untouched]
         yield [play(studio, int(event.play)), *untouched]
 
     def in_labels(chosen: Any, label: Any, subset: Any, text: Any, number: Any, event: gr.EventData) -> list[Any]:
@@ -100,12 +100,8 @@ def wire_browsing(wires: Wires, clips: ClipPanel, labels: LabelPanel, player: gr
     gr.on(filters, filtered, parts.asked, outputs, trigger_mode="multiple", **IN_TURN)
     clips.grid.click(in_grid, parts.asked[:4], [player, *outputs], **QUIET)
     labels.labels.click(in_labels, parts.asked, outputs, trigger_mode="multiple", **IN_TURN)
-    player.click(lambda: "", None, player, **IN_TURN)
-
-
-def busy_player() -> str:
-    """The player's box while the clip is being opened."""
-    return f'<aside class="ds-player" aria-label="Player">{busy("Opening the clip…")}</aside>'
+    # In the browser alone: an answer from the server could close the next clip, which is open by then.
+    player.click(None, None, player, js="() => ''", **QUIET)
 
 
 def play(studio: Studio, clip_id: int) -> str:

@@ -79,10 +79,10 @@ def _chosen(studio: Studio, key: str, page: list[BundleCard]) -> BundleCard | No
 
 
 def _detail(studio: Studio, card: BundleCard | None, titles: dict[str, str]) -> list[Any]:
-    """Head, actions, body, the closed field for a new name, and the two jumps."""
+    """Head, actions, body, the closed field for a new name, the two jumps, and whether it can be deleted."""
     closed = gr.update(visible=False)
     if card is None:
-        return ["", closed, "", closed, closed, closed]
+        return ["", closed, "", closed, closed, closed, closed]
     usable = titles.get(card.backbone)
     whole = coupling = False
     if shelving.is_missing(card):
@@ -101,6 +101,7 @@ def _detail(studio: Studio, card: BundleCard | None, titles: dict[str, str]) -> 
         closed,
         gr.update(visible=whole),
         gr.update(visible=coupling),
+        gr.update(visible=card.origin != "embedded"),  # it is part of the program, which needs it
     ]
 
 

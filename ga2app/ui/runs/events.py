@@ -86,7 +86,8 @@ def connect_actions(
             except Exception:
                 log.exception("changing a run failed")
                 message = notice("error", UNEXPECTED)
-            return [message, *refresh(run_id, *given)]
+            # A deleted run gives way to the newest one: its address is nobody's any more.
+            return [message, *refresh(run_id if find_run(studio, run_id) else None, *given)]
 
         return act
 

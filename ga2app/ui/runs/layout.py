@@ -92,6 +92,7 @@ def lay_out() -> Parts:
                 buttons["older"] = _button("Older", "older-runs")
         with gr.Column(scale=7, min_width=300, elem_classes="detail"):
             told = part(elem_id="run-answer")
+            pieces["missing"] = part(elem_id="run-missing")
             with gr.Column(visible=False) as compare_box:
                 with gr.Row(elem_classes="actions"):
                     buttons["back"] = _button("Back to the run", "compare-back", visible=True)

@@ -31,7 +31,7 @@ def overtaken(run_id: int | None, shown: Mapping[str, Any]) -> bool:
 
 def updates(studio: Studio, parts: Parts, view: RunsView, look: Look, shown: Mapping[str, Any]) -> list[Any]:
     """What is to change on the page so that it shows ``view``; nothing else is sent. In the order of the outputs."""
-    run_id = view.run.id if view.run else None
+    run_id = view.run.id if view.run else look.run_id
     facets = studio.store.runs.facets() if shown.get("about") != view.buttons else None
     known = shown.get("facets") if facets is None else (facets.datasets, facets.backbones)
     fresh: dict[str, Any] = {name: getattr(view, name) for name in PIECES}
@@ -74,7 +74,7 @@ def button_looks(studio: Studio, view: RunsView, look: Look, *, keep_renaming: b
         return gr.update(visible=when, **changes)
 
     return {
-        "finder": seen(run is not None),
+        "finder": seen(run is not None or bool(studio.store.runs.count())),
         # Never disabled: of two answers in quick succession a button that has just appeared may keep the first's look.
         "compare": seen(picked > 0, value=f"Compare {picked} runs" if picked > 1 else "Tick another to compare"),
         "clear": seen(picked > 0),

@@ -23,7 +23,7 @@ from ga2app.ui.studio import Studio
 PROGRESS, REPORT_TAB, SETTINGS, LOG = "progress", "report", "settings", "log"
 SECTIONS = (PROGRESS, REPORT_TAB, SETTINGS, LOG)
 
-PIECES = ("runs", "pages", "head", "result", "accuracy", "loss", "report", "settings", "log", "comparison")
+PIECES = ("runs", "pages", "missing", "head", "result", "accuracy", "loss", "report", "settings", "log", "comparison")
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,7 @@ class RunsView:
     more: bool
     buttons: str
     runs: str
+    missing: str = ""
     head: str = ""
     result: str = ""
     accuracy: str = ""
@@ -90,7 +91,14 @@ class Viewer:
         )
         has_report = bool(run and run.state is RunState.DONE and report_file(self._studio, run.id).exists())
         section = look.section if has_report or look.section != REPORT_TAB else PROGRESS
-        about = (run and (run.id, run.state, run.bundle), section, look.comparing, compared, has_report)
+        about = (
+            look.run_id if run is None else None,
+            run and (run.id, run.state, run.bundle),
+            section,
+            look.comparing,
+            compared,
+            has_report,
+        )
         pieces = self._compared(look) if look.comparing else self._run(run, section) if run else {}
         return RunsView(
             run=run,
@@ -103,6 +111,7 @@ class Viewer:
             more=(page + 1) * PAGE < count,
             buttons=repr((*about, waiting, page, count, self._studio.store.trash.last("runs"))),
             runs=cards,
+            missing=missing_html(look.run_id) if run is None and look.run_id is not None else "",
             **pieces,
         )
 
@@ -166,13 +175,21 @@ class Viewer:
 
 
 def find_run(studio: Studio, run_id: int | None) -> RunRecord | None:
-    """The run with that number; else the one that is worked on, the next, or the newest."""
-    if run_id:
+    """The run with that number or None; without a number the one that is worked on, the next, or the newest."""
+    if run_id is not None:
         try:
             return studio.store.runs.get(int(run_id))
         except StoreError:
-            pass
+            return None
     return next(iter(studio.store.runs.list(limit=1, queue_first=True)), None)
+
+
+def missing_html(run_id: int) -> str:
+    """Shown in place of a run that an address names and nobody has: never another run under its address."""
+    text = (
+        "It was deleted, or the address is mistyped. Choose a run from the list; a deleted run comes back with 'Undo'."
+    )
+    return notice("warning", text, f"There is no run {int(run_id)}.")
 
 
 def compared_runs(studio: Studio, run_ids: Sequence[int]) -> list[RunRecord]:

@@ -70,8 +70,54 @@ def test_clips_are_uploaded_edited_in_place_deleted_and_brought_back(tab: Any, s
     expect(cards).to_have_count(1)
     tab.locator("#anchor-undo").click()
     expect(cards).to_have_count(2)
-    expect(tab.locator("#anchor-undo")).to_be_hidden()
     assert captions(served) == [("rain", False), ("a car passing", True)]
+    for offered in ("switching 'rain' off", "changing the caption to 'a car passing'", "adding 2 clips to"):
+        expect(tab.locator("#anchor-undo")).to_contain_text(offered)
+        tab.locator("#anchor-undo").click()
+        expect(tab.locator("#anchor-undone")).to_contain_text(f"Undone: {offered}")
+    expect(cards).to_have_count(0)
+    expect(tab.locator("#anchor-undo")).to_be_hidden()
+
+
+def test_the_list_of_clips_that_could_not_be_added_stays_until_it_is_dismissed(
+    tab: Any, served: Served, tmp_path: Path
+) -> None:
+    open_anchors(tab, served)
+    tab.get_by_role("button", name="Add clips of your own").click()
+    clips = [draw_clip(tmp_path / name, place) for place, name in enumerate(("rain.mp4", "broken.mp4"))]
+    tab.locator("#anchor-files input[type=file]").set_input_files(clips)
+    told = tab.locator("#anchor-told")
+    expect(told).to_contain_text("1 clip could not be added to 'mine'.")
+    tab.locator("#anchor-ideas-button").click()
+    expect(tab.locator("#anchor-ideas [data-idea]").first).to_be_visible()
+    expect(told).not_to_contain_text("1 clip added")
+    expect(told).to_contain_text("it has no video")
+    tab.locator("#anchor-measure").click()
+    expect(told).to_contain_text("1 clip measured")
+    expect(told).to_contain_text("it has no video")
+    told.get_by_role("button", name="Dismiss").click()
+    expect(told).not_to_contain_text("it has no video")
+    expect(told).to_contain_text("1 clip measured")
+    tab.locator("#anchor-all-off").click()
+    expect(told).to_contain_text("1 clip switched off")
+    expect(told).not_to_contain_text("it has no video")
+
+
+def test_what_was_undone_is_said_beside_the_button_and_in_no_room(tab: Any, served: Served, tmp_path: Path) -> None:
+    fill_set(served, 2, tmp_path)
+    open_anchors(tab, served)
+    tab.locator("#anchor-rows [data-pick]").first.check()
+    tab.get_by_role("button", name="Delete selected (1)").click()
+    expect(tab.locator("#anchor-told")).to_contain_text("1 clip deleted")
+    tab.get_by_role("tab", name="Negative prompts").click()
+    tab.locator("#anchor-undo").click()
+    expect(tab.locator("#anchor-undone")).to_have_text("Brought back: 1 clip of the anchor set 'mine'.")
+    expect(tab.locator("#negative-told")).to_have_text("")
+    tab.get_by_role("tab", name="Anchor clips").click()
+    expect(tab.locator("#anchor-told")).to_have_text("")
+    tab.locator("#anchor-all-off").click()
+    expect(tab.locator("#anchor-told")).to_contain_text("2 clips switched off")
+    expect(tab.locator("#anchor-undone")).to_have_text("")
 
 
 def test_a_set_is_filled_by_a_suggestion_and_measured_and_a_reload_shows_it(
@@ -114,7 +160,7 @@ def test_pictures_that_take_long_never_bring_back_the_set_that_was_left(
     served.studio.store.anchors.add(row.id, [AnchorFile(str(clip), "slow", "slow-digest")])
     open_anchors(tab, served)
     cards = tab.locator("#anchor-rows .anchor-card")
-    expect(cards).to_contain_text("no picture")
+    expect(cards).to_contain_text("making the picture…")
     tab.locator("#anchor-new-name input, #anchor-new-name textarea").first.fill("third")
     tab.locator("#anchor-create").click()
     expect(tab.locator("#anchor-name input, #anchor-name textarea").first).to_have_value("third")

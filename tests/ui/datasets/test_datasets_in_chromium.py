@@ -84,6 +84,64 @@ def test_a_zip_with_three_broken_clips_among_twenty(page: Any, served: Served, c
     expect(player).to_have_count(0)
 
 
+def test_escape_closes_the_player_and_the_focus_comes_back(page: Any, served: Served) -> None:
+    add_dataset(served.studio)
+    open_screen(page)
+    picture, player = page.locator(".ds-picture").nth(2), page.locator(".ds-player video")
+    picture.focus()
+    picture.press("Enter")
+    expect(player).to_be_visible()
+    close = page.get_by_role("button", name="Close the player")
+    expect(close).to_be_focused()
+    assert (
+        page.locator("#ds-detail")
+        .get_by_role("tab", name="More", exact=True)
+        .evaluate(
+            "tab => { const at = tab.getBoundingClientRect();"
+            " return !tab.contains(document.elementFromPoint(at.x + at.width / 2, at.y + at.height / 2)); }"
+        )
+    )
+    page.keyboard.press("Escape")
+    expect(player).to_have_count(0)
+    expect(picture).to_be_focused()
+    picture.click()
+    expect(player).to_be_visible()
+    page.locator(".ds-stage").click(position={"x": -20, "y": -20}, force=True)
+    expect(player).to_have_count(0)
+    picture.click()
+    expect(player).to_be_visible()
+    page.get_by_role("tab", name="Runs", include_hidden=True).evaluate("tab => tab.click()")
+    expect(player).to_have_count(0)
+
+
+def test_every_edit_of_a_data_set_is_undone_by_a_press(page: Any, served: Served) -> None:
+    add_dataset(served.studio)
+    store = served.studio.store
+    before = store.datasets.get("demo")
+    open_screen(page)
+    part_of_screen(page, "Labels")
+    page.get_by_role("button", name="waving is novel: make it base").click()
+    undo = page.locator("#ds-undo")
+    expect(undo).to_have_text("Undo: making label 'waving' base")
+    page.get_by_role("checkbox", name="Tick waving").check()
+    choose(page, "#ds-merge-into", "jumping rope")
+    page.locator("#ds-merge").click()
+    expect(undo).to_have_text("Undo: merging label 'waving' into 'jumping rope'")
+    part_of_screen(page, "Clips")
+    page.locator(".ds-clip input").first.check()
+    page.locator("#ds-move-to input").fill("saluting")
+    page.locator("#ds-move-to input").press("Enter")
+    page.locator("#ds-move").click()
+    expect(undo).to_have_text("Undo: moving 1 clip to 'saluting'")
+    undo.click()
+    expect(page.locator("#ds-answer")).to_contain_text("Undone: moving 1 clip to 'saluting'.")
+    undo.click()
+    expect(undo).to_have_text("Undo: making label 'waving' base")
+    undo.click()
+    expect(undo).to_be_hidden()
+    assert store.datasets.get("demo") == before
+
+
 def test_clips_are_filtered_moved_deleted_and_brought_back(page: Any, served: Served) -> None:
     add_dataset(served.studio)
     open_screen(page)
@@ -104,7 +162,7 @@ def test_clips_are_filtered_moved_deleted_and_brought_back(page: Any, served: Se
     expect(page.locator("#ds-clips")).to_contain_text("No clip matches")
     page.locator("#ds-undo").click()
     expect(page.locator(".ds-clip")).to_have_count(1)
-    expect(page.locator("#ds-undo")).to_be_hidden()
+    expect(page.locator("#ds-undo")).to_have_text("Undo: moving 1 clip to 'saluting'")
     page.locator("#ds-delete-clips").click()
     expect(page.locator("#ds-answer .notice.error")).to_contain_text("no clip is ticked")
     choose(page, "#ds-filter-label", "All labels")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,9 @@ def test_a_bundle_is_found_renamed_deleted_and_brought_back(tab: Any, served: Se
     tab.locator("#bundle-title textarea, #bundle-title input").fill("jumps")
     tab.locator("#save-title").click()
     expect(tab.locator("#library-answer .notice.error")).to_contain_text("there is another bundle called 'jumps'")
-    tab.locator("#rename-bundle").click()
+    tab.locator("#bundle-title textarea, #bundle-title input").fill(" ")
+    tab.locator("#save-title").click()
+    expect(tab.locator("#library-answer .notice.error")).to_contain_text("the name is empty")
     tab.locator("#bundle-title textarea, #bundle-title input").fill("flags <1>")
     tab.locator("#bundle-title textarea, #bundle-title input").press("Enter")
     expect(tab.locator("#bundle-head h2")).to_have_text("flags <1>")
@@ -93,6 +96,18 @@ def test_a_bundle_that_is_needed_is_not_deleted(tab: Any, served: Served) -> Non
     tab.locator("#delete-bundle").click()
     expect(tab.locator("#library-answer .notice.error")).to_contain_text(f"is the hard prompt of run {run}")
     served.studio.store.runs.request_stop(run)
+
+
+def test_the_embedded_bundle_is_not_offered_for_deletion(tab: Any, served: Served) -> None:
+    card = served.studio.store.bundles.get(keep_bundle(served.studio, "shipped"))
+    keep_bundle(served.studio, "mine")
+    served.studio.store.bundles.add(replace(card, origin="embedded"))
+    open_library(tab, served)
+    expect(tab.locator("#delete-bundle")).to_be_visible()
+    tab.locator("[data-bundle='shipped']").click()
+    expect(tab.locator("#bundle-head h2")).to_have_text("shipped")
+    expect(tab.locator("#delete-bundle")).to_be_hidden()
+    expect(tab.locator("#rename-bundle")).to_be_visible()
 
 
 def test_a_bundle_is_tried_on_the_first_screen(tab: Any, served: Served) -> None:

@@ -71,6 +71,27 @@ def test_a_deleted_run_comes_back_with_its_curve(tab: Any, served: Served) -> No
     expect(tab.locator("#undo-run")).to_be_hidden()
 
 
+def test_the_address_of_a_run_that_is_not_there_opens_no_other(tab: Any, served: Served) -> None:
+    run_id = add_run(served.studio, RunState.STOPPED)
+    running = add_run(served.studio, RunState.RUNNING)
+    tab.goto(f"{served.address}/?run=999")
+    expect(tab.locator("#run-missing")).to_contain_text(
+        "There is no run 999. It was deleted, or the address is mistyped."
+    )
+    expect(tab.locator("#run-head h2")).to_have_count(0)
+    expect(tab.locator("#delete")).to_be_hidden()
+    tab.wait_for_timeout(1500)  # the timer of a run under way draws the page anew
+    expect(tab.locator("#run-missing")).to_contain_text("There is no run 999.")
+    expect(tab).to_have_url(re.compile(r"\?run=999$"))
+    tab.locator(f"#runs [data-run='{run_id}']").click()
+    expect(tab.locator("#run-head h2")).to_contain_text(f"Run {run_id}")
+    expect(tab.locator("#run-missing")).to_have_text("")
+    expect(tab).to_have_url(re.compile(rf"\?run={run_id}$"))
+    tab.locator("#delete").click()
+    expect(tab.locator("#run-head h2")).to_contain_text(f"Run {running}")
+    expect(tab.locator("#run-missing")).to_have_text("")
+
+
 def test_a_list_that_is_drawn_anew_in_the_middle_of_a_click_swallows_none(tab: Any, served: Served) -> None:
     first, second = (add_run(served.studio, RunState.STOPPED) for _ in range(2))
     open_tab(tab, served, "Runs")
