@@ -16,6 +16,7 @@ import sqlite_utils
 
 from ga2app.errors import StoreError
 from ga2app.store.database import Database
+from ga2app.store.in_use import refuse_edits
 
 KEEP_S = 7 * 24 * 3600
 """How long a deletion or an edit can be undone."""
@@ -92,7 +93,8 @@ class Trash:
         return Discarded(found[0], found[1], found[2], edit=bool(found[3])) if found else None
 
     def restore(self, entry: int) -> Discarded:
-        """Undo a deletion or an edit. Raises StoreError if that is not possible any more.
+        """Undo a deletion or an edit. Raises StoreError if that is not possible any more, DatasetError while a run of
+        the queue needs the data set as it is.
 
         A clip whose file lay in the home and is gone does not come back.
         """
@@ -116,6 +118,7 @@ class Trash:
         lost = [row for row in rows if self._is_lost(row)]
         if lost and len(lost) == sum(map(_has_file, rows)):
             raise _NothingLeftError(f"{discarded.what} cannot come back: the files are gone from the data directory.")
+        _refuse_edits_of(db, rows)
         try:
             done = sum(_put_back(db, found[4], discarded.what, row) for row in rows if row not in lost)
         except sqlite3.IntegrityError as exc:
@@ -219,6 +222,18 @@ def _keep(
         "edit": int(edit),
     }
     return int(db.table("trash").insert(entry).last_pk)  # type: ignore[arg-type]
+
+
+def _refuse_edits_of(db: sqlite_utils.Database, rows: Sequence[Sequence[Any]]) -> None:
+    """An undo is an edit: DatasetError while a run that waits or runs needs the data set as it is now."""
+    touched = set()
+    for table, row, *_ in rows:
+        if table in ("clips", "labels"):
+            touched.add(row.get("dataset_id"))
+            touched |= {id_ for (id_,) in db.execute(f"SELECT dataset_id FROM {table} WHERE id = ?", [row["id"]])}
+    for dataset_id in touched - {None}:
+        if db.execute("SELECT 1 FROM datasets WHERE id = ?", [dataset_id]).fetchone():
+            refuse_edits(db, dataset_id)
 
 
 def _put_back(db: sqlite_utils.Database, room: str, what: str, kept: Sequence[Any]) -> int:

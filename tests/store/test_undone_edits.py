@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sets import add_set
 
+from ga2app.config import preset
 from ga2app.contracts import LabelKind, Subset
-from ga2app.errors import StoreError
+from ga2app.errors import DatasetError, StoreError
 from ga2app.paths import Home
 from ga2app.store import Store
 from ga2app.store.anchors import AnchorFile
@@ -90,6 +92,17 @@ def test_all_edits_one_after_another_are_undone_one_after_another(store: Store, 
     while store.trash.last("datasets"):
         undo(store, "datasets")
     assert store.datasets.get("mine") == before
+
+
+def test_nothing_is_undone_while_a_run_needs_the_data_set_as_it_is(store: Store, mine: int) -> None:
+    store.dataset_edits.rename_label(labels(store, mine)["jump"], "leap")
+    run = store.runs.queue(replace(preset("quick"), dataset="mine"))
+    with pytest.raises(DatasetError, match=f"run {run} still needs the data set 'mine'"):
+        undo(store, "datasets")
+    assert "leap" in labels(store, mine)
+    store.runs.delete(run)
+    undo(store, "datasets")
+    assert "jump" in labels(store, mine)
 
 
 def test_an_edit_that_changes_nothing_is_none(store: Store, mine: int) -> None:
