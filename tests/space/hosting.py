@@ -95,10 +95,11 @@ def hosted(folder: Path, work: Path, **more: str) -> Iterator[Hosted]:
     finally:
         process.terminate()
         try:
-            process.wait(30)
+            process.wait(PATIENCE_S)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+            pytest.fail("it did not end when it was told to")
         launcher.stop_worker(Home(home))  # it outlives the app, as it should, but not this test
 
 

@@ -50,8 +50,6 @@ def space(tmp_path_factory: pytest.TempPathFactory, drawn_demo: Path) -> Iterato
     hardware = {"SPACES_ZERO_GPU": "true", "GA2_GPU_SECONDS": str(SECONDS), "GA2_JOURNAL": "delete"}
     with hosted(folder, work, **hardware, **lending) as running:
         yield running
-        ended_s = time.monotonic()
-    assert time.monotonic() - ended_s < 25, "it did not end when it was told to"
     log = running.log.read_text(errors="replace")
     assert "GA² Studio is at" in log
     log = RELOADED.sub("", log)

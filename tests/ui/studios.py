@@ -207,7 +207,7 @@ def running(command: list[str], address: str, log: Path) -> Iterator[subprocess.
     finally:
         process.terminate()
         try:
-            process.wait(20)
+            process.wait(60)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
