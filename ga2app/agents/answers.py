@@ -75,7 +75,9 @@ class ListedBundle:
 
     ``bundle`` is the key by which recognize takes it, if it is ``usable`` here. ``base`` are the labels that it was
     trained on, ``novel`` those that it was tested on without. ``metrics`` has its accuracy in percent: base, novel, and
-    their harmonic mean hm; ``zero_shot`` the same of plain CLIP.
+    their harmonic mean hm, null where one is not defined; ``zero_shot`` the same of plain CLIP. ``tested`` is how many
+    test clips and labels they rest on, ``intervals`` their 95 % intervals, ``cautions`` why they say less than they
+    seem to.
     """
 
     bundle: str
@@ -84,8 +86,11 @@ class ListedBundle:
     backbone: str
     base: list[str]
     novel: list[str]
-    metrics: dict[str, float]
-    zero_shot: dict[str, float]
+    metrics: dict[str, float | None]
+    zero_shot: dict[str, float | None]
+    tested: dict[str, dict[str, int]]
+    intervals: dict[str, list[float]]
+    cautions: list[str]
 
 
 @dataclass(frozen=True)
@@ -106,15 +111,19 @@ class Queued:
 
 @dataclass(frozen=True)
 class RunStatus:
-    """Where a run stands."""
+    """Where a run stands; of its figures ``tested``, ``intervals`` and ``cautions`` say what they rest on."""
 
     run: int
     name: str
     state: str
     step: int
     total_steps: int | None
-    metrics: dict[str, float] | None
-    zero_shot: dict[str, float] | None
+    metrics: dict[str, float | None] | None
+    zero_shot: dict[str, float | None] | None
+    tested: dict[str, dict[str, int]]
+    intervals: dict[str, list[float]]
+    cautions: list[str]
+    adjusted: list[str]
     error: str | None
     bundle: str | None
 

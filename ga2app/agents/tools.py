@@ -198,6 +198,10 @@ class Tools:
             metrics: accuracy in percent after the last epoch that was measured: base (labels trained on), novel (not
                 trained on) and their harmonic mean hm, and the epoch's number; null before.
             zero_shot: the same figures of plain CLIP, to compare with; null before they are measured.
+            tested: how many test clips and labels base and novel accuracy rest on.
+            intervals: the 95 % interval of each figure, two numbers.
+            cautions: why the figures say less than they seem to.
+            adjusted: settings that could not be used as they were asked for, and why.
             error: why it failed and what to do, or null.
             bundle: the key of its bundle, for recognize; null until it is done.
 

@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 from gradio.events import api
 
-from ga2app.contracts import BundleCard
+from ga2app.contracts import BundleCard, as_document, cautions, to_counts, with_nulls
 from ga2app.store import BundleQuery
 from ga2app.ui.api.answering import told
 from ga2app.ui.library import shelving
@@ -40,8 +40,12 @@ def build_library_api(studio: Studio) -> None:
             usable: whether that CLIP and the bundle's files are on the studio's machine.
             base: the labels that it was trained on.
             novel: the labels that it was tested on without training.
-            metrics: its accuracy in percent: base, novel and their harmonic mean hm.
+            metrics: its accuracy in percent: base, novel and their harmonic mean hm; null for what was not measured,
+                or is 100 % by construction.
             zero_shot: the same figures of plain CLIP.
+            tested: how many test clips and labels base and novel accuracy rest on; empty for bundles of before.
+            intervals: the 95 % interval of each figure, two numbers.
+            cautions: why the figures say less than they seem to, in sentences.
             dataset: the data set that it was trained on.
             method: the method, as `train --method` names it.
             seed: the seed of its run.
@@ -132,8 +136,11 @@ def listed(card: BundleCard, usable: bool) -> dict[str, Any]:
         "usable": usable and Path(card.folder).is_dir(),
         "base": list(card.base),
         "novel": list(card.novel),
-        "metrics": dict(card.metrics),
-        "zero_shot": dict(card.zero_shot),
+        "metrics": with_nulls(card.metrics),
+        "zero_shot": with_nulls(card.zero_shot),
+        "tested": to_counts(card.tested),
+        "intervals": as_document(card.metrics, card.tested),
+        "cautions": cautions(card.tested),
         "dataset": card.dataset,
         "method": card.method,
         "seed": card.seed,

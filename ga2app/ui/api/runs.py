@@ -8,9 +8,20 @@ from typing import Any
 from gradio.events import api
 
 from ga2app.config import RunConfig, preset
-from ga2app.contracts import EventKind, RunRecord, RunState
+from ga2app.contracts import (
+    Conditions,
+    EventKind,
+    RunRecord,
+    RunState,
+    as_document,
+    cautions,
+    read_conditions,
+    to_counts,
+    with_nulls,
+)
 from ga2app.errors import ConfigError, Fault, StoreError
 from ga2app.ui.api.answering import told
+from ga2app.ui.runs.standing import adjusted_text
 from ga2app.ui.studio import Studio
 from ga2app.ui.train.queueing import queue_config, wake
 
@@ -54,6 +65,10 @@ def build_runs_api(studio: Studio) -> None:
             metrics: accuracy in percent after the last epoch that was measured: base, novel and their harmonic mean hm,
                 and the epoch's number; null before.
             zero_shot: the same figures of plain CLIP; null before they are measured.
+            tested: how many test clips and labels base and novel accuracy rest on.
+            intervals: the 95 % interval of each figure, two numbers.
+            cautions: why the figures say less than they seem to, in sentences.
+            adjusted: settings that could not be used as they were asked for, and why.
             error: why it failed and what to do, or null.
             bundle: the key of its bundle; null until it is done.
 
@@ -147,14 +162,20 @@ def status_of(studio: Studio, run_id: int) -> dict[str, Any]:
     run = store.get(run_id)
     plan, step = store.latest(run_id, EventKind.PLAN), store.latest(run_id, EventKind.STEP)
     epoch, zero_shot = store.latest(run_id, EventKind.EPOCH), store.latest(run_id, EventKind.ZERO_SHOT)
+    used = read_conditions(plan.values.get("conditions")) if plan else Conditions()
+    metrics = {name: value for name, value in epoch.values.items() if name != "tested"} if epoch else {}
     return {
         "run": run.id,
         "name": run.name,
         "state": run.state.value,
         "step": step.step if step else 0,
         "total_steps": int(plan.values.get("total_steps", 0)) if plan else None,
-        "metrics": dict(epoch.values) if epoch else None,
-        "zero_shot": dict(zero_shot.values) if zero_shot else None,
+        "metrics": with_nulls(metrics) if epoch else None,
+        "zero_shot": with_nulls(zero_shot.values) if zero_shot else None,
+        "tested": to_counts(used.tested),
+        "intervals": as_document(metrics, used.tested),
+        "cautions": cautions(used.tested),
+        "adjusted": [adjusted_text(one) for one in used.adjustments],
         "error": run.error,
         "bundle": _bundle(run),
     }

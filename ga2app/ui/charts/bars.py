@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ga2app.ui.markup import escape
@@ -23,15 +23,24 @@ class Change:
     mark: str = ""
 
 
-def compare_bars(title: str, rows: Sequence[tuple[str, str, float | None, float | None]]) -> str:
-    """Pairs of bars in percent: name, color class, the value before (plain CLIP) and the value after."""
+def compare_bars(
+    title: str,
+    rows: Sequence[tuple[str, str, float | None, float | None]],
+    ranges: Mapping[str, tuple[str, str]] | None = None,
+) -> str:
+    """Pairs of bars in percent: name, color class, the value before (plain CLIP) and the value after.
+
+    ``ranges`` has the intervals of both by the row's name, as texts.
+    """
     items = []
     for name, tone, before, after in rows:
         if before is None and after is None:
             continue
+        of_before, of_after = (ranges or {}).get(name, ("", ""))
         items.append(
             f'<li class="{tone}"><span class="name">{escape(name)}</span>'
-            f"{_percent_bar('Plain CLIP', 'before', before)}{_percent_bar('Bundle', 'after', after)}"
+            f"{_percent_bar('Plain CLIP', 'before', before, of_before)}"
+            f"{_percent_bar('Bundle', 'after', after, of_after)}"
             f"{_change(before, after)}</li>"
         )
     if not items:
@@ -76,13 +85,15 @@ def _diverging(change: Change, widest: float) -> str:
     )
 
 
-def _percent_bar(who: str, css: str, value: float | None) -> str:
+def _percent_bar(who: str, css: str, value: float | None, interval: str) -> str:
     if value is None:
         return ""
     width = max(0.0, min(100.0, value))
     return (
-        f'<span class="track {css}" role="img" aria-label="{escape(who)}: {value:.1f} percent"><span class="rail">'
-        f'<span class="fill" style="width:{width:.1f}%"></span></span><em>{value:.1f}%</em></span>'
+        f'<span class="track {css}" role="img" aria-label="{escape(who)}: {value:.1f} percent'
+        f'{f", 95 percent interval {escape(interval)}" if interval else ""}"><span class="rail">'
+        f'<span class="fill" style="width:{width:.1f}%"></span></span><em>{value:.1f}%'
+        f"{f' <small>({escape(interval)})</small>' if interval else ''}</em></span>"
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ga2app.contracts import BundleCard
+from ga2app.contracts import BundleCard, intervals
 from ga2app.ui.markup import ago, empty, escape, size
 from ga2app.ui.studio import bundle_key
 
@@ -21,7 +21,7 @@ METHODS = {
     "ivlp": "Prompts in both towers (ViFi-CLIP's prompting)",
     "coupled": "Prompts coupled to a hard prompt",
     "ga2-released": "GA² as its authors released it",
-    "ga2": "GA²: coupled prompts, anchors, whitening",
+    "ga2": "GA²-CLIP",
     "custom": "A mixture of its own",
 }
 FIGURES = {
@@ -30,7 +30,10 @@ FIGURES = {
     "hm": ("HM", "HM: harmonic mean of base and novel, high only if both are"),
 }
 
-_LEGEND = '<p class="legend">Bars are percent of the test clips; the tick is where plain CLIP stands.</p>'
+_LEGEND = (
+    '<p class="legend">Bars are percent of the test clips, in parentheses the 95 % interval; the tick is where plain '
+    "CLIP stands.</p>"
+)
 
 
 def list_html(cards: Sequence[BundleCard], chosen: str, titles: Mapping[str, str], missing: set[str]) -> str:
@@ -97,16 +100,21 @@ def _card(card: BundleCard, chosen: str, titles: Mapping[str, str], missing: boo
 def _bars(card: BundleCard) -> str:
     """Base, novel and HM as small bars, with a tick where plain CLIP stands; nothing where nothing was measured."""
     rows = []
+    found = intervals(card.metrics, card.tested)
+    clips = ", ".join(f"{one.clips} {side} test clips" for side, one in card.tested.items())
     for name, (word, about) in FIGURES.items():
         value, before = card.metrics.get(name), card.zero_shot.get(name)
         if value is None:
             continue
         tick = "" if before is None else f'<span class="tick" style="left:{_share(before):.1f}%"></span>'
         beside = "" if before is None else f", plain CLIP {before:.1f}"
+        interval = f" <small>({found[name]})</small>" if name in found else ""
+        beside += f", 95 % interval {found[name]}, {clips}" if name in found else ""
         rows.append(
             f'<span class="small-bar figure-{name}" title="{escape(about)}{escape(beside)}" role="img" '
             f'aria-label="{word} {value:.1f} percent{beside}"><span class="name">{word}</span><span class="rail">'
-            f'<span class="fill" style="width:{_share(value):.1f}%"></span>{tick}</span><b>{value:.1f}</b></span>'
+            f'<span class="fill" style="width:{_share(value):.1f}%"></span>{tick}</span>'
+            f"<b>{value:.1f}{interval}</b></span>"
         )
     return f'<span class="small-bars">{"".join(rows)}</span>' if rows else ""
 

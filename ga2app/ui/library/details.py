@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ga2app.config import RunConfig
+from ga2app.config.ladder import method_parts
 from ga2app.contracts import BundleCard, BundleFacts, LabelKind
 from ga2app.ui.charts import compare_bars
 from ga2app.ui.library.cards import FIGURES, METHODS, ORIGIN_HELP, origin_mark
 from ga2app.ui.library.markdown import to_html
 from ga2app.ui.markup import ago, chips, escape, notice, size
+from ga2app.ui.runs.standing import adjusted_html, ranges_of, rests_html
 from ga2app.ui.train.settings import GROUPS
 
 _FILE_HELP = {
@@ -52,7 +55,10 @@ def body_html(card: BundleCard, facts: BundleFacts) -> str:
         (word, f"figure-{name}", card.zero_shot.get(name), card.metrics.get(name))
         for name, (word, _) in FIGURES.items()
     ]
-    figures = compare_bars("Recognized, percent of the test clips", rows)
+    names = {name: word for name, (word, _) in FIGURES.items()}
+    ranges = ranges_of(card.zero_shot, card.metrics, card.tested, names)
+    figures = compare_bars("Recognized, percent of the test clips", rows, ranges)
+    figures += rests_html(card.tested) + adjusted_html(facts.conditions) if figures else ""
     return (
         f'<div class="bundle-body">{figures or notice("info", "Nothing was measured with this bundle.")}'
         f"<section><h4>{len(card.base)} base labels <small>trained on</small></h4>{chips(card.base, LabelKind.BASE)}"
@@ -74,12 +80,15 @@ def _novel(card: BundleCard) -> str:
 
 
 def _origin(card: BundleCard, facts: BundleFacts) -> dict[str, str]:
-    backbone = facts.backbone
+    backbone, used = facts.backbone, facts.conditions
     return {
         "Origin": ORIGIN_HELP.get(card.origin, card.origin),
         "On the Hub": f"{card.hub.repo_id} at {card.hub.commit[:7]}" if card.hub else "",
         "Name in its files": card.name if card.name != card.title else "",
-        "Method": METHODS.get(card.method, card.method),
+        "Method": _method(card, facts),
+        "Training clips": used.shots_text(_shots(facts)) if used.most else "",
+        "Anchors": used.anchors,
+        "Negative prompts": used.negatives,
         "Data set": card.dataset,
         "Hash of the data set": facts.dataset_hash,
         "Seed": "" if card.seed is None else str(card.seed),
@@ -88,6 +97,17 @@ def _origin(card: BundleCard, facts: BundleFacts) -> dict[str, str]:
         "Revision": str(backbone.get("revision") or ""),
         "Hash of its weights": str(backbone.get("fingerprint", "")),
     }
+
+
+def _shots(facts: BundleFacts) -> int:
+    """The shots that were asked for."""
+    return int(facts.config.get("shots", 0))
+
+
+def _method(card: BundleCard, facts: BundleFacts) -> str:
+    """The method, with those of its parts that the run really used."""
+    parts = ", ".join(method_parts(RunConfig.from_dict(facts.config)))
+    return f"{METHODS.get(card.method, card.method)}: {parts}"
 
 
 def _readme(facts: BundleFacts) -> str:

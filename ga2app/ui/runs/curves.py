@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ga2app.contracts import Event, EventKind
+from ga2app.contracts import Conditions, Event, EventKind, read_conditions
 from ga2app.store import Store, StoredEvent
 
 LOSSES = ("total", "ce", "anchor")
@@ -34,6 +34,11 @@ class RunCurve:
     def total_steps(self) -> int:
         """Steps of the whole run; 0 while nobody knows."""
         return int(self.plan.values.get("total_steps", 0)) if self.plan else 0
+
+    @property
+    def conditions(self) -> Conditions:
+        """What the run really used, and on how much it is tested; empty for runs of before."""
+        return read_conditions(self.plan.values.get("conditions")) if self.plan else Conditions()
 
     @property
     def total_epochs(self) -> int:

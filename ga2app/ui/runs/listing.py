@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from ga2app.contracts import Event, RunRecord, RunState
+from ga2app.contracts import Event, RunRecord, RunState, intervals, read_tested
 from ga2app.ui.markup import ago, badge, empty, escape, notice
 
 PAGE = 25
@@ -84,9 +84,7 @@ def _entry(run: RunRecord, current: bool, result: Event | None, picked: bool, pl
 
 def _card(run: RunRecord, current: bool, result: Event | None, place: int | None) -> str:
     marked = ' aria-current="true"' if current else ""
-    hm = result.values.get("hm", result.values.get("base")) if result else None
-    kind = "HM" if result and "hm" in result.values else "base"
-    figure = f'<span class="figure">{hm:.1f}<small>{kind}</small></span>' if isinstance(hm, float | int) else ""
+    figure = _headline(result.values) if result else ""
     if place is not None:
         figure = f'<span class="figure"><small>{"next" if place == 1 else f"{place} in the queue"}</small></span>'
     config = run.config
@@ -97,3 +95,18 @@ def _card(run: RunRecord, current: bool, result: Event | None, place: int | None
         f'<span class="number">{run.id}</span><span class="title">{escape(run_title(run))}</span>{badge(run.state)}'
         f'{figure}<span class="line">{line}<span class="when">{ago(run.created_s)}</span></span>{reason}</a>'
     )
+
+
+def _headline(values: Mapping[str, Any]) -> str:
+    """HM, or base accuracy where there is no HM, with its 95 % interval and, to point at, the test clips."""
+    key = "hm" if "hm" in values else "base"
+    figure = values.get(key)
+    if not isinstance(figure, float | int):
+        return ""
+    tested = read_tested(values.get("tested"))
+    metrics = {name: values[name] for name in ("base", "novel", "hm") if isinstance(values.get(name), float | int)}
+    interval = intervals(metrics, tested).get(key)
+    clips = ", ".join(f"{one.clips} {side} test clips" for side, one in tested.items())
+    beside = f"<small>({interval})</small>" if interval else ""
+    about = f' title="95 % interval {interval}, {clips}"' if interval else ""
+    return f'<span class="figure"{about}>{figure:.1f}{beside}<small>{"HM" if key == "hm" else key}</small></span>'

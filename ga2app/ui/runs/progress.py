@@ -12,6 +12,7 @@ from ga2app.ui.markup import badge, duration, escape, notice
 from ga2app.ui.runs.causes import cause_of
 from ga2app.ui.runs.curves import RunCurve
 from ga2app.ui.runs.listing import preset_word, run_title
+from ga2app.ui.runs.standing import adjusted_html, ranges_of, rests_html
 
 FAILURE_LINES = 12
 _SMOOTHING = 30
@@ -118,9 +119,10 @@ def result_html(run: RunRecord, curve: RunCurve) -> str:
     if run.state is not RunState.DONE or not curve.epochs:
         return ""
     after, before = curve.epochs[-1].values, curve.zero_shot.values if curve.zero_shot else {}
-    return compare_bars(
-        "After training", [(name, f"figure-{key}", before.get(key), after.get(key)) for key, name in FIGURES]
-    )
+    tested = curve.conditions.tested
+    rows = [(name, f"figure-{key}", before.get(key), after.get(key)) for key, name in FIGURES]
+    bars = compare_bars("After training", rows, ranges_of(before, after, tested, dict(FIGURES)))
+    return bars + rests_html(tested) + adjusted_html(curve.conditions)
 
 
 def _advice(run: RunRecord, worker_alive: bool) -> str:

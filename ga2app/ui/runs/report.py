@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from ga2app.contracts import GROUPS, ChangedClip, LabelKind, ModelReport, Report, RunRecord
+from ga2app.contracts import (
+    GROUPS,
+    LEAST_LABELS,
+    ChangedClip,
+    Conditions,
+    LabelKind,
+    ModelReport,
+    Report,
+    RunRecord,
+    figure_text,
+    intervals,
+    rests_on,
+)
 from ga2app.ui.charts import Change, Confusion, Dot, change_bars, confusion_html, scatter_pair
 from ga2app.ui.markup import escape, kind_mark
 from ga2app.ui.runs.compare import Spread, spread_of
+from ga2app.ui.runs.standing import adjusted_html, rests_html
 
 GROUP_TITLES = {"base": "Base labels", "novel": "Novel labels", "joint": "All labels together"}
 _GROUP_HELP = {
@@ -44,17 +57,27 @@ def report_html(run: RunRecord, report: Report, seeds: Sequence[Mapping[str, flo
 def _summary(report: Report) -> str:
     before, after = report.plain.metrics, report.bundle.metrics
     key = "hm" if "hm" in after else "base"
-    name = "HM" if key == "hm" else "accuracy"
+    name = "HM" if key == "hm" else "base accuracy"
     if key not in after or key not in before:
         return '<p class="lead">There was nothing to measure.</p>'
     by = after[key] - before[key]
     word = "helped" if by >= 0.05 else "did harm" if by <= -0.05 else "changed nothing"
     clips = sum(report.bundle.groups[group].clips for group in ("base", "novel") if group in report.bundle.groups)
     changed = f"{report.gained} became right and {report.lost} became wrong"
+    tested = report.tested()
+    interval = intervals(after, tested).get(key)
+    chance = f" (95 % interval {interval})" if interval else ""
     return (
-        f'<p class="lead">Training <b>{word}</b>: {name} went from {before[key]:.1f} to <b>{after[key]:.1f}</b>. '
-        f"Of {clips} test clips {changed}.</p>"
+        f'<p class="lead">Training <b>{word}</b>: {name} went from {before[key]:.1f} to <b>{after[key]:.1f}</b>'
+        f"{chance}. Of {clips} test clips {changed}.</p>{rests_html(tested, legend=False)}"
+        f"{adjusted_html(report.conditions)}{_sources(report.conditions)}"
     )
+
+
+def _sources(used: Conditions) -> str:
+    """Where anchors and negative prompts came from, of a run that used them."""
+    told = "; ".join(text for text in (used.anchors, used.negatives) if text)
+    return f'<p class="legend">Trained with {escape(told)}.</p>' if told else ""
 
 
 def _figures(report: Report) -> str:
@@ -70,9 +93,7 @@ def _figures(report: Report) -> str:
     rows = []
     for title, model in (("Plain CLIP", report.plain), ("Bundle", report.bundle)):
         cells = "".join(
-            f"<td>{getattr(model.groups[group], key):.1f}</td>" if group in model.groups else "<td>–</td>"
-            for group in groups
-            for key, _, _ in _MEASURES
+            f"<td>{_measured(report, model, group, key)}</td>" for group in groups for key, _, _ in _MEASURES
         )
         rows.append(f'<tr><th scope="row">{title}</th>{cells}</tr>')
     helps = "".join(f"<li><b>{GROUP_TITLES[group]}</b> {_GROUP_HELP[group]}</li>" for group in groups)
@@ -83,11 +104,19 @@ def _figures(report: Report) -> str:
     )
 
 
+def _measured(report: Report, model: ModelReport, group: str, key: str) -> str:
+    """A measure of a group; a dash for what was not measured, or is so by construction."""
+    found, alone = model.groups.get(group), len(report.labels(group)) < LEAST_LABELS
+    value = getattr(found, key) if found and not alone else None
+    return "–" if value is None else f"{value:.1f}"
+
+
 def _means(report: Report) -> str:
     """Base, novel and HM of both, in their own group and with all labels competing."""
+    tested = report.tested()
 
     def row(title: str, values: Mapping[str, float]) -> str:
-        cells = "".join(f"<td>{values[key]:.1f}</td>" if key in values else "<td>–</td>" for key, _ in _MEANS)
+        cells = "".join(f"<td>{figure_text(key, values, tested)}</td>" for key, _ in _MEANS)
         return f'<tr><th scope="row">{title}</th>{cells}</tr>'
 
     rows = row("Plain CLIP", report.plain.metrics) + row("Bundle", report.bundle.metrics)
@@ -98,6 +127,7 @@ def _means(report: Report) -> str:
     return (
         '<div class="scroll"><table class="plain figures"><caption>Base, novel and their harmonic mean (HM)</caption>'
         f"<thead><tr><td></td>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
+        f'<p class="legend">{escape(rests_on(tested))}</p>'
     )
 
 

@@ -35,7 +35,7 @@ def report_page(run: RunRecord, report: Report, curve: RunCurve, body: str, back
     about = " · ".join(
         part for part in (f"data set {report.dataset}", backbone_title, f"seed {report.seed}", ended) if part
     )
-    settings = settings_html(run, report, backbone_title)
+    settings = settings_html(run, report, backbone_title, curve.conditions)
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'

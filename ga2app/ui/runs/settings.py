@@ -6,21 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ga2app.config import PRESETS, preset
-from ga2app.contracts import Report, RunRecord
+from ga2app.contracts import Conditions, Report, RunRecord
 from ga2app.errors import ConfigError
 from ga2app.ui.markup import escape
+from ga2app.ui.runs.standing import adjusted_html
+from ga2app.ui.runs.wording import label_of as label_of
+from ga2app.ui.runs.wording import spoken as spoken
 from ga2app.ui.train.presets import PRESET_TITLES
-from ga2app.ui.train.settings import SETTINGS
 
-_PATH_LABELS = {setting.path: setting.label for setting in SETTINGS} | {
-    "dataset": "Data set",
-    "backbone": "Backbone",
-    "seed": "Seed",
-    "device": "Device",
-    "precision": "Precision",
-    "anchors": "Anchor set",
-    "negatives": "Negative prompts",
-}
 _NOT_OF_A_PRESET = ("dataset", "backbone", "seed", "device", "anchors", "negatives")
 
 
@@ -31,22 +24,6 @@ def flat(config: Mapping[str, Any], above: str = "") -> dict[str, Any]:
         path = f"{above}{key}"
         found |= flat(value, f"{path}.") if isinstance(value, Mapping) else {path: value}
     return found
-
-
-def label_of(path: str) -> str:
-    """What the screens call a setting."""
-    return _PATH_LABELS.get(path) or path.rpartition(".")[2].replace("_", " ").capitalize()
-
-
-def spoken(value: Any) -> str:
-    """A setting's value for a person."""
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    if isinstance(value, float):
-        return f"{value:g}"
-    if isinstance(value, list | tuple):
-        return ", ".join(str(item) for item in value) or "the data set's own"
-    return str(value) if value != "" else "the data set's own"
 
 
 def nearest_preset(config: Mapping[str, Any]) -> tuple[str, dict[str, tuple[Any, Any]]]:
@@ -68,31 +45,43 @@ def nearest_preset(config: Mapping[str, Any]) -> tuple[str, dict[str, tuple[Any,
     return best or (PRESETS[0], {})
 
 
-def settings_html(run: RunRecord, report: Report | None, backbone_title: str) -> str:
-    """What a run was trained on and how, from what sets it apart to everything."""
+def settings_html(
+    run: RunRecord, report: Report | None, backbone_title: str, conditions: Conditions | None = None
+) -> str:
+    """What a run was trained on and how, from what sets it apart to everything.
+
+    ``conditions`` are what it really used, where that is known.
+    """
     name, differing = nearest_preset(run.config)
-    own = flat(run.config)
+    own, used = flat(run.config), conditions or Conditions()
     title = PRESET_TITLES.get(name, name)
-    about = [(label_of(path), spoken(own[path])) for path in _NOT_OF_A_PRESET if path in own and path != "backbone"]
+    real = {"anchors": used.anchors, "negatives": used.negatives}
+    about = [
+        (label_of(path), real.get(path) or spoken(own[path], path))
+        for path in _NOT_OF_A_PRESET
+        if path in own and path != "backbone"
+    ]
     about.insert(1, ("Backbone", backbone_title))
     about.insert(0, ("Preset", title if not differing else f"{title}, with {len(differing)} changed"))
+    if used.clips:
+        about.append(("Training clips", f"{used.clips}: {used.shots_text(int(own.get('shots', 0)))}"))
     rows = "".join(
-        f'<tr><th scope="row">{escape(label_of(path))}</th><td>{escape(spoken(mine))}</td>'
-        f"<td>{escape(spoken(usual))}</td></tr>"
+        f'<tr><th scope="row">{escape(label_of(path))}</th><td>{escape(spoken(mine, path))}</td>'
+        f"<td>{escape(spoken(usual, path))}</td></tr>"
         for path, (mine, usual) in differing.items()
     )
     changed = (
         f"<h4>Changed from the preset</h4>{_table(('Setting', 'This run', title), rows)}"
         if rows
-        else f'<p class="legend">Every setting is as in the preset {escape(title)}.</p>'
+        else f'<p class="legend">Every setting was chosen as in the preset {escape(title)}.</p>'
     )
     everything = "".join(
-        f'<tr><th scope="row">{escape(label_of(path))}</th><td>{escape(spoken(value))}</td>'
+        f'<tr><th scope="row">{escape(label_of(path))}</th><td>{escape(spoken(value, path))}{_instead(path, used)}</td>'
         f"<td><code>{escape(path)}</code></td></tr>"
         for path, value in sorted(own.items(), key=lambda item: ("." in item[0], item[0]))
     )
     return (
-        f'<section class="settings-of-run">{_facts(about)}{changed}{_made_with(report)}'
+        f'<section class="settings-of-run">{_facts(about)}{adjusted_html(used)}{changed}{_made_with(report)}'
         f"<details><summary>All {len(own)} settings</summary>"
         f"{_table(('Setting', 'Value', 'Name in JSON'), everything)}</details></section>"
     )
@@ -104,6 +93,12 @@ def differing_settings(configs: Sequence[Mapping[str, Any]]) -> dict[str, list[A
     paths = dict.fromkeys(path for config in flattened for path in config)
     found = {path: [config.get(path) for config in flattened] for path in paths}
     return {path: values for path, values in found.items() if len({repr(_plain(value)) for value in values}) > 1}
+
+
+def _instead(path: str, used: Conditions) -> str:
+    """What was used in the place of a setting; empty where it was used as chosen."""
+    instead = {one.setting: one.used for one in used.adjustments}
+    return f" <b>(used: {escape(spoken(instead[path], path))})</b>" if path in instead else ""
 
 
 def _made_with(report: Report | None) -> str:

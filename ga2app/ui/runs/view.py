@@ -142,8 +142,13 @@ class Viewer:
             return notice("error", str(exc))
         if report is None:
             return notice("info", "It was trained before there were reports, or had no test clips.", "No report.")
-        # Of runs with the same seed the newest speaks: they tell nothing about the spread.
-        same = {one.config.get("seed"): one.id for one in self._studio.store.runs.same_but_seed(run.id)}
+        # Of runs with the same seed the newest speaks: they tell nothing about the spread. Runs on other clips none.
+        data = self.curves.of(run.id).conditions.data
+        same = {
+            one.config.get("seed"): one.id
+            for one in self._studio.store.runs.same_but_seed(run.id)
+            if self.curves.of(one.id).conditions.data == data
+        }
         finals = self._studio.store.runs.last_epochs(list(same.values()))
         return report_html(run, report, [event.values for event in finals.values()])
 
@@ -158,7 +163,7 @@ class Viewer:
         elif section == REPORT_TAB:
             pieces["report"] = self.report_body(run)
         elif section == SETTINGS:
-            pieces["settings"] = settings_html(run, self._report_or_none(run.id), title)
+            pieces["settings"] = settings_html(run, self._report_or_none(run.id), title, curve.conditions)
         else:
             pieces["log"] = log_html(tail(log))
         return pieces

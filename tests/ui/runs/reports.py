@@ -7,7 +7,7 @@ import io
 
 from PIL import Image
 
-from ga2app.contracts import ChangedClip, GroupReport, LabelKind, MapPoint, ModelReport, Report, RunState
+from ga2app.contracts import TOP5_LABELS, ChangedClip, GroupReport, LabelKind, MapPoint, ModelReport, Report, RunState
 from ga2app.ui.studio import Studio
 
 from ..studios import BASE, NOVEL, add_run
@@ -28,7 +28,8 @@ def group(labels: tuple[str, ...], right: int, clips: int = 4) -> GroupReport:
         if clips > right:
             cells.append((place, (place + 1) % len(labels), clips - right))
     top1 = 100 * right / clips
-    return GroupReport(top1, 100.0, top1, clips * len(labels), dict.fromkeys(labels, top1), tuple(cells))
+    top5 = None if len(labels) < TOP5_LABELS else 100.0
+    return GroupReport(top1, top5, top1, clips * len(labels), dict.fromkeys(labels, top1), tuple(cells))
 
 
 def model(base: tuple[str, ...], novel: tuple[str, ...], right: tuple[int, int]) -> ModelReport:
@@ -47,7 +48,7 @@ def make_report(base: tuple[str, ...] = BASE, novel: tuple[str, ...] = NOVEL) ->
     points += [MapPoint("negative", "nothing", "", LabelKind.NEGATIVE, (9.0, 9.0), (9.0, 9.0))]
     changed = (
         ChangedClip(f"/secret/place/{base[0]}-1.mp4", base[0], LabelKind.BASE, base[1], base[0], picture()),
-        ChangedClip(f"/secret/place/{novel[0]}-1.mp4", novel[0], LabelKind.NOVEL, novel[0], novel[1]),
+        ChangedClip(f"/secret/place/{novel[0]}-1.mp4", novel[0], LabelKind.NOVEL, novel[0], novel[-1]),
     )
     return Report(
         dataset="demo",

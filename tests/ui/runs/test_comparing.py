@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ga2app.config import preset
-from ga2app.contracts import Event, EventKind, RunState
+from ga2app.contracts import Adjustment, Conditions, Event, EventKind, RunState, SampleSize
 from ga2app.errors import StoreError
 from ga2app.ui.runs.export import COLUMNS, curves_csv, curves_json
 from ga2app.ui.runs.files import curves_file, log_as_file
@@ -19,16 +19,21 @@ from ga2app.ui.runs.settings import differing_settings, nearest_preset, settings
 from ga2app.ui.runs.view import Look, Viewer, numbers
 from ga2app.ui.studio import Studio
 
+from .reports import make_report
 
-def add(studio: Studio, seed: int, hm: float, *, shots: int = 16, name: str = "") -> int:
-    """A finished run with two steps and one epoch."""
+
+def add(studio: Studio, seed: int, hm: float, *, shots: int = 16, name: str = "", data: str = "") -> int:
+    """A finished run with two steps and one epoch; ``data`` identifies its clips, empty for a run of before."""
     runs = studio.store.runs
     run_id = runs.queue(replace(preset("quick"), seed=seed, shots=shots), name=name)
     runs.claim(1, 1.0)
     steps = [Event(EventKind.STEP, step, {"ce": 1 / step, "anchor": 0.0, "total": 1 / step}) for step in (1, 2)]
     figures = {"epoch": 1, "base": hm, "novel": hm, "hm": hm}
     zero_shot = Event(EventKind.ZERO_SHOT, 0, {"base": 50.0, "novel": 50.0, "hm": 50.0})
-    runs.append_many(run_id, [zero_shot, *steps, Event(EventKind.EPOCH, 2, figures)])
+    tested = {"base": SampleSize(80, 8), "novel": SampleSize(40, 4)}
+    plan = {"total_steps": 2, "conditions": Conditions(data=data, tested=tested).to_dict()}
+    told = [Event(EventKind.PLAN, 0, plan)] if data else []
+    runs.append_many(run_id, [*told, zero_shot, *steps, Event(EventKind.EPOCH, 2, figures)])
     runs.finish(run_id, RunState.DONE, exit_code=0)
     return run_id
 
@@ -47,6 +52,47 @@ def test_curves_settings_figures_and_seeds_stand_beside_each_other(studio: Studi
     assert "+10.0" in html
     rows = html[html.index("Settings that differ") :]
     assert "Shots" in rows and "Seed" in rows and "Epochs" not in rows
+
+
+def test_runs_whose_clips_differ_are_told_apart_and_have_no_mean(studio: Studio) -> None:
+    html = compared(studio, add(studio, 1, 60.0, data="one"), add(studio, 2, 64.0, data="other"))
+    assert "2 runs of the same settings, with different clips" in html and "no mean" in html
+    assert "±" not in html and "62.0" not in html
+    assert "Clips, or their split" in html and "A, 120 test clips" in html and "B, 120 test clips" in html
+    same = compared(studio, add(studio, 1, 60.0, data="one"), add(studio, 2, 64.0, data="one"))
+    assert "62.0 ± 2.8" in same and "Clips, or their split" not in same and "60.0 (49–70)" in same
+
+
+def test_one_seed_counts_once_and_tells_nothing_about_the_spread(studio: Studio) -> None:
+    ids = [add(studio, 1, hm, data="one") for hm in (60.0, 62.0, 62.0)]
+    html = compared(studio, *ids)
+    assert "3 runs of one seed" in html and "±" not in html
+    more = compared(studio, *ids, add(studio, 2, 64.0, data="one"))
+    assert "2 seeds of the same settings" in more and "63.0 ± 1.4" in more
+    assert f"the newest of each seed: {ids[2]}, {ids[2] + 1}" in more
+
+
+def test_the_report_averages_over_runs_on_the_same_clips_alone(studio: Studio) -> None:
+    ids = [add(studio, seed, 60.0, data=data) for seed, data in ((1, "one"), (2, "one"), (3, "other"))]
+    for run_id in ids:
+        folder = studio.home.run_folder(run_id)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "report.json").write_text(make_report().to_json(), encoding="utf-8")
+    viewer = Viewer(studio)
+    bodies = [viewer.report_body(studio.store.runs.get(run_id)) for run_id in ids]
+    assert ["<h3>2 seeds</h3>" in body for body in bodies] == [True, True, False]
+
+
+def test_the_settings_say_what_was_really_used(studio: Studio) -> None:
+    run_id = studio.store.runs.queue(preset("quick"))
+    off = Adjustment("whitening.enabled", True, False, "it takes two training clips of a label")
+    anchors = "12 anchor clips borrowed from data set 'demo'"
+    used = Conditions(clips=12, least=6, most=6, anchors=anchors, adjustments=(off,))
+    run = studio.store.runs.get(run_id)
+    html = settings_html(run, None, "sketch", used)
+    assert "on was asked for and off was used" in html and "(used: off)" in html
+    assert "12 anchor clips borrowed from data set" in html and "16 shots (6 clips a label)" in html
+    assert "data set's own" not in settings_html(run, None, "sketch")
 
 
 def test_fewer_than_two_runs_teach_how_to_compare_and_runs_that_are_gone_are_left_out(studio: Studio) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ga2app.contracts import Report, RunState
+from ga2app.contracts import Adjustment, Conditions, Report, RunState, read_report
 from ga2app.ui.runs.files import report_as_file
 from ga2app.ui.runs.report import report_html, seeds_spread
 from ga2app.ui.runs.view import REPORT_TAB, Look, Viewer
@@ -26,11 +26,39 @@ def body(studio: Studio, report: Report) -> str:
 
 def test_it_begins_with_whether_training_helped(studio: Studio) -> None:
     html = body(studio, make_report())
-    assert "Training <b>helped</b>: HM went from 61.0 to <b>63.0</b>." in html
+    assert "Training <b>helped</b>: HM went from 61.0 to <b>63.0</b> (95 % interval 37–81)." in html
     assert "Of 16 test clips 1 became right and 1 became wrong." in html
     report = make_report()
     worse = replace(report, plain=report.bundle, bundle=report.plain)
     assert "Training <b>did harm</b>" in body(studio, worse)
+
+
+def test_figures_have_intervals_and_few_labels_and_clips_are_said(studio: Studio) -> None:
+    html = body(studio, make_report())
+    assert "75.0 (41–93)" in html  # Wilson: 6 of 8
+    assert "95 % interval, over 8 base test clips and 8 novel test clips" in html
+    assert "only 2 novel labels: guessing alone is right in 50 %" in html and "only 8 base test clips" in html
+    assert html.count("<td>–</td>") == 6  # top-5 of two and of four labels, for both models
+
+
+def test_one_novel_label_has_a_dash_and_the_reason(studio: Studio, tmp_path: Path) -> None:
+    whole = make_report(novel=("rowing a boat",))
+    # As a version of before wrote it: with 100 % novel accuracy, and HM.
+    plain, bundle = (replace(one, metrics=dict(one.metrics) | {"novel": 100.0}) for one in (whole.plain, whole.bundle))
+    (tmp_path / "report.json").write_text(replace(whole, plain=plain, bundle=bundle).to_json(), encoding="utf-8")
+    report = read_report(tmp_path / "report.json")
+    assert report is not None and report.bundle.metrics.keys() == {"base"}
+    html = body(studio, report)
+    assert "base accuracy went from" in html and "100.0" not in html[: html.index("What is taken for what")]
+    assert "only 1 novel label: with one there is nothing to tell apart" in html
+
+
+def test_what_a_run_could_not_use_is_said_and_borrowed_anchors_are_called_so(studio: Studio) -> None:
+    off = Adjustment("whitening.enabled", True, False, "it takes two training clips of a label")
+    used = Conditions(anchors="12 anchor clips borrowed from data set 'demo'", adjustments=(off,))
+    html = body(studio, replace(make_report(), conditions=used))
+    assert "on was asked for and off was used, because it takes two training clips of a label." in html
+    assert "Trained with 12 anchor clips borrowed from data set &#x27;demo&#x27;." in html
 
 
 def test_matrices_of_both_models_and_all_groups_can_be_switched_without_a_script(studio: Studio) -> None:
