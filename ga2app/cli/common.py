@@ -59,6 +59,11 @@ def names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
+def counted(number: int, what: str) -> str:
+    """ "1 clip", "2 clips"."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
 def find_dataset(name: str) -> Dataset:
     """A data set by name: one of this home, the demo (drawn if need be), a folder of class folders, or a CSV file."""
     from ga2app.clipsets import read_clipset
@@ -71,7 +76,11 @@ def find_dataset(name: str) -> Dataset:
             f"there is no data set '{name}' and no folder or CSV file of that name; "
             "'demo' is always there, and import-dataset brings in your own"
         )
-    return read_clipset(name)
+    notes: list[str] = []
+    dataset = read_clipset(name, notes=notes)
+    for note in notes:
+        print(f"note: {note}", file=sys.stderr)
+    return dataset
 
 
 def known_dataset(name: str) -> Dataset | None:

@@ -201,18 +201,20 @@ class DatasetEdits:
         return what
 
     def split(self, dataset_id: int, choose: Callable[[Sequence[SplitClip]], Collection[int]]) -> tuple[int, int]:
-        """Divide all clips into train and test anew; gives how many are in each.
+        """Divide all clips into train and test anew; gives how many are in each. It can be undone.
 
         ``choose`` gets every clip and gives the ids of those for testing.
         """
         with self._database.write() as db:
-            dataset_of(db, dataset_id)
+            name, _ = dataset_of(db, dataset_id)
             refuse_edits(db, dataset_id)
             found = db.execute(
                 "SELECT clips.id, labels.name, labels.kind, path, digest FROM clips "
                 "JOIN labels ON labels.id = clips.label_id WHERE clips.dataset_id = ? ORDER BY clips.id",
                 [dataset_id],
             ).fetchall()
+            clips = Selected("clips", "dataset_id = ?", [dataset_id])
+            remember(db, ROOM, f"the new split of '{name}'", former=[Former(clips, ["subset"])])
             tested = set(choose([SplitClip(id_, label, LabelKind(kind), *rest) for id_, label, kind, *rest in found]))
             db.conn.executemany(
                 "UPDATE clips SET subset = ? WHERE id = ?",

@@ -139,7 +139,8 @@ def build_split() -> SplitPanel:
     part(
         "<h3>Train and test</h3>"
         '<p class="legend">Shots are drawn from the training clips; figures come from the test clips alone. '
-        "Clips of the same content stay on the same side. A new split replaces the present one for good.</p>"
+        "Clips of one recording, or of the same content, stay on the same side. "
+        "<b>Undo</b> brings the former split back.</p>"
     )
     with gr.Row():
         share = gr.Slider(

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from ga2app.contracts import LabelKind
-from ga2app.store.dataset_edits import SplitClip
+from pathlib import Path
+
+from ga2app.contracts import Dataset, LabelKind, LabelledClip, Subset
+from ga2app.paths import Home
+from ga2app.store import Store
+from ga2app.store.dataset_edits import ROOM, SplitClip
+from ga2app.ui.datasets.edits import split, undo
 from ga2app.ui.datasets.splitting import choose_test
 
 
@@ -47,3 +52,25 @@ def test_clips_of_the_same_content_are_never_on_two_sides() -> None:
         for clip in [*twins, other[0]]:
             sides.setdefault(str(clip.digest), set()).add(clip.id in chosen)
         assert all(len(side) == 1 for side in sides.values())
+
+
+def test_clips_of_one_recording_are_never_on_two_sides() -> None:
+    names = [f"/YoYo/v_YoYo_g{group:02d}_c{clip:02d}.avi" for group in range(1, 9) for clip in range(1, 5)]
+    yo_yo = [SplitClip(place, "yo yo", LabelKind.BASE, name, None) for place, name in enumerate(names)]
+    for seed in range(4):
+        chosen = choose_test(yo_yo, share=0.25, seed=seed, novel_whole=True)
+        assert len(chosen) == 8
+        assert all(len({clip.id in chosen for clip in yo_yo[first : first + 4]}) == 1 for first in range(0, 32, 4))
+
+
+def test_a_split_can_be_undone(tmp_path: Path) -> None:
+    with Store.open(Home(tmp_path)) as store:
+        labelled = tuple(LabelledClip(f"/{number}.mp4", "jump", list(Subset)[number % 2]) for number in range(8))
+        dataset = Dataset("mine", ("jump",), (), labelled)
+        dataset_id = store.datasets.add(dataset, origin="test")
+        split(store, dataset_id, 0.25, 1, True)
+        assert store.datasets.get("mine") != dataset
+        last = store.trash.last(ROOM)
+        assert last is not None and last.offer == "Undo: the new split of 'mine'"
+        assert undo(store) == "Undone: the new split of 'mine'."
+        assert store.datasets.get("mine") == dataset
