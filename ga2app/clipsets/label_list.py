@@ -1,27 +1,22 @@
 """Label lists: which number stands for which class.
 
-``id,name`` as CSV · UCF-101's ``classInd.txt`` (``1 ApplyEyeMakeup``) · SSv2's labels (a JSON object from name to id,
-or from id to name) · one name a line, counted from 0.
+``id,name`` as CSV, under any usual header or none, the name first or last, with other columns beside · UCF-101's
+``classInd.txt`` (``1 ApplyEyeMakeup``) · SSv2's labels (a JSON object from name to id, or from id to name) · one name a
+line, counted from 0.
 """
 
 from __future__ import annotations
 
-import csv
 import json
-import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ga2app.clipsets.label_columns import Row, Unclear, rows_of
 from ga2app.clipsets.report import Problem
 from ga2app.clipsets.text import numbered_lines, read_text
-from ga2app.labels import in_words, name_key
-
-_INDEXED = re.compile(r"(\d+)\s+(\S.*)")
-_COLUMNS = re.compile(r'"?id"?\s*[,;\t]\s*"?name"?', re.IGNORECASE)
-
-_Row = tuple[int, str, str]
-"""Line, id and name as they stand in the file."""
+from ga2app.labels import in_words, label_key, name_key
 
 
 @dataclass(frozen=True)
@@ -32,8 +27,15 @@ class LabelList:
     names: Mapping[int, str]
 
     def by_key(self) -> dict[str, str]:
-        """The names by what all their spellings have in common."""
-        return {name_key(name): name for name in self.names.values()}
+        """The names by a loose key, without those that share one ("C" and "C++")."""
+        found = [(name_key(name), name) for name in self.names.values()]
+        shared = Counter(key for key, _ in found)
+        return {key: name for key, name in found if shared[key] == 1}
+
+    def find(self, name: str) -> str | None:
+        """The class that ``name`` means: the same label, or else the only one that is written nearly so."""
+        same = next((known for known in self.names.values() if label_key(known) == label_key(in_words(name))), None)
+        return same or self.by_key().get(name_key(in_words(name)))
 
 
 def read_label_list(file: Path, problems: list[Problem]) -> LabelList | None:
@@ -41,7 +43,7 @@ def read_label_list(file: Path, problems: list[Problem]) -> LabelList | None:
     text = read_text(file, problems)
     if text is None:
         return None
-    rows = _json_rows(file, text, problems) if text.lstrip()[:1] in ("{", "[") else _line_rows(text)
+    rows = _json_rows(file, text, problems) if text.lstrip()[:1] in ("{", "[") else _line_rows(file, text, problems)
     names: dict[int, str] = {}
     keys: dict[str, int] = {}
     for line, number, name in rows:
@@ -50,7 +52,7 @@ def read_label_list(file: Path, problems: list[Problem]) -> LabelList | None:
             problems.append(Problem(str(file), line, f"{number} {name}".strip(), *fault))
         else:
             names[int(number)] = in_words(name)
-            keys[name_key(in_words(name))] = line
+            keys[label_key(in_words(name))] = line
     if not rows and not any(problem.file == str(file) for problem in problems):
         advice = "write the header id,name and one class a line"
         problems.append(Problem(str(file), 0, "", "holds no labels", advice))
@@ -65,31 +67,25 @@ def _fault(number: str, name: str, names: Mapping[int, str], keys: Mapping[str, 
         return "has no name", "write the class's name behind the id"
     if int(number) in names:
         return f"gives id {int(number)} a second name, after '{names[int(number)]}'", "give each class an id of its own"
-    if name_key(in_words(name)) in keys:
-        line = keys[name_key(in_words(name))]
-        return f"repeats the class of line {line}", "name each class once; spaces, case and signs make no difference"
+    if label_key(in_words(name)) in keys:
+        line = keys[label_key(in_words(name))]
+        return (
+            f"repeats the class of line {line}",
+            "name each class once; spaces, case and underscores make no difference",
+        )
     return None
 
 
-def _line_rows(text: str) -> list[_Row]:
-    lines = numbered_lines(text)
-    if lines and (_COLUMNS.match(lines[0][1]) or all(re.match(r'"?\d+"?\s*[,;\t]', line) for _, line in lines)):
-        first = 1 if _COLUMNS.match(lines[0][1]) else 0
-        found = re.search(r"[,;\t]", lines[0][1])
-        separator = found.group() if found else ","
-        rows = []
-        for number, line in lines[first:]:
-            id_, *rest = next(csv.reader([line], delimiter=separator, skipinitialspace=True))
-            rows.append((number, id_.strip(), separator.join(rest).strip()))
-        return rows
-    indexed = [(number, _INDEXED.fullmatch(line)) for number, line in lines]
-    if 2 * sum(match is not None for _, match in indexed) > len(lines):
-        pairs = zip(indexed, lines, strict=True)
-        return [(n, match.group(1), match.group(2)) if match else (n, "", line) for (n, match), (_, line) in pairs]
-    return [(number, str(place), line) for place, (number, line) in enumerate(lines)]
+def _line_rows(file: Path, text: str, problems: list[Problem]) -> list[Row]:
+    rows = rows_of(numbered_lines(text))
+    if isinstance(rows, Unclear):
+        advice = "write the header id,name and one class a line"
+        problems.append(Problem(str(file), rows.line, rows.quoted, rows.reason, advice))
+        return []
+    return rows
 
 
-def _json_rows(file: Path, text: str, problems: list[Problem]) -> list[_Row]:
+def _json_rows(file: Path, text: str, problems: list[Problem]) -> list[Row]:
     try:
         data = json.loads(text)
     except ValueError as exc:

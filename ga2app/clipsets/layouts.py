@@ -1,7 +1,8 @@
 """Split lists as the data sets come with them, read into entries.
 
 * list and UCF-101: one clip a line, ``path label`` or ``path frames label``, the label being the last number; paths may
-  hold spaces, commas may set fields apart. UCF-101's test lists have no label: the class is in the path.
+  hold spaces, commas may set fields apart, also behind the last. ``path label frames`` is told by the classes in the
+  paths. The label may be a name. UCF-101's test lists have no label: the class is in the path.
 * HMDB-51: one file a class, ``brush_hair_test_split1.txt``, with ``clip.avi 1``: 1 train, 2 test, 0 unused.
 * SSv2: JSON with ``id`` and ``template``; Kinetics: CSV with ``label,youtube_id,time_start,time_end,split``.
 """
@@ -16,6 +17,7 @@ from pathlib import Path
 from ga2app.clipsets.annotations import read_kinetics, read_ssv2
 from ga2app.clipsets.entries import Entry, class_in_path, split_suffix
 from ga2app.clipsets.report import Problem
+from ga2app.clipsets.table import is_clip_list
 from ga2app.clipsets.text import numbered_lines, read_text
 from ga2app.contracts import Subset
 
@@ -73,6 +75,10 @@ def read_entries(
             entries = read_kinetics(file, text, subset, problems)
         case Layout.HMDB if _CLASS_FILE.fullmatch(file.name):
             entries = _read_class_file(file, text, problems)
+        case _ if is_clip_list(file, header=True):
+            advice = "give it in place of a folder, without --split"
+            problems.append(Problem(str(file), 1, text.split("\n", 1)[0], "is the header of a table", advice))
+            return [], layout
         case _:
             entries = _read_list(file, text, subset, problems, classes)
     if not entries and len(problems) == before:
@@ -107,11 +113,13 @@ def _read_class_file(file: Path, text: str, problems: list[Problem]) -> list[Ent
 
 
 def _read_list(file: Path, text: str, subset: Subset, problems: list[Problem], classes: bool) -> list[Entry]:
-    lines = numbered_lines(text)
+    lines = [(number, line.rstrip(" ,;\t")) for number, line in numbered_lines(text)]
+    lines = [(number, line) for number, line in lines if line]
     matches = [_NUMBERED.fullmatch(line) for _, line in lines]
     if not any(matches):
         return _read_unlabelled(file, lines, subset, problems, classes)
     with_frames = all(match is None or _NUMBERED.fullmatch(match.group(1)) for match in matches)
+    label_first = with_frames and _label_is_first([match for match in matches if match])
     entries = []
     for (number, line), match in zip(lines, matches, strict=True):
         if match is None:
@@ -121,9 +129,30 @@ def _read_list(file: Path, text: str, subset: Subset, problems: list[Problem], c
         path, label = match.groups()
         inner = _NUMBERED.fullmatch(path)
         if inner and (with_frames or split_suffix(inner.group(1))[1]):
-            path = inner.group(1)
+            path, label = inner.group(1), inner.group(2) if label_first else label
         entries.append(Entry(file, number, path.strip('"'), subset, label=int(label)))
     return entries
+
+
+def _label_is_first(matches: Sequence[re.Match[str]]) -> bool:
+    """Whether of two numbers behind each path the first is the label: it goes with the class in the path, one to one.
+
+    Frame counts do not, but where a list has a single clip of each class: then the last number counts, as usual.
+    """
+    rows = []
+    for match in matches:
+        inner = _NUMBERED.fullmatch(match.group(1))
+        assert inner is not None
+        rows.append((class_in_path(inner.group(1).replace("\\", "/")), inner.group(2), match.group(2)))
+    return _one_to_one([(name, first) for name, first, _ in rows]) and not _one_to_one(
+        [(name, last) for name, _, last in rows]
+    )
+
+
+def _one_to_one(pairs: Sequence[tuple[str | None, str]]) -> bool:
+    different = set(pairs)
+    names, numbers = {name for name, _ in different}, {number for _, number in different}
+    return None not in names and len(names) == len(numbers) == len(different)
 
 
 def _read_unlabelled(
@@ -131,6 +160,9 @@ def _read_unlabelled(
 ) -> list[Entry]:
     entries = []
     for number, line in lines:
+        if classes and (match := _with_name(line)):
+            entries.append(Entry(file, number, match[0], subset, name=match[1]))
+            continue
         name = class_in_path(line.replace("\\", "/"))
         if name is None and classes:
             advice = "write 'path label', or a path with a folder named after the class"
@@ -138,3 +170,12 @@ def _read_unlabelled(
         else:
             entries.append(Entry(file, number, line.strip('"'), subset, name=name))
     return entries
+
+
+def _with_name(line: str) -> tuple[str, str] | None:
+    """The path and the class of ``a.mp4 riding a bike`` or ``a.mp4,riding a bike``; None for a path alone."""
+    for place in re.finditer(r"[\s,;]+", line):
+        path, name = line[: place.start()].strip('"'), line[place.end() :].strip('"')
+        if split_suffix(path)[1] and not split_suffix(name)[1]:
+            return path, name
+    return None

@@ -8,7 +8,7 @@ from ga2app.clipsets.entries import Entry, class_in_path
 from ga2app.clipsets.label_list import LabelList
 from ga2app.clipsets.numbering import disagreements, settle_numbering
 from ga2app.clipsets.report import Problem, listed
-from ga2app.labels import in_words, name_key
+from ga2app.labels import in_words
 
 
 def named(
@@ -30,21 +30,22 @@ def named(
     if numbering.note:
         notes.append(numbering.note)
     notes += disagreements(labels, [(number + numbering.shift, name) for number, name in numbered])
-    by_key = labels.by_key()
+    by_name = {entry.name: labels.find(entry.name) for entry in entries if entry.name}
     names: list[str | None] = []
     lacking: dict[str, list[Entry]] = {}
     for entry in entries:
         if entry.label is not None:
             name = labels.names.get(entry.label + numbering.shift)
         else:
-            name = by_key.get(name_key(in_words(entry.name or "")))
+            name = by_name.get(entry.name)
         names.append(name)
         if name is None:
             lacking.setdefault(str(entry.label) if entry.label is not None else str(entry.name), []).append(entry)
     ids = sorted(labels.names)
+    classes = "1 class" if len(ids) == 1 else f"{len(ids):,} classes"
     for what, lines in lacking.items():
         places = listed([f"{entry.file.name} line {entry.line}" for entry in lines], 3)
-        reason = f"is not in '{labels.file}' ({len(ids)} classes, {ids[0]} to {ids[-1]}); it stands in {places}"
+        reason = f"is not in '{labels.file}' ({classes}, {ids[0]} to {ids[-1]}); it stands in {places}"
         problems.append(
             Problem(str(lines[0].file), lines[0].line, what, reason, "add it there, or give the right list")
         )

@@ -33,10 +33,11 @@ class _Row:
     group: str
 
 
-def is_clip_list(file: Path) -> bool:
-    """Whether ``file`` is a table that has a column for clips and one for labels."""
+def is_clip_list(file: Path, *, header: bool = False) -> bool:
+    """Whether ``file`` is a table that has a column for clips and one for labels, told by a ``header`` alone or not."""
     try:
-        return columns_of(with_header(read_sheet(file))) is not None
+        sheet = read_sheet(file)
+        return columns_of(sheet if header else with_header(sheet)) is not None
     except DatasetError:
         return False
 

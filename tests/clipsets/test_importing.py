@@ -191,7 +191,7 @@ def test_all_faults_are_told_at_once_by_file_and_line(tmp_path: Path, root: Path
         "labels.csv line 3: 'x run' has no whole number as id",
         "train.txt line 2: 'run0.avi' does not end in a label number",
         f"{tmp_path / 'none.txt'}: cannot be read (No such file or directory)",
-        f"train.txt line 3: '9' is not in '{labels}' (1 classes, 0 to 0)",
+        f"train.txt line 3: '9' is not in '{labels}' (1 class, 0 to 0)",
     ]
     assert "4 faults in the lists (first: labels.csv line 3" in report.refusal()
 

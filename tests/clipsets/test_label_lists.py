@@ -30,6 +30,22 @@ def names_in(file: Path) -> dict[int, str]:
         ("0,brush_hair\n1,cartwheel\n", {0: "brush hair", 1: "cartwheel"}),
         ("1 ApplyEyeMakeup\n101 YoYo\n", {1: "apply eye makeup", 101: "yo yo"}),
         ("brush hair\n3 point shot\ncartwheel\n", {0: "brush hair", 1: "3 point shot", 2: "cartwheel"}),
+        ("label_id,label\n0,RidingABicycle\n1,walk\n", {0: "riding a bicycle", 1: "walk"}),
+        ("RidingABicycle,0\nwalk,1\n", {0: "riding a bicycle", 1: "walk"}),
+        ("name,id\nRidingABicycle,0\nwalk,1\n", {0: "riding a bicycle", 1: "walk"}),
+        ("label,class\n0,walk\n1,run\n", {0: "walk", 1: "run"}),
+        ("walk 0\nrun fast 1\n", {0: "walk", 1: "run fast"}),
+        ("walk 2\nrun 7\n", {0: "walk 2", 1: "run 7"}),
+        ("label\nwalk\nrun\n", {0: "walk", 1: "run"}),
+        ("id,name,count\n0,walk,12\n1,run,7\n", {0: "walk", 1: "run"}),
+        ("0,walk,12\n1,run,7\n", {0: "walk", 1: "run"}),
+        ("0,walk,train\n1,run,train\n", {0: "walk", 1: "run"}),
+        ("index,count,label\n0,5,walk\n1,6,run\n", {0: "walk", 1: "run"}),
+        ("nummer;bezeichnung\n0;gehen\n1;laufen\n", {0: "gehen", 1: "laufen"}),
+        ("id,name\n6,Trying to pour, but missing\n7,Pulling up\n", {6: "Trying to pour, but missing", 7: "Pulling up"}),
+        ("Trying to pour, but missing,6\nPulling up,7\n", {6: "Trying to pour, but missing", 7: "Pulling up"}),
+        ("Trying to pour, but missing\nPulling, hard\n", {0: "Trying to pour, but missing", 1: "Pulling, hard"}),
+        ("id,name\n0,C\n1,C++\n", {0: "c", 1: "C++"}),
         ('{"Holding something": "10", "Moving something": "9"}', {9: "Moving something", 10: "Holding something"}),
         ('{"0": "abseiling", "1": "archery"}', {0: "abseiling", 1: "archery"}),
         ('["abseiling", "archery"]', {0: "abseiling", 1: "archery"}),
@@ -61,7 +77,7 @@ def test_all_faults_of_a_label_list_are_told_with_their_lines(tmp_path: Path):
         "labels.csv line 3: 'x run' has no whole number as id; write the id before the name, as in 0,brush hair",
         "labels.csv line 4: '0 jump' gives id 0 a second name, after 'walk'; give each class an id of its own",
         "labels.csv line 5: '2 Walk' repeats the class of line 2; name each class once; "
-        "spaces, case and signs make no difference",
+        "spaces, case and underscores make no difference",
         "labels.csv line 6: '3' has no name; write the class's name behind the id",
     ]
 
@@ -90,3 +106,18 @@ def test_a_label_list_that_is_not_there_is_named(tmp_path: Path):
     root = touch(tmp_path, "a.mp4")
     report = report_on(root, train=write(tmp_path / "train.txt", "a.mp4 0"), labels=tmp_path / "none.csv")
     assert "none.csv: cannot be read (No such file or directory); check the path" in report.refusal()
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("0,walk,gehen\n1,run,laufen\n", "'0,walk,gehen' has several columns of words, and nothing says which one"),
+        ("0,1,walk\n1,0,run\n", "'0,1,walk' has several columns of numbers, and nothing says which one counts"),
+        ("name,color\nwalk,red\nrun,blue\n", "'name,color' has no column of numbers"),
+    ],
+)
+def test_columns_that_cannot_be_told_apart_are_refused_with_the_first_line(tmp_path: Path, text: str, told: str):
+    (tmp_path / "labels.csv").write_text(text)
+    problems: list[Problem] = []
+    assert read_label_list(tmp_path / "labels.csv", problems) is None
+    assert len(problems) == 1 and told in str(problems[0])

@@ -167,3 +167,37 @@ def test_a_layout_that_is_named_wins_over_the_look_of_the_file(tmp_path: Path):
     assert clips_of(imported(root, train=file)) == {"a.avi": ("walk", "train")}
     named = imported(root, train=file, labels=labels, layout=Layout.LIST, first_id=0)
     assert clips_of(named) == {"a.avi": ("jump", "train")}
+
+
+def test_commas_behind_the_last_field_are_no_fields(tmp_path: Path):
+    root = touch(tmp_path, "a.avi", "b.avi")
+    labels = write(tmp_path / "labels.csv", "id,name", "0,run", "1,jump")
+    for lines in (("a.avi,0,", "b.avi,1,"), ("a.avi,120,0,,", "b.avi,80,1,,"), ("a.avi 0 ;", "b.avi 1;")):
+        dataset = imported(root, train=write(tmp_path / "train.txt", *lines, ",,"), labels=labels)
+        assert clips_of(dataset) == {"a.avi": ("run", "train"), "b.avi": ("jump", "train")}
+
+
+def test_a_label_before_the_frame_count_is_told_by_the_classes_in_the_paths(tmp_path: Path):
+    names = [f"{label}/{label}{number}.avi" for label in ("run", "jump") for number in range(2)]
+    root = touch(tmp_path, *names)
+    labels = write(tmp_path / "labels.csv", "id,name", "0,run", "1,jump", "2,walk")
+    numbers = [(0, 1), (0, 2), (1, 0), (1, 2)]
+    lines = [f"{name} {label} {frames}" for name, (label, frames) in zip(names, numbers, strict=True)]
+    dataset = imported(root, train=write(tmp_path / "train.txt", *lines), labels=labels)
+    assert {label for name, (label, _) in clips_of(dataset).items() if name.startswith("run")} == {"run"}
+    assert dataset.base == ("run", "jump")
+
+
+def test_the_label_may_be_a_name(tmp_path: Path):
+    root = touch(tmp_path, "my clips/a b.avi", "c.avi")
+    named = {"a b.avi": ("riding a bike", "train"), "c.avi": ("walking", "train")}
+    for mark in (" ", ",", "; "):
+        lines = (f"my clips/a b.avi{mark}riding a bike", f"c.avi{mark}walking")
+        assert clips_of(imported(root, train=write(tmp_path / "train.txt", *lines))) == named
+
+
+def test_a_table_that_is_given_as_a_split_list_is_named_as_what_it_is(tmp_path: Path):
+    train = write(tmp_path / "train.csv", "path,label", "a.avi,walking")
+    assert "train.csv line 1: 'path,label' is the header of a table; give it in place of a folder" in (
+        report_on(touch(tmp_path, "a.avi"), train=train).refusal()
+    )
