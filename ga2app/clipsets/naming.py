@@ -37,7 +37,7 @@ def named(
         if entry.label is not None:
             name = labels.names.get(entry.label + numbering.shift)
         else:
-            name = by_name.get(entry.name)
+            name = by_name.get(entry.name or "")
         names.append(name)
         if name is None:
             lacking.setdefault(str(entry.label) if entry.label is not None else str(entry.name), []).append(entry)
