@@ -10,6 +10,7 @@ from typing import Any, Protocol, Self
 from ga2app import recognize
 from ga2app.backbone import Backbone, load_backbone
 from ga2app.bundle.entries import LIMITS, REQUIRED
+from ga2app.bundle.fitting import difference
 from ga2app.config import SKETCH
 from ga2app.errors import BackboneError, BundleError
 from ga2app.hub import fetch_bundle
@@ -83,7 +84,7 @@ def _own_backbone(bundle: PromptBundle, allow_download: bool) -> Backbone:
         )
     try:
         found = load_backbone(name)
-        if found.identity.fingerprint == own["fingerprint"]:
+        if not difference(own, found.identity.to_dict()):
             return found
     except BackboneError:
         if not allow_download:

@@ -11,7 +11,7 @@ import pytest
 
 from ga2app.paths import PROJECT
 
-BASE = {"errors", "config", "contracts", "environment", "paths", "labels"}
+BASE = {"errors", "config", "contracts", "environment", "paths", "labels", "preprocessing"}
 TORCH = {"torch", "safetensors", "transformers", "tokenizers"}
 DECODERS = {"av", "decord"}
 METHOD = {
@@ -38,18 +38,20 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "environment": ({"errors"}, set()),
     "paths": ({"errors"}, set()),
     "labels": ({"errors"}, {"ftfy"}),
+    "preprocessing": ({"errors"}, set()),
+    "clip_files": (BASE, {"huggingface_hub"}),
     "vocabulary": (BASE, set()),
     "shots": (BASE, set()),
     "effective_config": (BASE, set()),
     "trained_clips": (BASE | {"clipsets"}, set()),
     "store": (BASE, {"sqlite_utils"}),
-    "hub": (BASE, {"huggingface_hub"}),
+    "hub": (BASE | {"clip_files"}, {"huggingface_hub"}),
     "launcher": (BASE, set()),
     "space": (BASE, set()),
     "clipsets": (BASE, set()),
     "video": (BASE, {"torch", "PIL"} | DECODERS),
     "compute": (BASE, {"torch"}),
-    "backbone": (BASE | {"compute"}, TORCH),
+    "backbone": (BASE | {"compute", "clip_files"}, TORCH),
     "prompts": (BASE, TORCH),
     "whitening": (BASE, TORCH),
     "objective": (BASE, TORCH),
@@ -70,7 +72,7 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "intake": (BASE | {"store", "launcher", "clipsets"}, set()),
     "agents": (BASE | {"store", "ui"}, {"gradio", "mcp", "pydantic", "starlette", "anyio", "httpx"}),
     "ui": (
-        BASE | {"store", "hub", "launcher", "clipsets", "shots", "effective_config", "intake", "space"},
+        BASE | {"store", "hub", "clip_files", "launcher", "clipsets", "shots", "effective_config", "intake", "space"},
         {"gradio", "PIL"},
     ),
 }

@@ -133,7 +133,7 @@ def _encode(
         pixels = []
         for clip in pool[first : first + CLIPS_AT_ONCE]:
             try:
-                pixels.append(evaluation_pixels(clip.path, num_frames, model.backbone.sizes.image_size))
+                pixels.append(evaluation_pixels(clip.path, num_frames, model.backbone.preprocessing))
             except ClipError as exc:
                 faults.append(str(exc))
             else:

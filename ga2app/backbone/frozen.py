@@ -6,7 +6,6 @@ tokens, Dv / Dt the tower widths, D the embedding width, S the square side in pi
 
 from __future__ import annotations
 
-import hashlib
 import re
 import sys
 from collections.abc import Sequence
@@ -17,11 +16,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ga2app.backbone.fingerprints import fingerprint, hash_weights, six_tensor_fingerprint
 from ga2app.backbone.layers import one_position
 from ga2app.compute import Compute
 from ga2app.config import TEMPLATE
 from ga2app.errors import LabelError
 from ga2app.labels import spoken
+from ga2app.preprocessing import Preprocessing, clip_preprocessing
 
 TEXT_CHUNK = 128
 """Texts that pass the text tower at once, outside training."""
@@ -42,15 +43,22 @@ class TowerSizes:
 
 @dataclass(frozen=True)
 class BackboneId:
-    """What tells one backbone from another: its name for people, its fingerprint and sizes for checks."""
+    """What tells one backbone from another: its name for people, fingerprint and sizes for checks.
+
+    ``fingerprint`` is of everything that makes its features: ``weights``, the hash of all weights and of what they
+    are computed with, and ``preprocessing``. ``six_tensors`` is the fingerprint of earlier versions.
+    """
 
     name: str
     revision: str | None
     fingerprint: str
     sizes: TowerSizes
+    weights: str
+    six_tensors: str
+    preprocessing: Preprocessing
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        return asdict(self) | {"preprocessing": self.preprocessing.to_dict()}
 
 
 @dataclass(frozen=True)
@@ -64,19 +72,39 @@ class TokenizedText:
 class Backbone(nn.Module):
     """A frozen CLIP whose towers take prompts. None of its parameters ever requires a gradient."""
 
-    def __init__(self, clip: Any, tokenizer: Any, name: str, revision: str | None, compute: Compute) -> None:
+    def __init__(
+        self,
+        clip: Any,
+        tokenizer: Any,
+        name: str,
+        revision: str | None,
+        compute: Compute,
+        *,
+        preprocessing: Preprocessing | None = None,
+        weights: str | None = None,
+    ) -> None:
+        """``preprocessing`` is OpenAI's unless another is given; ``weights`` is their hash where it is known."""
         super().__init__()
+        sizes, weights = _sizes(clip.config), weights or hash_weights(clip)
+        preprocessing = preprocessing or clip_preprocessing(sizes.image_size)
+        print_of_all = fingerprint(weights, preprocessing)
+        old_print = six_tensor_fingerprint(clip)
+        self.identity = BackboneId(name, revision, print_of_all, sizes, weights, old_print, preprocessing)
         self.clip = clip.eval().requires_grad_(False).to(compute.device)
         # Text that is too long is refused in ``tokenize``, with advice; the tokenizer need not warn as well.
         tokenizer.model_max_length = sys.maxsize
         self.tokenizer = tokenizer
         self.compute = compute
-        self.identity = BackboneId(name, revision, _fingerprint(clip), _sizes(clip.config))
         self._features: dict[tuple[str, ...], Tensor] = {}
 
     @property
     def sizes(self) -> TowerSizes:
         return self.identity.sizes
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """How frames become pixels for this backbone."""
+        return self.identity.preprocessing
 
     @property
     def name(self) -> str:
@@ -227,19 +255,3 @@ def _sizes(config: Any) -> TowerSizes:
         image_size=vision.image_size,
         text_positions=text.max_position_embeddings,
     )
-
-
-def _fingerprint(clip: Any) -> str:
-    """Hash of the weights through which everything passes: other weights or another shape, another hash."""
-    digest = hashlib.sha256()
-    for tensor in (
-        clip.logit_scale,
-        clip.visual_projection.weight,
-        clip.text_projection.weight,
-        clip.vision_model.embeddings.class_embedding,
-        clip.vision_model.encoder.layers[0].mlp.fc1.bias,
-        clip.text_model.embeddings.position_embedding.weight,
-    ):
-        digest.update(str(tuple(tensor.shape)).encode())
-        digest.update(tensor.detach().to("cpu", torch.float32).contiguous().numpy().tobytes())
-    return digest.hexdigest()[:16]

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+import pickle
 from typing import Any
 
 import torch
 
+from ga2app.backbone.fingerprints import hash_of_files
 from ga2app.backbone.frozen import Backbone
 from ga2app.backbone.layers import fuse_activations
-from ga2app.compute import settle
+from ga2app.backbone.tokenizers import check_tokenizer
+from ga2app.clip_files import ClipFolder, download, find_clip, may_be_on_the_hub
+from ga2app.compute import Compute, settle
 from ga2app.config import SKETCH, Precision
 from ga2app.errors import BackboneError
-from ga2app.paths import SKETCH_CLIP
+from ga2app.preprocessing import read_preprocessing
 
 
 def load_backbone(
@@ -27,50 +30,55 @@ def load_backbone(
     """A frozen CLIP by ``name``: "sketch", a folder that transformers saved, or a Hub repository id.
 
     ``precision`` "auto" is faster where bfloat16 is native, and as good for a look; float32 gives CLIP's own figures.
-    Nothing is downloaded unless ``allow_download``. Raises BackboneError when there is no CLIP under that name.
+    Nothing is downloaded unless ``allow_download``, and then only what is not here. Raises BackboneError when there is
+    no CLIP under that name, or its folder is not whole.
     """
-    from transformers import AutoConfig, AutoTokenizer, CLIPModel
+    compute = settle(device, precision)
+    name = os.fspath(name)
+    try:
+        files = find_clip(name, revision)
+    except BackboneError:
+        if not allow_download or not may_be_on_the_hub(name):
+            raise
+        download(name, revision=revision)
+        files = find_clip(name, revision)
+    clip, tokenizer = _load(files, name, compute)
+    check_tokenizer(tokenizer, clip.config.text_config.vocab_size, name)
+    preprocessing = read_preprocessing(files.folder, clip.config.vision_config.image_size, name)
+    weights = hash_of_files(clip, files)
+    fuse_activations(clip)
+    return Backbone(clip, tokenizer, name, files.commit, compute, preprocessing=preprocessing, weights=weights)
+
+
+def _load(files: ClipFolder, name: str, compute: Compute) -> tuple[Any, Any]:
+    """Model and tokenizer in ``files``; raises BackboneError."""
+    from transformers import AutoTokenizer, CLIPModel
     from transformers.utils import logging as transformers_logging
 
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    compute = settle(device, precision)
-    name = os.fspath(name)
-    source = str(SKETCH_CLIP) if name == SKETCH else name
-    local = Path(source).is_dir()
-    options: dict[str, Any] = {"local_files_only": local or not allow_download, "revision": revision}
+    where = str(files.folder)
+    model: Any = CLIPModel
     try:
-        config = AutoConfig.from_pretrained(source, **options)
-        if config.model_type != "clip":
-            raise BackboneError(
-                f"'{name}' is a {config.model_type} model, not a CLIP; choose one such as openai/clip-vit-base-patch16"
-            )
-        clip = CLIPModel.from_pretrained(
-            source,
+        clip, report = model.from_pretrained(
+            where,
             dtype=torch.float32,
-            use_safetensors=None if local else True,
             attn_implementation=compute.attention,
-            **options,
+            output_loading_info=True,
+            local_files_only=True,
         )
-        tokenizer = AutoTokenizer.from_pretrained(source, **options)
-    except (OSError, ValueError, KeyError, RuntimeError) as exc:
-        raise BackboneError(_why_not_loaded(name, local, allow_download, exc)) from exc
-    fuse_activations(clip)
-    commit = None if local else getattr(config, "_commit_hash", None)
-    return Backbone(clip, tokenizer, name, commit, compute)
-
-
-def _why_not_loaded(name: str, local: bool, allow_download: bool, exc: Exception) -> str:
-    if local:
-        return (
-            f"folder '{name}' does not hold a CLIP that transformers can load ({_first_line(exc)}); "
+        tokenizer = AutoTokenizer.from_pretrained(where, local_files_only=True)
+    except (OSError, ValueError, KeyError, RuntimeError, TypeError, pickle.UnpicklingError) as exc:
+        raise BackboneError(
+            f"backbone '{name}' does not hold a CLIP that transformers can load ({_first_line(exc)}); "
             "it needs config.json, model.safetensors and the tokenizer's files, as save_pretrained writes them"
+        ) from exc
+    missing = sorted(report["missing_keys"])
+    if missing:
+        raise BackboneError(
+            f"backbone '{name}': {len(missing)} weights are not in {files.weights[0]}, such as {missing[0]}, and "
+            "transformers would take random numbers for them; get a whole copy, or save the whole model"
         )
-    if not allow_download:
-        return (
-            f"backbone '{name}' is neither a folder nor in the local Hugging Face cache; check the name, "
-            f"or fetch it first with: hf download {name}"
-        )
-    return f"backbone '{name}' could not be downloaded ({_first_line(exc)}); check the name and the network"
+    return clip, tokenizer
 
 
 def _first_line(exc: Exception) -> str:

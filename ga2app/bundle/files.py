@@ -14,6 +14,7 @@ from safetensors.torch import load, save_file
 from torch import Tensor
 
 from ga2app.bundle.card import CARD, model_card
+from ga2app.bundle.fitting import difference
 from ga2app.bundle.manifest import MANIFEST, Manifest, read_manifest, to_json
 from ga2app.config import PromptConfig
 from ga2app.errors import BundleError, ConfigError
@@ -56,13 +57,13 @@ class Bundle:
             raise BundleError(f"bundle '{self.manifest.name}': {exc}; get a fresh copy") from exc
 
     def check_backbone(self, backbone: Mapping[str, Any]) -> None:
-        """Raises BundleError when the bundle was learned on other weights than ``backbone`` (a BackboneId dict)."""
+        """Raises BundleError when the bundle was learned on another CLIP than ``backbone`` (a BackboneId dict)."""
         own = self.manifest.backbone
-        if own["fingerprint"] != backbone["fingerprint"]:
-            shapes = "" if own["sizes"] == backbone["sizes"] else " of another shape"
+        differing = difference(own, backbone)
+        if differing:
             raise BundleError(
                 f"bundle '{self.manifest.name}' was trained on backbone '{own['name']}' ({own['fingerprint']}) and "
-                f"cannot be used with '{backbone['name']}' ({backbone['fingerprint']}): other weights{shapes}; "
+                f"cannot be used with '{backbone['name']}' ({backbone['fingerprint']}): {differing}; "
                 f"choose backbone '{own['name']}', or a bundle trained on '{backbone['name']}'"
             )
 

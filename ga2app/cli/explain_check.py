@@ -23,7 +23,7 @@ from ga2app.sketch.drawing import Subject
 from ga2app.sketch.styles import STYLES
 from ga2app.sketch.world import clip_frames
 from ga2app.video.pixels import frames_to_pixels
-from ga2app.video.transforms import CLIP_MEAN, CLIP_STD
+from ga2app.video.transforms import denormalize
 
 STREAM = 9701
 """Keeps these clips apart from all that anything is trained on."""
@@ -121,8 +121,8 @@ def _draw(
     backbone: Backbone, subject: Subject, style: str, seed: tuple[int, ...], frames: int
 ) -> tuple[torch.Tensor, NDArray[np.float32]]:
     """A clip's pixels (T, 3, S, S) and how much of each is the actor's (T, S, S): both through the same crop."""
-    size = backbone.sizes.image_size
+    how = backbone.preprocessing
     drawn = clip_frames(subject, style, seed, frames, CLIP_PX)
     mask = (actor_mask(subject, style, seed, frames, CLIP_PX) * 255).round().astype(np.uint8)
-    seen = frames_to_pixels(mask[..., None].repeat(3, axis=-1), size)[:, 0]  # (T, S, S)
-    return frames_to_pixels(drawn, size), (seen * CLIP_STD[0] + CLIP_MEAN[0]).clamp(0, 1).numpy()
+    seen = denormalize(frames_to_pixels(mask[..., None].repeat(3, axis=-1), how), how)[:, 0]  # (T, S, S)
+    return frames_to_pixels(drawn, how), seen.clamp(0, 1).numpy()

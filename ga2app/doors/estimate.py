@@ -14,14 +14,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from ga2app import hub
-from ga2app.config import SKETCH
+from ga2app.clip_files import find_clip
 from ga2app.contracts import Basis, Estimate, PastPace, Workload
 from ga2app.doors.calibrate import ClipSpeed, Speed
 from ga2app.doors.forecast import forecast
-from ga2app.errors import StoreError
+from ga2app.errors import BackboneError, StoreError
 from ga2app.labels import spoken
-from ga2app.paths import PROJECT, SKETCH_CLIP, write_whole
+from ga2app.paths import PROJECT, write_whole
 
 MEASURE = (sys.executable, "-m", "ga2app.doors.calibrate")
 _TIME_LIMIT_S = 300.0
@@ -146,13 +145,11 @@ def free_memory() -> int | None:
 
 
 def _folder(backbone: str) -> Path | None:
-    """Where the files of a backbone lie on this machine."""
-    if backbone == SKETCH:
-        return SKETCH_CLIP
-    if Path(backbone).is_dir():
-        return Path(backbone)
-    config = hub.cached_file(backbone, "config.json")
-    return config.parent if config else None
+    """Where the files of a backbone lie on this machine; None where it cannot be used."""
+    try:
+        return find_clip(backbone).folder
+    except BackboneError:
+        return None
 
 
 @lru_cache(maxsize=8)

@@ -84,7 +84,7 @@ def _encode(
     encode: Callable[[Tensor, slice], Tensor],
 ) -> Tensor:
     """What ``encode`` makes (N, W, D) of the pixels (B·W, T, 3, S, S) of some of ``paths``, with their places."""
-    size = model.backbone.sizes.image_size
+    how = model.backbone.preprocessing
     at_once = max(1, CLIPS_AT_ONCE // views.count)
     features, faults = [], []
     for first in range(0, len(paths), at_once):
@@ -93,7 +93,7 @@ def _encode(
         pixels = []
         for path in paths[first : first + at_once]:
             try:
-                pixels.append(multi_view_pixels(path, num_frames, size, views))
+                pixels.append(multi_view_pixels(path, num_frames, how, views))
             except ClipError as exc:
                 faults.append(str(exc))
         if pixels and not faults:

@@ -25,10 +25,11 @@ from ga2app.explain.relatives import nearest_relatives
 from ga2app.explain.score import ScoreKind, best_rival, clip_score, leave_one_out
 from ga2app.labels import check_labels, label_key
 from ga2app.model import PromptedClip, plain_clip
+from ga2app.preprocessing import Preprocessing
 from ga2app.video import Evaluation, read_clip
 from ga2app.video.pixels import frames_to_pixels
 from ga2app.video.realism import looks_photographic
-from ga2app.video.transforms import CLIP_MEAN, CLIP_STD, short_side_px
+from ga2app.video.transforms import denormalize
 
 DEFAULT_FRAMES = 8
 
@@ -70,14 +71,14 @@ def explain_clip(
     if bundle is not None:
         bundle.check_backbone(backbone.identity.to_dict())
         models["bundle"] = PromptedClip(backbone, bundle.learner(), names, bundle.whitening()).eval()
-    size = backbone.sizes.image_size
-    clip = read_clip(path, Evaluation(num_frames), short_side_px=short_side_px(size))
+    how = backbone.preprocessing
+    clip = read_clip(path, Evaluation(num_frames), short_side_px=how.read_px)
     if backbone.name == SKETCH and looks_photographic(clip.frames):
         notes.append(
             "this looks like real footage, and the sketch backbone knows drawings only, so its reasons mean little; "
             "choose a real CLIP as backbone"
         )
-    pixels = frames_to_pixels(clip.frames, size)  # (T, 3, S, S)
+    pixels = frames_to_pixels(clip.frames, how)  # (T, 3, S, S)
     place = _place(label, names) if label is not None else best_label(list(models.values())[-1], pixels)
     parts = {
         title: explain_pixels(model, pixels, place, ways=ways, indices=clip.indices, num_frames=num_frames)
@@ -88,7 +89,7 @@ def explain_clip(
         backbone=backbone.name,
         label=names[place],
         kind=ways.score.value,
-        pictures=pictures(pixels),
+        pictures=pictures(pixels, how),
         plain=parts["plain"],
         bundle=parts.get("bundle"),
         notes=tuple(notes),
@@ -137,10 +138,9 @@ def explain_pixels(
     )
 
 
-def pictures(pixels: Tensor) -> NDArray[np.uint8]:
-    """CLIP-normalized ``pixels`` (T, 3, S, S) as pictures, uint8 (T, S, S, 3)."""
-    mean, std = (pixels.new_tensor(values)[:, None, None] for values in (CLIP_MEAN, CLIP_STD))
-    seen = ((pixels * std + mean) * 255).round().clamp(0, 255).byte()
+def pictures(pixels: Tensor, how: Preprocessing) -> NDArray[np.uint8]:
+    """Normalized ``pixels`` (T, 3, S, S) as pictures, uint8 (T, S, S, 3)."""
+    seen = (denormalize(pixels, how) * 255).round().clamp(0, 255).byte()
     picture: NDArray[np.uint8] = seen.permute(0, 2, 3, 1).cpu().numpy()
     return picture
 

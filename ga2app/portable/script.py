@@ -11,14 +11,15 @@ import onnxruntime
 
 here = Path(__file__).parent
 facts = json.loads((here / "portable.json").read_text(encoding="utf-8"))
-side, crop, count = facts["short_side_px"], facts["image_size_px"], facts["num_frames"]
+side, crop, count = facts["short_side_px"], facts["image_size_px"], facts["num_frames"]  # no side: made a square
 
 
 def pixels(frame: Any) -> Any:  # (crop, crop, 3): the short side to side, upright, the middle, normalized
-    scale = min(1, side / min(frame.width, frame.height))
+    scale = min(1, (side or 2 * crop) / min(frame.width, frame.height))
     size = {"width": round(frame.width * scale), "height": round(frame.height * scale)}
     image = frame.to_image(**size, interpolation="BICUBIC").rotate(frame.rotation, expand=True)
-    image = image.resize([max(side, round(length * side / min(image.size))) for length in image.size], 3)  # bicubic
+    sides = [max(side, round(length * side / min(image.size))) for length in image.size] if side else (crop, crop)
+    image = image.resize(sides, facts["resample"])
     left, top = ((length - crop) // 2 for length in image.size)
     return (np.asarray(image.crop((left, top, left + crop, top + crop))) / 255 - facts["mean"]) / facts["std"]
 

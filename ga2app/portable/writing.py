@@ -22,7 +22,6 @@ from ga2app.labels import check_labels, label_key
 from ga2app.portable.checking import largest_difference
 from ga2app.portable.tower import INPUT, OUTPUT, VisionSide, write_onnx
 from ga2app.recognize import PromptBundle
-from ga2app.video.transforms import CLIP_MEAN, CLIP_STD, short_side_px
 
 FORMAT_VERSION = 1
 TOWER, CLASSES, FACTS, SCRIPT = "vision.onnx", "classes.npy", "portable.json", "recognize.py"
@@ -85,7 +84,8 @@ def write_portable(bundle: PromptBundle, backbone: Backbone, labels: Sequence[st
 
 def _facts(bundle: PromptBundle, backbone: Backbone, labels: Sequence[str]) -> dict[str, Any]:
     """What it takes beside the numbers: labels, and how a clip becomes pixels."""
-    manifest, size = bundle.manifest, backbone.sizes.image_size
+    manifest, how = bundle.manifest, backbone.preprocessing
+    size = how.size_px
     trained = {label_key(name) for name in manifest.base}
     return {
         "format_version": FORMAT_VERSION,
@@ -98,8 +98,9 @@ def _facts(bundle: PromptBundle, backbone: Backbone, labels: Sequence[str]) -> d
         "output": {"name": OUTPUT, "shape": ["clips", backbone.sizes.embedding_width]},
         "num_frames": manifest.run.clips.num_frames,
         "frames": "number floor(i * frames in the clip / num_frames), for i from 0",
-        "short_side_px": short_side_px(size),
+        "short_side_px": how.short_side_px,
         "image_size_px": size,
-        "mean": list(CLIP_MEAN),
-        "std": list(CLIP_STD),
+        "resample": how.resample.pillow,
+        "mean": list(how.mean),
+        "std": list(how.std),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import os
 import shutil
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from transformers import CLIPModel
 
 from ga2app.backbone import Backbone, BackboneId, load_backbone
 from ga2app.errors import BackboneError
+from ga2app.preprocessing import PREPROCESSOR
 
 QUICK_GELU = "quick_gelu"
 """The activation of OpenAI's code, and so of every published checkpoint: x · sigmoid(1.702 x)."""
@@ -46,6 +48,8 @@ def write_backbone(backbone: Backbone, weights: Mapping[str, Tensor], folder: Pa
         fresh.mkdir(parents=True)
         clip.save_pretrained(fresh)
         tokenizer.save_pretrained(fresh)
+        told = json.dumps(backbone.preprocessing.to_config(), indent=2)
+        (fresh / PREPROCESSOR).write_text(told + "\n", encoding="utf-8")
         identity = load_backbone(fresh, device="cpu").identity
         for path in fresh.iterdir():
             with path.open("rb") as written:

@@ -24,7 +24,6 @@ from ga2app.recognize.speaker import Speaker
 from ga2app.recognize.wording import check_templates
 from ga2app.video import Evaluation, read_clip
 from ga2app.video.pixels import frames_to_pixels, thumbnails
-from ga2app.video.transforms import short_side_px
 
 DEFAULT_FRAMES = 8
 
@@ -98,13 +97,13 @@ class Recognizer:
         self, path: str, speakers: Sequence[Speaker], top_k: int | None, said: dict[str, tuple[str, ...]]
     ) -> RecognizedClip:
         """What ``path`` shows; what reading it said goes into ``said``."""
-        size = self.backbone.sizes.image_size
+        how = self.backbone.preprocessing
         try:
-            clip = read_clip(path, Evaluation(self.num_frames), short_side_px=short_side_px(size))
+            clip = read_clip(path, Evaluation(self.num_frames), short_side_px=how.read_px)
         except ClipError as exc:
             return RecognizedClip(file=path, error=str(exc))
         said[path] = clip.notes
-        pixels = frames_to_pixels(clip.frames, size)[None]  # (1, T, 3, S, S)
+        pixels = frames_to_pixels(clip.frames, how)[None]  # (1, T, 3, S, S)
         seen = speakers[0].model.encode_frames(pixels)  # (1, T, D), by plain CLIP
         answers = []
         for speaker in speakers:

@@ -21,6 +21,7 @@ from ga2app.config import ClipConfig, RunConfig
 from ga2app.contracts import Dataset, Subset, TrainingData
 from ga2app.shots import draw_shots as draw_shots
 from ga2app.video.pixels import training_pixels
+from ga2app.video.transforms import How
 
 
 def epoch_order(count: int, batch_size: int, seed: int, epoch: int) -> list[list[int]]:
@@ -85,8 +86,8 @@ class FeatureSource:
 class PixelSource:
     """Full mode: augmented pixels, the next batch being decoded while the present one is computed."""
 
-    def __init__(self, paths: Sequence[str], config: ClipConfig, size_px: int, seed: int) -> None:
-        self._paths, self._config, self._size_px, self._seed = tuple(paths), config, size_px, seed
+    def __init__(self, paths: Sequence[str], config: ClipConfig, how: How, seed: int) -> None:
+        self._paths, self._config, self._how, self._seed = tuple(paths), config, how, seed
 
     def batches(self, order: Sequence[Sequence[int]], epoch: int) -> Iterator[Tensor]:
         """Pixels (B, T, 3, S, S) of each batch."""
@@ -107,5 +108,5 @@ class PixelSource:
         clips = []
         for clip in batch:
             seed = int(np.random.SeedSequence([self._seed, epoch, clip]).generate_state(1, np.uint64)[0] >> 1)
-            clips.append(training_pixels(self._paths[clip], self._config, self._size_px, seed))
+            clips.append(training_pixels(self._paths[clip], self._config, self._how, seed))
         return torch.stack(clips)

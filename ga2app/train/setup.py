@@ -139,7 +139,8 @@ class Setup:
             dataset_hash=bundles.dataset_hash(self.dataset),
             anchor_captions=tuple(dict.fromkeys(caption for caption in captions if caption)),
             negatives=self.dataset.negatives,
-            preprocessing={"image_size": backbone.sizes.image_size, "num_frames": config.clips.num_frames},
+            preprocessing=backbone.preprocessing.to_dict()
+            | {"image_size": backbone.sizes.image_size, "num_frames": config.clips.num_frames},
             steps=steps,
             metrics=dict(metrics),
             zero_shot=self.zero_shot,
@@ -152,8 +153,8 @@ class Setup:
 
     def _anchor_pixels(self, chosen: Sequence[int]) -> Tensor:
         """Pixels (A, T, 3, S, S), sampled as for the frozen anchor features."""
-        frames, size = self.config.clips.num_frames, self.model.backbone.sizes.image_size
-        return torch.stack([evaluation_pixels(self.anchors[number].path, frames, size) for number in chosen])
+        frames, how = self.config.clips.num_frames, self.model.backbone.preprocessing
+        return torch.stack([evaluation_pixels(self.anchors[number].path, frames, how) for number in chosen])
 
 
 def prepare(
@@ -196,7 +197,7 @@ def prepare(
     )
     model = PromptedClip(backbone, prompts, dataset.base, whitening)
     frozen_clips = model.whiten_clips(frozen_clips)
-    pixels = PixelSource(paths, config.clips, backbone.sizes.image_size, config.seed)
+    pixels = PixelSource(paths, config.clips, backbone.preprocessing, config.seed)
     test = evaluate.test_clips(dataset)
     test_features = plain.of([clip.path for clip in test], should_stop)
     took_s, fresh = time.perf_counter() - began_s, plain.count - known_before

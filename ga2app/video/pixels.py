@@ -17,46 +17,48 @@ from ga2app.config import ClipConfig
 from ga2app.video import Evaluation, Training, Views, read_clip
 from ga2app.video.sampling import MultiView
 from ga2app.video.transforms import (
+    How,
     crop_short_side_px,
     evaluation_view,
     evaluation_views,
-    short_side_px,
+    preprocessing_of,
     training_view,
 )
 
 THUMBNAIL_PX = 96
 
 
-def evaluation_pixels(path: str | os.PathLike[str], num_frames: int, size_px: int) -> Tensor:
+def evaluation_pixels(path: str | os.PathLike[str], num_frames: int, how: How) -> Tensor:
     """Pixels (T, 3, S, S) of a clip under evaluation sampling and the central crop; raises ClipError."""
-    clip = read_clip(path, Evaluation(num_frames), short_side_px=short_side_px(size_px))
-    return frames_to_pixels(clip.frames, size_px)
+    clip = read_clip(path, Evaluation(num_frames), short_side_px=preprocessing_of(how).read_px)
+    return frames_to_pixels(clip.frames, how)
 
 
-def multi_view_pixels(path: str | os.PathLike[str], num_frames: int, size_px: int, views: MultiView) -> Tensor:
+def multi_view_pixels(path: str | os.PathLike[str], num_frames: int, how: How, views: MultiView) -> Tensor:
     """Pixels (W, T, 3, S, S) of each view of a clip, the crops of the first temporal view first; raises ClipError.
 
     A single view is ``evaluation_pixels``.
     """
     sampling = Views(num_frames, views.clips)
-    clip = read_clip(path, sampling, short_side_px=crop_short_side_px(size_px, views.crops))
-    crops = evaluation_views(torch.from_numpy(clip.frames), size_px, views.crops)  # (crops, clips·T, 3, S, S)
+    clip = read_clip(path, sampling, short_side_px=crop_short_side_px(how, views.crops))
+    crops = evaluation_views(torch.from_numpy(clip.frames), how, views.crops)  # (crops, clips·T, 3, S, S)
     return torch.unflatten(crops, 1, (views.clips, num_frames)).transpose(0, 1).flatten(0, 1)
 
 
-def training_pixels(path: str | os.PathLike[str], config: ClipConfig, size_px: int, seed: int) -> Tensor:
+def training_pixels(path: str | os.PathLike[str], config: ClipConfig, how: How, seed: int) -> Tensor:
     """Pixels (T, 3, S, S) of a clip under training sampling and augmentation, fixed by ``seed``; raises ClipError."""
-    clip = read_clip(path, Training(config.num_frames, seed), short_side_px=short_side_px(size_px))
+    how = preprocessing_of(how)
+    clip = read_clip(path, Training(config.num_frames, seed), short_side_px=how.read_px)
     if not config.augment:
-        return frames_to_pixels(clip.frames, size_px)
+        return frames_to_pixels(clip.frames, how)
     generator = torch.Generator().manual_seed(seed)
     frames = torch.from_numpy(clip.frames)
-    return training_view(frames, size_px, generator, flip=config.flip, grayscale=config.grayscale)
+    return training_view(frames, how, generator, flip=config.flip, grayscale=config.grayscale)
 
 
-def frames_to_pixels(frames: NDArray[np.uint8], size_px: int) -> Tensor:
-    """Pixels (T, 3, S, S), CLIP-normalized, of decoded ``frames`` (T, H, W, 3)."""
-    return evaluation_view(torch.from_numpy(frames), size_px)
+def frames_to_pixels(frames: NDArray[np.uint8], how: How) -> Tensor:
+    """Pixels (T, 3, S, S), normalized, of decoded ``frames`` (T, H, W, 3)."""
+    return evaluation_view(torch.from_numpy(frames), how)
 
 
 def thumbnails(frames: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], ...]:

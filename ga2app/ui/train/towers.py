@@ -8,11 +8,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from ga2app import hub
-from ga2app.config import SKETCH
-from ga2app.paths import SKETCH_CLIP
+from ga2app.clip_files import find_clip
+from ga2app.clip_files.clip_folder import CONFIG
+from ga2app.errors import BackboneError
 
-_FILE = "config.json"
 _LAYERS, _POSITIONS = 12, 77
 """What a CLIP has whose configuration does not say: transformers leaves out what is usual."""
 
@@ -27,16 +26,12 @@ class Towers:
 
 
 def towers_of(backbone: str) -> Towers | None:
-    """The towers of ``backbone``; None where its configuration is not on this machine or cannot be read."""
-    if backbone == SKETCH:
-        path: Path | None = SKETCH_CLIP / _FILE
-    elif Path(backbone).is_dir():
-        path = Path(backbone) / _FILE
-    else:
-        path = hub.cached_file(backbone, _FILE)
+    """The towers of ``backbone``; None where it is not on this machine or cannot be read."""
     try:
-        return _read(path, path.stat().st_mtime) if path else None
-    except (OSError, ValueError, TypeError, AttributeError):
+        folder = Path(backbone).expanduser()
+        path = (folder if folder.is_dir() else find_clip(backbone).folder) / CONFIG
+        return _read(path, path.stat().st_mtime)
+    except (BackboneError, OSError, ValueError, TypeError, AttributeError):
         return None
 
 

@@ -1,0 +1,18 @@
+"""The files of a CLIP: whether a folder holds them all, where they lie in the Hugging Face cache, what to fetch."""
+
+from ga2app.clip_files.clip_cache import cached_clips, find_cached
+from ga2app.clip_files.clip_download import download, download_size, explain
+from ga2app.clip_files.clip_folder import FAVORITE, ClipFolder, find_clip, look_into, may_be_on_the_hub
+
+__all__ = [
+    "FAVORITE",
+    "ClipFolder",
+    "cached_clips",
+    "download",
+    "download_size",
+    "explain",
+    "find_cached",
+    "find_clip",
+    "look_into",
+    "may_be_on_the_hub",
+]
