@@ -68,12 +68,14 @@ def serve(
     With ``mcp`` agents are answered, too.
     """
     downloads = Downloads()
+    backbones = Backbones(lambda: downloads.finished, None if space else home.root / "backbone_folders.json")
     studio = Studio(
         home=home,
         store=store,
         recognizer=hardware.recognizer,
         explainer=LazyExplainer(hardware.recognizer),
-        backbones=Backbones(lambda: downloads.finished),
+        backbones=backbones,
+        remember_backbone=backbones.remember,
         downloads=downloads,
         inspector=VideoInspector(),
         advisor=LazyAdvisor(),

@@ -2,12 +2,13 @@
 
 from ga2app.clip_files.clip_cache import cached_clips, find_cached
 from ga2app.clip_files.clip_download import download, download_size, explain
-from ga2app.clip_files.clip_folder import FAVORITE, ClipFolder, find_clip, look_into, may_be_on_the_hub
+from ga2app.clip_files.clip_folder import FAVORITE, ClipFolder, check_clip, find_clip, look_into, may_be_on_the_hub
 
 __all__ = [
     "FAVORITE",
     "ClipFolder",
     "cached_clips",
+    "check_clip",
     "download",
     "download_size",
     "explain",

@@ -12,6 +12,7 @@ from typing import Any
 from ga2app.config import SKETCH
 from ga2app.errors import BackboneError
 from ga2app.paths import SKETCH_CLIP
+from ga2app.preprocessing import read_preprocessing
 
 FAVORITE = "openai/clip-vit-base-patch16"
 """Comes first where several are at hand: the backbone of the published figures."""
@@ -25,6 +26,9 @@ TOKENIZERS = (("tokenizer.json",), ("vocab.json", "merges.txt"))
 """Files that make up a tokenizer, either set. Beside neither, transformers builds one of two or three entries."""
 
 NEEDED = "it needs config.json, model.safetensors and the tokenizer's files, as save_pretrained writes them"
+
+_IMAGE_PX = 224
+"""Side of a CLIP whose configuration does not say: transformers leaves out what is usual."""
 
 _LFS = b"version https://git-lfs"
 _TORCH_SAVE = (b"PK\x03\x04", b"\x80")
@@ -94,6 +98,15 @@ def find_clip(name: str, revision: str | None = None) -> ClipFolder:
         what = "is a file, and a backbone is a folder" if folder.is_file() else "is not a folder on this machine"
         raise BackboneError(f"backbone '{name}' {what}; check the path")
     return find_cached(name, revision)
+
+
+def check_clip(name: str) -> ClipFolder:
+    """``find_clip``, and that what it says of its pictures can be followed; raises BackboneError."""
+    found = find_clip(name)
+    vision = _json(found.folder / CONFIG, f"backbone '{name}'").get("vision_config")
+    size = vision.get("image_size", _IMAGE_PX) if isinstance(vision, Mapping) else _IMAGE_PX
+    read_preprocessing(found.folder, size, name)
+    return found
 
 
 def may_be_on_the_hub(name: str) -> bool:

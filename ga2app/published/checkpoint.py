@@ -20,6 +20,9 @@ FUSION = "fusion_model_state_dict"
 WRAPPER = "module."
 """What DistributedDataParallel puts before every key."""
 
+_CLIP_NAMES = ("visual.", "token_embedding.", "image_encoder.", "text_encoder.", "prompt_learner.")
+"""How the names of weights begin that are read here."""
+
 _ZIP = b"PK\x03\x04"
 _GLOBAL = re.compile(r"GLOBAL ([\w.]+)")
 
@@ -40,20 +43,56 @@ class Checkpoint:
 def read_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
     """The checkpoint in ``path``, its tensors mapped from the disk. Raises CheckpointError."""
     data, name = _unpickle(Path(path)), Path(path).name
-    if not isinstance(data, Mapping) or STATE not in data:
-        raise CheckpointError(f"'{name}' is not a published checkpoint: it holds {_shape_of(data)} and no {STATE}")
-    state = data[STATE]
+    key = _key_of_weights(data, name)
+    state = data if key is None else data[key]
     if not isinstance(state, Mapping) or not state:
-        raise CheckpointError(f"'{name}' is not a published checkpoint: its {STATE} holds {_shape_of(state)}")
+        raise CheckpointError(f"'{name}' is not a published checkpoint: its {key} holds {_shape_of(state)}")
     odd = [str(key) for key, value in state.items() if not (isinstance(key, str) and isinstance(value, Tensor))]
     if odd:
         raise CheckpointError(f"'{name}' is not a published checkpoint: no tensors are under {', '.join(odd)}")
-    tensors = {key.removeprefix(WRAPPER): value for key, value in state.items()}
+    tensors = {place.removeprefix(WRAPPER): value for place, value in state.items()}
     if len(tensors) < len(state):
-        twice = sorted(key for key in state if WRAPPER + key in state)
+        twice = sorted(place for place in state if WRAPPER + place in state)
         raise CheckpointError(f"'{name}' holds these keys with and without '{WRAPPER}': {', '.join(twice)}")
-    ignored = tuple(sorted(str(key) for key in data if key != STATE))
+    ignored = () if key is None else tuple(sorted(str(entry) for entry in data if entry != key))
     return Checkpoint(name, tensors, ignored, bool(data.get(FUSION)))
+
+
+def _key_of_weights(data: Any, name: str) -> str | None:
+    """Under which entry of ``data`` the weights lie; None where it is nothing but weights. Raises CheckpointError.
+
+    Trainers name that entry as they like; what lies there has the names of a CLIP's weights.
+    """
+    if isinstance(data, Mapping) and STATE in data:
+        return STATE
+    if _are_weights(data):
+        return None
+    found = [str(key) for key, value in data.items() if _are_weights(value)] if isinstance(data, Mapping) else []
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise CheckpointError(
+            f"'{name}' holds weights under {', '.join(found)}, and only you can know which are meant; save them alone: "
+            f"torch.save({{'{STATE}': torch.load('{name}')['{found[0]}']}}, 'weights.pt')"
+        )
+    if _of_transformers(data) or (isinstance(data, Mapping) and any(map(_of_transformers, data.values()))):
+        raise CheckpointError(
+            f"'{name}' holds weights by the names of transformers; save that model with save_pretrained, its tokenizer "
+            "beside it, and name the folder as a backbone"
+        )
+    raise CheckpointError(f"'{name}' is not a published checkpoint: it holds {_shape_of(data)} and no {STATE}")
+
+
+def _are_weights(value: object) -> bool:
+    """Whether it holds tensors by the names of OpenAI's layout or the published one, and nothing else."""
+    if not isinstance(value, Mapping) or not value:
+        return False
+    tensors = all(isinstance(key, str) and isinstance(tensor, Tensor) for key, tensor in value.items())
+    return tensors and any(key.removeprefix(WRAPPER).startswith(_CLIP_NAMES) for key in value)
+
+
+def _of_transformers(value: object) -> bool:
+    return isinstance(value, Mapping) and any(str(key).startswith(("vision_model.", "text_model.")) for key in value)
 
 
 def _unpickle(path: Path) -> Any:

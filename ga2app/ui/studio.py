@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ga2app.clip_files import check_clip, may_be_on_the_hub
 from ga2app.config import SKETCH
 from ga2app.contracts import (
     AnchorAdvisor,
@@ -37,6 +38,16 @@ def _nothing() -> None:
     return None
 
 
+def _forget(folder: str) -> None:
+    """Without a list that is kept, a folder is known for as long as it is chosen."""
+
+
+def _typed_folder(text: str) -> str | None:
+    """The whole path that ``text`` names, as people type and paste paths; None for the name of a repository."""
+    path = Path(text.strip("'\"")).expanduser()
+    return str(path.resolve()) if path.exists() or not may_be_on_the_hub(str(path)) else None
+
+
 def _no_objection() -> None:
     """Off a Space everybody may do everything."""
 
@@ -55,6 +66,7 @@ class Studio:
     that the studio runs as; ``may_change`` raises AccessError where the visitor who acts just now may change nothing in
     it, and the store and the doors ask it by themselves. ``clips_at_once`` are recognized in one call: one, so that
     each answer is shown at once, or more where a call is dear. ``unpictured`` are pictures that no clip gave.
+    ``remember_backbone`` adds a folder to ``backbones``.
     """
 
     home: Home
@@ -75,6 +87,7 @@ class Studio:
     unpictured: set[Path] = field(default_factory=set)
     space: Space | None = None
     may_change: Callable[[], None] = _no_objection
+    remember_backbone: Callable[[str], None] = _forget
     clips_at_once: int = 1
 
     def backbone_title(self, name: str) -> str:
@@ -82,15 +95,36 @@ class Studio:
         return next((choice.title for choice in self.backbones() if choice.name == name), name)
 
     def known_backbone(self, name: str | None) -> str:
-        """``name`` if it can be used here, the default for None. Raises BackboneError otherwise."""
+        """``name`` if it can be used here, the default for None. Raises BackboneError otherwise.
+
+        Where files of this machine may be named, any folder of a CLIP can be used: its whole path is the name, and
+        the list holds it from then on.
+        """
+        found, fresh = self._usable_backbone((name or "").strip())
+        if fresh:
+            self.remember_backbone(found)
+        return found
+
+    def has_backbone(self, name: str) -> bool:
+        """Whether ``name`` is listed, or the folder of a CLIP where files of this machine may be named."""
+        try:
+            return self._usable_backbone(name)[0] == name
+        except BackboneError:
+            return False
+
+    def _usable_backbone(self, name: str) -> tuple[str, bool]:
+        """The backbone that is meant by ``name``, and whether it is a folder that the list does not have."""
         names = [choice.name for choice in self.backbones()] or [SKETCH]
-        if name is None or not name.strip():
-            return names[0]
-        if name not in names:
+        if not name or name in names:
+            return name or names[0], False
+        folder = _typed_folder(name) if self.server_paths else None
+        if folder is None:
             raise BackboneError(
                 f"backbone '{name}' is not on this machine; choose one of: {', '.join(names)}, or download it first"
             )
-        return name
+        if folder not in names:
+            check_clip(folder)
+        return folder, folder not in names
 
     def bundle(self, key: str | None) -> BundleCard | None:
         """The bundle that a list shows under ``key``; None for no bundle. Raises BundleError if there is none."""

@@ -12,6 +12,7 @@ import gradio as gr
 from ga2app.errors import StoreError, StudioError
 from ga2app.store.anchors import ROOM
 from ga2app.ui.anchors.question import TYPED, source_choices, start_values
+from ga2app.ui.backbone_field import FOLDER_HINT, backbone_field, choices
 from ga2app.ui.events import in_turn
 from ga2app.ui.markup import notice, shortened
 from ga2app.ui.recognize.screen import UNEXPECTED
@@ -44,7 +45,6 @@ class Bar:
 def build_bar(studio: Studio) -> Bar:
     """Lay the bar out."""
     source, typed, backbone = start_values(studio)
-    titles = [(choice.title, choice.name) for choice in studio.backbones()]
     with gr.Row(elem_classes="anchor-bar"):
         source_list = gr.Dropdown(
             source_choices(studio),
@@ -64,27 +64,26 @@ def build_bar(studio: Studio) -> Bar:
             elem_id="anchor-typed",
             min_width=220,
         )
-        backbone_list = gr.Dropdown(
-            titles,
-            value=backbone,
-            label="Backbone",
-            info="In whose eyes: the one you train with.",
-            elem_id="anchor-backbone",
-            min_width=220,
-        )
+        backbone_list = backbone_field(studio, backbone, backbone_help(studio), "anchor-backbone", min_width=220)
     undo = gr.Button(undo_text(studio), size="sm", visible=bool(undo_text(studio)), elem_id="anchor-undo")
     return Bar(source_list, typed_box, backbone_list, undo, part(elem_id="anchor-undone"))
 
 
+def backbone_help(studio: Studio) -> str:
+    """What is said under the list of backbones."""
+    help_text = "Used to compute similarity. Use the backbone you will train with."
+    return f"{help_text} {FOLDER_HINT}" if studio.server_paths else help_text
+
+
 def refresh_bar(studio: Studio, bar: Bar, source: str | None, typed: str | None, backbone: str | None) -> Updates:
     """The lists anew. What is chosen stays, unless it is gone."""
-    choices = source_choices(studio)
-    if source not in {value for _, value in choices} or (source == TYPED and not (typed or "").strip()):
+    listed = source_choices(studio)
+    if source not in {value for _, value in listed} or (source == TYPED and not (typed or "").strip()):
         source, typed, backbone = start_values(studio)
     return {
-        bar.source: gr.update(choices=choices, value=source),
+        bar.source: gr.update(choices=listed, value=source),
         bar.typed: gr.update(value=typed, visible=source == TYPED),
-        bar.backbone: gr.update(value=backbone),
+        bar.backbone: gr.update(choices=choices(studio), value=backbone),
         bar.undo: undo_update(studio),
         bar.told: "",
     }

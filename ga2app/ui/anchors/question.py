@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ga2app.errors import LabelError
+from ga2app.errors import LabelError, StudioError
 from ga2app.labels import format_labels, merge_labels, parse_labels, tidy
 from ga2app.store.ratings import Question
 from ga2app.ui.studio import Studio
@@ -51,7 +51,7 @@ def questions(
     """The numbers of the questions about clips and about texts, where they were asked before."""
     try:
         now = asked(studio, source, typed, backbone)
-    except LabelError:
+    except StudioError:
         return None, None
     clips, texts = studio.store.ratings.find(now.base, now.backbone), studio.store.ratings.find(now.every, now.backbone)
     return (clips.id if clips else None), (texts.id if texts else None)
@@ -60,9 +60,8 @@ def questions(
 def start_values(studio: Studio) -> tuple[str, str, str]:
     """Data set, typed labels and backbone as they were asked last; else the first data set and the default backbone."""
     names = [row.name for row in studio.store.datasets.list()]
-    known = [choice.name for choice in studio.backbones()]
     last = studio.store.ratings.last()
-    backbone = last.backbone if last and last.backbone in known else studio.known_backbone(None)
+    backbone = last.backbone if last and studio.has_backbone(last.backbone) else studio.known_backbone(None)
     if last and not last.source:
         return TYPED, format_labels(last.labels), backbone
     if last and last.source in names:

@@ -6,11 +6,13 @@ from typing import Any
 
 import gradio as gr
 
-from ga2app.ui.anchors.bar import IN_TURN, Updates, build_bar, refresh_bar, undo_last
+from ga2app.ui.anchors.bar import IN_TURN, Updates, backbone_help, build_bar, refresh_bar, undo_last
 from ga2app.ui.anchors.clip_events import ClipEvents
 from ga2app.ui.anchors.clip_room import draw_pools, lay_out_clips
 from ga2app.ui.anchors.prompt_events import PromptEvents
 from ga2app.ui.anchors.prompt_room import lay_out_prompts
+from ga2app.ui.backbone_field import settle_choice
+from ga2app.ui.markup import notice
 from ga2app.ui.studio import Studio
 
 
@@ -40,7 +42,10 @@ def build_anchors(studio: Studio, tab: gr.Tab) -> None:
         return redraw(fresh) | listed | draw_pools(studio, clip_room, values[0], pool, make_from)
 
     def ask(*values: Any) -> Updates:
-        return redraw(values) | {bar.typed: gr.update(visible=not values[-3])}
+        listed, fault = settle_choice(studio, values[-1], backbone_help(studio))
+        told = notice("error", fault) if fault else ""
+        drawn = redraw(values) | {bar.typed: gr.update(visible=not values[-3]), bar.backbone: listed}
+        return drawn | {clip_room.told: told, prompt_room.told: told} if fault else drawn
 
     def undo(*values: Any) -> Updates:
         """What was undone is said beside the button: it may belong to the room that is not open."""

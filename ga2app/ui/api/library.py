@@ -56,8 +56,7 @@ def build_library_api(studio: Studio) -> None:
             found = studio.store.bundles.page(
                 query, limit=max(1, min(int(limit), MAX_LISTED)), offset=max(0, int(offset))
             )
-        known = {choice.name for choice in studio.backbones()}
-        return [listed(card, card.backbone in known) for card in found]
+        return [listed(card, studio.has_backbone(card.backbone)) for card in found]
 
     def list_datasets() -> list[dict[str, Any]]:
         """List the data sets that runs can be trained on: name, base and novel labels, numbers of clips.
@@ -114,8 +113,7 @@ def build_library_api(studio: Studio) -> None:
         """
         with told():
             card, fresh = shelving.upload(studio, archive or "")
-        known = {choice.name for choice in studio.backbones()}
-        return listed(card, card.backbone in known) | {"new": fresh}
+        return listed(card, studio.has_backbone(card.backbone)) | {"new": fresh}
 
     unseen: dict[str, Any] = {"visible": False}
     key, packed = gr.Textbox("", label="bundle", **unseen), gr.File(label="zip", **unseen)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -151,7 +152,7 @@ def queue_asked(studio: Studio, config: dict[str, Any], preset_name: str, name: 
     """
     start = _start(config, preset_name)
     settings = RunConfig.from_dict(_merged(start, config))
-    studio.known_backbone(settings.backbone)
+    settings = replace(settings, backbone=studio.known_backbone(settings.backbone))
     run_id = queue_config(studio, settings, name)
     return {"run": run_id, "warning": wake(studio) or None}
 

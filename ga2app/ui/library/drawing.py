@@ -83,7 +83,7 @@ def _detail(studio: Studio, card: BundleCard | None, titles: dict[str, str]) -> 
     closed = gr.update(visible=False)
     if card is None:
         return ["", closed, "", closed, closed, closed, closed]
-    usable = titles.get(card.backbone)
+    usable = titles.get(card.backbone) or (card.backbone if studio.has_backbone(card.backbone) else None)
     whole = coupling = False
     if shelving.is_missing(card):
         body = details.missing_html(card, card.folder if studio.server_paths else "")

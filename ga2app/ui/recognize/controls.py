@@ -7,10 +7,10 @@ from typing import Any
 
 import gradio as gr
 
-from ga2app.config import SKETCH
 from ga2app.errors import ClipError
+from ga2app.ui.backbone_field import backbone_field, backbone_info, settle_choice
 from ga2app.ui.events import QUIET
-from ga2app.ui.markup import escape, file_url
+from ga2app.ui.markup import escape, file_url, notice
 from ga2app.ui.recognize import scripts, sources
 from ga2app.ui.recognize.asking import MOST_BUNDLES
 from ga2app.ui.recognize.recorder import add_recording, build_recorder
@@ -19,8 +19,6 @@ from ga2app.ui.recognize.sources import bundle_choice, labels_of
 from ga2app.ui.studio import Studio
 from ga2app.ui.theme import part
 from ga2app.ui.uploads import with_names
-
-SKETCH_HINT = "The sketch backbone knows drawings only. For filmed clips choose a real CLIP."
 
 
 @dataclass(frozen=True)
@@ -43,7 +41,7 @@ class Controls:
 
 def build_controls(studio: Studio) -> Controls:
     """Lay them out."""
-    choices = [(choice.title, choice.name) for choice in studio.backbones()]
+    named = studio.known_backbone(None)
     examples = part(_examples_html(studio), js_on_load=scripts.EXAMPLES, elem_id="examples")
     files = with_names(gr.File(label="Clips", file_count="multiple", height=116, elem_id="clips"))
     with gr.Accordion("Record with the webcam", open=False, elem_id="webcam"):
@@ -77,9 +75,7 @@ def build_controls(studio: Studio) -> Controls:
     )
     fit = part("", elem_id="fit")
     ask = gr.Button("Recognize", variant="primary", elem_id="recognize")
-    backbone = gr.Dropdown(
-        choices, value=choices[0][1], label="Backbone", info=backbone_info(choices[0][1]), elem_id="backbone"
-    )
+    backbone = backbone_field(studio, named, backbone_info(named, studio), "backbone")
     settings = build_settings(studio)
     return Controls(
         examples, files, recorder, labels, suggested, take_labels, dataset, bundle, fit, ask, backbone, settings
@@ -92,8 +88,11 @@ def connect_controls(studio: Studio, controls: Controls) -> None:
     def choose_bundles(keys: list[str] | None) -> tuple[Any, Any]:
         return bundle_choice(studio, keys)
 
-    def check_fit(keys: list[str] | None, backbone: str) -> tuple[str, Any]:
-        return sources.bundle_notice(studio, keys, backbone), gr.update(info=backbone_info(backbone))
+    def check_fit(keys: list[str] | None, backbone: str | None) -> tuple[str, Any]:
+        listed, fault = settle_choice(studio, backbone, backbone_info(backbone or "", studio))
+        if fault:
+            return notice("error", fault), listed
+        return sources.bundle_notice(studio, keys, studio.known_backbone(backbone)), listed
 
     def suggest(labels: str, keys: list[str] | None) -> str:
         return sources.suggestions_html(sources.suggestions(studio, labels, keys))
@@ -136,11 +135,6 @@ def connect_controls(studio: Studio, controls: Controls) -> None:
     )
     controls.suggested.click(add_suggested, controls.labels, controls.labels, **QUIET)
     controls.recorder.change(record, [controls.recorder, controls.files], [controls.files, controls.recorder], **QUIET)
-
-
-def backbone_info(name: str) -> str:
-    """What is said under a list of backbones about the chosen one."""
-    return SKETCH_HINT if name == SKETCH else "The CLIP that looks at the clip and reads the labels."
 
 
 def _examples_html(studio: Studio) -> str:

@@ -15,7 +15,7 @@ from ga2app.ui.events import QUIET
 from ga2app.ui.markup import empty
 from ga2app.ui.recognize import scripts, sources
 from ga2app.ui.recognize.asking import MOST_BUNDLES, Request
-from ga2app.ui.recognize.controls import Controls, backbone_info, build_controls, connect_controls
+from ga2app.ui.recognize.controls import Controls, build_controls, connect_controls
 from ga2app.ui.recognize.settings import Settings, group_choices, none_settings
 from ga2app.ui.recognize.shown import UNEXPECTED, Shown, answer_pages
 from ga2app.ui.recognize.sources import bundle_choice, labels_of
@@ -26,7 +26,6 @@ __all__ = [
     "REVEAL_JS",
     "UNEXPECTED",
     "RecognizeScreen",
-    "backbone_info",
     "build_recognize",
     "bundle_choice",
     "labels_of",

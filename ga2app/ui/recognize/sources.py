@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -21,9 +22,8 @@ def bundle_choice(studio: Studio, keys: str | Sequence[str] | None) -> tuple[Any
     """What choosing bundles does to the backbone list and to the button that takes their labels."""
     cards = chosen_bundles(studio, keys)
     named = {card.backbone for card in cards}
-    known = {choice.name for choice in studio.backbones()}
     agreed = named.pop() if len(named) == 1 else ""
-    backbone = gr.update(value=agreed) if agreed in known else gr.update()
+    backbone = gr.update(value=agreed) if agreed and studio.has_backbone(agreed) else gr.update()
     text = "Use the bundle's labels" if len(cards) < 2 else "Use the bundles' labels"
     return backbone, gr.update(visible=bool(cards), value=text)
 
@@ -32,10 +32,9 @@ def bundle_notice(studio: Studio, keys: Sequence[str] | None, backbone: str) -> 
     """What does not fit between the chosen bundles and the chosen backbone, in words; empty where all is well."""
     cards = chosen_bundles(studio, keys)
     strange = [card for card in cards if card.backbone != backbone]
-    if not strange:
-        return ""
-    known = {choice.name for choice in studio.backbones()}
-    told = "; ".join(_strange(studio, card, card.backbone in known) for card in strange)
+    if not strange or Path(backbone).is_absolute():
+        return ""  # a folder may hold the very CLIP that a bundle knows by another name: its weights will tell
+    told = "; ".join(_strange(studio, card, studio.has_backbone(card.backbone)) for card in strange)
     return notice(
         "warning", f"{told}. A bundle speaks only on the backbone that it was trained on.", "These do not fit together:"
     )

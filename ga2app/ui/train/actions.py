@@ -10,8 +10,9 @@ import gradio as gr
 
 from ga2app.config import DEMO, RunConfig, preset
 from ga2app.errors import ConfigError, Fault, StudioError
+from ga2app.ui.backbone_field import backbone_info, choices
 from ga2app.ui.markup import escape, notice
-from ga2app.ui.recognize.screen import UNEXPECTED, backbone_info
+from ga2app.ui.recognize.screen import UNEXPECTED
 from ga2app.ui.studio import Studio
 from ga2app.ui.train import form
 from ga2app.ui.train.choices import LISTED, dataset_choices, list_updates
@@ -36,7 +37,7 @@ def queue_runs(studio: Studio, entered: Entered) -> list[Any]:
         numbers = queue_plan(studio, plan)
         trouble = wake(studio)
     except ConfigError as exc:
-        return [faults_html(exc.faults), gr.update(visible=False), None, *marks(entered, exc.faults)]
+        return [faults_html(exc.faults), gr.update(visible=False), None, *marks(studio, entered, exc.faults)]
     except StudioError as exc:
         return _refused(entered, str(exc))
     except Exception:
@@ -48,12 +49,12 @@ def queue_runs(studio: Studio, entered: Entered) -> list[Any]:
     if first != last and not trouble:
         text = "They run one after another as soon as the worker is free; you may close this page."
     told = notice("warning" if trouble else "success", text, title)
-    return [told, gr.update(visible=True, value=f"Watch run {first} on Runs"), first, *marks(entered, ())]
+    return [told, gr.update(visible=True, value=f"Watch run {first} on Runs"), first, *marks(studio, entered, ())]
 
 
-def marks(entered: Entered, faults: Sequence[Fault]) -> list[Any]:
+def marks(studio: Studio, entered: Entered, faults: Sequence[Fault]) -> list[Any]:
     """The faulty fields, then updates of the fields beside the form, of the form's fields, and of its groups."""
-    helps = {"dataset": DATASET_HELP, "backbone": backbone_info(entered.backbone), "seed": SEEDS_HELP}
+    helps = {"dataset": DATASET_HELP, "backbone": backbone_info(entered.backbone, studio), "seed": SEEDS_HELP}
     return [
         [fault.field for fault in faults],
         *form.beside_updates(faults, helps),
@@ -84,10 +85,12 @@ def fill_config(studio: Studio, config: RunConfig, source: str) -> list[Any]:
     if config.dataset not in {name for _, name in dataset_choices(studio)}:
         told.append(f"its data set '{config.dataset}' is not here, so choose one")
         datasets = gr.skip()
-    backbone: Any = gr.update(value=config.backbone, info=backbone_info(config.backbone))
-    if config.backbone not in {choice.name for choice in studio.backbones()}:
+    backbone: Any = gr.skip()
+    if studio.has_backbone(config.backbone):
+        info = backbone_info(config.backbone, studio)
+        backbone = gr.update(choices=choices(studio), value=config.backbone, info=info)
+    else:
         told.append(f"its backbone '{config.backbone}' is not on this machine, so choose one, or fetch it")
-        backbone = gr.skip()
     values = form.values_of(config)
     values[form.place_of(FIELD)] = to_key(studio, config.prompts.hard_prompt)
     text = f"The settings are those of {source}" + (f"; {'; '.join(told)}." if told else ".")

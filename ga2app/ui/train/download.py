@@ -7,6 +7,7 @@ from typing import Any
 
 import gradio as gr
 
+from ga2app.clip_files import may_be_on_the_hub
 from ga2app.errors import StudioError
 from ga2app.hub import FAVORITE, DownloadState, DownloadStatus
 from ga2app.ui.events import QUIET
@@ -40,6 +41,9 @@ def build_download(studio: Studio, backbone: gr.Dropdown) -> None:
         clock = gr.Timer(_POLL_S, active=False)
 
     def look_up(name: str) -> list[Any]:
+        if not may_be_on_the_hub(name.strip().strip("'\"")):
+            text = "A folder of this machine need not be fetched: type its path into Backbone, above."
+            return [notice("info", text), gr.update(visible=False), ""]
         try:
             size_bytes = studio.downloads.size(name)
         except StudioError as exc:

@@ -9,7 +9,7 @@ import gradio as gr
 
 from ga2app.config import DEMO, PRESETS, preset
 from ga2app.contracts import RunRecord
-from ga2app.ui.recognize.screen import backbone_info
+from ga2app.ui.backbone_field import backbone_field, backbone_info
 from ga2app.ui.studio import Studio
 from ga2app.ui.theme import part
 from ga2app.ui.train import actions, form
@@ -69,8 +69,7 @@ class TrainParts:
 
 
 def lay_out(studio: Studio) -> TrainParts:
-    backbones = [(choice.title, choice.name) for choice in studio.backbones()]
-    named = backbones[0][1]
+    named = studio.known_backbone(None)
     with gr.Row(elem_classes="split"):
         with gr.Column(scale=5, min_width=300):
             dataset = gr.Dropdown(
@@ -82,9 +81,7 @@ def lay_out(studio: Studio) -> TrainParts:
                 elem_id="dataset",
             )
             card = part(datasets_html(studio, [DEMO]), elem_id="dataset-card")
-            backbone = gr.Dropdown(
-                backbones, value=named, label="Backbone", info=backbone_info(named), elem_id="train-backbone"
-            )
+            backbone = backbone_field(studio, named, backbone_info(named, studio), "train-backbone")
             build_download(studio, backbone)
             chosen = gr.Radio(
                 [(PRESET_TITLES[name], name) for name in PRESETS],

@@ -134,12 +134,20 @@ def _config(studio: Studio, entered: Entered, dataset: str, seed: int) -> RunCon
     except ConfigError as exc:
         faults += exc.faults
     try:
-        config = form.config_of(dataset, entered.backbone or "-", seed, values)
+        config = form.config_of(dataset, _named(studio, entered.backbone), seed, values)
     except ConfigError as exc:
         raise ConfigError([*faults, *exc.faults]) from exc
     if faults:
         raise ConfigError(faults)
     return config
+
+
+def _named(studio: Studio, backbone: str) -> str:
+    """The backbone of a run: of a folder that was typed the whole path. What cannot be used is told as a fault."""
+    try:
+        return studio.known_backbone(backbone)
+    except StudioError:
+        return backbone or "-"
 
 
 def _backbone_faults(studio: Studio, backbone: str) -> list[Fault]:

@@ -10,9 +10,9 @@ import gradio as gr
 
 from ga2app.config import DEMO
 from ga2app.errors import ConfigError, Fault, StudioError
+from ga2app.ui.backbone_field import backbone_info, choices, settle_choice
 from ga2app.ui.events import in_turn
 from ga2app.ui.markup import notice
-from ga2app.ui.recognize.screen import backbone_info
 from ga2app.ui.studio import Studio
 from ga2app.ui.train import actions, form
 from ga2app.ui.train.dataset_card import datasets_html
@@ -92,7 +92,7 @@ def _connect_preview(studio: Studio, parts: TrainParts, tab: gr.Tab | None) -> N
     def draw(marked: list[str], *entered: Any) -> list[Any]:
         now = _entered(entered)
         faults = _faults(studio, now)
-        marks = actions.marks(now, faults) if faults or marked else actions.no_marks()
+        marks = actions.marks(studio, now, faults) if faults or marked else actions.no_marks()
         return [gr.skip() if faults else "", *_preview(studio, now), *marks]
 
     def look_again(*entered: Any) -> list[Any]:
@@ -104,9 +104,8 @@ def _connect_preview(studio: Studio, parts: TrainParts, tab: gr.Tab | None) -> N
 
     def open_tab(*entered: Any) -> list[Any]:
         now = _entered(entered)
-        backbones = [(choice.title, choice.name) for choice in studio.backbones()]
         return [
-            gr.update(choices=backbones),
+            gr.update(choices=choices(studio)),
             gr.update(choices=run_choices(studio), value=None),
             *look_again(*entered),
             *actions.fill_preset(studio, None, now.backbone, now.values)[1:],
@@ -154,6 +153,9 @@ def _connect_filling(studio: Studio, parts: TrainParts) -> None:
         except ConfigError as exc:
             return ["", actions.faults_html(exc.faults)]
 
+    def settle(typed: str | None) -> Any:
+        return settle_choice(studio, typed, backbone_info(typed or "", studio))[0]
+
     gr.on(
         [parts.preset.input, parts.backbone.input],
         fill,
@@ -161,7 +163,7 @@ def _connect_filling(studio: Studio, parts: TrainParts) -> None:
         [parts.preset, *parts.fields],
         **_IN_TURN,
     )
-    parts.backbone.input(lambda name: gr.update(info=backbone_info(name)), parts.backbone, parts.backbone, **_IN_TURN)
+    parts.backbone.input(settle, parts.backbone, parts.backbone, **_IN_TURN)
     shown: dict[str, Any] = {
         "fn": lambda names: datasets_html(studio, names or []),
         "inputs": parts.dataset,
