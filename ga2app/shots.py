@@ -17,7 +17,8 @@ def draw_shots(dataset: Dataset, shots: int, seed: int) -> list[LabelledClip]:
     """
     if len(dataset.base) < 2:
         raise DatasetError(
-            f"data set '{dataset.name}' has {len(dataset.base)} base class(es); training needs at least 2, "
+            f"data set '{dataset.name}' has {len(dataset.base)} base class{'' if len(dataset.base) == 1 else 'es'}; "
+            "training needs at least 2, "
             "because with one there is nothing to tell apart: add clips of another class"
         )
     drawn: list[LabelledClip] = []

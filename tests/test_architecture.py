@@ -45,6 +45,7 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "effective_config": (BASE, set()),
     "trained_clips": (BASE | {"clipsets"}, set()),
     "store": (BASE, {"sqlite_utils"}),
+    "run_warnings": (BASE | {"store", "effective_config"}, set()),
     "hub": (BASE | {"clip_files"}, {"huggingface_hub"}),
     "launcher": (BASE, set()),
     "space": (BASE, set()),
@@ -72,7 +73,19 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "intake": (BASE | {"store", "launcher", "clipsets"}, set()),
     "agents": (BASE | {"store", "ui"}, {"gradio", "mcp", "pydantic", "starlette", "anyio", "httpx"}),
     "ui": (
-        BASE | {"store", "hub", "clip_files", "launcher", "clipsets", "shots", "effective_config", "intake", "space"},
+        BASE
+        | {
+            "store",
+            "hub",
+            "clip_files",
+            "launcher",
+            "clipsets",
+            "shots",
+            "effective_config",
+            "run_warnings",
+            "intake",
+            "space",
+        },
         {"gradio", "PIL"},
     ),
 }

@@ -11,8 +11,8 @@ from pathlib import Path
 from ga2app.bench.choices import ABLATIONS, POOLS, SETTINGS
 from ga2app.bench.settings import settings
 from ga2app.cli import common
-from ga2app.cli.settings import read_file
 from ga2app.config import HARD_PROMPT_EMBEDDED, HARD_PROMPT_RANDOM, Precision, RunConfig
+from ga2app.config.files import read_settings_file
 from ga2app.config.ladder import COMPARED
 from ga2app.errors import ConfigError, Fault
 
@@ -100,7 +100,11 @@ def _checked(args: argparse.Namespace) -> tuple[tuple[int, ...], tuple[str, ...]
     faults = [Fault(name, rule) for name, holds, rule in rules if not holds]
     if faults:
         raise ConfigError(faults)
-    config = RunConfig.from_dict(read_file(args.config)) if args.config else settings(args.setting, quick=args.quick)
+    config = (
+        RunConfig.from_dict(read_settings_file(args.config))
+        if args.config
+        else settings(args.setting, quick=args.quick)
+    )
     config = replace(
         config,
         precision=Precision(args.precision),

@@ -104,12 +104,24 @@ def known_dataset(name: str) -> Dataset | None:
 
 def anchored(config: RunConfig, dataset: Dataset) -> Dataset:
     """``dataset`` with the anchors and negatives that ``config`` names, else its own, else those of the demo."""
-    from ga2app.store import Store
-    from ga2app.store.chosen import borrow, with_chosen
+    return lent_anchors(config, with_named_anchors(config, dataset))
 
-    if config.anchors or config.negatives:
-        with Store.open(default_home()) as store:
-            dataset = with_chosen(store, config, dataset)
+
+def with_named_anchors(config: RunConfig, dataset: Dataset) -> Dataset:
+    """``dataset`` with the anchors and negatives that ``config`` names, else its own."""
+    from ga2app.store import Store
+    from ga2app.store.chosen import with_chosen
+
+    if not (config.anchors or config.negatives):
+        return dataset
+    with Store.open(default_home()) as store:
+        return with_chosen(store, config, dataset)
+
+
+def lent_anchors(config: RunConfig, dataset: Dataset) -> Dataset:
+    """``dataset`` with what the demo lends where it has none and ``config`` names none."""
+    from ga2app.store.chosen import borrow
+
     return borrow(config, dataset, lambda: find_dataset(DEMO))
 
 

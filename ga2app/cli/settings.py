@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from ga2app.cli import common
-from ga2app.config import PRESETS, RunConfig, left_to_name, preset
+from ga2app.config import PRESETS, Precision, RunConfig, left_to_name, preset, with_shorter_warmup
+from ga2app.config.files import read_settings_file
 from ga2app.config.ladder import LADDER, rung
 from ga2app.errors import ConfigError, Fault
 
@@ -21,6 +20,8 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     source.add_argument("--preset", choices=PRESETS, help="settings by name")
     parser.add_argument("--dataset", help="known data set, folder of class folders, or CSV file (default: as set)")
     parser.add_argument("--backbone", help="sketch, a folder, or a Hub id")
+    parser.add_argument("--device", help="auto, cpu, cuda, cuda:N or mps (default: as set)")
+    parser.add_argument("--precision", choices=[kind.value for kind in Precision], help="(default: as set)")
     parser.add_argument("--epochs", type=int, help="passes over the training clips")
     parser.add_argument("--learning-rate", type=float, help="of the optimizer, above 0 and at most 1")
     parser.add_argument("--hard-prompt", metavar="BUNDLE", help="folder of a bundle, 'embedded' or 'random'")
@@ -37,15 +38,15 @@ def read_settings(args: argparse.Namespace, **changes: object) -> RunConfig:
     if args.preset:
         data = preset(args.preset, args.backbone or common.default_backbone()).to_dict()
     else:
-        data = read_file(args.config)
+        data = read_settings_file(args.config)
     if isinstance(data, dict):
-        changes = {"dataset": args.dataset, "backbone": args.backbone, **changes}
+        named = {"dataset": args.dataset, "backbone": args.backbone, "device": args.device, "precision": args.precision}
+        changes = {**named, **changes}
         data |= {name: value for name, value in changes.items() if value is not None}
         _change(data, "optimizer", epochs=args.epochs, learning_rate=args.learning_rate)
         _change(data, "prompts", hard_prompt=args.hard_prompt)
         if args.preset and args.epochs is not None:
-            # A preset's warm-up belongs to its own number of epochs.
-            data["optimizer"]["warmup_epochs"] = min(data["optimizer"]["warmup_epochs"], max(args.epochs, 0) / 6)
+            data = with_shorter_warmup(data, args.epochs)
     config = RunConfig.from_dict(data)
     if args.method:
         config = rung(args.method, config)
@@ -59,15 +60,6 @@ def check_complete(config: RunConfig) -> None:
     """Raises ConfigError where a preset leaves something to the user that is still open."""
     if faults := left_to_name(config):
         raise ConfigError([replace(fault, message=f"{fault.message}; the option is --hard-prompt") for fault in faults])
-
-
-def read_file(file: str) -> Any:
-    """What a file of settings holds; raises ConfigError where it is no JSON."""
-    try:
-        return json.loads(Path(file).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as exc:
-        fault = Fault(file, f"cannot be read as JSON ({exc}); see train --print-config")
-        raise ConfigError([fault]) from exc
 
 
 def _change(data: dict[str, Any], section: str, **values: object) -> None:

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from pathlib import Path
 
 from ga2app.cli import common, progress, settings
+from ga2app.config import SKETCH, RunConfig
+from ga2app.contracts import Dataset, Subset
+from ga2app.errors import BundleError, ClipError, TrainingError
 from ga2app.paths import default_home
+from ga2app.run_warnings import FOOTAGE, run_warnings
+
+_SAMPLE = 3
 
 
 def add(commands: common.Commands) -> None:
@@ -18,6 +25,8 @@ def add(commands: common.Commands) -> None:
     settings.add_shots(parser)
     parser.add_argument("--seed", type=int, help="of the few-shot draw and the training (default: as set)")
     parser.add_argument("--out", type=Path, help="folder of the bundle (default: a new one among the home's bundles)")
+    parser.add_argument("--force", action="store_true", help="replace the bundle that --out holds")
+    parser.add_argument("--restart", action="store_true", help="forget what was saved beside --out, begin at step 0")
     parser.add_argument("--print-config", action="store_true", help="print the settings as JSON and do not train")
     common.add_json(parser)
     parser.set_defaults(run=run)
@@ -30,18 +39,23 @@ def run(args: argparse.Namespace) -> int:
         common.print_json(config.to_dict())
         return 0
     settings.check_complete(config)
+    _refuse_several_processes()
     from ga2app.train import train
 
-    dataset = common.anchored(config, common.find_dataset(config.dataset))
+    own = common.find_dataset(config.dataset)
+    chosen = common.with_named_anchors(config, own)
+    dataset = common.lent_anchors(config, chosen)
     out: Path = args.out or default_home().bundles / f"{dataset.name}-{time.strftime('%Y%m%d-%H%M%S')}"
     checkpoint = out.with_name(out.name + ".checkpoint")
+    _make_way(args, out, checkpoint)
+    for text in [*run_warnings(config, own, chosen, dataset), *_footage_warnings(config, own)]:
+        print(f"note: {text}", file=sys.stderr)
     with progress.stoppable() as should_stop:
         result = train(config, dataset, out=out, checkpoint=checkpoint, emit=progress.say, should_stop=should_stop)
     if not result.finished:
         print(f"stopped at step {result.step}; the same command with --out {out} goes on from there", file=sys.stderr)
         return progress.INTERRUPTED
     checkpoint.unlink(missing_ok=True)
-    common.print_cautions(result.tested)
     if args.json:
         figures = common.measured(result.metrics, result.zero_shot, result.tested)
         common.print_json({"state": "done", "bundle": result.bundle, **figures, "steps": result.step})
@@ -50,3 +64,43 @@ def run(args: argparse.Namespace) -> int:
         print(common.percent_table(rows, result.tested))
         print(f"bundle: {result.bundle}")
     return 0
+
+
+def _refuse_several_processes() -> None:
+    """Raises TrainingError where torchrun has started several: each would train the whole run."""
+    started = os.environ.get("WORLD_SIZE", "1")
+    if "LOCAL_RANK" in os.environ and started.isdigit() and int(started) > 1:
+        raise TrainingError(
+            f"this is one of {started} processes that torchrun has started, and a run is trained by one; start train "
+            "without torchrun, or with --nproc_per_node=1"
+        )
+
+
+def _make_way(args: argparse.Namespace, out: Path, checkpoint: Path) -> None:
+    """Forget what was saved where that is asked for; raises BundleError before a bundle would be replaced unasked."""
+    from ga2app.train.output_lock import writing_to
+
+    goes_on = checkpoint.exists() and not args.restart
+    if (out / "bundle.json").is_file() and not (goes_on or args.force):
+        raise BundleError(f"'{out}' holds a bundle already; name another folder with --out, or replace it with --force")
+    if args.restart and checkpoint.exists():
+        with writing_to(out):
+            checkpoint.unlink(missing_ok=True)
+
+
+def _footage_warnings(config: RunConfig, dataset: Dataset) -> list[str]:
+    """That a few of the training clips look like footage, where the backbone knows drawings alone."""
+    if config.backbone != SKETCH:
+        return []
+    from ga2app.video import Evaluation, read_clip
+    from ga2app.video.realism import looks_photographic
+
+    clips = [clip.path for clip in dataset.clips if clip.subset is Subset.TRAIN]
+    sample = [clips[place * len(clips) // _SAMPLE] for place in range(min(_SAMPLE, len(clips)))]
+    filmed = 0
+    for path in sample:
+        try:
+            filmed += looks_photographic(read_clip(path, Evaluation(8)).frames)
+        except ClipError:
+            continue  # the training names it, and all others that cannot be read
+    return [FOOTAGE.format(dataset=dataset.name)] if 2 * filmed > len(sample) else []

@@ -4,7 +4,14 @@
 them are reported at once, each with the dotted path of its field. Nobody below this room reads a dict.
 """
 
-from ga2app.config.presets import HARD_PROMPT_TO_NAME, PAPER_BACKBONE, PRESETS, left_to_name, preset
+from ga2app.config.presets import (
+    HARD_PROMPT_TO_NAME,
+    PAPER_BACKBONE,
+    PRESETS,
+    left_to_name,
+    preset,
+    with_shorter_warmup,
+)
 from ga2app.config.sections import (
     ANCHOR_TERMS,
     DEMO,
@@ -42,4 +49,5 @@ __all__ = [
     "WhiteningConfig",
     "left_to_name",
     "preset",
+    "with_shorter_warmup",
 ]

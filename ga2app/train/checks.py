@@ -44,10 +44,9 @@ def check_anchors(config: RunConfig, dataset: Dataset, generic: Sequence[Generic
     silent = [name for name in on if name in ("keep", "relate", "vocabulary") and not generic]
     for terms, what in ((clips, "anchor clips"), (texts, "negative prompts"), (silent, "captions or negatives")):
         if terms:
-            raise DatasetError(
-                f"data set '{dataset.name}' has no {what}, which the anchor term(s) {', '.join(terms)} need; "
-                "add some, or set these weights to 0"
-            )
+            of = f"the anchor term {terms[0]} needs" if len(terms) == 1 else f"the anchor terms {', '.join(terms)} need"
+            weights = "this weight" if len(terms) == 1 else "these weights"
+            raise DatasetError(f"data set '{dataset.name}' has no {what}, which {of}; add some, or set {weights} to 0")
     if objective.released and len(dataset.negatives) not in (1, len(dataset.base)):
         raise DatasetError(
             f"the released anchor term takes 1 negative prompt or one a class ({len(dataset.base)}); "

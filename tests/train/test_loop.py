@@ -181,7 +181,7 @@ def test_a_damaged_checkpoint_is_named(dataset: Dataset, backbone: Backbone, tmp
 
 
 def test_one_class_is_not_enough(dataset: Dataset, backbone: Backbone, tmp_path: Path):
-    with pytest.raises(DatasetError, match=r"has 1 base class\(es\); training needs at least 2"):
+    with pytest.raises(DatasetError, match=r"has 1 base class; training needs at least 2"):
         run(QUICK, replace(dataset, base=("walking",)), backbone, tmp_path)
 
 
@@ -212,9 +212,11 @@ def test_depths_that_the_backbone_does_not_have_are_all_named(dataset: Dataset, 
 
 def test_an_anchor_term_without_anchors_or_negatives_says_so(dataset: Dataset, backbone: Backbone, tmp_path: Path):
     bare = replace(dataset, anchors=(), negatives=())
-    with pytest.raises(DatasetError, match=r"has no anchor clips, which the anchor term\(s\) keep need"):
+    with pytest.raises(
+        DatasetError, match=r"has no anchor clips, which the anchor term keep needs; .* this weight to 0"
+    ):
         run(FULL, bare, backbone, tmp_path)
-    with pytest.raises(DatasetError, match=r"has no captions or negatives, which the anchor term\(s\) vocabulary"):
+    with pytest.raises(DatasetError, match=r"has no captions or negatives, which the anchor term vocabulary needs"):
         run(QUICK, bare, backbone, tmp_path)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from gradio.events import api
 
-from ga2app.config import RunConfig, preset
+from ga2app.config import RunConfig, preset, with_shorter_warmup
 from ga2app.contracts import (
     Conditions,
     EventKind,
@@ -21,6 +21,7 @@ from ga2app.contracts import (
     with_nulls,
 )
 from ga2app.errors import ConfigError, Fault, StoreError
+from ga2app.store.resuming import resume
 from ga2app.ui.api.answering import told
 from ga2app.ui.runs.standing import adjusted_text
 from ga2app.ui.studio import Studio
@@ -124,11 +125,12 @@ def build_runs_api(studio: Studio) -> None:
             studio.store.runs.request_stop(int(run))
             return status_of(studio, int(run))
 
-    def resume_run(run: int) -> dict[str, Any]:
+    def resume_run(run: int, restart: bool = False) -> dict[str, Any]:
         """Queue a stopped or failed run again; it goes on from the step that was saved last.
 
         Args:
             run: the number that queue_run gave.
+            restart: forget what was saved and begin at step 0, where settings, labels or clips have changed since.
 
         Returns:
             state: queued, and all else that run_status tells.
@@ -136,9 +138,10 @@ def build_runs_api(studio: Studio) -> None:
 
         Raises:
             StoreError: there is no run of that number, or it is neither stopped nor failed.
+            TrainingError: labels or clips have changed since it was saved; what has changed is named.
         """
         with told():
-            studio.store.runs.requeue(int(run))
+            resume(studio.store, int(run), restart=restart)
             return status_of(studio, int(run)) | {"warning": wake(studio) or None}
 
     for endpoint in (queue_run, run_status, list_runs, stop_run, resume_run):
@@ -217,8 +220,10 @@ def _start(config: dict[str, Any], preset_name: str) -> dict[str, Any]:
     if not preset_name:
         return {}
     backbone = config.get("backbone")
-    start = preset(preset_name, backbone) if isinstance(backbone, str) else preset(preset_name)
-    return start.to_dict()
+    start = (preset(preset_name, backbone) if isinstance(backbone, str) else preset(preset_name)).to_dict()
+    optimizer = config.get("optimizer")
+    # A warm-up that is given counts as it is: it is merged over this one.
+    return with_shorter_warmup(start, optimizer.get("epochs")) if isinstance(optimizer, dict) else start
 
 
 def _merged(start: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:

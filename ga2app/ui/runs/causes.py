@@ -56,7 +56,10 @@ def _lower_rate(config: Mapping[str, Any]) -> str:
     rate = config.get("optimizer", {}).get("learning_rate")
     lower = f" from {rate:g} to {rate / 10:g}" if isinstance(rate, float | int) else ""
     limit = "" if config.get("optimizer", {}).get("max_gradient_norm") else "; or limit the gradient norm to 1"
-    return f"Train again with a lower learning rate{lower}{limit}. Retry alone would lead to the same place."
+    return (
+        f"Train again with a lower learning rate{lower}{limit}. Retry alone would lead to the same place. What it had "
+        "learned before is kept: where there is a button for it, try it on Recognize."
+    )
 
 
 def _say(text: str) -> Callable[[Mapping[str, Any]], str]:
@@ -74,6 +77,19 @@ def _cause(name: str, title: str, pattern: str, advice: Callable[[Mapping[str, A
 
 
 CAUSES: tuple[Cause, ...] = (
+    _cause(
+        "data changed",
+        "Its labels or clips have changed",
+        r"the clips or labels of '.*' have changed since",
+        "On Datasets, bring '{dataset}' back as it was (Undo) and press Retry, or press Start over to train on what it "
+        "holds now.",
+    ),
+    _cause(
+        "folder in use",
+        "Another run writes to its folder",
+        r"another run is writing to",
+        "Wait until that run has ended, then press Retry.",
+    ),
     _cause(
         "disk",
         "The disk is full",
@@ -120,7 +136,7 @@ CAUSES: tuple[Cause, ...] = (
     _cause(
         "no training clips",
         "Labels without training clips",
-        r"has no training clips|training needs at least 2|base class\(es\)",
+        r"has no training clips|training needs at least 2|base class(es|\(es\))?\b",
         "On Datasets, open '{dataset}': add training clips to each base label, or make labels without any novel.",
     ),
     _cause(
@@ -156,8 +172,8 @@ CAUSES: tuple[Cause, ...] = (
     _cause(
         "checkpoint",
         "Its checkpoint cannot be used",
-        r"checkpoint '.*' (cannot be read|belongs to other settings|is damaged)",
-        "Train again with these settings: a new run begins at step 0.",
+        r"checkpoint '.*' (cannot be read|belongs to other settings|is damaged)|was made with other settings",
+        "Press Start over: it begins at step 0 with the settings of the run.",
     ),
     _cause(
         "bug",

@@ -11,6 +11,7 @@ import gradio as gr
 from ga2app.contracts import RunRecord
 from ga2app.errors import StoreError, StudioError
 from ga2app.store import Place
+from ga2app.store.resuming import resume
 from ga2app.store.run_order import ROOM
 from ga2app.ui.events import in_turn
 from ga2app.ui.markup import notice
@@ -95,8 +96,12 @@ def connect_actions(
         runs.request_stop(run.id)
         return ""
 
-    def resume(run: RunRecord) -> str:
-        runs.requeue(run.id)
+    def go_on(run: RunRecord) -> str:
+        resume(studio.store, run.id)
+        return wake(studio)
+
+    def restart(run: RunRecord) -> str:
+        resume(studio.store, run.id, restart=True)
         return wake(studio)
 
     def delete(run: RunRecord) -> str:
@@ -135,7 +140,12 @@ def connect_actions(
         return redrawn
 
     buttons, answered = parts.buttons, [parts.told, *outputs]
-    actions: dict[str, Callable[[RunRecord], str]] = {"stop": stop, "resume": resume, "delete": delete}
+    actions: dict[str, Callable[[RunRecord], str]] = {
+        "stop": stop,
+        "resume": go_on,
+        "restart": restart,
+        "delete": delete,
+    }
     actions |= {name: moving(to) for name, to in (("up", Place.UP), ("down", Place.DOWN), ("front", Place.FRONT))}
     for name, action in actions.items():
         buttons[name].click(acting(action), asked, answered, **_IN_TURN)

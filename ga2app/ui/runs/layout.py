@@ -135,6 +135,7 @@ def _actions(buttons: dict[str, Any]) -> None:
         buttons["try_it"] = _button("Try it on Recognize", "try-it", variant="primary")
         buttons["stop"] = _button("Stop and save", "stop")
         buttons["resume"] = _button("Resume", "resume")
+        buttons["restart"] = _button("Start over", "restart-run")
         buttons["again"] = _button("Train again with these settings", "train-again")
         buttons["front"] = _button("Run it next", "move-front")
         buttons["up"] = _button("Earlier", "move-up")

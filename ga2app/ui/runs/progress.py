@@ -51,15 +51,22 @@ def pace(run: RunRecord, total: int, step: Event | None) -> str:
     if run.state is RunState.RUNNING:
         if not step or not total:
             return "getting ready: reading clips and measuring plain CLIP"
-        seconds = step.values.get("seconds_per_step")
-        left = ""
-        if isinstance(seconds, float | int) and math.isfinite(seconds) and done < total:
-            left = f", about {duration((total - done) * seconds)} left"
-        return f"{steps}{left}"
+        return f"{steps}{_left(step, total)}"
     if run.state is RunState.STOPPING:
         return f"{steps}, saving and stopping…".lstrip(", ")
     took = duration(run.finished_s - run.started_s) if run.finished_s and run.started_s else ""
     return ", ".join(part for part in (steps, f"took {took}" if took else "") if part) or "did not start"
+
+
+def _left(step: Event, total: int) -> str:
+    """How long the run still takes; what measuring takes is counted by runs that tell it."""
+    a_step, left = (step.values.get(name) for name in ("seconds_per_step", "seconds_left"))
+    if left is None and isinstance(a_step, float | int) and step.step < total:
+        left = (total - step.step) * a_step
+    if not isinstance(left, float | int) or not math.isfinite(left):
+        return ""
+    measuring = ", measuring test clips" if step.step >= total else ""
+    return f"{measuring}, about {duration(left)} left"
 
 
 def why_html(run: RunRecord, lines: Sequence[str]) -> str:
@@ -129,5 +136,5 @@ def _advice(run: RunRecord, worker_alive: bool) -> str:
     if run.state is RunState.QUEUED and not worker_alive:
         return notice("warning", "It is being started; this takes a few seconds.", "No worker is running.")
     if run.state is RunState.STOPPED:
-        return notice("info", "Resume goes on from the last saved step.", "Stopped.")
+        return notice("info", "Resume goes on from the last saved step, Start over from the first.", "Stopped.")
     return ""

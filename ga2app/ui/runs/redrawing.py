@@ -84,13 +84,19 @@ def button_looks(studio: Studio, view: RunsView, look: Look, *, keep_renaming: b
         "back": gr.skip(),
         "compare_csv": seen(picked > 1),
         "compare_json": seen(picked > 1),
-        "try_it": seen(state is RunState.DONE and bool(run and run.bundle)),
+        # A run whose training diverged leaves a bundle, too: of what it had learned before.
+        "try_it": seen(state in (RunState.DONE, RunState.FAILED) and bool(run and run.bundle)),
         "stop": seen(
             state in (RunState.QUEUED, RunState.RUNNING),
             value="Take it out of the queue" if queued else "Stop and save",
         ),
         "resume": seen(
             state in (RunState.STOPPED, RunState.FAILED), value="Retry" if state is RunState.FAILED else "Resume"
+        ),
+        "restart": seen(
+            run is not None
+            and state in (RunState.STOPPED, RunState.FAILED)
+            and studio.store.runs.has_checkpoint(run.id)
         ),
         "again": seen(run is not None),
         "front": seen(queued and place > 0),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, replace
-from statistics import median
 
 from ga2app.config import ANCHOR_TERMS, DEMO, NOTHING, RunConfig, left_to_name
+from ga2app.config.steps import warmup_faults
 from ga2app.contracts import Dataset, Subset
+from ga2app.effective_config import training_clips
 from ga2app.errors import DatasetError, Fault
+from ga2app.run_warnings import run_warnings
 from ga2app.store.chosen import DRAWN_SCENES, borrow, borrows, with_chosen
 from ga2app.ui.studio import Studio
 from ga2app.ui.train.hard_prompts import hard_prompt_faults
@@ -17,8 +18,6 @@ from ga2app.ui.train.towers import towers_of
 _TEXTS_NEEDED = ("released", "reject", "extra_class")
 _WORDS_NEEDED = ("keep", "relate", "vocabulary")
 _SHOWN = 5
-ENOUGH_SHOTS = 8
-"""Clips a label from which on ``ga2`` was above plain CLIP, clear of zero: docs/experiments.md, few-shot curve."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +47,8 @@ def check_run(studio: Studio, config: RunConfig) -> Checked:
     faults += [*dataset_faults(own), *missing]
     if not missing:
         faults += _anchor_faults(config, lent)
-    faults += _length_faults(studio, config, own)
-    return Checked(lent, tuple(faults), tuple(_warnings(config, own, chosen)))
+    faults += [*_length_faults(studio, config, own), *_step_faults(config, own)]
+    return Checked(lent, tuple(faults), tuple(run_warnings(config, own, chosen, lent)))
 
 
 def dataset_faults(dataset: Dataset) -> list[Fault]:
@@ -141,6 +140,12 @@ def _tower_faults(config: RunConfig) -> list[Fault]:
     return faults
 
 
+def _step_faults(config: RunConfig, dataset: Dataset) -> list[Fault]:
+    """A warm-up that takes all steps that there are."""
+    clips = sum(training_clips(config, dataset).values())
+    return warmup_faults(config.optimizer, clips)
+
+
 def _anchor_faults(config: RunConfig, dataset: Dataset) -> list[Fault]:
     """Terms that are on and lack their clips or texts, each at its own weight.
 
@@ -182,34 +187,6 @@ def _length_faults(studio: Studio, config: RunConfig, dataset: Dataset) -> list[
         f"{_some(list(long))}; shorten them on Datasets, or lower the prompt length"
     )
     return [Fault("dataset", text)]
-
-
-def _warnings(config: RunConfig, own: Dataset, chosen: Dataset) -> list[str]:
-    warnings = []
-    anchors, _ = borrows(config, chosen)
-    if anchors and own.name != DEMO:
-        warnings.append(
-            f"'{own.name}' has no anchor clips: drawn scenes of the demo are borrowed. For filmed clips they help "
-            "little; choose an anchor set of your own footage where you have one."
-        )
-    if config.anchors == DRAWN_SCENES and own.name != DEMO:
-        warnings.append("The anchor set 'drawn scenes' shows drawings: for filmed clips it helps little.")
-    tested = {clip.label for clip in own.clips if clip.subset is Subset.TEST}
-    if not tested:
-        warnings.append(f"'{own.name}' has no test clips: it trains, but nothing is measured.")
-    elif own.novel and not tested & set(own.novel):
-        warnings.append(f"'{own.name}' has no test clips of novel labels: whether it forgets is not measured.")
-    counts = Counter(clip.label for clip in own.clips if clip.subset is Subset.TRAIN)
-    if few := [label for label in own.base if 0 < counts[label] < config.shots]:
-        warnings.append(f"'{own.name}' has fewer than {config.shots} training clips for {_some(few)}: all are taken.")
-    drawn = [min(config.shots, counts[label]) for label in own.base if counts[label]]
-    if drawn and median(drawn) < ENOUGH_SHOTS:
-        warnings.append(
-            f"'{own.name}' gives {_counted(median(drawn), 'clip')} a label: on drawn clips prompts needed "
-            f"{ENOUGH_SHOTS} to be better than plain CLIP. Add clips where you can, and look at the report before you "
-            "rely on the bundle."
-        )
-    return warnings
 
 
 def _some(names: list[str]) -> str:

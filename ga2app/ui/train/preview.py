@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ga2app.config import SKETCH, RunConfig
 from ga2app.contracts import Basis, Estimate
 from ga2app.errors import ConfigError, Fault
+from ga2app.run_warnings import FOOTAGE
 from ga2app.ui.markup import duration, escape, notices
 from ga2app.ui.studio import Studio
 from ga2app.ui.train.checks import brakes_note
@@ -153,10 +154,7 @@ def _warnings(estimates: Sequence[tuple[RunConfig, Estimate | None]]) -> list[st
         if estimate is None:
             continue
         if estimate.photographic and config.backbone == SKETCH:
-            warnings.append(
-                f"'{config.dataset}' looks like real footage, and the sketch backbone knows drawings only: choose "
-                "another CLIP as the backbone, or fetch one under it."
-            )
+            warnings.append(FOOTAGE.format(dataset=config.dataset))
         if estimate.peak_bytes and estimate.free_bytes and estimate.peak_bytes > _ROOM * estimate.free_bytes:
             warnings.append(
                 f"This needs about {gigabytes(estimate.peak_bytes)} and {gigabytes(estimate.free_bytes)} are free: "

@@ -8,9 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ga2app.config import RunConfig
-from ga2app.errors import ConfigError, Fault
-
-LARGEST_BYTES = 1_000_000
+from ga2app.config.files import read_settings_file
 
 
 def settings_text(config: RunConfig) -> str:
@@ -20,15 +18,7 @@ def settings_text(config: RunConfig) -> str:
 
 def load_settings(path: str | Path) -> RunConfig:
     """The settings in a file. Raises ConfigError with every fault in it, each at its field."""
-    file = Path(path)
-    try:
-        if file.stat().st_size > LARGEST_BYTES:
-            raise ConfigError([Fault(file.name, "is too large for settings; choose a file that Save settings wrote")])
-        data = json.loads(file.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError) as exc:
-        text = f"cannot be read as JSON ({exc}); choose a file that Save settings or train --print-config wrote"
-        raise ConfigError([Fault(file.name, text)]) from exc
-    return config_from(data)
+    return config_from(read_settings_file(path, Path(path).name))
 
 
 def config_from(data: object) -> RunConfig:

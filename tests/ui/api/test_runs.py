@@ -8,7 +8,7 @@ import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 
-from ga2app.contracts import RunState
+from ga2app.contracts import Dataset, LabelledClip, RunState, TrainingData
 
 from ..studios import Served, add_run
 
@@ -66,3 +66,27 @@ def test_a_run_is_stopped_and_resumed(client: Client, served: Served) -> None:
     with pytest.raises(AppError, match="is queued; only a stopped or failed run can be queued again"):
         client.predict(run, api_name="/resume_run")
     served.studio.store.runs.request_stop(run)
+
+
+def test_the_warm_up_of_a_preset_fits_fewer_epochs(client: Client, served: Served) -> None:
+    """As the command line takes it; a warm-up that is given counts as it is."""
+    answer = client.predict({"optimizer": {"epochs": 2}}, "quick", api_name="/queue_run")
+    optimizer = served.studio.store.runs.get(answer["run"]).config["optimizer"]
+    assert (optimizer["epochs"], optimizer["warmup_epochs"]) == (2, pytest.approx(1 / 3))
+    answer = client.predict({"optimizer": {"epochs": 2, "warmup_epochs": 1.5}}, "quick", api_name="/queue_run")
+    assert served.studio.store.runs.get(answer["run"]).config["optimizer"]["warmup_epochs"] == 1.5
+
+
+def test_a_stopped_run_begins_anew_where_that_is_asked_for(client: Client, served: Served) -> None:
+    store = served.studio.store
+    run = add_run(served.studio, RunState.STOPPED)
+    saved = served.studio.home.checkpoint(run)
+    saved.parent.mkdir(parents=True, exist_ok=True)
+    saved.write_bytes(b"learned")
+    store.datasets.add(Dataset("demo", ("jump",), (), (LabelledClip("/a/b.mp4", "jump"),)), origin="test")
+    store.runs.keep_data(run, TrainingData(("gone", "too"), (), ()).to_dict())
+    with pytest.raises(AppError, match="have changed since run .* labels 'gone', 'too' removed"):
+        client.predict(run, api_name="/resume_run")
+    assert saved.exists()
+    assert client.predict(run, True, api_name="/resume_run")["state"] == "queued"
+    assert not saved.exists()

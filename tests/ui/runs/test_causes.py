@@ -23,11 +23,13 @@ TEXTS = {
     "no test clips": "data set 'demo' has no test clips; mark some clips of its classes as test",
     "no training clips": "data set 'demo' has no training clips for: running; add clips of these classes",
     "unreadable clips": "2 of 10 clips cannot be read: clip 'a.mp4': it has no video; choose another file",
-    "anchors": "data set 'demo' has no anchor clips, which the anchor term(s) keep need; add some",
+    "anchors": "data set 'demo' has no anchor clips, which the anchor term keep needs; add some",
     "data set gone": "there is no data set 'sports'; known data sets: demo",
     "backbone gone": "backbone 'x/y' is neither a folder nor in the local Hugging Face cache; check the name",
     "device": "device: 'cuda:3' is not here: 1 CUDA devices; choose auto or cpu",
-    "checkpoint": "checkpoint '/x/checkpoint.safetensors' belongs to other settings; delete it to start afresh",
+    "checkpoint": "the checkpoint of this run, at step 3, was made with other settings: seed was 7 and is 8",
+    "data changed": "the clips or labels of 'late' have changed since step 61: label 'flying_a_kite' removed",
+    "folder in use": "another run is writing to '/x/bundles/run-000001' just now; wait until it has ended",
     "bug": "ZeroDivisionError: division by zero; this is a fault of the program, the log has the details",
 }
 

@@ -1,0 +1,113 @@
+"""``train``: what it says before it starts, what it refuses, and how it goes on."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import ga2app.train
+from ga2app.cli import common
+from ga2app.cli.main import main
+from ga2app.config import RunConfig
+from ga2app.paths import PROJECT, Home
+from tests.commands import document, refused
+from tests.demo import link_demo
+
+QUICK = ("--preset", "quick", "--epochs", "2", "--shots", "2")
+
+
+@pytest.fixture(autouse=True)
+def _demo_is_there(drawn_demo: Path, tmp_path: Path) -> None:
+    link_demo(drawn_demo, Home(tmp_path / "home"))
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Class folders with four drawn clips of three actions."""
+    folder = tmp_path_factory.mktemp("drawn")
+    actions = "walking,riding a bicycle,flying a kite"
+    assert main(["sketch", "generate", "--out", str(folder), "--actions", actions, "--clips", "4"]) == 0
+    return folder
+
+
+def train(folder: Path, out: Path, *more: str) -> list[str]:
+    return ["train", *QUICK, "--dataset", str(folder), "--out", str(out), *more]
+
+
+def test_a_bundle_is_replaced_only_where_that_is_asked_for(
+    capsys: pytest.CaptureFixture[str], drawn: Path, tmp_path: Path
+):
+    out = tmp_path / "mine"
+    document(capsys, *train(drawn, out), "--json")
+    before = (out / "bundle.json").read_bytes()
+    told = refused(capsys, *train(drawn, out, "--seed", "7"))
+    assert f"'{out}' holds a bundle already; name another folder with --out, or replace it with --force" in told
+    assert (out / "bundle.json").read_bytes() == before
+    document(capsys, *train(drawn, out, "--seed", "7", "--force"), "--json")
+    assert (out / "bundle.json").read_bytes() != before
+
+
+def test_what_train_warns_of_on_the_screen_is_said_here_too(
+    capsys: pytest.CaptureFixture[str], drawn: Path, tmp_path: Path
+):
+    coded = tmp_path / "coded"
+    for number, folder in enumerate(sorted(drawn.iterdir())):
+        shutil.copytree(folder, coded / str(number))
+    assert main(train(coded, tmp_path / "bundle")) == 0
+    notes = [line for line in capsys.readouterr().err.splitlines() if line.startswith("note: ")]
+    told = "\n".join(notes)
+    assert "fewer than" not in told and "gives 2 clips a label" in told
+    assert "drawn scenes of the demo are borrowed" in told
+    assert "are numbers or codes ('0', '1', '2')" in told
+
+
+def test_a_checkpoint_of_other_clips_is_refused_until_a_restart_is_asked_for(
+    capsys: pytest.CaptureFixture[str], drawn: Path, tmp_path: Path
+):
+    """A run that was stopped leaves its checkpoint beside ``--out``."""
+    folder, out = tmp_path / "clips", tmp_path / "mine"
+    shutil.copytree(drawn, folder)
+    settings = RunConfig.from_dict(document(capsys, *train(folder, out), "--print-config"))
+    asked: list[bool] = []
+    ga2app.train.train(
+        settings,
+        common.anchored(settings, common.find_dataset(settings.dataset)),
+        out=out,
+        checkpoint=out.with_name("mine.checkpoint"),
+        should_stop=lambda: bool(asked.append(True)) or len(asked) > 12,
+    )
+    assert out.with_name("mine.checkpoint").exists()
+    shutil.rmtree(next(folder.glob("*kite*")))
+    told = refused(capsys, *train(folder, out))
+    assert "have changed since step" in told and "removed" in told and "--restart" in told
+    assert document(capsys, *train(folder, out, "--restart"), "--json")["state"] == "done"
+
+
+def test_a_device_and_a_precision_can_be_named(capsys: pytest.CaptureFixture[str]):
+    config = document(
+        capsys, "train", "--preset", "quick", "--device", "cpu", "--precision", "float32", "--print-config"
+    )
+    assert (config["device"], config["precision"]) == ("cpu", "float32")
+
+
+def test_settings_that_are_not_there_are_told_in_plain_words(capsys: pytest.CaptureFixture[str]):
+    assert "nothing.json: there is no such file" in refused(capsys, "train", "nothing.json")
+
+
+def test_several_processes_of_torchrun_are_refused_in_one_sentence(drawn: Path, tmp_path: Path):
+    environment = os.environ | {"WORLD_SIZE": "2", "RANK": "1", "LOCAL_RANK": "1"}
+    ended = subprocess.run(
+        [sys.executable, "-m", "ga2app", *train(drawn, tmp_path / "out")],
+        capture_output=True,
+        text=True,
+        cwd=PROJECT,
+        env=environment,
+    )
+    assert ended.returncode == 1 and ended.stdout == ""
+    assert ended.stderr.startswith("error: this is one of 2 processes that torchrun has started")
+    assert len(ended.stderr.splitlines()) == 1 and not (tmp_path / "out").exists()
