@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
         return 0
     settings.check_complete(config)
     _refuse_several_processes()
-    from ga2app.train import train
+    from ga2app.train import check_start, train
 
     own = common.find_dataset(config.dataset)
     chosen = common.with_named_anchors(config, own)
@@ -48,6 +48,7 @@ def run(args: argparse.Namespace) -> int:
     out: Path = args.out or default_home().bundles / f"{dataset.name}-{time.strftime('%Y%m%d-%H%M%S')}"
     checkpoint = out.with_name(out.name + ".checkpoint")
     _make_way(args, out, checkpoint)
+    check_start(config, dataset, checkpoint)
     for text in [*run_warnings(config, own, chosen, dataset), *_footage_warnings(config, own)]:
         print(f"note: {text}", file=sys.stderr)
     with progress.stoppable() as should_stop:

@@ -2,5 +2,6 @@
 
 from ga2app.train.loop import TrainResult, train
 from ga2app.train.slices import Slice, train_slice
+from ga2app.train.starting import check_start
 
-__all__ = ["Slice", "TrainResult", "train", "train_slice"]
+__all__ = ["Slice", "TrainResult", "check_start", "train", "train_slice"]

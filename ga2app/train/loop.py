@@ -24,12 +24,13 @@ from ga2app.evaluate import PlainFeatures
 from ga2app.model import PromptedClip
 from ga2app.train import checkpoint as checkpoints
 from ga2app.train.checks import without_needless_whitening
-from ga2app.train.data import data_of, epoch_order
+from ga2app.train.data import epoch_order
 from ga2app.train.gradients import add_gradients, micro_batches
 from ga2app.train.output_lock import writing_to
 from ga2app.train.reporting import MAP_ANCHORS, report_of
 from ga2app.train.schedule import learning_rate
 from ga2app.train.setup import Setup, prepare
+from ga2app.train.starting import check_start
 from ga2app.train.time_left import TimeLeft
 from ga2app.train.update import Updater
 
@@ -81,10 +82,8 @@ def train(
     """
     bundles.check_place(out)
     with writing_to(out):
-        asked, data = config, data_of(config, dataset)
+        asked, data = config, check_start(config, dataset, checkpoint)
         config = without_needless_whitening(config, dataset)
-        if checkpoint.exists():
-            checkpoints.check(checkpoint, config, dataset, data)
         if backbone is None:
             backbone = load_backbone(config.backbone, device=config.device, precision=config.precision)
         config = replace(config, precision=backbone.compute.precision)

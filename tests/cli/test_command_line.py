@@ -118,7 +118,7 @@ def test_every_fault_of_a_config_file_is_told_in_one_line(capsys: pytest.Capture
     line = refused(capsys, "train", str(file))
     assert all(name in line for name in ("optimizer.learning_rate", "optimizer.epochs", "colour"))
     file.write_text("{")
-    assert "cannot be read as JSON" in refused(capsys, "train", str(file))
+    assert "is no JSON (line 1, column 2" in refused(capsys, "train", str(file))
     for rate in ("0", "1000000"):
         assert "must be above 0 and at most 1" in refused(capsys, "train", "--preset", "quick", "--learning-rate", rate)
 
@@ -151,7 +151,7 @@ def test_one_clip_a_class_trains(capsys: pytest.CaptureFixture[str], tmp_path: P
         "--out",
         str(tmp_path / "b"),
     )
-    assert trained["state"] == "done" and trained["metrics"] == {}
+    assert trained["state"] == "done" and set(trained["metrics"].values()) == {None}
 
 
 def test_a_name_that_is_taken_is_refused(capsys: pytest.CaptureFixture[str], drawn: Path):

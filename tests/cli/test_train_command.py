@@ -14,6 +14,7 @@ import ga2app.train
 from ga2app.cli import common
 from ga2app.cli.main import main
 from ga2app.config import RunConfig
+from ga2app.contracts import Event, EventKind
 from ga2app.paths import PROJECT, Home
 from tests.commands import document, refused
 from tests.demo import link_demo
@@ -73,13 +74,14 @@ def test_a_checkpoint_of_other_clips_is_refused_until_a_restart_is_asked_for(
     folder, out = tmp_path / "clips", tmp_path / "mine"
     shutil.copytree(drawn, folder)
     settings = RunConfig.from_dict(document(capsys, *train(folder, out), "--print-config"))
-    asked: list[bool] = []
+    events: list[Event] = []
     ga2app.train.train(
         settings,
         common.anchored(settings, common.find_dataset(settings.dataset)),
         out=out,
         checkpoint=out.with_name("mine.checkpoint"),
-        should_stop=lambda: bool(asked.append(True)) or len(asked) > 12,
+        emit=events.append,
+        should_stop=lambda: any(event.kind is EventKind.STEP for event in events),
     )
     assert out.with_name("mine.checkpoint").exists()
     shutil.rmtree(next(folder.glob("*kite*")))
