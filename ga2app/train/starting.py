@@ -12,7 +12,7 @@ from ga2app.train.data import data_of
 
 
 def check_start(config: RunConfig, dataset: Dataset, checkpoint: Path) -> TrainingData:
-    """What a run of ``config`` is trained on. Raises StudioError where it cannot go on from ``checkpoint``, or begin."""
+    """What a run of ``config`` is trained on. Raises StudioError where it can neither begin nor go on."""
     data = data_of(config, dataset)
     if checkpoint.exists():
         used, _ = effective(config, dataset)
