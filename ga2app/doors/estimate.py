@@ -63,7 +63,7 @@ class SpeedEstimator:
                 self._under_way.add(job)
                 wanted = (job, work, speed)
                 threading.Thread(target=self._measure, args=wanted, daemon=True, name="measuring the speed").start()
-        return Estimate(Basis.MEASURING)
+        return Estimate(Basis.MEASURING, note="Reading a few of its clips to see how long that takes…" if speed else "")
 
     def too_long(self, backbone: str, texts: Sequence[str], prompt_length: int) -> Sequence[str]:
         """See ``contracts.Estimator``."""

@@ -24,6 +24,7 @@ from ga2app.ui.runs.view import PROGRESS, SECTIONS
 from ga2app.ui.studio import Studio, bundle_key
 from ga2app.ui.theme import controls_script, header_html, part
 from ga2app.ui.train.actions import refresh_datasets
+from ga2app.ui.train.remembered import build_memory
 from ga2app.ui.train.screen import build_train
 
 SCREENS = RECOGNIZE, DATASETS, ANCHORS, TRAIN, RUNS, LIBRARY = (
@@ -90,6 +91,7 @@ def build_page(studio: Studio) -> gr.Blocks:
         build_api(studio)
         part(header_html(), js_on_load=_HEADER_JS + controls_script(), elem_id="masthead")
         build_account(studio, page)
+        memory = build_memory()
         with gr.Tabs(selected=RECOGNIZE, elem_id="screens") as tabs:
             with gr.Tab("Recognize", id=RECOGNIZE) as recognize_tab:
                 recognize = build_recognize(studio, recognize_tab)
@@ -98,7 +100,7 @@ def build_page(studio: Studio) -> gr.Blocks:
             with gr.Tab("Anchors", id=ANCHORS) as anchors_tab:
                 build_anchors(studio, anchors_tab)
             with gr.Tab("Train", id=TRAIN) as train_tab:
-                train = build_train(studio, train_tab)
+                train = build_train(studio, train_tab, memory)
             with gr.Tab("Runs", id=RUNS) as runs_tab:
                 runs = build_runs(studio, runs_tab)
             with gr.Tab("Library", id=LIBRARY) as library_tab:
@@ -120,7 +122,6 @@ def build_page(studio: Studio) -> gr.Blocks:
             told = [run_id, view, gr.Tabs(selected=view), "compare" if compared else "run", compared]
             # What the address does not tell stays as it is: this answer may come when something was chosen already.
             return [
-                *refresh_datasets(studio, None),
                 *(told if screen == RUNS else [gr.skip()] * len(told)),
                 bundle if screen == LIBRARY and bundle else gr.skip(),
                 gr.Tabs(selected=screen) if screen in SCREENS else gr.skip(),
@@ -159,7 +160,7 @@ def build_page(studio: Studio) -> gr.Blocks:
 
         of_train, of_runs = in_turn(TRAIN), in_turn(RUNS)
         listed = [train.dataset, train.card, train.clock]
-        note_opened(page.load(open_page, None, [*listed, *runs.address, library.chosen, tabs], **of_runs))
+        note_opened(page.load(open_page, None, [*runs.address, library.chosen, tabs], **of_runs))
         note_screen(recognize_tab, told="{}")
         for tab in (datasets_tab, anchors_tab, train_tab):
             note_screen(tab)
@@ -168,8 +169,11 @@ def build_page(studio: Studio) -> gr.Blocks:
         runs_tab.select(runs.refresh, runs.asked, runs.outputs, **of_runs)
         then_open_train(runs.again.click(train.take_run, runs.chosen, train.filled, **of_train))
         train.watch.click(
-            lambda run_id, shown: [gr.Tabs(selected=RUNS), *runs.refresh(run_id, shown)],
-            [train.queued_id, runs.shown],
+            lambda pressed, shown: [
+                gr.Tabs(selected=RUNS),
+                *runs.refresh(pressed.runs[0] if pressed and pressed.runs else None, shown),
+            ],
+            [train.pressed, runs.shown],
             [tabs, *runs.outputs],
             **of_runs,
         )

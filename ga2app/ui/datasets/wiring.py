@@ -175,7 +175,8 @@ def wire_split(wires: Wires, panel: SplitPanel) -> None:
         show_progress="minimal",
         api_visibility="private",
     )
-    wires.parts.chosen.change(lambda: "", None, panel.drawn, **IN_TURN)
+    # What was drawn from the clips as they were is no draw of those that are there now.
+    gr.on([wires.parts.chosen.change, wires.told.change], lambda: "", None, panel.drawn, **IN_TURN)
 
 
 def drawn_html(studio: Studio, dataset_id: int, shots: int, seed: int) -> str:

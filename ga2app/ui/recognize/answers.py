@@ -15,7 +15,7 @@ BLOCKS = 8
 
 _MARKS_HELP = (
     '<p class="legend marks"><span><span class="kind base">base</span>the bundle was trained on this label</span>'
-    '<span><span class="kind novel">novel</span>it never was: tuning must not unlearn it</span></p>'
+    '<span><span class="kind novel">novel</span>not seen in training; accuracy here should not drop</span></p>'
 )
 
 

@@ -35,6 +35,7 @@ class Controls:
     bundle: gr.Dropdown
     fit: gr.HTML
     ask: gr.Button
+    fault: gr.HTML
     backbone: gr.Dropdown
     settings: Settings
 
@@ -48,7 +49,7 @@ def build_controls(studio: Studio) -> Controls:
         recorder = build_recorder(label="Webcam, not mirrored", height=260)
     labels = gr.Textbox(
         label="Labels",
-        info="What it could be, separated by commas or line breaks. Enter recognizes.",
+        info="Candidate labels, one per line or comma-separated. Press Enter to run.",
         placeholder="climbing a ladder, rowing a boat, playing the guitar",
         lines=1,
         max_lines=8,
@@ -62,7 +63,7 @@ def build_controls(studio: Studio) -> Controls:
     take_labels = gr.Button("Use the bundle's labels", size="sm", visible=False, elem_id="take-labels")
     found = sources.label_sources(studio)
     dataset = gr.Dropdown(
-        found, value=None, label="Or take the labels of a data set", visible=bool(found), elem_id="labels-of"
+        found, value=None, label="Load labels from a data set", visible=bool(found), elem_id="labels-of"
     )
     bundle = gr.Dropdown(
         studio.bundle_choices(),
@@ -74,11 +75,13 @@ def build_controls(studio: Studio) -> Controls:
         elem_id="bundle",
     )
     fit = part("", elem_id="fit")
-    ask = gr.Button("Recognize", variant="primary", elem_id="recognize")
     backbone = backbone_field(studio, named, backbone_info(named, studio), "backbone")
     settings = build_settings(studio)
+    with gr.Column(elem_id="recognize-bar", elem_classes="press-bar"):
+        fault = part("", elem_id="recognize-fault")
+        ask = gr.Button("Recognize", variant="primary", elem_id="recognize")
     return Controls(
-        examples, files, recorder, labels, suggested, take_labels, dataset, bundle, fit, ask, backbone, settings
+        examples, files, recorder, labels, suggested, take_labels, dataset, bundle, fit, ask, fault, backbone, settings
     )
 
 

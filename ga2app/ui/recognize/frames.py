@@ -67,9 +67,9 @@ def jpeg(frame: NDArray[np.uint8], side_px: int = _FRAME_PX) -> str:
 
 def _caption(count: int, speakers: Speakers, number: int, shown: int) -> str:
     """What the strip shows, with the switch between speakers where there are several."""
-    text = f"{count} frame{'' if count == 1 else 's'}, each one's best label alone and the best labels' shares, by "
+    text = f"Top label and probabilities per frame ({count} frame{'' if count == 1 else 's'}), "
     if len(speakers.names) == 1:
-        return f"<figcaption>{text}plain CLIP</figcaption>"
+        return f"<figcaption>{text}{escape(speakers.names[0])}</figcaption>"
     choices = "".join(
         f'<label><input type="radio" name="voice-{number}" value="{place}"{" checked" if place == shown else ""}>'
         f"<span>{escape(name)}</span></label>"

@@ -41,8 +41,8 @@ def reasons_html(
     return (
         f"{_open(where, found.label, backbone)}{notices('warning', found.notes)}{_other_label(found, where, labels)}"
         f'<p class="legend"><span class="speaks for">Orange</span> parts speak for “{label}” and against its strongest '
-        'rival, <span class="speaks against">blue</span> parts the other way round. Under each frame stands what its '
-        f"lead over that rival loses without the frame.</p>{speakers}{tokens}"
+        'rival, <span class="speaks against">blue</span> parts the other way round. Below each frame: how much of the '
+        f"margin over that rival is lost when the frame is removed.</p>{speakers}{tokens}"
         f"<details><summary>What this cannot tell</summary><ul>{limits}</ul></details></section>"
     )
 
@@ -100,8 +100,9 @@ def _speaker(speaker: SpeakerReasons, label: str, title: str) -> str:
     tone = "tuned" if speaker.bundle is not None else "plain"
     most = max((abs(frame.lost) for frame in speaker.frames), default=0.0) or 1.0
     pictures = "".join(
-        f'<li><img src="{jpeg(picture, _PICTURE_PX)}" alt="frame {frame.index}">{_lost(frame.lost, most)}</li>'
-        for picture, frame in zip(speaker.overlays, speaker.frames, strict=True)
+        f'<li><img src="{jpeg(picture, _PICTURE_PX)}" alt="frame {number}" title="frame {frame.index} of the clip">'
+        f"{_lost(frame.lost, most)}<small>frame {number}</small></li>"
+        for number, (picture, frame) in enumerate(zip(speaker.overlays, speaker.frames, strict=True), start=1)
     )
     return (
         f'<div class="side {tone}"><h5>{escape(title)}</h5><p>{_in_words(speaker, label)}</p>'
@@ -111,16 +112,17 @@ def _speaker(speaker: SpeakerReasons, label: str, title: str) -> str:
 
 
 def _in_words(speaker: SpeakerReasons, label: str) -> str:
-    """Share, lead, and the frames that it hangs on most."""
+    """Share, lead, and the frames that matter most, by the numbers under the pictures."""
     text = f"“{escape(label)}” has {percent(speaker.share)}"
     if speaker.rival:
         way = "ahead of" if speaker.lead >= 0 else "behind"
         text += f", {abs(speaker.lead):.1f} {way} “{escape(speaker.rival)}”"
-    strongest = sorted(speaker.frames, key=lambda frame: -frame.lost)[:2]
-    named = [str(frame.index) for frame in sorted(strongest, key=lambda frame: frame.index) if frame.lost > 0]
+    strongest = sorted(enumerate(speaker.frames, start=1), key=lambda one: -one[1].lost)[:2]
+    named = [str(number) for number, frame in sorted(strongest, key=lambda one: one[0]) if frame.lost > 0]
     if not named:
         return f"{text}."
-    return f"{text}. It hangs most on frame{'s' if len(named) > 1 else ''} {' and '.join(named)}."
+    many = len(named) > 1
+    return f"{text}. Frame{'s' if many else ''} {' and '.join(named)} matter{'' if many else 's'} most."
 
 
 def _lost(lost: float, most: float) -> str:

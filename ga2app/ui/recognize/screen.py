@@ -108,7 +108,7 @@ def _connect_recognizing(studio: Studio, asking: Controls, telling: Telling) -> 
         none_of_these = none_settings(way, group, threshold)
         request = Request(files or [], labels, bundles, backbone, template, int(top_k), none_of_these)
         for page in answer_pages(studio, request, before):
-            yield telling.values(page)
+            yield [*telling.values(page), page.fault]
 
     def choose_example(event: gr.EventData) -> tuple[list[str], str]:
         example = studio.examples[event.index]
@@ -117,7 +117,7 @@ def _connect_recognizing(studio: Studio, asking: Controls, telling: Telling) -> 
     shared: dict[str, Any] = {
         "fn": recognize,
         "inputs": [telling.shown, asking.files, asking.labels, asking.bundle, asking.backbone, *asking.settings.inputs],
-        "outputs": telling.outputs,
+        "outputs": [*telling.outputs, asking.fault],
         "show_progress": "minimal",
         "show_progress_on": telling.clips,
         "concurrency_id": "recognize",

@@ -34,13 +34,22 @@ element.addEventListener('change', event => {
 """A true label counts when its box is left, or at Enter."""
 
 CLIPS = """
+// Another page of clips is longer or shorter than the one before: the window goes to its first clip.
+let paging = false;
+new MutationObserver(() => {
+  if (!paging || !element.querySelector('.answer')) return;
+  paging = false;
+  const first = element.querySelector('article.clip');
+  element.querySelector('.answer').scrollIntoView();
+  if (first) { first.tabIndex = -1; first.focus({preventScroll: true}); }
+}).observe(element, {childList: true, subtree: true, characterData: true, attributes: true});
 element.addEventListener('click', event => {
   const found = event.target.closest('[data-why], [data-close], [data-page]');
   if (!found) return;
   const {why, voice, close, page} = found.dataset;
   if (why !== undefined) trigger('click', {why: Number(why), voice: Number(voice)});
   else if (close !== undefined) trigger('click', {close: Number(close)});
-  else trigger('click', {page: Number(page)});
+  else { paging = true; trigger('click', {page: Number(page)}); }
 });
 element.addEventListener('change', event => {
   const list = event.target.closest('[data-ask]');

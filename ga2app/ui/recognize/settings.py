@@ -15,16 +15,18 @@ from ga2app.ui.recognize.asking import ENSEMBLE, NoneSettings, templates
 from ga2app.ui.studio import Studio
 
 OFF = "off"
+_ENSEMBLE_BUTTON = f"Use the {len(ENSEMBLE)}-template ensemble"
 ALL_GROUPS = ""
 
 _WAYS = [
     ("Off: one of the labels always wins", OFF),
     ("Negative prompts compete with the labels", NoneWay.COMPETE.value),
-    ("Negative prompts set the bar", NoneWay.THRESHOLD.value),
+    ("Reject below a threshold", NoneWay.THRESHOLD.value),
 ]
 _THRESHOLD_INFO = {
     NoneWay.COMPETE: "The best label needs at least this share of all. At 0 it only has to beat the nearest negative.",
-    NoneWay.THRESHOLD: "Held against the nearest negative alone, the best label needs this much. 50 %: it is nearer.",
+    NoneWay.THRESHOLD: "Reject unless the top label scores at least this much against the closest negative prompt "
+    "(50 % = equally close).",
 }
 
 
@@ -49,28 +51,27 @@ def build_settings(studio: Studio) -> Settings:
         way = gr.Radio(
             _WAYS,
             value=OFF,
-            label="May a clip show none of the labels?",
+            label="Allow “none of these”",
             info="Negative prompts, kept in Anchors, say what else there could be: nothing, an object, an empty place.",
         )
         group = gr.Dropdown(
             group_choices(studio),
             value=ALL_GROUPS,
             label="Which negative prompts",
-            info="Those that are switched on.",
+            info="Enabled prompts only.",
             visible=False,
         )
         threshold = gr.Slider(0, 100, value=0, step=1, label="Threshold, %", visible=False, elem_id="threshold")
     with gr.Accordion("Settings", open=False):
         template = gr.Textbox(
             TEMPLATE,
-            label="Sentences around a label",
-            info="{} stands for the label. Of several, one a line, the mean counts. Only plain CLIP reads them: "
-            "bundles have learned their own.",
+            label="Prompt templates",
+            info="One template per line; {} is the label. Several are averaged. Only used by plain CLIP.",
             lines=1,
             max_lines=8,
             elem_id="template",
         )
-        ensemble = gr.Button(f"Use {len(ENSEMBLE)} sentences", size="sm")
+        ensemble = gr.Button(_ENSEMBLE_BUTTON, size="sm")
         top_k = gr.Slider(1, 20, value=5, step=1, label="Labels shown for each clip")
     way.change(choose_way, way, [group, threshold], **QUIET)
     ensemble.click(swap_sentences, template, [template, ensemble], **QUIET)
@@ -95,7 +96,7 @@ def choose_way(way: str) -> tuple[Any, Any]:
 def swap_sentences(text: str) -> tuple[str, Any]:
     """The ensemble in place of a sentence or two, and back again."""
     several = templates(text) == list(ENSEMBLE)
-    button = gr.update(value=f"Use {len(ENSEMBLE)} sentences" if several else "Use one sentence")
+    button = gr.update(value=_ENSEMBLE_BUTTON if several else "Use one template")
     return (TEMPLATE if several else "\n".join(ENSEMBLE)), button
 
 

@@ -44,13 +44,17 @@ class Shown:
 
 @dataclass(frozen=True)
 class Page:
-    """The pieces of the right side as HTML: notes and table, CSV and accuracies, and the clips in full."""
+    """The pieces of the right side as HTML: notes and table, CSV and accuracies, and the clips in full.
+
+    ``fault`` is why there is no answer; it stands at the button, too, where the press was.
+    """
 
     overview: str
     grades: str
     clips: str
     shown: Shown
     growing: bool = False
+    fault: str = ""
 
     @property
     def several(self) -> bool:
@@ -91,10 +95,14 @@ def answer_pages(studio: Studio, request: Request, before: Shown | None = None) 
                 shown, above=busy(f"{done} of {count} clips seen…") if done < count else "", growing=done < count
             )
     except StudioError as exc:
-        yield draw(shown, above=notice("error", str(exc)))
+        yield _failed(shown, str(exc))
     except Exception:
         log.exception("recognizing failed")
-        yield draw(shown, above=notice("error", UNEXPECTED))
+        yield _failed(shown, UNEXPECTED)
+
+
+def _failed(shown: Shown, text: str) -> Page:
+    return replace(draw(shown, above=notice("error", text)), fault=notice("error", text))
 
 
 def with_true_label(shown: Shown, clip: object, label: object) -> Shown:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
 from ga2app.config import DEMO, RunConfig, preset
+from ga2app.contracts import RunRecord, RunState
 from ga2app.errors import ConfigError, Fault, StudioError
 from ga2app.ui.backbone_field import backbone_info, choices
 from ga2app.ui.markup import escape, notice
@@ -18,8 +21,8 @@ from ga2app.ui.train import form
 from ga2app.ui.train.choices import LISTED, dataset_choices, list_updates
 from ga2app.ui.train.dataset_card import datasets_html
 from ga2app.ui.train.hard_prompts import FIELD, to_key
-from ga2app.ui.train.plan import Entered, make_plan
-from ga2app.ui.train.presets import PRESET_HELP
+from ga2app.ui.train.plan import Entered, first_config, make_plan
+from ga2app.ui.train.presets import preset_choices, preset_info
 from ga2app.ui.train.queueing import queue_plan, wake
 from ga2app.ui.train.settings import GROUPS, SETTINGS, label_of
 from ga2app.ui.train.settings_file import settings_text
@@ -27,17 +30,34 @@ from ga2app.ui.train.settings_file import settings_text
 log = logging.getLogger(__name__)
 
 DATASET_HELP = "One or several: each becomes a run of its own."
-SEEDS_HELP = "The draw of clips and all chance in training. '1024, 1025' or '3 draws' queue one run each."
+SEEDS_HELP = "Random seeds. Enter several (1024, 1025) or '3 draws' to queue one run per seed."
+
+
+@dataclass(frozen=True)
+class Pressed:
+    """What the form said at the last press, and the numbers of the runs that it queued: none where it was refused."""
+
+    entered: Entered
+    runs: tuple[int, ...] = ()
+
+    @property
+    def refused(self) -> bool:
+        return not self.runs
 
 
 def queue_runs(studio: Studio, entered: Entered) -> list[Any]:
-    """Answer, the watch button, the number of the first run, and what ``marks`` gives."""
+    """Answer, the watch button, what was pressed, and what ``marks`` gives."""
     try:
         plan = make_plan(studio, entered)
         numbers = queue_plan(studio, plan)
         trouble = wake(studio)
     except ConfigError as exc:
-        return [faults_html(exc.faults), gr.update(visible=False), None, *marks(studio, entered, exc.faults)]
+        return [
+            faults_html(exc.faults),
+            gr.update(visible=False),
+            Pressed(entered),
+            *marks(studio, entered, exc.faults),
+        ]
     except StudioError as exc:
         return _refused(entered, str(exc))
     except Exception:
@@ -49,7 +69,40 @@ def queue_runs(studio: Studio, entered: Entered) -> list[Any]:
     if first != last and not trouble:
         text = "They run one after another as soon as the worker is free; you may close this page."
     told = notice("warning" if trouble else "success", text, title)
-    return [told, gr.update(visible=True, value=f"Watch run {first} on Runs"), first, *marks(studio, entered, ())]
+    watch = gr.update(visible=True, value=f"Watch run {first} on Runs")
+    return [told, watch, Pressed(entered, tuple(numbers)), *marks(studio, entered, ())]
+
+
+def still_true(studio: Studio, pressed: Pressed | None, now: Entered, faults: Sequence[Fault] = ()) -> list[Any]:
+    """Answer, watch button and ``pressed`` as they are to stand now.
+
+    An answer is for what was pressed: it goes when the form says something else, and when its runs are over. A list
+    of faults stays up to date until none is left.
+    """
+    if pressed is None or (pressed.refused and not faults) or not (pressed.refused or now == pressed.entered):
+        return ["", gr.update(visible=False), None]
+    if pressed.refused:
+        return [faults_html(faults), gr.skip(), gr.skip()]
+    first = pressed.runs[0]
+    states = [run.state for run in _there(studio, pressed.runs)]
+    if RunState.QUEUED in states:
+        return [gr.skip()] * 3
+    if RunState.RUNNING in states or RunState.STOPPING in states:
+        return [notice("info", "You may close this page.", f"Run {first} is under way."), gr.skip(), gr.skip()]
+    return ["", gr.update(visible=False), None]
+
+
+def is_open(pressed: object) -> bool:
+    """Whether there are runs whose answer may grow old."""
+    return isinstance(pressed, Pressed) and bool(pressed.runs)
+
+
+def _there(studio: Studio, numbers: Sequence[int]) -> list[RunRecord]:
+    found = []
+    for number in numbers:
+        with contextlib.suppress(StudioError):  # deleted: there is nothing to say of it
+            found.append(studio.store.runs.get(number))
+    return found
 
 
 def marks(studio: Studio, entered: Entered, faults: Sequence[Fault]) -> list[Any]:
@@ -71,11 +124,12 @@ def no_marks() -> list[Any]:
 def fill_preset(studio: Studio, name: str | None, backbone: str, values: Sequence[Any]) -> list[Any]:
     """The help of the preset and every field as it fills it; what anchors were chosen stays."""
     if not name:
-        return [gr.skip(), *_listed_only(studio, backbone, values)]
+        return [gr.update(choices=preset_choices(backbone)), *_listed_only(studio, backbone, values)]
     fresh = form.values_of(preset(name, backbone))
     for path in ("anchors", "negatives"):
         fresh[form.place_of(path)] = values[form.place_of(path)]
-    return [gr.update(info=PRESET_HELP[name]), *field_values(studio, backbone, fresh)]
+    listed = gr.update(info=preset_info(name, backbone), choices=preset_choices(backbone))
+    return [listed, *field_values(studio, backbone, fresh)]
 
 
 def fill_config(studio: Studio, config: RunConfig, source: str) -> list[Any]:
@@ -97,7 +151,11 @@ def fill_config(studio: Studio, config: RunConfig, source: str) -> list[Any]:
     return [
         datasets,
         backbone,
-        gr.update(value=None, info=f"Filled in from {source}. Choose a preset to start afresh."),
+        gr.update(
+            value=None,
+            info=f"Filled in from {source}. Choose a preset to start afresh.",
+            choices=preset_choices(config.backbone),
+        ),
         str(config.seed),
         *field_values(studio, config.backbone, values),
         notice("warning" if told else "success", text),
@@ -123,8 +181,11 @@ def run_settings(studio: Studio, run_id: int) -> RunConfig:
 
 
 def saved_text(studio: Studio, entered: Entered) -> str:
-    """The settings on the screen as a file: those of the first run. Raises ConfigError."""
-    return settings_text(make_plan(studio, entered).runs[0].config)
+    """The settings on the screen as a file: those of the first run, whether it could run here or not.
+
+    Raises ConfigError for what is no setting.
+    """
+    return settings_text(first_config(studio, entered))
 
 
 def refresh_datasets(studio: Studio, chosen: Sequence[str] | None) -> list[Any]:
@@ -151,4 +212,4 @@ def _listed_only(studio: Studio, backbone: str, values: Sequence[Any]) -> list[A
 
 
 def _refused(entered: Entered, text: str) -> list[Any]:
-    return [notice("error", text), gr.update(visible=False), None, *no_marks()]
+    return [notice("error", text), gr.update(visible=False), Pressed(entered), *no_marks()]

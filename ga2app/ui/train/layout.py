@@ -12,12 +12,12 @@ from ga2app.contracts import RunRecord
 from ga2app.ui.backbone_field import backbone_field, backbone_info
 from ga2app.ui.studio import Studio
 from ga2app.ui.theme import part
-from ga2app.ui.train import actions, form
+from ga2app.ui.train import actions, form, scripts
 from ga2app.ui.train.choices import anchor_choices, dataset_choices, negative_choices
 from ga2app.ui.train.dataset_card import datasets_html
 from ga2app.ui.train.download import build_download
 from ga2app.ui.train.hard_prompts import FIELD, hard_prompt_choices
-from ga2app.ui.train.presets import PRESET_HELP, PRESET_TITLES
+from ga2app.ui.train.presets import preset_choices, preset_info
 from ga2app.ui.train.settings import BRAKES, GROUPS, SETTINGS
 
 POLL_S = 2.0
@@ -46,13 +46,20 @@ class TrainParts:
     fields: list[Any]
     groups: list[gr.Accordion]
     saved: gr.Textbox
-    queued_id: gr.State
+    pressed: gr.State
     marked: gr.State
+    opened: gr.State
+    memory: gr.BrowserState
     clock: gr.Timer
 
     @property
     def entered(self) -> list[Any]:
         return [self.name, self.dataset, self.backbone, self.seeds, *self.fields]
+
+    @property
+    def answer(self) -> list[Any]:
+        """What the last press was answered."""
+        return [self.told, self.watch, self.pressed]
 
     @property
     def drawn(self) -> list[Any]:
@@ -68,7 +75,7 @@ class TrainParts:
         return [self.dataset, self.backbone, self.preset, self.seeds, *self.fields, self.file_told]
 
 
-def lay_out(studio: Studio) -> TrainParts:
+def lay_out(studio: Studio, memory: gr.BrowserState) -> TrainParts:
     named = studio.known_backbone(None)
     with gr.Row(elem_classes="split"):
         with gr.Column(scale=5, min_width=300):
@@ -80,14 +87,13 @@ def lay_out(studio: Studio) -> TrainParts:
                 info=actions.DATASET_HELP,
                 elem_id="dataset",
             )
-            card = part(datasets_html(studio, [DEMO]), elem_id="dataset-card")
             backbone = backbone_field(studio, named, backbone_info(named, studio), "train-backbone")
             build_download(studio, backbone)
             chosen = gr.Radio(
-                [(PRESET_TITLES[name], name) for name in PRESETS],
+                preset_choices(named),
                 value=PRESETS[0],
                 label="Preset",
-                info=PRESET_HELP[PRESETS[0]],
+                info=preset_info(PRESETS[0], named),
                 elem_id="preset",
             )
             with gr.Row():
@@ -107,10 +113,13 @@ def lay_out(studio: Studio) -> TrainParts:
                     min_width=140,
                     elem_id="run-name",
                 )
-            preview = part(elem_id="train-preview")
-            queue = gr.Button("Queue this run", variant="primary", elem_id="queue")
-            told = part(elem_id="queue-answer")
-            watch = gr.Button("Watch it on Runs", visible=False, elem_id="watch")
+            preview = part(js_on_load=scripts.WAITING, elem_id="train-preview")
+            card = part(datasets_html(studio, [DEMO]), elem_id="dataset-card")
+            with gr.Column(elem_id="queue-bar", elem_classes="press-bar"):
+                told = part(elem_id="queue-answer")
+                with gr.Row():
+                    queue = gr.Button("Queue this run", variant="primary", elem_id="queue")
+                    watch = gr.Button("Watch it on Runs", visible=False, elem_id="watch")
         with gr.Column(scale=6, min_width=300, elem_classes="settings"):
             part('<h3 class="over">Settings <small>filled in by the preset, yours to change</small></h3>')
             fields, groups, brakes = _lay_out_fields(studio, named)
@@ -126,7 +135,7 @@ def lay_out(studio: Studio) -> TrainParts:
             )
             file_told = part(elem_id="settings-answer")
     saved = gr.Textbox(visible=False)
-    queued_id, marked = gr.State(None), gr.State([])
+    pressed, marked, opened = gr.State(None), gr.State([]), gr.State(False)
     clock = gr.Timer(POLL_S, active=False)
     return TrainParts(
         dataset,
@@ -147,8 +156,10 @@ def lay_out(studio: Studio) -> TrainParts:
         fields,
         groups,
         saved,
-        queued_id,
+        pressed,
         marked,
+        opened,
+        memory,
         clock,
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ga2app.config import RunConfig
+from ga2app.config import DEMO, RunConfig
 from ga2app.contracts import Dataset
 from ga2app.errors import ConfigError, Fault, StudioError
 from ga2app.ui.studio import Studio
@@ -89,6 +89,15 @@ def make_plan(studio: Studio, entered: Entered) -> Plan:
         for seed in seeds
     ]
     return Plan(tuple(runs), tuple(dict.fromkeys(text for _, found in checked for text in found.warnings)))
+
+
+def first_config(studio: Studio, entered: Entered) -> RunConfig:
+    """The settings of the first run that ``entered`` asks for, unchecked against data set and backbone.
+
+    Raises ConfigError for seeds that are none, and for values that no setting has.
+    """
+    datasets = entered.datasets or (DEMO,)
+    return _config(studio, entered, datasets[0], parse_seeds(entered.seeds)[0])
 
 
 def parse_seeds(text: str) -> list[int]:

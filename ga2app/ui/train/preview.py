@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ga2app.config import SKETCH, RunConfig
+from ga2app.config import DEMO, SKETCH, RunConfig
 from ga2app.contracts import Basis, Estimate
 from ga2app.errors import ConfigError, Fault
 from ga2app.run_warnings import FOOTAGE
@@ -26,13 +26,15 @@ _ROOM = 0.9
 class Preview:
     """Two pieces of the page, the button's text, and whether to look again soon.
 
-    ``brakes`` stands beside the choice of anchors and says where they come from.
+    ``brakes`` stands beside the choice of anchors and says where they come from. While ``checking`` the button waits:
+    whether the clips are filmed is about to be known, and the sketch backbone knows drawings only.
     """
 
     html: str
     button: str
     brakes: str = ""
     again: bool = False
+    checking: bool = False
 
 
 def preview_of(studio: Studio, entered: Entered, *, silent: bool = False) -> Preview:
@@ -52,10 +54,12 @@ def preview_of(studio: Studio, entered: Entered, *, silent: bool = False) -> Pre
         + notices("warning", warnings)
         + "</section>"
     )
-    again = any(estimate is not None and estimate.basis is Basis.MEASURING for _, estimate in estimates)
+    measuring = [config for config, estimate in estimates if estimate and estimate.basis is Basis.MEASURING]
+    checking = any(config.backbone == SKETCH and config.dataset != DEMO for config in measuring)
     notes = [note for run in _one_a_dataset(plan) if (note := brakes_note(studio, run.config))]
     button = "Queue this run" if count == 1 else f"Queue {count} runs"
-    return Preview(html, button, "".join(f'<p class="basis">{escape(note)}</p>' for note in notes), again)
+    told = "".join(f'<p class="basis">{escape(note)}</p>' for note in notes)
+    return Preview(html, "Looking at the clips…" if checking else button, told, bool(measuring), checking)
 
 
 def runs_html(names: Sequence[str]) -> str:
@@ -75,7 +79,9 @@ def estimate_html(estimates: Sequence[tuple[RunConfig, Estimate | None]], count:
         return _line("Time and memory are estimated as soon as the data set is there.")
     odd = next((one for one in known if one.basis in (Basis.MEASURING, Basis.UNKNOWN)), None)
     if odd is not None and odd.basis is Basis.MEASURING:
-        return _line("Measuring how fast this machine is with that backbone: a few seconds, once…", "measuring")
+        return _line(
+            odd.note or "Measuring how fast this machine is with that backbone: a few seconds, once…", "measuring"
+        )
     if odd is not None:
         return _line(f"Time and memory: {odd.note or 'unknown'}.")
     longest = max(known, key=lambda one: one.total_s or 0.0)
@@ -129,9 +135,9 @@ def gigabytes(count: int) -> str:
 def basis_text(estimate: Estimate) -> str:
     """What an estimate rests on, said as an estimate."""
     if estimate.basis is Basis.RUNS:
-        runs = ", ".join(str(run) for run in estimate.runs)
-        return f"An estimate from what run{'' if len(estimate.runs) == 1 else 's'} {runs} on this backbone really took."
-    return "An estimate from a short measurement of this machine; it may be off by a factor of 2 or 3."
+        *others, last = [str(run) for run in estimate.runs]
+        return f"Estimated from runs {', '.join(others)} and {last}." if others else f"Estimated from run {last}."
+    return "Estimated from a short measurement of this machine; it may be off by a factor of 2 or 3."
 
 
 def _estimate(studio: Studio, run: PlannedRun) -> Estimate | None:
@@ -168,9 +174,8 @@ def lower_first(config: RunConfig) -> str:
     optimizer, objective = config.optimizer, config.objective
     if config.prompts.visual_depth and optimizer.batch_size > 1:
         half = optimizer.batch_size // 2
-        return (
-            f"lower the batch size to {half} and set batches a step to {optimizer.accumulate * 2}, which learns alike"
-        )
+        steps = optimizer.accumulate * 2
+        return f"lower the batch size to {half} and set gradient accumulation to {steps}, which trains alike"
     if config.prompts.visual_depth and objective.needs_anchor_clips() and objective.anchors_per_step > 1:
         return "lower anchor clips a step"
     return "lower the number of frames"

@@ -54,11 +54,11 @@ def queue_line(studio: Studio) -> str:
     first = studio.store.runs.list(limit=_NAMED, states=_OPEN, queue_first=True)
     named = ", ".join(_told(studio, run) for run in first)
     more = f" and {count - len(first)} more" if count > len(first) else ""
-    return f"{'1 run comes' if count == 1 else f'{count} runs come'} first: {named}{more}."
+    return f"Position {count + 1} in the queue, after {named}{more}."
 
 
 def _told(studio: Studio, run: RunRecord) -> str:
-    name = f"run {run.id}" + (f" '{run.name}'" if run.name else "")
+    name = f"run {run.id}" + (f' "{run.name}"' if run.name else "")
     if run.state is RunState.QUEUED:
         return name
     store = studio.store.runs

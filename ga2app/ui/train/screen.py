@@ -14,24 +14,14 @@ from ga2app.ui.backbone_field import backbone_info, choices, settle_choice
 from ga2app.ui.events import in_turn
 from ga2app.ui.markup import notice
 from ga2app.ui.studio import Studio
-from ga2app.ui.train import actions, form
+from ga2app.ui.train import actions, form, scripts
 from ga2app.ui.train.dataset_card import datasets_html
 from ga2app.ui.train.hard_prompts import FIELD, hard_prompt_choices
 from ga2app.ui.train.layout import TrainParts, lay_out, run_choices
 from ga2app.ui.train.plan import Entered, make_plan
 from ga2app.ui.train.preview import preview_of
+from ga2app.ui.train.remembered import recalled, to_remember
 from ga2app.ui.train.settings_file import load_settings
-
-_SAVE_JS = """
-(text) => {
-  if (!text) return;
-  const link = document.createElement('a');
-  link.href = URL.createObjectURL(new Blob([text], {type: 'application/json'}));
-  link.download = 'settings.json';
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
-}
-"""
 
 _IN_TURN = in_turn("train")
 
@@ -49,25 +39,28 @@ class TrainScreen:
     backbone: gr.Dropdown
     clock: gr.Timer
     watch: gr.Button
-    queued_id: gr.State
+    pressed: gr.State
     filled: list[Any]
     take_run: Callable[[int | None], list[Any]]
 
 
-def build_train(studio: Studio, tab: gr.Tab | None = None) -> TrainScreen:
-    """Lay the screen out and connect it. Each time that ``tab`` is opened everything is read anew."""
-    parts = lay_out(studio)
+def build_train(studio: Studio, tab: gr.Tab | None, memory: gr.BrowserState) -> TrainScreen:
+    """Lay the screen out and connect it. Each time that ``tab`` is opened everything is read anew.
+
+    ``memory`` lies outside of all tabs: what is in a tab that was never open has no value yet.
+    """
+    parts = lay_out(studio, memory)
     _connect_preview(studio, parts, tab)
     _connect_filling(studio, parts)
 
     def queue_runs(*entered: Any) -> list[Any]:
         answered = actions.queue_runs(studio, _entered(entered))
-        return [*answered, *_preview(studio, _entered(entered), silent=True)]
+        return [*answered, *_preview(studio, _entered(entered), answered[2], silent=True)]
 
     parts.queue.click(
         queue_runs,
         parts.entered,
-        [parts.told, parts.watch, parts.queued_id, *parts.marks, *parts.drawn],
+        [*parts.answer, *parts.marks, *parts.drawn],
         **(_IN_TURN | {"show_progress": "minimal", "show_progress_on": parts.told}),
     )
 
@@ -80,7 +73,7 @@ def build_train(studio: Studio, tab: gr.Tab | None = None) -> TrainScreen:
         parts.backbone,
         parts.clock,
         parts.watch,
-        parts.queued_id,
+        parts.pressed,
         parts.filled,
         take_run,
     )
@@ -89,38 +82,48 @@ def build_train(studio: Studio, tab: gr.Tab | None = None) -> TrainScreen:
 def _connect_preview(studio: Studio, parts: TrainParts, tab: gr.Tab | None) -> None:
     """What a press would do is drawn anew whenever anything changes; while something is under way, now and then."""
 
-    def draw(marked: list[str], *entered: Any) -> list[Any]:
+    def draw(
+        marked: list[str], pressed: actions.Pressed | None, opened: bool, chosen: str | None, *entered: Any
+    ) -> list[Any]:
         now = _entered(entered)
         faults = _faults(studio, now)
+        answer = actions.still_true(studio, pressed, now, faults)
         marks = actions.marks(studio, now, faults) if faults or marked else actions.no_marks()
-        return [gr.skip() if faults else "", *_preview(studio, now), *marks]
+        listed = pressed is not None and pressed.refused and bool(faults)
+        memory = to_remember(chosen, now) if opened else gr.skip()
+        return [*answer, *_preview(studio, now, _kept(pressed, answer), silent=listed), *marks, memory]
 
-    def look_again(*entered: Any) -> list[Any]:
+    def look_again(pressed: actions.Pressed | None, *entered: Any) -> list[Any]:
         now = _entered(entered)
         datasets, card, _ = actions.refresh_datasets(studio, now.datasets)
         if datasets["value"] == list(now.datasets):
             del datasets["value"]  # this answer may be late: what was chosen meanwhile stays
-        return [datasets, card, *_preview(studio, now)]
+        faults = _faults(studio, now)
+        answer = actions.still_true(studio, pressed, now, faults)
+        listed = pressed is not None and pressed.refused and bool(faults)
+        return [datasets, card, *answer, *_preview(studio, now, _kept(pressed, answer), silent=listed)]
 
-    def open_tab(*entered: Any) -> list[Any]:
+    def open_tab(pressed: actions.Pressed | None, *entered: Any) -> list[Any]:
         now = _entered(entered)
         return [
             gr.update(choices=choices(studio)),
             gr.update(choices=run_choices(studio), value=None),
-            *look_again(*entered),
-            *actions.fill_preset(studio, None, now.backbone, now.values)[1:],
+            *look_again(pressed, *entered),
+            *actions.fill_preset(studio, None, now.backbone, now.values),
         ]
 
     # A list of several choices reports a change each time it is drawn: what people choose is an input.
     changed = [item.input if getattr(item, "multiselect", False) else item.change for item in parts.entered]
+    given = [parts.marked, parts.pressed, parts.opened, parts.preset, *parts.entered]
     gr.on(
         changed,
         draw,
-        [parts.marked, *parts.entered],
-        [parts.told, *parts.drawn, *parts.marks],
+        given,
+        [*parts.answer, *parts.drawn, *parts.marks, parts.memory],
         trigger_mode="always_last",
+        js=scripts.wait(len(given)),
         **_IN_TURN,
-    )
+    ).then(None, None, None, js=scripts.READY, **_IN_TURN)
     length, hard = (parts.fields[form.place_of(path)] for path in ("prompts.length", FIELD))
 
     def fitting(backbone: str, length: Any, present: str | None) -> Any:
@@ -128,11 +131,20 @@ def _connect_preview(studio: Studio, parts: TrainParts, tab: gr.Tab | None) -> N
 
     length.change(fitting, [parts.backbone, length, hard], hard, trigger_mode="always_last", **_IN_TURN)
     parts.dataset.input(lambda names: datasets_html(studio, names or []), parts.dataset, parts.card, **_IN_TURN)
-    again = [parts.dataset, parts.card, *parts.drawn]
-    parts.clock.tick(look_again, parts.entered, again, **_IN_TURN)
+    again = [parts.dataset, parts.card, *parts.answer, *parts.drawn]
+    parts.clock.tick(look_again, [parts.pressed, *parts.entered], again, **_IN_TURN)
     if tab is not None:
-        opened = [parts.backbone, parts.earlier, *again, *parts.fields]
-        tab.select(open_tab, parts.entered, opened, **_IN_TURN)
+        opened = [parts.backbone, parts.earlier, *again, parts.preset, *parts.fields]
+        tab.select(open_tab, [parts.pressed, *parts.entered], opened, **_IN_TURN)
+    root = gr.context.Context.root_block
+    if root is not None:
+        named = [parts.dataset, parts.card, parts.clock, parts.backbone, parts.preset, parts.seeds, parts.name]
+        root.load(
+            lambda memory: [*recalled(studio, memory), True],
+            parts.memory,
+            [*named, *parts.fields, parts.opened],
+            **_IN_TURN,
+        )
 
 
 def _connect_filling(studio: Studio, parts: TrainParts) -> None:
@@ -161,8 +173,9 @@ def _connect_filling(studio: Studio, parts: TrainParts) -> None:
         fill,
         [parts.preset, parts.backbone, *parts.fields],
         [parts.preset, *parts.fields],
+        js=scripts.wait(2 + len(parts.fields)),
         **_IN_TURN,
-    )
+    ).then(None, None, None, js=scripts.READY, **_IN_TURN)
     parts.backbone.input(settle, parts.backbone, parts.backbone, **_IN_TURN)
     shown: dict[str, Any] = {
         "fn": lambda names: datasets_html(studio, names or []),
@@ -174,7 +187,7 @@ def _connect_filling(studio: Studio, parts: TrainParts) -> None:
         **shown, **_IN_TURN
     )
     parts.save.click(save, parts.entered, [parts.saved, parts.file_told], **_IN_TURN).then(
-        None, parts.saved, None, js=_SAVE_JS, **_IN_TURN
+        None, parts.saved, None, js=scripts.SAVE, **_IN_TURN
     )
 
 
@@ -189,12 +202,18 @@ def _take_run(studio: Studio, run_id: int | None) -> list[Any]:
         return actions.keep_all(notice("error", str(exc)))
 
 
-def _preview(studio: Studio, entered: Entered, *, silent: bool = False) -> list[Any]:
+def _kept(pressed: actions.Pressed | None, answer: list[Any]) -> actions.Pressed | None:
+    """What was pressed, unless ``answer`` has just let it go."""
+    return None if answer[2] is None else pressed
+
+
+def _preview(studio: Studio, entered: Entered, pressed: object, *, silent: bool = False) -> list[Any]:
     """Values for ``TrainParts.drawn``."""
     preview = preview_of(studio, entered, silent=silent)
     waiting = DEMO not in {row.name for row in studio.store.datasets.list()}
-    clock = gr.Timer(active=preview.again or waiting)
-    return [preview.html, preview.brakes, gr.update(value=preview.button), clock]
+    clock = gr.Timer(active=preview.again or waiting or actions.is_open(pressed))
+    button = gr.update(value=preview.button, interactive=not preview.checking)
+    return [preview.html, preview.brakes, button, clock]
 
 
 def _faults(studio: Studio, entered: Entered) -> tuple[Fault, ...]:

@@ -50,13 +50,13 @@ BESIDE = {
 BESIDE_LABELS = {"dataset": "Data sets", "backbone": "Backbone", "seed": "Seeds"}
 
 FIRST = Group(
-    "First of all",
+    "Basics",
     (
-        Setting("optimizer.epochs", "Epochs", "Rounds through all training clips.", Input.WHOLE),
+        Setting("optimizer.epochs", "Epochs", "Passes over the training set.", Input.WHOLE),
         Setting("shots", "Shots", "Training clips taken from each base label.", Input.WHOLE),
         Setting("clips.num_frames", "Frames", "Frames looked at in each clip.", Input.WHOLE),
         Setting("optimizer.batch_size", "Batch size", "Clips at once. Lower it when memory runs out.", Input.WHOLE),
-        Setting("optimizer.learning_rate", "Learning rate", "Size of a step, no unit; 0.004 is a good start."),
+        Setting("optimizer.learning_rate", "Learning rate", "AdamW learning rate; try 0.004 first."),
     ),
     open=True,
 )
@@ -87,23 +87,23 @@ BRAKES = Group(
 )
 
 LEARNING = Group(
-    "Learning, in detail",
+    "Optimizer",
     (
         Setting(
             "optimizer.accumulate",
-            "Batches a step",
-            "2 batches of 4 clips learn like 1 of 8, in the memory of 4.",
+            "Gradient accumulation",
+            "2 × 4 clips trains like a batch of 8 with the memory of 4.",
             Input.WHOLE,
         ),
         Setting("optimizer.warmup_epochs", "Warm-up", "Epochs in which the learning rate rises from 0."),
         Setting("optimizer.weight_decay", "Weight decay", "Pull of the prompts toward 0, between 0 and 1."),
-        Setting("optimizer.max_gradient_norm", "Gradient limit", "Longest gradient of a step; 0 is off, 1 usual."),
+        Setting("optimizer.max_gradient_norm", "Gradient clipping", "Max gradient norm; 0 = off, 1 is typical."),
         Setting("optimizer.evaluate_every", "Evaluate every", "Epochs between two evaluations.", Input.WHOLE),
     ),
 )
 
 CLIPS = Group(
-    "How training clips are shown",
+    "Augmentation",
     (
         Setting("clips.augment", "Random crops", "Show a clip a little differently each time.", Input.SWITCH),
         Setting(
@@ -129,7 +129,7 @@ PROMPTS = Group(
 )
 
 TERMS = Group(
-    "Anchor terms: how strongly each brake pulls",
+    "Regularization weights",
     (
         Setting("objective.vocabulary", "Vocabulary", "Weight: everyday words keep their meaning. 0 is off."),
         Setting("objective.twin", "Twin", "Weight: labels keep their relations as irrelevant clips see them."),
@@ -155,7 +155,7 @@ TERMS = Group(
 )
 
 WHITENING = Group(
-    "Whitening: what tells no labels apart",
+    "Feature whitening",
     (
         Setting(
             "whitening.enabled",
@@ -170,7 +170,7 @@ WHITENING = Group(
 )
 
 MACHINE = Group(
-    "Machine",
+    "Hardware",
     (
         Setting("device", "Device", "auto, cpu, cuda, cuda:1 or mps.", Input.TEXT),
         Setting(

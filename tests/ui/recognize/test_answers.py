@@ -74,7 +74,7 @@ def test_every_speaker_has_a_track_of_its_own_under_the_frames() -> None:
 def test_the_curve_goes_through_the_middle_of_each_frame() -> None:
     html = frame_strip(clip(), Speakers("sketch"))
     assert 'd="M167,10.0 L500,30.0 L833,60.0"' in html
-    assert "radio" not in html and "by plain CLIP" in html
+    assert "radio" not in html and "(3 frames), Plain CLIP" in html
 
 
 def test_a_clip_of_one_frame_has_a_line_that_can_be_seen() -> None:

@@ -113,6 +113,37 @@ def test_a_request_without_clip_or_labels_is_answered_in_words(tab: Any, served:
     expect(tab.locator("#answer .notice.error")).to_contain_text("is the only label")
 
 
+def test_a_fault_stands_where_the_press_was_wherever_the_page_is(tab: Any, served: Served) -> None:
+    tab.set_viewport_size({"width": 1280, "height": 640})
+    tab.goto(served.address)
+    tab.wait_for_function("window.ga2Opened")
+    tab.evaluate("scrollTo(0, document.body.scrollHeight)")
+    tab.locator("#recognize").click()
+    fault = tab.locator("#recognize-fault .notice.error")
+    expect(fault).to_contain_text("no clip was given")
+    expect(fault).to_be_in_viewport(ratio=1)
+    tab.get_by_role("button", name="Recognize the example: waving").click()
+    expect(tab.locator("article.clip")).to_be_visible()
+    expect(fault).to_have_count(0)
+
+
+def test_another_page_of_clips_is_shown_from_its_first_clip_on(tab: Any, served: Served) -> None:
+    tab.goto(served.address)
+    tab.wait_for_function("window.ga2Opened")
+    example = Path(served.studio.examples[0].path).read_bytes()
+    clips = [{"name": f"clip-{n:02d}.mp4", "mimeType": "video/mp4", "buffer": example} for n in range(11)]
+    tab.locator("#clips input[type=file]").first.set_input_files(clips)
+    tab.locator("#labels textarea").fill("waving, rowing a boat")
+    tab.locator("#recognize").click()
+    later = tab.get_by_role("button", name="Later clips")
+    expect(later).to_be_enabled()
+    expect(tab.locator("#overview tbody tr")).to_have_count(11)
+    later.click()
+    expect(tab.locator("article.clip h3").first).to_have_text("clip-08.mp4")
+    expect(tab.locator("article.clip").first).to_be_in_viewport(ratio=0.5)
+    expect(tab.locator("article.clip").first).to_be_focused()
+
+
 def test_why_is_answered_inside_the_clip(tab: Any, served: Served) -> None:
     add_bundle(served.studio)
     tab.goto(served.address)
@@ -132,7 +163,7 @@ def test_none_of_these_follows_its_threshold_without_asking_again(tab: Any, serv
     add_negatives(served.studio)
     tab.goto(served.address)
     tab.get_by_role("button", name="None of these").click()
-    tab.get_by_label("Negative prompts set the bar").check()
+    tab.get_by_label("Reject below a threshold").check()
     threshold = tab.locator("#threshold input[type=number]")
     expect(threshold).to_have_value("50")
     tab.get_by_role("button", name="Recognize the example: waving").click()

@@ -35,7 +35,7 @@ def test_reasons_of_plain_clip_and_of_the_bundle_come_into_the_clip_step_by_step
     assert 'class="reasons"' in block and "reasons" not in last[: last.index('id="clip-1"')]
     assert "Why “rowing a boat”?" in block and "sketch (embedded)" in block
     assert block.count('<ol class="overlays"') == 2
-    assert "2.0 ahead of “climbing a ladder”. It hangs most on frame 0." in block
+    assert "2.0 ahead of “climbing a ladder”. Frame 1 matters most." in block
     assert "+1.50" in block and "−0.10" in block
     assert "&lt;b&gt;rope" in block and "a random token comes as near" in block
     assert "blind to their order" in block

@@ -148,7 +148,7 @@ def test_groups_with_a_fault_open() -> None:
     opened = {
         group.title: update.get("open") for group, update in zip(GROUPS, form.group_updates(error.faults), strict=True)
     }
-    assert opened.pop("Machine") is True
+    assert opened.pop("Hardware") is True
     assert set(opened.values()) == {None}
 
 

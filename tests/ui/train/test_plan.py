@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -13,6 +14,7 @@ from ga2app.contracts import AnchorClip, Dataset, LabelledClip, RunState, Subset
 from ga2app.errors import ConfigError
 from ga2app.ui import Studio
 from ga2app.ui.train import form
+from ga2app.ui.train.actions import saved_text
 from ga2app.ui.train.plan import Entered, make_plan, parse_seeds, run_name
 from ga2app.ui.train.queueing import queue_config, queue_line, queue_plan
 
@@ -223,4 +225,11 @@ def test_the_line_at_the_button_says_what_comes_first(studio: Studio) -> None:
     add_run(studio, RunState.RUNNING, steps=10)
     for _ in range(3):
         add_run(studio, RunState.QUEUED)
-    assert queue_line(studio) == "4 runs come first: run 2 (step 10 of 40), run 3, run 4 and 1 more."
+    assert queue_line(studio) == "Position 5 in the queue, after run 2 (step 10 of 40), run 3, run 4 and 1 more."
+
+
+def test_settings_that_cannot_run_here_can_be_saved_all_the_same(studio: Studio) -> None:
+    add_dataset(studio)
+    given = entered(preset_name="paper-k400")
+    assert "prompts.visual_depth" in faults(studio, given)
+    assert json.loads(saved_text(studio, given))["prompts"]["visual_depth"] == preset("paper-k400").prompts.visual_depth

@@ -30,7 +30,7 @@ def test_a_preview_names_the_run_and_says_time_memory_and_queue(studio: Studio) 
     add_dataset(studio)
     preview = preview_of(studio, entered())
     assert "Queues one run: <b>demo</b>" in preview.html
-    assert "An estimate from a short measurement of this machine" in preview.html
+    assert "Estimated from a short measurement of this machine" in preview.html
     assert "The queue is empty" in preview.html
     assert (preview.button, preview.again) == ("Queue this run", False)
 
@@ -67,7 +67,7 @@ def test_too_little_memory_is_a_warning_that_names_the_setting_to_lower(home: Ho
     studio = make_studio(home, estimator=FakeEstimator(free_bytes=10 << 20))
     add_dataset(studio)
     html = preview_of(studio, entered(preset_name="full", anchors="", objective__keep=0)).html
-    assert "10 MB are free: lower the batch size to 4 and set batches a step to 2" in html
+    assert "10 MB are free: lower the batch size to 4 and set gradient accumulation to 2" in html
     studio.store.close()
 
 
@@ -140,5 +140,23 @@ def test_past_runs_on_the_same_backbone_tell_what_a_step_took(studio: Studio) ->
     assert (pace.run_id, pace.seconds_per_step) == (run_id, 0.5)
     assert past_paces(studio, replace(preset("quick"), device="cpu")) == []
     html = preview_of(studio, entered()).html
-    assert f"An estimate from what run {run_id} on this backbone really took." in html
+    assert f"Estimated from run {run_id}." in html
     assert studio.store.runs.latest(run_id, EventKind.STEP)
+
+
+def test_the_button_waits_until_it_is_known_whether_clips_are_filmed(home: Home) -> None:
+    studio = make_studio(home, estimator=FakeEstimator(ready=False))
+    add_dataset(studio)
+    add_dataset(studio, "kitchen")
+    on_sketch = preview_of(studio, entered(["kitchen"]))
+    assert (on_sketch.checking, on_sketch.button, on_sketch.again) == (True, "Looking at the clips…", True)
+    assert not preview_of(studio, entered(["demo"])).checking, "the demo is drawn, as everybody knows"
+    real = preview_of(studio, replace(entered(["kitchen"], prompts__hard_prompt="random"), backbone="real"))
+    assert real.again and not real.checking
+    studio.store.close()
+
+
+def test_that_the_machine_is_measured_once_is_said_once() -> None:
+    first = estimate_html([(preset("quick"), Estimate(Basis.MEASURING))], 1)
+    then = estimate_html([(preset("quick"), Estimate(Basis.MEASURING, note="Reading a few of its clips…"))], 1)
+    assert "once…" in first and "once" not in then and "Reading a few of its clips…" in then

@@ -41,7 +41,7 @@ def test_two_data_sets_with_three_draws_are_queued_in_one_press_told_before(trai
     preview = train.locator("#train-preview")
     expect(preview).to_contain_text("Queues 6 runs")
     expect(preview.locator(".names")).to_contain_text("kitchen · seed 1026")
-    expect(preview).to_contain_text("An estimate from a short measurement of this machine")
+    expect(preview).to_contain_text("Estimated from a short measurement of this machine")
     expect(preview).to_contain_text("The queue is empty")
     expect(preview).to_contain_text("drawn scenes of the demo are borrowed")
     expect(train.locator("#dataset-card .lines li")).to_have_count(2)
@@ -49,7 +49,7 @@ def test_two_data_sets_with_three_draws_are_queued_in_one_press_told_before(trai
     expect(train.locator("#queue")).to_have_text("Queue 6 runs")
     train.locator("#queue").click()
     expect(train.locator("#queue-answer")).to_contain_text(re.compile(r"Runs \d+ to \d+ are queued"))
-    expect(preview).to_contain_text("6 runs come first")
+    expect(preview).to_contain_text("Position 7 in the queue")
     queued = [served.studio.store.runs.get(number) for number in served.studio.store.runs.waiting()]
     assert [run.name for run in queued] == [
         f"{name} · seed {seed}" for name in ("demo", "kitchen") for seed in (1024, 1025, 1026)
@@ -94,7 +94,7 @@ def test_an_earlier_run_fills_the_form_with_its_hard_prompt_from_the_library(tra
     train.get_by_role("option", name=f"Run {run_id}").click()
     expect(train.locator("#settings-answer")).to_contain_text(f"The settings are those of run {run_id}.")
     expect(train.locator("#preset")).to_contain_text(f"Filled in from run {run_id}")
-    expect(train.locator("#train-preview")).to_contain_text(f"what run {run_id} on this backbone really took")
+    expect(train.locator("#train-preview")).to_contain_text(f"Estimated from run {run_id}.")
     train.get_by_role("button", name="Hard prompt, anchors and negatives").click()
     train.locator("#set-prompts-hard-prompt input").click()
     train.get_by_role("option", name="kinetics").click()
