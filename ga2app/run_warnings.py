@@ -30,13 +30,19 @@ def run_warnings(config: RunConfig, own: Dataset, chosen: Dataset, lent: Dataset
         *_anchor_warnings(config, own, chosen),
         *_test_warnings(own),
         *_shot_warnings(config, own),
-        *(
-            f"Whitening will be off: {one.reason}."
-            for one in effective(config, lent)[1]
-            if one.setting.startswith("whitening")
-        ),
+        *whitening_warnings(config, lent),
         *filter(None, [unreadable((*own.base, *own.novel))]),
     ]
+
+
+def whitening_warnings(config: RunConfig, lent: Dataset) -> list[str]:
+    """What of the whitening of a run of ``config`` on ``lent`` will not be as asked for, and why."""
+    adjustments = {one.setting: one.reason for one in effective(config, lent)[1]}
+    told = {
+        "whitening.enabled": "Whitening will be off: {}.",
+        "whitening.anchors": "Whitening will not be as set: {}.",
+    }
+    return [text.format(adjustments[setting]) for setting, text in told.items() if setting in adjustments]
 
 
 def _anchor_warnings(config: RunConfig, own: Dataset, chosen: Dataset) -> list[str]:

@@ -7,6 +7,7 @@ import json
 import re
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from ga2app.config import RunConfig
 from ga2app.contracts import Dataset, rests_on
 from ga2app.errors import ConfigError, Fault
 from ga2app.paths import default_home, write_whole
+from ga2app.run_warnings import whitening_warnings
 
 if TYPE_CHECKING:
     from ga2app.protocols import Report, Series, Session
@@ -105,6 +107,7 @@ def _run(args: argparse.Namespace, config: RunConfig, protocol: Protocol) -> int
     if out.exists() and not out.is_dir():
         raise ConfigError([Fault("out", f"'{out}' is a file; name a folder")])
     backbone = load_backbone(config.backbone, device=config.device, precision=config.precision)
+    _say_warnings(args, config, dataset)
     try:
         with progress.stoppable() as should_stop:
             report = protocol(dataset, seeds, Session(backbone, out, views, progress.say, should_stop))
@@ -119,6 +122,14 @@ def _run(args: argparse.Namespace, config: RunConfig, protocol: Protocol) -> int
         print("\n\n".join(_table(series, report) for series in report.series))
         print(f"bundles and {file.name}: {out}")
     return 0
+
+
+def _say_warnings(args: argparse.Namespace, config: RunConfig, dataset: Dataset) -> None:
+    """Say before the first draw what of the whitening will not be as asked for, for each number of shots."""
+    few_shot = args.run is run_few_shot
+    for shots in _whole_numbers(args.shots, "shots", SHOTS) if few_shot else [config.shots]:
+        for text in whitening_warnings(replace(config, shots=shots), dataset):
+            print(f"note: {f'with --shots {shots}: ' if few_shot else ''}{text}", file=sys.stderr)
 
 
 def _seeds(args: argparse.Namespace, config: RunConfig) -> list[int]:

@@ -257,6 +257,19 @@ def test_ctrl_c_saves_and_the_same_command_goes_on(capsys: pytest.CaptureFixture
     assert json.loads(again.out)["series"][0]["std"]["base"] is None
 
 
+def test_a_protocol_says_before_its_first_draw_that_whitening_will_be_off(
+    capsys: pytest.CaptureFixture[str], room: Path, tmp_path: Path
+):
+    settings = json.loads((room / "settings.json").read_text()) | {"whitening": {"enabled": True}}
+    (tmp_path / "white.json").write_text(json.dumps(settings))
+    command = ["protocol", "few-shot", str(tmp_path / "white.json"), "--shots", "1,2", "--draws", "1", "--epochs", "1"]
+    assert main([*command, "--out", str(tmp_path / "out")]) == 0
+    told = capsys.readouterr().err
+    assert "note: with --shots 1: Whitening will be off: it takes two training clips of a label" in told
+    assert "with --shots 2: Whitening will not be as set: there are no anchor clips" in told
+    assert told.index("Whitening will be off") < told.index("epoch 1")
+
+
 def split_anew(room: Path, file: str, **changes: str) -> str:
     """colors.csv with the subsets of each label turned round: what was tested is trained on, and the other way."""
     with (room / "colors.csv").open(newline="", encoding="utf-8") as stream:

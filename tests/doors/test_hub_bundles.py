@@ -144,6 +144,21 @@ def test_the_card_that_is_given_goes_along_instead_of_the_bundles_own(lab: Lab, 
     assert loopback_hub.repos[REPO].files["README.md"].content == b"---\nlicense: mit\n---\n# mine\n"
 
 
+def test_a_renamed_bundle_is_pushed_under_its_new_name_and_is_the_same_bundle_still(
+    lab: Lab, elsewhere: Lab, loopback_hub: LoopbackHub
+) -> None:
+    folder = lab.own_bundle()
+    lab.store.bundles.rename(folder, "walls in red")
+    pushed = lab.push(folder)
+    files = loopback_hub.repos["model", pushed.revision.repo_id].files
+    assert json.loads(files["bundle.json"].content)["name"] == "walls in red"
+    assert b"\n# walls in red\n" in files["README.md"].content
+    assert json.loads((Path(folder) / "bundle.json").read_text())["name"] == "red walls"
+    assert lab.push(folder) == replace(pushed, changed=())
+    assert elsewhere.pull(pushed.revision.repo_id).title == "walls in red"
+    assert lab.pull(pushed.revision.repo_id).folder == folder
+
+
 def test_where_things_lie_on_this_machine_does_not_go_along(lab: Lab, loopback_hub: LoopbackHub) -> None:
     folder, place = lab.own_bundle(), "/home/alice/secret project"
     told = json.loads((Path(folder) / "bundle.json").read_text())
