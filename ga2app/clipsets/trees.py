@@ -10,6 +10,7 @@ from pathlib import Path
 from ga2app.clipsets.entries import VIDEO_SUFFIXES
 from ga2app.clipsets.foreign_files import is_foreign
 from ga2app.clipsets.sheets import SUFFIXES
+from ga2app.errors import DatasetError
 
 
 @dataclass
@@ -43,7 +44,10 @@ class Folder:
 
 
 def read_tree(root: Path) -> Folder:
-    """What lies in ``root``. Links are followed, since class folders are often links; circles end."""
+    """What lies in ``root``. Links are followed, since class folders are often links; circles end.
+
+    Raises DatasetError for a folder that may not be read.
+    """
     return _read(root, frozenset())
 
 
@@ -52,8 +56,13 @@ def _read(path: Path, above: frozenset[str]) -> Folder:
     real = os.path.realpath(path)
     if real in above:
         return found
-    with os.scandir(path) as entries:
-        listed = sorted(entries, key=lambda entry: entry.name)
+    try:
+        with os.scandir(path) as entries:
+            listed = sorted(entries, key=lambda entry: entry.name)
+    except OSError as exc:
+        raise DatasetError(
+            f"folder '{path}' cannot be read ({exc.strerror or exc}); change its permissions, or move it away"
+        ) from exc
     for entry in listed:
         if is_foreign(entry.name):
             continue

@@ -42,8 +42,8 @@ _LAYOUTS = {
 _INTRO = (
     '<h3>Import clips</h3><p class="legend">Put the clips of each action into a folder named after it, and pack these '
     "folders as a zip: <code>waving/a.mp4</code>, <code>jumping/b.mp4</code> … Every clip is opened; what cannot be "
-    "used is told with its reason, and the others go in. A quarter of each label is kept for testing, unless there are "
-    "folders <code>train</code> and <code>test</code>, or a CSV says otherwise.</p>"
+    "used is listed with its reason, and the others go in. A quarter of each label is kept for testing, unless there "
+    "are folders <code>train</code>, <code>val</code> or <code>test</code>, or a list of clips says otherwise.</p>"
 )
 
 
@@ -64,6 +64,7 @@ class Form:
     fold: int = 1
     duplicates: str = Duplicates.FIRST.value
     novel: str = ""
+    test_fold: int | None = None
 
 
 @dataclass(frozen=True)
@@ -80,13 +81,13 @@ def source_of(form: Form, *, server_paths: bool) -> Source:
     if form.kind == ZIP:
         if not form.upload:
             raise DatasetError("no zip was given; drop one on the form, and wait until it is uploaded")
-        return ZipSource(Path(form.upload), Path(form.upload).name)
+        return ZipSource(Path(form.upload), Path(form.upload).name, form.test_fold)
     if not server_paths:
         raise DatasetError("files of the server cannot be imported here; upload a zip")
     if form.kind == FOLDER:
-        return FolderSource(_path(form.folder, "folder of class folders"))
+        return FolderSource(_path(form.folder, "folder of class folders"), form.test_fold)
     if form.kind == TABLE:
-        return TableSource(_path(form.table, "CSV"))
+        return TableSource(_path(form.table, "CSV"), form.test_fold)
     train, test = _paths(form.train), _paths(form.test)
     if not (train or test):
         raise DatasetError("no list was named; write the path of at least one list of training or test clips")
@@ -133,7 +134,7 @@ def build_import(studio: Studio, importer: Importer, clock: gr.Timer) -> ImportP
     )  # fmt: skip
     table = gr.Textbox(
         label="CSV", placeholder="/data/my-clips/clips.csv", visible=False, max_lines=1, elem_id="ds-table",
-        info="Columns path (relative to the CSV) and label; also subset (train, test) and group (base, novel).",
+        info="Columns path (relative to the CSV) and label; also split (train, val, test) and group (base, novel).",
     )  # fmt: skip
     with gr.Column(visible=False) as lists:
         with gr.Row():
@@ -169,6 +170,10 @@ def build_import(studio: Studio, importer: Importer, clock: gr.Timer) -> ImportP
             label="Novel labels", placeholder="optional: waving, jumping rope", max_lines=2, elem_id="ds-novel",
             info="Never trained on, only tested: they show what training makes CLIP forget. You can choose them later.",
         )  # fmt: skip
+    test_fold = gr.Number(
+        None, label="Fold for testing", precision=0, elem_id="ds-test-fold",
+        info="Only where a list has a column that numbers folds: the clips of this one are for testing.",
+    )  # fmt: skip
     duplicates = gr.Radio(
         [("Keep the first of them", Duplicates.FIRST.value), ("Keep all of them", Duplicates.ALL.value)],
         value=Duplicates.FIRST.value,
@@ -184,7 +189,7 @@ def build_import(studio: Studio, importer: Importer, clock: gr.Timer) -> ImportP
     past = gr.Dropdown([], label="Reports of imports", visible=False, elem_id="ds-past")
     report = part(elem_id="ds-report", js_on_load=REPORT_JS)
     followed = [progress, cancel, past, report]
-    fields = [kind, name, upload, folder, table, train, test, root, labels, layout, fold, duplicates, novel]
+    fields = [kind, name, upload, folder, table, train, test, root, labels, layout, fold, duplicates, novel, test_fold]
 
     def begin(*values: Any) -> list[Any]:
         try:
@@ -213,10 +218,11 @@ def build_import(studio: Studio, importer: Importer, clock: gr.Timer) -> ImportP
         return ["", *follow(None)]
 
     def choose_kind(kind: str) -> list[Any]:
-        return [gr.update(visible=kind == one) for one in (ZIP, FOLDER, TABLE, LISTS)]
+        shown = [gr.update(visible=kind == one) for one in (ZIP, FOLDER, TABLE, LISTS)]
+        return [*shown, gr.update(visible=kind != LISTS)]
 
     quiet = in_turn("datasets")
-    kind.input(choose_kind, kind, [upload, folder, table, lists], **quiet)
+    kind.input(choose_kind, kind, [upload, folder, table, lists, test_fold], **quiet)
     start.click(
         begin, fields, [told, upload, clock, *followed], show_progress="minimal", show_progress_on=told,
         api_visibility="private",
