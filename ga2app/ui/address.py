@@ -11,7 +11,21 @@ from ga2app.ui.events import QUIET
 SCREEN = "screen"
 """Names the open screen where the address does not tell it by what is shown."""
 
-_OPENED_JS = "() => { window.ga2Opened = true; }"
+OPENING_HEAD = """
+<script>
+(() => {
+  const asked = new URLSearchParams(location.search);
+  const named = ['run', 'compare', 'bundle'].some(name => asked.has(name));
+  if (!named && (asked.get('screen') || 'recognize') === 'recognize') return;
+  document.documentElement.classList.add('ga2-opening');
+  // Should the answer never come, the page is there all the same.
+  setTimeout(() => document.documentElement.classList.remove('ga2-opening'), 10000);
+})();
+</script>
+"""
+"""For the page's head: an address that names another screen does not show the first one on the way to it."""
+
+_OPENED_JS = "() => { window.ga2Opened = true; document.documentElement.classList.remove('ga2-opening'); }"
 
 _NOTE_JS = """
 (%(given)s) => {

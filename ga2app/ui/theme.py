@@ -8,6 +8,8 @@ from typing import Any
 import gradio as gr
 from gradio.themes.utils import colors, fonts, sizes
 
+from ga2app.ui.address import OPENING_HEAD
+
 STYLES = Path(__file__).with_name("styles")
 FAVICON = Path(__file__).with_name("favicon.svg")
 CONTROLS_SCRIPT = Path(__file__).with_name("accessible_controls.js")
@@ -142,6 +144,7 @@ def launch_look() -> dict[str, Any]:
     return {
         "theme": studio_theme(),
         "css": style_sheet(),
+        "head": OPENING_HEAD,
         "favicon_path": FAVICON,
         "footer_links": ["api"],
         "run_history": False,

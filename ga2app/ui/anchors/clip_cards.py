@@ -212,7 +212,7 @@ def proposals_html(studio: Studio, clips: Sequence[ProposedClip], comparable: bo
         f'<section class="proposals" {stamp()}><h4>Proposed clips <small>nothing is added until you say so; those that '
         f'look relevant are not ticked</small></h4><ul class="anchor-cards">{cards}</ul><div class="bulk">'
         '<button type="button" class="small primary" data-action="accept">Add the ticked clips</button>'
-        '<button type="button" class="small" data-action="dismiss">Leave them all</button></div></section>'
+        '<button type="button" class="small" data-action="dismiss">Discard</button></div></section>'
     )
 
 

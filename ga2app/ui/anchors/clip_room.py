@@ -165,7 +165,7 @@ def _lay_out_set(studio: Studio, made: dict[str, Any]) -> None:
             info="A held frame of an action still looks like the action; crops away from the mover fare best.",
             elem_id="anchor-kinds",
         )
-        made["make"] = gr.Button("Make clips to choose from", size="sm", elem_id="anchor-make")
+        made["make"] = gr.Button("Generate candidates", size="sm", elem_id="anchor-make")
     made["told"] = part(elem_id="anchor-told", js_on_load=LASTING_JS)
     made["proposals"] = part(elem_id="anchor-proposals", js_on_load=clip_cards.ROWS_JS)
     with gr.Row(elem_classes="actions toolbar"):

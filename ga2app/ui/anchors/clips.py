@@ -64,7 +64,7 @@ def accept(studio: Studio, set_id: int, proposed: Sequence[ProposedClip], picked
     """Add those proposed clips that were ticked."""
     ticked = [proposed[number] for number in picked if 0 <= number < len(proposed)]
     if not ticked:
-        raise StoreError("none of the proposed clips is ticked; tick those that you want, or leave them all")
+        raise StoreError("none of the proposed clips is ticked; tick those that you want, or discard them")
     clips = [AnchorClip(one.path, one.caption) for one in ticked]
     return taken_html(studio, set_id, adding.take_clips(studio, set_id, clips))
 

@@ -96,7 +96,7 @@ def lay_out_prompts(studio: Studio) -> PromptRoom:
             made["proposals"] = part(elem_id="negative-proposals", js_on_load=ROWS_JS)
             with gr.Row(elem_classes="actions toolbar"):
                 made["measure"] = gr.Button(
-                    "Measure closeness", variant="primary", size="sm", elem_id="negative-measure"
+                    "Compute similarity", variant="primary", size="sm", elem_id="negative-measure"
                 )
                 made["search"] = gr.Textbox(
                     label="Search the prompts",
@@ -128,7 +128,7 @@ def _lay_out_group(studio: Studio, made: dict[str, Any]) -> None:
     with gr.Accordion("Add prompts", open=False, elem_id="negative-add-box"):
         made["text"] = gr.Textbox(
             label="Prompts",
-            info="One a line; paste as many as you like. What the group has already is left out and told.",
+            info="One a line; paste as many as you like. Duplicates are skipped.",
             placeholder="an empty room\nsomething else",
             lines=3,
             max_lines=12,

@@ -87,7 +87,7 @@ def proposals_html(proposals: Sequence[TextProposal], source: str) -> str:
         f'<section class="proposals" {stamp()}><h4>Proposed by {escape(source)} <small>nothing is added until you say '
         f'so</small></h4><ul class="proposed-texts">{items}</ul><div class="bulk">'
         '<button type="button" class="small primary" data-action="accept">Add the ticked prompts</button>'
-        '<button type="button" class="small" data-action="dismiss">Leave them all</button></div></section>'
+        '<button type="button" class="small" data-action="dismiss">Discard</button></div></section>'
     )
 
 

@@ -61,7 +61,7 @@ def accept(studio: Studio, group_id: int, proposed: Sequence[TextProposal], pick
     """Add those proposed prompts that were ticked."""
     texts = [proposed[number].text for number in picked if 0 <= number < len(proposed)]
     if not texts:
-        raise StoreError("none of the proposed prompts is ticked; tick those that you want, or leave them all")
+        raise StoreError("none of the proposed prompts is ticked; tick those that you want, or discard them")
     added = studio.store.negatives.add(group_id, texts)
     return _added_html(added.count, added.doubles)
 

@@ -52,14 +52,14 @@ def build_clips() -> ClipPanel:
         move_to = gr.Dropdown(
             [],
             value=None,
-            label="Label for the ticked clips (a new one may be typed)",
+            label="Label for selected clips (choose or type)",
             allow_custom_value=True,
             elem_id="ds-move-to",
         )
-        move = gr.Button("Give this label", size="sm", elem_id="ds-move")
-        to_train = gr.Button("To train", size="sm", elem_id="ds-to-train")
-        to_test = gr.Button("To test", size="sm", elem_id="ds-to-test")
-        delete = gr.Button("Delete ticked", size="sm", variant="stop", elem_id="ds-delete-clips")
+        move = gr.Button("Apply label", size="sm", elem_id="ds-move")
+        to_train = gr.Button("Move to train", size="sm", elem_id="ds-to-train")
+        to_test = gr.Button("Move to test", size="sm", elem_id="ds-to-test")
+        delete = gr.Button("Delete selected", size="sm", variant="stop", elem_id="ds-delete-clips")
     grid = part(elem_id="ds-clips", js_on_load=GRID_JS)
     return ClipPanel(label, subset, text, page, grid, move_to, move, to_train, to_test, delete)
 
@@ -87,8 +87,8 @@ def build_labels() -> LabelPanel:
     """Lay out the panel of labels."""
     part(
         '<p class="legend"><b>Base</b> labels are trained on. <b>Novel</b> ones never are: they are only tested, to '
-        "see whether training makes CLIP forget. Click a mark to turn it, a name to see its clips; tick labels for "
-        "the rest.</p>"
+        "see whether training makes CLIP forget. Click base or novel to toggle it, or a name to see its clips. Select "
+        "labels for other actions.</p>"
     )
     with gr.Row(elem_classes="actions"):
         make_base = gr.Button("Make base", size="sm", elem_id="ds-make-base")
@@ -97,10 +97,10 @@ def build_labels() -> LabelPanel:
     with gr.Row(elem_classes="ds-edit"):
         with gr.Column(min_width=240), gr.Row(elem_classes="ds-pair"):
             name = gr.Textbox(label="New name", max_lines=1, elem_id="ds-label-name", min_width=140)
-            rename = gr.Button("Rename the ticked one", size="sm", elem_id="ds-rename-label")
+            rename = gr.Button("Rename selected", size="sm", elem_id="ds-rename-label")
         with gr.Column(min_width=240), gr.Row(elem_classes="ds-pair"):
-            merge_into = gr.Dropdown([], value=None, label="Label that stays", elem_id="ds-merge-into", min_width=140)
-            merge = gr.Button("Merge the ticked into it", size="sm", elem_id="ds-merge")
+            merge_into = gr.Dropdown([], value=None, label="Merge into", elem_id="ds-merge-into", min_width=140)
+            merge = gr.Button("Merge selected", size="sm", elem_id="ds-merge")
     labels = part(elem_id="ds-labels", js_on_load=LABELS_JS)
     with gr.Accordion("Base and novel for all labels at once", open=False):
         with gr.Row(elem_classes="actions"):
@@ -144,11 +144,11 @@ def build_split() -> SplitPanel:
     )
     with gr.Row():
         share = gr.Slider(
-            5, 90, value=25, step=5, label="Share for testing, in percent", elem_id="ds-share",
+            5, 90, value=25, step=5, label="Test split (%)", elem_id="ds-share",
             info="Of each label, at least one clip where it has two.",
         )  # fmt: skip
         seed = gr.Number(
-            0, label="Seed of the split", precision=0, minimum=0, maximum=2**32 - 1, elem_id="ds-split-seed",
+            0, label="Split seed", precision=0, minimum=0, maximum=2**32 - 1, elem_id="ds-split-seed",
             info="The same seed gives the same split.",
         )  # fmt: skip
     novel_whole = gr.Checkbox(
@@ -157,19 +157,19 @@ def build_split() -> SplitPanel:
     with gr.Row(elem_classes="actions"):
         split = gr.Button("Split anew", size="sm", elem_id="ds-split")
     part(
-        "<h3>Few-shot draw</h3>"
+        "<h3>Few-shot sample</h3>"
         '<p class="legend">A run is trained on so many clips of each base label (shots), drawn with its seed. '
         "This shows the very clips that it will draw.</p>"
     )
     with gr.Row():
         shots = gr.Number(
-            defaults.shots, label="Shots of each label", precision=0, minimum=1, maximum=1000, elem_id="ds-shots"
+            defaults.shots, label="Shots per label", precision=0, minimum=1, maximum=1000, elem_id="ds-shots"
         )
         draw_seed = gr.Number(
-            defaults.seed, label="Seed of the run", precision=0, minimum=0, maximum=2**32 - 1, elem_id="ds-draw-seed"
+            defaults.seed, label="Run seed", precision=0, minimum=0, maximum=2**32 - 1, elem_id="ds-draw-seed"
         )
     with gr.Row(elem_classes="actions"):
-        draw = gr.Button("Show the draw", size="sm", elem_id="ds-draw")
+        draw = gr.Button("Preview few-shot sample", size="sm", elem_id="ds-draw")
     drawn = part(elem_id="ds-drawn")
     return SplitPanel(share, seed, novel_whole, split, shots, draw_seed, draw, drawn)
 

@@ -85,7 +85,7 @@ def build_library(studio: Studio, tab: gr.Tab) -> LibraryScreen:
                 back = gr.Button("Previous", size="sm", visible=False, elem_id="bundles-back")
                 pages = part(elem_id="bundles-pages")
                 on = gr.Button("Next", size="sm", visible=False, elem_id="bundles-next")
-        with gr.Column(scale=6, min_width=300, elem_classes="detail"):
+        with gr.Column(scale=7, min_width=300, elem_classes="detail"):
             head = part(elem_id="bundle-head")
             with gr.Row(elem_classes="actions", visible=False) as actions:
                 try_it = gr.Button("Try it on Recognize", variant="primary", size="sm", elem_id="try-bundle")

@@ -137,9 +137,9 @@ def _actions(buttons: dict[str, Any]) -> None:
         buttons["resume"] = _button("Resume", "resume")
         buttons["restart"] = _button("Start over", "restart-run")
         buttons["again"] = _button("Train again with these settings", "train-again")
-        buttons["front"] = _button("Run it next", "move-front")
-        buttons["up"] = _button("Earlier", "move-up")
-        buttons["down"] = _button("Later", "move-down")
+        buttons["front"] = _button("Move to front", "move-front")
+        buttons["up"] = _button("Move up", "move-up")
+        buttons["down"] = _button("Move down", "move-down")
         buttons["rename"] = _button("Rename", "rename-run")
         buttons["delete"] = _button("Delete", "delete")
 

@@ -86,7 +86,7 @@ def _card(run: RunRecord, current: bool, result: Event | None, place: int | None
     marked = ' aria-current="true"' if current else ""
     figure = _headline(result.values) if result else ""
     if place is not None:
-        figure = f'<span class="figure"><small>{"next" if place == 1 else f"{place} in the queue"}</small></span>'
+        figure = f'<span class="figure"><small>{"next" if place == 1 else f"#{place} in queue"}</small></span>'
     config = run.config
     line = escape(f"{config.get('dataset', '?')} · {preset_word(config)} · {config.get('backbone', '?')}")
     reason = f'<span class="reason">{escape(run.error)}</span>' if run.state is RunState.FAILED and run.error else ""

@@ -24,9 +24,10 @@ def filter_of(text: str = "", state: str = "any", dataset: str = "", backbone: s
     return RunFilter(STATES.get(state or "any"), dataset or "", backbone or "", " ".join((text or "").split()))
 
 
-def overtaken(run_id: int | None, shown: Mapping[str, Any]) -> bool:
-    """Whether another run was drawn since ``run_id`` was asked about: what is said of it would stand in its place."""
-    return bool(shown) and shown.get("run") != run_id
+def overtaken(shown: Mapping[str, Any], run_id: int | None, compared: str, page: int | None) -> bool:
+    """Whether another run, other ticks or another page were drawn since this was asked: it would put them back."""
+    asked = {"run": run_id, "compared": compared or "", "page": int(page or 0)}
+    return bool(shown) and any(shown.get(name) != value for name, value in asked.items())
 
 
 def updates(studio: Studio, parts: Parts, view: RunsView, look: Look, shown: Mapping[str, Any]) -> list[Any]:
@@ -36,6 +37,7 @@ def updates(studio: Studio, parts: Parts, view: RunsView, look: Look, shown: Map
     known = shown.get("facets") if facets is None else (facets.datasets, facets.backbones)
     fresh: dict[str, Any] = {name: getattr(view, name) for name in PIECES}
     fresh |= {"about": view.buttons, "facets": known, "section": view.section, "run": run_id}
+    fresh |= {"compared": ",".join(map(str, view.compared)), "page": view.page}
     changed = {name for name, value in fresh.items() if shown.get(name) != value}
     lists: list[Any] = [gr.skip(), gr.skip()]
     if "facets" in changed and known:
@@ -53,7 +55,7 @@ def updates(studio: Studio, parts: Parts, view: RunsView, look: Look, shown: Map
         gr.Timer(active=going_on),
         view.section,
         mode,
-        ",".join(map(str, view.compared)),
+        fresh["compared"],
         view.page,
         gr.Tabs(selected=view.section) if "section" in changed else gr.skip(),
         *lists,
@@ -88,7 +90,7 @@ def button_looks(studio: Studio, view: RunsView, look: Look, *, keep_renaming: b
         "try_it": seen(state in (RunState.DONE, RunState.FAILED) and bool(run and run.bundle)),
         "stop": seen(
             state in (RunState.QUEUED, RunState.RUNNING),
-            value="Take it out of the queue" if queued else "Stop and save",
+            value="Remove from queue" if queued else "Stop and save",
         ),
         "resume": seen(
             state in (RunState.STOPPED, RunState.FAILED), value="Retry" if state is RunState.FAILED else "Resume"

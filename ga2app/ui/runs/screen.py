@@ -76,9 +76,11 @@ def build_runs(studio: Studio, tab: gr.Tab) -> RunsScreen:
 
     def tick(*given: Any) -> list[Any]:
         """What is new, and never where one is: this answer may come behind that of a click made meanwhile."""
-        if overtaken(*given[:2]):
+        if overtaken(given[1], given[0], given[4], given[5]):
             return [gr.skip()] * len(outputs)
         drawn = refresh(*given)
+        # What was asked is not told again, so it is what the page has.
+        drawn[1] |= {"compared": given[4] or "", "page": int(given[5] or 0)}
         kept = {*where, *(place for place in pieces if drawn[place] == "")}
         return [gr.skip() if place in kept else value for place, value in enumerate(drawn)]
 

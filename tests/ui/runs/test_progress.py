@@ -38,8 +38,11 @@ def test_a_running_run_shows_step_time_left_and_curves(studio: Studio) -> None:
 
 
 def test_a_look_that_a_click_has_overtaken_is_known() -> None:
-    assert overtaken(1, {"run": 2}) and overtaken(None, {"run": 2})
-    assert not overtaken(2, {"run": 2}) and not overtaken(2, {}) and not overtaken(None, {"run": None})
+    shown = {"run": 2, "compared": "3,4", "page": 1}
+    assert overtaken(shown, 1, "3,4", 1) and overtaken(shown, None, "3,4", 1)
+    assert overtaken(shown, 2, "", 1) and overtaken(shown, 2, "3,4", 0)
+    assert not overtaken(shown, 2, "3,4", 1) and not overtaken({}, 2, "3,4", 1)
+    assert not overtaken({"run": None, "compared": "", "page": 0}, None, "", None)
 
 
 def test_a_failed_run_says_why_with_a_hint_and_its_last_log_lines(studio: Studio) -> None:

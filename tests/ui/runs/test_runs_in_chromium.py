@@ -92,6 +92,25 @@ def test_the_address_of_a_run_that_is_not_there_opens_no_other(tab: Any, served:
     expect(tab.locator("#run-missing")).to_have_text("")
 
 
+def test_a_shared_address_opens_its_screen_without_showing_another_first(tab: Any, served: Served) -> None:
+    run_id = add_run(served.studio, RunState.STOPPED)
+    tab.add_init_script(
+        """const look = () => {
+          const field = document.querySelector('#labels');
+          if (field?.checkVisibility({visibilityProperty: true})) window.sawRecognize = true;
+          requestAnimationFrame(look);
+        };
+        look();"""
+    )
+    tab.goto(f"{served.address}/?run={run_id}")
+    expect(tab.locator("#run-head h2")).to_contain_text(f"Run {run_id}")
+    assert not tab.evaluate("window.sawRecognize")
+    tab.get_by_role("tab", name="Recognize").click()
+    expect(tab.locator("#labels")).to_be_visible()
+    tab.goto(served.address)
+    expect(tab.locator("#labels")).to_be_visible()
+
+
 def test_a_list_that_is_drawn_anew_in_the_middle_of_a_click_swallows_none(tab: Any, served: Served) -> None:
     first, second = (add_run(served.studio, RunState.STOPPED) for _ in range(2))
     open_tab(tab, served, "Runs")
