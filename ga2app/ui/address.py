@@ -18,8 +18,10 @@ OPENING_HEAD = """
   const named = ['run', 'compare', 'bundle'].some(name => asked.has(name));
   if (!named && (asked.get('screen') || 'recognize') === 'recognize') return;
   document.documentElement.classList.add('ga2-opening');
-  // Should the answer never come, the page is there all the same.
-  setTimeout(() => document.documentElement.classList.remove('ga2-opening'), 10000);
+  // Should the answer never come, the page is there all the same: after a minute, or for whoever presses something.
+  const show = () => document.documentElement.classList.remove('ga2-opening');
+  setTimeout(show, 60000);
+  for (const press of ['pointerdown', 'keydown']) addEventListener(press, show, {once: true});
 })();
 </script>
 """
