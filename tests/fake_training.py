@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ga2app.config import RunConfig
 from ga2app.contracts import AnchorClip, BundleCard, Dataset, Event, EventKind, LabelledClip, Report
-from ga2app.errors import BundleError, TrainingError
+from ga2app.errors import BundleError, Diverged, TrainingError
 from ga2app.worker import Parts, main
 
 STEPS_PER_EPOCH = 5
@@ -61,6 +61,10 @@ def train(
             raise ZeroDivisionError("division by zero")
         if manner == "wants memory":
             raise MemoryError
+        if manner == "diverges" and step == STEPS_PER_EPOCH + 2:
+            out.mkdir(parents=True)
+            (out / "bundle.json").write_text(json.dumps({"labels": dataset.base}))
+            raise Diverged("the loss is nan at step 7. What the first 5 steps learned is kept", str(out))
         step += 1
         emit(Event(EventKind.STEP, step, {"total": 1 / step}))
         if step % STEPS_PER_EPOCH == 0:

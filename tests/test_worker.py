@@ -119,6 +119,20 @@ def test_a_failure_has_its_reason_in_one_line(home: Home, store: Store, manner: 
     assert str(record.error).startswith(reason) and "\n" not in str(record.error)
 
 
+def test_a_run_that_diverges_leaves_its_checkpoint_and_a_bundle_of_what_it_had_learned(
+    home: Home, store: Store
+) -> None:
+    record = run(home, store, "diverges")
+    assert record.state is RunState.FAILED and str(record.error).startswith("the loss is nan at step 7")
+    assert record.bundle and [card.folder for card in store.bundles.list()] == [record.bundle]
+    assert home.checkpoint(record.id).read_text() == "5"
+
+
+def test_a_run_that_is_done_leaves_no_checkpoint(home: Home, store: Store) -> None:
+    record = run(home, store, "plain")
+    assert record.state is RunState.DONE and not home.checkpoint(record.id).exists()
+
+
 @pytest.mark.parametrize("manner", ["leaves no bundle", "breaks its bundle"])
 def test_a_run_whose_bundle_does_not_load_is_not_done(home: Home, store: Store, manner: str) -> None:
     record = run(home, store, manner)

@@ -24,7 +24,6 @@ from ga2app.train.same_settings import hashed_settings_fit, settings_changes
 from ga2app.train.update import Updater
 
 PROMPT, MOMENT = "prompt.", "adam."
-AFRESH = "begin anew at step 0 (Start over on Runs, or train --restart)"
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,7 @@ def check(path: Path, config: RunConfig, dataset: Dataset, data: TrainingData) -
     if changes := _changed_settings(metadata, config):
         raise TrainingError(
             f"the checkpoint of this run, at step {step}, was made with other settings: {'; '.join(changes)}. Set them "
-            f"back to go on from there, or {AFRESH}"
+            f"back to go on from there, or {_afresh(path)}"
         )
     if "data" not in metadata:
         return  # of a version that did not write it down
@@ -94,7 +93,7 @@ def check(path: Path, config: RunConfig, dataset: Dataset, data: TrainingData) -
     if changed:
         raise TrainingError(
             f"the clips or labels of '{dataset.name}' have changed since step {step}: {'; '.join(changed)}. Bring them "
-            f"back as they were to go on from there, or {AFRESH}"
+            f"back as they were to go on from there, or {_afresh(path)}"
         )
 
 
@@ -151,9 +150,13 @@ def _read_data(path: Path, text: str) -> TrainingData:
         raise _damaged(path, exc) from exc
 
 
+def _afresh(path: Path) -> str:
+    return f"begin anew at step 0 (Start over on Runs, train --restart, or delete '{path.name}')"
+
+
 def _unreadable(path: Path, exc: Exception) -> TrainingError:
-    return TrainingError(f"checkpoint '{path}' cannot be read ({exc}); {AFRESH}")
+    return TrainingError(f"checkpoint '{path}' cannot be read ({exc}); {_afresh(path)}")
 
 
 def _damaged(path: Path, exc: Exception) -> TrainingError:
-    return TrainingError(f"checkpoint '{path}' is damaged ({exc}); {AFRESH}")
+    return TrainingError(f"checkpoint '{path}' is damaged ({exc}); {_afresh(path)}")

@@ -59,7 +59,9 @@ def test_a_run_does_not_go_on_with_another_label(stopped: Path, dataset: Dataset
     assert told.startswith(
         "the clips or labels of 'colors' have changed since step 3: label 'reading' removed; 5 clips"
     )
-    assert "/reading-0.mp4'" in told and "Start over on Runs, or train --restart" in told
+    assert (
+        "/reading-0.mp4'" in told and "Start over on Runs, train --restart, or delete 'checkpoint.safetensors'" in told
+    )
     assert not (stopped / "bundle").exists()
 
 

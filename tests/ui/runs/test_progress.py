@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ga2app.config import preset
-from ga2app.contracts import Event, EventKind, RunState
+from ga2app.contracts import Event, EventKind, RunRecord, RunState
 from ga2app.ui.runs import logs, progress
 from ga2app.ui.runs.curves import RunCurve
 from ga2app.ui.runs.redrawing import overtaken
@@ -35,6 +35,25 @@ def test_a_running_run_shows_step_time_left_and_curves(studio: Studio) -> None:
     assert "Total now 0.600; Cross-entropy now 0.100; Anchor now 0.500" in view.loss
     assert "Base now 80.0%, plain CLIP 50.0%" in view.accuracy
     assert view.result == ""
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"seconds_per_step": 0.5}, "step 20 of 40, about 10 s left"),
+        ({"seconds_per_step": 0.5, "seconds_left": 90.0}, "step 20 of 40, about 1 min 30 s left"),
+        ({"seconds_per_step": 0.5, "seconds_left": float("nan")}, "step 20 of 40"),
+    ],
+)
+def test_the_time_left_is_what_the_run_tells_with_its_measuring(values: dict[str, float], told: str) -> None:
+    record = RunRecord(1, "", "", RunState.RUNNING, {}, 0.0)
+    assert progress.pace(record, 40, Event(EventKind.STEP, 20, values)) == told
+
+
+def test_after_the_last_step_test_clips_are_measured(studio: Studio) -> None:
+    record = RunRecord(1, "", "", RunState.RUNNING, {}, 0.0)
+    step = Event(EventKind.STEP, 40, {"seconds_per_step": 0.5, "seconds_left": 12.0})
+    assert progress.pace(record, 40, step) == "step 40 of 40, measuring test clips, about 12 s left"
 
 
 def test_a_look_that_a_click_has_overtaken_is_known() -> None:
