@@ -121,7 +121,14 @@ def _decoding() -> list[Finding]:
 
 
 def _backbones() -> list[Finding]:
+    from ga2app.clip_files import check_clip
+    from ga2app.errors import BackboneError
     from ga2app.hub import cached_backbones
 
     cached = ", ".join(choice.name for choice in cached_backbones()) or "none besides the embedded one"
-    return [Finding("backbones", True, f"{cached}; default: {common.default_backbone()}")]
+    default = common.default_backbone()
+    try:
+        check_clip(default)
+    except BackboneError as exc:
+        return [Finding("backbones", False, f"{cached}; default: {default}, which cannot be used: {exc}")]
+    return [Finding("backbones", True, f"{cached}; default: {default}")]

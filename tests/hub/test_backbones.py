@@ -28,6 +28,11 @@ CLIP_FILES = {
 }
 REFUSALS = {"some/gated": (403, "GatedRepo"), "some/missing": (404, "RepoNotFound"), "some/broken": (400, "Strange")}
 
+LOGINS = {
+    "some/mistyped": "Invalid credentials in Authorization header",
+    "some/ended": "User Access Token 'mine' is expired",
+}
+
 
 def put_into_cache(cache: Path, repo_id: str, files: dict[str, bytes], ref: str = "main") -> Path:
     folder = cache / f"models--{repo_id.replace('/', '--')}"
@@ -57,6 +62,9 @@ class FakeHub(BaseHTTPRequestHandler):
         for repo_id, (status, code) in REFUSALS.items():
             if repo_id in path:
                 return self.answer(status, b"{}", {"X-Error-Code": code, "X-Error-Message": "no"})
+        for repo_id, said in LOGINS.items():
+            if repo_id in path:
+                return self.answer(401, json.dumps({"error": said}).encode(), {"X-Error-Message": said})
         if path == "/api/models/some/bert":
             return self.model({"config.json": b"{}"}, {"model_type": "bert"})
         if path == "/api/models/some/pickle":
@@ -166,6 +174,14 @@ def test_a_download_takes_what_a_clip_needs_and_tells_how_far_it_is(tmp_path: Pa
     [
         ("some/gated", "accept them at https://huggingface.co/some/gated, then log in with: hf auth login"),
         ("some/missing", "there is no 'some/missing' on the Hub, or it is private; check the name"),
+        (
+            "some/mistyped",
+            "the Hub did not accept your login when asked for 'some/mistyped'; log in again with: hf auth",
+        ),
+        (
+            "some/ended",
+            "the Hub did not accept your login when asked for 'some/ended'; log in again with: hf auth login",
+        ),
         ("some/broken", "the Hub answered 400 when asked for 'some/broken'; try again"),
         ("not a name", "'not a name' is not the name of a repository; it should look like openai/clip"),
         ("some/bert", "'some/bert' is a bert model, not a CLIP; choose one such as"),
