@@ -107,6 +107,8 @@ def _bars(one: Answer, top: int) -> list[str]:
 
 
 def _bar(one: Score, marked: bool) -> str:
+    if not one.understood:
+        return f"         – {'':{BAR_CELLS}} {one.label} (not ranked: the backbone knows none of its words)"
     bar = ("█" if can_show("█") else "#") * round(one.score * BAR_CELLS)
     return f"    {one.score:6.1%} {bar:{BAR_CELLS}} {one.label}{f' ({one.kind.value})' if marked else ''}"
 

@@ -24,15 +24,21 @@ class LabelKind(StrEnum):
 
 @dataclass(frozen=True)
 class Score:
-    """One label's share of a clip's softmax, between 0 and 1."""
+    """One label's share of a clip's softmax, between 0 and 1.
+
+    A label that is not ``understood``, because the backbone's tokenizer knows none of its words, takes no part: its
+    share is 0 and says nothing.
+    """
 
     label: str
     score: float
     kind: LabelKind = LabelKind.NOVEL
+    understood: bool = True
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values, as the command line and the endpoints answer."""
-        return {"label": self.label, "score": self.score, "kind": self.kind.value}
+        told = {"label": self.label, "score": self.score, "kind": self.kind.value}
+        return told if self.understood else told | {"understood": False}
 
 
 @dataclass(frozen=True)

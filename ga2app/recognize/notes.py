@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+import string
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,27 +12,49 @@ import numpy as np
 from ga2app.backbone import Backbone
 from ga2app.contracts import NoneOfThese, RecognizedClip
 from ga2app.errors import LabelError
-from ga2app.labels import label_key, merge_labels, tidy
+from ga2app.labels import label_key, merge_labels, spoken, tidy
 from ga2app.video.realism import looks_photographic
 
 _SHOWN = 20
+_SMALL_WORDS = frozenset("a an and at by for from in into is of on or out the to up with".split())
 
 
-def vocabulary_notes(backbone: Backbone, names: Sequence[str]) -> list[str]:
-    """A note on words that the tokenizer never saw; LabelError when no label has a known word."""
-    unknown = {name: backbone.unknown_words(name) for name in names}
-    if all(len(words) == len(name.split()) for name, words in unknown.items()):
+def vocabulary(
+    backbone: Backbone, names: Sequence[str], trained: Sequence[Collection[str]] = ()
+) -> tuple[list[set[str]], list[str]]:
+    """The labels that zero-shot CLIP understands, those that each bundle does, and notes on unknown words.
+
+    A label without one known word reads like any other such label, and often wins every clip: it takes no part, but for
+    a bundle that was ``trained`` on it (``label_key``). Raises LabelError where fewer than two labels are left to all.
+    """
+    unknown = {name: backbone.unknown_words(spoken(name)) for name in names}
+    read = {name for name in names if _content(name) - set(unknown[name]) or not unknown[name]}
+    by_bundle = [read | {name for name in names if label_key(name) in own} for own in trained]
+    if max(map(len, (read, *by_bundle))) < 2:
+        only = f", but for '{next(iter(read))}', and one label alone always gets 100 %" if read else ""
         raise LabelError(
-            f"backbone '{backbone.name}' knows none of the words in these labels ({names[0]}, …); "
+            f"backbone '{backbone.name}' knows none of the words in these labels ({names[0]}, …){only}; "
+            f"use other words, or choose a real CLIP as backbone. {_known_words(backbone)}"
+        )
+    notes = []
+    if left_out := [name for name in names if name not in read]:
+        notes.append(
+            f"backbone '{backbone.name}' knows no word of {_quoted(left_out)}: not ranked. {_known_words(backbone)}"
+        )
+    words = list(dict.fromkeys(word for name in names if name in read for word in unknown[name]))
+    if words:
+        notes.append(
+            f"backbone '{backbone.name}' does not know: {_listed(words)}. Labels with these words are guesses. "
             f"{_known_words(backbone)}"
         )
-    words = list(dict.fromkeys(word for some in unknown.values() for word in some))
-    if not words:
-        return []
-    return [
-        f"backbone '{backbone.name}' does not know: {_listed(words)}. Labels with these words are guesses; "
-        f"{_known_words(backbone)}"
-    ]
+    # With fewer than two labels there would be nothing to rank: then all take part, and the note has to do.
+    everything = set(names)
+    return [some if len(some) > 1 else everything for some in (read, *by_bundle)], notes
+
+
+def _content(name: str) -> set[str]:
+    """The words of a label that carry its meaning."""
+    return set(re.findall(r"\w+|[^\w\s]", label_key(name))) - _SMALL_WORDS - set(string.punctuation)
 
 
 def usable_negatives(
@@ -81,7 +105,11 @@ def footage_notes(clips: Sequence[RecognizedClip]) -> list[str]:
 
 def _known_words(backbone: Backbone) -> str:
     words = sorted(word for word in backbone.tokenizer.get_vocab() if word.isalpha() and len(word) > 2)
-    return f"it knows {len(words)} words, for example {', '.join(words[:: max(1, len(words) // 12)][:12])}"
+    return f"It knows {len(words)} words, for example {', '.join(words[:: max(1, len(words) // 12)][:12])}"
+
+
+def _quoted(texts: Sequence[str]) -> str:
+    return _listed([f"'{text[:60]}'" for text in texts])
 
 
 def _listed(texts: Sequence[str]) -> str:

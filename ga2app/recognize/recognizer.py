@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TypeAlias
 
 import torch
@@ -16,10 +16,10 @@ from ga2app.backbone import Backbone, load_backbone
 from ga2app.config import SKETCH
 from ga2app.contracts import NoneOfThese, Recognition, RecognizedClip
 from ga2app.errors import ClipError
-from ga2app.labels import check_labels, label_key, merge_labels
+from ga2app.labels import check_labels, label_key, merge_labels, unreadable
 from ga2app.model import PromptedClip, plain_clip
 from ga2app.recognize.bundles import PromptBundle, load_bundle
-from ga2app.recognize.notes import footage_notes, reading_notes, usable_negatives, vocabulary_notes
+from ga2app.recognize.notes import footage_notes, reading_notes, usable_negatives, vocabulary
 from ga2app.recognize.speaker import Speaker
 from ga2app.recognize.wording import check_templates
 from ga2app.video import Evaluation, read_clip
@@ -81,11 +81,14 @@ class Recognizer:
         templates = check_templates(template)
         names, notes = check_labels(self.labels if labels is None else labels)
         none_of_these = none_of_these or self.none_of_these
-        notes += vocabulary_notes(self.backbone, names)
+        known, unknown = vocabulary(self.backbone, names, self._trained())
+        notes += unknown
+        if codes := unreadable(names):
+            notes.append(codes)
         negatives, left_out = usable_negatives(self.backbone, none_of_these, names)
         notes += left_out
         with self._lock, torch.no_grad():
-            speakers = self._speakers(names, templates, none_of_these, negatives)
+            speakers = self._speakers(names, templates, none_of_these, negatives, known)
             said: dict[str, tuple[str, ...]] = {}
             clips = [self._recognize_clip(os.fspath(path), speakers, top_k, said) for path in paths]
         notes += reading_notes(said)
@@ -112,19 +115,35 @@ class Recognizer:
         return RecognizedClip(file=path, answers=tuple(answers), thumbnails=thumbnails(clip.frames))
 
     def _speakers(
-        self, names: list[str], templates: Sequence[str], asked: NoneOfThese | None, negatives: Sequence[str]
+        self,
+        names: list[str],
+        templates: Sequence[str],
+        asked: NoneOfThese | None,
+        negatives: Sequence[str],
+        known: Sequence[Collection[str]],
     ) -> list[Speaker]:
         """Plain CLIP and each bundle; plain CLIP's labels are marked by what the first bundle was trained on."""
         plain, *tuned = self._models(names)
-        trained = [{label_key(name) for name in one.manifest.base} for one in self.bundles]
+        trained = self._trained()
+        masks = [self._mask(names, some) for some in known]
         frozen = self.backbone.class_features(negatives, templates) if negatives else None
         classes = self.backbone.class_features(names, templates)
         first = trained[0] if trained else ()
-        speakers = [Speaker(plain, names, classes, first, None, asked, negatives, frozen)]
-        for one, model, known in zip(self.bundles, tuned, trained, strict=True):
+        speakers = [Speaker(plain, names, classes, first, None, asked, negatives, frozen, masks[0])]
+        for one, model, own, mask in zip(self.bundles, tuned, trained, masks[1:], strict=True):
             read = model.encode_names(negatives) if negatives else None
-            speakers.append(Speaker(model, names, model.encode_labels(), known, one.folder, asked, negatives, read))
+            speakers.append(Speaker(model, names, model.encode_labels(), own, one.folder, asked, negatives, read, mask))
         return speakers
+
+    def _trained(self) -> list[set[str]]:
+        """The ``label_key`` of what each bundle was trained on."""
+        return [{label_key(name) for name in one.manifest.base} for one in self.bundles]
+
+    def _mask(self, names: Sequence[str], known: Collection[str]) -> torch.Tensor | None:
+        """Which of ``names`` (C,) are among the ``known`` ones; None where all are."""
+        if all(name in known for name in names):
+            return None
+        return torch.tensor([name in known for name in names], device=self.backbone.compute.device)
 
     def _models(self, names: list[str]) -> list[PromptedClip]:
         """Plain CLIP and the bundles over ``names``; kept while the labels stay the same."""

@@ -47,7 +47,8 @@ class Shares:
 class Speaker:
     """``model`` with the features ``classes`` (C, D) of the labels ``names`` and those of negatives (M, D), if any.
 
-    ``trained`` are the labels that the bundle was trained on, each as its ``label_key``.
+    ``trained`` are the labels that the bundle was trained on, each as its ``label_key``. ``understood`` (C,) says which
+    labels take part; None: all.
     """
 
     model: PromptedClip
@@ -58,6 +59,7 @@ class Speaker:
     asked: NoneOfThese | None = None
     negatives: Sequence[str] = ()
     negative_features: Tensor | None = None
+    understood: Tensor | None = None
 
     @property
     def looks_for_itself(self) -> bool:
@@ -68,7 +70,7 @@ class Speaker:
         """What this speaker says of the frames with the numbers ``indices`` and the features ``frames`` (T, D)."""
         clip, each = self._shares(frames), self._shares(frames[:, None])
         scores = self._scores(clip, top_k)
-        labels = [score.label for score in scores if score.kind is not LabelKind.NEGATIVE]
+        labels = [score.label for score in scores if score.kind is not LabelKind.NEGATIVE and score.understood]
         places = [self.names.index(label) for label in labels[:CURVES]]
         curves = [Curve(self.names[place], tuple(each.labels[:, place].tolist())) for place in places]
         if each.negative is not None:
@@ -85,6 +87,8 @@ class Speaker:
         """The shares for the clip or the clips given by frame features (…, T, D)."""
         features, scale = self.model.clip_features(frames), self.model.backbone.scale
         logits = scale * features @ self.classes.T  # (…, C)
+        if self.understood is not None:
+            logits = logits.masked_fill(~self.understood, -torch.inf)
         if self.asked is None or self.negative_features is None:
             return Shares(logits.softmax(dim=-1))
         against = scale * features @ self.negative_features.T  # (…, M)
@@ -99,7 +103,7 @@ class Speaker:
     def _scores(self, shares: Shares, top_k: int | None) -> tuple[Score, ...]:
         best = shares.labels.topk(min(top_k or len(self.names), len(self.names)))
         scores = [
-            Score(self.names[place], share, self._kind(self.names[place]))
+            Score(self.names[place], share, self._kind(self.names[place]), self._understands(place))
             for place, share in zip(best.indices.tolist(), best.values.tolist(), strict=True)
         ]
         if shares.negative is not None:
@@ -109,6 +113,9 @@ class Speaker:
 
     def _kind(self, name: str) -> LabelKind:
         return LabelKind.BASE if label_key(name) in self.trained else LabelKind.NOVEL
+
+    def _understands(self, place: int) -> bool:
+        return self.understood is None or bool(self.understood[place])
 
     def _timeline(self, shares: Shares, indices: Sequence[int]) -> tuple[FrameScore, ...]:
         best = shares.labels.max(dim=-1)

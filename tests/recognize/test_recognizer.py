@@ -110,7 +110,44 @@ def test_one_bad_clip_costs_only_itself(backbone: Backbone, dataset: Dataset, tm
 
 def test_words_that_the_tokenizer_never_saw_are_named(backbone: Backbone, dataset: Dataset):
     answer = Recognizer(backbone).recognize([clip_of(dataset, "walking")], ["walking", "走る walking", "🏃 running"])
-    assert any("does not know: 走る, 🏃" in note and "it knows" in note for note in answer.notes)
+    assert any("does not know: 走る, 🏃" in note and "It knows" in note for note in answer.notes)
+
+
+def test_a_label_without_a_known_word_takes_no_part_and_is_not_the_answer(backbone: Backbone, dataset: Dataset):
+    path = clip_of(dataset, "walking")
+    answer = Recognizer(backbone).recognize([path], ["walking", "punching a giraffe", "running"])
+    assert any("knows no word of 'punching a giraffe': not ranked" in note for note in answer.notes)
+    (clip,) = answer.clips
+    *ranked, left_out = clip.plain
+    assert (left_out.label, left_out.score, left_out.understood) == ("punching a giraffe", 0.0, False)
+    alone = Recognizer(backbone).recognize([path], ["walking", "running"]).clips[0].plain
+    assert [score.label for score in ranked] == [score.label for score in alone]
+    assert [score.score for score in ranked] == pytest.approx([score.score for score in alone], rel=1e-4)
+    assert all(frame.label != left_out.label for frame in clip.timeline)
+    assert left_out.to_dict()["understood"] is False and "understood" not in ranked[0].to_dict()
+
+
+def test_one_known_label_among_unknown_ones_is_refused_as_one_alone_is(backbone: Backbone, dataset: Dataset):
+    with pytest.raises(LabelError, match="but for 'walking', and one label alone always gets 100 %"):
+        Recognizer(backbone).recognize([clip_of(dataset, "walking")], ["walking", "punching", "a zebra"])
+
+
+def test_numbers_and_codes_are_told_before_the_answer_is_trusted(backbone: Backbone, dataset: Dataset):
+    answer = Recognizer(backbone).recognize([clip_of(dataset, "walking")], ["walking", "running", "class 12"])
+    assert any("1 of 3 labels are numbers or codes ('class 12')" in note for note in answer.notes)
+
+
+def test_marks_and_answers_hold_in_every_spelling_that_clip_reads_alike(
+    backbone: Backbone, dataset: Dataset, bundle: str
+):
+    path = clip_of(dataset, "walking")
+    usual, odd = (
+        Recognizer(backbone, bundle).recognize([path], [label, "Running", "jumping"]).clips[0]
+        for label in ("walking", "\ufeff\uff37alking")
+    )
+    kinds = {score.label: score.kind for score in odd.bundle or ()}
+    assert kinds == {"\uff37alking": LabelKind.BASE, "Running": LabelKind.BASE, "jumping": LabelKind.NOVEL}
+    assert [score.score for score in odd.plain] == pytest.approx([score.score for score in usual.plain], rel=1e-4)
 
 
 def test_labels_without_one_known_word_are_refused(backbone: Backbone, dataset: Dataset):
@@ -161,7 +198,7 @@ def test_footage_given_to_the_sketch_backbone_gets_a_plain_warning(real_clips: P
 
     write_drawn_clip(tmp_path / "drawn.mp4", ACTIONS["walking"], "camcorder", 3)
     recognizer = Recognizer("sketch")
-    labels = ["walking", "shooting a basketball"]
+    labels = ["walking", "running"]
     answer = recognizer.recognize([real_clips / "v_Basketball_g01_c01.avi"], labels)
     assert any("v_Basketball_g01_c01.avi: this looks like real footage" in note for note in answer.notes)
     assert recognizer.recognize([tmp_path / "drawn.mp4"], labels).notes == ()

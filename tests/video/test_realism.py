@@ -13,13 +13,21 @@ from ga2app.video.realism import looks_photographic
 
 @pytest.mark.parametrize("style", ["plain", "camcorder", "film"])
 def test_drawings_are_hardly_ever_taken_for_footage(style: str):
-    flagged = [name for name, action in ACTIONS.items() if looks_photographic(clip_frames(action, style, (77,), 3, 96))]
+    flagged = [name for name, action in ACTIONS.items() if looks_photographic(clip_frames(action, style, (77,), 8, 96))]
     assert len(flagged) <= 2
 
 
 def test_most_real_clips_are_told_from_drawings(real_clips: Path):
-    flagged = [path for path in real_clips.iterdir() if looks_photographic(sample_frames(path, 4, short_side_px=96))]
-    assert len(flagged) >= 18
+    flagged = [path for path in real_clips.iterdir() if looks_photographic(sample_frames(path, 8, short_side_px=73))]
+    assert len(flagged) >= 23
+
+
+def test_soft_footage_of_many_shades_is_told_from_drawings():
+    rows, columns = np.mgrid[0:96, 0:128] / 96
+    base = np.stack([40 + 90 * rows, 60 + 80 * columns, 50 + 90 * rows * columns], axis=-1)
+    grain = np.random.default_rng(0).normal(0, 3, (8, 96, 128, 3))
+    frames = (base + grain).clip(0, 255).astype(np.uint8)
+    assert looks_photographic(frames)
 
 
 def test_frames_smaller_than_the_grid_and_black_ones_are_drawings():

@@ -54,7 +54,8 @@ def build_recognition_api(studio: Studio) -> None:
             backbone: the CLIP that looked.
             notes: what to know about the answer, for example words that the backbone does not know.
             clips: for each clip its file, error (null if it could be read), plain and bundle (a list of label, score
-                from 0 to 1, and kind: base, novel or negative; best first), bundles (bundle, scores, none_of_these) and
+                from 0 to 1, and kind: base, novel or negative; best first; understood is false where the backbone knows
+                none of the label's words, which then takes no part), bundles (bundle, scores, none_of_these) and
                 none_of_these (null, or none, reached, threshold, negative, negative_share).
 
         Raises:

@@ -95,6 +95,12 @@ def _verdict(answer: Answer) -> str:
 def _bar(score: Score, answer: Answer, *, best: bool, marked: bool) -> str:
     negative = score.kind is LabelKind.NEGATIVE
     mark = kind_mark(score.kind) if marked and not negative else ""
+    if not score.understood:
+        why = "not ranked: the backbone knows none of its words"
+        return (
+            f'<li class="unranked"><span class="name" title="{escape(score.label)}: {why}">{escape(score.label)}</span>'
+            f'{mark}<span class="share" title="{why}">not ranked</span></li>'
+        )
     share = percent(score.score)
     width = max(0.0, min(1.0, score.score)) * 100
     title = score.label

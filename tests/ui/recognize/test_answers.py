@@ -148,3 +148,13 @@ def test_only_several_clips_make_a_table(count: int) -> None:
     found = told(*(clip(),) * count)
     assert ("Download CSV" in download_html(found, {})) == (count > 1)
     assert ("<table" in overview_html(found)) == (count > 1)
+
+
+def test_a_label_that_the_backbone_cannot_read_gets_no_bar() -> None:
+    seen = clip("a.mp4", "run")
+    unread = Score("punching", 0.0, understood=False)
+    answer = replace(seen.answers[0], scores=(*seen.answers[0].scores, unread))
+    html = clip_html(replace(seen, answers=(answer,)), Speakers("sketch"))
+    row = html[html.index('<li class="unranked">') :]
+    row = row[: row.index("</li>")]
+    assert "not ranked" in row and "punching" in row and "track" not in row and "%" not in row
