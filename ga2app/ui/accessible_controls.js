@@ -31,6 +31,9 @@ const mendField = block => {
   }
 };
 
+const AGENTS = 'Agents are answered over MCP where the app was started with: python app.py --mcp. They get four tools of '
+  + 'their own, not these endpoints: recognize, list_bundles, queue_run and run_status. Its address is printed at the start.';
+
 const mend = () => {
   each('[role=tablist]', mendTabs);
   each('.block:has(.info-text), .block.faulty, .block:has([aria-invalid])', mendField);
@@ -55,6 +58,18 @@ const mend = () => {
   each('pre, .scroll, .reel, .file-preview-holder', box => {
     const scrolls = box.scrollWidth > box.clientWidth + 1 || box.scrollHeight > box.clientHeight + 1;
     if (scrolls && !box.hasAttribute('tabindex')) box.tabIndex = 0;
+  });
+  // What Gradio says of its own of every app: a part of the page that nobody sees, and a server that is not ours.
+  each('.api-docs p.desc', line => {
+    const text = line.textContent;
+    const said = text.replace(/^\s*The input value that is provided in the ".*?" \w+\s+component\.\s*/s, '');
+    if (said && said !== text) line.textContent = said;
+  });
+  each('.api-docs .counts', counts => {
+    counts.style.display = counts.textContent.includes('MCP Tool') ? 'none' : '';
+  });
+  each('.api-docs [data-agents], .api-docs div:has(> code)', part => {
+    set(part, 'data-agents', part.textContent.includes('GRADIO_MCP_SERVER') ? AGENTS : null);
   });
   // A choice that cannot be made says why in its own words, and cannot be pressed.
   each('#preset label', label => {

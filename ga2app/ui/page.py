@@ -13,6 +13,7 @@ from ga2app.ui.account import build_account
 from ga2app.ui.address import SCREEN, note_opened, note_screen
 from ga2app.ui.anchors.screen import build_anchors
 from ga2app.ui.api import build_api
+from ga2app.ui.api.documented import DocumentedPage
 from ga2app.ui.datasets.screen import build_datasets
 from ga2app.ui.events import QUIET, in_turn
 from ga2app.ui.library.jumps import hard_prompt_form
@@ -86,7 +87,9 @@ def build_page(studio: Studio) -> gr.Blocks:
     """The whole studio as one Gradio page; theme and style sheet go to ``launch``."""
     studio = guarded(studio)
     page: gr.Blocks
-    with gr.Blocks(title="GA² Studio", analytics_enabled=False, fill_width=True, delete_cache=(3600, 86400)) as page:
+    with DocumentedPage(
+        title="GA² Studio", analytics_enabled=False, fill_width=True, delete_cache=(3600, 86400)
+    ) as page:
         # First of all: an event that came before could take the name of an endpoint.
         build_api(studio)
         part(header_html(), js_on_load=_HEADER_JS + controls_script(), elem_id="masthead")

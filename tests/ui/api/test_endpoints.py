@@ -6,6 +6,9 @@ from typing import Any
 
 from gradio_client import Client
 
+from ga2app.agents.tools import Tools
+from ga2app.ui.theme import controls_script
+
 DOCUMENTED = {
     "/recognize",
     "/queue_run",
@@ -37,3 +40,22 @@ def test_every_endpoint_and_every_parameter_is_explained(client: Client) -> None
         assert about and len(about) > 30, name
         for parameter in endpoint["parameters"]:
             assert parameter["parameter_name"], name
+
+
+def test_use_via_api_says_what_the_docstrings_say_with_examples_that_make_sense(client: Client) -> None:
+    told: dict[str, Any] = client.view_api(return_format="dict", print_info=False)  # type: ignore[assignment]
+    info = told["named_endpoints"]
+    assert all(one["python_type"]["description"] for endpoint in info.values() for one in endpoint["parameters"])
+    recognize = {one["parameter_name"]: one for one in info["/recognize"]["parameters"]}
+    assert recognize["threshold"]["python_type"]["description"].startswith("from 0 to 1, what the best label has to")
+    assert recognize["clips"]["example_input"][0]["url"].endswith(".mp4")
+    assert recognize["labels"]["example_input"] == "climbing a ladder, rowing a boat"
+    shown = [one for endpoint in info.values() for one in endpoint["parameters"] if not one["parameter_has_default"]]
+    assert not [one for one in shown if one["example_input"] == "Hello!!"]
+
+
+def test_the_api_page_tells_agents_how_the_app_answers_them() -> None:
+    script = controls_script()
+    assert "python app.py --mcp" in script
+    tools = (Tools.recognize, Tools.list_bundles, Tools.queue_run, Tools.run_status)
+    assert all(tool.__name__ in script for tool in tools)
