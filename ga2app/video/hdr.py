@@ -16,6 +16,7 @@ WHITE_NITS = 203.0
 _HLG_PEAK_NITS = 1000.0
 _HLG_GAMMA = 1.2  # of the display's light by the camera's, at a peak of 1000 nits
 _LEVELS = 65536
+_CHUNK = 16384  # pixels that fit into a processor's cache, with all that is made of them
 _LUMA_2020 = np.array((0.2627, 0.6780, 0.0593), np.float32)
 
 # Linear RGB of these primaries (FFmpeg's numbers) to that of BT.709, white D65.
@@ -29,17 +30,27 @@ def to_srgb(image: NDArray[np.uint16], transfer: str, primaries: int) -> NDArray
 
     ``primaries`` is FFmpeg's number; what is not BT.709 or Display P3 is taken for BT.2020, as HDR has it.
     """
-    linear = _linear_table(transfer)[image.reshape(-1, 3)]
-    if transfer == "HLG":
-        # The system gamma acts on luminance, so that hues stay: from the light of the scene to that of the display.
-        luma = np.maximum(linear @ _LUMA_2020, 1e-6)
-        linear *= (_HLG_PEAK_NITS / WHITE_NITS * luma ** np.float32(_HLG_GAMMA - 1))[:, None]
-    if primaries != _BT709:
-        matrix = np.array(_FROM_P3 if primaries == _P3_D65 else _FROM_2020, np.float32)
-        linear = linear @ matrix.T
-    np.clip(linear, 0, 1, out=linear)
-    linear *= _LEVELS - 1
-    return _srgb_table()[(linear + 0.5).astype(np.uint16)].reshape(image.shape)
+    to_levels = (_LEVELS - 1) * _matrix(primaries)
+    pixels = image.reshape(-1, 3)
+    shown = np.empty(pixels.shape, np.uint8)
+    for start in range(0, len(pixels), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        linear = np.take(_linear_table(transfer), pixels[part], mode="clip")
+        levels = linear @ to_levels
+        if transfer == "HLG":
+            # The system gamma acts on luminance, so that hues stay: from the scene's light to the display's.
+            gain = np.take(_hlg_gains(), (linear @ _LUMA_2020 * (_LEVELS - 1)).astype(np.uint16), mode="clip")
+            for channel in range(3):
+                levels[:, channel] *= gain
+        np.clip(levels, 0, _LEVELS - 1, out=levels)
+        np.take(_srgb_table(), levels.astype(np.uint16), out=shown[part], mode="clip")
+    return shown.reshape(image.shape)
+
+
+def _matrix(primaries: int) -> NDArray[np.float32]:
+    """Linear RGB (N, 3) of ``primaries`` times this is that of BT.709."""
+    known: dict[int, object] = {_BT709: np.eye(3), _P3_D65: _FROM_P3}
+    return np.array(known.get(primaries, _FROM_2020), np.float32).T
 
 
 @cache
@@ -55,6 +66,13 @@ def _linear_table(transfer: str) -> NDArray[np.float32]:
     root = signal ** (1 / m2)
     nits = 10_000 * (np.maximum(root - c1, 0) / (c2 - c3 * root)) ** (1 / m1)
     return (nits / WHITE_NITS).astype(np.float32)
+
+
+@cache
+def _hlg_gains() -> NDArray[np.float32]:
+    """Light of the display, by white of 203 nits, for one of the scene, at each of 65536 levels of luminance."""
+    luma = np.maximum(np.arange(_LEVELS), 0.5) / (_LEVELS - 1)
+    return (_HLG_PEAK_NITS / WHITE_NITS * luma ** (_HLG_GAMMA - 1)).astype(np.float32)
 
 
 @cache
