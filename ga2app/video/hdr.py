@@ -2,7 +2,7 @@
 
 White of 203 nits, the level of ITU-R BT.2408 for what SDR shows as white, becomes 255; what is brighter is clipped.
 PyAV's reformatter converts too, but it builds a table for each size of picture, which takes seconds, and saturated
-colors that sRGB can show come out up to 50 of 255 off (findings/pyav_hdr_to_srgb.sh).
+colors that sRGB can show come out up to 60 of 255 off (findings/pyav_hdr_to_srgb.sh).
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from PIL import Image
 from ga2app.doors import VideoInspector
 from ga2app.errors import ClipError
 from ga2app.video.writer import write_clip
+from tests.video.made_clips import Recording, numbered
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +61,11 @@ def test_a_picture_that_cannot_be_written_is_told(inspector: VideoInspector, tmp
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(ClipError, match="no picture of it can be written"):
         inspector.thumbnail(path, tmp_path / "file" / "a.jpg")
+
+
+def test_a_clip_that_a_phone_turned_is_measured_upright(inspector: VideoInspector, tmp_path: Path) -> None:
+    facts = inspector.inspect(str(numbered(tmp_path / "phone.mp4", Recording(rotation=90), size=(340, 256))))
+    assert (facts.width, facts.height) == (256, 340)
 
 
 def test_a_phone_clip_is_measured_upright(inspector: VideoInspector, real_clips: Path) -> None:

@@ -20,6 +20,7 @@ from ga2app.paths import Home
 from ga2app.store import Store
 from ga2app.store.clips import ClipFilter
 from ga2app.store.imports import ImportRow, ImportState
+from tests.video.made_clips import MADE, Recording, numbered, sound_only
 
 GOOD = {
     f"{label}/{label}-{number}.mp4": f"{label}{number}".encode() for label in ("wave", "jump") for number in range(4)
@@ -326,6 +327,28 @@ def test_real_clips_and_odd_files_through_the_real_decoder(
     assert told["one_frame.mp4"][0] is FlawKind.TAKEN
     kept = {Path(clip.path).name for clip in store.datasets.get("mine").clips}
     assert kept == {"v_Punch_g03_c01.avi", "asl_walk.mkv", "rotated90_phone.mp4", "one_frame.mp4"}
+
+
+def test_odd_files_made_here_through_the_real_decoder(home: Home, store: Store, tmp_path: Path) -> None:
+    made = tmp_path / "made"
+    made.mkdir()
+    for name in ("plain.mp4", "video.wmv", "camcorder.MTS", "one_frame.mp4"):
+        MADE[name](made / name)
+    sound_only(made / "sound.mp4")
+    numbered(made / "phone.mp4", Recording(rotation=90))
+    (made / "text.mp4").write_text("not a clip\n" * 40)
+    (made / "empty.mp4").write_bytes(b"")
+    files = {f"odd/{path.name}": path.read_bytes() for path in sorted(made.iterdir())}
+    files["odd/naïve 名前 #1.mp4"] = files["odd/plain.mp4"]
+    row = run(home, store, zipped(tmp_path, files), inspector=VideoInspector())
+    told = {Path(flaw.file).name: (flaw.kind, flaw.reason) for flaw in flaws_of(row.report or {})}
+    assert told["text.mp4"][1] == "this is text, not a video"
+    assert told["sound.mp4"][1] == "it has sound but no picture"
+    assert told["empty.mp4"][1] == "the file is empty (0 bytes)"
+    assert told["one_frame.mp4"][0] is FlawKind.TAKEN
+    kept = {Path(clip.path).name for clip in store.datasets.get("mine").clips}
+    assert {"video.wmv", "camcorder.MTS", "phone.mp4", "one_frame.mp4"} < kept
+    assert len(kept & {"plain.mp4", "naïve 名前 #1.mp4"}) == 1  # one content is one clip
 
 
 def test_clips_made_here_through_the_real_decoder(home: Home, store: Store, tmp_path: Path) -> None:

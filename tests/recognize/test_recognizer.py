@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -13,6 +14,7 @@ from ga2app.contracts import Dataset, LabelKind
 from ga2app.errors import BundleError, LabelError
 from ga2app.recognize import StudioRecognizer, load_bundle
 from ga2app.train import train
+from ga2app.video.writer import write_clip
 from tests.clips import COLORS, color_dataset
 
 LABELS = list(COLORS)
@@ -202,6 +204,13 @@ def test_footage_given_to_the_sketch_backbone_gets_a_plain_warning(real_clips: P
     answer = recognizer.recognize([real_clips / "v_Basketball_g01_c01.avi"], labels)
     assert any("v_Basketball_g01_c01.avi: this looks like real footage" in note for note in answer.notes)
     assert recognizer.recognize([tmp_path / "drawn.mp4"], labels).notes == ()
+
+
+def test_what_looks_like_footage_gets_the_same_warning_wherever_it_comes_from(tmp_path: Path):
+    noise = np.random.default_rng(0).integers(0, 256, (6, 8, 8, 3), np.uint8)
+    write_clip(tmp_path / "footage.mp4", noise.repeat(16, axis=1).repeat(16, axis=2), 10)
+    notes = Recognizer("sketch", num_frames=2).recognize([tmp_path / "footage.mp4"], ["walking", "running"]).notes
+    assert any("footage.mp4: this looks like real footage" in note for note in notes)
 
 
 def test_a_clip_of_the_full_vit_b_16_shape_recognizes_and_trains_on_real_clips(
