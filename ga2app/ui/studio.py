@@ -18,6 +18,7 @@ from ga2app.contracts import (
     ExplainerService,
     HubExchange,
     RecognizerService,
+    figure_text,
 )
 from ga2app.errors import BackboneError, BundleError
 from ga2app.hub import Downloads
@@ -146,8 +147,7 @@ class Studio:
         choices = []
         for card, name in zip(cards, names, strict=True):
             name = name if names.count(name) == 1 else f"{name} · {bundle_key(card)}"
-            harmonic_mean = card.metrics.get("hm")
-            figure = f", HM {harmonic_mean:.1f}" if harmonic_mean is not None else ""
+            figure = f", HM {figure_text('hm', card.metrics, card.tested)}" if "hm" in card.metrics else ""
             choices.append((f"{name} ({len(card.base)} trained labels{figure})", bundle_key(card)))
         return choices
 
