@@ -109,24 +109,21 @@ def finished(draft: Draft, digests: Mapping[str, str] | None = None) -> tuple[Da
     those of one recording.
     """
     known = digests or {}
+    recordings = [recording_of(clip.path, clip.label) for clip in draft.clips]
+    contents = [f"content {known[clip.path]}" if clip.path in known else None for clip in draft.clips]
     candidates = [
-        Candidate(clip.path, clip.label, clip.subset, _ties(clip, known.get(clip.path))) for clip in draft.clips
+        Candidate(clip.path, clip.label, clip.subset, tuple(tie for tie in ties if tie))
+        for clip, *ties in zip(draft.clips, recordings, contents, strict=True)
     ]
     subsets = hold_out(candidates)
     clips = tuple(
         LabelledClip(clip.path, clip.label, subset) for clip, subset in zip(draft.clips, subsets, strict=True)
     )
     dataset = Dataset(draft.name, draft.base, draft.novel, clips, draft.anchors, draft.negatives)
-    return dataset, _division_notes(draft, clips)
+    return dataset, _division_notes(draft, clips, recordings)
 
 
-def _ties(clip: DraftClip, digest: str | None) -> tuple[str, ...]:
-    recording = recording_of(clip.path, clip.label)
-    return tuple(tie for tie in (recording, digest and f"content {digest}") if tie)
-
-
-def _division_notes(draft: Draft, clips: Sequence[LabelledClip]) -> list[str]:
-    recordings = [recording_of(clip.path, clip.label) for clip in clips]
+def _division_notes(draft: Draft, clips: Sequence[LabelledClip], recordings: Sequence[str | None]) -> list[str]:
     sizes = Counter(recording for recording in recordings if recording)
     is_open = [clip.subset is None for clip in draft.clips]
     several = {recording for recording, size in sizes.items() if size > 1}

@@ -13,7 +13,7 @@ from ga2app.clipsets.drafts import Draft, counted, named
 from ga2app.clipsets.foreign_files import is_unlabeled
 from ga2app.clipsets.part_names import Part, is_bare, part_of, parts_of
 from ga2app.clipsets.report import Problem
-from ga2app.clipsets.table import Listed, is_clip_list, joined, read_list
+from ga2app.clipsets.table import Listed, joined, read_list
 from ga2app.clipsets.trees import Folder, read_tree
 from ga2app.errors import DatasetError
 from ga2app.labels import in_words
@@ -61,9 +61,9 @@ def read_folder(root: Path, problems: list[Problem] | None = None, *, fold: int 
 
 def _below_wrappers(folder: Folder, reading: _Reading) -> Folder:
     """The folder that the class folders are in: ``folder``, or the one that holds all its clips."""
-    while not (folder.clips or _lists_in(folder) or _parts_below(folder)):
+    while not (folder.clips or folder.lists or _parts_below(folder)):
         holding = [inner for inner in folder.folders if inner.has_clips()]
-        if len(holding) != 1 or (holding[0].clips and not _lists_in(holding[0])):
+        if len(holding) != 1 or (holding[0].clips and not holding[0].lists):
             break
         folder = holding[0]
     return folder
@@ -78,7 +78,7 @@ def _parts_below(folder: Folder) -> dict[str, Part]:
     holding = [inner for inner in folder.folders if inner.has_clips()]
     parts = parts_of([inner.name for inner in holding])
     named_so = [inner for inner in holding if inner.name in parts]
-    inside = [inner for inner in named_so if inner.folders or _lists_in(inner)]
+    inside = [inner for inner in named_so if inner.folders or inner.lists]
     if not inside:
         if named_so and len(named_so) == len(holding) and all(is_bare(inner.name) for inner in named_so):
             names = " and ".join(f"'{inner.name}'" for inner in named_so)
@@ -92,16 +92,9 @@ def _parts_below(folder: Folder) -> dict[str, Part]:
     return parts
 
 
-def _lists_in(folder: Folder) -> list[Path]:
-    """The lists of clips directly in ``folder``."""
-    lists = [table for table in folder.tables if is_clip_list(table)]
-    of_hub = [table for table in lists if table.stem.casefold() == "metadata"]
-    return of_hub or lists
-
-
 def _read_list(folder: Folder, part: Part | None, reading: _Reading) -> bool:
     """Follow the list in ``folder``, or its lists of the parts; False where there is none."""
-    lists = _lists_in(folder)
+    lists = folder.lists
     parts = {table: part_of(table.stem) for table in lists}
     if len(lists) > 1 and not all(parts.values()):
         names = ", ".join(table.name for table in lists)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from ga2app.contracts import Subset
 
@@ -49,8 +49,10 @@ def draw(clips: Sequence[Candidate], share: float, rank: Rank) -> list[Subset]:
     for label, own in by_label.items():
         _draw_label(label, own, clips, group_of, tested, share, rank)
     given_sides = {group_of[place] for place, clip in enumerate(clips) if clip.subset is not None}
-    for own in by_label.values():
-        _keep_one(own, clips, group_of, tested, given_sides)
+    trained = {clip.label for clip in clips if clip.subset is Subset.TRAIN}
+    for label, own in by_label.items():
+        if label not in trained:
+            _keep_one(own, group_of, tested, given_sides)
     return [
         clip.subset or (Subset.TEST if tested.get(group_of[place]) else Subset.TRAIN)
         for place, clip in enumerate(clips)
@@ -85,15 +87,11 @@ def _draw_label(
 
 def _keep_one(
     own: Sequence[int],
-    clips: Sequence[Candidate],
     group_of: dict[int, int],
     tested: dict[int, bool],
     given_sides: Collection[int],
 ) -> None:
     """A label whose clips another label's draw has taken whole gets one group back."""
-    label = clips[own[0]].label
-    if any(clip.label == label and clip.subset is Subset.TRAIN for clip in clips):
-        return
     movable = [group_of[place] for place in own if group_of[place] not in given_sides]
     if movable and all(tested[group_of[place]] for place in own):
         tested[movable[0]] = False
@@ -126,4 +124,4 @@ def _by_name(label: str, names: Sequence[str]) -> list[int]:
 
 
 def _name(clip: Candidate) -> str:
-    return Path(clip.path).name
+    return os.path.basename(clip.path)

@@ -34,7 +34,8 @@ class LabelList:
 
     def find(self, name: str) -> str | None:
         """The class that ``name`` means: the same label, or else the only one that is written nearly so."""
-        same = next((known for known in self.names.values() if label_key(known) == label_key(in_words(name))), None)
+        wanted = label_key(in_words(name))
+        same = next((known for known in self.names.values() if label_key(known) == wanted), None)
         return same or self.by_key().get(name_key(in_words(name)))
 
 

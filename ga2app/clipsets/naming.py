@@ -30,7 +30,7 @@ def named(
     if numbering.note:
         notes.append(numbering.note)
     notes += disagreements(labels, [(number + numbering.shift, name) for number, name in numbered])
-    by_name = {entry.name: labels.find(entry.name) for entry in entries if entry.name}
+    by_name = {name: labels.find(name) for name in {entry.name for entry in entries if entry.name}}
     names: list[str | None] = []
     lacking: dict[str, list[Entry]] = {}
     for entry in entries:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from ga2app.clipsets.entries import VIDEO_SUFFIXES
 from ga2app.clipsets.foreign_files import is_foreign
 from ga2app.clipsets.sheets import SUFFIXES
+from ga2app.clipsets.table import is_clip_list
 from ga2app.errors import DatasetError
 
 
@@ -37,6 +39,12 @@ class Folder:
         yield from self.tables
         for folder in self.folders:
             yield from folder.all_tables()
+
+    @cached_property
+    def lists(self) -> list[Path]:
+        """The lists of clips directly in it: those of the Hugging Face Hub, else all."""
+        lists = [table for table in self.tables if is_clip_list(table)]
+        return [table for table in lists if table.stem.casefold() == "metadata"] or lists
 
     def has_clips(self) -> bool:
         """Whether there is a clip in it or below."""
