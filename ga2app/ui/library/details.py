@@ -32,7 +32,7 @@ def head_html(card: BundleCard, backbone_title: str | None) -> str:
             f"It belongs to backbone '{card.backbone}'. Download that, or name its folder in GA2_BACKBONE.",
             f"It cannot be used until '{card.backbone}' is here.",
         )
-    facts = {"Backbone": where, "Listed": ago(card.created_s), "Size": size(card.size_bytes) if card.size_bytes else ""}
+    facts = {"Backbone": where, "Added": ago(card.created_s), "Size": size(card.size_bytes) if card.size_bytes else ""}
     return (
         f'<div class="head"><header><h2>{escape(card.title or card.name)}</h2>{origin_mark(card.origin)}</header>'
         f"{_pairs(facts)}{lacking}</div>"

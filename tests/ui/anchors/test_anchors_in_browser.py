@@ -270,6 +270,7 @@ def test_five_hundred_clips_and_prompts_are_paged(tab: Any, served: Served, tmp_
     tab.locator("#anchor-rows").get_by_role("button", name="Later").click()
     expect(tab.locator("#anchor-rows .anchor-pager")).to_contain_text("25–48 of 500")
     expect(cards.first.get_by_role("textbox")).to_have_value("scene 24")
+    expect(cards.first).to_be_in_viewport()
     tab.get_by_role("tab", name="Negative prompts").click()
     expect(tab.locator("#negative-rows .prompt-row")).to_have_count(50)
 
