@@ -10,7 +10,7 @@ from ga2app.config import preset
 from ga2app.contracts import Event, EventKind, RunRecord, RunState
 from ga2app.ui.runs import logs, progress
 from ga2app.ui.runs.curves import RunCurve
-from ga2app.ui.runs.redrawing import overtaken
+from ga2app.ui.runs.redrawing import button_looks, overtaken
 from ga2app.ui.runs.view import LOG, Look, RunsView, Viewer
 from ga2app.ui.studio import Studio
 
@@ -54,6 +54,21 @@ def test_after_the_last_step_test_clips_are_measured(studio: Studio) -> None:
     record = RunRecord(1, "", "", RunState.RUNNING, {}, 0.0)
     step = Event(EventKind.STEP, 40, {"seconds_per_step": 0.5, "seconds_left": 12.0})
     assert progress.pace(record, 40, step) == "step 40 of 40, measuring test clips, about 12 s left"
+
+
+@pytest.mark.parametrize("state", list(RunState))
+def test_a_run_can_start_over_where_it_has_ended_before_its_time_and_something_is_saved(
+    studio: Studio, state: RunState
+) -> None:
+    run_id = add_run(studio, state)
+    look = Look(run_id)
+    view = Viewer(studio).view(look)
+    assert not button_looks(studio, view, look, keep_renaming=False)["restart"]["visible"]
+    saved = studio.home.checkpoint(run_id)
+    saved.parent.mkdir(parents=True, exist_ok=True)
+    saved.write_bytes(b"learned")
+    looks = button_looks(studio, view, look, keep_renaming=False)
+    assert looks["restart"]["visible"] is (state in (RunState.STOPPED, RunState.FAILED))
 
 
 def test_a_look_that_a_click_has_overtaken_is_known() -> None:
