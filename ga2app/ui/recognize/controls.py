@@ -44,7 +44,7 @@ def build_controls(studio: Studio) -> Controls:
     """Lay them out."""
     named = studio.known_backbone(None)
     examples = part(_examples_html(studio), js_on_load=scripts.EXAMPLES, elem_id="examples")
-    files = with_names(gr.File(label="Clips", file_count="multiple", height=116, elem_id="clips"))
+    files = with_names(gr.File(label="Clips", file_count="multiple", height=150, elem_id="clips"))
     with gr.Accordion("Record with the webcam", open=False, elem_id="webcam"):
         recorder = build_recorder(label="Webcam, not mirrored", height=260)
     labels = gr.Textbox(
