@@ -2,7 +2,15 @@
 
 from ga2app.clip_files.clip_cache import cached_clips, find_cached
 from ga2app.clip_files.clip_download import download, download_size, explain
-from ga2app.clip_files.clip_folder import FAVORITE, ClipFolder, check_clip, find_clip, look_into, may_be_on_the_hub
+from ga2app.clip_files.clip_folder import (
+    FAVORITE,
+    ClipFolder,
+    check_clip,
+    find_clip,
+    look_into,
+    looks_like_clip,
+    may_be_on_the_hub,
+)
 
 __all__ = [
     "FAVORITE",
@@ -15,5 +23,6 @@ __all__ = [
     "find_cached",
     "find_clip",
     "look_into",
+    "looks_like_clip",
     "may_be_on_the_hub",
 ]

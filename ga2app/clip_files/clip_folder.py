@@ -27,6 +27,9 @@ TOKENIZERS = (("tokenizer.json",), ("vocab.json", "merges.txt"))
 
 NEEDED = "it needs config.json, model.safetensors and the tokenizer's files, as save_pretrained writes them"
 
+_OPEN_CLIP = "open_clip_"
+"""How the names of open_clip's files begin."""
+
 _IMAGE_PX = 224
 """Side of a CLIP whose configuration does not say: transformers leaves out what is usual."""
 
@@ -109,6 +112,14 @@ def check_clip(name: str) -> ClipFolder:
     return found
 
 
+def looks_like_clip(folder: Path) -> bool:
+    """Whether somebody saved a model into ``folder``: what is wrong with it is then worth more than other choices."""
+    try:
+        return any(path.name == CONFIG or path.name.startswith(_OPEN_CLIP) for path in folder.iterdir())
+    except OSError:
+        return False
+
+
 def may_be_on_the_hub(name: str) -> bool:
     """Whether ``name`` can be that of a repository: of a folder or file here it is not, nor is a path."""
     place = Path(name).expanduser()
@@ -152,7 +163,7 @@ def _check_start(file: Path, shown: str) -> None:
 
 def _foreign(names: Collection[str]) -> str:
     """What files of another program say about a folder; empty where there are none."""
-    if any(name.startswith("open_clip_") for name in names):
+    if any(name.startswith(_OPEN_CLIP) for name in names):
         return (
             "it is an open_clip folder, whose files have other names and another layout; take the same CLIP in the "
             "transformers format, which most open_clip repositories on the Hub hold, too, and fetch it with hf download"

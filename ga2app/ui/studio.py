@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ga2app.clip_files import check_clip, may_be_on_the_hub
+from ga2app.clip_files import check_clip, looks_like_clip, may_be_on_the_hub
 from ga2app.config import SKETCH
 from ga2app.contracts import (
     AnchorAdvisor,
@@ -119,13 +119,18 @@ class Studio:
         if not name or name in names:
             return name or names[0], False
         folder = _typed_folder(name) if self.server_paths else None
+        if folder in names:
+            return folder, False
+        absent = f"backbone '{name}' is not on this machine; choose one of: {', '.join(names)}"
         if folder is None:
-            raise BackboneError(
-                f"backbone '{name}' is not on this machine; choose one of: {', '.join(names)}, or download it first"
-            )
-        if folder not in names:
+            raise BackboneError(f"{absent}, or download it first")
+        try:
             check_clip(folder)
-        return folder, folder not in names
+        except BackboneError as exc:
+            if looks_like_clip(Path(folder)):
+                raise
+            raise BackboneError(f"{absent}, or name the folder of a CLIP: {exc}") from exc
+        return folder, True
 
     def bundle(self, key: str | None) -> BundleCard | None:
         """The bundle that a list shows under ``key``; None for no bundle. Raises BundleError if there is none."""
