@@ -75,8 +75,13 @@ class Preprocessing:
 
     @property
     def read_px(self) -> int:
-        """Length of the short side that frames may be read with, so that only the last step makes them smaller."""
-        return self.short_side_px or short_side_px(self.size_px)
+        """Length of the short side that frames may be read with: a decoder shrinks large ones on its way.
+
+        It does so in a bicubic way and keeps their shape: where the backbone asks for something else, half of the way
+        is left to that.
+        """
+        side = self.short_side_px or short_side_px(self.size_px)
+        return side if self.resample is Resample.BICUBIC and self.short_side_px else 2 * side
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self) | {"mean": list(self.mean), "std": list(self.std)}

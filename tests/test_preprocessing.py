@@ -79,7 +79,9 @@ def test_mean_and_deviation_are_those_of_pixels_between_0_and_1_whatever_range_i
 
 
 def test_the_filter_is_read_by_number_and_by_name():
-    assert parse_preprocessing({"resample": 2}, 64).resample is Resample.BILINEAR
+    bilinear = parse_preprocessing({"resample": 2}, 64)
+    assert bilinear.resample is Resample.BILINEAR
+    assert (bilinear.read_px, clip_preprocessing(64).read_px) == (146, 73)  # the decoder's way is bicubic
     assert parse_preprocessing({"resample": "NEAREST"}, 64).resample is Resample.NEAREST
 
 

@@ -15,7 +15,7 @@ side, crop, count = facts["short_side_px"], facts["image_size_px"], facts["num_f
 
 
 def pixels(frame: Any) -> Any:  # (crop, crop, 3): the short side to side, upright, the middle, normalized
-    scale = min(1, (side or 2 * crop) / min(frame.width, frame.height))
+    scale = min(1, facts["read_px"] / min(frame.width, frame.height))
     size = {"width": round(frame.width * scale), "height": round(frame.height * scale)}
     image = frame.to_image(**size, interpolation="BICUBIC").rotate(frame.rotation, expand=True)
     sides = [max(side, round(length * side / min(image.size))) for length in image.size] if side else (crop, crop)

@@ -98,6 +98,7 @@ def _facts(bundle: PromptBundle, backbone: Backbone, labels: Sequence[str]) -> d
         "output": {"name": OUTPUT, "shape": ["clips", backbone.sizes.embedding_width]},
         "num_frames": manifest.run.clips.num_frames,
         "frames": "number floor(i * frames in the clip / num_frames), for i from 0",
+        "read_px": how.read_px,
         "short_side_px": how.short_side_px,
         "image_size_px": size,
         "resample": how.resample.pillow,

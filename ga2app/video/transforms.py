@@ -99,7 +99,8 @@ def training_view(
     how = preprocessing_of(how)
     size, images = how.size_px, _to_float(frames)
     if how.short_side_px is None:
-        images = _resize(images, how.read_px, how.read_px, how.resample)
+        side = short_side_px(size)
+        images = _resize(images, side, side, how.resample)
     else:
         images = _resize_short_side(images, how.short_side_px, how.resample)
     top, left, height, width = _random_crop(images.shape[-2], images.shape[-1], generator, scale, ratio)
