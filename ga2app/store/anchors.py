@@ -250,9 +250,13 @@ def _set_name(db: sqlite_utils.Database, set_id: int) -> str:
 
 
 def _insert_clip(db: sqlite_utils.Database, set_id: int, path: str, clip: AnchorFile) -> int:
-    row = {"set_id": set_id, "path": path, "caption": clip.caption.strip()[:MAX_CAPTION], "enabled": int(clip.enabled)}
-    row |= {name: getattr(clip, name) for name in ("digest", "seconds", "frames", "width", "height")}
-    return int(db.table("anchor_clips").insert(row).last_pk)  # type: ignore[arg-type]
+    facts = [clip.digest, clip.seconds, clip.frames, clip.width, clip.height, int(clip.enabled)]
+    cursor = db.execute(
+        "INSERT INTO anchor_clips (set_id, path, caption, digest, seconds, frames, width, height, enabled) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [set_id, path, clip.caption.strip()[:MAX_CAPTION], *facts],
+    )
+    return int(cursor.lastrowid or 0)
 
 
 def _clips(count: int) -> str:

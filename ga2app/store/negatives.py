@@ -169,7 +169,7 @@ class Negatives:
                     doubles.append(text)
                     continue
                 had.add(label_key(text))
-                added.append(_insert(db, {"group_id": group_id, "text": text}))
+                added.append(_insert(db, group_id, text))
             what = f"adding {_prompts(len(added))} to the group '{group[0]}'"
             remember(db, ROOM, what, added=[Selected("negatives", among("id"), [json.dumps(added)])])
         return AddedTexts(len(added), tuple(doubles))
@@ -189,7 +189,7 @@ class Negatives:
                 rows = db.execute(sql, [group_id]).fetchall()
                 found = next((row for row in rows if label_key(row[1]) == label_key(text)), None)
                 if found is None:
-                    added.append(_insert(db, {"group_id": group_id, "text": text, "enabled": int(entry.enabled)}))
+                    added.append(_insert(db, group_id, text, entry.enabled))
                 elif bool(found[2]) == entry.enabled or found[0] in switched:
                     same += 1
                 else:
@@ -274,8 +274,9 @@ class Negatives:
         return int(db.table("negative_groups").insert({"name": name}).last_pk)  # type: ignore[arg-type]
 
 
-def _insert(db: sqlite_utils.Database, row: dict[str, object]) -> int:
-    return int(db.table("negatives").insert(row).last_pk)  # type: ignore[arg-type]
+def _insert(db: sqlite_utils.Database, group_id: int, text: str, on: bool = True) -> int:
+    sql = "INSERT INTO negatives (group_id, text, enabled) VALUES (?, ?, ?)"
+    return int(db.execute(sql, [group_id, text, int(on)]).lastrowid or 0)
 
 
 def _prompts(count: int) -> str:
