@@ -73,6 +73,7 @@ def explain_clip(
         models["bundle"] = PromptedClip(backbone, bundle.learner(), names, bundle.whitening()).eval()
     how = backbone.preprocessing
     clip = read_clip(path, Evaluation(num_frames), short_side_px=how.read_px)
+    notes += clip.notes
     if backbone.name == SKETCH and looks_photographic(clip.frames):
         notes.append(
             "this looks like real footage, and the sketch backbone knows drawings only, so its reasons mean little; "

@@ -7,7 +7,6 @@ from fractions import Fraction
 
 import numpy as np
 from av import VideoFrame
-from PIL import Image
 
 from ga2app.errors import ClipError
 from ga2app.video.container import AGAIN, clip_name
@@ -33,6 +32,9 @@ def read_animated_webp(
 
     Of a damaged file the frames before the damage are read; of one that was cut off Pillow reads none.
     """
+    # Imported where it is used: most clips never need it.
+    from PIL import Image
+
     try:
         with Image.open(path) as picture:
             expected = getattr(picture, "n_frames", 1)
@@ -63,6 +65,8 @@ def _keep(path: str, wanted: frozenset[int], times: TimeStamps) -> tuple[dict[in
 
 def _frames(path: str, wanted: frozenset[int]) -> Iterator[tuple[VideoFrame, bool]]:
     """Each frame that can be decoded, with its times, and whether it is wanted; the others carry no picture."""
+    from PIL import Image
+
     blank = np.zeros((2, 2, 3), np.uint8)
     with Image.open(path) as picture:
         start = 0
