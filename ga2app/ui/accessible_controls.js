@@ -24,7 +24,7 @@ const mendTabs = list => {
 
 const mendField = block => {
   const help = block.querySelector('.info-text');
-  const fault = block.classList.contains('faulty');
+  const fault = Boolean(block.closest('.faulty'));
   for (const field of block.querySelectorAll('input:not([type=file]), textarea, select')) {
     set(field, 'aria-describedby', help ? idOf(help, 'help') : null);
     set(field, 'aria-invalid', fault ? 'true' : null);
