@@ -76,14 +76,20 @@ def backbone_help(studio: Studio) -> str:
 
 
 def refresh_bar(studio: Studio, bar: Bar, source: str | None, typed: str | None, backbone: str | None) -> Updates:
-    """The lists anew. What is chosen stays, unless it is gone."""
-    listed = source_choices(studio)
+    """The lists anew. What is chosen stays, unless it is gone.
+
+    A backbone that stays is not put in again: another may have been typed while this was on its way.
+    """
+    listed, chosen = source_choices(studio), backbone
     if source not in {value for _, value in listed} or (source == TYPED and not (typed or "").strip()):
         source, typed, backbone = start_values(studio)
+    backbones: Any = gr.update(choices=choices(studio))
+    if backbone != chosen:
+        backbones["value"] = backbone
     return {
         bar.source: gr.update(choices=listed, value=source),
         bar.typed: gr.update(value=typed, visible=source == TYPED),
-        bar.backbone: gr.update(choices=choices(studio), value=backbone),
+        bar.backbone: backbones,
         bar.undo: undo_update(studio),
         bar.told: "",
     }

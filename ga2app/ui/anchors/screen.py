@@ -37,8 +37,10 @@ def build_anchors(studio: Studio, tab: gr.Tab) -> None:
         return clip_events.draw((*mine, *chosen)) | prompt_events.draw((*theirs, *chosen))
 
     def open_screen(pool: str | None, make_from: str | None, *values: Any) -> Updates:
-        listed = refresh_bar(studio, bar, *values[-len(bar.inputs) :])
-        fresh = (*values[: -len(bar.inputs)], *(listed[one].get("value") for one in bar.inputs))
+        chosen = values[-len(bar.inputs) :]
+        listed = refresh_bar(studio, bar, *chosen)
+        kept = zip(bar.inputs, chosen, strict=True)
+        fresh = (*values[: -len(bar.inputs)], *(listed[one].get("value", value) for one, value in kept))
         return redraw(fresh) | listed | draw_pools(studio, clip_room, values[0], pool, make_from)
 
     def ask(*values: Any) -> Updates:
