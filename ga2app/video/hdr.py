@@ -7,8 +7,6 @@ colors that sRGB can show come out up to 60 of 255 off (findings/pyav_hdr_to_srg
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
 import numpy as np
@@ -18,7 +16,6 @@ WHITE_NITS = 203.0
 _HLG_PEAK_NITS = 1000.0
 _HLG_GAMMA = 1.2  # of the display's light by the camera's, at a peak of 1000 nits
 _LEVELS = 65536
-_WORTH_THREADS, _MOST_THREADS = 16, 4  # chunks of a picture, from which on threads pay
 _CHUNK = 16384  # pixels that fit into a processor's cache, with all that is made of them
 _LUMA_2020 = np.array((0.2627, 0.6780, 0.0593), np.float32)
 
@@ -36,8 +33,7 @@ def to_srgb(image: NDArray[np.uint16], transfer: str, primaries: int) -> NDArray
     to_levels = (_LEVELS - 1) * _matrix(primaries)
     pixels = image.reshape(-1, 3)
     shown = np.empty(pixels.shape, np.uint8)
-
-    def convert(start: int) -> None:
+    for start in range(0, len(pixels), _CHUNK):
         part = slice(start, start + _CHUNK)
         linear = np.take(_linear_table(transfer), pixels[part], mode="clip")
         levels = linear @ to_levels
@@ -48,14 +44,6 @@ def to_srgb(image: NDArray[np.uint16], transfer: str, primaries: int) -> NDArray
                 levels[:, channel] *= gain
         np.clip(levels, 0, _LEVELS - 1, out=levels)
         np.take(_srgb_table(), levels.astype(np.uint16), out=shown[part], mode="clip")
-
-    starts = range(0, len(pixels), _CHUNK)
-    if len(starts) < _WORTH_THREADS:
-        for start in starts:
-            convert(start)
-    else:
-        with ThreadPoolExecutor(min(_MOST_THREADS, os.cpu_count() or 1)) as pool:
-            list(pool.map(convert, starts))
     return shown.reshape(image.shape)
 
 
