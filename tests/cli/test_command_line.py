@@ -51,12 +51,15 @@ def test_a_label_that_holds_a_comma_is_one_in_double_quotes(capsys: pytest.Captu
     assert {score["label"] for score in answer["clips"][0]["plain"]} == {"riding a bicycle, then walking", "walking"}
 
 
-def test_one_bad_clip_among_good_ones_does_not_fail_the_command(
+def test_one_bad_clip_among_good_ones_has_a_status_of_its_own(
     capsys: pytest.CaptureFixture[str], drawn: Path, tmp_path: Path
 ):
     (tmp_path / "bad.mp4").write_bytes(b"")
     clip = str(next(drawn.rglob("*.mp4")))
-    answer = document(capsys, "recognize", str(tmp_path / "bad.mp4"), clip, "--labels", "walking,running")
+    assert main(["recognize", str(tmp_path / "bad.mp4"), clip, "--labels", "walking,running", "--json"]) == 3
+    told = capsys.readouterr()
+    assert told.err.startswith("error: 1 of 2 clips could not be read: ") and told.err.count("\n") == 1
+    answer = json.loads(told.out)
     assert "bad.mp4" in answer["clips"][0]["error"] and answer["clips"][1]["error"] is None
     assert main(["recognize", str(tmp_path / "bad.mp4"), "--labels", "walking,running"]) == 1
 
