@@ -256,7 +256,7 @@ def test_a_gpu_that_is_lent_too_briefly_ends_the_run_with_what_to_do(
 
 def test_a_fault_of_the_run_is_told_in_its_own_words(home: Home, store: Store) -> None:
     run = trained(home, store, LentTraining(whole, 60, at_once()), replace(CONFIG, backbone="/no/such/clip"))
-    assert "neither a folder nor in the local Hugging Face cache" in str(store.runs.get(run).error)
+    assert "backbone '/no/such/clip' is not a folder on this machine" in str(store.runs.get(run).error)
 
 
 def test_a_run_that_is_stopped_saves_and_goes_on_later(home: Home, store: Store, tiny_clip_folder: Path) -> None:

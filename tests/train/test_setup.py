@@ -64,7 +64,7 @@ def test_names_behind_the_hard_prompt_join_the_vocabulary(
 def test_without_captions_and_negatives_a_narrow_vocabulary_is_refused(dataset: Dataset, backbone: Backbone) -> None:
     silent = replace(dataset, anchors=(), negatives=())
     narrow = replace(FULL, objective=ObjectiveConfig(relate=1.0, attributes=False))
-    with pytest.raises(DatasetError, match="no captions or negatives, which the anchor term.s. relate need"):
+    with pytest.raises(DatasetError, match="no captions or negatives, which the anchor term relate needs"):
         prepared(narrow, silent, backbone)
 
 
