@@ -44,7 +44,9 @@ def test_the_interval_of_hm_follows_the_limits_of_both_sides() -> None:
     half = (side.high - 50) / 2**0.5
     assert found == pytest.approx((50 - half, 50 + half), rel=1e-4)
     assert harmonic_interval(0, 0, 10, 10).low == 0 and 0 < harmonic_interval(0, 0, 10, 10).high < 40
-    assert harmonic_interval(100, 100, 5, 5) == pytest.approx((100 - 0.5**0.5 * (100 - wilson(100, 5).low), 100))
+    assert harmonic_interval(100, 100, 5, 5) == pytest.approx(
+        (100 - 0.5**0.5 * (100 - wilson(100, 5).low), 100), rel=1e-4
+    )
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def test_keep_is_zero_for_unmoved_anchors_and_counts_distribution_and_direction(
 
 def test_vocabulary_is_the_mean_of_one_minus_cosine():
     # first text unmoved: 0; second turned by 90 degrees: 1; mean 0.5
-    assert vocabulary(torch.cat([X, X]), BOTH).item() == pytest.approx(0.5)
+    assert vocabulary(torch.cat([X, X]), BOTH).item() == pytest.approx(0.5, rel=1e-4)
 
 
 def test_twin_compares_the_classes_as_the_anchors_see_them():
@@ -77,7 +77,7 @@ def test_relate_is_the_divergence_of_a_clips_relations_to_generic_texts():
 
 def test_stay_is_one_less_the_mean_cosine():
     # cosines 1 and 0
-    assert stay(torch.cat([X, Y]), torch.cat([X, X])).item() == pytest.approx(0.5)
+    assert stay(torch.cat([X, Y]), torch.cat([X, X])).item() == pytest.approx(0.5, rel=1e-4)
 
 
 def test_the_parts_add_up():
@@ -86,8 +86,8 @@ def test_the_parts_add_up():
     p = math.e / (math.e + 1)
     assert parts.ce.item() == pytest.approx(-math.log(p), rel=1e-4)
     assert parts.terms["twin"].item() == pytest.approx(2.0 * (2 * p - 1), rel=1e-4)
-    assert parts.anchor.item() == pytest.approx(sum(term.item() for term in parts.terms.values()))
-    assert parts.total.item() == pytest.approx(parts.ce.item() + parts.anchor.item())
+    assert parts.anchor.item() == pytest.approx(sum(term.item() for term in parts.terms.values()), rel=1e-4)
+    assert parts.total.item() == pytest.approx(parts.ce.item() + parts.anchor.item(), rel=1e-4)
 
 
 def gradients(folder: Path, only_anchor: bool = False, **weights: float) -> dict[str, Tensor]:

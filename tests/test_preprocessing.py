@@ -72,7 +72,9 @@ def test_a_short_side_that_is_longer_than_the_crop_counts_as_it_is_written():
 def test_mean_and_deviation_are_those_of_pixels_between_0_and_1_whatever_range_is_meant():
     bytes_as_they_are = {"do_rescale": False, "image_mean": [127.5] * 3, "image_std": [51, 102, 255]}
     found = parse_preprocessing(bytes_as_they_are, 64)
-    assert found.mean == pytest.approx((0.5, 0.5, 0.5)) and found.std == pytest.approx((0.2, 0.4, 1.0))
+    assert found.mean == pytest.approx((0.5, 0.5, 0.5), rel=1e-4) and found.std == pytest.approx(
+        (0.2, 0.4, 1.0), rel=1e-4
+    )
     nothing = parse_preprocessing({"do_normalize": False}, 64)
     assert (nothing.mean, nothing.std) == ((0, 0, 0), (1, 1, 1))
     assert parse_preprocessing({"image_mean": 0.5, "image_std": 0.25}, 64).std == (0.25, 0.25, 0.25)

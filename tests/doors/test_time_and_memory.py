@@ -60,33 +60,33 @@ FULL = replace(QUICK, visual=True, anchors_a_step=4, measured_clips=1000, residu
 
 
 def test_a_step_of_quick_mode_is_texts_alone() -> None:
-    assert step_seconds(QUICK, SPEED) == pytest.approx(0.02 + 50 * 10 * 0.0001)
+    assert step_seconds(QUICK, SPEED) == pytest.approx(0.02 + 50 * 10 * 0.0001, rel=1e-4)
 
 
 def test_a_step_of_full_mode_adds_clips_and_anchors() -> None:
     clips = (8 + 4) * 8 * 0.003 + 2 * 0.01 + 4 * 8 * 2e-5
-    assert step_seconds(FULL, SPEED) == pytest.approx(0.07 + clips)
+    assert step_seconds(FULL, SPEED) == pytest.approx(0.07 + clips, rel=1e-4)
 
 
 def test_batches_gathered_in_one_step_pass_the_tower_twice_but_for_the_last() -> None:
     gathered = replace(FULL, steps=20)  # 16 clips a step, 8 at once
     clips = (16 + 4) * 8 * 0.003 + 3 * 0.01 + 8 * 8 * 0.001 + 4 * 8 * 2e-5
-    assert step_seconds(gathered, SPEED) == pytest.approx(0.07 + clips)
+    assert step_seconds(gathered, SPEED) == pytest.approx(0.07 + clips, rel=1e-4)
 
 
 def test_the_parts_of_an_estimate_add_up() -> None:
     told = forecast(FULL, SPEED, CLIPS, (), 8 << 30)
     assert told.basis is Basis.MEASURED
-    assert told.preparing_s == pytest.approx(5.0 + 100 * (0.1 + 0.008))
-    assert told.training_s == pytest.approx(40 * step_seconds(FULL, SPEED) + 10 * 32 * 0.01)
-    assert told.total_s == pytest.approx(told.preparing_s + told.training_s + (told.measuring_s or 0))
+    assert told.preparing_s == pytest.approx(5.0 + 100 * (0.1 + 0.008), rel=1e-4)
+    assert told.training_s == pytest.approx(40 * step_seconds(FULL, SPEED) + 10 * 32 * 0.01, rel=1e-4)
+    assert told.total_s == pytest.approx(told.preparing_s + told.training_s + (told.measuring_s or 0), rel=1e-4)
 
 
 def test_what_earlier_runs_took_corrects_the_estimate() -> None:
     slow = PastPace(7, QUICK, 3 * step_seconds(QUICK, SPEED))
     told = forecast(FULL, SPEED, CLIPS, [slow], None)
     assert (told.basis, told.runs) == (Basis.RUNS, (7,))
-    assert told.training_s == pytest.approx(3 * 40 * step_seconds(FULL, SPEED) + 10 * 32 * 0.01)
+    assert told.training_s == pytest.approx(3 * 40 * step_seconds(FULL, SPEED) + 10 * 32 * 0.01, rel=1e-4)
 
 
 def test_memory_grows_with_the_batch_and_with_frames() -> None:

@@ -54,7 +54,7 @@ def test_the_norm_of_all_gradients_together_is_limited(max_norm: float, soft: fl
     prompts = learner()
     one = updater(prompts, max_norm=max_norm)
     one.backward(of_gradients(prompts, 3, 4))
-    assert one.limit_gradients().item() == pytest.approx(math.sqrt(200))
+    assert one.limit_gradients().item() == pytest.approx(math.sqrt(200), rel=1e-4)
     assert lengths(prompts) == pytest.approx([soft, visual], rel=1e-4)
 
 
@@ -63,7 +63,7 @@ def test_gradients_are_limited_after_the_scale_of_the_loss_is_taken_out() -> Non
     one = updater(prompts, CPU16, math.sqrt(2))
     one.backward(of_gradients(prompts, 3, 4))
     assert lengths(prompts) == [3 * 65536, 4 * 65536]
-    assert one.limit_gradients().item() == pytest.approx(math.sqrt(200))
+    assert one.limit_gradients().item() == pytest.approx(math.sqrt(200), rel=1e-4)
     assert lengths(prompts) == pytest.approx([0.3, 0.4], rel=1e-4)
 
 
