@@ -72,7 +72,7 @@ def build_recognition_api(studio: Studio) -> None:
                 [key for key in [bundle, *_texts("bundles", bundles)] if key],
                 backbone,
                 [text for text in [template, *_texts("templates", templates)] if text],
-                int(top_k or 5),
+                5 if top_k is None else int(top_k),
                 none_settings(none_of_these, threshold, negatives),
             )
             last = list(answers(studio, request))[-1]

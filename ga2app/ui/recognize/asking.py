@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from ga2app.contracts import BundleCard, NoneOfThese, NoneWay, Recognition, RecognizedClip
-from ga2app.errors import BundleError, ClipError, LabelError, StudioError
+from ga2app.errors import BundleError, ClipError, ConfigError, Fault, LabelError, StudioError
 from ga2app.labels import parse_labels
 from ga2app.ui.studio import Studio, bundle_key
 from ga2app.ui.uploads import base_name, given_name, keep_upload
@@ -119,6 +119,8 @@ def answers(studio: Studio, request: Request) -> Iterator[Told]:
     """The answer, growing by ``studio.clips_at_once`` clips. Raises StudioError if it cannot be answered at all."""
     if not request.files:
         raise StudioError("no clip was given; upload one, or choose one of the drawn examples")
+    if request.top_k < 1:
+        raise ConfigError([Fault("top_k", f"must be 1 or more (it is {request.top_k})")])
     labels = parse_labels(request.labels)
     if not labels:
         raise LabelError("there are no labels to choose from; type at least two, separated by commas")

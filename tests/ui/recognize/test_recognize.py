@@ -50,6 +50,7 @@ def test_an_upload_is_copied_before_it_is_looked_at(studio: Studio) -> None:
     ("asked", "told"),
     [
         ({"files": []}, "no clip was given; upload one"),
+        ({"top_k": 0}, "must be 1 or more (it is 0)"),
         ({"labels": " , "}, "there are no labels to choose from; type at least two"),
         ({"labels": "walking"}, "&#x27;walking&#x27; is the only label"),
         ({"bundle": "nobody"}, "there is no bundle &#x27;nobody&#x27; in the library"),
@@ -199,7 +200,7 @@ def test_the_first_backbone_is_the_default(home: Any) -> None:
     studio = make_studio(home, backbones=lambda: [BackboneChoice("real", "A real CLIP"), BackboneChoice("sketch", "s")])
     assert studio.known_backbone(None) == studio.known_backbone("") == "real"
     with pytest.raises(BackboneError, match="choose one of: real, sketch"):
-        studio.known_backbone("/etc")
+        studio.known_backbone("somebody/else")
     told = list(answers(studio, Request([studio.examples[0].path], "a, b")))[-1]
     assert (told.recognition.backbone, told.speakers.backbone) == ("real", "A real CLIP")
     studio.store.close()
