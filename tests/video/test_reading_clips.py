@@ -49,9 +49,7 @@ def plain_decode(path: Path, full: set[int], small: set[int], small_size: tuple[
             for frame in frames:
                 turns = frame.rotation // 90
                 if found.total in full:
-                    width, height = shown_size(frame, stream)
-                    shown = frame.reformat(width, height, "rgb24", interpolation="BICUBIC")
-                    found.full[found.total] = np.rot90(shown.to_ndarray(), turns)
+                    found.full[found.total] = np.rot90(shown(frame, stream), turns)
                 if found.total in small:
                     height, width = small_size[::-1] if turns % 2 else small_size
                     shrunk = frame.reformat(width, height, "rgb24", interpolation="BICUBIC")
@@ -60,10 +58,12 @@ def plain_decode(path: Path, full: set[int], small: set[int], small_size: tuple[
     return found
 
 
-def shown_size(frame: av.VideoFrame, stream: av.VideoStream) -> tuple[int, int]:
-    """Width and height with square pixels; a ratio that is a rounding error is none."""
+def shown(frame: av.VideoFrame, stream: av.VideoStream) -> NDArray[np.uint8]:
+    """RGB (H, W, 3) as PyAV gives it; widened where pixels are not square. A ratio that is a rounding error is none."""
     ratio = float(stream.sample_aspect_ratio or 1)
-    return (round(frame.width * ratio) if abs(ratio - 1) > 0.01 else frame.width), frame.height
+    if abs(ratio - 1) > 0.01:
+        frame = frame.reformat(round(frame.width * ratio), frame.height, "rgb24", interpolation="BICUBIC")
+    return frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False)
 
 
 def same(frames: NDArray[np.uint8], expected: dict[int, NDArray[np.uint8]], numbers: list[int]) -> bool:
