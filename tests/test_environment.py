@@ -130,7 +130,7 @@ def test_a_system_without_posix_locks_is_named_in_one_sentence():
 def test_output_that_is_not_utf_8_gets_other_bars_and_escapes(tmp_path: Path, drawn_demo: Path):
     clip = next(drawn_demo.rglob("*.mp4"))
     code = "import sys; from ga2app.cli.main import main; sys.exit(main(sys.argv[1:]))"
-    command = [sys.executable, "-c", code, "recognize", str(clip), "--labels", "walking, café"]
+    command = [sys.executable, "-c", code, "recognize", str(clip), "--labels", "walking, running, café"]
     for more in ([], ["--json"]):
         given = os.environ | {"PYTHONIOENCODING": "ascii"}
         answer = subprocess.run([*command, *more], cwd=PROJECT, env=given, capture_output=True, text=True)

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from ga2app.paths import PROJECT
+from ga2app import launcher
+from ga2app.paths import PROJECT, Home
 from ga2app.sketch.clips import subject_named, write_drawn_clip
 from tests.blocked import without
 from tests.ui.studios import free_port
@@ -156,4 +157,5 @@ def test_the_installed_studio_opens(installed: Path, tmp_path: Path):
     finally:
         studio.send_signal(signal.SIGTERM)
         assert studio.wait(60) == 0, (tmp_path / "log").read_text()
+        launcher.stop_worker(Home((tmp_path / "home").resolve()))  # it outlives the studio, but not this test
     assert (tmp_path / "home" / "studio.db").is_file()

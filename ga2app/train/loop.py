@@ -197,7 +197,7 @@ class _Loop:
         setup, per_epoch = self._setup, self._steps.per_epoch
         try:
             step = checkpoints.read(self._checkpoint, setup.model.prompts, self._updater).step
-            if not step:
+            if not step or not self._updater.adam.state:  # steps that were all skipped have taught nothing
                 return fault
             learned = _measured(setup, self._should_stop)
             done = f"{step / per_epoch:.3g} of {self._config.optimizer.epochs} epochs"

@@ -13,7 +13,7 @@ from ga2app.ui.account import build_account
 from ga2app.ui.address import SCREEN, note_opened, note_screen
 from ga2app.ui.anchors.screen import build_anchors
 from ga2app.ui.api import build_api
-from ga2app.ui.api.documented import DocumentedPage
+from ga2app.ui.api.documented import describe_parameters
 from ga2app.ui.datasets.screen import build_datasets
 from ga2app.ui.events import QUIET, in_turn
 from ga2app.ui.library.jumps import hard_prompt_form
@@ -87,9 +87,7 @@ def build_page(studio: Studio) -> gr.Blocks:
     """The whole studio as one Gradio page; theme and style sheet go to ``launch``."""
     studio = guarded(studio)
     page: gr.Blocks
-    with DocumentedPage(
-        title="GA² Studio", analytics_enabled=False, fill_width=True, delete_cache=(3600, 86400)
-    ) as page:
+    with gr.Blocks(title="GA² Studio", analytics_enabled=False, fill_width=True, delete_cache=(3600, 86400)) as page:
         # First of all: an event that came before could take the name of an endpoint.
         build_api(studio)
         part(header_html(), js_on_load=_HEADER_JS + controls_script(), elem_id="masthead")
@@ -184,4 +182,5 @@ def build_page(studio: Studio) -> gr.Blocks:
         runs.try_it.click(try_run, [runs.chosen, recognize.labels], tried, **QUIET)
         library.try_it.click(try_bundle, [library.chosen, recognize.labels], tried, **QUIET)
         library.use_hard.click(use_hard, library.chosen, [tabs, library.told, *train.filled], **of_train)
+    describe_parameters(page)
     return page

@@ -36,7 +36,12 @@ RELOADED = re.compile(
     re.DOTALL,
 )
 """What Gradio says where a page is reloaded while its stream of answers is being looked for."""
-CHANGES: dict[str, list[Any]] = {"queue_run": [RUN, "quick", "mine"], "stop_run": [1], "resume_run": [1]}
+CHANGES: dict[str, list[Any]] = {
+    "queue_run": [RUN, "quick", "mine"],
+    "stop_run": [1],
+    "resume_run": [1],
+    "restart_run": [1],
+}
 
 
 @pytest.fixture(scope="module")

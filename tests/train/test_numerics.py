@@ -120,7 +120,7 @@ def test_a_weight_out_of_all_proportion_stops_the_run_before_it_moves_a_prompt(
 
 @pytest.mark.parametrize("spoiled", ["loss", "gradient"])
 @pytest.mark.parametrize("max_norm", [0.0, 1.0], ids=["unlimited", "limited"])
-def test_a_run_that_goes_wrong_on_the_way_names_the_step_and_leaves_neither_bundle_nor_checkpoint(
+def test_a_run_that_goes_wrong_on_the_way_names_the_step_and_keeps_what_was_good(
     max_norm: float, spoiled: str, dataset: Dataset, tiny_clip_folder: Path, tmp_path: Path
 ) -> None:
     """2 steps an epoch; in the 6th, step 5, the text tower gives, or hands back, what is no number."""
@@ -142,11 +142,15 @@ def test_a_run_that_goes_wrong_on_the_way_names_the_step_and_leaves_neither_bund
     said = rf"the {spoiled} is nan at step 5 \(learning rate 0.005\); start again with a lower learning rate"
     with pytest.raises(TrainingError, match=said):
         run(config, dataset, backbone, tmp_path)
-    assert len(passes) == 6 and list(tmp_path.iterdir()) == []
+    assert len(passes) == 6
+    kept = load_folder(tmp_path / "bundle").manifest
+    assert (
+        kept.steps == 4 and "2 of 4 epochs: its training diverged" in kept.name and (tmp_path / "checkpoint").exists()
+    )
 
 
 def test_the_advice_can_be_followed_at_once(dataset: Dataset, tiny_clip_folder: Path, tmp_path: Path) -> None:
-    """The checkpoint of other settings would be refused: a run that went wrong does not leave it."""
+    """What was good stays: the same run with a lower rate begins beside it, and says why it cannot go on from it."""
     backbone = load_backbone(tiny_clip_folder)
     run(QUICK, dataset, backbone, tmp_path, stop_after=3)
     assert (tmp_path / "checkpoint").exists()
@@ -155,7 +159,9 @@ def test_the_advice_can_be_followed_at_once(dataset: Dataset, tiny_clip_folder: 
         run(QUICK, dataset, backbone, tmp_path)
     seen.remove()
     lower = replace(QUICK, optimizer=replace(QUICK.optimizer, learning_rate=0.001))
-    assert len(steps(run(lower, dataset, backbone, tmp_path))) == 8
+    with pytest.raises(TrainingError, match="learning_rate was 0.01 and is 0.001.*begin anew at step 0"):
+        run(lower, dataset, backbone, tmp_path)
+    assert len(steps(run(lower, dataset, backbone, tmp_path / "anew"))) == 8
 
 
 @pytest.mark.parametrize("stop_after", [1, 5])
@@ -187,4 +193,4 @@ def test_a_gradient_that_overflows_however_little_it_is_scaled_ends_the_run(
     said = "the gradient overflows at step 16 however little it is scaled .*, or precision bfloat16 or float32"
     with pytest.raises(TrainingError, match=said):
         run(config, dataset, in_float16(tiny_clip_folder), tmp_path)
-    assert list(tmp_path.iterdir()) == []
+    assert not (tmp_path / "bundle").exists(), "not one step was taken, so nothing was learned"

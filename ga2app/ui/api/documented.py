@@ -20,16 +20,17 @@ EXAMPLES: dict[str, Any] = {
 """Values for the snippets, by the parameter's name; the others keep their default, or what Gradio makes up."""
 
 
-class DocumentedPage(gr.Blocks):
-    """A page whose API description holds what the docstrings say of the parameters.
+def describe_parameters(page: gr.Blocks) -> None:
+    """Let the API description of ``page`` hold what the docstrings say of the parameters.
 
     Gradio reads a docstring's first lines alone, and makes up the rest: a PDF as the clip, "Hello!!" as the labels.
+    The method is replaced on the page itself: of each subclass of ``Blocks`` Gradio renders a stub for editors.
     """
+    plain = page.get_api_info
 
-    def get_api_info(self, all_endpoints: bool = False, page: str | None = None) -> Any:
-        """See ``gr.Blocks.get_api_info``."""
-        info = super().get_api_info(all_endpoints, page)
-        told = {f"/{fn.api_name}": explained(fn.fn) for fn in self.fns.values() if fn.fn and fn.api_name}
+    def described(*asked: Any, **more: Any) -> Any:
+        info = plain(*asked, **more)
+        told = {f"/{fn.api_name}": explained(fn.fn) for fn in page.fns.values() if fn.fn and fn.api_name}
         for name, endpoint in info["named_endpoints"].items():
             for parameter in endpoint["parameters"]:
                 given = parameter["parameter_name"]
@@ -39,3 +40,5 @@ class DocumentedPage(gr.Blocks):
                 if given in EXAMPLES and not parameter["parameter_has_default"]:
                     parameter["example_input"] = EXAMPLES[given]
         return info
+
+    page.get_api_info = described  # type: ignore[method-assign]

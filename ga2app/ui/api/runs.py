@@ -31,7 +31,7 @@ MAX_LISTED = 200
 
 
 def build_runs_api(studio: Studio) -> None:
-    """Connect ``/queue_run``, ``/run_status``, ``/list_runs``, ``/stop_run`` and ``/resume_run``."""
+    """Connect ``/queue_run``, ``/run_status``, ``/list_runs``, ``/stop_run``, ``/resume_run`` and ``/restart_run``."""
 
     def queue_run(config: dict[str, Any], preset_name: str = "", name: str = "") -> dict[str, Any]:
         """Queue a training run and give its number.
@@ -42,7 +42,7 @@ def build_runs_api(studio: Studio) -> None:
             name: what the list of runs shall call it.
 
         Returns:
-            run: the run's number, for run_status, stop_run and resume_run.
+            run: the run's number, for the endpoints that take one.
             warning: why no process could be started to train it, or null; the run stays queued all the same.
 
         Raises:
@@ -125,12 +125,11 @@ def build_runs_api(studio: Studio) -> None:
             studio.store.runs.request_stop(int(run))
             return status_of(studio, int(run))
 
-    def resume_run(run: int, restart: bool = False) -> dict[str, Any]:
+    def resume_run(run: int) -> dict[str, Any]:
         """Queue a stopped or failed run again; it goes on from the step that was saved last.
 
         Args:
             run: the number that queue_run gave.
-            restart: forget what was saved and begin at step 0, where settings, labels or clips have changed since.
 
         Returns:
             state: queued, and all else that run_status tells.
@@ -140,11 +139,31 @@ def build_runs_api(studio: Studio) -> None:
             StoreError: there is no run of that number, or it is neither stopped nor failed.
             TrainingError: labels or clips have changed since it was saved; what has changed is named.
         """
-        with told():
-            resume(studio.store, int(run), restart=restart)
-            return status_of(studio, int(run)) | {"warning": wake(studio) or None}
+        return queued_again(int(run), restart=False)
 
-    for endpoint in (queue_run, run_status, list_runs, stop_run, resume_run):
+    def restart_run(run: int) -> dict[str, Any]:
+        """Queue a stopped or failed run again from step 0, where its settings, labels or clips have changed.
+
+        What was saved of it is forgotten.
+
+        Args:
+            run: the number that queue_run gave.
+
+        Returns:
+            state: queued, and all else that run_status tells.
+            warning: why no process could be started to train it, or null; the run stays queued all the same.
+
+        Raises:
+            StoreError: there is no run of that number, or it is neither stopped nor failed.
+        """
+        return queued_again(int(run), restart=True)
+
+    def queued_again(run: int, *, restart: bool) -> dict[str, Any]:
+        with told():
+            resume(studio.store, run, restart=restart)
+            return status_of(studio, run) | {"warning": wake(studio) or None}
+
+    for endpoint in (queue_run, run_status, list_runs, stop_run, resume_run, restart_run):
         api(endpoint, api_name=endpoint.__name__)
 
 

@@ -16,6 +16,7 @@ DOCUMENTED = {
     "/list_runs",
     "/stop_run",
     "/resume_run",
+    "/restart_run",
     "/list_bundles",
     "/download_bundle",
     "/upload_bundle",

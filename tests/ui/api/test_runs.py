@@ -88,5 +88,5 @@ def test_a_stopped_run_begins_anew_where_that_is_asked_for(client: Client, serve
     with pytest.raises(AppError, match="have changed since run .* labels 'gone', 'too' removed"):
         client.predict(run, api_name="/resume_run")
     assert saved.exists()
-    assert client.predict(run, True, api_name="/resume_run")["state"] == "queued"
+    assert client.predict(run, api_name="/restart_run")["state"] == "queued"
     assert not saved.exists()
