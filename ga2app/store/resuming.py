@@ -20,6 +20,7 @@ def resume(store: Store, run_id: int, *, restart: bool = False) -> None:
     Raises StoreError for a run that cannot be queued again, and TrainingError where the labels or clips that its
     checkpoint was made with have changed. Contents of files are compared when a worker takes the run.
     """
+    store.may_change()
     if not restart:
         check_unchanged(store, run_id)
     store.runs.requeue(run_id, restart=restart)

@@ -60,6 +60,10 @@ class Store:
         """Ask ``may_change`` before every change; what it raises keeps the change from being made."""
         self._database.may_change = may_change
 
+    def may_change(self) -> None:
+        """Ask now, where reading for a change would tell something before it is refused."""
+        self._database.may_change()
+
     def close(self) -> None:
         """Close all connections. The store cannot be used after that."""
         self._database.close()
