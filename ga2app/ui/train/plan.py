@@ -91,6 +91,14 @@ def make_plan(studio: Studio, entered: Entered) -> Plan:
     return Plan(tuple(runs), tuple(dict.fromkeys(text for _, found in checked for text in found.warnings)))
 
 
+def plan_or_faults(studio: Studio, entered: Entered) -> Plan | tuple[Fault, ...]:
+    """What ``make_plan`` gives, or every fault that it tells."""
+    try:
+        return make_plan(studio, entered)
+    except ConfigError as exc:
+        return tuple(exc.faults)
+
+
 def first_config(studio: Studio, entered: Entered) -> RunConfig:
     """The settings of the first run that ``entered`` asks for, unchecked against data set and backbone.
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from ga2app.config import DEMO, SKETCH, RunConfig
 from ga2app.contracts import Basis, Estimate
-from ga2app.errors import ConfigError, Fault
+from ga2app.errors import Fault
 from ga2app.run_warnings import FOOTAGE
 from ga2app.ui.markup import duration, escape, notices
 from ga2app.ui.studio import Studio
 from ga2app.ui.train.checks import brakes_note
-from ga2app.ui.train.plan import Entered, Plan, PlannedRun, make_plan
+from ga2app.ui.train.plan import Plan, PlannedRun
 from ga2app.ui.train.queueing import queue_line
 from ga2app.ui.train.settings import label_of
 from ga2app.ui.train.workload import past_paces, workload_of
@@ -37,12 +37,10 @@ class Preview:
     checking: bool = False
 
 
-def preview_of(studio: Studio, entered: Entered, *, silent: bool = False) -> Preview:
-    """What the press of the button would do with what is ``entered``; ``silent`` about faults that are told already."""
-    try:
-        plan = make_plan(studio, entered)
-    except ConfigError as exc:
-        return Preview("" if silent else _faults_line(exc.faults), "Queue")
+def preview_of(studio: Studio, plan: Plan | tuple[Fault, ...], *, silent: bool = False) -> Preview:
+    """What the press of the button would do: ``plan``, or nothing for its faults; ``silent`` where they are told."""
+    if not isinstance(plan, Plan):
+        return Preview("" if silent else _faults_line(plan), "Queue")
     estimates = [(run.config, _estimate(studio, run)) for run in _one_a_dataset(plan)]
     warnings = [*plan.warnings, *dict.fromkeys(_warnings(estimates))]
     count = len(plan.runs)

@@ -18,7 +18,7 @@ from ga2app.ui.train import actions, form, scripts
 from ga2app.ui.train.dataset_card import datasets_html
 from ga2app.ui.train.hard_prompts import FIELD, hard_prompt_choices
 from ga2app.ui.train.layout import TrainParts, lay_out, run_choices
-from ga2app.ui.train.plan import Entered, make_plan
+from ga2app.ui.train.plan import Entered, Plan, plan_or_faults
 from ga2app.ui.train.preview import preview_of
 from ga2app.ui.train.remembered import recalled, to_remember
 from ga2app.ui.train.settings_file import load_settings
@@ -55,7 +55,8 @@ def build_train(studio: Studio, tab: gr.Tab | None, memory: gr.BrowserState) -> 
 
     def queue_runs(*entered: Any) -> list[Any]:
         answered = actions.queue_runs(studio, _entered(entered))
-        return [*answered, *_preview(studio, _entered(entered), answered[2], silent=True)]
+        plan = plan_or_faults(studio, _entered(entered))
+        return [*answered, *_preview(studio, plan, answered[2], silent=True)]
 
     parts.queue.click(
         queue_runs,
@@ -86,22 +87,24 @@ def _connect_preview(studio: Studio, parts: TrainParts, tab: gr.Tab | None) -> N
         marked: list[str], pressed: actions.Pressed | None, opened: bool, chosen: str | None, *entered: Any
     ) -> list[Any]:
         now = _entered(entered)
-        faults = _faults(studio, now)
+        plan = plan_or_faults(studio, now)
+        faults = _faults(plan)
         answer = actions.still_true(studio, pressed, now, faults)
         marks = actions.marks(studio, now, faults) if faults or marked else actions.no_marks()
         listed = pressed is not None and pressed.refused and bool(faults)
         memory = to_remember(chosen, now) if opened else gr.skip()
-        return [*answer, *_preview(studio, now, _kept(pressed, answer), silent=listed), *marks, memory]
+        return [*answer, *_preview(studio, plan, _kept(pressed, answer), silent=listed), *marks, memory]
 
     def look_again(pressed: actions.Pressed | None, *entered: Any) -> list[Any]:
         now = _entered(entered)
         datasets, card, _ = actions.refresh_datasets(studio, now.datasets)
         if datasets["value"] == list(now.datasets):
             del datasets["value"]  # this answer may be late: what was chosen meanwhile stays
-        faults = _faults(studio, now)
+        plan = plan_or_faults(studio, now)
+        faults = _faults(plan)
         answer = actions.still_true(studio, pressed, now, faults)
         listed = pressed is not None and pressed.refused and bool(faults)
-        return [datasets, card, *answer, *_preview(studio, now, _kept(pressed, answer), silent=listed)]
+        return [datasets, card, *answer, *_preview(studio, plan, _kept(pressed, answer), silent=listed)]
 
     def open_tab(pressed: actions.Pressed | None, *entered: Any) -> list[Any]:
         now = _entered(entered)
@@ -207,21 +210,17 @@ def _kept(pressed: actions.Pressed | None, answer: list[Any]) -> actions.Pressed
     return None if answer[2] is None else pressed
 
 
-def _preview(studio: Studio, entered: Entered, pressed: object, *, silent: bool = False) -> list[Any]:
+def _preview(studio: Studio, plan: Plan | tuple[Fault, ...], pressed: object, *, silent: bool = False) -> list[Any]:
     """Values for ``TrainParts.drawn``."""
-    preview = preview_of(studio, entered, silent=silent)
+    preview = preview_of(studio, plan, silent=silent)
     waiting = DEMO not in {row.name for row in studio.store.datasets.list()}
     clock = gr.Timer(active=preview.again or waiting or actions.is_open(pressed))
     button = gr.update(value=preview.button, interactive=not preview.checking)
     return [preview.html, preview.brakes, button, clock]
 
 
-def _faults(studio: Studio, entered: Entered) -> tuple[Fault, ...]:
-    try:
-        make_plan(studio, entered)
-    except ConfigError as exc:
-        return exc.faults
-    return ()
+def _faults(plan: Plan | tuple[Fault, ...]) -> tuple[Fault, ...]:
+    return () if isinstance(plan, Plan) else plan
 
 
 def _entered(given: Any) -> Entered:
