@@ -228,9 +228,13 @@ def test_proposed_prompts_are_added_on_demand_and_no_language_model_is_offered_w
 ) -> None:
     open_anchors(tab, served, "Negative prompts")
     tab.locator("#negative-groups [data-choose]").nth(1).click()
+    # The group is drawn whole before anything is typed in it.
+    expect(tab.locator("#negative-name input, #negative-name textarea").first).to_have_value("things")
+    expect(tab.locator("#negative-rows")).to_contain_text("No negative prompts here yet")
     tab.get_by_role("button", name="Suggest prompts for my labels").click()
     expect(tab.locator("#negative-ask-model")).to_be_hidden()
     tab.locator("#negative-count input").fill("3")
+    expect(tab.locator("#negative-count input")).to_have_value("3")
     tab.locator("#negative-suggest").click()
     expect(tab.locator("#negative-proposals li")).to_have_count(3)
     assert served.studio.store.negatives.count() == 0
