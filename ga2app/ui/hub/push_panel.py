@@ -78,16 +78,16 @@ def build_push(studio: Studio, goods: Goods, chosen: Any, opens: gr.Button, pref
 
     def begin(chosen: Any) -> Iterator[list[Any]]:
         asking = busy("Asking the Hub whose login this is…")
-        yield [gr.update(visible=True), asking, hidden, hidden, hidden, "", gr.skip()]
+        yield [gr.update(visible=True), gr.skip(), hidden, hidden, hidden, "", asking]
         try:
             title = goods.title(chosen)
             who = studio.exchange.account(token=visitors_token(studio))
             place = goods.place(chosen, who)
         except Exception as exc:
-            yield [gr.skip(), "", hidden, hidden, hidden, fault_html(exc), gr.skip()]
+            yield [gr.skip(), gr.skip(), hidden, hidden, hidden, fault_html(exc), ""]
             return
         shown = gr.update(visible=who.writes is not False)
-        yield [gr.skip(), account_html(who, title), shown, shown, hidden, "", place]
+        yield [gr.skip(), place, shown, shown, hidden, "", account_html(who, title)]
 
     def push(chosen: Any, repo: str, private: bool, rights: bool, onto: str, *ticked: Any) -> Iterator[list[Any]]:
         ready, still = gr.update(interactive=True), gr.update(interactive=False)
@@ -106,7 +106,8 @@ def build_push(studio: Studio, goods: Goods, chosen: Any, opens: gr.Button, pref
         except Exception as exc:
             yield [fault_html(exc), ready, hidden, ""]
 
-    opens.click(begin, chosen, [box, account, form, go, onto, told, repo], **QUIET)
+    # Drawn in this order: a name that is proposed after the field is in sight would replace one that is typed already.
+    opens.click(begin, chosen, [box, repo, form, go, onto, told, account], **QUIET)
     for button, parent in ((go, nothing), (onto, newer)):
         asked = [chosen, repo, private, rights, parent, *along]
         button.click(push, asked, [told, go, onto, newer], **QUIET)
