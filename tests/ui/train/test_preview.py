@@ -11,7 +11,9 @@ from ga2app.config import preset
 from ga2app.contracts import AnchorClip, Basis, Dataset, Estimate, EventKind, LabelledClip, RunState, Subset
 from ga2app.paths import Home
 from ga2app.ui import Studio
-from ga2app.ui.train.preview import about, estimate_html, lower_first, memory_text, preview_of
+from ga2app.ui.train import preview as previews
+from ga2app.ui.train.plan import Entered, plan_or_faults
+from ga2app.ui.train.preview import Preview, about, estimate_html, lower_first, memory_text
 from ga2app.ui.train.workload import past_paces, sample_clips, workload_of
 
 from ..fakes import FakeEstimator
@@ -24,6 +26,10 @@ CLIPS = tuple(
     for place in range(5)
 )
 KITCHEN = Dataset("kitchen", BASE, NOVEL, CLIPS, (AnchorClip("/wall.mp4", "a wall"),), ("else", "nothing"))
+
+
+def preview_of(studio: Studio, given: Entered, *, silent: bool = False) -> Preview:
+    return previews.preview_of(studio, plan_or_faults(studio, given), silent=silent)
 
 
 def test_a_preview_names_the_run_and_says_time_memory_and_queue(studio: Studio) -> None:
