@@ -7,6 +7,8 @@ colors that sRGB can show come out up to 60 of 255 off (findings/pyav_hdr_to_srg
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
@@ -16,7 +18,7 @@ WHITE_NITS = 203.0
 _HLG_PEAK_NITS = 1000.0
 _HLG_GAMMA = 1.2  # of the display's light by the camera's, at a peak of 1000 nits
 _LEVELS = 65536
-_CHUNK = 16384  # pixels that fit into a processor's cache, with all that is made of them
+_BLOCK = 24576  # pixels that fit into a processor's cache, with all that is made of them
 _LUMA_2020 = np.array((0.2627, 0.6780, 0.0593), np.float32)
 
 # Linear RGB of these primaries (FFmpeg's numbers) to that of BT.709, white D65.
@@ -25,32 +27,53 @@ _FROM_P3 = ((1.224940, -0.224940, 0.0), (-0.042057, 1.042057, 0.0), (-0.019638, 
 _BT709, _P3_D65 = 1, 12
 
 
-def to_srgb(image: NDArray[np.uint16], transfer: str, primaries: int) -> NDArray[np.uint8]:
-    """sRGB (H, W, 3), uint8, of full-range RGB ``image`` (H, W, 3), uint16, in ``transfer`` "PQ" or "HLG".
+def write_srgb(shown: NDArray[np.uint8], planes: Sequence[NDArray[np.uint16]], transfer: str, primaries: int) -> None:
+    """Fill ``shown`` (H, W, 3), contiguous, with the sRGB of full-range red, green and blue ``planes``, each (H, W).
 
-    ``primaries`` is FFmpeg's number; what is not BT.709 or Display P3 is taken for BT.2020, as HDR has it.
+    ``transfer`` is "PQ" or "HLG". ``primaries`` is FFmpeg's number; what is not BT.709 or Display P3 is taken for
+    BT.2020, as HDR has it. No level is more than 1 off.
     """
-    to_levels = (_LEVELS - 1) * _matrix(primaries)
-    pixels = image.reshape(-1, 3)
-    shown = np.empty(pixels.shape, np.uint8)
-    for start in range(0, len(pixels), _CHUNK):
-        part = slice(start, start + _CHUNK)
-        linear = np.take(_linear_table(transfer), pixels[part], mode="clip")
-        levels = linear @ to_levels
+    height, width = planes[0].shape
+    rows = max(1, _BLOCK // width)
+    linear = np.empty((3, rows, width), np.float32)
+    # The last row is luminance, which HLG needs.
+    light = np.empty((4, rows * width), np.float32)
+    index = np.empty((rows * width, 3), np.intp)
+    matrix = np.vstack([_matrix(primaries), _LUMA_2020])
+    for top in range(0, height, rows):
+        used = min(rows, height - top)
+        pixels = used * width
+        for channel, plane in enumerate(planes):
+            np.take(_linear_table(transfer), plane[top : top + used], out=linear[channel, :used], mode="wrap")
+        part = light[:, :pixels]
+        np.matmul(matrix, linear[:, :used].reshape(3, pixels), out=part)
+        codes = _codes(part)
         if transfer == "HLG":
             # The system gamma acts on luminance, so that hues stay: from the scene's light to the display's.
-            gain = np.take(_hlg_gains(), (linear @ _LUMA_2020 * (_LEVELS - 1)).astype(np.uint16), mode="clip")
-            for channel in range(3):
-                levels[:, channel] *= gain
-        np.clip(levels, 0, _LEVELS - 1, out=levels)
-        np.take(_srgb_table(), levels.astype(np.uint16), out=shown[part], mode="clip")
-    return shown.reshape(image.shape)
+            part[:3] *= np.take(_hlg_gains(), codes[3], mode="wrap")
+        for channel in range(3):
+            index[:pixels, channel] = codes[channel]
+        np.take(_srgb_table(), index[:pixels], out=shown[top : top + used].reshape(pixels, 3), mode="wrap")
+
+
+def _codes(light: NDArray[np.float32]) -> NDArray[np.uint16]:
+    """The upper halves of the numbers ``light`` (C, N), a view: sign, exponent and the first 7 bits of the mantissa.
+
+    As indices of a table they need neither scaling nor clipping, and are fine where light is low, as eyes are.
+    """
+    return light.view(np.uint16)[:, sys.byteorder == "little" :: 2]
+
+
+def _coded_light() -> NDArray[np.float64]:
+    """The middle of the numbers, 0 to 1, that have each of 65536 codes; negative ones are 0, larger ones 1."""
+    middle = ((np.arange(_LEVELS, dtype=np.uint32) << 16) + 0x8000).view(np.float32)
+    return np.where(np.signbit(middle), 0, np.nan_to_num(middle, nan=1)).clip(0, 1).astype(np.float64)
 
 
 def _matrix(primaries: int) -> NDArray[np.float32]:
-    """Linear RGB (N, 3) of ``primaries`` times this is that of BT.709."""
+    """This times linear RGB (3, N) of ``primaries`` is that of BT.709."""
     known: dict[int, object] = {_BT709: np.eye(3), _P3_D65: _FROM_P3}
-    return np.array(known.get(primaries, _FROM_2020), np.float32).T
+    return np.array(known.get(primaries, _FROM_2020), np.float32)
 
 
 @cache
@@ -70,14 +93,14 @@ def _linear_table(transfer: str) -> NDArray[np.float32]:
 
 @cache
 def _hlg_gains() -> NDArray[np.float32]:
-    """Light of the display, by white of 203 nits, for one of the scene, at each of 65536 levels of luminance."""
-    luma = np.maximum(np.arange(_LEVELS), 0.5) / (_LEVELS - 1)
+    """Light of the display, by white of 203 nits, for one of the scene, at each code of luminance."""
+    luma = np.maximum(_coded_light(), 1e-9)
     return (_HLG_PEAK_NITS / WHITE_NITS * luma ** (_HLG_GAMMA - 1)).astype(np.float32)
 
 
 @cache
 def _srgb_table() -> NDArray[np.uint8]:
-    """sRGB level of each of 65536 levels of linear light."""
-    light = np.arange(_LEVELS) / (_LEVELS - 1)
+    """sRGB level of each code of linear light."""
+    light = _coded_light()
     signal = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
     return (signal * 255).round().astype(np.uint8)

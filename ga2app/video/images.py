@@ -13,7 +13,7 @@ from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from ga2app.video.display import Display
-from ga2app.video.hdr import to_srgb
+from ga2app.video.hdr import write_srgb
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
@@ -39,15 +39,18 @@ def to_images(frames: Sequence[VideoFrame], short_side_px: int | None, display: 
     matrix = _display_matrix(frames[0])
     # One for all: a frame's own would be set up anew for each, with threads, which takes longer than converting.
     reformatter = VideoReformatter()
-    first = upright(_to_rgb(reformatter, frames[0], width, height, display), matrix)
-    images = np.empty((len(frames), *first.shape), np.uint8)
+    turned = None if matrix is None else np.empty((height, width, 3), np.uint8)
+    shape = (height, width, 3) if turned is None else upright(turned, matrix).shape
+    images = np.empty((len(frames), *shape), np.uint8)
     rows: dict[int, int] = {}
     for row, frame in enumerate(frames):
         if id(frame) in rows:
             images[row] = images[rows[id(frame)]]
-        else:
-            images[row] = upright(_to_rgb(reformatter, frame, width, height, display), matrix) if row else first
-            rows[id(frame)] = row
+            continue
+        _write_rgb(images[row] if turned is None else turned, reformatter, frame, display)
+        if turned is not None:
+            images[row] = upright(turned, matrix)
+        rows[id(frame)] = row
     return images
 
 
@@ -71,24 +74,28 @@ def upright(image: NDArray[np.uint8], matrix: tuple[int, int, int, int] | None) 
     return image
 
 
-def _to_rgb(
-    reformatter: VideoReformatter, frame: VideoFrame, width: int, height: int, display: Display
-) -> NDArray[np.uint8]:
+def _write_rgb(image: NDArray[np.uint8], reformatter: VideoReformatter, frame: VideoFrame, display: Display) -> None:
+    """Fill ``image`` (H, W, 3) with ``frame`` at that size, as it was recorded."""
     tags = display.colors(frame)
-    same_size = (frame.width, frame.height) == (width, height)
+    height, width = image.shape[:2]
     converted = reformatter.reformat(
         frame,
         width,
         height,
-        "rgb48le" if tags.hdr else "rgb24",
+        "gbrp16le" if tags.hdr else "rgb24",
         src_colorspace=tags.matrix,
         src_color_range=tags.range,
-        interpolation="BILINEAR" if same_size else "BICUBIC",
+        interpolation="BILINEAR" if (frame.width, frame.height) == (width, height) else "BICUBIC",
         threads=1,
-    ).to_ndarray()
+    )
     if tags.hdr:
-        return to_srgb(converted.astype(np.uint16, copy=False), tags.hdr, tags.primaries)
-    return converted.astype(np.uint8, copy=False)
+        green, blue, red = (
+            np.asarray(plane).view("<u2").reshape(-1, plane.line_size // 2) for plane in converted.planes
+        )
+        planes = [plane[:height, :width] for plane in (red, green, blue)]
+        write_srgb(image, planes, tags.hdr, tags.primaries)
+    else:
+        image[:] = converted.to_ndarray()
 
 
 def _display_matrix(frame: VideoFrame) -> tuple[int, int, int, int] | None:

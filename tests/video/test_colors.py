@@ -15,7 +15,7 @@ from ga2app.doors import VideoInspector
 from ga2app.recognize import Recognizer
 from ga2app.video import Evaluation, Every, read_clip
 from ga2app.video.display import ColorTags, recorded_display
-from ga2app.video.hdr import to_srgb
+from ga2app.video.hdr import write_srgb
 from tests.video.made_clips import RGB, Recording, color_card, record, stripes_of
 
 BT601, BT709, BT2020 = 5, 1, 9
@@ -102,18 +102,42 @@ def test_colors_of_bt_2020_become_those_of_bt_709() -> None:
     matrix = np.array([[0.6274, 0.3293, 0.0433], [0.0691, 0.9195, 0.0114], [0.0164, 0.0880, 0.8956]])
     for color in ((200, 40, 40), (40, 180, 60), (60, 50, 210), (255, 255, 255), (0, 0, 0)):
         light = matrix @ [linear(level) for level in color]
-        signal = np.array([[[pq(203 * part) for part in light]]])
-        shown = to_srgb((signal * 65535).round().astype(np.uint16), "PQ", BT2020)[0, 0]
-        assert np.abs(shown.astype(int) - color).max() <= 1
-    bright = np.full((1, 1, 3), round(pq(4000) * 65535), np.uint16)
-    assert to_srgb(bright, "PQ", BT2020).tolist() == [[[255, 255, 255]]]
+        # HLG: the display shows 1000 · Y^0.2 · E nits of the scene's E, whose luminance is Y.
+        luma = light @ (0.2627, 0.6780, 0.0593) * 0.203
+        scene = 0.203 * light / luma ** (1 / 6) if luma else light
+        for kind, signal in (("PQ", [pq(203 * part) for part in light]), ("HLG", [hlg(part) for part in scene])):
+            planes = np.array(signal)[:, None, None] * 65535
+            shown = to_srgb(planes.round().astype(np.uint16), kind)[0, 0]
+            assert np.abs(shown.astype(int) - color).max() <= 1, kind
+    bright = np.full((3, 1, 1), round(pq(4000) * 65535), np.uint16)
+    assert to_srgb(bright, "PQ").tolist() == [[[255, 255, 255]]]
 
 
-def test_a_large_picture_has_the_colors_of_a_small_one() -> None:
-    signal = np.random.default_rng(0).integers(0, 65536, (720, 480, 3), np.uint16)
-    for kind in ("PQ", "HLG"):
-        rows = np.concatenate([to_srgb(signal[top : top + 90], kind, BT2020) for top in range(0, 720, 90)])
-        assert np.abs(to_srgb(signal, kind, BT2020).astype(int) - rows).max() <= 1
+@pytest.mark.parametrize("kind", ["PQ", "HLG"])
+@pytest.mark.parametrize("size", [(720, 480), (1, 30_000), (37, 1)])
+def test_every_signal_is_within_a_level_of_what_bt_2100_has(kind: str, size: tuple[int, int]) -> None:
+    planes = np.random.default_rng(0).integers(0, 65536, (3, *size), np.uint16)
+    signal = planes.reshape(3, -1) / 65535
+    if kind == "PQ":
+        root = signal ** (1 / 78.84375)
+        light = (
+            10_000 / 203 * (np.maximum(root - 0.8359375, 0) / (18.8515625 - 18.6875 * root)) ** (1 / 0.1593017578125)
+        )
+    else:
+        light = np.where(signal <= 0.5, signal**2 / 3, (np.exp((signal - 0.55991073) / 0.17883277) + 0.28466892) / 12)
+        light *= 1000 / 203 * (np.array((0.2627, 0.6780, 0.0593)) @ light) ** 0.2
+    to_709 = [[1.660491, -0.587641, -0.072850], [-0.124550, 1.132900, -0.008349], [-0.018151, -0.100579, 1.118730]]
+    light = (np.array(to_709) @ light).clip(0, 1)
+    levels = 255 * np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+    shown = to_srgb(planes, kind).reshape(-1, 3).T
+    assert np.abs(shown - levels).max() < 1
+
+
+def to_srgb(planes: NDArray[np.uint16], kind: str) -> NDArray[np.uint8]:
+    """sRGB (H, W, 3) of BT.2020 ``planes`` (3, H, W)."""
+    shown = np.empty((*planes.shape[1:], 3), np.uint8)
+    write_srgb(shown, list(planes), kind, BT2020)
+    return shown
 
 
 def card(path: Path, how: Recording, height: int, frames: int = 3) -> Path:
@@ -184,7 +208,7 @@ def test_pixels_are_stretched_where_a_shape_is_meant(wide: Fraction) -> None:
         colorspace=2, color_range=0, color_trc=2, color_primaries=2, codec=SimpleNamespace(name="x"), pix_fmt="yuv420p"
     )
     stream = SimpleNamespace(codec_context=context, sample_aspect_ratio=wide, height=576)
-    size = recorded_display(SimpleNamespace(metadata={}), stream).size(720, 576)  # type: ignore[arg-type]
+    size = recorded_display(SimpleNamespace(metadata={}), stream).size(720, 576)
     assert size == ((1024, 576) if wide == Fraction(64, 45) else (720, 576))
 
 
