@@ -30,8 +30,8 @@ if fault := environment.system_fault():
 
 from ga2app.environment import ServerAddress
 from ga2app.errors import StudioError
-from ga2app.launcher import let_go
 from ga2app.paths import Home, default_home
+from ga2app.worker.launcher import let_go
 
 log = logging.getLogger("ga2app.app")
 
@@ -116,10 +116,10 @@ def port_fault(host: str, port: int) -> OSError | None:
 
 
 def opener() -> Callable[..., int]:
-    """``ga2app.serve.open_studio``: importing it takes seconds, which a port that is taken need not wait for."""
+    """``ga2app.web.server.open_studio``: importing it takes seconds, which a port that is taken need not wait for."""
     gc.disable()  # imports leave no garbage, and looking for it is a fifth of their time
     try:
-        from ga2app.serve import open_studio
+        from ga2app.web.server import open_studio
     finally:
         gc.enable()
     return open_studio

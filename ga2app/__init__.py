@@ -19,21 +19,25 @@ if sys.version_info < (3, 11):
 
 from typing import TYPE_CHECKING
 
+from ga2app.aliases import keep_old_paths
+
 if TYPE_CHECKING:
-    from ga2app.backbone import load_backbone
-    from ga2app.doors.sharing import pull, push
-    from ga2app.pretrained import Recognizer
-    from ga2app.recognize import load_bundle
+    from ga2app.clip import load_backbone
+    from ga2app.inference import load_bundle
+    from ga2app.inference.pretrained import Recognizer
+    from ga2app.services.sharing import pull, push
 
 __all__ = ["Recognizer", "load_backbone", "load_bundle", "pull", "push"]
 
 _HOMES = {
-    "load_backbone": "ga2app.backbone",
-    "load_bundle": "ga2app.recognize",
-    "Recognizer": "ga2app.pretrained",
-    "pull": "ga2app.doors.sharing",
-    "push": "ga2app.doors.sharing",
+    "load_backbone": "ga2app.clip",
+    "load_bundle": "ga2app.inference",
+    "Recognizer": "ga2app.inference.pretrained",
+    "pull": "ga2app.services.sharing",
+    "push": "ga2app.services.sharing",
 }
+
+keep_old_paths()
 
 
 def __getattr__(name: str) -> object:

@@ -6,7 +6,7 @@ import os
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from ga2app.cli.main import main
-from ga2app.launcher import let_go
+from ga2app.worker.launcher import let_go
 
 
 def run() -> int:

@@ -31,8 +31,8 @@ def endpoints() -> str:
     """Every named endpoint of the page: what it does, its arguments, its answer, its errors."""
     import gradio as gr
 
-    from ga2app.agents.docstrings import explained
-    from ga2app.ui.api import build_api
+    from ga2app.web.api import build_api
+    from ga2app.web.mcp.mcp_docstrings import explained
 
     with gr.Blocks(analytics_enabled=False) as page:
         build_api(cast(Any, None))  # a studio is only asked when somebody calls
@@ -63,8 +63,8 @@ def endpoints() -> str:
 
 def tools() -> str:
     """Every tool that agents get, as they read it."""
-    from ga2app.agents.offers import Offer
-    from ga2app.agents.tools import Tools
+    from ga2app.web.mcp.mcp_offers import Offer
+    from ga2app.web.mcp.mcp_tools import Tools
 
     parts = []
     for offer in map(Offer, Tools(cast(Any, None)).all):
@@ -105,15 +105,16 @@ def commands() -> str:
 def python() -> str:
     """The public names of the library, and the records that they answer."""
     import ga2app
-    from ga2app import contracts, errors, video
-    from ga2app.recognize import PromptBundle
+    from ga2app import errors, video
+    from ga2app import types as contracts
+    from ga2app.inference import PromptBundle
 
     names = [*(getattr(ga2app, name) for name in ga2app.__all__ if callable(getattr(ga2app, name)))]
     parts = [_named(one, f"ga2app.{one.__name__}") for one in names]
     parts.append(_named(video.sample_frames, "ga2app.video.sample_frames"))
-    parts.append(_named(PromptBundle, "ga2app.recognize.PromptBundle"))
+    parts.append(_named(PromptBundle, "ga2app.inference.PromptBundle"))
     for record in (contracts.Recognition, contracts.RecognizedClip, contracts.Answer, contracts.Score):
-        parts.append(_named(record, f"ga2app.contracts.{record.__name__}"))
+        parts.append(_named(record, f"ga2app.types.{record.__name__}"))
     tree, _, about = (errors.__doc__ or "").partition("\n\nA message")
     drawn = inspect.cleandoc(tree.split("\n\n", 1)[1])
     parts.append(f"#### `ga2app.errors`\n\n```text\n{drawn}\n```\n\nA message{about}".rstrip())

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ga2app.contracts import AnchorClip, Dataset, LabelledClip, Subset
+from ga2app.types import AnchorClip, Dataset, LabelledClip, Subset
 from ga2app.video.writer import write_clip
 
 COLORS = {"walking": (220, 40, 40), "running": (40, 200, 40), "jumping": (50, 60, 230), "reading": (210, 210, 50)}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ga2app.sketch.demo import demo_dataset
+from ga2app.synthetic.demo_dataset import demo_dataset
 from tests.browser import chromium as chromium
 from tests.browser import pytest_terminal_summary as pytest_terminal_summary
 from tests.browser import tab as tab

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ga2app.config import RunConfig
-from ga2app.contracts import AnchorClip, BundleCard, Dataset, Event, EventKind, LabelledClip, Report
 from ga2app.errors import BundleError, Diverged, TrainingError
+from ga2app.types import AnchorClip, BundleCard, Dataset, Event, EventKind, LabelledClip, Report
 from ga2app.worker import Parts, main
 
 STEPS_PER_EPOCH = 5

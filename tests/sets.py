@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ga2app.contracts import Dataset, LabelledClip, Subset
 from ga2app.store import Store
+from ga2app.types import Dataset, LabelledClip, Subset
 
 
 def add_set(store: Store, labels: Mapping[str, int], name: str = "mine", novel: tuple[str, ...] = ()) -> int:

@@ -1,98 +1,47 @@
-"""The layer table, held against every import in the package."""
+"""The order of the packages, held against every import."""
 
 from __future__ import annotations
 
 import ast
+import importlib
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from ga2app.aliases import OLD_PATHS
 from ga2app.paths import PROJECT
 
-BASE = {"errors", "config", "contracts", "environment", "paths", "labels", "preprocessing"}
+LAYERS = (
+    "errors paths environment labels types config video datasets clip method bundles evaluation training hub inference "
+    "synthetic protocols store worker services web cli"
+).split()
+"""A package imports only from those before it. The table in HOUSE's order; CONTRIBUTING.md says what lives where."""
+
 TORCH = {"torch", "safetensors", "transformers", "tokenizers"}
-DECODERS = {"av", "decord"}
-METHOD = {
-    "compute",
-    "vocabulary",
-    "shots",
-    "effective_config",
-    "trained_clips",
-    "backbone",
-    "prompts",
-    "whitening",
-    "objective",
-    "bundle",
-    "model",
-    "evaluate",
-    "video",
+OUTSIDE = {
+    "labels": {"ftfy"},
+    "video": {"torch", "PIL", "av", "decord"},
+    "clip": TORCH | {"huggingface_hub"},
+    "method": TORCH,
+    "bundles": TORCH | {"av", "onnxruntime"},
+    "evaluation": TORCH,
+    "training": TORCH | {"filelock"},
+    "inference": TORCH,
+    "synthetic": TORCH | {"PIL"},
+    "protocols": TORCH | {"matplotlib"},
+    "store": {"sqlite_utils"},
+    "hub": {"huggingface_hub"},
+    "worker": TORCH,
+    "web": {"gradio", "PIL", "mcp", "pydantic", "starlette", "anyio", "httpx"},
 }
-
-# What each room may import besides itself, the standard library and numpy: rooms of ours, then other packages.
-ROOMS: dict[str, tuple[set[str], set[str]]] = {
-    "errors": (set(), set()),
-    "config": ({"errors"}, set()),
-    "contracts": ({"errors"}, set()),
-    "environment": ({"errors"}, set()),
-    "paths": ({"errors"}, set()),
-    "labels": ({"errors"}, {"ftfy"}),
-    "preprocessing": ({"errors"}, set()),
-    "clip_files": (BASE, {"huggingface_hub"}),
-    "vocabulary": (BASE, set()),
-    "shots": (BASE, set()),
-    "effective_config": (BASE, set()),
-    "trained_clips": (BASE | {"clipsets"}, set()),
-    "store": (BASE, {"sqlite_utils"}),
-    "run_warnings": (BASE | {"store", "effective_config"}, set()),
-    "hub": (BASE | {"clip_files"}, {"huggingface_hub"}),
-    "launcher": (BASE, set()),
-    "space": (BASE, set()),
-    "clipsets": (BASE, set()),
-    "video": (BASE, {"torch", "PIL"} | DECODERS),
-    "compute": (BASE, {"torch"}),
-    "backbone": (BASE | {"compute", "clip_files"}, TORCH),
-    "prompts": (BASE, TORCH),
-    "whitening": (BASE, TORCH),
-    "objective": (BASE, TORCH),
-    "bundle": (BASE | {"prompts", "whitening"}, TORCH),
-    "model": (BASE | {"backbone", "prompts", "whitening"}, TORCH),
-    "evaluate": (BASE | {"backbone", "model", "video", "trained_clips"}, TORCH),
-    "train": (BASE | METHOD, TORCH | {"filelock"}),
-    "recognize": (BASE | METHOD, TORCH),
-    "pretrained": (BASE | METHOD | {"hub", "recognize"}, set()),
-    "portable": (BASE | METHOD | {"recognize"}, TORCH | {"av", "onnxruntime"}),
-    "sketch": (BASE | {"video"}, {"PIL"} | TORCH),
-    "anchors": (BASE | METHOD, TORCH),
-    "explain": (BASE | METHOD | {"anchors"}, TORCH),
-    "published": (BASE | METHOD, TORCH),
-    "protocols": (BASE | METHOD | {"train"}, TORCH),
-    "bench": (BASE | METHOD | {"train", "anchors", "sketch"}, TORCH | {"matplotlib"}),
-    "worker": (BASE | METHOD | {"store", "launcher", "train", "recognize", "sketch", "clipsets"}, TORCH),
-    "intake": (BASE | {"store", "launcher", "clipsets"}, set()),
-    "agents": (BASE | {"store", "ui"}, {"gradio", "mcp", "pydantic", "starlette", "anyio", "httpx"}),
-    "ui": (
-        BASE
-        | {
-            "store",
-            "hub",
-            "clip_files",
-            "launcher",
-            "clipsets",
-            "shots",
-            "effective_config",
-            "run_warnings",
-            "intake",
-            "space",
-        },
-        {"gradio", "PIL"},
-    ),
-}
-UNBOUND = {"cli", "doors", "__main__", "__init__", "serve"}
-
+"""What a package imports from others than the standard library and numpy; for services and cli, anything."""
+ANYTHING = {"services", "cli"}
+"""They load what is heavy inside their functions."""
+ROOT = {"__init__", "__main__", "aliases"}
 # The drawn world itself needs no torch; only training its backbone and measuring it does.
-LIGHT_FILES = ("sketch/world.py", "sketch/scenes.py", "sketch/actions.py", "sketch/clips.py", "sketch/demo.py")
+LIGHT_FILES = tuple(f"synthetic/{name}.py" for name in ("world", "scenes", "actions", "draw_clips", "demo_dataset"))
 
 
 def sources() -> list[Path]:
@@ -111,29 +60,27 @@ def imported(path: Path) -> set[str]:
     return found
 
 
-def room_of(path: Path) -> str:
-    part = path.relative_to(PROJECT / "ga2app").parts[0]
-    return part.removesuffix(".py")
-
-
-def rooms_imported(path: Path) -> set[str]:
-    return {name.split(".")[1] for name in imported(path) if name.startswith("ga2app.")}
+def test_a_package_imports_only_from_those_before_it() -> None:
+    wrong = []
+    for path in sources():
+        package = path.relative_to(PROJECT / "ga2app").parts[0].removesuffix(".py")
+        if package in ROOT:
+            continue
+        below = LAYERS[: LAYERS.index(package) + 1]
+        for name in imported(path):
+            top, _, rest = name.partition(".")
+            if top == "ga2app":
+                allowed = rest.partition(".")[0] in below
+            else:
+                allowed = top in sys.stdlib_module_names or top == "numpy" or package in ANYTHING
+                allowed = allowed or top in OUTSIDE.get(package, ())
+            if not allowed:
+                wrong.append(f"{path.relative_to(PROJECT)} imports {name}")
+    assert wrong == []
 
 
 def packages_imported(path: Path) -> set[str]:
-    tops = {name.split(".")[0] for name in imported(path)}
-    return tops - set(sys.stdlib_module_names) - {"ga2app", "numpy"}
-
-
-@pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(PROJECT)))
-def test_a_module_imports_only_what_its_layer_may(path: Path):
-    room = room_of(path)
-    if room in UNBOUND:
-        return
-    assert room in ROOMS, f"{room} has no place in the layer table"
-    rooms, packages = ROOMS[room]
-    assert rooms_imported(path) - {room} <= rooms
-    assert packages_imported(path) <= packages
+    return {name.split(".")[0] for name in imported(path)}
 
 
 @pytest.mark.parametrize("name", LIGHT_FILES)
@@ -148,9 +95,8 @@ def test_the_drawn_world_needs_no_torch(name: str):
         "ga2app.video",
         "ga2app.store",
         "ga2app.cli.main",
-        "ga2app.sketch.demo",
-        "ga2app.doors",
-        "ga2app.agents",
+        "ga2app.synthetic.demo_dataset",
+        "ga2app.services",
     ],
 )
 def test_importing_it_loads_neither_torch_nor_gradio(module: str):
@@ -171,6 +117,19 @@ def test_the_public_names_are_there():
     }
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
         _ = ga2app.nothing
+
+
+def test_a_file_name_stands_once() -> None:
+    names = [path.name for path in sources() if path.name not in ("__init__.py", "__main__.py")]
+    assert sorted(name for name in set(names) if names.count(name) > 1) == []
+
+
+@pytest.mark.parametrize("old", OLD_PATHS)
+def test_a_documented_import_path_of_an_earlier_version_still_works(old: str) -> None:
+    now = importlib.import_module(f"ga2app.{OLD_PATHS[old]}")
+    earlier = importlib.import_module(f"ga2app.{old}")
+    names = [name for name in getattr(now, "__all__", vars(now)) if not name.startswith("_")]
+    assert names and all(getattr(earlier, name) is getattr(now, name) for name in names)
 
 
 def test_every_module_says_what_it_is_for():

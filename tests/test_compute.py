@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from ga2app import compute
 from ga2app.cli.main import main
-from ga2app.compute import settle, unused_gpu
+from ga2app.clip import compute
+from ga2app.clip.compute import settle, unused_gpu
 from ga2app.config import Precision
 from ga2app.errors import ConfigError
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ga2app.contracts import (
+from ga2app.types import (
     SampleSize,
     cautions,
     defined,

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from ga2app import launcher
 from ga2app.errors import TrainingError
 from ga2app.paths import Home
+from ga2app.worker import launcher
 
 SLEEPER = "import time; print('up', flush=True); time.sleep(60)"
 

@@ -8,10 +8,10 @@ from torch import Tensor
 from torch.nn import functional
 from transformers import CLIPModel
 
-from ga2app.backbone import Backbone, load_backbone
+from ga2app.clip import Backbone, load_backbone
 from ga2app.config import PromptConfig
-from ga2app.model import PromptedClip, plain_clip
-from ga2app.prompts import PromptLearner
+from ga2app.method.prompted_model import PromptedClip, plain_clip
+from ga2app.method.prompts import PromptLearner
 from tests.approx import same_record
 
 NAMES = ["walking", "waving a hand", "reading a book"]

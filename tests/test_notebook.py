@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ga2app.bundle import load_folder
+from ga2app.bundles import load_folder
 from ga2app.paths import PROJECT
 
 NOTEBOOK = PROJECT / "docs" / "tour.ipynb"

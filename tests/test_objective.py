@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ga2app.backbone import load_backbone
+from ga2app.clip import load_backbone
 from ga2app.config import ObjectiveConfig, PromptConfig
 from ga2app.errors import TrainingError
-from ga2app.model import PromptedClip, plain_clip
-from ga2app.objective import Features, extra_class, keep, loss, reject, relate, released, stay, twin, vocabulary
-from ga2app.prompts import PromptLearner
+from ga2app.method.losses import Features, extra_class, keep, loss, reject, relate, released, stay, twin, vocabulary
+from ga2app.method.prompted_model import PromptedClip, plain_clip
+from ga2app.method.prompts import PromptLearner
 from tests.approx import same_record
 
 X, Y = torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]])

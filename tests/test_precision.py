@@ -8,14 +8,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from ga2app.backbone import Backbone, load_backbone
+from ga2app.clip import Backbone, load_backbone
 from ga2app.config import Precision
-from ga2app.model import PromptedClip, plain_clip
+from ga2app.inference import load_bundle
+from ga2app.method.prompted_model import PromptedClip, plain_clip
 from ga2app.paths import SKETCH_HARD_PROMPT
-from ga2app.recognize import load_bundle
-from ga2app.sketch.actions import ACTIONS
-from ga2app.sketch.clips import CLIP_PX
-from ga2app.sketch.world import clip_frames
+from ga2app.synthetic.actions import ACTIONS
+from ga2app.synthetic.draw_clips import CLIP_PX
+from ga2app.synthetic.world import clip_frames
 from ga2app.video.pixels import frames_to_pixels
 
 LABELS = [action.name for action in ACTIONS.values()]

@@ -10,7 +10,7 @@ import pytest
 
 from ga2app.errors import BackboneError
 from ga2app.paths import SKETCH_CLIP
-from ga2app.preprocessing import (
+from ga2app.video.preprocessing import (
     CLIP_MEAN,
     CLIP_STD,
     PREPROCESSOR,

@@ -5,7 +5,7 @@ import torch
 
 from ga2app.config import PromptConfig
 from ga2app.errors import BundleError, ConfigError
-from ga2app.prompts import PromptLearner
+from ga2app.method.prompts import PromptLearner
 
 
 def learner(**changes: object) -> PromptLearner:

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from ga2app.config import WhiteningConfig
 from ga2app.errors import BundleError, DatasetError
-from ga2app.whitening import Whitening, estimate, read_whitening
+from ga2app.method.whitening import Whitening, estimate, read_whitening
 from tests.approx import same_record
 
 CONFIG = WhiteningConfig(enabled=True)

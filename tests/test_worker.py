@@ -14,15 +14,14 @@ from typing import Any
 
 import pytest
 
-from ga2app import launcher
 from ga2app.config import DEMO, NOTHING, OptimizerConfig, RunConfig
-from ga2app.contracts import AnchorClip, Dataset, EventKind, RunRecord, RunState
 from ga2app.errors import TrainingError
 from ga2app.paths import PROJECT, Home
 from ga2app.store import Store
 from ga2app.store.database import Database
-from ga2app.store.runs import Runs
-from ga2app.worker import LOG, Worker
+from ga2app.store.run_queue import Runs
+from ga2app.types import AnchorClip, Dataset, EventKind, RunRecord, RunState
+from ga2app.worker import LOG, Worker, launcher
 from tests import fake_training
 
 PROGRAM = Path(fake_training.__file__)

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from ga2app.bundle import load_folder
+from ga2app.bundles import load_folder
 from ga2app.config import ClipConfig, ObjectiveConfig, OptimizerConfig, Precision, PromptConfig, RunConfig
-from ga2app.contracts import EventKind, RunState
 from ga2app.paths import PROJECT, Home
 from ga2app.store import Store
+from ga2app.types import EventKind, RunState
 from tests.clips import color_dataset
 
 PATIENCE_S = 600

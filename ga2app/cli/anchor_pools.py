@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ga2app.cli import common
-from ga2app.clipsets import VIDEO_SUFFIXES
-from ga2app.contracts import AnchorClip, Dataset
+from ga2app.datasets import VIDEO_SUFFIXES
 from ga2app.errors import DatasetError
 from ga2app.labels import label_key, tidy
+from ga2app.types import AnchorClip, Dataset
 
 CSV_NAME = "anchors.csv"
 COLUMNS = ("path", "label", "subset", "group")

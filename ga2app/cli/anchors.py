@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 from ga2app.cli import common
 from ga2app.cli.anchor_pools import CSV_NAME, ClipRow, files_in, own_class, read_pool, rows_of, write_rows
 from ga2app.config import Precision
-from ga2app.contracts import AnchorClip, Dataset
 from ga2app.errors import ConfigError, DatasetError, Fault
 from ga2app.labels import parse_labels
+from ga2app.types import AnchorClip, Dataset
 
 if TYPE_CHECKING:
-    from ga2app.anchors import RatedClip, RatedPool
+    from ga2app.inference.anchors import RatedClip, RatedPool
 
 COUNT = 8
 _POOL_HELP = "data sets of the studio, folders, CSV files with the columns path and label, or clips"
@@ -107,8 +107,8 @@ def run_rank(args: argparse.Namespace) -> int:
 
 def run_make(args: argparse.Namespace) -> int:
     """Make the clips, list them in a CSV; status 1 when not one could be made."""
-    from ga2app.anchors.making import CALM, Kind
-    from ga2app.anchors.writing import make_anchors
+    from ga2app.inference.anchors.anchor_writer import make_anchors
+    from ga2app.inference.anchors.synthetic_anchors import CALM, Kind
 
     wanted = common.names(args.kind) or list(Kind)
     faults = [Fault("--kind", f"'{name}' is not one of {', '.join(Kind)}") for name in wanted if name not in list(Kind)]
@@ -158,8 +158,8 @@ def _read_pools(names: Sequence[str]) -> list[AnchorClip]:
 
 
 def _rate(args: argparse.Namespace, dataset: Dataset | None, pool: Sequence[AnchorClip]) -> RatedPool:
-    from ga2app.anchors import rate_clips
-    from ga2app.backbone import load_backbone
+    from ga2app.clip import load_backbone
+    from ga2app.inference.anchors import rate_clips
 
     if args.frames < 1:
         raise ConfigError([Fault("--frames", f"{args.frames} frames show nothing; look at 1 or more")])

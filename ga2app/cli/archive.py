@@ -52,7 +52,7 @@ def run_export(args: argparse.Namespace) -> int:
 
 
 def _zip(args: argparse.Namespace, folder: Path, out: Path) -> int:
-    from ga2app.bundle import pack
+    from ga2app.bundles import pack
 
     if out.exists():
         raise BundleError(f"'{out}' is there already; name another file with --out")
@@ -78,7 +78,7 @@ def _title(folder: Path) -> str:
 
 def run_import(args: argparse.Namespace) -> int:
     """Take the bundle in, and say where it is."""
-    from ga2app.bundle import take_in
+    from ga2app.bundles import take_in
 
     if args.out is not None:
         card, fresh = take_in(args.file, args.out.parent, folder=args.out)

@@ -8,13 +8,13 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from ga2app.bench.choices import ABLATIONS, POOLS, SETTINGS
-from ga2app.bench.settings import settings
 from ga2app.cli import common
 from ga2app.config import HARD_PROMPT_EMBEDDED, HARD_PROMPT_RANDOM, Precision, RunConfig
-from ga2app.config.files import read_settings_file
-from ga2app.config.ladder import COMPARED
+from ga2app.config.ablations import COMPARED
+from ga2app.config.settings_files import read_settings_file
 from ga2app.errors import ConfigError, Fault
+from ga2app.protocols.benchmark_settings import settings
+from ga2app.protocols.method_choices import ABLATIONS, POOLS, SETTINGS
 
 FIRST_SEED, SEEDS, QUICK_SEEDS = 2000, 10, 2
 # Seeds below FIRST_SEED have been looked at while settings were chosen: docs/experiments.md.
@@ -64,7 +64,9 @@ def add(kinds: common.Commands) -> None:
 def run(args: argparse.Namespace) -> int:
     """Train, print the table or JSON, write ``<setting>.json`` and ``<setting>.png``."""
     seeds, methods, shots, config = _checked(args)
-    from ga2app.bench import base2novel, picture, report
+    from ga2app.protocols import base2novel
+    from ga2app.protocols import benchmark_plot as picture
+    from ga2app.protocols import benchmark_report as report
 
     plan = base2novel.Plan(args.setting, seeds, methods, shots, config, args.anchors, args.negatives, args.quick)
     folder: Path = args.out or Path("bench-base2novel")

@@ -54,7 +54,7 @@ def bench_scale(scale: Scale = FULL) -> dict[str, Any]:
         from playwright.sync_api import Error, sync_playwright
     except ImportError as exc:
         raise StudioError("this needs a browser; install it with: pip install playwright") from exc
-    from ga2app.sketch.demo import build_examples
+    from ga2app.synthetic.demo_dataset import build_examples
 
     with tempfile.TemporaryDirectory() as folder:
         home = Home(Path(folder))

@@ -14,11 +14,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from ga2app import launcher
 from ga2app.config import SKETCH, preset
-from ga2app.contracts import RunState
 from ga2app.errors import StudioError
 from ga2app.paths import APP, PROJECT, Home
+from ga2app.types import RunState
+from ga2app.worker import launcher
 
 PORT = 7961
 PATIENCE_S = 600.0
@@ -128,8 +128,8 @@ def _train(home: Home, epochs: int | None) -> float:
 
 
 def _recognize(home: Home) -> float:
-    from ga2app.recognize import StudioRecognizer
-    from ga2app.sketch.demo import build_examples
+    from ga2app.inference import StudioRecognizer
+    from ga2app.synthetic.demo_dataset import build_examples
 
     recognizer = StudioRecognizer()
     recognizer.warm(SKETCH)

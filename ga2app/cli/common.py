@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from ga2app.config import DEMO, RunConfig
-from ga2app.contracts import Dataset, SampleSize, as_document, cautions, figure_text, rests_on, to_counts, with_nulls
 from ga2app.environment import can_show
 from ga2app.errors import DatasetError, PackageError
 from ga2app.paths import default_home
+from ga2app.types import Dataset, SampleSize, as_document, cautions, figure_text, rests_on, to_counts, with_nulls
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -66,7 +66,7 @@ def counted(number: int, what: str) -> str:
 
 def find_dataset(name: str) -> Dataset:
     """A data set by name: one of this home, the demo (drawn if need be), a folder of class folders, or a CSV file."""
-    from ga2app.clipsets import read_clipset
+    from ga2app.datasets import read_clipset
 
     known = known_dataset(name)
     if known is not None:
@@ -97,7 +97,7 @@ def known_dataset(name: str) -> Dataset | None:
             store.close()
     if name != DEMO:
         return None
-    from ga2app.sketch.demo import demo_dataset
+    from ga2app.synthetic.demo_dataset import demo_dataset
 
     return demo_dataset(home.media / DEMO)
 
@@ -110,7 +110,7 @@ def anchored(config: RunConfig, dataset: Dataset) -> Dataset:
 def with_named_anchors(config: RunConfig, dataset: Dataset) -> Dataset:
     """``dataset`` with the anchors and negatives that ``config`` names, else its own."""
     from ga2app.store import Store
-    from ga2app.store.chosen import with_chosen
+    from ga2app.store.chosen_anchors import with_chosen
 
     if not (config.anchors or config.negatives):
         return dataset
@@ -120,7 +120,7 @@ def with_named_anchors(config: RunConfig, dataset: Dataset) -> Dataset:
 
 def lent_anchors(config: RunConfig, dataset: Dataset) -> Dataset:
     """``dataset`` with what the demo lends where it has none and ``config`` names none."""
-    from ga2app.store.chosen import borrow
+    from ga2app.store.chosen_anchors import borrow
 
     return borrow(config, dataset, lambda: find_dataset(DEMO))
 

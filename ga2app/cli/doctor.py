@@ -73,7 +73,7 @@ def _packages() -> list[Finding]:
 def _compute() -> list[Finding]:
     import torch
 
-    from ga2app.compute import settle, unused_gpu
+    from ga2app.clip.compute import settle, unused_gpu
 
     if fault := unused_gpu():
         return [Finding("device", False, f"cpu, though there is a GPU: {fault}")]
@@ -121,7 +121,7 @@ def _decoding() -> list[Finding]:
 
 
 def _backbones() -> list[Finding]:
-    from ga2app.clip_files import check_clip
+    from ga2app.clip.files import check_clip
     from ga2app.errors import BackboneError
     from ga2app.hub import cached_backbones
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from ga2app.cli import common
 from ga2app.config import Precision
-from ga2app.contracts import LEAST_LABELS, Dataset, as_document, wilson
 from ga2app.errors import ConfigError, DatasetError, Fault, StudioError
+from ga2app.types import LEAST_LABELS, Dataset, as_document, wilson
 
 if TYPE_CHECKING:
-    from ga2app.bundle import Manifest
-    from ga2app.evaluate import Evaluation, GroupAccuracy, Remeasured, Trained
+    from ga2app.bundles import Manifest
+    from ga2app.evaluation import Evaluation, GroupAccuracy, Remeasured, Trained
 
 OTHER = "other"
 """Stands for the identity of clips that are not those of today."""
@@ -43,10 +43,10 @@ def add(commands: common.Commands) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Evaluate and print."""
-    from ga2app import evaluate
-    from ga2app.backbone import load_backbone
-    from ga2app.model import plain_clip
-    from ga2app.recognize import load_bundle
+    from ga2app import evaluation as evaluate
+    from ga2app.clip import load_backbone
+    from ga2app.inference import load_bundle
+    from ga2app.method.prompted_model import plain_clip
     from ga2app.video.sampling import MultiView
 
     views = MultiView.parse(args.views)
@@ -97,9 +97,9 @@ def trained_of(manifest: Manifest, dataset: Dataset, *, own: bool) -> Trained:
 
     A bundle of before has a hash of the data set with its anchors: where that is as it was, the clips are, too.
     """
-    from ga2app.bundle import dataset_hash
-    from ga2app.evaluate import Trained
-    from ga2app.trained_clips import clips_identity
+    from ga2app.bundles import dataset_hash
+    from ga2app.datasets.trained_clips import clips_identity
+    from ga2app.evaluation import Trained
 
     name = dataset.name if own or manifest.run.dataset == dataset.name else ""
     data = manifest.used.data

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from ga2app.cli import common
 from ga2app.config import DEMO, SKETCH
-from ga2app.contracts import Dataset
 from ga2app.errors import DatasetError
 from ga2app.labels import parse_labels
 from ga2app.paths import default_home
+from ga2app.types import Dataset
 
 if TYPE_CHECKING:
-    from ga2app.backbone import Backbone
-    from ga2app.bundle import Bundle
+    from ga2app.bundles import Bundle
+    from ga2app.clip import Backbone
 
 CHECK_FRAMES = 4
 MOST_FRAMES = 256
@@ -54,8 +54,8 @@ def add(commands: common.Commands) -> None:
 def run(args: argparse.Namespace) -> int:
     """Explain and print."""
     _check_usage(args)
-    from ga2app.backbone import load_backbone
-    from ga2app.bundle import load_folder
+    from ga2app.bundles import load_folder
+    from ga2app.clip import load_backbone
 
     bundle = load_folder(args.bundle) if args.bundle else None
     named = SKETCH if args.check else common.default_backbone()
@@ -69,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _run_words(args: argparse.Namespace, backbone: Backbone, bundle: Bundle | None) -> int:
     from ga2app.cli import explain_text
-    from ga2app.explain import explain_words
+    from ga2app.inference.explanations import explain_words
 
     assert bundle is not None  # _check_usage has seen to it
     report = explain_words(backbone, bundle.learner())
@@ -82,7 +82,7 @@ def _run_words(args: argparse.Namespace, backbone: Backbone, bundle: Bundle | No
 
 def _run_clip(args: argparse.Namespace, backbone: Backbone, bundle: Bundle | None) -> int:
     from ga2app.cli import explain_text
-    from ga2app.explain import DEFAULT_FRAMES, Method, ScoreKind, Ways, explain_clip, explain_words
+    from ga2app.inference.explanations import DEFAULT_FRAMES, Method, ScoreKind, Ways, explain_clip, explain_words
 
     own = [*bundle.manifest.base, *bundle.manifest.novel] if bundle else []
     labels = own if args.labels is None else parse_labels(args.labels)
@@ -112,7 +112,7 @@ def _run_clip(args: argparse.Namespace, backbone: Backbone, bundle: Bundle | Non
 def _run_check(args: argparse.Namespace, backbone: Backbone, bundle: Bundle | None) -> int:
     from ga2app.cli.explain_check import check
     from ga2app.cli.explain_text import check_lines
-    from ga2app.explain import Method, ScoreKind, Ways
+    from ga2app.inference.explanations import Method, ScoreKind, Ways
 
     ways = Ways(ScoreKind(args.score), Method(args.method))
     found = check(backbone, bundle, args.check, args.style, args.frames or CHECK_FRAMES, ways)

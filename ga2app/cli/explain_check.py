@@ -10,18 +10,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ga2app.backbone import Backbone
-from ga2app.bundle import Bundle
-from ga2app.contracts import LabelKind
+from ga2app.bundles import Bundle
+from ga2app.clip import Backbone
 from ga2app.errors import DatasetError
-from ga2app.explain import Pointing, Ways, contrast, default_cells, explain_pixels, point
-from ga2app.model import PromptedClip, plain_clip
-from ga2app.sketch.actions import ACTIONS, DEMO_BASE, DEMO_NOVEL
-from ga2app.sketch.actor import actor_mask
-from ga2app.sketch.clips import CLIP_PX
-from ga2app.sketch.drawing import Subject
-from ga2app.sketch.styles import STYLES
-from ga2app.sketch.world import clip_frames
+from ga2app.inference.explanations import Pointing, Ways, contrast, default_cells, explain_pixels, point
+from ga2app.method.prompted_model import PromptedClip, plain_clip
+from ga2app.synthetic.actions import ACTIONS, DEMO_BASE, DEMO_NOVEL
+from ga2app.synthetic.actor import actor_mask
+from ga2app.synthetic.draw_clips import CLIP_PX
+from ga2app.synthetic.drawing import Subject
+from ga2app.synthetic.drawing_styles import STYLES
+from ga2app.synthetic.world import clip_frames
+from ga2app.types import LabelKind
 from ga2app.video.pixels import frames_to_pixels
 from ga2app.video.transforms import denormalize
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from ga2app.errors import ConfigError, Fault
-from ga2app.explain import ClipExplanation, ModelExplanation, overlay
+from ga2app.inference.explanations import ClipExplanation, ModelExplanation, overlay
 
 FRAME_PX = 160
 GAP_PX = 6

@@ -10,7 +10,7 @@ from ga2app.cli import common
 
 if TYPE_CHECKING:
     from ga2app.cli.explain_check import Check
-    from ga2app.explain import ClipExplanation, ModelExplanation, TokenWords, Word, WordReport
+    from ga2app.inference.explanations import ClipExplanation, ModelExplanation, TokenWords, Word, WordReport
 
 BAR_CELLS = 20
 READINGS = {"noise": "noise", "blend": "no single word", "word": "this word"}

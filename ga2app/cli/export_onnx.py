@@ -12,9 +12,9 @@ from ga2app.labels import parse_labels
 def run(args: argparse.Namespace, bundle: Path, out: Path) -> int:
     """Write the folder, check it, and say what is in it; raises PackageError without the exporter."""
     common.need("onnxscript", "export --onnx", "onnx")
-    from ga2app.backbone import load_backbone
-    from ga2app.portable import write_portable
-    from ga2app.recognize import load_bundle
+    from ga2app.bundles.onnx import write_portable
+    from ga2app.clip import load_backbone
+    from ga2app.inference import load_bundle
 
     loaded = load_bundle(bundle)
     backbone = load_backbone(args.backbone or str(loaded.manifest.backbone["name"]), device="cpu")

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ga2app.cli import common
-from ga2app.clipsets.label_list import read_label_list
-from ga2app.clipsets.report import Problem
+from ga2app.datasets.import_report import Problem
+from ga2app.datasets.label_list import read_label_list
 from ga2app.errors import LabelError
 from ga2app.labels import parse_labels
 
 if TYPE_CHECKING:
-    from ga2app.published import Imported
+    from ga2app.bundles.checkpoints import Imported
 
 
 def add(commands: common.Commands) -> None:
@@ -50,8 +50,8 @@ def add(commands: common.Commands) -> None:
 def run(args: argparse.Namespace) -> int:
     """Import, and say what came of it."""
     base = _labels(args.base_labels)
-    from ga2app.backbone import load_backbone
-    from ga2app.published import Origin, import_checkpoint
+    from ga2app.bundles.checkpoints import Origin, import_checkpoint
+    from ga2app.clip import load_backbone
 
     answer = import_checkpoint(
         args.file,

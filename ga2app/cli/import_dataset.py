@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ga2app.cli import common
-from ga2app.clipsets import Division, Half, Layout, Missing, SplitLists
+from ga2app.datasets import Division, Half, Layout, Missing, SplitLists
 from ga2app.errors import DatasetError
 from ga2app.labels import parse_labels
 from ga2app.paths import default_home
 
 if TYPE_CHECKING:
-    from ga2app.intake import Source
-    from ga2app.store.imports import ImportRow
+    from ga2app.services.importing import Source
+    from ga2app.store.import_records import ImportRow
 
 SHOWN = 20
 """Problems of one kind that are printed; ``--json`` has all of them."""
@@ -96,8 +96,8 @@ def add(commands: common.Commands) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Read, open every clip, store, and say what came in and what did not. Clips on this disk stay where they are."""
-    from ga2app.doors import VideoInspector
-    from ga2app.intake import Duplicates, Importer
+    from ga2app.services import VideoInspector
+    from ga2app.services.importing import Duplicates, Importer
     from ga2app.store import Store
 
     source, division = _source(args)
@@ -130,7 +130,7 @@ def _progress(stage: str, done: int, total: int) -> None:
 
 def _source(args: argparse.Namespace) -> tuple[Source, Division]:
     """What the options name, and how its classes are divided once it has been read."""
-    from ga2app.intake import ListsSource
+    from ga2app.services.importing import ListsSource
 
     half = Half(args.novel_half) if args.novel_half else None
     division = Division(tuple(parse_labels(args.novel)), args.novel_list, args.base_list, half)
@@ -162,7 +162,7 @@ def _source(args: argparse.Namespace) -> tuple[Source, Division]:
 
 def _named_source(args: argparse.Namespace) -> Source:
     """Class folders, a list or a zip."""
-    from ga2app.intake import FolderSource, TableSource, ZipSource
+    from ga2app.services.importing import FolderSource, TableSource, ZipSource
 
     options = {
         "--labels": args.labels,
@@ -191,7 +191,7 @@ def _absolute(path: Path) -> Path:
 
 
 def _print_report(row: ImportRow) -> None:
-    from ga2app.intake.report import flaws_of, problems_of
+    from ga2app.services.importing.job_report import flaws_of, problems_of
 
     report = row.report or {}
     if row.state == "done":

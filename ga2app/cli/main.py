@@ -19,7 +19,6 @@ from ga2app.cli import (
     bench,
     doctor,
     evaluate,
-    exchange,
     explain,
     import_checkpoint,
     import_dataset,
@@ -28,10 +27,11 @@ from ga2app.cli import (
     sketch,
     space,
     stored,
-    studio,
     suggest,
     train,
 )
+from ga2app.cli import push_pull as exchange
+from ga2app.cli import studio_command as studio
 from ga2app.errors import StudioError
 from ga2app.paths import default_home, version
 

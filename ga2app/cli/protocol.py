@@ -11,15 +11,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ga2app.cli import common, progress, settings
+from ga2app.cli import common
+from ga2app.cli import progress_bar as progress
+from ga2app.cli import settings_options as settings
 from ga2app.config import RunConfig
-from ga2app.contracts import Dataset, rests_on
 from ga2app.errors import ConfigError, Fault
 from ga2app.paths import default_home, write_whole
-from ga2app.run_warnings import whitening_warnings
+from ga2app.services.run_warnings import whitening_warnings
+from ga2app.types import Dataset, rests_on
 
 if TYPE_CHECKING:
-    from ga2app.protocols import Report, Series, Session
+    from ga2app.protocols.few_shot_draws import Session
+    from ga2app.protocols.protocol_report import Report, Series
 
     Protocol = Callable[[Dataset, list[int], Session], Report]
 
@@ -70,7 +73,7 @@ def add(commands: common.Commands) -> None:
 def run_base_to_novel(args: argparse.Namespace) -> int:
     """Base, novel and HM of each draw."""
     config = settings.read_settings(args, shots=args.shots)
-    from ga2app.protocols import base_to_novel
+    from ga2app.protocols.protocol_runs import base_to_novel
 
     return _run(
         args, config, lambda data, seeds, session: base_to_novel(config, data, seeds, session, joint=args.joint)
@@ -80,7 +83,7 @@ def run_base_to_novel(args: argparse.Namespace) -> int:
 def run_few_shot(args: argparse.Namespace) -> int:
     """Top-1 of each draw, for each number of shots."""
     config, shots = settings.read_settings(args), _whole_numbers(args.shots, "shots", SHOTS)
-    from ga2app.protocols import few_shot
+    from ga2app.protocols.protocol_runs import few_shot
 
     return _run(args, config, lambda data, seeds, session: few_shot(config, data, shots, seeds, session))
 
@@ -89,7 +92,7 @@ def run_cross_dataset(args: argparse.Namespace) -> int:
     """Top-1 of each draw on each of the other data sets."""
     config = settings.read_settings(args, shots=args.shots)
     others = [common.find_dataset(name) for name in common.names(args.test)]
-    from ga2app.protocols import cross_dataset
+    from ga2app.protocols.protocol_runs import cross_dataset
 
     return _run(args, config, lambda data, seeds, session: cross_dataset(config, data, others, seeds, session))
 
@@ -97,8 +100,8 @@ def run_cross_dataset(args: argparse.Namespace) -> int:
 def _run(args: argparse.Namespace, config: RunConfig, protocol: Protocol) -> int:
     """Run ``protocol``; Ctrl-C saves after the present step, and the same command goes on from there."""
     settings.check_complete(config)
-    from ga2app.backbone import load_backbone
-    from ga2app.protocols import Session
+    from ga2app.clip import load_backbone
+    from ga2app.protocols.few_shot_draws import Session
     from ga2app.video.sampling import MultiView
 
     seeds, views = _seeds(args, config), MultiView.parse(args.views)

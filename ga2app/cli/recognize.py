@@ -8,10 +8,10 @@ from typing import Any
 
 from ga2app.cli import common
 from ga2app.config import Precision
-from ga2app.contracts import Answer, LabelKind, NoneOfThese, NoneWay, Recognition, Score
 from ga2app.environment import can_show
 from ga2app.labels import parse_labels
 from ga2app.paths import default_home
+from ga2app.types import Answer, LabelKind, NoneOfThese, NoneWay, Recognition, Score
 
 BAR_CELLS = 24
 SOME_UNREAD = 3
@@ -55,8 +55,8 @@ def run(args: argparse.Namespace) -> int:
     """Recognize and print; status 1 when not one clip could be read, 3 when some could not."""
     if not args.none_of_these and (args.negatives is not None or args.threshold is not None):
         args.refuse("--negatives and --threshold belong to --none-of-these")
-    from ga2app.backbone import load_backbone
-    from ga2app.recognize import Recognizer, load_bundle
+    from ga2app.clip import load_backbone
+    from ga2app.inference import Recognizer, load_bundle
 
     bundles = [load_bundle(folder) for folder in args.bundle or ()]
     named = str(bundles[0].manifest.backbone["name"]) if bundles else common.default_backbone()

@@ -13,11 +13,11 @@ from typing import Any
 import sqlite_utils
 
 from ga2app.config import preset
-from ga2app.contracts import BundleCard, RunState
 from ga2app.paths import SKETCH_HARD_PROMPT, Home
 from ga2app.store import Store
 from ga2app.store.bundle_rows import row_of
 from ga2app.store.database import Database
+from ga2app.types import BundleCard, RunState
 
 LABELS = 40
 _STATES = (RunState.DONE,) * 8 + (RunState.FAILED, RunState.STOPPED)

@@ -53,7 +53,7 @@ def add(commands: common.Commands) -> None:
 
 def run_generate(args: argparse.Namespace) -> int:
     """Draw clips and say where they are."""
-    from ga2app.sketch.clips import generate
+    from ga2app.synthetic.draw_clips import generate
 
     made = generate(args.out, args.style, args.clips, args.seed, common.names(args.actions))
     if args.json:
@@ -65,7 +65,7 @@ def run_generate(args: argparse.Namespace) -> int:
 
 def run_contact_sheet(args: argparse.Namespace) -> int:
     """Draw the contact sheet."""
-    from ga2app.sketch.contact_sheet import contact_sheet
+    from ga2app.synthetic.contact_sheet import contact_sheet
 
     contact_sheet(args.out)
     print(args.out)
@@ -74,8 +74,8 @@ def run_contact_sheet(args: argparse.Namespace) -> int:
 
 def run_pretrain(args: argparse.Namespace) -> int:
     """Train the backbone, measure it and write its card."""
-    from ga2app.sketch.card import write_card
-    from ga2app.sketch.pretrain import PretrainConfig, pretrain
+    from ga2app.synthetic.backbone_card import write_card
+    from ga2app.synthetic.pretrain import PretrainConfig, pretrain
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     config = PretrainConfig(seed=args.seed)
@@ -87,8 +87,8 @@ def run_pretrain(args: argparse.Namespace) -> int:
 
 def run_hard_prompt(args: argparse.Namespace) -> int:
     """Learn a plain soft text prompt on actions and a style that no demo uses."""
-    from ga2app.sketch.demo import hard_prompt_dataset
-    from ga2app.train import train
+    from ga2app.synthetic.demo_dataset import hard_prompt_dataset
+    from ga2app.training import train
 
     config = preset("quick", SKETCH)
     prompts = replace(config.prompts, coupled=False, hard_prompt="random")
@@ -106,7 +106,7 @@ def run_hard_prompt(args: argparse.Namespace) -> int:
 
 def run_zero_shot(args: argparse.Namespace) -> int:
     """Measure the embedded backbone."""
-    from ga2app.sketch.zero_shot import zero_shot_accuracy
+    from ga2app.synthetic.backbone_accuracy import zero_shot_accuracy
 
     figures = zero_shot_accuracy(SKETCH_CLIP, args.style, args.clips, seed=args.seed)
     if args.json:

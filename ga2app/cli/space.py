@@ -26,7 +26,7 @@ def add(commands: common.Commands) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write the folder, and say how it gets to the Hub."""
-    from ga2app.space import make_space
+    from ga2app.services.space import make_space
 
     made = make_space(args.folder, title=args.title, clip=args.clip)
     if args.json:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ga2app.cli import common
-from ga2app.contracts import BundleCard, RunRecord
 from ga2app.errors import BundleError, DatasetError, StoreError
 from ga2app.paths import default_home
+from ga2app.types import BundleCard, RunRecord
 
 if TYPE_CHECKING:
     from ga2app.store import Store

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from ga2app.cli import common
 from ga2app.cli.anchor_pools import ClipRow, write_rows
 from ga2app.config import Precision
-from ga2app.contracts import ProposalKind
 from ga2app.errors import ConfigError, DatasetError, Fault
 from ga2app.labels import parse_labels
+from ga2app.types import ProposalKind
 
 if TYPE_CHECKING:
-    from ga2app.anchors import Proposal
+    from ga2app.inference.anchors import Proposal
 
 COUNT = 10
 SEEDS = "shipped seeds"
@@ -63,9 +63,9 @@ def run(args: argparse.Namespace) -> int:
     # A model that cannot be asked is told before the backbone is loaded, which takes its time.
     texts = _ask(args, labels, kinds) if args.language_model and labels else None
 
-    from ga2app.anchors import rate_proposals, suggest
-    from ga2app.anchors.clips import anchor_labels
-    from ga2app.backbone import load_backbone
+    from ga2app.clip import load_backbone
+    from ga2app.inference.anchors import rate_proposals, suggest
+    from ga2app.inference.anchors.anchor_clips import anchor_labels
 
     backbone = load_backbone(args.backbone or common.default_backbone(), precision=Precision.FLOAT32)
     labels = anchor_labels(backbone, labels)

@@ -8,12 +8,14 @@ import sys
 import time
 from pathlib import Path
 
-from ga2app.cli import common, progress, settings
+from ga2app.cli import common
+from ga2app.cli import progress_bar as progress
+from ga2app.cli import settings_options as settings
 from ga2app.config import SKETCH, RunConfig
-from ga2app.contracts import Dataset, Subset
 from ga2app.errors import BundleError, ClipError, TrainingError
 from ga2app.paths import default_home
-from ga2app.run_warnings import FOOTAGE, run_warnings
+from ga2app.services.run_warnings import FOOTAGE, run_warnings
+from ga2app.types import Dataset, Subset
 
 _SAMPLE = 3
 
@@ -40,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
         return 0
     settings.check_complete(config)
     _refuse_several_processes()
-    from ga2app.train import check_start, train
+    from ga2app.training import check_start, train
 
     own = common.find_dataset(config.dataset)
     chosen = common.with_named_anchors(config, own)
@@ -79,7 +81,7 @@ def _refuse_several_processes() -> None:
 
 def _make_way(args: argparse.Namespace, out: Path, checkpoint: Path) -> None:
     """Forget what was saved where that is asked for; raises BundleError before a bundle would be replaced unasked."""
-    from ga2app.train.output_lock import writing_to
+    from ga2app.training.output_lock import writing_to
 
     goes_on = checkpoint.exists() and not args.restart
     if (out / "bundle.json").is_file() and not (goes_on or args.force):
@@ -94,7 +96,7 @@ def _footage_warnings(config: RunConfig, dataset: Dataset) -> list[str]:
     if config.backbone != SKETCH:
         return []
     from ga2app.video import Evaluation, read_clip
-    from ga2app.video.realism import looks_photographic
+    from ga2app.video.domain_check import looks_photographic
 
     clips = [clip.path for clip in dataset.clips if clip.subset is Subset.TRAIN]
     sample = [clips[place * len(clips) // _SAMPLE] for place in range(min(_SAMPLE, len(clips)))]

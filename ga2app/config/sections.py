@@ -129,7 +129,7 @@ class ObjectiveConfig:
 
 @dataclass(frozen=True)
 class WhiteningConfig:
-    """Whether, and by what, the joint space of clips and texts is whitened; see ``ga2app.whitening``.
+    """Whether, and by what, the joint space of clips and texts is whitened; see ``ga2app.method.whitening``.
 
     Directions in which irrelevant clips differ, and clips of one class, count for less. ``anchors`` is the share of
     the anchors' scatter beside that of the shots, ``shrinkage`` the share of the variance added to every direction

@@ -13,7 +13,7 @@ from typing import Protocol
 from huggingface_hub.constants import HF_HUB_CACHE
 
 from ga2app.errors import BackboneError
-from ga2app.hub.backbones import download, download_size
+from ga2app.hub.backbone_files import download, download_size
 
 _log = logging.getLogger(__name__)
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
 
-from ga2app.contracts import RepoKind
 from ga2app.errors import HubError
-from ga2app.hub.client import HubClient
-from ga2app.hub.http import HTTPError
-from ga2app.hub.names import read_address
+from ga2app.hub.http_errors import HTTPError
+from ga2app.hub.hub_client import HubClient
 from ga2app.hub.pulling import look
+from ga2app.hub.repo_names import read_address
+from ga2app.types import RepoKind
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 

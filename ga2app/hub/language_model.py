@@ -16,10 +16,10 @@ from urllib.parse import urlsplit
 from huggingface_hub import InferenceClient, constants, get_token
 from huggingface_hub.errors import HfHubHTTPError, InferenceTimeoutError, OfflineModeIsEnabled
 
-from ga2app.contracts import ProposalKind
 from ga2app.errors import LanguageModelError
-from ga2app.hub.http import HTTPError
+from ga2app.hub.http_errors import HTTPError
 from ga2app.labels import label_key, tidy
+from ga2app.types import ProposalKind
 
 TIMEOUT_S = 60.0
 MAX_COUNT = 50

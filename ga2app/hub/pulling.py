@@ -16,12 +16,12 @@ from huggingface_hub import get_session, hf_hub_url
 from huggingface_hub.errors import HfHubHTTPError
 from huggingface_hub.utils import hf_raise_for_status  # type: ignore[attr-defined]
 
-from ga2app.contracts import ByteProgress, HubFile, HubOffer, RepoKind
 from ga2app.errors import HubError
-from ga2app.hub.client import HubClient
-from ga2app.hub.http import HTTPError
-from ga2app.hub.listing import TIMEOUT_S, Listing, digest_like, not_found, read_listing
-from ga2app.hub.names import is_plain, read_address, shown
+from ga2app.hub.http_errors import HTTPError
+from ga2app.hub.hub_client import HubClient
+from ga2app.hub.repo_listing import TIMEOUT_S, Listing, digest_like, not_found, read_listing
+from ga2app.hub.repo_names import is_plain, read_address, shown
+from ga2app.types import ByteProgress, HubFile, HubOffer, RepoKind
 
 ATTEMPTS = 4
 """How often a connection that breaks off is taken up again without a single new byte."""

@@ -15,11 +15,11 @@ from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 from huggingface_hub.errors import HfHubHTTPError
 from huggingface_hub.utils.tqdm import disable_progress_bars
 
-from ga2app.contracts import ByteProgress, HubRevision, Pushed, RepoKind
 from ga2app.errors import HubConflict, HubError
-from ga2app.hub.client import HubClient
-from ga2app.hub.listing import Listing, digest_like, read_listing
-from ga2app.hub.names import check_repo_id
+from ga2app.hub.hub_client import HubClient
+from ga2app.hub.repo_listing import Listing, digest_like, read_listing
+from ga2app.hub.repo_names import check_repo_id
+from ga2app.types import ByteProgress, HubRevision, Pushed, RepoKind
 
 Content: TypeAlias = Path | bytes
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from ga2app.contracts import BundleCard, HubRevision, read_tested, to_counts
+from ga2app.types import BundleCard, HubRevision, read_tested, to_counts
 
 FROM = (
     "FROM bundles b LEFT JOIN runs r "

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 import sqlite_utils
 
-from ga2app.contracts import LabelKind, Subset
 from ga2app.errors import DatasetError
 from ga2app.labels import label_key
-from ga2app.store.clips import dataset_of
+from ga2app.store.clip_pages import dataset_of
 from ga2app.store.database import Database
 from ga2app.store.in_use import refuse_edits, refuse_edits_of_clips, refuse_in_use
 from ga2app.store.trash import Former, Selected, discard, remember
+from ga2app.types import LabelKind, Subset
 
 ROOM = "datasets"
 """Where deletions and edits of this file wait to be undone."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from ga2app.contracts import HubRevision
 from ga2app.errors import BundleError, StoreError
 from ga2app.store.database import Database
+from ga2app.types import HubRevision
 
 
 class HubNotes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite_utils
 
 from ga2app.errors import DatasetError
-from ga2app.store.clips import dataset_of
+from ga2app.store.clip_pages import dataset_of
 
 
 def refuse_edits(db: sqlite_utils.Database, dataset_id: int) -> None:

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ga2app.errors import StoreError
-from ga2app.store.anchors import tidy_name
-from ga2app.store.negatives import NegativeEntry, NegativeRow, tidy_text
+from ga2app.store.anchor_sets import tidy_name
+from ga2app.store.negative_prompts import NegativeEntry, NegativeRow, tidy_text
 
 COLUMNS = ("group", "text", "enabled")
 MAX_ROWS = 20_000

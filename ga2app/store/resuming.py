@@ -6,9 +6,9 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from ga2app.config import DEMO, RunConfig
-from ga2app.contracts import TrainingData
 from ga2app.errors import DatasetError, TrainingError
-from ga2app.store.chosen import borrow, with_chosen
+from ga2app.store.chosen_anchors import borrow, with_chosen
+from ga2app.types import TrainingData
 
 if TYPE_CHECKING:
     from ga2app.store.store import Store

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ga2app.contracts import TrainingData
 from ga2app.store.run_order import RunOrder
+from ga2app.types import TrainingData
 
 
 class RunData(RunOrder):

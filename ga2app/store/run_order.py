@@ -6,10 +6,10 @@ from enum import StrEnum
 
 import sqlite_utils
 
-from ga2app.contracts import RunState
 from ga2app.errors import StoreError
 from ga2app.store.run_rows import RunRows
 from ga2app.store.trash import Selected, discard
+from ga2app.types import RunState
 
 ROOM = "runs"
 """The runs' room of the trash."""

@@ -9,9 +9,9 @@ from typing import Any
 
 import sqlite_utils
 
-from ga2app.contracts import Event, EventKind, RunRecord, RunState
 from ga2app.errors import StoreError
-from ga2app.store.events import Events
+from ga2app.store.run_events import Events
+from ga2app.types import Event, EventKind, RunRecord, RunState
 
 MAX_NAME = 120
 

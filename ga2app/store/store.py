@@ -6,18 +6,18 @@ from collections.abc import Callable
 from types import TracebackType
 
 from ga2app.paths import Home
-from ga2app.store.anchors import Anchors
-from ga2app.store.bundles import Bundles
-from ga2app.store.clips import Clips
+from ga2app.store.anchor_sets import Anchors
+from ga2app.store.bundle_records import Bundles
+from ga2app.store.clip_pages import Clips
 from ga2app.store.database import BUSY_S, Database
 from ga2app.store.dataset_edits import DatasetEdits
-from ga2app.store.datasets import Datasets
+from ga2app.store.dataset_records import Datasets
+from ga2app.store.default_prompts import load_seeds
 from ga2app.store.hub_notes import HubNotes
-from ga2app.store.imports import Imports
-from ga2app.store.negatives import Negatives
+from ga2app.store.import_records import Imports
+from ga2app.store.negative_prompts import Negatives
 from ga2app.store.ratings import Ratings
-from ga2app.store.runs import Runs
-from ga2app.store.seeds import load_seeds
+from ga2app.store.run_queue import Runs
 from ga2app.store.trash import Trash
 
 

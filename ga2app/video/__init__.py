@@ -16,10 +16,10 @@ import os
 import numpy as np
 from numpy.typing import NDArray
 
-from ga2app.video.cache import CachingReader
-from ga2app.video.clip import ClipFrames
-from ga2app.video.process import TIME_LIMIT_S, ClipReader
+from ga2app.video.decoder_process import TIME_LIMIT_S, ClipReader
+from ga2app.video.frame_cache import CachingReader
 from ga2app.video.sampling import Evaluation, Every, Sampling, Training, Views
+from ga2app.video.video_clip import ClipFrames
 
 __all__ = [
     "CachingReader",

@@ -9,7 +9,7 @@ import numpy as np
 from av import VideoFrame
 
 from ga2app.errors import ClipError
-from ga2app.video.container import AGAIN, clip_name
+from ga2app.video.container_facts import AGAIN, clip_name
 from ga2app.video.sampling import Sampling
 from ga2app.video.timing import TimeStamps
 

@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 from ga2app.errors import ClipError
 from ga2app.video.animated_webp import is_animated_webp, read_animated_webp
-from ga2app.video.clip import ClipFrames
-from ga2app.video.container import clip_name, first_bytes, open_clip, packet_count
+from ga2app.video.container_facts import clip_name, first_bytes, open_clip, packet_count
 from ga2app.video.display import Display, recorded_display
 from ga2app.video.images import PLAIN, to_images
 from ga2app.video.sampling import Sampling
 from ga2app.video.seeking import TrustedIndex, frames_by_seeking, read_by_seeking, trusted_index
 from ga2app.video.sequential import read_sequentially
 from ga2app.video.timing import Pace, TimeStamps, pace
+from ga2app.video.video_clip import ClipFrames
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame

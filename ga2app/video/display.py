@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from av.video.reformatter import Colorspace, ColorTrc
 
-from ga2app.video.container import PICTURE_BRANDS, major_brand
+from ga2app.video.container_facts import PICTURE_BRANDS, major_brand
 
 if TYPE_CHECKING:
     from av.container import InputContainer

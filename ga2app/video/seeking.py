@@ -16,10 +16,10 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from ga2app.video.container import open_clip
+from ga2app.video.bitstream import intact_packet, nal_length_bytes
+from ga2app.video.container_facts import open_clip
 from ga2app.video.display import Display
 from ga2app.video.images import PLAIN, fitted_size, to_images
-from ga2app.video.packets import intact_packet, nal_length_bytes
 from ga2app.video.sampling import Sampling
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import av
 
 from ga2app.errors import ClipError
-from ga2app.video.container import RE_ENCODE, clip_name, open_clip, still_picture
+from ga2app.video.container_facts import RE_ENCODE, clip_name, open_clip, still_picture
 from ga2app.video.sampling import Sampling
 from ga2app.video.timing import TimeStamps
 

@@ -12,7 +12,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ga2app.preprocessing import CLIP_MEAN, CLIP_STD, Preprocessing, Resample, Triple, clip_preprocessing, short_side_px
+from ga2app.video.preprocessing import (
+    CLIP_MEAN,
+    CLIP_STD,
+    Preprocessing,
+    Resample,
+    Triple,
+    clip_preprocessing,
+    short_side_px,
+)
 
 __all__ = [
     "CLIP_MEAN",

@@ -5,8 +5,8 @@ in the database. Whatever kills it, the next worker goes on from the run's check
 save, put its run back in the queue and leave.
 """
 
-from ga2app.worker.command import main
-from ga2app.worker.loop import LOG, Worker, explain
-from ga2app.worker.parts import Outcome, Parts, Training
+from ga2app.worker.queue_loop import LOG, Worker, explain
+from ga2app.worker.run_parts import Outcome, Parts, Training
+from ga2app.worker.worker_command import main
 
 __all__ = ["LOG", "Outcome", "Parts", "Training", "Worker", "explain", "main"]

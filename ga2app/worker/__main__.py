@@ -2,8 +2,8 @@
 
 import sys
 
-from ga2app.launcher import let_go
-from ga2app.worker.command import main
+from ga2app.worker.launcher import let_go
+from ga2app.worker.worker_command import main
 
 if __name__ == "__main__":
     status = main()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ga2app.paths import Home
-from ga2app.ui import Studio
+from ga2app.web import Studio
 from tests.ui.studios import empty, make_studio
 
 

@@ -9,8 +9,8 @@ from typing import get_type_hints
 import pytest
 
 from ga2app import errors
-from ga2app.agents.docstrings import explained
-from ga2app.agents.tools import Tools
+from ga2app.web.mcp.mcp_docstrings import explained
+from ga2app.web.mcp.mcp_tools import Tools
 
 TOOLS = [Tools.recognize, Tools.list_bundles, Tools.queue_run, Tools.run_status]
 

@@ -10,7 +10,7 @@ from ga2app.paths import PROJECT
 SCRIPT = """
 import sys
 sys.modules["mcp"] = None
-from ga2app.agents import open_to_agents
+from ga2app.web.mcp import open_to_agents
 from ga2app.errors import StudioError
 try:
     open_to_agents(None, "127.0.0.1")

@@ -7,12 +7,12 @@ from typing import Any
 import jsonschema
 import pytest
 
-from ga2app.agents.offers import Offer
-from ga2app.agents.settings import settings_schema
-from ga2app.agents.tools import Tools
 from ga2app.config import PRESETS, preset
 from ga2app.errors import ConfigError
-from ga2app.ui import Studio
+from ga2app.web import Studio
+from ga2app.web.mcp.mcp_offers import Offer
+from ga2app.web.mcp.mcp_settings import settings_schema
+from ga2app.web.mcp.mcp_tools import Tools
 from tests.ui.studios import LABELS
 
 

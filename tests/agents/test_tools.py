@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from ga2app.agents.tools import Tools
-from ga2app.contracts import RunState
 from ga2app.errors import BackboneError, BundleError, ConfigError, LabelError, StoreError, StudioError
-from ga2app.ui import Studio
+from ga2app.types import RunState
+from ga2app.web import Studio
+from ga2app.web.mcp.mcp_tools import Tools
 from tests.ui.studios import LABELS, add_bundle, add_negatives, add_run
 
 

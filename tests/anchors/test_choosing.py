@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ga2app.anchors import choose, irrelevance, nearest_label
 from ga2app.errors import DatasetError
+from ga2app.inference.anchors import choose, irrelevance, nearest_label
 
 TWO_LABELS = torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
 
@@ -133,10 +133,10 @@ GENERIC = (
 @pytest.fixture(scope="module")
 def drawn_pool() -> Pool:
     """Three clips of each of three actions and each of four scenes, and a copy of the last."""
-    from ga2app.backbone import load_backbone
-    from ga2app.model import plain_clip
-    from ga2app.sketch.clips import subject_named
-    from ga2app.sketch.world import clip_frames
+    from ga2app.clip import load_backbone
+    from ga2app.method.prompted_model import plain_clip
+    from ga2app.synthetic.draw_clips import subject_named
+    from ga2app.synthetic.world import clip_frames
     from ga2app.video.pixels import frames_to_pixels
 
     backbone = load_backbone("sketch")

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from ga2app.anchors import generic_features, irrelevance, rate_clips
-from ga2app.backbone import Backbone, load_backbone
-from ga2app.contracts import AnchorClip
+from ga2app.clip import Backbone, load_backbone
 from ga2app.errors import DatasetError, LabelError
-from ga2app.sketch.clips import subject_named, write_drawn_clip
+from ga2app.inference.anchors import generic_features, irrelevance, rate_clips
+from ga2app.synthetic.draw_clips import subject_named, write_drawn_clip
+from ga2app.types import AnchorClip
 from tests.clips import write_color_clip
 
 SHOWN = ("riding a bicycle", "walking", "snow falling", "a clock ticking")

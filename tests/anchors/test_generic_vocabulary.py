@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ga2app.anchors.vocabulary import (
+from ga2app.clip import load_backbone
+from ga2app.errors import DatasetError
+from ga2app.inference.anchors.candidate_words import (
     generic_features,
     generic_texts,
     known,
@@ -14,9 +16,7 @@ from ga2app.anchors.vocabulary import (
     seed_negatives,
     unrelated,
 )
-from ga2app.backbone import load_backbone
-from ga2app.errors import DatasetError
-from ga2app.sketch.actions import ACTIONS
+from ga2app.synthetic.actions import ACTIONS
 
 
 def test_the_seeds_are_many_short_texts_each_once():

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ga2app.anchors import away_from_mover, background, calm_window, held_frame, motion
-from ga2app.anchors.making import Kind, make
-from ga2app.sketch.actions import ACTIONS
-from ga2app.sketch.clips import subject_named
-from ga2app.sketch.scenes import EMPTY
-from ga2app.sketch.world import clip_frames
+from ga2app.inference.anchors import away_from_mover, background, calm_window, held_frame, motion
+from ga2app.inference.anchors.synthetic_anchors import Kind, make
+from ga2app.synthetic.actions import ACTIONS
+from ga2app.synthetic.draw_clips import subject_named
+from ga2app.synthetic.scenes import EMPTY
+from ga2app.synthetic.world import clip_frames
 
 MOVERS = ("doing a cartwheel", "running", "jumping", "swinging a baseball bat", "doing jumping jacks")
 

@@ -10,9 +10,10 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from ga2app import hub
-from ga2app.backbone import load_backbone
-from ga2app.clip_files import find_cached
+from ga2app.clip import load_backbone
+from ga2app.clip.files import find_cached
 from ga2app.errors import BackboneError
+from ga2app.paths import SKETCH_CLIP
 from tests.backbone.clip_folders import COMMIT, TOKENIZER, cached, copy_of, pickled, say
 
 
@@ -44,7 +45,7 @@ def test_a_tokenizer_of_another_model_is_refused_by_its_size(tiny_clip_folder: P
     CLIPTokenizer().save_pretrained(folder)
     assert "its tokenizer has 2 entries and its text tower 22" in refusal(folder)
     large = copy_of(tiny_clip_folder, tmp_path / "large", without=TOKENIZER)
-    sketch = Path(hub.backbones.__file__).parents[2] / "assets" / "sketch-clip"
+    sketch = SKETCH_CLIP
     for name in ("tokenizer.json", "tokenizer_config.json"):
         shutil.copy(sketch / name, large / name)
     assert "its tokenizer has 234 entries and its text tower 22" in refusal(large)

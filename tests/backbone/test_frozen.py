@@ -6,7 +6,7 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoTokenizer, CLIPModel
 
-from ga2app.backbone import Backbone, load_backbone
+from ga2app.clip import Backbone, load_backbone
 from ga2app.errors import BackboneError, ConfigError, LabelError
 from tests.approx import same_record
 

@@ -7,8 +7,8 @@ import torch
 from transformers import CLIPModel
 from transformers.activations import ACT2FN
 
-from ga2app.backbone import load_backbone
-from ga2app.backbone.layers import FusedQuickGelu, fuse_activations, one_position
+from ga2app.clip import load_backbone
+from ga2app.clip.prompt_layers import FusedQuickGelu, fuse_activations, one_position
 
 
 @pytest.fixture(scope="module")

@@ -8,15 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from ga2app.bench import base2novel, picture, report, world
-from ga2app.bench.base2novel import Outcome, Plan
-from ga2app.bench.choices import ABLATIONS
-from ga2app.bench.settings import settings
-from ga2app.bench.variants import Variant, variant
 from ga2app.config import ClipConfig, PromptConfig
-from ga2app.config.ladder import COMPARED
-from ga2app.contracts import Subset
+from ga2app.config.ablations import COMPARED
 from ga2app.errors import ConfigError, StoreError
+from ga2app.protocols import base2novel
+from ga2app.protocols import benchmark_plot as picture
+from ga2app.protocols import benchmark_report as report
+from ga2app.protocols import benchmark_world as world
+from ga2app.protocols.base2novel import Outcome, Plan
+from ga2app.protocols.benchmark_settings import settings
+from ga2app.protocols.method_choices import ABLATIONS
+from ga2app.protocols.variants import Variant, variant
+from ga2app.types import Subset
 
 
 def plan(**changes: object) -> Plan:

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from ga2app.bench.settings import settings
 from ga2app.config import ObjectiveConfig
-from ga2app.config.ladder import LADDER, rung
+from ga2app.config.ablations import LADDER, rung
 from ga2app.errors import ConfigError
+from ga2app.protocols.benchmark_settings import settings
 
 WHOLE = settings("narrow")
 

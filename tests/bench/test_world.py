@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from ga2app.bench import world
-from ga2app.bench.choices import SETTINGS
-from ga2app.sketch.actions import ACTIONS, HARD_PROMPT_ACTIONS
+from ga2app.protocols import benchmark_world as world
+from ga2app.protocols.method_choices import SETTINGS
+from ga2app.synthetic.actions import ACTIONS, HARD_PROMPT_ACTIONS
 
 
 @pytest.mark.parametrize(("setting", "base"), [("narrow", 6), ("wide", 24)])

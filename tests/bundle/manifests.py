@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ga2app.bundle import FORMAT_VERSION, Manifest
+from ga2app.bundles import FORMAT_VERSION, Manifest
 from ga2app.config import PromptConfig, RunConfig
 
 CLIP = "openai/clip-vit-base-patch16"

@@ -16,12 +16,12 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from ga2app import bundle as bundles
-from ga2app.bundle.archive import free_name, pack, take_in
-from ga2app.bundle.manifest import to_json
-from ga2app.contracts import Conditions
+from ga2app import bundles
+from ga2app.bundles.bundle_zip import free_name, pack, take_in
+from ga2app.bundles.manifest import to_json
 from ga2app.errors import BundleError
 from ga2app.paths import SKETCH_HARD_PROMPT
+from ga2app.types import Conditions
 
 FILES = ["bundle.json", "prompts.safetensors", "README.md"]
 

@@ -13,13 +13,13 @@ import pytest
 import yaml
 from huggingface_hub import ModelCard
 
-from ga2app.bundle import Manifest, read_manifest
-from ga2app.bundle.card import card_to_pack, card_to_publish, model_card
+from ga2app.bundles import Manifest, read_manifest
+from ga2app.bundles.model_card import card_to_pack, card_to_publish, model_card
 from ga2app.config import ObjectiveConfig, PromptConfig, RunConfig, WhiteningConfig
 from ga2app.errors import BundleError
 from ga2app.paths import SKETCH_HARD_PROMPT
-from ga2app.sketch.clips import subject_named, write_drawn_clip
-from ga2app.ui.library.markdown import to_html
+from ga2app.synthetic.draw_clips import subject_named, write_drawn_clip
+from ga2app.web.pages.library.markdown import to_html
 from tests.bundle.manifests import CLIP, manifest
 
 HOSTILE = (

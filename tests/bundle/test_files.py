@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from ga2app import bundle as bundles
-from ga2app.backbone import Backbone, load_backbone
+from ga2app import bundles
+from ga2app.clip import Backbone, load_backbone
 from ga2app.config import PromptConfig, RunConfig
 from ga2app.errors import BundleError
-from ga2app.model import PromptedClip
-from ga2app.prompts import PromptLearner
-from ga2app.recognize import load_bundle
+from ga2app.inference import load_bundle
+from ga2app.method.prompted_model import PromptedClip
+from ga2app.method.prompts import PromptLearner
 from tests.approx import same_record
 
 NAMES = ["walking", "waving a hand", "reading a book"]
@@ -80,7 +80,7 @@ def test_a_bundle_holds_safetensors_json_and_a_card_and_nothing_else(backbone: B
 
 
 def test_the_card_shows_the_figures_beside_plain_clip(backbone: Backbone):
-    from ga2app.bundle.card import model_card
+    from ga2app.bundles.model_card import model_card
 
     card = model_card(made(backbone)[0].manifest)
     assert "| plain CLIP | 50.0 | – | – |" in card

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from ga2app.cli.main import main
-from ga2app.clipsets import read_clipset
-from ga2app.contracts import AnchorClip
+from ga2app.datasets import read_clipset
 from ga2app.paths import PROJECT
+from ga2app.types import AnchorClip
 from tests.commands import document, lines_of, refused
 
 LABELS = "riding a bicycle, walking a dog"

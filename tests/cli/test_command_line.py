@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from ga2app.cli.main import main
-from ga2app.clipsets import read_clipset
 from ga2app.config import preset
+from ga2app.datasets import read_clipset
 from ga2app.paths import PROJECT, Home
 from tests.clips import write_color_clip
 from tests.commands import document, refused

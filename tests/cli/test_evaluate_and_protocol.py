@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from ga2app.cli.main import main
-from ga2app.contracts import Dataset
 from ga2app.paths import PROJECT
+from ga2app.types import Dataset
 from tests.clips import color_dataset
 from tests.commands import document, refused
 
@@ -228,7 +228,7 @@ def test_a_hard_prompt_is_named_by_an_option(capsys: pytest.CaptureFixture[str],
         )
     out = tmp_path / "second"
     document(capsys, *command[:2], "--hard-prompt", str(room / "bundle"), "--out", str(out))
-    from ga2app.bundle import load_folder
+    from ga2app.bundles import load_folder
 
     assert load_folder(out).tensors["hard"].equal(load_folder(room / "bundle").tensors["soft"])
 

@@ -12,9 +12,9 @@ from clips import write_color_clip
 
 from ga2app.cli.import_dataset import SHOWN
 from ga2app.cli.main import main
-from ga2app.contracts import Dataset
 from ga2app.paths import default_home
 from ga2app.store import Store
+from ga2app.types import Dataset
 
 
 def clip(path: Path, seed: int) -> Path:

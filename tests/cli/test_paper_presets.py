@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ga2app.bundle import load_folder
+from ga2app.bundles import load_folder
 from ga2app.cli.main import main
 from tests.clips import COLORS, write_color_clip
 

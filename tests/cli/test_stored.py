@@ -12,10 +12,10 @@ from sets import add_set
 
 from ga2app.cli.main import main
 from ga2app.config import RunConfig
-from ga2app.contracts import BundleCard
 from ga2app.paths import default_home
 from ga2app.store import Store
-from ga2app.store.bundles import ROOM as BUNDLES
+from ga2app.store.bundle_records import ROOM as BUNDLES
+from ga2app.types import BundleCard
 
 
 @pytest.fixture

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-import ga2app.train
+import ga2app.training
 from ga2app.cli import common
 from ga2app.cli.main import main
 from ga2app.config import RunConfig
-from ga2app.contracts import Event, EventKind
 from ga2app.paths import PROJECT, Home
+from ga2app.types import Event, EventKind
 from tests.commands import document, refused
 from tests.demo import link_demo
 
@@ -75,7 +75,7 @@ def test_a_checkpoint_of_other_clips_is_refused_until_a_restart_is_asked_for(
     shutil.copytree(drawn, folder)
     settings = RunConfig.from_dict(document(capsys, *train(folder, out), "--print-config"))
     events: list[Event] = []
-    ga2app.train.train(
+    ga2app.training.train(
         settings,
         common.anchored(settings, common.find_dataset(settings.dataset)),
         out=out,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ga2app.clipsets import Missing, check_clips, read_clipset
-from ga2app.contracts import Dataset
+from ga2app.datasets import Missing, check_clips, read_clipset
+from ga2app.types import Dataset
 
 from .trees import clips_of, imported, report_on, touch, write
 

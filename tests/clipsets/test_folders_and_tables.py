@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from ga2app.clipsets import read_clipset
-from ga2app.contracts import Subset
+from ga2app.datasets import read_clipset
 from ga2app.errors import DatasetError
+from ga2app.types import Subset
 
 
 def touch(root: Path, *names: str) -> None:

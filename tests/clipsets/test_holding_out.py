@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from ga2app.clipsets import read_clipset
-from ga2app.clipsets.holding_out import Candidate, hold_out
-from ga2app.clipsets.recordings import recording_of
-from ga2app.contracts import Subset
+from ga2app.datasets import read_clipset
+from ga2app.datasets.recordings import recording_of
+from ga2app.datasets.test_split import Candidate, hold_out
+from ga2app.types import Subset
 
 from .trees import touch, write
 

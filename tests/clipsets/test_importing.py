@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ga2app.clipsets import Division, Half, divided, import_split_lists, read_clipset
-from ga2app.clipsets.importing import SplitLists
+from ga2app.datasets import Division, Half, divided, import_split_lists, read_clipset
+from ga2app.datasets.reading_sets import SplitLists
 from ga2app.errors import DatasetError
 
 from .trees import clips_of, imported, report_on, touch, write

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from ga2app.clipsets.label_list import read_label_list
-from ga2app.clipsets.report import Problem
+from ga2app.datasets.import_report import Problem
+from ga2app.datasets.label_list import read_label_list
 
 from .trees import imported, report_on, touch, write
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from ga2app.clipsets import Layout
+from ga2app.datasets import Layout
 
 from .trees import clips_of, imported, report_on, touch, write
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ga2app.clipsets import Missing, read_clipset
+from ga2app.datasets import Missing, read_clipset
 
 from .trees import clips_of, report_on, write
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ga2app.clipsets import ImportReport, SplitLists, import_split_lists
-from ga2app.contracts import Dataset
+from ga2app.datasets import ImportReport, SplitLists, import_split_lists
+from ga2app.types import Dataset
 
 
 def touch(root: Path, *names: str) -> Path:

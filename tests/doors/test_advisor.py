@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from ga2app.config import SKETCH
-from ga2app.contracts import AnchorClip, AnchorKind, ProposalKind
-from ga2app.doors.anchors import LazyAdvisor
 from ga2app.errors import LabelError, LanguageModelError
-from ga2app.sketch.clips import subject_named, write_drawn_clip
+from ga2app.services.anchor_advisor import LazyAdvisor
+from ga2app.synthetic.draw_clips import subject_named, write_drawn_clip
+from ga2app.types import AnchorClip, AnchorKind, ProposalKind
 
 LABELS = ("riding a bicycle", "walking a dog")
 SHOWN = ("riding a bicycle", "walking a dog", "snow falling", "a clock ticking")

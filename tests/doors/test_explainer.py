@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from ga2app.contracts import AnchorClip
-from ga2app.doors import LazyExplainer, LazyRecognizer
 from ga2app.errors import ClipError
 from ga2app.paths import SKETCH_HARD_PROMPT
-from ga2app.sketch.actions import ACTIONS
-from ga2app.sketch.clips import write_drawn_clip
-from ga2app.sketch.scenes import SCENES
+from ga2app.services import LazyExplainer, LazyRecognizer
+from ga2app.synthetic.actions import ACTIONS
+from ga2app.synthetic.draw_clips import write_drawn_clip
+from ga2app.synthetic.scenes import SCENES
+from ga2app.types import AnchorClip
 
 LABELS = ["climbing a ladder", "riding a bicycle", "walking a dog"]
 BUNDLE = str(SKETCH_HARD_PROMPT)

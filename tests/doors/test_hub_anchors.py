@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from clips import write_color_clip
 
-from ga2app.clipsets.content import content_digest
-from ga2app.contracts import ClipFacts, PushOptions
-from ga2app.doors import StudioExchange, VideoInspector
+from ga2app.datasets.content_digest import content_digest
 from ga2app.errors import HubConflict, HubError, StoreError
 from ga2app.paths import Home
+from ga2app.services import StudioExchange, VideoInspector
 from ga2app.store import Store
-from ga2app.store.anchors import AnchorFile
+from ga2app.store.anchor_sets import AnchorFile
+from ga2app.types import ClipFacts, PushOptions
 from tests.hub_server import LoopbackHub, stored
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")  # the client's own

@@ -17,14 +17,14 @@ import pytest
 from clips import write_color_clip
 
 from ga2app import Recognizer, load_backbone
-from ga2app.bundle import read_card
+from ga2app.bundles import read_card
 from ga2app.config import PromptConfig, RunConfig
-from ga2app.contracts import BundleCard, HubAccount, Pushed, PushOptions
-from ga2app.doors import StudioExchange
 from ga2app.errors import BundleError, HubConflict, HubError, StoreError
 from ga2app.paths import SKETCH_HARD_PROMPT, Home
+from ga2app.services import StudioExchange
 from ga2app.store import BundleQuery, Store
-from ga2app.train.hard_prompt import hard_prompt
+from ga2app.training.hard_prompt import hard_prompt
+from ga2app.types import BundleCard, HubAccount, Pushed, PushOptions
 from tests.approx import same_record
 from tests.hub_server import Login, LoopbackHub
 

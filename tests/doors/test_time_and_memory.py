@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from ga2app.config import preset
-from ga2app.contracts import Basis, Estimate, PastPace, Workload
-from ga2app.doors import SpeedEstimator
-from ga2app.doors.calibrate import ClipSpeed, Speed
-from ga2app.doors.estimate import free_memory
-from ga2app.doors.forecast import forecast, peak_bytes, step_seconds
 from ga2app.paths import PROJECT
-from ga2app.ui.train.workload import workload_of
+from ga2app.services import SpeedEstimator
+from ga2app.services.calibration import ClipSpeed, Speed
+from ga2app.services.forecast import forecast, peak_bytes, step_seconds
+from ga2app.services.speed_estimate import free_memory
+from ga2app.types import Basis, Estimate, PastPace, Workload
+from ga2app.web.pages.train.workload import workload_of
 from tests.clips import color_dataset
 
 SPEED = Speed(
@@ -153,11 +153,11 @@ def test_a_speed_is_measured_once_and_kept_and_clips_of_another_data_set_alone(t
 RUN = """
 import json, sys, time
 from pathlib import Path
-from ga2app.backbone import load_backbone
-from ga2app.bench.memory import peak_bytes  # of this process alone: getrusage tells the parent's, too
+from ga2app.clip import load_backbone
+from ga2app.protocols.peak_memory import peak_bytes  # of this process alone: getrusage tells the parent's, too
 from ga2app.config import RunConfig
-from ga2app.contracts import Dataset, LabelledClip, Subset
-from ga2app.train import train
+from ga2app.types import Dataset, LabelledClip, Subset
+from ga2app.training import train
 from ga2app.video import sample_frames
 config, clips, out = json.loads(sys.argv[1]), json.loads(sys.argv[2]), Path(sys.argv[3])
 clips = tuple(LabelledClip(path, label, Subset(subset)) for path, label, subset in clips)

@@ -7,8 +7,8 @@ import json
 import pytest
 import torch
 
-from ga2app.contracts import SampleSize
-from ga2app.evaluate import Evaluation, GroupAccuracy, group_accuracy, harmonic_mean
+from ga2app.evaluation import Evaluation, GroupAccuracy, group_accuracy, harmonic_mean
+from ga2app.types import SampleSize
 
 NAMES = ("walking", "running", "jumping")
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from ga2app import evaluate
-from ga2app.backbone import Backbone, load_backbone
-from ga2app.contracts import Dataset, LabelledClip, Subset
+from ga2app import evaluation as evaluate
+from ga2app.clip import Backbone, load_backbone
 from ga2app.errors import DatasetError, TrainingError
-from ga2app.model import plain_clip
+from ga2app.method.prompted_model import plain_clip
+from ga2app.types import Dataset, LabelledClip, Subset
 from ga2app.video.pixels import evaluation_pixels, multi_view_pixels
 from ga2app.video.sampling import MultiView
 from tests.approx import same_record

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ga2app.contracts import Dataset, LabelledClip, Subset
-from ga2app.evaluate import Trained, to_measure_again
-from ga2app.trained_clips import among, clip_marks, clips_identity
+from ga2app.datasets.trained_clips import among, clip_marks, clips_identity
+from ga2app.evaluation import Trained, to_measure_again
+from ga2app.types import Dataset, LabelledClip, Subset
 
 
 @pytest.fixture

@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 from ga2app.config import RunConfig
-from ga2app.contracts import REPORT, Dataset, LabelKind, LabelledClip, Report, Subset, read_report
 from ga2app.errors import StoreError
-from ga2app.evaluate import Side, make_report
-from ga2app.evaluate.feature_map import Cloud, axes_of
-from ga2app.evaluate.reporting import spread_over_classes
+from ga2app.evaluation import Side, make_report
+from ga2app.evaluation.feature_map import Cloud, axes_of
+from ga2app.evaluation.run_report import spread_over_classes
+from ga2app.types import REPORT, Dataset, LabelKind, LabelledClip, Report, Subset, read_report
 from tests.clips import write_color_clip
 
 EYE = torch.eye(6)

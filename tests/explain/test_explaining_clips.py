@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from ga2app import bundle as bundles
-from ga2app.backbone import Backbone, load_backbone
+from ga2app import bundles
+from ga2app.clip import Backbone, load_backbone
 from ga2app.config import PromptConfig, RunConfig
-from ga2app.contracts import AnchorClip
 from ga2app.errors import BundleError, ClipError, DatasetError, LabelError
-from ga2app.explain import Method, ScoreKind, Ways, explain_clip
-from ga2app.prompts import PromptLearner
+from ga2app.inference.explanations import Method, ScoreKind, Ways, explain_clip
+from ga2app.method.prompts import PromptLearner
+from ga2app.types import AnchorClip
 from ga2app.video import sample_frames
 from tests.clips import COLORS, write_color_clip
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ga2app.explain import SaliencyMap, overlay, point
+from ga2app.inference.explanations import SaliencyMap, overlay, point
 
 # One frame of 4 x 4 pixels in 2 x 2 cells: the actor fills the top left cell by a half and one pixel of its neighbor.
 ACTOR = np.array([[[1, 1, 1, 0], [0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]]], np.float32)

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from ga2app.explain import ClipScore, best_rival, clip_score, leave_one_out
+from ga2app.inference.explanations import ClipScore, best_rival, clip_score, leave_one_out
 
 RIGHT = ClipScore(torch.tensor([1.0, 0.0]), scale=10.0)
 FRAMES = torch.tensor([[1.0, 0.0], [0.0, 1.0]])

@@ -7,13 +7,13 @@ import pytest
 import torch
 from transformers import AutoTokenizer, CLIPConfig, CLIPModel
 
-from ga2app.backbone import Backbone, load_backbone
-from ga2app.bundle import load_folder
-from ga2app.compute import settle
+from ga2app.bundles import load_folder
+from ga2app.clip import Backbone, load_backbone
+from ga2app.clip.compute import settle
 from ga2app.config import PromptConfig
-from ga2app.explain import Reading, TokenKind, WordReport, explain_words, word_table
+from ga2app.inference.explanations import Reading, TokenKind, WordReport, explain_words, word_table
+from ga2app.method.prompts import PromptLearner
 from ga2app.paths import SKETCH_HARD_PROMPT
-from ga2app.prompts import PromptLearner
 from tests.conftest import WORDS
 
 

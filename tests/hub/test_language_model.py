@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from ga2app.contracts import ProposalKind
 from ga2app.errors import LanguageModelError
 from ga2app.hub import propose
 from ga2app.hub.language_model import MAX_CHARACTERS, parse
 from ga2app.paths import PROJECT
+from ga2app.types import ProposalKind
 from tests.chat import ChatServer, chatting
 
 TOKEN = "hf_aSecretThatNobodyMaySee"
@@ -69,7 +69,7 @@ import logging
 logging.basicConfig(level=logging.DEBUG)
 from huggingface_hub.utils import logging as hub_logging
 hub_logging.set_verbosity_debug()
-from ga2app.contracts import ProposalKind
+from ga2app.types import ProposalKind
 from ga2app.errors import LanguageModelError
 from ga2app.hub import propose
 try: print({code})

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from ga2app.contracts import HubFile, HubOffer, RepoKind
 from ga2app.errors import HubError
 from ga2app.hub import HubClient, fetch, look
 from ga2app.paths import PROJECT
+from ga2app.types import HubFile, HubOffer, RepoKind
 from tests.hub_server import LoopbackHub, stored
 
 WEIGHTS = os.urandom(700_000)
@@ -263,7 +263,7 @@ def test_without_a_way_to_the_hub_it_says_so() -> None:
 
 def test_offline_mode_is_named(loopback_hub: LoopbackHub, tmp_path: Path) -> None:
     script = """
-from ga2app.contracts import RepoKind
+from ga2app.types import RepoKind
 from ga2app.errors import HubError
 from ga2app.hub import HubClient, look
 try: look(HubClient(), "a/b", RepoKind.MODEL, len, required=(), what="bundle")

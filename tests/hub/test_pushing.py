@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from ga2app.contracts import HubAccount, RepoKind
 from ga2app.errors import HubConflict, HubError
 from ga2app.hub import HubClient, PushJob, full_name, propose_name, push
+from ga2app.types import HubAccount, RepoKind
 from tests.hub_server import QUOTA, LoopbackHub
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")  # the client's own

@@ -9,8 +9,8 @@ import pytest
 from zips import link, pack, quiet, reasons
 
 from ga2app.errors import DatasetError
-from ga2app.intake.archive import Limits, unpack
-from ga2app.intake.report import Report
+from ga2app.services.importing.job_report import Report
+from ga2app.services.importing.zip_archive import Limits, unpack
 
 
 def unpacked(archive: Path, into: Path, limits: Limits | None = None) -> tuple[set[str], Report]:

@@ -11,15 +11,24 @@ from clips import write_color_clip
 from ui.fakes import FakeInspector
 from zips import pack
 
-from ga2app.clipsets import SplitLists
-from ga2app.contracts import ClipFacts, Dataset, LabelledClip, Subset
-from ga2app.doors import VideoInspector
-from ga2app.intake import Duplicates, FolderSource, Importer, ListsSource, TableSource, ZipSource, report_csv, sweep
-from ga2app.intake.report import FlawKind, flaws_of
+from ga2app.datasets import SplitLists
 from ga2app.paths import Home
+from ga2app.services import VideoInspector
+from ga2app.services.importing import (
+    Duplicates,
+    FolderSource,
+    Importer,
+    ListsSource,
+    TableSource,
+    ZipSource,
+    report_csv,
+    sweep,
+)
+from ga2app.services.importing.job_report import FlawKind, flaws_of
 from ga2app.store import Store
-from ga2app.store.clips import ClipFilter
-from ga2app.store.imports import ImportRow, ImportState
+from ga2app.store.clip_pages import ClipFilter
+from ga2app.store.import_records import ImportRow, ImportState
+from ga2app.types import ClipFacts, Dataset, LabelledClip, Subset
 from tests.video.made_clips import MADE, Recording, numbered, sound_only
 
 GOOD = {

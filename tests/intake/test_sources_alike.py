@@ -10,12 +10,12 @@ import pytest
 from ui.fakes import FakeInspector
 from zips import pack
 
-from ga2app.clipsets import Missing
-from ga2app.intake import Duplicates, FolderSource, Importer, Source, TableSource, ZipSource
-from ga2app.intake.report import flaws_of
+from ga2app.datasets import Missing
 from ga2app.paths import Home
+from ga2app.services.importing import Duplicates, FolderSource, Importer, Source, TableSource, ZipSource
+from ga2app.services.importing.job_report import flaws_of
 from ga2app.store import Store
-from ga2app.store.imports import ImportRow, ImportState
+from ga2app.store.import_records import ImportRow, ImportState
 
 Outcome = tuple[tuple[str, ...], set[tuple[str, str, str]], list[str], set[str]]
 

@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from ga2app.intake.report import Report
+from ga2app.services.importing.job_report import Report
 
 
 def pack(path: Path, files: Mapping[str, bytes], *, packed: bool = False) -> Path:

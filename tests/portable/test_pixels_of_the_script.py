@@ -10,11 +10,11 @@ import av
 import numpy as np
 import pytest
 
-from ga2app import portable
-from ga2app.preprocessing import Preprocessing, parse_preprocessing
+from ga2app.bundles import onnx as portable
 from ga2app.video.pixels import frames_to_pixels
+from ga2app.video.preprocessing import Preprocessing, parse_preprocessing
 
-SCRIPT = Path(portable.__file__).with_name("script.py")
+SCRIPT = Path(portable.__file__).with_name("onnx_script.py")
 
 
 def script_pixels(how: Preprocessing, folder: Path) -> Any:

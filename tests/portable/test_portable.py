@@ -13,20 +13,19 @@ import numpy as np
 import pytest
 import torch
 
-from ga2app import bundle as bundles
-from ga2app import load_backbone
-from ga2app.backbone import Backbone
-from ga2app.bundle import read_manifest
+from ga2app import bundles, load_backbone
+from ga2app.bundles import read_manifest
+from ga2app.bundles.onnx.onnx_check import largest_difference
+from ga2app.bundles.onnx.onnx_tower import VisionSide
 from ga2app.cli.main import main
+from ga2app.clip import Backbone
 from ga2app.config import PromptConfig, RunConfig, WhiteningConfig
-from ga2app.model import plain_clip
+from ga2app.inference import Recognizer, load_bundle
+from ga2app.method.prompted_model import plain_clip
+from ga2app.method.prompts import PromptLearner
+from ga2app.method.whitening import CENTER, ROOT
 from ga2app.paths import SKETCH_HARD_PROMPT
-from ga2app.portable.checking import largest_difference
-from ga2app.portable.tower import VisionSide
-from ga2app.prompts import PromptLearner
-from ga2app.recognize import Recognizer, load_bundle
-from ga2app.sketch.clips import subject_named, write_drawn_clip
-from ga2app.whitening import CENTER, ROOT
+from ga2app.synthetic.draw_clips import subject_named, write_drawn_clip
 from tests.blocked import without
 from tests.clips import write_color_clip
 from tests.commands import document, refused

@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from ga2app import evaluate
-from ga2app.backbone import Backbone, load_backbone
-from ga2app.bundle import load_folder
+from ga2app import evaluation as evaluate
+from ga2app.bundles import load_folder
+from ga2app.clip import Backbone, load_backbone
 from ga2app.config import ClipConfig, ObjectiveConfig, OptimizerConfig, PromptConfig, RunConfig, WhiteningConfig
-from ga2app.contracts import Dataset, Event, EventKind, LabelledClip, Subset
 from ga2app.errors import ConfigError, DatasetError, TrainingError
-from ga2app.model import PromptedClip, plain_clip
-from ga2app.protocols import Session, base_to_novel, cross_dataset, few_shot
+from ga2app.method.prompted_model import PromptedClip, plain_clip
+from ga2app.protocols.few_shot_draws import Session
+from ga2app.protocols.protocol_runs import base_to_novel, cross_dataset, few_shot
+from ga2app.types import Dataset, Event, EventKind, LabelledClip, Subset
 from ga2app.video.sampling import MultiView
 from tests.clips import color_dataset, write_color_clip
 

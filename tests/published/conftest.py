@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from ga2app.backbone import Backbone, load_backbone
+from ga2app.clip import Backbone, load_backbone
 from tests.published import openai_layout as theirs
 
 BASE = ("walking", "waving hand")

@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 from transformers import AutoTokenizer, CLIPModel
 
-from ga2app.backbone import Backbone, load_backbone
+from ga2app.bundles.checkpoints import import_checkpoint
+from ga2app.clip import Backbone, load_backbone
 from ga2app.errors import CheckpointError
-from ga2app.model import plain_clip
-from ga2app.published import import_checkpoint
+from ga2app.method.prompted_model import plain_clip
 from tests.published import openai_layout as theirs
 from tests.published.conftest import Save
 

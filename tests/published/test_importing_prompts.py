@@ -8,12 +8,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from ga2app import bundle as bundles
-from ga2app.backbone import Backbone, load_backbone
-from ga2app.contracts import LabelKind
+from ga2app import bundles
+from ga2app.bundles.checkpoints import Origin, import_checkpoint
+from ga2app.clip import Backbone, load_backbone
 from ga2app.errors import BundleError
-from ga2app.published import Origin, import_checkpoint
-from ga2app.recognize import Recognizer, load_bundle
+from ga2app.inference import Recognizer, load_bundle
+from ga2app.types import LabelKind
 from tests.clips import write_color_clip
 from tests.published import openai_layout as theirs
 from tests.published.conftest import BASE, Save

@@ -12,9 +12,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from ga2app.backbone import Backbone, load_backbone
+from ga2app.bundles.checkpoints import Origin, import_checkpoint
+from ga2app.clip import Backbone, load_backbone
 from ga2app.errors import BackboneError, BundleError, CheckpointError, ConfigError, StudioError
-from ga2app.published import Origin, import_checkpoint
 from tests.published import openai_layout as theirs
 from tests.published.conftest import BASE, Save
 

@@ -10,9 +10,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from ga2app.backbone import Backbone
+from ga2app.bundles.checkpoints import import_checkpoint, read_checkpoint
+from ga2app.clip import Backbone
 from ga2app.errors import CheckpointError
-from ga2app.published import import_checkpoint, read_checkpoint
 from tests.published import openai_layout as theirs
 
 

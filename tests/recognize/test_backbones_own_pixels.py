@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 import torch
 
-from ga2app.backbone import Backbone, load_backbone
+from ga2app.clip import Backbone, load_backbone
 from ga2app.config import ClipConfig
-from ga2app.evaluate import encode_clips
-from ga2app.explain.clip import explain_clip
-from ga2app.model import plain_clip
-from ga2app.recognize import Recognizer
-from ga2app.train.data import PixelSource
+from ga2app.evaluation import encode_clips
+from ga2app.inference import Recognizer
+from ga2app.inference.explanations.explain_clip import explain_clip
+from ga2app.method.prompted_model import plain_clip
+from ga2app.training.training_batches import PixelSource
 from ga2app.video.pixels import evaluation_pixels, frames_to_pixels, multi_view_pixels
 from ga2app.video.sampling import MultiView
 from ga2app.video.writer import write_clip

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from ga2app import Recognizer, load_backbone
-from ga2app.backbone import Backbone
-from ga2app.contracts import NONE_OF_THESE, LabelKind, NoneOfThese, NoneWay, RecognizedClip
+from ga2app.clip import Backbone
 from ga2app.errors import LabelError
 from ga2app.paths import SKETCH_HARD_PROMPT
-from ga2app.sketch.actions import ACTIONS, DEMO_BASE
-from ga2app.sketch.clips import write_drawn_clip
-from ga2app.sketch.scenes import SCENES
+from ga2app.synthetic.actions import ACTIONS, DEMO_BASE
+from ga2app.synthetic.draw_clips import write_drawn_clip
+from ga2app.synthetic.scenes import SCENES
+from ga2app.types import NONE_OF_THESE, LabelKind, NoneOfThese, NoneWay, RecognizedClip
 from tests.approx import same_record
 
 LABELS = [ACTIONS[key].name for key in DEMO_BASE]

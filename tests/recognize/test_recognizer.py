@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from ga2app import Recognizer, load_backbone
-from ga2app.backbone import Backbone
+from ga2app.clip import Backbone
 from ga2app.config import ClipConfig, ObjectiveConfig, OptimizerConfig, PromptConfig, RunConfig
-from ga2app.contracts import Dataset, LabelKind
 from ga2app.errors import BundleError, LabelError
-from ga2app.recognize import StudioRecognizer, load_bundle
-from ga2app.train import train
+from ga2app.inference import StudioRecognizer, load_bundle
+from ga2app.training import train
+from ga2app.types import Dataset, LabelKind
 from ga2app.video.writer import write_clip
 from tests.clips import COLORS, color_dataset
 
@@ -60,7 +60,7 @@ def test_a_clip_gets_shares_that_add_up_best_first(backbone: Backbone, dataset: 
 
 
 def test_plain_clip_agrees_with_the_model_itself(backbone: Backbone, dataset: Dataset):
-    from ga2app.model import plain_clip
+    from ga2app.method.prompted_model import plain_clip
     from ga2app.video.pixels import evaluation_pixels
 
     path = clip_of(dataset, "running")
@@ -195,8 +195,8 @@ def test_the_studio_loads_a_backbone_once_and_a_changed_bundle_again(
 
 
 def test_footage_given_to_the_sketch_backbone_gets_a_plain_warning(real_clips: Path, tmp_path: Path):
-    from ga2app.sketch.actions import ACTIONS
-    from ga2app.sketch.clips import write_drawn_clip
+    from ga2app.synthetic.actions import ACTIONS
+    from ga2app.synthetic.draw_clips import write_drawn_clip
 
     write_drawn_clip(tmp_path / "drawn.mp4", ACTIONS["walking"], "camcorder", 3)
     recognizer = Recognizer("sketch")
@@ -234,7 +234,7 @@ def test_a_clip_of_the_full_vit_b_16_shape_recognizes_and_trains_on_real_clips(
     answer = Recognizer(backbone, num_frames=2).recognize([real_clips / name for name in names], labels)
     assert [clip.error for clip in answer.clips] == [None, None] and answer.notes == ()
 
-    from ga2app.contracts import LabelledClip
+    from ga2app.types import LabelledClip
 
     clips = tuple(LabelledClip(str(real_clips / name), label) for name, label in zip(names, labels, strict=False))
     config = RunConfig(

@@ -10,13 +10,13 @@ import pytest
 import torch
 
 from ga2app import Recognizer, load_backbone
-from ga2app.backbone import Backbone
+from ga2app.clip import Backbone
 from ga2app.errors import LabelError
+from ga2app.inference import StudioRecognizer
+from ga2app.inference.refusals import check_templates
 from ga2app.paths import SKETCH_HARD_PROMPT
-from ga2app.recognize import StudioRecognizer
-from ga2app.recognize.wording import check_templates
-from ga2app.sketch.actions import ACTIONS
-from ga2app.sketch.clips import write_drawn_clip
+from ga2app.synthetic.actions import ACTIONS
+from ga2app.synthetic.draw_clips import write_drawn_clip
 from tests.approx import same_record
 
 LABELS = ["climbing a ladder", "riding a bicycle", "flying a kite"]

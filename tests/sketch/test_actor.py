@@ -7,11 +7,11 @@ import pytest
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from ga2app.sketch.actions import ACTIONS
-from ga2app.sketch.actor import Part, actor_mask
-from ga2app.sketch.drawing import Drawing, Subject
-from ga2app.sketch.scenes import SCENES
-from ga2app.sketch.world import clip_frames
+from ga2app.synthetic.actions import ACTIONS
+from ga2app.synthetic.actor import Part, actor_mask
+from ga2app.synthetic.drawing import Drawing, Subject
+from ga2app.synthetic.scenes import SCENES
+from ga2app.synthetic.world import clip_frames
 
 SEED, FRAMES, SIDE = (5, 3), 3, 48
 KEYS = ["riding_a_bicycle", "rowing_a_boat", "skiing", "walking_a_dog"]

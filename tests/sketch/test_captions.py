@@ -9,8 +9,9 @@ import pytest
 from transformers import AutoTokenizer
 
 from ga2app.config import TEMPLATE
-from ga2app.sketch.actions import ACTIONS
-from ga2app.sketch.captions import (
+from ga2app.synthetic.actions import ACTIONS
+from ga2app.synthetic.appearance import Look, draw_look
+from ga2app.synthetic.captions import (
     REJECTIONS,
     Caption,
     Fact,
@@ -21,8 +22,7 @@ from ga2app.sketch.captions import (
     subject_names,
     with_articles,
 )
-from ga2app.sketch.look import Look, draw_look
-from ga2app.sketch.tokens import TEXT_POSITIONS, build_tokenizer, vocabulary
+from ga2app.synthetic.word_tokenizer import TEXT_POSITIONS, build_tokenizer, vocabulary
 
 
 def captions(count: int) -> list[tuple[str, Look, Caption]]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ga2app.sketch.actions import ACTIONS, DEMO_BASE, DEMO_NOVEL, HARD_PROMPT_ACTIONS
-from ga2app.sketch.drawing import swing
-from ga2app.sketch.figure import Reach, body
-from ga2app.sketch.look import COLORS, PLACES, draw_look
-from ga2app.sketch.scenes import EMPTY, SCENES
-from ga2app.sketch.styles import STYLES, draw_camera
-from ga2app.sketch.world import clip_frames, render
+from ga2app.synthetic.actions import ACTIONS, DEMO_BASE, DEMO_NOVEL, HARD_PROMPT_ACTIONS
+from ga2app.synthetic.appearance import COLORS, PLACES, draw_look
+from ga2app.synthetic.drawing import swing
+from ga2app.synthetic.drawing_styles import STYLES, draw_camera
+from ga2app.synthetic.figure import Reach, body
+from ga2app.synthetic.scenes import EMPTY, SCENES
+from ga2app.synthetic.world import clip_frames, render
 
 SUBJECTS = {**ACTIONS, **SCENES}
 

@@ -10,11 +10,11 @@ import pytest
 from transformers import AutoTokenizer, CLIPModel
 
 from ga2app.paths import SKETCH_CLIP
-from ga2app.sketch.actions import ACTIONS
-from ga2app.sketch.captions import subject_names
-from ga2app.sketch.clips import subject_named, write_drawn_clip
-from ga2app.sketch.tokens import vocabulary
-from ga2app.sketch.zero_shot import score_clips, zero_shot_accuracy
+from ga2app.synthetic.actions import ACTIONS
+from ga2app.synthetic.backbone_accuracy import score_clips, zero_shot_accuracy
+from ga2app.synthetic.captions import subject_names
+from ga2app.synthetic.draw_clips import subject_named, write_drawn_clip
+from ga2app.synthetic.word_tokenizer import vocabulary
 from ga2app.video import sample_frames
 
 

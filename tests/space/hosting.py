@@ -22,8 +22,8 @@ from urllib.request import urlopen
 import pytest
 from gradio_client import Client
 
-from ga2app import launcher
 from ga2app.paths import Home
+from ga2app.worker import launcher
 
 Answer = TypeVar("Answer")
 AUTHOR, SECRET, KEY = "alice", "the secret of the Space's own OAuth app", "a key for the owner's programs"

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from ga2app.errors import ConfigError
-from ga2app.space import Access, Space, Visitor, on_zero_gpu, present_space, refusal
+from ga2app.services.space import Access, Space, Visitor, on_zero_gpu, present_space, refusal
 
 OWNED = Space("alice/studio", "alice")
 SHARED = replace(OWNED, access=Access.SIGNED_IN)

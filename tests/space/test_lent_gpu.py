@@ -15,19 +15,19 @@ from typing import Any
 import pytest
 import torch
 
-from ga2app import compute, launcher
-from ga2app.backbone import load_backbone
-from ga2app.bundle import load_folder
+from ga2app.bundles import load_folder
+from ga2app.clip import compute, load_backbone
 from ga2app.config import DEMO, ClipConfig, ObjectiveConfig, OptimizerConfig, Precision, PromptConfig, RunConfig
-from ga2app.contracts import Event, EventKind, RunState
-from ga2app.doors.hardware import ThreadWorker
-from ga2app.doors.lent_recognizer import LentRecognizer, portable
-from ga2app.doors.lent_training import FEATURES, LentTraining, Teller
 from ga2app.errors import ClipError, ConfigError, Fault, LabelError
-from ga2app.evaluate import CLIPS_AT_ONCE, PlainFeatures
+from ga2app.evaluation import CLIPS_AT_ONCE, PlainFeatures
 from ga2app.paths import Home
+from ga2app.services.hardware import ThreadWorker
+from ga2app.services.zerogpu_recognizer import LentRecognizer, portable
+from ga2app.services.zerogpu_training import FEATURES, LentTraining, Teller
 from ga2app.store import Store
-from ga2app.worker.parts import real_parts
+from ga2app.types import Event, EventKind, RunState
+from ga2app.worker import launcher
+from ga2app.worker.run_parts import real_parts
 from tests.clips import color_dataset, write_color_clip
 
 from .hosting import PATIENCE_S

@@ -21,7 +21,7 @@ import pytest
 from gradio_client import handle_file
 
 from ga2app.paths import Home
-from ga2app.space import make_space
+from ga2app.services.space import make_space
 from tests.demo import link_demo
 
 from .hosting import AUTHOR, KEY, PATIENCE_S, Hosted, hosted, session_cookie

@@ -16,11 +16,11 @@ import pytest
 from fastapi import Request
 from gradio.context import LocalContext
 
-from ga2app.contracts import RunState
 from ga2app.errors import StudioError
 from ga2app.paths import Home
-from ga2app.space import Space
-from ga2app.ui import Studio, build_page
+from ga2app.services.space import Space
+from ga2app.types import RunState
+from ga2app.web import Studio, build_page
 from tests.ui.studios import add_dataset, add_run, keep_bundle, make_studio
 
 from .hosting import finish

@@ -12,9 +12,9 @@ from fastapi import Request
 
 from ga2app.errors import AccessError
 from ga2app.paths import Home
-from ga2app.space import Space
-from ga2app.ui import build_page
-from ga2app.ui.access import present_visitor, visitors_token
+from ga2app.services.space import Space
+from ga2app.web import build_page
+from ga2app.web.access import present_visitor, visitors_token
 from tests.ui.studios import make_studio
 
 from .hosting import finish, token_of

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from ga2app.contracts import AnchorClip, Dataset, LabelledClip
 from ga2app.errors import StoreError
 from ga2app.paths import Home
 from ga2app.store import Store
-from ga2app.store.anchors import AnchorFile, AnchorOrder
+from ga2app.store.anchor_sets import AnchorFile, AnchorOrder
 from ga2app.store.ratings import Rating
+from ga2app.types import AnchorClip, Dataset, LabelledClip
 
 
 @pytest.fixture

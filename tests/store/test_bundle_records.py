@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from ga2app.config import PromptConfig, RunConfig, preset
-from ga2app.contracts import BundleCard
 from ga2app.errors import BundleError
 from ga2app.paths import Home
 from ga2app.store import BundleOrder, BundleQuery, Store
+from ga2app.types import BundleCard
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from ga2app.config import NOTHING, ObjectiveConfig, RunConfig
-from ga2app.contracts import AnchorClip, Dataset, LabelledClip
 from ga2app.errors import DatasetError
 from ga2app.store import Store
-from ga2app.store.chosen import DRAWN_SCENES, borrow, borrows, with_chosen
+from ga2app.store.chosen_anchors import DRAWN_SCENES, borrow, borrows, with_chosen
+from ga2app.types import AnchorClip, Dataset, LabelledClip
 
 CLIPS = (LabelledClip("/a.mp4", "run"), LabelledClip("/b.mp4", "jump"))
 OWN = Dataset("mine", ("run", "jump"), (), CLIPS, (AnchorClip("/own.mp4", "a wall"),), ("something else",))

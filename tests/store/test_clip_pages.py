@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from sets import add_set
 
-from ga2app.contracts import ClipFacts, Dataset, LabelKind, LabelledClip, Subset
 from ga2app.errors import DatasetError
 from ga2app.store import Store
-from ga2app.store.clips import ClipFilter, LabelRow
-from ga2app.store.datasets import insert_dataset
+from ga2app.store.clip_pages import ClipFilter, LabelRow
+from ga2app.store.dataset_records import insert_dataset
+from ga2app.types import ClipFacts, Dataset, LabelKind, LabelledClip, Subset
 
 
 @contextmanager

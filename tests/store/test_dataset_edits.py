@@ -8,11 +8,11 @@ import pytest
 from sets import add_set
 
 from ga2app.config import preset
-from ga2app.contracts import AnchorClip, Dataset, LabelKind, Subset
 from ga2app.errors import DatasetError, StoreError
 from ga2app.store import Store
-from ga2app.store.clips import ClipFilter
+from ga2app.store.clip_pages import ClipFilter
 from ga2app.store.dataset_edits import ROOM
+from ga2app.types import AnchorClip, Dataset, LabelKind, Subset
 
 
 @pytest.fixture

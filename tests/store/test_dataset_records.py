@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from ga2app.contracts import AnchorClip, Dataset, LabelledClip, Subset
 from ga2app.errors import DatasetError
 from ga2app.paths import Home
 from ga2app.store import DatasetRow, Store
+from ga2app.types import AnchorClip, Dataset, LabelledClip, Subset
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from ga2app.contracts import BundleCard, HubRevision
 from ga2app.errors import BundleError, StoreError
 from ga2app.paths import Home
 from ga2app.store import BundleQuery, Store
-from ga2app.store.anchors import AnchorFile
+from ga2app.store.anchor_sets import AnchorFile
+from ga2app.types import BundleCard, HubRevision
 
 HERE = HubRevision("alice/jumps", "0123456789abcdef" * 2 + "01234567")
 

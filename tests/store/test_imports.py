@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from sets import add_set
 
-from ga2app.contracts import ClipFacts, Dataset, LabelledClip
 from ga2app.errors import DatasetError
 from ga2app.paths import Home
 from ga2app.store import Store
-from ga2app.store.clips import ClipFilter
+from ga2app.store.clip_pages import ClipFilter
 from ga2app.store.dataset_edits import ROOM
-from ga2app.store.imports import ImportState
+from ga2app.store.import_records import ImportState
+from ga2app.types import ClipFacts, Dataset, LabelledClip
 
 
 def begin(store: Store, name: str = "walks") -> int:

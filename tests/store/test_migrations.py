@@ -11,11 +11,11 @@ import pytest
 import sqlite_utils
 
 from ga2app.config import preset
-from ga2app.contracts import Event, EventKind
 from ga2app.errors import StoreError
 from ga2app.paths import Home
 from ga2app.store import Store
 from ga2app.store.migrations import migrate, migrations
+from ga2app.types import Event, EventKind
 
 FIRST_SCHEMA = Path(__file__).parent / "first_schema.sql"
 

@@ -8,12 +8,12 @@ import pytest
 from sets import add_set
 
 from ga2app.config import preset
-from ga2app.contracts import RunState, TrainingData
 from ga2app.errors import StoreError, TrainingError
 from ga2app.paths import Home
 from ga2app.store import Store
 from ga2app.store.dataset_edits import ROOM
 from ga2app.store.resuming import resume
+from ga2app.types import RunState, TrainingData
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from ga2app.config import preset
-from ga2app.contracts import Event, EventKind
 from ga2app.errors import StoreError
 from ga2app.store import Store
+from ga2app.types import Event, EventKind
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from ga2app.config import preset
-from ga2app.contracts import Event, EventKind, RunState
 from ga2app.errors import StoreError
 from ga2app.store import RunFilter, Store
+from ga2app.types import Event, EventKind, RunState
 
 CONFIG = preset("quick")
 OTHER = replace(preset("full"), dataset="sports", backbone="openai/clip")

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from ga2app.config import RunConfig, preset
-from ga2app.contracts import Event, EventKind, RunState
 from ga2app.errors import StoreError
 from ga2app.paths import PROJECT, Home
 from ga2app.store import Store
+from ga2app.types import Event, EventKind, RunState
 
 CONFIG = preset("quick")
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ga2app.contracts import AnchorClip
 from ga2app.paths import Home
 from ga2app.store import Store
 from ga2app.store.database import Database
-from ga2app.store.negatives import Negatives
-from ga2app.store.seeds import load_seeds
+from ga2app.store.default_prompts import load_seeds
+from ga2app.store.negative_prompts import Negatives
+from ga2app.types import AnchorClip
 
 
 def test_a_new_home_has_the_shipped_negative_prompts_in_groups_and_the_anchor_set(store: Store) -> None:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from ga2app.contracts import AnchorClip
 from ga2app.errors import StoreError
 from ga2app.paths import Home
 from ga2app.store import Store
 from ga2app.store.trash import Selected, discard
+from ga2app.types import AnchorClip
 
 
 def drop_set(store: Store, name: str, folder: str | None = None) -> int:

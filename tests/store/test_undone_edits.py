@@ -10,14 +10,14 @@ import pytest
 from sets import add_set
 
 from ga2app.config import preset
-from ga2app.contracts import LabelKind, Subset
 from ga2app.errors import DatasetError, StoreError
 from ga2app.paths import Home
 from ga2app.store import Store
-from ga2app.store.anchors import AnchorFile
-from ga2app.store.clips import ClipFilter
-from ga2app.store.negatives import NegativeEntry
+from ga2app.store.anchor_sets import AnchorFile
+from ga2app.store.clip_pages import ClipFilter
+from ga2app.store.negative_prompts import NegativeEntry
 from ga2app.store.trash import KEPT_EDITS
+from ga2app.types import LabelKind, Subset
 
 
 @pytest.fixture

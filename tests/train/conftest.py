@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ga2app.backbone import Backbone, load_backbone
-from ga2app.contracts import Dataset
+from ga2app.clip import Backbone, load_backbone
+from ga2app.types import Dataset
 from tests.clips import color_dataset
 
 

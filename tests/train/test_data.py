@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from ga2app.config import ClipConfig
-from ga2app.contracts import Dataset, LabelledClip, Subset
 from ga2app.errors import ClipError, DatasetError
-from ga2app.train.data import FeatureSource, PixelSource, anchor_choice, draw_shots, epoch_order
+from ga2app.training.training_batches import FeatureSource, PixelSource, anchor_choice, draw_shots, epoch_order
+from ga2app.types import Dataset, LabelledClip, Subset
 from tests.clips import write_color_clip
 
 

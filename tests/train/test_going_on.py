@@ -13,12 +13,12 @@ import pytest
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from ga2app.backbone import Backbone, load_backbone
+from ga2app.clip import Backbone, load_backbone
 from ga2app.config import ObjectiveConfig, Precision
-from ga2app.contracts import Dataset, EventKind, Subset
 from ga2app.errors import Diverged, TrainingError
-from ga2app.train import loop
-from ga2app.train.output_lock import writing_to
+from ga2app.training import training_loop as loop
+from ga2app.training.output_lock import writing_to
+from ga2app.types import Dataset, EventKind, Subset
 from tests.clips import write_color_clip
 from tests.train.test_loop import FULL, QUICK, Recorder, run
 
@@ -189,7 +189,7 @@ def test_a_stop_while_test_clips_are_measured_ends_between_two_batches(
     dataset: Dataset, backbone: Backbone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """The figures of the epoch are made up for when the run goes on, and nothing else is different."""
-    monkeypatch.setattr("ga2app.evaluate.clips.CLIPS_AT_ONCE", 2)
+    monkeypatch.setattr("ga2app.evaluation.clip_features.CLIPS_AT_ONCE", 2)
     straight, parts = Recorder(), Recorder()
     run(FULL, dataset, backbone, tmp_path / "straight", straight)
     asked = []

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from ga2app.backbone import Backbone, load_backbone
-from ga2app.bundle import load_folder
+from ga2app.bundles import load_folder
+from ga2app.clip import Backbone, load_backbone
 from ga2app.config import Precision, RunConfig
-from ga2app.contracts import Dataset
+from ga2app.types import Dataset
 from tests.clips import color_dataset
 from tests.train.test_numerics import FULL, QUICK, logs, run, steps
 

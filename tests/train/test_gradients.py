@@ -6,14 +6,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from ga2app import objective
-from ga2app.backbone import Backbone
-from ga2app.compute import Compute
+from ga2app.clip import Backbone
+from ga2app.clip.compute import Compute
 from ga2app.config import ClipConfig, ObjectiveConfig, OptimizerConfig, PromptConfig, RunConfig
-from ga2app.contracts import Dataset
-from ga2app.train.gradients import add_gradients, micro_batches
-from ga2app.train.setup import Setup, prepare
-from ga2app.train.update import Updater
+from ga2app.method import losses as objective
+from ga2app.training.grad_cache import add_gradients, micro_batches
+from ga2app.training.optimizer_step import Updater
+from ga2app.training.training_state import Setup, prepare
+from ga2app.types import Dataset
 from tests.approx import same_record
 from tests.clips import color_dataset
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from ga2app.backbone import Backbone, load_backbone
-from ga2app.bundle import load_folder
+from ga2app.bundles import load_folder
+from ga2app.clip import Backbone, load_backbone
 from ga2app.config import ClipConfig, ObjectiveConfig, OptimizerConfig, PromptConfig, RunConfig
-from ga2app.contracts import Dataset, Event, EventKind
 from ga2app.errors import BundleError, ConfigError, DatasetError, TrainingError
-from ga2app.train import TrainResult, train
+from ga2app.training import TrainResult, train
+from ga2app.types import Dataset, Event, EventKind
 
 FULL = RunConfig(
     dataset="colors",

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from ga2app.backbone import Backbone, load_backbone
-from ga2app.bundle import load_folder
-from ga2app.compute import Compute
+from ga2app.bundles import load_folder
+from ga2app.clip import Backbone, load_backbone
+from ga2app.clip.compute import Compute
 from ga2app.config import ClipConfig, ObjectiveConfig, OptimizerConfig, Precision, PromptConfig, RunConfig
-from ga2app.contracts import Dataset, Event, EventKind, Subset
 from ga2app.errors import TrainingError
-from ga2app.train import train
+from ga2app.training import train
+from ga2app.types import Dataset, Event, EventKind, Subset
 
 FULL = RunConfig(
     backbone="tiny",

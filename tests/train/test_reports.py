@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ga2app import evaluate
-from ga2app.backbone import Backbone
+from ga2app import evaluation as evaluate
+from ga2app.clip import Backbone
 from ga2app.config import (
     ClipConfig,
     ObjectiveConfig,
@@ -17,8 +17,8 @@ from ga2app.config import (
     RunConfig,
     WhiteningConfig,
 )
-from ga2app.contracts import Dataset
-from ga2app.train import TrainResult, train
+from ga2app.training import TrainResult, train
+from ga2app.types import Dataset
 
 FULL = RunConfig(
     dataset="colors",

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from ga2app.backbone import Backbone
+from ga2app.clip import Backbone
 from ga2app.config import ClipConfig, ObjectiveConfig, OptimizerConfig, PromptConfig, RunConfig
-from ga2app.contracts import Dataset, LabelledClip
 from ga2app.errors import DatasetError
-from ga2app.train import train
-from ga2app.train.setup import Setup, prepare
+from ga2app.training import train
+from ga2app.training.training_state import Setup, prepare
+from ga2app.types import Dataset, LabelledClip
 
 FULL = RunConfig(
     dataset="colors",

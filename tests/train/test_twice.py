@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from ga2app.config import ClipConfig, ObjectiveConfig, OptimizerConfig, Precision, PromptConfig, RunConfig
-from ga2app.contracts import Dataset
 from ga2app.paths import PROJECT
+from ga2app.types import Dataset
 from tests.clips import color_dataset
 
 TRAIN_EACH = """

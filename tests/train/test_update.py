@@ -8,13 +8,13 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from ga2app.compute import Compute
+from ga2app.clip.compute import Compute
 from ga2app.config import OptimizerConfig, Precision, PromptConfig, RunConfig
-from ga2app.contracts import TrainingData
 from ga2app.errors import TrainingError
-from ga2app.prompts import PromptLearner
-from ga2app.train import checkpoint as checkpoints
-from ga2app.train.update import Updater
+from ga2app.method.prompts import PromptLearner
+from ga2app.training import checkpoint as checkpoints
+from ga2app.training.optimizer_step import Updater
+from ga2app.types import TrainingData
 
 DATA = TrainingData((), (), ())
 CPU32, CPU16 = (Compute(torch.device("cpu"), dtype) for dtype in (torch.float32, torch.float16))

@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from ga2app import bundle as bundles
-from ga2app import evaluate
-from ga2app.backbone import Backbone
+from ga2app import bundles
+from ga2app import evaluation as evaluate
+from ga2app.clip import Backbone
 from ga2app.config import (
     ClipConfig,
     ObjectiveConfig,
@@ -21,14 +21,14 @@ from ga2app.config import (
     RunConfig,
     WhiteningConfig,
 )
-from ga2app.contracts import Dataset, EventKind, SampleSize, read_conditions, read_tested, with_anchors
-from ga2app.evaluate import PlainFeatures
-from ga2app.explain import ScoreKind, Ways, explain_clip
-from ga2app.model import PromptedClip, plain_clip
-from ga2app.recognize import Recognizer, load_bundle
-from ga2app.train import train
-from ga2app.train.setup import prepare
-from ga2app.whitening import estimate
+from ga2app.evaluation import PlainFeatures
+from ga2app.inference import Recognizer, load_bundle
+from ga2app.inference.explanations import ScoreKind, Ways, explain_clip
+from ga2app.method.prompted_model import PromptedClip, plain_clip
+from ga2app.method.whitening import estimate
+from ga2app.training import train
+from ga2app.training.training_state import prepare
+from ga2app.types import Dataset, EventKind, SampleSize, read_conditions, read_tested, with_anchors
 from tests.approx import same_record
 
 FULL = RunConfig(
@@ -137,7 +137,7 @@ def test_known_features_spare_the_encoding_and_change_nothing(
     known = PlainFeatures(backbone, 2)
     alone = train(FULL, dataset, out=tmp_path / "a", checkpoint=tmp_path / "c", backbone=backbone)
     first = train(FULL, dataset, out=tmp_path / "b", checkpoint=tmp_path / "c2", backbone=backbone, known=known)
-    monkeypatch.setattr("ga2app.evaluate.plain.mean_frames", lambda model, paths, *_: plain_empty(model, paths))
+    monkeypatch.setattr("ga2app.evaluation.zero_shot.mean_frames", lambda model, paths, *_: plain_empty(model, paths))
     again = train(FULL, dataset, out=tmp_path / "d", checkpoint=tmp_path / "c3", backbone=backbone, known=known)
     assert alone.metrics == first.metrics == again.metrics and alone.zero_shot == again.zero_shot
     kept = [(tmp_path / name / "prompts.safetensors").read_bytes() for name in "abd"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ga2app.paths import Home
-from ga2app.ui import Studio
+from ga2app.web import Studio
 
 from .studios import Served, empty, free_port, make_studio, running
 

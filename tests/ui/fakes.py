@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ga2app.contracts import (
+from ga2app.errors import BundleError, ClipError, DatasetError, LabelError, LanguageModelError
+from ga2app.types import (
     NONE_OF_THESE,
     AnchorClip,
     AnchorKind,
@@ -50,7 +51,6 @@ from ga2app.contracts import (
     Verdict,
     Workload,
 )
-from ga2app.errors import BundleError, ClipError, DatasetError, LabelError, LanguageModelError
 
 FRAMES = 8
 

@@ -16,7 +16,7 @@ import gradio as gr
 
 from ga2app.paths import Home
 from ga2app.store import Store
-from ga2app.ui import build_page
+from ga2app.web import build_page
 
 from .studios import make_studio
 

@@ -18,9 +18,12 @@ from urllib.request import urlopen
 import numpy as np
 import pytest
 
-from ga2app import launcher
 from ga2app.config import SKETCH, preset
-from ga2app.contracts import (
+from ga2app.paths import PROJECT, Home
+from ga2app.services import StudioExchange
+from ga2app.services.studio import Example
+from ga2app.store import Store
+from ga2app.types import (
     BackboneChoice,
     BundleCard,
     Dataset,
@@ -30,11 +33,8 @@ from ga2app.contracts import (
     RunState,
     Subset,
 )
-from ga2app.doors import StudioExchange
-from ga2app.paths import PROJECT, Home
-from ga2app.store import Store
-from ga2app.ui import Studio
-from ga2app.ui.studio import Example
+from ga2app.web import Studio
+from ga2app.worker import launcher
 from tests.demo import link_demo
 
 from .fakes import FakeAdvisor, FakeEstimator, FakeExplainer, FakeInspector, FakeRecognizer, FakeShelf

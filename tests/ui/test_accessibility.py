@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ga2app.contracts import AnchorClip, RunState
+from ga2app.types import AnchorClip, RunState
 
 from .studios import Served, add_dataset, add_run, keep_bundle
 

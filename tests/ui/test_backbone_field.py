@@ -10,16 +10,16 @@ from pathlib import Path
 import pytest
 
 from ga2app.config import SKETCH
-from ga2app.doors import Backbones
 from ga2app.errors import BackboneError, ConfigError
 from ga2app.paths import Home
-from ga2app.ui import Studio
-from ga2app.ui.anchors.question import start_values
-from ga2app.ui.api.runs import queue_asked
-from ga2app.ui.backbone_field import choices, settle_choice
-from ga2app.ui.recognize.asking import Request, answers
-from ga2app.ui.recognize.sources import bundle_choice, bundle_notice
-from ga2app.ui.train.plan import make_plan
+from ga2app.services import Backbones
+from ga2app.web import Studio
+from ga2app.web.api.run_endpoints import queue_asked
+from ga2app.web.components.backbone_field import choices, settle_choice
+from ga2app.web.pages.anchors.question import start_values
+from ga2app.web.pages.recognize.asking import Request, answers
+from ga2app.web.pages.recognize.clip_sources import bundle_choice, bundle_notice
+from ga2app.web.pages.train.plan import make_plan
 from tests.backbone.clip_folders import copy_of
 from tests.ui.studios import BASE, add_bundle, add_dataset, make_studio
 from tests.ui.train.test_plan import entered

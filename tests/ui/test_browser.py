@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ga2app.contracts import RunState
+from ga2app.types import RunState
 
 from .studios import LABELS, Served, add_bundle, add_dataset, add_run
 

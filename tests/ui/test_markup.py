@@ -2,8 +2,20 @@
 
 import pytest
 
-from ga2app.contracts import LabelKind, RunState
-from ga2app.ui.markup import ago, badge, chips, duration, escape, file_url, kind_mark, notice, notices, percent, size
+from ga2app.types import LabelKind, RunState
+from ga2app.web.components.markup import (
+    ago,
+    badge,
+    chips,
+    duration,
+    escape,
+    file_url,
+    kind_mark,
+    notice,
+    notices,
+    percent,
+    size,
+)
 
 EVIL = "<img src=x onerror=\"alert('x')\">"
 

@@ -13,7 +13,7 @@ import pytest
 
 from ga2app.cli.scale_home import FULL, Scale, fill_home
 from ga2app.paths import PROJECT, Home
-from ga2app.ui.library.drawing import PAGE
+from ga2app.web.pages.library.draw_library import PAGE
 
 from .studios import LABELS, draw_clip
 

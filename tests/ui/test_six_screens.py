@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from ga2app import launcher
 from ga2app.config import DEMO
-from ga2app.contracts import EventKind, RunState
 from ga2app.paths import PROJECT, Home
-from ga2app.sketch.actions import ACTIONS
-from ga2app.sketch.clips import write_drawn_clip
 from ga2app.store import Store
+from ga2app.synthetic.actions import ACTIONS
+from ga2app.synthetic.draw_clips import write_drawn_clip
+from ga2app.types import EventKind, RunState
+from ga2app.worker import launcher
 from tests.demo import link_demo
 
 from .studios import free_port, running

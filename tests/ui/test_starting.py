@@ -20,9 +20,9 @@ import httpx
 import pytest
 from gradio_client import Client
 
-from ga2app import launcher
-from ga2app.agents.server import PATH
 from ga2app.paths import PROJECT, Home
+from ga2app.web.mcp.mcp_server import PATH
+from ga2app.worker import launcher
 from tests.demo import link_demo
 
 from .studios import Served, free_port

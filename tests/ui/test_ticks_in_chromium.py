@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from ga2app.contracts import RunState
-from ga2app.store.anchors import AnchorFile
+from ga2app.store.anchor_sets import AnchorFile
+from ga2app.types import RunState
 
 from .studios import LABELS, Served, add_dataset, add_run, draw_clip
 

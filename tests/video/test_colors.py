@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ga2app.doors import VideoInspector
-from ga2app.recognize import Recognizer
+from ga2app.inference import Recognizer
+from ga2app.services import VideoInspector
 from ga2app.video import Evaluation, Every, read_clip
 from ga2app.video.display import ColorTags, recorded_display
 from ga2app.video.hdr import write_srgb

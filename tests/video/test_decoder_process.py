@@ -225,7 +225,7 @@ def test_a_damaged_clip_writes_nothing_on_the_terminal(real_clips: Path) -> None
 
 def test_neither_the_child_nor_the_package_loads_torch_or_gradio() -> None:
     script = (
-        "import sys, ga2app.video.child, ga2app.video.decode\n"
+        "import sys, ga2app.video.decoder_worker, ga2app.video.decode\n"
         "print(sorted({'torch', 'gradio', 'transformers', 'decord'} & set(sys.modules)))"
     )
     assert run_script(script).communicate(timeout=60)[0] == "[]\n"

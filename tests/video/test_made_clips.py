@@ -8,7 +8,7 @@ import av
 import numpy as np
 import pytest
 
-from ga2app.clipsets import VIDEO_SUFFIXES
+from ga2app.datasets import VIDEO_SUFFIXES
 from ga2app.errors import ClipError
 from ga2app.video import Evaluation, Every, read_clip, sample_frames
 from tests.video.made_clips import (

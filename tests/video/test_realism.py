@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ga2app.sketch.actions import ACTIONS
-from ga2app.sketch.world import clip_frames
+from ga2app.synthetic.actions import ACTIONS
+from ga2app.synthetic.world import clip_frames
 from ga2app.video import sample_frames
-from ga2app.video.realism import looks_photographic
+from ga2app.video.domain_check import looks_photographic
 
 
 @pytest.mark.parametrize("style", ["plain", "camcorder", "film"])

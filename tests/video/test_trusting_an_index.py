@@ -16,7 +16,7 @@ import pytest
 from numpy.typing import NDArray
 
 from ga2app.video import ClipFrames, Evaluation, Every, Training, read_clip, seeking, sequential
-from ga2app.video.container import open_clip
+from ga2app.video.container_facts import open_clip
 from ga2app.video.images import to_images
 from ga2app.video.seeking import MIN_FRAMES, TrustedIndex, read_by_seeking, trusted_index
 

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from ga2app.contracts import AnchorClip, AnchorKind, Dataset, LabelledClip
 from ga2app.errors import DatasetError, StoreError
-from ga2app.ui.anchors import adding, clips
-from ga2app.ui.anchors.question import Asked
-from ga2app.ui.studio import Studio
+from ga2app.services.studio import Studio
+from ga2app.types import AnchorClip, AnchorKind, Dataset, LabelledClip
+from ga2app.web.pages.anchors import adding
+from ga2app.web.pages.anchors import anchor_clip_list as clips
+from ga2app.web.pages.anchors.question import Asked
 
 from ..studios import BASE, NOVEL
 

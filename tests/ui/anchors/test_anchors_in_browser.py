@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ga2app.store.anchors import AnchorFile
+from ga2app.store.anchor_sets import AnchorFile
 from ga2app.store.ratings import Rating
 
 from ..fakes import GO_ON

@@ -6,8 +6,8 @@ from typing import Any
 
 from gradio_client import Client
 
-from ga2app.agents.tools import Tools
-from ga2app.ui.theme import controls_script
+from ga2app.web.mcp.mcp_tools import Tools
+from ga2app.web.theme import controls_script
 
 DOCUMENTED = {
     "/recognize",

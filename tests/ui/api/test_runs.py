@@ -8,7 +8,7 @@ import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 
-from ga2app.contracts import Dataset, LabelledClip, RunState, TrainingData
+from ga2app.types import Dataset, LabelledClip, RunState, TrainingData
 
 from ..studios import Served, add_run
 

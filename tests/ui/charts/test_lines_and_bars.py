@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from ga2app.ui.charts import Line, compare_bars, line_chart, nice_ticks, smooth, thin
+from ga2app.web.components.charts import Line, compare_bars, line_chart, nice_ticks, smooth, thin
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from ga2app.store.clips import ClipFilter
-from ga2app.store.imports import ImportState
+from ga2app.store.clip_pages import ClipFilter
+from ga2app.store.import_records import ImportState
 
 from ..studios import Served, add_dataset, draw_clip
 
@@ -270,7 +270,7 @@ def test_the_screen_fits_a_phone_and_every_field_has_a_name(tab: Any, served: Se
 
 
 def test_pages_of_sixty(page: Any, served: Served) -> None:
-    from ga2app.contracts import Dataset, LabelledClip
+    from ga2app.types import Dataset, LabelledClip
 
     clips = tuple(LabelledClip(served.studio.examples[0].path, f"label {number % 4}") for number in range(130))
     labels = tuple(f"label {number}" for number in range(4))

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from ga2app.clipsets import read_clipset
-from ga2app.contracts import AnchorClip, Dataset, LabelledClip, Subset
+from ga2app.datasets import read_clipset
 from ga2app.errors import DatasetError
-from ga2app.intake import Duplicates, Importer, TableSource, ZipSource
+from ga2app.services.importing import Duplicates, Importer, TableSource, ZipSource
 from ga2app.store import Store
-from ga2app.ui import Studio
-from ga2app.ui.datasets.exporting import export_csv, export_zip
+from ga2app.types import AnchorClip, Dataset, LabelledClip, Subset
+from ga2app.web import Studio
+from ga2app.web.pages.datasets.exporting import export_csv, export_zip
 
 LABELS = ("pushing [a], slowly", 'say "hi"', "跳 / jump")
 

@@ -11,21 +11,21 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from ga2app.clipsets import Half
-from ga2app.contracts import Dataset, LabelKind, LabelledClip, Subset
+from ga2app.datasets import Half
+from ga2app.datasets.few_shot import draw_shots
 from ga2app.errors import DatasetError
-from ga2app.intake import FolderSource, ListsSource, ZipSource
-from ga2app.shots import draw_shots
-from ga2app.store.clips import ClipFilter, Copies
-from ga2app.store.imports import ImportState
-from ga2app.ui import Studio
-from ga2app.ui.datasets import edits
-from ga2app.ui.datasets.drawing import drawn_rows
-from ga2app.ui.datasets.importing import ZIP, Form, followed_values, name_of, source_of
-from ga2app.ui.datasets.media import Pictures, preview_of
-from ga2app.ui.datasets.overview import health, list_html
-from ga2app.ui.datasets.view import ALL, EITHER, NEW, Parts, SetPage, Wanted
-from ga2app.ui.datasets.wiring import drawn_html, play
+from ga2app.services.importing import FolderSource, ListsSource, ZipSource
+from ga2app.store.clip_pages import ClipFilter, Copies
+from ga2app.store.import_records import ImportState
+from ga2app.types import Dataset, LabelKind, LabelledClip, Subset
+from ga2app.web import Studio
+from ga2app.web.pages.datasets import edits
+from ga2app.web.pages.datasets.dataset_view import ALL, EITHER, NEW, Parts, SetPage, Wanted
+from ga2app.web.pages.datasets.draw_dataset import drawn_rows
+from ga2app.web.pages.datasets.importing import ZIP, Form, followed_values, name_of, source_of
+from ga2app.web.pages.datasets.media import Pictures, preview_of
+from ga2app.web.pages.datasets.overview import health, list_html
+from ga2app.web.pages.datasets.wiring import drawn_html, play
 
 from ..studios import add_dataset
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ga2app.contracts import Dataset, LabelKind, LabelledClip, Subset
 from ga2app.paths import Home
 from ga2app.store import Store
 from ga2app.store.dataset_edits import ROOM, SplitClip
-from ga2app.ui.datasets.edits import split, undo
-from ga2app.ui.datasets.splitting import choose_test
+from ga2app.types import Dataset, LabelKind, LabelledClip, Subset
+from ga2app.web.pages.datasets.edits import split, undo
+from ga2app.web.pages.datasets.splitting import choose_test
 
 
 def clips(label: str, count: int, *, first: int = 1, kind: LabelKind = LabelKind.BASE) -> list[SplitClip]:

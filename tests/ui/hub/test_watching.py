@@ -7,8 +7,8 @@ from contextvars import ContextVar
 
 import pytest
 
-from ga2app.contracts import ByteProgress
-from ga2app.ui.hub.watching import Ended, Underway, errand_html, watched
+from ga2app.types import ByteProgress
+from ga2app.web.components.hub.watching import Ended, Underway, errand_html, watched
 
 who: ContextVar[str] = ContextVar("who", default="nobody")
 

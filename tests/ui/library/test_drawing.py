@@ -8,19 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from ga2app.contracts import BundleCard
-from ga2app.doors import BundleFolders
 from ga2app.errors import BundleError
 from ga2app.paths import SKETCH_HARD_PROMPT
+from ga2app.services import BundleFolders
+from ga2app.services.studio import bundle_key
 from ga2app.store import BundleOrder
-from ga2app.ui import Studio
-from ga2app.ui.library import details, shelving
-from ga2app.ui.library.drawing import PAGE, Asked, drawn
-from ga2app.ui.library.jumps import hard_prompt_form
-from ga2app.ui.studio import bundle_key
-from ga2app.ui.train.form import place_of
-from ga2app.ui.train.hard_prompts import to_folder
-from ga2app.ui.train.settings import SETTINGS
+from ga2app.types import BundleCard
+from ga2app.web import Studio
+from ga2app.web.pages.library import details, shelving
+from ga2app.web.pages.library.draw_library import PAGE, Asked, drawn
+from ga2app.web.pages.library.jumps import hard_prompt_form
+from ga2app.web.pages.train.form import place_of
+from ga2app.web.pages.train.hard_prompts import to_folder
+from ga2app.web.pages.train.train_settings import SETTINGS
 
 from ..studios import add_bundle, keep_bundle
 

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from ga2app.ui.library.markdown import MAX_CHARACTERS, to_html
+from ga2app.web.pages.library.markdown import MAX_CHARACTERS, to_html
 
 CARD = """---
 tags: [clip]

@@ -8,11 +8,11 @@ from dataclasses import replace
 
 import pytest
 
-from ga2app.contracts import Answer, FrameScore, LabelKind, RecognizedClip, Score
-from ga2app.ui.recognize.answers import BLOCKS, blocks_html, clip_html
-from ga2app.ui.recognize.asking import Speakers
-from ga2app.ui.recognize.frames import frame_strip
-from ga2app.ui.recognize.table import answer_csv, download_html, overview_html
+from ga2app.types import Answer, FrameScore, LabelKind, RecognizedClip, Score
+from ga2app.web.pages.recognize.answer_html import BLOCKS, blocks_html, clip_html
+from ga2app.web.pages.recognize.asking import Speakers
+from ga2app.web.pages.recognize.frames import frame_strip
+from ga2app.web.pages.recognize.table import answer_csv, download_html, overview_html
 
 from .told import FRAME, card, clip, told
 

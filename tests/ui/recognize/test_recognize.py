@@ -9,15 +9,12 @@ import gradio as gr
 import pytest
 
 from ga2app.config import TEMPLATE, preset
-from ga2app.contracts import BackboneChoice, NoneWay
 from ga2app.errors import BackboneError, BundleError, ClipError
 from ga2app.labels import parse_labels
-from ga2app.ui.recognize.asking import ENSEMBLE, NoneSettings, Request, answers
-from ga2app.ui.recognize.recorder import add_recording, build_recorder
-from ga2app.ui.recognize.screen import recalled, refreshed
-from ga2app.ui.recognize.settings import none_settings, swap_sentences
-from ga2app.ui.recognize.shown import UNEXPECTED, answer_pages
-from ga2app.ui.recognize.sources import (
+from ga2app.services.studio import Studio, bundle_key
+from ga2app.types import BackboneChoice, NoneWay
+from ga2app.web.pages.recognize.asking import ENSEMBLE, NoneSettings, Request, answers
+from ga2app.web.pages.recognize.clip_sources import (
     add_label,
     bundle_choice,
     bundle_notice,
@@ -25,8 +22,11 @@ from ga2app.ui.recognize.sources import (
     labels_of,
     suggestions,
 )
-from ga2app.ui.studio import Studio, bundle_key
-from ga2app.ui.uploads import uploads_folder
+from ga2app.web.pages.recognize.recognize_page import recalled, refreshed
+from ga2app.web.pages.recognize.recognize_settings import none_settings, swap_sentences
+from ga2app.web.pages.recognize.recorder import add_recording, build_recorder
+from ga2app.web.pages.recognize.shown import UNEXPECTED, answer_pages
+from ga2app.web.uploads import uploads_folder
 
 from ..fakes import FakeRecognizer
 from ..studios import BASE, LABELS, NOVEL, add_bundle, add_dataset, draw_clip, keep_bundle, make_studio

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from ga2app.contracts import RecognizedClip
-from ga2app.ui.recognize.asking import Request, Told
-from ga2app.ui.recognize.shown import Shown, answer_pages, draw, with_true_label, with_true_labels
-from ga2app.ui.recognize.table import answer_csv
-from ga2app.ui.recognize.telling import read_lines
-from ga2app.ui.recognize.true_label_lines import read_true_labels
-from ga2app.ui.recognize.truth import Ratio, grade, grades_html
-from ga2app.ui.studio import Studio
-from ga2app.ui.uploads import Upload
+from ga2app.services.studio import Studio
+from ga2app.types import RecognizedClip
+from ga2app.web.pages.recognize.asking import Request, Told
+from ga2app.web.pages.recognize.shown import Shown, answer_pages, draw, with_true_label, with_true_labels
+from ga2app.web.pages.recognize.table import answer_csv
+from ga2app.web.pages.recognize.telling import read_lines
+from ga2app.web.pages.recognize.true_label_lines import read_true_labels
+from ga2app.web.pages.recognize.truth import Ratio, grade, grades_html
+from ga2app.web.uploads import Upload
 
 from ..studios import LABELS, add_bundle, draw_clip
 from .told import card, clip, told

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from ga2app.contracts import AnchorClip, Explanation
 from ga2app.errors import ClipError
-from ga2app.ui.recognize.asking import Request, answers
-from ga2app.ui.recognize.shown import UNEXPECTED, Shown, draw
-from ga2app.ui.recognize.telling import clicked
-from ga2app.ui.recognize.why import MOST_ANCHORS, Question, anchors_at_hand, asking_why, question
-from ga2app.ui.studio import Studio
+from ga2app.services.studio import Studio
+from ga2app.types import AnchorClip, Explanation
+from ga2app.web.pages.recognize.asking import Request, answers
+from ga2app.web.pages.recognize.shown import UNEXPECTED, Shown, draw
+from ga2app.web.pages.recognize.telling import clicked
+from ga2app.web.pages.recognize.why import MOST_ANCHORS, Question, anchors_at_hand, asking_why, question
 
 from ..fakes import FakeExplainer
 from ..studios import LABELS, add_bundle

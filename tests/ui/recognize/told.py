@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ga2app.contracts import (
+from ga2app.types import (
     NONE_OF_THESE,
     Answer,
     BundleCard,
@@ -17,7 +17,7 @@ from ga2app.contracts import (
     Score,
     Verdict,
 )
-from ga2app.ui.recognize.asking import Speakers, Told
+from ga2app.web.pages.recognize.asking import Speakers, Told
 
 FRAME = np.zeros((24, 32, 3), np.uint8)
 LABELS = ("run", "jump")

@@ -7,8 +7,8 @@ import io
 
 from PIL import Image
 
-from ga2app.contracts import TOP5_LABELS, ChangedClip, GroupReport, LabelKind, MapPoint, ModelReport, Report, RunState
-from ga2app.ui.studio import Studio
+from ga2app.services.studio import Studio
+from ga2app.types import TOP5_LABELS, ChangedClip, GroupReport, LabelKind, MapPoint, ModelReport, Report, RunState
 
 from ..studios import BASE, NOVEL, add_run
 

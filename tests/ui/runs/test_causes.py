@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from ga2app.config import preset
-from ga2app.contracts import RunState
-from ga2app.store.runs import MAX_ATTEMPTS, _fate_of_lost
-from ga2app.ui.runs.causes import CAUSES, cause_of
+from ga2app.store.run_queue import MAX_ATTEMPTS, _fate_of_lost
+from ga2app.types import RunState
+from ga2app.web.pages.runs.causes import CAUSES, cause_of
 
 CONFIG = preset("full").to_dict()
 

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from ga2app.config import preset
-from ga2app.contracts import Adjustment, Conditions, Event, EventKind, RunState, SampleSize
 from ga2app.errors import StoreError
-from ga2app.ui.runs.export import COLUMNS, curves_csv, curves_json
-from ga2app.ui.runs.files import curves_file, log_as_file
-from ga2app.ui.runs.settings import differing_settings, nearest_preset, settings_html
-from ga2app.ui.runs.view import Look, Viewer, numbers
-from ga2app.ui.studio import Studio
+from ga2app.services.studio import Studio
+from ga2app.types import Adjustment, Conditions, Event, EventKind, RunState, SampleSize
+from ga2app.web.pages.runs.export import COLUMNS, curves_csv, curves_json
+from ga2app.web.pages.runs.files import curves_file, log_as_file
+from ga2app.web.pages.runs.run_settings import differing_settings, nearest_preset, settings_html
+from ga2app.web.pages.runs.run_view import Look, Viewer, numbers
 
 from .reports import make_report
 

@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from ga2app.config import preset
-from ga2app.contracts import Event, EventKind, RunRecord, RunState
-from ga2app.ui.runs import logs, progress
-from ga2app.ui.runs.curves import RunCurve
-from ga2app.ui.runs.redrawing import button_looks, overtaken
-from ga2app.ui.runs.view import LOG, Look, RunsView, Viewer
-from ga2app.ui.studio import Studio
+from ga2app.services.studio import Studio
+from ga2app.types import Event, EventKind, RunRecord, RunState
+from ga2app.web.pages.runs import logs
+from ga2app.web.pages.runs import run_progress as progress
+from ga2app.web.pages.runs.curves import RunCurve
+from ga2app.web.pages.runs.redrawing import button_looks, overtaken
+from ga2app.web.pages.runs.run_view import LOG, Look, RunsView, Viewer
 
 from ..studios import add_run
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from ga2app.contracts import Adjustment, Conditions, Report, RunState, read_report
-from ga2app.ui.runs.files import report_as_file
-from ga2app.ui.runs.report import report_html, seeds_spread
-from ga2app.ui.runs.view import REPORT_TAB, Look, Viewer
-from ga2app.ui.studio import Studio
+from ga2app.services.studio import Studio
+from ga2app.types import Adjustment, Conditions, Report, RunState, read_report
+from ga2app.web.pages.runs.files import report_as_file
+from ga2app.web.pages.runs.report import report_html, seeds_spread
+from ga2app.web.pages.runs.run_view import REPORT_TAB, Look, Viewer
 
 from ..studios import add_run
 from .reports import add_reported_run, make_report

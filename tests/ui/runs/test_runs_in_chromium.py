@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ga2app.contracts import Event, EventKind, RunState
+from ga2app.types import Event, EventKind, RunState
 
 from ..studios import Served, add_bundle, add_run
 from .reports import add_reported_run

@@ -13,9 +13,9 @@ import pytest
 
 from ga2app.config import PRESETS, RunConfig, preset
 from ga2app.errors import ConfigError
-from ga2app.ui.train import form
-from ga2app.ui.train.settings import BESIDE, GROUPS, SETTINGS, Input, label_of
-from ga2app.ui.train.settings_file import load_settings, settings_text
+from ga2app.web.pages.train import form
+from ga2app.web.pages.train.settings_file import load_settings, settings_text
+from ga2app.web.pages.train.train_settings import BESIDE, GROUPS, SETTINGS, Input, label_of
 
 UNLIKE = {"device": "cpu", "prompts.hard_prompt": "random", "anchors": "my places", "negatives": ("objects", "places")}
 

@@ -11,9 +11,9 @@ import pytest
 from ga2app.config import HARD_PROMPT_EMBEDDED, HARD_PROMPT_RANDOM, SKETCH, preset
 from ga2app.errors import ConfigError
 from ga2app.paths import SKETCH_HARD_PROMPT
-from ga2app.ui import Studio
-from ga2app.ui.train.hard_prompts import facts_of, hard_prompt_choices, hard_prompt_faults, to_folder, to_key
-from ga2app.ui.train.queueing import queue_config
+from ga2app.web import Studio
+from ga2app.web.pages.train.hard_prompts import facts_of, hard_prompt_choices, hard_prompt_faults, to_folder, to_key
+from ga2app.web.pages.train.queueing import queue_config
 
 from ..studios import add_bundle, add_dataset
 

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from ga2app.config import NOTHING, preset
-from ga2app.contracts import AnchorClip, Dataset, LabelledClip, RunState, Subset
 from ga2app.errors import ConfigError
-from ga2app.ui import Studio
-from ga2app.ui.train import form
-from ga2app.ui.train.actions import saved_text
-from ga2app.ui.train.plan import Entered, make_plan, parse_seeds, run_name
-from ga2app.ui.train.queueing import queue_config, queue_line, queue_plan
+from ga2app.types import AnchorClip, Dataset, LabelledClip, RunState, Subset
+from ga2app.web import Studio
+from ga2app.web.pages.train import form
+from ga2app.web.pages.train.plan import Entered, make_plan, parse_seeds, run_name
+from ga2app.web.pages.train.queueing import queue_config, queue_line, queue_plan
+from ga2app.web.pages.train.train_actions import saved_text
 
 from ..studios import BASE, NOVEL, add_bundle, add_dataset, add_run
 

@@ -8,9 +8,9 @@ import pytest
 
 from ga2app.config import HARD_PROMPT_TO_NAME, PRESETS, preset
 from ga2app.errors import ConfigError
-from ga2app.ui import Studio
-from ga2app.ui.train.presets import PRESET_HELP, PRESET_TITLES, preset_choices
-from ga2app.ui.train.queueing import queue_config
+from ga2app.web import Studio
+from ga2app.web.pages.train.preset_choice import PRESET_HELP, PRESET_TITLES, preset_choices
+from ga2app.web.pages.train.queueing import queue_config
 
 from ..studios import Served, add_dataset
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ga2app.contracts import RunState
+from ga2app.types import RunState
 
 from ..studios import Served, add_dataset
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from ga2app.config import preset
-from ga2app.contracts import AnchorClip, Basis, Dataset, Estimate, EventKind, LabelledClip, RunState, Subset
 from ga2app.paths import Home
-from ga2app.ui import Studio
-from ga2app.ui.train import preview as previews
-from ga2app.ui.train.plan import Entered, plan_or_faults
-from ga2app.ui.train.preview import Preview, about, estimate_html, lower_first, memory_text
-from ga2app.ui.train.workload import past_paces, sample_clips, workload_of
+from ga2app.types import AnchorClip, Basis, Dataset, Estimate, EventKind, LabelledClip, RunState, Subset
+from ga2app.web import Studio
+from ga2app.web.pages.train import preview as previews
+from ga2app.web.pages.train.plan import Entered, plan_or_faults
+from ga2app.web.pages.train.preview import Preview, about, estimate_html, lower_first, memory_text
+from ga2app.web.pages.train.workload import past_paces, sample_clips, workload_of
 
 from ..fakes import FakeEstimator
 from ..studios import BASE, NOVEL, add_bundle, add_dataset, add_run, make_studio

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ga2app.config import preset
-from ga2app.contracts import RunState
+from ga2app.types import RunState
 
 from ..studios import Served, add_bundle, add_dataset, add_run
 from .test_hard_prompts import write_manifest

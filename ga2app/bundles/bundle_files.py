@@ -1,0 +1,128 @@
+"""Bundles as folders: written whole or not at all, read with every check."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load, save_file
+from torch import Tensor
+
+from ga2app.bundles.fits_backbone import difference
+from ga2app.bundles.manifest import MANIFEST, Manifest, read_manifest, to_json
+from ga2app.bundles.model_card import CARD, model_card
+from ga2app.config import PromptConfig
+from ga2app.errors import BundleError, ConfigError
+from ga2app.method.prompts import PromptLearner
+from ga2app.method.whitening import CENTER, ROOT, Whitening, read_whitening
+
+TENSORS = "prompts.safetensors"
+MAX_TENSOR_BYTES = 1 << 30
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A manifest and the tensors that belong to it."""
+
+    manifest: Manifest
+    tensors: Mapping[str, Tensor]
+
+    def learner(self) -> PromptLearner:
+        """The prompts, ready to be attached; raises BundleError when tensors and manifest disagree."""
+        sizes = self.manifest.backbone["sizes"]
+        prompts: PromptConfig = self.manifest.run.prompts
+        if _elements(prompts, sizes) * 4 > MAX_TENSOR_BYTES:
+            raise BundleError(
+                f"bundle '{self.manifest.name}' asks for prompts of more than 1 GiB; they never are; get a fresh copy"
+            )
+        hard = self.tensors.get("hard")
+        try:
+            learner = PromptLearner(prompts, sizes["visual_width"], sizes["text_width"], hard_prompt=hard)
+        except ConfigError as exc:
+            raise BundleError(f"bundle '{self.manifest.name}' contradicts itself: {exc}; get a fresh copy") from exc
+        learner.load_tensors({name: value for name, value in self.tensors.items() if name not in (CENTER, ROOT)})
+        return learner.requires_grad_(False).eval()
+
+    def whitening(self) -> Whitening | None:
+        """The whitening of the joint space, None where the run had none; raises BundleError as ``learner`` does."""
+        try:
+            width = self.manifest.backbone["sizes"]["embedding_width"]
+            return read_whitening(self.manifest.run.whitening, self.tensors, width)
+        except BundleError as exc:
+            raise BundleError(f"bundle '{self.manifest.name}': {exc}; get a fresh copy") from exc
+
+    def check_backbone(self, backbone: Mapping[str, Any]) -> None:
+        """Raises BundleError when the bundle was learned on another CLIP than ``backbone`` (a BackboneId dict)."""
+        own = self.manifest.backbone
+        differing = difference(own, backbone)
+        if differing:
+            raise BundleError(
+                f"bundle '{self.manifest.name}' was trained on backbone '{own['name']}' ({own['fingerprint']}) and "
+                f"cannot be used with '{backbone['name']}' ({backbone['fingerprint']}): {differing}; "
+                f"choose backbone '{own['name']}', or a bundle trained on '{backbone['name']}'"
+            )
+
+
+def check_place(folder: Path) -> None:
+    """Raises BundleError where ``folder`` holds something else than a bundle, which saving would destroy."""
+    if folder.is_file() or (folder.is_dir() and not (folder / MANIFEST).is_file() and any(folder.iterdir())):
+        raise BundleError(f"'{folder}' is there already and is not a bundle; name a new folder for the bundle")
+
+
+def save(bundle: Bundle, folder: Path) -> None:
+    """Write ``bundle`` to ``folder``, replacing a bundle that is there. Atomic: written beside it, then renamed.
+
+    Raises BundleError where the folder holds something else, or cannot be written.
+    """
+    check_place(folder)
+    fresh, old = (folder.with_name(f".{folder.name}.{end}-{os.getpid()}") for end in ("new", "old"))
+    shutil.rmtree(fresh, ignore_errors=True)
+    try:
+        fresh.mkdir(parents=True)
+        save_file(dict(bundle.tensors), str(fresh / TENSORS))
+        (fresh / MANIFEST).write_text(to_json(bundle.manifest), encoding="utf-8")
+        (fresh / CARD).write_text(model_card(bundle.manifest), encoding="utf-8")
+        for path in fresh.iterdir():
+            with path.open("rb") as written:
+                os.fsync(written.fileno())
+        if folder.exists():
+            os.replace(folder, old)
+        os.replace(fresh, folder)
+    except (OSError, SafetensorError) as exc:  # the latter on a full disk
+        raise BundleError(
+            f"bundle '{folder}' could not be written ({exc}); free some space or choose another folder"
+        ) from exc
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def load_folder(folder: str | os.PathLike[str], shown: str = "") -> Bundle:
+    """Read a bundle; raises BundleError that says what is wrong with the folder, which it calls ``shown``."""
+    root = Path(folder)
+    shown = shown or str(root)
+    manifest = read_manifest(root, shown)
+    path = root / TENSORS
+    try:
+        if path.stat().st_size > MAX_TENSOR_BYTES:
+            raise BundleError(f"bundle '{shown}': {TENSORS} is larger than 1 GiB; prompts never are")
+        bundle = Bundle(manifest, load(path.read_bytes()))
+    except FileNotFoundError as exc:
+        raise BundleError(f"bundle '{shown}' has no {TENSORS}; get a fresh copy") from exc
+    except (OSError, SafetensorError) as exc:
+        raise BundleError(f"bundle '{shown}': {TENSORS} cannot be read ({exc}); get a fresh copy") from exc
+    bundle.learner()
+    bundle.whitening()
+    return bundle
+
+
+def _elements(prompts: PromptConfig, sizes: Mapping[str, int]) -> int:
+    """How many numbers the prompts of these settings are."""
+    text = sizes["text_width"]
+    joint = 2 * text * text + text if prompts.coupled else 0
+    return prompts.length * (prompts.visual_depth * sizes["visual_width"] + (prompts.text_depth + 1) * text) + joint

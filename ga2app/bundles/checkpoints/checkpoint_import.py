@@ -1,0 +1,171 @@
+"""From a published checkpoint to a prompt bundle and, where its weights were tuned, a backbone folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from torch import Tensor
+
+from ga2app.bundles.checkpoints.checkpoint_folder import QUICK_GELU, activations, write_backbone
+from ga2app.bundles.checkpoints.checkpoint_records import Folders, Imported, Origin
+from ga2app.bundles.checkpoints.clip_writer import write_bundle
+from ga2app.bundles.checkpoints.parameter_names import PREFIX, SUFFIX, read_names, same_embedding
+from ga2app.bundles.checkpoints.pickle_reader import FUSION, Checkpoint, read_checkpoint
+from ga2app.bundles.checkpoints.prompt_layout import HARD_PROMPT, MARK, read_prompts
+from ga2app.bundles.checkpoints.safe_tensors import TensorReader, refuse
+from ga2app.bundles.checkpoints.weight_layout import TOKEN_EMBEDDING, FrozenWeights, Part, read_weights
+from ga2app.clip import Backbone, BackboneId
+from ga2app.config import PAPER_BACKBONE
+from ga2app.errors import CheckpointError, Fault
+
+OLD_SIZES = ("input_resolution", "context_length", "vocab_size")
+"""Whole numbers in OpenAI's own files that repeat what the shapes say."""
+
+LEFT_OUT = (PREFIX, SUFFIX, "prompt_learner.complete_text_embeddings", *OLD_SIZES)
+
+
+def import_checkpoint(
+    file: str | os.PathLike[str],
+    backbone: Backbone,
+    *,
+    out: Path | None = None,
+    backbone_out: Path | None = None,
+    hard_prompt: str | os.PathLike[str] | None = None,
+    keep_token_embedding: bool = False,
+    origin: Origin | None = None,
+) -> Imported:
+    """Turn ``file`` into a bundle in ``out``; one without prompts into a backbone in ``backbone_out``.
+
+    Weights in the file that differ from those of ``backbone`` by more than float16's rounding are kept as a backbone
+    folder (``backbone_out``, else beside the bundle), and the bundle belongs to that. ``hard_prompt`` is the checkpoint
+    that the run started from. ``keep_token_embedding`` takes the token embedding of ``backbone`` even if the file has
+    one. Raises StudioError, and then nothing is written.
+    """
+    folders = Folders(out, backbone_out)
+    folders.check()
+    checkpoint = read_checkpoint(file)
+    base = read_checkpoint(hard_prompt) if hard_prompt is not None else None
+    skip = frozenset({Part.TOKENS} if keep_token_embedding else ())
+    if any(MARK in key for key in checkpoint.tensors):
+        return _import_prompts(checkpoint, base, backbone, folders, skip, origin or Origin())
+    return _import_backbone(checkpoint, backbone, folders, skip)
+
+
+def _import_prompts(
+    checkpoint: Checkpoint,
+    base: Checkpoint | None,
+    backbone: Backbone,
+    folders: Folders,
+    skip: frozenset[Part],
+    origin: Origin,
+) -> Imported:
+    if folders.bundle is None:
+        raise CheckpointError(f"'{checkpoint.name}' holds prompts; name a folder for their bundle (--out)")
+    own, reader = backbone.clip.state_dict(), _reader(checkpoint)
+    prompts = read_prompts(reader, backbone.sizes, base)
+    weights = read_weights(reader, own, backbone.sizes, published=True, skip=skip)
+    reader.leftovers()
+    embedding = weights.tensors.get(TOKEN_EMBEDDING, own[TOKEN_EMBEDDING])
+    faults = [*reader.faults, *_misfits(checkpoint, backbone, weights, embedding)]
+    if faults or prompts is None:
+        raise _refuse(checkpoint, backbone, faults)
+    differing, folder = weights.differing(own), None
+    if differing or activations(backbone) != {QUICK_GELU}:
+        folder = folders.backbone or folders.bundle.with_name(f"{folders.bundle.name}-backbone")
+        Folders(folders.bundle, folder).check()
+    labels = origin.base or read_names(checkpoint.tensors, embedding, backbone.tokenizer)
+    named = replace(origin, name=origin.name or Path(checkpoint.name).stem, base=labels)
+    written = write_bundle(prompts, backbone, weights.tensors, folders.bundle, folder, named)
+    notes = list(_weight_notes(backbone, weights, differing, written))
+    if folders.backbone and not folder:
+        notes.append(f"'{folders.backbone}' is not needed and was not written")
+    if not prompts.config.coupled:
+        unused = f"; '{base.name}' was not used" if base else ""
+        notes.append(f"the prompts are not coupled: the bundle needs no hard prompt{unused}")
+    if checkpoint.fusion:
+        notes.append(f"its temporal head ({FUSION}) is not imported: the clip feature is the mean over the frames")
+    if not origin.base:
+        notes.append(
+            f"the {len(labels)} base labels were read back from the file"
+            if labels
+            else "no base labels are known, so every label will be marked as novel; name them with --base-labels"
+        )
+    return Imported(folders.bundle, written, folder, prompts.config, labels, checkpoint.ignored, tuple(notes))
+
+
+def _import_backbone(checkpoint: Checkpoint, backbone: Backbone, folders: Folders, skip: frozenset[Part]) -> Imported:
+    """A file without prompts: a tuned CLIP in OpenAI's key names, or in those of the published prompt checkpoints."""
+    if folders.bundle is not None or folders.backbone is None:
+        raise CheckpointError(
+            f"'{checkpoint.name}' holds no prompts, so no bundle can come of it; name a folder for its backbone "
+            "(--backbone-out) and none for a bundle"
+        )
+    own, reader = backbone.clip.state_dict(), _reader(checkpoint)
+    published = any(key.startswith(("image_encoder.", "text_encoder.")) for key in checkpoint.tensors)
+    needed = frozenset(Part) - skip - ({Part.TOKENS} if published else set())
+    weights = read_weights(reader, own, backbone.sizes, published=published, skip=skip, needed=needed)
+    reader.leftovers()
+    if reader.faults:
+        raise _refuse(checkpoint, backbone, reader.faults)
+    differing = weights.differing(own)
+    written = write_backbone(backbone, weights.tensors, folders.backbone)
+    notes = list(_weight_notes(backbone, weights, differing, written))
+    if Part.TOKENS not in weights.parts:
+        notes.append(f"the token embedding is that of '{backbone.name}'")
+    elif TOKEN_EMBEDDING in differing:
+        notes.append(
+            "its token embedding differs, too; the published runs that start from such a file embed names with that "
+            f"of {PAPER_BACKBONE}, as --keep-token-embedding does"
+        )
+    return Imported(None, written, folders.backbone, None, (), checkpoint.ignored, tuple(notes))
+
+
+def _reader(checkpoint: Checkpoint) -> TensorReader:
+    reader = TensorReader(checkpoint.tensors)
+    reader.ignore(*LEFT_OUT)
+    return reader
+
+
+def _refuse(checkpoint: Checkpoint, backbone: Backbone, faults: list[Fault]) -> CheckpointError:
+    advice = ""
+    if any(fault.field != HARD_PROMPT for fault in faults):
+        origin = f"the backbone that it was trained on ({PAPER_BACKBONE} for the published ones)"
+        advice = f". Choose {origin}, or get a whole file"
+    return refuse(checkpoint.name, backbone.name, faults, advice)
+
+
+def _misfits(checkpoint: Checkpoint, backbone: Backbone, weights: FrozenWeights, embedding: Tensor) -> Iterator[Fault]:
+    """Faults of the backbone that no shape tells."""
+    found = activations(backbone)
+    if found != {QUICK_GELU} and not {Part.VISION, Part.TEXT} <= weights.parts:
+        yield Fault(
+            "backbone",
+            f"computes with {', '.join(sorted(found))} where published checkpoints need {QUICK_GELU}, and the file "
+            "does not hold both towers",
+        )
+    if not same_embedding(checkpoint.tensors, embedding, backbone.tokenizer.bos_token_id):
+        yield Fault(
+            PREFIX,
+            "comes of another token embedding than the backbone's (published runs embed names with the original one, "
+            "also where the towers are tuned)",
+        )
+
+
+def _weight_notes(
+    backbone: Backbone, weights: FrozenWeights, differing: dict[str, float], written: BackboneId
+) -> Iterator[str]:
+    """What became of the frozen weights."""
+    if not weights.parts:
+        yield f"the file holds no frozen weights, so it cannot be checked that it belongs to '{backbone.name}'"
+    elif differing:
+        yield (
+            f"{len(differing)} of {len(weights.tensors)} weights differ from those of '{backbone.name}', by up to "
+            f"{max(differing.values()):.2g}"
+        )
+        if written.fingerprint == backbone.identity.fingerprint:
+            yield f"they are none of those that tell backbones apart: take care not to use '{backbone.name}' instead"
+    else:
+        yield f"the frozen weights are those of '{backbone.name}', as far as float16 can tell"

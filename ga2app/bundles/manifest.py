@@ -1,0 +1,156 @@
+"""What a bundle says of itself: ``bundle.json``, and the checks on it."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from ga2app.bundles.bundle_checks import check_types
+from ga2app.bundles.card_text import without_path
+from ga2app.config import RunConfig
+from ga2app.config.ablations import rung_of
+from ga2app.errors import BundleError, ConfigError
+from ga2app.types import BundleCard, Conditions, Dataset, defined, read_conditions
+
+FORMAT_VERSION = 2
+"""Version 1 had neither ``conditions`` nor ``trained``; it is read all the same."""
+MANIFEST = "bundle.json"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What ``bundle.json`` says. Metrics are percent; ``backbone`` is ``BackboneId.to_dict()``.
+
+    ``conditions`` is ``Conditions.to_dict()``: what the run really used, and on how much it was tested. ``trained`` has
+    a mark of each training clip (``ga2app.datasets.trained_clips``). Both are empty in bundles of version 1.
+    """
+
+    format_version: int
+    name: str
+    backbone: Mapping[str, Any]
+    config: Mapping[str, Any]
+    base: tuple[str, ...]
+    novel: tuple[str, ...]
+    dataset_hash: str
+    anchor_captions: tuple[str, ...]
+    negatives: tuple[str, ...]
+    preprocessing: Mapping[str, Any]
+    steps: int
+    metrics: Mapping[str, float]
+    zero_shot: Mapping[str, float]
+    packages: Mapping[str, str]
+    conditions: Mapping[str, Any] = field(default_factory=dict)
+    trained: tuple[str, ...] = ()
+
+    @property
+    def used(self) -> Conditions:
+        """What the run really used, and on how much it was tested."""
+        return read_conditions(self.conditions)
+
+    def figures(self, metrics: Mapping[str, float]) -> dict[str, float]:
+        """Those of ``metrics``, its own or plain CLIP's, that are not 100 % by construction."""
+        return defined(metrics, {"base": len(self.base), "novel": len(self.novel)})
+
+    @property
+    def run(self) -> RunConfig:
+        return RunConfig.from_dict(self.config)
+
+
+_OPTIONAL = {item.name for item in fields(Manifest) if item.default_factory is not MISSING or item.default == ()}
+
+
+def read_manifest(root: Path, shown: str = "") -> Manifest:
+    """The manifest of the bundle in ``root``, checked; raises BundleError, which calls the bundle ``shown``."""
+    shown = shown or str(root)
+    try:
+        data = json.loads((root / MANIFEST).read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError) as exc:
+        raise BundleError(f"'{shown}' is not a prompt bundle: it has no {MANIFEST}; give the bundle's folder") from exc
+    except (OSError, ValueError, RecursionError) as exc:
+        raise BundleError(f"bundle '{shown}': {MANIFEST} cannot be read ({exc}); get a fresh copy") from exc
+    version = data.get("format_version") if isinstance(data, dict) else None
+    if type(version) is not int or not 1 <= version <= FORMAT_VERSION:
+        raise BundleError(
+            f"bundle '{shown}' has format version {version!r} and this program reads versions up to {FORMAT_VERSION}; "
+            "update GA² Studio, or export the bundle again"
+        )
+    try:
+        manifest = _from_dict(data)
+        RunConfig.from_dict(manifest.config)
+        faults = check_types(manifest)
+    except (ConfigError, TypeError, KeyError, AttributeError) as exc:
+        raise BundleError(f"bundle '{shown}': {MANIFEST} is not a valid manifest ({exc}); get a fresh copy") from exc
+    if faults:
+        told = "; ".join(faults)
+        raise BundleError(f"bundle '{shown}': {MANIFEST} is not a valid manifest ({told}); get a fresh copy")
+    return manifest
+
+
+def read_card(folder: str | os.PathLike[str], origin: str) -> BundleCard:
+    """What lists show of the bundle in ``folder``; ``origin`` is one of trained, imported, embedded, hub:…."""
+    manifest = read_manifest(Path(folder))
+    run = manifest.run
+    return BundleCard(
+        folder=str(folder),
+        name=manifest.name,
+        backbone=str(manifest.backbone["name"]),
+        base=manifest.base,
+        novel=manifest.novel,
+        metrics=manifest.figures(manifest.metrics),
+        zero_shot=manifest.figures(manifest.zero_shot),
+        origin=origin,
+        dataset=run.dataset,
+        method=rung_of(run),
+        seed=run.seed,
+        tested=manifest.used.tested,
+        size_bytes=sum(path.stat().st_size for path in Path(folder).iterdir() if path.is_file()),
+    )
+
+
+def dataset_hash(dataset: Dataset) -> str:
+    """Hash of the file names, labels and subsets of a data set, wherever it lies."""
+    rows = sorted((Path(clip.path).name, clip.label, str(clip.subset)) for clip in dataset.clips)
+    anchors = sorted((Path(anchor.path).name, anchor.caption) for anchor in dataset.anchors)
+    whole = [list(dataset.base), list(dataset.novel), rows, anchors, list(dataset.negatives)]
+    return hashlib.sha256(json.dumps(whole).encode()).hexdigest()[:16]
+
+
+def package_versions() -> dict[str, str]:
+    """Versions of the packages that decide what a bundle computes."""
+    names = ("torch", "transformers", "safetensors", "numpy", "av", "decord2")
+    return {name: importlib.metadata.version(name) for name in names}
+
+
+def to_json(manifest: Manifest) -> str:
+    """The text of ``bundle.json``: indented, keys sorted, without what its format version does not have."""
+    told = {name: value for name, value in asdict(manifest).items() if value or name not in _OPTIONAL}
+    return json.dumps(told, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def to_publish(manifest: Manifest) -> Manifest:
+    """``manifest`` as others may see it: of a backbone, a data set or a hard prompt in a folder only the last name.
+
+    It says what it said before, and which weights belong to it: those are known by their fingerprint.
+    """
+    config = dict(manifest.config)
+    for name in {"backbone", "dataset"} & config.keys():
+        config[name] = without_path(config[name])
+    prompts = config.get("prompts", {})
+    if "hard_prompt" in prompts:
+        config["prompts"] = {**prompts, "hard_prompt": without_path(prompts["hard_prompt"])}
+    backbone = {**manifest.backbone, "name": without_path(manifest.backbone["name"])}
+    return replace(manifest, config=config, backbone=backbone)
+
+
+def _from_dict(data: Mapping[str, Any]) -> Manifest:
+    known = {item.name for item in fields(Manifest)}
+    if odd := sorted((known - _OPTIONAL - data.keys()) | (data.keys() - known)):
+        raise TypeError(f"missing or unknown: {', '.join(odd)}")
+    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
+    return Manifest(**values)

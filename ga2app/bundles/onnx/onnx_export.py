@@ -1,0 +1,107 @@
+"""The folder of a portable bundle: written whole and checked, or not at all.
+
+Notation: C labels, D embedding width, τ the factor of the cosines.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ga2app.bundles.onnx.onnx_check import largest_difference
+from ga2app.bundles.onnx.onnx_tower import INPUT, OUTPUT, VisionSide, write_onnx
+from ga2app.bundles.prompt_bundle import PromptBundle
+from ga2app.clip import Backbone
+from ga2app.errors import BundleError
+from ga2app.labels import check_labels, label_key
+
+FORMAT_VERSION = 1
+TOWER, CLASSES, FACTS, SCRIPT = "vision.onnx", "classes.npy", "portable.json", "recognize.py"
+MOST_APART = 1e-4
+"""The largest difference of a clip feature, which has length 1, that is let pass."""
+
+
+@dataclass(frozen=True)
+class Portable:
+    """What was written: the ``labels``, and the largest difference to torch, None where nobody could check."""
+
+    folder: Path
+    labels: tuple[str, ...]
+    difference: float | None
+
+    @property
+    def files(self) -> dict[str, int]:
+        """Names and bytes of the files."""
+        return {path.name: path.stat().st_size for path in sorted(self.folder.iterdir())}
+
+
+def write_portable(bundle: PromptBundle, backbone: Backbone, labels: Sequence[str], out: Path) -> Portable:
+    """Write ``bundle`` on ``backbone`` (float32, on the CPU) with ``labels`` to the new folder ``out``.
+
+    ``vision.onnx`` makes clip features of pixels (B, T, 3, S, S), ``classes.npy`` has the label features (C, D), and
+    ``portable.json`` what else it takes: probabilities are the softmax of τ · classes · feature. ``recognize.py`` uses
+    all three. Raises LabelError, and BundleError for a bundle of another backbone, a place that is taken or cannot be
+    written, and where onnxruntime is here and disagrees with torch.
+    """
+    if out.is_file() or (out.is_dir() and any(out.iterdir())):
+        raise BundleError(f"'{out}' is there already; name a new folder for the export")
+    names, _ = check_labels(labels)
+    model = bundle.attach(backbone, names)
+    side = VisionSide(model).eval()
+    stage = out.with_name(f".{out.name}.new-{os.getpid()}")
+    shutil.rmtree(stage, ignore_errors=True)
+    try:
+        stage.mkdir(parents=True)
+        write_onnx(side, stage / TOWER)
+        difference = largest_difference(side, stage / TOWER)
+        if difference is not None and not difference <= MOST_APART:
+            raise BundleError(
+                f"onnxruntime and torch differ by {difference:.1g} for bundle '{bundle.manifest.name}', more than "
+                f"{MOST_APART:g}; nothing was kept; try other versions of torch, onnxscript and onnxruntime"
+            )
+        with torch.no_grad():
+            np.save(stage / CLASSES, model.encode_labels().numpy(), allow_pickle=False)
+        facts = json.dumps(_facts(bundle, backbone, names), indent=2, ensure_ascii=False)
+        (stage / FACTS).write_text(facts + "\n", encoding="utf-8")
+        shutil.copyfile(Path(__file__).with_name("onnx_script.py"), stage / SCRIPT)
+        if out.is_dir():
+            out.rmdir()
+        os.replace(stage, out)
+    except OSError as exc:
+        raise BundleError(f"'{out}' could not be written ({exc}); free some space or choose another folder") from exc
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+    return Portable(out, tuple(names), difference)
+
+
+def _facts(bundle: PromptBundle, backbone: Backbone, labels: Sequence[str]) -> dict[str, Any]:
+    """What it takes beside the numbers: labels, and how a clip becomes pixels."""
+    manifest, how = bundle.manifest, backbone.preprocessing
+    size = how.size_px
+    trained = {label_key(name) for name in manifest.base}
+    return {
+        "format_version": FORMAT_VERSION,
+        "bundle": manifest.name,
+        "backbone": {"name": manifest.backbone["name"], "fingerprint": manifest.backbone["fingerprint"]},
+        "labels": list(labels),
+        "base": [label for label in labels if label_key(label) in trained],
+        "scale": backbone.scale,
+        "input": {"name": INPUT, "shape": ["clips", "frames", 3, size, size]},
+        "output": {"name": OUTPUT, "shape": ["clips", backbone.sizes.embedding_width]},
+        "num_frames": manifest.run.clips.num_frames,
+        "frames": "number floor(i * frames in the clip / num_frames), for i from 0",
+        "read_px": how.read_px,
+        "short_side_px": how.short_side_px,
+        "image_size_px": size,
+        "resample": how.resample.pillow,
+        "mean": list(how.mean),
+        "std": list(how.std),
+    }

@@ -1,0 +1,225 @@
+"""``push`` and ``pull``: bundles and anchor sets to the Hugging Face Hub and from it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ga2app.cli import common
+from ga2app.errors import HubError, StoreError
+from ga2app.labels import parse_labels
+from ga2app.paths import default_home
+from ga2app.types import HubAccount, HubExchange, HubOffer, Pushed, PushOptions
+
+if TYPE_CHECKING:
+    from ga2app.store import Store
+
+_PUSH_ABOUT = (
+    "Pushes with your own login (hf auth login), private unless told otherwise, as one commit that changes only what "
+    "is other than before. A repository that somebody else has changed meanwhile is left as it is, and told."
+)
+_PULL_ABOUT = (
+    "Pulls a bundle into the library: its safetensors, its JSON and its card, nothing else, checked as a zipped one "
+    "is. What an interrupted pull has fetched is gone on with by the next."
+)
+
+
+def add(commands: common.Commands) -> None:
+    """Register both commands."""
+    push = commands.add_parser("push", help="put a bundle or an anchor set on the Hub", description=_PUSH_ABOUT)
+    push.add_argument("what", metavar="BUNDLE", help="folder of the bundle, its name in the library, or an anchor set")
+    push.add_argument(
+        "--repo", default="", metavar="[USER/]NAME", help="where to (default: where it was, or its title)"
+    )
+    push.add_argument("--public", action="store_true", help="let everybody see a repository that is made new")
+    push.add_argument("--card", type=Path, metavar="FILE.md", help="text of the card (default: the bundle's own)")
+    push.add_argument("--license", default="", metavar="ID", help="of the prompts, by the Hub's name for it, like mit")
+    push.add_argument("--license-name", default="", metavar="NAME", help="with --license other: what it is called")
+    push.add_argument(
+        "--report", action="store_true", help="with the report of the bundle's run, pictures of clips too"
+    )
+    push.add_argument(
+        "--example", type=Path, action="append", default=[], metavar="CLIP", help="with this example clip; repeatable"
+    )
+    push.add_argument("--anchors", action="store_true", help="push the anchor set of that name, with its captions")
+    push.add_argument("--negatives", metavar="GROUPS", help="its groups, between commas (default: all; '' for none)")
+    push.add_argument("--clips", action="store_true", help="with the clips of the anchor set")
+    push.add_argument("--rights", action="store_true", help="you have the right to publish clips and pictures of them")
+    push.add_argument("--onto", default="", metavar="COMMIT", help="after a conflict: on top of this commit")
+    push.add_argument("--dry-run", action="store_true", help="say who you are and where it would go, and push nothing")
+    common.add_json(push)
+    push.set_defaults(run=run_push)
+
+    pull = commands.add_parser("pull", help="get a bundle or an anchor set from the Hub", description=_PULL_ABOUT)
+    pull.add_argument("repo", metavar="USER/NAME", help="the repository, or its address on the Hub")
+    pull.add_argument("--revision", default="", metavar="COMMIT", help="a commit, branch or tag (default: the newest)")
+    pull.add_argument("--anchors", action="store_true", help="it holds an anchor set")
+    pull.add_argument("--no-clips", action="store_true", help="without the clips of the anchor set")
+    pull.add_argument("--dry-run", action="store_true", help="say how large it is, and pull nothing")
+    common.add_json(pull)
+    pull.set_defaults(run=run_pull)
+
+
+def run_push(args: argparse.Namespace) -> int:
+    """Say who pushes and where to, push, and give the link."""
+    if not args.anchors and (args.clips or args.negatives is not None):
+        raise HubError("--clips and --negatives belong to an anchor set; add --anchors")
+    if args.anchors and args.license:
+        raise HubError("--license is that of a bundle's prompts; the card of an anchor set names its own (--card)")
+    if args.anchors and (args.report or args.example):
+        raise HubError("--report and --example belong to a bundle; leave them out, or leave out --anchors")
+    return _with_exchange(lambda store, exchange: _push(args, store, exchange))
+
+
+def run_pull(args: argparse.Namespace) -> int:
+    """Say what there is and how large, and pull it."""
+    return _with_exchange(lambda store, exchange: _pull(args, store, exchange))
+
+
+def _push(args: argparse.Namespace, store: Store, exchange: HubExchange) -> int:
+    account = exchange.account()
+    if args.anchors:
+        set_id = _set_of(store, args.what)
+        repo = args.repo or exchange.repo_of_anchors(set_id, account)
+    else:
+        from ga2app.services.sharing import listed_bundle
+
+        folder = listed_bundle(default_home(), store, args.what)
+        repo = args.repo or exchange.repo_of_bundle(folder, account)
+    repo = repo if "/" in repo else f"{account.name}/{repo}"
+    print(f"you are {account.name} at the Hub; to {repo}", file=sys.stderr)
+    if args.dry_run:
+        return _tell_plan(args, account, repo)
+    options = PushOptions(
+        repo,
+        private=not args.public,
+        rights=args.rights,
+        onto=args.onto,
+        license=args.license,
+        license_name=args.license_name,
+    )
+    card = _read_card(args.card)
+    if args.anchors:
+        groups = None if args.negatives is None else parse_labels(args.negatives)
+        pushed = exchange.push_anchors(
+            set_id, options, groups=groups, clips=args.clips, card=card, progress=_progress("up")
+        )
+    else:
+        pushed = exchange.push_bundle(
+            folder, options, card=card, report=args.report, examples=args.example, progress=_progress("up")
+        )
+    return _tell_push(args, account, pushed)
+
+
+def _pull(args: argparse.Namespace, store: Store, exchange: HubExchange) -> int:
+    find = exchange.find_anchors if args.anchors else exchange.find_bundle
+    offer = find(args.repo, revision=args.revision)
+    about = f"{offer.revision.repo_id} at {offer.revision.commit[:12]}: {len(offer.files)} files"
+    print(f"{about}, {offer.size_bytes:,} bytes", file=sys.stderr)
+    facts = _facts(offer)
+    if args.dry_run:
+        if args.json:
+            files = {file.name: file.size_bytes for file in offer.files}
+            common.print_json(facts | {"files": files, "left_out": list(offer.left_out)})
+        else:
+            print("\n".join(f"{file.name}, {file.size_bytes:,} bytes" for file in offer.files))
+        return 0
+    if args.anchors:
+        return _pull_anchors(args, exchange, offer, facts)
+    card, fresh = exchange.pull_bundle(offer, progress=_progress("down"))
+    title = card.title or card.name
+    if args.json:
+        common.print_json(facts | {"bundle": card.folder, "name": title, "backbone": card.backbone, "new": fresh})
+    else:
+        said = f"belongs to backbone {card.backbone}" if fresh else "is in the library already"
+        print(f"'{title}' {said}\nbundle: {card.folder}")
+    return 0
+
+
+def _pull_anchors(args: argparse.Namespace, exchange: HubExchange, offer: HubOffer, facts: dict[str, Any]) -> int:
+    pulled = exchange.pull_anchors(offer, clips=not args.no_clips, progress=_progress("down"))
+    for fault in pulled.faults:
+        print(f"note: {fault}", file=sys.stderr)
+    if args.json:
+        told = {"set": pulled.name, "clips": pulled.clips, "groups": list(pulled.groups), "new": pulled.new}
+        common.print_json(facts | told | {"missing": list(pulled.missing), "faults": list(pulled.faults)})
+        return 0
+    said = f"{pulled.clips} clips" if pulled.new else "is here already"
+    print(f"anchor set '{pulled.name}': {said}")
+    if pulled.groups:
+        print(f"negative prompts: {', '.join(pulled.groups)}")
+    if pulled.missing:
+        print(f"clips that neither the repository nor this home has: {', '.join(pulled.missing)}")
+    return 0
+
+
+def _with_exchange(then: Callable[[Store, HubExchange], int]) -> int:
+    from ga2app.services import StudioExchange
+    from ga2app.store import Store
+
+    home = default_home()
+    with Store.open(home) as store:
+        return then(store, StudioExchange(home, store))
+
+
+def _set_of(store: Store, name: str) -> int:
+    sets = {row.name: row.id for row in store.anchors.sets()}
+    if name not in sets:
+        raise StoreError(f"there is no anchor set '{name}' here; name one of: {', '.join(sets) or 'none yet'}")
+    return sets[name]
+
+
+def _read_card(path: Path | None) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8") if path else None
+    except (OSError, UnicodeDecodeError) as exc:
+        raise HubError(f"the card '{path}' cannot be read as text ({exc}); save it as UTF-8") from exc
+
+
+def _tell_plan(args: argparse.Namespace, account: HubAccount, repo: str) -> int:
+    if args.json:
+        facts = {"account": account.name, "organizations": list(account.organizations), "writes": account.writes}
+        common.print_json(facts | {"repo": repo})
+    else:
+        print(repo)
+    return 0
+
+
+def _tell_push(args: argparse.Namespace, account: HubAccount, pushed: Pushed) -> int:
+    if args.json:
+        facts = {"account": account.name, "repo": pushed.revision.repo_id, "commit": pushed.revision.commit}
+        changes = {"changed": list(pushed.changed), "removed": list(pushed.removed)}
+        common.print_json(facts | {"link": pushed.link, "private": pushed.private} | changes)
+        return 0
+    print(f"{pushed.link} ({'private' if pushed.private else 'public'})")
+    if not (pushed.changed or pushed.removed):
+        print(f"nothing changed: the Hub has all of it, at commit {pushed.revision.commit[:12]}")
+        return 0
+    print(f"commit {pushed.revision.commit[:12]}: {', '.join(pushed.changed) or 'nothing new'}")
+    if pushed.removed:
+        print(f"taken out: {', '.join(pushed.removed)}")
+    return 0
+
+
+def _facts(offer: HubOffer) -> dict[str, Any]:
+    return {"repo": offer.revision.repo_id, "commit": offer.revision.commit, "bytes": offer.size_bytes}
+
+
+def _progress(way: str) -> Callable[[int, int], None] | None:
+    """A line on the terminal that is written over; nothing where nobody watches."""
+    if not sys.stderr.isatty():
+        return None
+
+    shown = -1
+
+    def told(done: int, total: int) -> None:
+        nonlocal shown
+        if done != shown:
+            end = "\n" if done == total else ""
+            print(f"\r{way}: {done:,} of {total:,} bytes", end=end, file=sys.stderr, flush=True)
+        shown = done
+
+    return told

@@ -1,0 +1,69 @@
+"""The settings of a run as options: what ``train`` and ``protocol`` share."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from typing import Any
+
+from ga2app.cli import common
+from ga2app.config import PRESETS, Precision, RunConfig, left_to_name, preset, with_shorter_warmup
+from ga2app.config.ablations import LADDER, rung
+from ga2app.config.settings_files import read_settings_file
+from ga2app.errors import ConfigError, Fault
+
+
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """A preset or a file, and the options that change single settings of it."""
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("config", nargs="?", metavar="CONFIG.json", help="settings as JSON")
+    source.add_argument("--preset", choices=PRESETS, help="settings by name")
+    parser.add_argument("--dataset", help="known data set, folder of class folders, or CSV file (default: as set)")
+    parser.add_argument("--backbone", help="sketch, a folder, or a Hub id")
+    parser.add_argument("--device", help="auto, cpu, cuda, cuda:N or mps (default: as set)")
+    parser.add_argument("--precision", choices=[kind.value for kind in Precision], help="(default: as set)")
+    parser.add_argument("--epochs", type=int, help="passes over the training clips")
+    parser.add_argument("--learning-rate", type=float, help="of the optimizer, above 0 and at most 1")
+    parser.add_argument("--hard-prompt", metavar="BUNDLE", help="folder of a bundle, 'embedded' or 'random'")
+    parser.add_argument("--method", choices=LADDER[1:], help="switch parts off: a rung of the ladder (default: as set)")
+
+
+def add_shots(parser: argparse.ArgumentParser) -> None:
+    """The number of training clips a class."""
+    parser.add_argument("--shots", type=int, help="training clips a base class")
+
+
+def read_settings(args: argparse.Namespace, **changes: object) -> RunConfig:
+    """The settings with what the options and ``changes`` change; raises ConfigError with every fault."""
+    if args.preset:
+        data = preset(args.preset, args.backbone or common.default_backbone()).to_dict()
+    else:
+        data = read_settings_file(args.config)
+    if isinstance(data, dict):
+        named = {"dataset": args.dataset, "backbone": args.backbone, "device": args.device, "precision": args.precision}
+        changes = {**named, **changes}
+        data |= {name: value for name, value in changes.items() if value is not None}
+        _change(data, "optimizer", epochs=args.epochs, learning_rate=args.learning_rate)
+        _change(data, "prompts", hard_prompt=args.hard_prompt)
+        if args.preset and args.epochs is not None:
+            data = with_shorter_warmup(data, args.epochs)
+    config = RunConfig.from_dict(data)
+    if args.method:
+        config = rung(args.method, config)
+    if args.hard_prompt is not None and not config.prompts.coupled:
+        rule = "these settings couple no prompts, so that a hard prompt has no place; leave --hard-prompt out"
+        raise ConfigError([Fault("prompts.hard_prompt", rule)])
+    return config
+
+
+def check_complete(config: RunConfig) -> None:
+    """Raises ConfigError where a preset leaves something to the user that is still open."""
+    if faults := left_to_name(config):
+        raise ConfigError([replace(fault, message=f"{fault.message}; the option is --hard-prompt") for fault in faults])
+
+
+def _change(data: dict[str, Any], section: str, **values: object) -> None:
+    """Set those of ``values`` that are given, unless the section is no section, which ``from_dict`` will tell."""
+    given = {name: value for name, value in values.items() if value is not None}
+    if given and isinstance(data.setdefault(section, {}), dict):
+        data[section] = {**data[section], **given}

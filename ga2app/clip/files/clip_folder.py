@@ -1,0 +1,192 @@
+"""Whether a folder holds a whole CLIP, and if not, the true reason. No model is loaded for it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ga2app.config import SKETCH
+from ga2app.errors import BackboneError
+from ga2app.paths import SKETCH_CLIP
+from ga2app.video.preprocessing import read_preprocessing
+
+FAVORITE = "openai/clip-vit-base-patch16"
+"""Comes first where several are at hand: the backbone of the published figures."""
+
+CONFIG = "config.json"
+WEIGHTS, WEIGHTS_INDEX = "model.safetensors", "model.safetensors.index.json"
+PICKLED, PICKLED_INDEX = "pytorch_model.bin", "pytorch_model.bin.index.json"
+"""Weights as torch.save wrote them; transformers takes tensors out of them, and no code."""
+
+TOKENIZERS = (("tokenizer.json",), ("vocab.json", "merges.txt"))
+"""Files that make up a tokenizer, either set. Beside neither, transformers builds one of two or three entries."""
+
+NEEDED = "it needs config.json, model.safetensors and the tokenizer's files, as save_pretrained writes them"
+
+_OPEN_CLIP = "open_clip_"
+"""How the names of open_clip's files begin."""
+
+_IMAGE_PX = 224
+"""Side of a CLIP whose configuration does not say: transformers leaves out what is usual."""
+
+_LFS = b"version https://git-lfs"
+_TORCH_SAVE = (b"PK\x03\x04", b"\x80")
+"""How a zip begins, and a pickle, which torch.save wrote before."""
+
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
+@dataclass(frozen=True)
+class ClipFolder:
+    """A whole CLIP on this machine: its folder, the names of its weight files and their bytes.
+
+    ``commit`` is that of its repository, where it lies in the Hugging Face cache.
+    """
+
+    folder: Path
+    weights: tuple[str, ...]
+    weight_bytes: int
+    commit: str | None = None
+
+
+def look_into(folder: Path, shown: str, advice: str = "") -> ClipFolder:
+    """The CLIP in ``folder``, which messages call ``shown``; raises BackboneError with what is wrong or missing.
+
+    ``advice`` says how to get the files that are missing.
+    """
+    try:
+        sizes = {path.name: path.stat().st_size for path in folder.iterdir() if path.is_file()}
+    except OSError as exc:
+        raise BackboneError(f"{shown} cannot be read ({exc.strerror or exc}); check the folder's rights") from exc
+    if CONFIG not in sizes:
+        raise _refusal(shown, _foreign(sizes) or f"no {CONFIG}", advice)
+    config = _json(folder / CONFIG, shown)
+    kind = config.get("model_type")
+    if kind != "clip":
+        raise BackboneError(
+            f"{shown} is {'a model without a model_type' if kind is None else f'a {kind} model'}, not a CLIP; "
+            f"choose one such as {FAVORITE}"
+        )
+    weights = _weights(folder, sizes, shown, advice)
+    for name in weights:
+        _check_start(folder / name, shown)
+    if not any(set(names) <= sizes.keys() for names in TOKENIZERS):
+        raise _refusal(
+            shown,
+            "no tokenizer: neither tokenizer.json nor vocab.json with merges.txt; copy them from the CLIP that it was "
+            "made from",
+            advice,
+        )
+    commit = folder.name if folder.parent.name == "snapshots" and _COMMIT.fullmatch(folder.name) else None
+    return ClipFolder(folder, weights, sum(sizes[name] for name in weights), commit)
+
+
+def find_clip(name: str, revision: str | None = None) -> ClipFolder:
+    """The CLIP ``name`` on this machine: "sketch", a folder, or a repository in the Hugging Face cache.
+
+    Raises BackboneError with the reason why it cannot be used.
+    """
+    from ga2app.clip.files.clip_cache import find_cached
+
+    if name == SKETCH:
+        return look_into(SKETCH_CLIP, f"backbone '{SKETCH}'")
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        return look_into(folder, f"folder '{name}'")
+    if not may_be_on_the_hub(name):
+        what = "is a file, and a backbone is a folder" if folder.is_file() else "is not a folder on this machine"
+        raise BackboneError(f"backbone '{name}' {what}; check the path")
+    return find_cached(name, revision)
+
+
+def check_clip(name: str) -> ClipFolder:
+    """``find_clip``, and that what it says of its pictures can be followed; raises BackboneError."""
+    found = find_clip(name)
+    vision = _json(found.folder / CONFIG, f"backbone '{name}'").get("vision_config")
+    size = vision.get("image_size", _IMAGE_PX) if isinstance(vision, Mapping) else _IMAGE_PX
+    read_preprocessing(found.folder, size, name)
+    return found
+
+
+def looks_like_clip(folder: Path) -> bool:
+    """Whether somebody saved a model into ``folder``: what is wrong with it is then worth more than other choices."""
+    try:
+        return any(path.name == CONFIG or path.name.startswith(_OPEN_CLIP) for path in folder.iterdir())
+    except OSError:
+        return False
+
+
+def may_be_on_the_hub(name: str) -> bool:
+    """Whether ``name`` can be that of a repository: of a folder or file here it is not, nor is a path."""
+    place = Path(name).expanduser()
+    return name != SKETCH and not place.exists() and not place.is_absolute() and not name.startswith((".", "~"))
+
+
+def _weights(folder: Path, sizes: Mapping[str, int], shown: str, advice: str) -> tuple[str, ...]:
+    """Names of the weight files, all that an index names; raises BackboneError."""
+    for whole, index in ((WEIGHTS, WEIGHTS_INDEX), (PICKLED, PICKLED_INDEX)):
+        if whole in sizes:
+            return (whole,)
+        if index in sizes:
+            parts = _json(folder / index, shown).get("weight_map")
+            if not isinstance(parts, Mapping) or not parts:
+                raise BackboneError(f"{shown}: {index} names no weights; get a fresh copy")
+            names = sorted({str(part) for part in parts.values()})
+            missing = [name for name in names if name not in sizes]
+            if missing:
+                raise _refusal(
+                    shown, f"{len(missing)} of {len(names)} files with weights missing: {missing[0]}", advice
+                )
+            return tuple(names)
+    raise _refusal(shown, _foreign(sizes) or f"no {WEIGHTS}", advice)
+
+
+def _check_start(file: Path, shown: str) -> None:
+    """Raises BackboneError where ``file`` plainly holds no weights, as after a git clone without git-lfs."""
+    try:
+        with file.open("rb") as opened:
+            start = opened.read(len(_LFS))
+    except OSError as exc:
+        raise BackboneError(f"{shown}: {file.name} cannot be read ({exc.strerror or exc}); check its rights") from exc
+    if start == _LFS:
+        raise BackboneError(
+            f"{shown}: {file.name} is a pointer of git-lfs and not the weights; get them with git lfs pull, or fetch "
+            "the repository with hf download"
+        )
+    if file.suffix == ".bin" and not start.startswith(_TORCH_SAVE):
+        raise BackboneError(f"{shown}: {file.name} is not a file that torch.save wrote, or is damaged; fetch it again")
+
+
+def _foreign(names: Collection[str]) -> str:
+    """What files of another program say about a folder; empty where there are none."""
+    if any(name.startswith(_OPEN_CLIP) for name in names):
+        return (
+            "it is an open_clip folder, whose files have other names and another layout; take the same CLIP in the "
+            "transformers format, which most open_clip repositories on the Hub hold, too, and fetch it with hf download"
+        )
+    if "adapter_config.json" in names:
+        return "it is an adapter without its CLIP; merge the two with merge_and_unload, then save_pretrained"
+    if {"tf_model.h5", "flax_model.msgpack"} & set(names):
+        return (
+            "its weights are those of TensorFlow or Flax, which transformers 5 does not read; save them with "
+            "transformers 4 and from_tf=True or from_flax=True"
+        )
+    return ""
+
+
+def _refusal(shown: str, why: str, advice: str) -> BackboneError:
+    return BackboneError(f"{shown} does not hold a CLIP that transformers can load ({why}); {NEEDED}{advice}")
+
+
+def _json(file: Path, shown: str) -> Mapping[str, Any]:
+    try:
+        data = json.loads(file.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as exc:
+        raise BackboneError(f"{shown}: {file.name} cannot be read ({exc}); get a fresh copy") from exc
+    if not isinstance(data, Mapping):
+        raise BackboneError(f"{shown}: {file.name} holds no settings by name; get a fresh copy")
+    return data

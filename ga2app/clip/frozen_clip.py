@@ -1,0 +1,257 @@
+"""A frozen CLIP: its tokenizer, and its two towers with places for prompts.
+
+Notation: N frames, K texts, L text positions, P prompt
+tokens, Dv / Dt the tower widths, D the embedding width, S the square side in pixels.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ga2app.clip.compute import Compute
+from ga2app.clip.fingerprints import fingerprint, hash_weights, six_tensor_fingerprint
+from ga2app.clip.prompt_layers import one_position
+from ga2app.config import TEMPLATE
+from ga2app.errors import LabelError
+from ga2app.labels import spoken
+from ga2app.video.preprocessing import Preprocessing, clip_preprocessing
+
+TEXT_CHUNK = 128
+"""Texts that pass the text tower at once, outside training."""
+
+
+@dataclass(frozen=True)
+class TowerSizes:
+    """Shapes of a CLIP: widths Dv, Dt, D, layers of each tower, image side S in pixels, text positions."""
+
+    visual_width: int
+    text_width: int
+    embedding_width: int
+    visual_layers: int
+    text_layers: int
+    image_size: int
+    text_positions: int
+
+
+@dataclass(frozen=True)
+class BackboneId:
+    """What tells one backbone from another: its name for people, fingerprint and sizes for checks.
+
+    ``fingerprint`` is of everything that makes its features: ``weights``, the hash of all weights and of what they
+    are computed with, and ``preprocessing``. ``six_tensors`` is the fingerprint of earlier versions.
+    """
+
+    name: str
+    revision: str | None
+    fingerprint: str
+    sizes: TowerSizes
+    weights: str
+    six_tensors: str
+    preprocessing: Preprocessing
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self) | {"preprocessing": self.preprocessing.to_dict()}
+
+
+@dataclass(frozen=True)
+class TokenizedText:
+    """Token ids (K, L), cut after the last end token of the batch, and each row's end position (K,)."""
+
+    ids: Tensor
+    ends: Tensor
+
+
+class Backbone(nn.Module):
+    """A frozen CLIP whose towers take prompts. None of its parameters ever requires a gradient."""
+
+    def __init__(
+        self,
+        clip: Any,
+        tokenizer: Any,
+        name: str,
+        revision: str | None,
+        compute: Compute,
+        *,
+        preprocessing: Preprocessing | None = None,
+        weights: str | None = None,
+    ) -> None:
+        """``preprocessing`` is OpenAI's unless another is given; ``weights`` is their hash where it is known."""
+        super().__init__()
+        sizes, weights = _sizes(clip.config), weights or hash_weights(clip)
+        preprocessing = preprocessing or clip_preprocessing(sizes.image_size)
+        print_of_all = fingerprint(weights, preprocessing)
+        old_print = six_tensor_fingerprint(clip)
+        self.identity = BackboneId(name, revision, print_of_all, sizes, weights, old_print, preprocessing)
+        self.clip = clip.eval().requires_grad_(False).to(compute.device)
+        # Text that is too long is refused in ``tokenize``, with advice; the tokenizer need not warn as well.
+        tokenizer.model_max_length = sys.maxsize
+        self.tokenizer = tokenizer
+        self.compute = compute
+        self._features: dict[tuple[str, ...], Tensor] = {}
+
+    @property
+    def sizes(self) -> TowerSizes:
+        return self.identity.sizes
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """How frames become pixels for this backbone."""
+        return self.identity.preprocessing
+
+    @property
+    def name(self) -> str:
+        return self.identity.name
+
+    @property
+    def scale(self) -> float:
+        """τ, the factor of the cosines."""
+        return float(self.clip.logit_scale.exp())
+
+    def train(self, mode: bool = True) -> Backbone:
+        """A frozen backbone has no training mode."""
+        return super().train(False)
+
+    def encode_frames(self, pixels: Tensor, prompts: Sequence[Tensor] = ()) -> Tensor:
+        """Frame features (N, D), not normalized, of CLIP-normalized ``pixels`` (N, 3, S, S).
+
+        ``prompts`` holds one set (P, Dv) for each prompted layer: the first is appended at the end of the
+        sequence without a position, each further one replaces the last P tokens at the input of its layer.
+        """
+        vision = self.clip.vision_model
+        hidden = vision.embeddings(pixels)  # (N, V, Dv)
+        count = pixels.shape[0]
+        if prompts:
+            hidden = torch.cat([hidden, _expand(prompts[0], count)], dim=1)  # (N, V + P, Dv)
+        hidden = vision.pre_layrnorm(hidden)
+        layers = vision.encoder.layers
+        for depth, layer in enumerate(layers):
+            if 0 < depth < len(prompts):
+                kept = hidden[:, : -len(prompts[depth])]
+                hidden = torch.cat([kept, _expand(prompts[depth], count).to(hidden.dtype)], dim=1)
+            if depth + 1 < len(layers):
+                hidden = layer(hidden, None)
+        # Of the last layer only the first position is read, so that nothing else of it is computed.
+        first = torch.zeros(count, dtype=torch.long, device=hidden.device)
+        pooled = vision.post_layernorm(one_position(layers[-1], hidden, first))  # (N, Dv)
+        features: Tensor = self.clip.visual_projection(pooled)  # (N, D)
+        return features.float()
+
+    def encode_text(self, text: TokenizedText, context: Tensor | None = None, prompts: Sequence[Tensor] = ()) -> Tensor:
+        """Text features (K, D) of length 1.
+
+        ``context`` (P, Dt) takes the place of the embeddings at positions 1 … P; ``prompts`` holds one set
+        (P, Dt) for each of the layers 1, 2, …, which replaces those positions at that layer's input.
+        """
+        tower = self.clip.text_model
+        embedded = tower.embeddings.token_embedding(text.ids)  # (K, L, Dt)
+        if context is not None:
+            embedded = _replace_context(embedded, context)
+        hidden = tower.embeddings(inputs_embeds=embedded)
+        mask = _causal_mask(text.ids.shape[1], hidden)
+        layers = tower.encoder.layers
+        for depth, layer in enumerate(layers):
+            if 0 < depth <= len(prompts):
+                hidden = _replace_context(hidden, prompts[depth - 1])
+            if depth + 1 < len(layers):
+                hidden = layer(hidden, mask, is_causal=False)
+        ended = one_position(layers[-1], hidden, text.ends, mask)  # (K, Dt)
+        features = self.clip.text_projection(tower.final_layer_norm(ended))  # (K, D)
+        return functional.normalize(features.float(), dim=-1)
+
+    def tokenize(self, texts: Sequence[str], prompt_length: int = 0, *, crop: bool = True) -> TokenizedText:
+        """Token ids of ``texts`` with ``prompt_length`` filler positions after the start token.
+
+        Raises LabelError for a text with more tokens than the tower has positions. ``crop`` cuts the rows right
+        after the batch's last end token, which changes no output because attention is causal.
+        """
+        start, end = self.tokenizer.bos_token_id, self.tokenizer.eos_token_id
+        room = self.sizes.text_positions - prompt_length - 2
+        rows = []
+        for text in texts:
+            words = list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+            if len(words) > room:
+                raise LabelError(
+                    f"label '{_shorten(text)}' has {len(words)} tokens and {self.name} has room for {room} "
+                    f"({self.sizes.text_positions} positions, {prompt_length} of them prompts); use fewer words"
+                )
+            rows.append([start, *[end] * prompt_length, *words, end])
+        longest = max(map(len, rows)) if crop else self.sizes.text_positions
+        ids = torch.tensor([row + [end] * (longest - len(row)) for row in rows])
+        ends = torch.tensor([len(row) - 1 for row in rows])
+        return TokenizedText(ids.to(self.compute.device), ends.to(self.compute.device))
+
+    @torch.no_grad()
+    def text_features(self, texts: Sequence[str]) -> Tensor:
+        """Frozen text features (K, D) of length 1; computed once for the same texts."""
+        key = tuple(texts)
+        if key not in self._features:
+            parts = []
+            with self.compute.autocast():
+                for first in range(0, len(key), TEXT_CHUNK):
+                    parts.append(self.encode_text(self.tokenize(key[first : first + TEXT_CHUNK])))
+            if len(self._features) >= 64:
+                self._features.clear()
+            self._features[key] = torch.cat(parts)
+        return self._features[key]
+
+    def class_features(self, labels: Sequence[str], templates: Sequence[str] = (TEMPLATE,)) -> Tensor:
+        """Frozen text features (C, D) of ``labels``, of length 1: the zero-shot classifier.
+
+        Of several ``templates`` it is the mean of their features, made of length 1 again.
+        """
+        features = [self.text_features([template.format(spoken(label)) for label in labels]) for template in templates]
+        if len(features) == 1:
+            return features[0]
+        return functional.normalize(torch.stack(features).mean(dim=0), dim=-1)
+
+    def unknown_words(self, text: str) -> list[str]:
+        """Words of ``text`` that the tokenizer never saw. Byte-level tokenizers such as CLIP's know all."""
+        unknown = self.tokenizer.unk_token_id
+        if unknown is None or unknown == self.tokenizer.eos_token_id:
+            return []
+        words = re.findall(r"\w+|[^\w\s]", text.lower())
+        return [word for word in words if unknown in self.tokenizer(word, add_special_tokens=False)["input_ids"]]
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= 40 else text[:37] + "…"
+
+
+def _expand(prompt: Tensor, count: int) -> Tensor:
+    return prompt.unsqueeze(0).expand(count, -1, -1)
+
+
+def _replace_context(hidden: Tensor, context: Tensor) -> Tensor:
+    """``hidden`` (K, L, Dt) with positions 1 … P taken by ``context`` (P, Dt)."""
+    context = _expand(context, len(hidden)).to(hidden.dtype)
+    return torch.cat([hidden[:, :1], context, hidden[:, 1 + context.shape[1] :]], dim=1)
+
+
+def _causal_mask(length: int, hidden: Tensor) -> Tensor:
+    """Additive mask (1, 1, L, L): a layer called on its own sees every position unless it is told otherwise."""
+    dtype = hidden.dtype
+    if torch.is_autocast_enabled(hidden.device.type):
+        dtype = torch.get_autocast_dtype(hidden.device.type)
+    mask = torch.full((length, length), torch.finfo(dtype).min, device=hidden.device, dtype=dtype)
+    return mask.triu(1)[None, None]
+
+
+def _sizes(config: Any) -> TowerSizes:
+    vision, text = config.vision_config, config.text_config
+    return TowerSizes(
+        visual_width=vision.hidden_size,
+        text_width=text.hidden_size,
+        embedding_width=config.projection_dim,
+        visual_layers=vision.num_hidden_layers,
+        text_layers=text.num_hidden_layers,
+        image_size=vision.image_size,
+        text_positions=text.max_position_embeddings,
+    )

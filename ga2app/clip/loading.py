@@ -1,0 +1,85 @@
+"""Finding and loading a CLIP: the embedded one, a folder that transformers saved, or a repository of the Hub."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from typing import Any
+
+import torch
+
+from ga2app.clip.compute import Compute, settle
+from ga2app.clip.files import ClipFolder, download, find_clip, may_be_on_the_hub
+from ga2app.clip.fingerprints import hash_of_files
+from ga2app.clip.frozen_clip import Backbone
+from ga2app.clip.prompt_layers import fuse_activations
+from ga2app.clip.tokenizers import check_tokenizer
+from ga2app.config import SKETCH, Precision
+from ga2app.errors import BackboneError
+from ga2app.video.preprocessing import read_preprocessing
+
+
+def load_backbone(
+    name: str | os.PathLike[str] = SKETCH,
+    *,
+    device: str = "auto",
+    precision: Precision | str = Precision.FLOAT32,
+    revision: str | None = None,
+    allow_download: bool = False,
+) -> Backbone:
+    """A frozen CLIP by ``name``: "sketch", a folder that transformers saved, or a Hub repository id.
+
+    ``precision`` "auto" is faster where bfloat16 is native, and as good for a look; float32 gives CLIP's own figures.
+    Nothing is downloaded unless ``allow_download``, and then only what is not here. Raises BackboneError when there is
+    no CLIP under that name, or its folder is not whole.
+    """
+    compute = settle(device, precision)
+    name = os.fspath(name)
+    try:
+        files = find_clip(name, revision)
+    except BackboneError:
+        if not allow_download or not may_be_on_the_hub(name):
+            raise
+        download(name, revision=revision)
+        files = find_clip(name, revision)
+    clip, tokenizer = _load(files, name, compute)
+    check_tokenizer(tokenizer, clip.config.text_config.vocab_size, name)
+    preprocessing = read_preprocessing(files.folder, clip.config.vision_config.image_size, name)
+    weights = hash_of_files(clip, files)
+    fuse_activations(clip)
+    return Backbone(clip, tokenizer, name, files.commit, compute, preprocessing=preprocessing, weights=weights)
+
+
+def _load(files: ClipFolder, name: str, compute: Compute) -> tuple[Any, Any]:
+    """Model and tokenizer in ``files``; raises BackboneError."""
+    from transformers import AutoTokenizer, CLIPModel
+    from transformers.utils import logging as transformers_logging
+
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    where = str(files.folder)
+    model: Any = CLIPModel
+    try:
+        clip, report = model.from_pretrained(
+            where,
+            dtype=torch.float32,
+            attn_implementation=compute.attention,
+            output_loading_info=True,
+            local_files_only=True,
+        )
+        tokenizer = AutoTokenizer.from_pretrained(where, local_files_only=True)
+    except (OSError, ValueError, KeyError, RuntimeError, TypeError, pickle.UnpicklingError) as exc:
+        raise BackboneError(
+            f"backbone '{name}' does not hold a CLIP that transformers can load ({_first_line(exc)}); "
+            "it needs config.json, model.safetensors and the tokenizer's files, as save_pretrained writes them"
+        ) from exc
+    missing = sorted(report["missing_keys"])
+    if missing:
+        raise BackboneError(
+            f"backbone '{name}': {len(missing)} weights are not in {files.weights[0]}, such as {missing[0]}, and "
+            "transformers would take random numbers for them; get a whole copy, or save the whole model"
+        )
+    return clip, tokenizer
+
+
+def _first_line(exc: Exception) -> str:
+    return (str(exc).strip().splitlines() or [type(exc).__name__])[0][:200]

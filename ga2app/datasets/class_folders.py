@@ -1,0 +1,167 @@
+"""Folders of clips: ``root/class/clip``, the same in folders of parts (``train``, ``val``, ``test``), or with a list.
+
+The folder that was named may lie above these: as long as it holds nothing but one folder with clips, that one counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from ga2app.datasets.csv_table import Listed, joined, read_list
+from ga2app.datasets.drafts import Draft, counted, named
+from ga2app.datasets.folder_trees import Folder, read_tree
+from ga2app.datasets.foreign_files import is_unlabeled
+from ga2app.datasets.import_report import Problem
+from ga2app.datasets.part_names import Part, is_bare, part_of, parts_of
+from ga2app.errors import DatasetError
+from ga2app.labels import in_words
+
+_Row = tuple[str, str, Part | None]
+
+
+@dataclass
+class _Reading:
+    """What one reading of a tree finds."""
+
+    problems: list[Problem] | None
+    fold: int | None
+    rows: list[_Row] = field(default_factory=list)
+    unlabeled: list[str] = field(default_factory=list)
+    lists: list[Listed] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    followed: set[Path] = field(default_factory=set)
+
+
+def read_folder(root: Path, problems: list[Problem] | None = None, *, fold: int | None = None) -> Draft:
+    """The clips below ``root`` under the names of their class folders, all classes base. Raises DatasetError.
+
+    Where every folder's name is one word and some are CamelCase, as in UCF-101, the names are made into words. A list
+    of clips in the folder is followed instead; ``problems`` and ``fold`` are those of ``read_list``.
+    """
+    tree = read_tree(root)
+    reading = _Reading(problems, fold)
+    top = _below_wrappers(tree, reading)
+    if top is not tree:
+        reading.notes.append(f"the class folders are those in '{top.path.relative_to(root)}'")
+    if not _read_list(top, None, reading):
+        parts = _parts_below(top)
+        order = list(Part)  # Of two copies the first is kept: it should be the one for training.
+        of_parts = [folder for folder in top.folders if folder.name in parts]
+        for folder in sorted(of_parts, key=lambda folder: order.index(parts[folder.name])):
+            below = _below_wrappers(folder, reading)
+            if not _read_list(below, parts[folder.name], reading):
+                _read_classes(below, parts[folder.name], reading)
+        if not parts:
+            _read_classes(top, None, reading)
+    _tell_unread(tree, root, reading)
+    return _draft(root, reading)
+
+
+def _below_wrappers(folder: Folder, reading: _Reading) -> Folder:
+    """The folder that the class folders are in: ``folder``, or the one that holds all its clips."""
+    while not (folder.clips or folder.lists or _parts_below(folder)):
+        holding = [inner for inner in folder.folders if inner.has_clips()]
+        if len(holding) != 1 or (holding[0].clips and not holding[0].lists):
+            break
+        folder = holding[0]
+    return folder
+
+
+def _parts_below(folder: Folder) -> dict[str, Part]:
+    """The parts of a data set that the folders in ``folder`` are; empty where they are classes.
+
+    "train" may be a class beside "car" and "bus": folders of parts hold folders, or a list, and there are two parts
+    of them or nothing else with clips.
+    """
+    holding = [inner for inner in folder.folders if inner.has_clips()]
+    parts = parts_of([inner.name for inner in holding])
+    named_so = [inner for inner in holding if inner.name in parts]
+    inside = [inner for inner in named_so if inner.folders or inner.lists]
+    if not inside:
+        if named_so and len(named_so) == len(holding) and all(is_bare(inner.name) for inner in named_so):
+            names = " and ".join(f"'{inner.name}'" for inner in named_so)
+            raise DatasetError(
+                f"the clips in folder '{folder.path}' lie directly in {names}, so nothing says what they show; "
+                "put those of each class into a folder named after it, below these"
+            )
+        return {}
+    if len({parts[inner.name] for inner in named_so}) < 2 and len(named_so) < len(holding):
+        return {}
+    return parts
+
+
+def _read_list(folder: Folder, part: Part | None, reading: _Reading) -> bool:
+    """Follow the list in ``folder``, or its lists of the parts; False where there is none."""
+    lists = folder.lists
+    parts = {table: part_of(table.stem) for table in lists}
+    if len(lists) > 1 and not all(parts.values()):
+        names = ", ".join(table.name for table in lists)
+        raise DatasetError(
+            f"there are several lists of clips ({names}); leave one of them there, or name one in place of the folder"
+        )
+    for table in lists:
+        own = parts[table] if len(lists) > 1 else part
+        reading.lists.append(read_list(table, reading.problems, part=own, fold=reading.fold))
+        reading.followed.add(table)
+    if lists:
+        reading.notes.append(f"the clips are those of {' and '.join(repr(table.name) for table in lists)}")
+    return bool(lists)
+
+
+def _read_classes(folder: Folder, part: Part | None, reading: _Reading) -> None:
+    labeled = [inner for inner in folder.folders if not is_unlabeled(inner.name)]
+    for inner in folder.folders:
+        if is_unlabeled(inner.name):
+            reading.unlabeled += inner.all_clips()
+            continue
+        parts = _parts_in_class(inner) if part is None else {}
+        for deeper in inner.folders:
+            if deeper.name in parts:
+                reading.rows += [(path, inner.name, parts[deeper.name]) for path in deeper.all_clips()]
+        if not parts:
+            reading.rows += [(path, inner.name, part) for path in inner.all_clips()]
+    nested = [inner for inner in labeled if inner.has_clips()]
+    if len(nested) > 1 and all(not inner.clips and not _parts_in_class(inner) for inner in nested):
+        reading.notes.append(
+            f"the clips lie two folders deep, and the upper one is the label: {named([inner.name for inner in nested])}"
+        )
+
+
+def _parts_in_class(folder: Folder) -> dict[str, Part]:
+    """The parts below one class, for ``class/train/clip``."""
+    holding = [inner for inner in folder.folders if inner.has_clips()]
+    parts = parts_of([inner.name for inner in holding])
+    return parts if not folder.clips and len(parts) == len(holding) > 1 else {}
+
+
+def _tell_unread(tree: Folder, root: Path, reading: _Reading) -> None:
+    """A table that lies there is never passed over without a word."""
+    unread = [table for table in tree.all_tables() if table not in reading.followed]
+    if unread:
+        names = named([str(table.relative_to(root)) for table in unread], 5)
+        reading.notes.append(
+            f"{counted(len(unread), 'table')} not read as a list of clips: {names}. A list of clips lies beside or "
+            "above the clips, and names the columns path and label"
+        )
+
+
+def _draft(root: Path, reading: _Reading) -> Draft:
+    if not (reading.rows or reading.lists):
+        raise DatasetError(
+            f"folder '{root}' holds no clips in class folders; put each class's clips into a folder named after it"
+        )
+    names = list(dict.fromkeys(label for _, label, _ in reading.rows))
+    labels = {name: in_words(name) if _camel_case(names) else name for name in names}
+    rows = tuple((path, labels[name], part) for path, name, part in reading.rows)
+    draft = joined(root.name, [*reading.lists, Listed(rows, tuple(dict.fromkeys(labels.values())))])
+    notes = (*reading.notes, *draft.notes)
+    if reading.unlabeled:
+        notes = (*notes, f"{counted(len(reading.unlabeled), 'clip')} without a label left out ('_unlabeled')")
+    return replace(draft, notes=notes, passed_over=(*draft.passed_over, *reading.unlabeled))
+
+
+def _camel_case(names: Sequence[str]) -> bool:
+    one_word = bool(names) and all(name.isalnum() and name[0].isupper() for name in names)
+    return one_word and any(" " in in_words(name) for name in names)

@@ -1,0 +1,83 @@
+"""Tables of text as programs write them: CSV of any separator, of Excel or of Windows, and JSON lines."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ga2app.datasets.import_report import Problem
+from ga2app.datasets.text_encoding import read_text
+from ga2app.errors import DatasetError
+
+SUFFIXES = frozenset({".csv", ".tsv", ".jsonl"})
+_SEPARATORS = ",;\t|"
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """The rows of a table with the number of their line, under the names of its columns as they are written.
+
+    ``first_line`` is quoted where the table is no list of clips.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[int, tuple[str, ...]], ...]
+    first_line: str
+
+
+def read_sheet(file: Path) -> Sheet:
+    """The table in ``file``. Rows without any value are left out. Raises DatasetError if it is no text."""
+    problems: list[Problem] = []
+    text = read_text(file, problems)
+    if text is None:
+        problem = problems[0]
+        raise DatasetError(f"'{file}' cannot be read as CSV: it {problem.reason}; {problem.advice}")
+    if text.startswith("sep=") and "\n" in text:
+        text = text.split("\n", 1)[1]  # Excel says so which separator it wrote.
+    first_line = text.strip("\n").split("\n", 1)[0]
+    try:
+        rows = _json_rows(text) if first_line.lstrip().startswith("{") else _rows(text, _separator(first_line))
+    except (csv.Error, ValueError) as exc:
+        raise DatasetError(f"'{file}' cannot be read as CSV ({exc}); save it as UTF-8 text") from exc
+    kept = [(line, cells) for line, cells in rows if any(cells)]
+    columns = kept[0][1] if kept else ()
+    return Sheet(columns, tuple(kept[1:]), first_line.strip()[:120])
+
+
+def _separator(line: str) -> str:
+    """The sign that cuts ``line`` into the most cells, a comma where none does."""
+    return max(_SEPARATORS, key=lambda sign: len(next(csv.reader([line], delimiter=sign), [])))
+
+
+def _rows(text: str, separator: str) -> list[tuple[int, tuple[str, ...]]]:
+    reader = csv.reader(text.split("\n"), delimiter=separator, skipinitialspace=True)
+    return [(reader.line_num, tuple(cell.strip() for cell in row)) for row in reader]
+
+
+def _json_rows(text: str) -> list[tuple[int, tuple[str, ...]]]:
+    """One object a line, as a table whose columns are all keys."""
+    found: list[tuple[int, dict[str, Any]]] = []
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.strip():
+            row = json.loads(line)
+            if not isinstance(row, dict):
+                raise ValueError(f"line {number} is no JSON object")
+            found.append((number, row))
+    columns = tuple(dict.fromkeys(key for _, row in found for key in row))
+    rows = [(number, tuple(_cell(row.get(key)) for key in columns)) for number, row in found]
+    return [(0, columns), *rows]
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return value.strip() if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def cells_of(cells: Sequence[str], width: int) -> tuple[str, ...]:
+    """``cells`` with as many of them as there are columns."""
+    return (*cells[:width], *[""] * (width - len(cells)))

@@ -1,0 +1,191 @@
+"""A list of clips as a table: a header line, then one clip a line.
+
+Columns for the clip (``path``, ``file_name``, ``video`` …, relative to the file) and its ``label`` (``class``,
+``category`` …); optional for the part (``subset``, ``split`` …: train, val, test), for ``fold``, and ``group`` (base,
+novel, anchor: the label is the anchor's caption; negative: the label is a negative prompt and there is no path).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ga2app.datasets.csv_sheets import Sheet, read_sheet
+from ga2app.datasets.csv_sheets import cells_of as padded
+from ga2app.datasets.drafts import Draft, counted, named, with_parts
+from ga2app.datasets.import_report import Problem
+from ga2app.datasets.part_names import Part, part_of
+from ga2app.datasets.table_columns import Columns, columns_of, fold_number, known_values, with_header
+from ga2app.errors import DatasetError
+from ga2app.types import AnchorClip
+
+GROUPS = ("base", "novel", "anchor", "negative")
+
+
+@dataclass(frozen=True)
+class _Row:
+    line: int
+    path: str
+    label: str
+    part: str
+    group: str
+
+
+def is_clip_list(file: Path, *, header: bool = False) -> bool:
+    """Whether ``file`` is a table that has a column for clips and one for labels, told by a ``header`` alone or not."""
+    try:
+        sheet = read_sheet(file)
+        return columns_of(sheet if header else with_header(sheet)) is not None
+    except DatasetError:
+        return False
+
+
+@dataclass(frozen=True)
+class Listed:
+    """What one list, or the class folders of one part, hold: path, label and part of each clip, and what is beside."""
+
+    clips: tuple[tuple[str, str, Part | None], ...]
+    base: tuple[str, ...]
+    novel: tuple[str, ...] = ()
+    anchors: tuple[AnchorClip, ...] = ()
+    negatives: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def read_table(file: Path, problems: list[Problem] | None = None, *, fold: int | None = None) -> Draft:
+    """The data set that ``file`` lists; see ``read_list``."""
+    return joined(file.stem, [read_list(file, problems, fold=fold)])
+
+
+def read_list(
+    file: Path, problems: list[Problem] | None = None, *, part: Part | None = None, fold: int | None = None
+) -> Listed:
+    """What ``file`` lists. Raises DatasetError with the faults of all lines.
+
+    With a list of ``problems``, faulty lines go there instead, and the others are taken. ``part`` is that of clips
+    whose line does not say it; ``fold`` the one whose clips are for testing, where a column numbers folds.
+    """
+    sheet = with_header(read_sheet(file))
+    columns = columns_of(sheet)
+    if columns is None:
+        raise DatasetError(
+            f"'{file}' is not a clip list; its first line must name the columns path and label, "
+            f"and it is '{sheet.first_line}' (a split list is given with --split)"
+        )
+    width = len(sheet.columns)
+    lines = [(line, padded(cells, width)) for line, cells in sheet.rows]
+    _refuse_stretches(file, columns, lines)
+    columns = _with_fold(file, sheet, columns, lines, fold)
+    part_name = sheet.columns[columns.part] if columns.part is not None else "part"
+    judged = [(row, _fault(row, part_name)) for row in (_row(line, cells, columns, fold) for line, cells in lines)]
+    faulty = [(row, fault) for row, fault in judged if fault]
+    if problems is not None:
+        problems += [Problem(str(file), row.line, row.path, fault, "mend this line") for row, fault in faulty]
+    elif faulty:
+        told = "; ".join(f"line {row.line}: {fault}" for row, fault in faulty[:5])
+        lines_told = "this line" if len(faulty) == 1 else "these lines"
+        raise DatasetError(f"'{file}' has {counted(len(faulty), 'fault')}: {told}. Mend {lines_told}")
+    notes = [f"columns of '{file.name}' that are not used: {named(columns.unused)}"] if columns.unused else []
+    return _listed(file, [row for row, fault in judged if not fault], part, notes)
+
+
+def joined(name: str, lists: Sequence[Listed]) -> Draft:
+    """One data set of all ``lists``. Raises DatasetError for a label that is base and novel."""
+    base = tuple(dict.fromkeys(label for one in lists for label in one.base))
+    novel = tuple(dict.fromkeys(label for one in lists for label in one.novel))
+    if both := set(base) & set(novel):
+        raise DatasetError(f"'{min(both)}' is both base and novel; give each label one group")
+    clips, notes, passed_over = with_parts([clip for one in lists for clip in one.clips])
+    labels = {clip.label for clip in clips}
+    return Draft(
+        name,
+        tuple(label for label in base if label in labels),
+        tuple(label for label in novel if label in labels),
+        clips,
+        tuple(anchor for one in lists for anchor in one.anchors),
+        tuple(negative for one in lists for negative in one.negatives),
+        (*(note for one in lists for note in one.notes), *notes),
+        passed_over,
+    )
+
+
+def _row(line: int, cells: Sequence[str], columns: Columns, fold: int | None) -> _Row:
+    def at(place: int | None) -> str:
+        return cells[place] if place is not None else ""
+
+    part = at(columns.part)
+    if at(columns.fold):
+        part = "test" if fold_number(at(columns.fold)) == fold else "train"
+    return _Row(line, at(columns.path), at(columns.label), part, at(columns.group).casefold() or "base")
+
+
+def _fault(row: _Row, part_name: str) -> str | None:
+    if not row.label:
+        return "there is no label"
+    if row.group not in GROUPS:
+        return f"group '{row.group}' is not one of {', '.join(GROUPS)}"
+    if row.group != "negative" and not row.path:
+        return "there is no path"
+    if row.part and part_of(row.part) is None:
+        return f"{part_name} '{row.part}' is none of {known_values()}"
+    return None
+
+
+def _listed(file: Path, rows: Sequence[_Row], part: Part | None, notes: Sequence[str]) -> Listed:
+    groups: dict[str, list[_Row]] = {group: [] for group in GROUPS}
+    for row in rows:
+        groups[row.group].append(row)
+    clips = tuple(
+        (_place(file.parent, row.path), row.label, part_of(row.part) if row.part else part)
+        for row in (*groups["base"], *groups["novel"])
+    )
+    base, novel = (tuple(dict.fromkeys(row.label for row in groups[group])) for group in ("base", "novel"))
+    if both := set(base) & set(novel):
+        raise DatasetError(f"'{file}': '{min(both)}' is both base and novel; give each label one group")
+    if not clips:
+        raise DatasetError(f"'{file}': there are no clips; list at least one, with its label")
+    anchors = tuple(AnchorClip(_place(file.parent, row.path), row.label) for row in groups["anchor"])
+    return Listed(clips, base, novel, anchors, tuple(row.label for row in groups["negative"]), tuple(notes))
+
+
+def _place(folder: Path, text: str) -> str:
+    """Where a path of the list lies: below ``folder``, also where Windows or a leading slash is in it."""
+    candidates = [folder / text, folder / text.replace("\\", "/"), folder / text.replace("\\", "/").lstrip("/")]
+    return str(next((path for path in candidates if os.path.isfile(path)), candidates[1]))
+
+
+def _refuse_stretches(file: Path, columns: Columns, lines: Sequence[tuple[int, Sequence[str]]]) -> None:
+    for line, cells in lines:
+        if any(cells[place] for place in columns.stretch):
+            raise DatasetError(
+                f"'{file.name}' gives a start or an end (first in line {line}), and stretches of a video are not read "
+                "yet: cut them into clips first, for example with "
+                "'ffmpeg -i video.mp4 -ss START -to END clip.mp4', and list these"
+            )
+
+
+def _with_fold(
+    file: Path, sheet: Sheet, columns: Columns, lines: Sequence[tuple[int, Sequence[str]]], fold: int | None
+) -> Columns:
+    """``columns`` with the numbers of folds in use only where ``fold`` chooses one. Raises DatasetError for no choice.
+
+    Numbers of folds do not say which of them is for testing: people number them from 0 and from 1.
+    """
+    if columns.fold is None:
+        if fold is None:
+            return columns
+        raise DatasetError(f"fold {fold} was chosen, and '{file.name}' has no column that numbers folds; leave it out")
+    name = sheet.columns[columns.fold]
+    values = {fold_number(cells[columns.fold]) for _, cells in lines} - {None}
+    if fold is None and columns.part is not None:
+        return replace(columns, fold=None, unused=(*columns.unused, name))
+    if fold not in values and values:
+        numbers = ", ".join(str(value) for value in sorted(values, key=str))
+        what = "nothing says which of them is for testing" if fold is None else f"fold {fold} is none of them"
+        raise DatasetError(
+            f"column '{name}' of '{file.name}' holds {numbers}, and {what}; "
+            "choose one (--fold on the command line, 'Fold for testing' on the screen), or write train and test"
+        )
+    return columns

@@ -1,0 +1,176 @@
+"""A data set as its source tells it, before any clip has been opened, and what makes a data set of it.
+
+The source may leave open which clips are for testing. That is settled last, by ``finished``, when broken clips and
+copies are gone: a quarter of what is really there.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ga2app.datasets.part_names import Part
+from ga2app.datasets.recordings import recording_of
+from ga2app.datasets.test_split import TEST_SHARE, Candidate, hold_out
+from ga2app.errors import DatasetError
+from ga2app.labels import label_key
+from ga2app.types import AnchorClip, Dataset, LabelledClip, Subset
+
+
+@dataclass(frozen=True)
+class DraftClip:
+    """A clip as its source names it. ``subset`` is None where the source does not say which part it is in."""
+
+    path: str
+    label: str
+    subset: Subset | None = None
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A data set whose clips nobody has opened yet.
+
+    ``notes`` are for a person. ``passed_over`` are clips that a note accounts for and that do not belong to it.
+    """
+
+    name: str
+    base: tuple[str, ...]
+    novel: tuple[str, ...]
+    clips: tuple[DraftClip, ...]
+    anchors: tuple[AnchorClip, ...] = ()
+    negatives: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    passed_over: tuple[str, ...] = ()
+
+
+def draft_of(dataset: Dataset) -> Draft:
+    """A data set that is whole already, as a draft."""
+    clips = tuple(DraftClip(clip.path, clip.label, clip.subset) for clip in dataset.clips)
+    return Draft(dataset.name, dataset.base, dataset.novel, clips, dataset.anchors, dataset.negatives)
+
+
+def with_parts(
+    rows: Sequence[tuple[str, str, Part | None]],
+) -> tuple[tuple[DraftClip, ...], tuple[str, ...], tuple[str, ...]]:
+    """Clips for the two parts that are used, from path, label and part of each; notes; and paths that are left out.
+
+    With training and test clips the validation clips stay out of both, as in the papers. Without test clips the
+    validation clips are the test clips.
+    """
+    parts = {part for _, _, part in rows}
+    if Part.VALIDATION not in parts:
+        subsets = {None: None, Part.TRAIN: Subset.TRAIN, Part.TEST: Subset.TEST}
+        return tuple(DraftClip(path, label, subsets[part]) for path, label, part in rows), (), ()
+    if Part.TEST not in parts:
+        subsets = {None: None, Part.TRAIN: Subset.TRAIN, Part.VALIDATION: Subset.TEST}
+        clips = tuple(DraftClip(path, label, subsets[part]) for path, label, part in rows)
+        return clips, ("there are no test clips, so the validation clips are for testing",), ()
+    subsets = {None: None, Part.TRAIN: Subset.TRAIN, Part.TEST: Subset.TEST}
+    clips = tuple(DraftClip(path, label, subsets[part]) for path, label, part in rows if part is not Part.VALIDATION)
+    out = tuple(path for path, _, part in rows if part is Part.VALIDATION)
+    note = (
+        f"{counted(len(out), 'validation clip')} left out: training uses the training clips and figures come from "
+        "the test clips"
+    )
+    return clips, (note,), out
+
+
+def with_one_spelling(draft: Draft) -> Draft:
+    """``draft`` with each label in one spelling, the one of most clips; a note names the others.
+
+    Case, space, underscores and Unicode forms make no other label. Raises DatasetError for a label that is base in one
+    spelling and novel in another.
+    """
+    counts = Counter(clip.label for clip in draft.clips)
+    spellings: dict[str, list[str]] = {}
+    for label in dict.fromkeys((*draft.base, *draft.novel, *counts)):
+        spellings.setdefault(label_key(label), []).append(label)
+    chosen = {key: max(some, key=lambda label: counts[label]).strip() for key, some in spellings.items()}
+    base, novel = (
+        tuple(dict.fromkeys(chosen[label_key(label)] for label in labels)) for labels in (draft.base, draft.novel)
+    )
+    if both := set(base) & set(novel):
+        raise DatasetError(f"'{min(both)}' is both base and novel; give each label one group")
+    clips = tuple(replace(clip, label=chosen[label_key(clip.label)]) for clip in draft.clips)
+    merged = [
+        f"'{chosen[key]}' (also written {', '.join(repr(label) for label in some if label != chosen[key])})"
+        for key, some in spellings.items()
+        if len(some) > 1
+    ]
+    notes = (f"spellings of one label were merged: {'; '.join(merged)}",) if merged else ()
+    return replace(draft, base=base, novel=novel, clips=clips, notes=(*draft.notes, *notes))
+
+
+def finished(draft: Draft, digests: Mapping[str, str] | None = None) -> tuple[Dataset, list[str]]:
+    """The data set of ``draft``, with a part for each clip, and notes on how the parts were made.
+
+    ``digests`` tells the content of each path, where it is known: clips of one content stay on one side, and so do
+    those of one recording.
+    """
+    known = digests or {}
+    recordings = [recording_of(clip.path, clip.label) for clip in draft.clips]
+    contents = [f"content {known[clip.path]}" if clip.path in known else None for clip in draft.clips]
+    candidates = [
+        Candidate(clip.path, clip.label, clip.subset, tuple(tie for tie in ties if tie))
+        for clip, *ties in zip(draft.clips, recordings, contents, strict=True)
+    ]
+    subsets = hold_out(candidates)
+    clips = tuple(
+        LabelledClip(clip.path, clip.label, subset) for clip, subset in zip(draft.clips, subsets, strict=True)
+    )
+    dataset = Dataset(draft.name, draft.base, draft.novel, clips, draft.anchors, draft.negatives)
+    return dataset, _division_notes(draft, clips, recordings)
+
+
+def _division_notes(draft: Draft, clips: Sequence[LabelledClip], recordings: Sequence[str | None]) -> list[str]:
+    sizes = Counter(recording for recording in recordings if recording)
+    is_open = [clip.subset is None for clip in draft.clips]
+    several = {recording for recording, size in sizes.items() if size > 1}
+    notes = []
+    if several and any(is_open):
+        tested = sum(clip.subset is Subset.TEST for clip, free in zip(clips, is_open, strict=True) if free)
+        notes.append(
+            f"about {TEST_SHARE:.0%} of each label ({counted(tested, 'clip')}) is for testing; clips of one recording, "
+            f"told by the files' names, stay on one side ({counted(len(sizes), 'recording')})"
+        )
+    trained = {rec for rec, clip in zip(recordings, clips, strict=True) if rec and clip.subset is Subset.TRAIN}
+    shared = sum(clip.subset is Subset.TEST and rec in trained for rec, clip in zip(recordings, clips, strict=True))
+    if shared:
+        total = sum(clip.subset is Subset.TEST for clip in clips)
+        notes.append(
+            f"{shared:,} of {counted(total, 'test clip')} {'is' if shared == 1 else 'are'} of a recording that is "
+            "trained on, as the source divides them: figures will be too good"
+        )
+    return notes
+
+
+def lacks(dataset: Dataset) -> list[str]:
+    """Notes on what a data set needs for training or measuring and does not have."""
+    by_subset = {subset: {clip.label for clip in dataset.clips if clip.subset is subset} for subset in Subset}
+    notes = []
+    if len(dataset.base) < 2:
+        notes.append("training needs at least two base labels: add clips of another action")
+    untrained = [name for name in dataset.base if name not in by_subset[Subset.TRAIN]]
+    if untrained and by_subset[Subset.TRAIN]:
+        notes.append(
+            f"base labels without a training clip, which training refuses ({len(untrained)}): {named(untrained)}. "
+            "Make them novel, or add clips"
+        )
+    untested = [name for name in (*dataset.base, *dataset.novel) if name not in by_subset[Subset.TEST]]
+    if not by_subset[Subset.TEST]:
+        notes.append("no clip is for testing, so nothing can be measured: name test clips, or split the data set anew")
+    elif untested:
+        notes.append(f"labels without a test clip, which no figure covers ({len(untested)}): {named(untested)}")
+    return notes
+
+
+def named(labels: Iterable[str], shown: int = 10) -> str:
+    """The first labels between commas, and how many more there are."""
+    listed = list(labels)
+    return ", ".join(listed[:shown]) + (f" and {len(listed) - shown} more" if len(listed) > shown else "")
+
+
+def counted(number: int, what: str) -> str:
+    """ "1 clip", "2 clips"."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"

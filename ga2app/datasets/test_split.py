@@ -1,0 +1,127 @@
+"""Which clips are for testing, where the source does not say: a share of each label, whole recordings at a time."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+
+from ga2app.types import Subset
+
+TEST_SHARE = 0.25
+
+Rank = Callable[[str, Sequence[str]], Sequence[int]]
+"""From a label and the names of its groups of clips to the order in which they are taken for testing."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A clip as a division sees it. Two with one of their ``ties`` in common must be on the same side."""
+
+    path: str
+    label: str
+    subset: Subset | None = None
+    ties: tuple[str, ...] = ()
+
+
+def hold_out(clips: Sequence[Candidate]) -> list[Subset]:
+    """The subset of each clip; a quarter of each label is for testing, and which clips hangs on their names alone."""
+    return draw(clips, TEST_SHARE, _by_name)
+
+
+def draw(clips: Sequence[Candidate], share: float, rank: Rank) -> list[Subset]:
+    """The subset of each clip: ``share`` of those of a label that have none yet, at least one where there are two.
+
+    Tied clips stay together, and no label loses its only training clip.
+    """
+    groups = _groups(clips)
+    group_of = {place: number for number, members in enumerate(groups) for place in members}
+    tested: dict[int, bool] = {}
+    for number, members in enumerate(groups):
+        given = {clips[place].subset for place in members} - {None}
+        if given:
+            tested[number] = given == {Subset.TEST}
+    by_label: dict[str, list[int]] = {}
+    for place, clip in enumerate(clips):
+        if clip.subset is None:
+            by_label.setdefault(clip.label, []).append(place)
+    for label, own in by_label.items():
+        _draw_label(label, own, clips, group_of, tested, share, rank)
+    given_sides = {group_of[place] for place, clip in enumerate(clips) if clip.subset is not None}
+    trained = {clip.label for clip in clips if clip.subset is Subset.TRAIN}
+    for label, own in by_label.items():
+        if label not in trained:
+            _keep_one(own, group_of, tested, given_sides)
+    return [
+        clip.subset or (Subset.TEST if tested.get(group_of[place]) else Subset.TRAIN)
+        for place, clip in enumerate(clips)
+    ]
+
+
+def _draw_label(
+    label: str,
+    own: Sequence[int],
+    clips: Sequence[Candidate],
+    group_of: dict[int, int],
+    tested: dict[int, bool],
+    share: float,
+    rank: Rank,
+) -> None:
+    """Put the groups of one label on a side, as far as they are on none yet."""
+    members: dict[int, list[int]] = {}
+    for place in sorted(own, key=lambda place: (_name(clips[place]), place)):
+        members.setdefault(group_of[place], []).append(place)
+    numbers = list(members)
+    order = [numbers[at] for at in rank(label, [_name(clips[members[number][0]]) for number in numbers])]
+    wanted = min(max(round(len(own) * share), 1), len(own) - 1) if share > 0 else 0
+    count = sum(len(members[number]) for number in numbers if tested.get(number))
+    free = [number for number in order if number not in tested]
+    for number in free:
+        tested[number] = count + len(members[number]) <= wanted
+        count += tested[number] * len(members[number])
+    if wanted and not count and len(numbers) > 1 and free:
+        smallest = min(free, key=lambda number: len(members[number]))
+        tested[smallest] = True
+
+
+def _keep_one(
+    own: Sequence[int],
+    group_of: dict[int, int],
+    tested: dict[int, bool],
+    given_sides: Collection[int],
+) -> None:
+    """A label whose clips another label's draw has taken whole gets one group back."""
+    movable = [group_of[place] for place in own if group_of[place] not in given_sides]
+    if movable and all(tested[group_of[place]] for place in own):
+        tested[movable[0]] = False
+
+
+def _groups(clips: Sequence[Candidate]) -> list[list[int]]:
+    """The places of clips that are tied to each other, directly or through others, in the order of the clips."""
+    parent = list(range(len(clips)))
+
+    def root(place: int) -> int:
+        while parent[place] != place:
+            parent[place] = parent[parent[place]]
+            place = parent[place]
+        return place
+
+    first: dict[str, int] = {}
+    for place, clip in enumerate(clips):
+        for tie in clip.ties:
+            other = root(first.setdefault(tie, place))
+            parent[max(other, root(place))] = min(other, root(place))
+    groups: dict[int, list[int]] = {}
+    for place in range(len(clips)):
+        groups.setdefault(root(place), []).append(place)
+    return list(groups.values())
+
+
+def _by_name(label: str, names: Sequence[str]) -> list[int]:
+    digests = [hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest() for name in names]
+    return sorted(range(len(names)), key=lambda at: digests[at])
+
+
+def _name(clip: Candidate) -> str:
+    return os.path.basename(clip.path)

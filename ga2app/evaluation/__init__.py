@@ -1,0 +1,40 @@
+"""How well clips are recognized: accuracies, and the clip features that they are computed from.
+
+Base clips compete among the base names, novel clips among the novel names; HM = 2bn / (b + n) (paper, section 4).
+On request all names compete together, as they do for a data set that the prompts were not trained on.
+"""
+
+from ga2app.evaluation.clip_features import CLIPS_AT_ONCE, SINGLE_VIEW, encode_clips, encode_views, test_clips
+from ga2app.evaluation.mean_spread import Spread, spread, spread_if_defined
+from ga2app.evaluation.measure_again import Remeasured, Trained, to_measure_again
+from ga2app.evaluation.metrics import Evaluation, GroupAccuracy, group_accuracy
+from ga2app.evaluation.run_report import Side, make_report
+from ga2app.evaluation.scoring import encode_test_clips, evaluate, evaluate_features, pooled, shared_labels
+from ga2app.evaluation.zero_shot import PlainFeatures
+from ga2app.types import harmonic_mean
+
+__all__ = [
+    "CLIPS_AT_ONCE",
+    "SINGLE_VIEW",
+    "Evaluation",
+    "GroupAccuracy",
+    "PlainFeatures",
+    "Remeasured",
+    "Side",
+    "Spread",
+    "Trained",
+    "encode_clips",
+    "encode_test_clips",
+    "encode_views",
+    "evaluate",
+    "evaluate_features",
+    "group_accuracy",
+    "harmonic_mean",
+    "make_report",
+    "pooled",
+    "shared_labels",
+    "spread",
+    "spread_if_defined",
+    "test_clips",
+    "to_measure_again",
+]

@@ -1,0 +1,223 @@
+"""The numbers of a report: a bundle beside plain CLIP on the same test clips.
+
+Notation: N clips, A anchor clips, D embedding width.
+"""
+
+from __future__ import annotations
+
+import base64
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from ga2app.config import RunConfig
+from ga2app.errors import ClipError
+from ga2app.evaluation.feature_map import Cloud, axes_of
+from ga2app.evaluation.metrics import GroupAccuracy
+from ga2app.evaluation.scoring import evaluate_texts
+from ga2app.method.prompted_model import PromptedClip
+from ga2app.types import (
+    ChangedClip,
+    Conditions,
+    Dataset,
+    GroupReport,
+    LabelKind,
+    LabelledClip,
+    MapPoint,
+    ModelReport,
+    Report,
+)
+from ga2app.video import sample_frames
+from ga2app.video.jpeg import jpeg
+from ga2app.video.pixels import THUMBNAIL_PX, thumbnails
+
+MAP_CLIPS = 400
+MAP_NEGATIVES = 24
+CHANGED_SHOWN = 100
+"""Clips of either direction that the report names; all of them are counted."""
+PICTURED = 24
+"""Clips of either direction with a picture: each costs a look into its file."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Side:
+    """One model, and what it makes of the test clips (N, D) and of the anchors (A, D)."""
+
+    model: PromptedClip
+    clips: Tensor
+    anchors: Tensor
+
+
+class _Texts(NamedTuple):
+    """Text features of the names, each (·, D). Negative prompts are never prompted: they are frozen texts."""
+
+    base: Tensor
+    novel: Tensor
+    negatives: Tensor
+
+
+@torch.no_grad()
+def make_report(
+    config: RunConfig,
+    dataset: Dataset,
+    clips: Sequence[LabelledClip],
+    plain: Side,
+    bundle: Side,
+    *,
+    anchors: Sequence[str] = (),
+    steps: int = 0,
+    packages: Mapping[str, str] | None = None,
+    conditions: Conditions | None = None,
+) -> Report:
+    """The report of a run on the test ``clips`` of ``dataset``, of which there is at least one.
+
+    ``anchors`` are captions, one for each row of the sides' anchors; ``conditions`` are what the run really used. No
+    clip is encoded anew.
+    """
+    plain_texts, bundle_texts = _texts(plain, dataset), _texts(bundle, dataset)
+    answers = [_answers(side, texts, dataset, clips) for side, texts in ((plain, plain_texts), (bundle, bundle_texts))]
+    changed = [
+        ChangedClip(clip.path, clip.label, _kind(dataset, clip.label), before, after)
+        for clip, before, after in zip(clips, *answers, strict=True)
+        if (before == clip.label) != (after == clip.label)
+    ]
+    gained, lost = ([clip for clip in changed if clip.gained is better] for better in (True, False))
+    mapped = spread_over_classes(clips, MAP_CLIPS)
+    points, shares = _map(dataset, clips, mapped, anchors, (plain, plain_texts), (bundle, bundle_texts))
+    return Report(
+        dataset=dataset.name,
+        backbone=config.backbone,
+        seed=config.seed,
+        shots=config.shots,
+        steps=steps,
+        base=dataset.base,
+        novel=dataset.novel,
+        plain=_figures(plain, plain_texts, dataset, clips),
+        bundle=_figures(bundle, bundle_texts, dataset, clips),
+        gained=len(gained),
+        lost=len(lost),
+        changed=tuple(shown for part in (gained, lost) for shown in _with_pictures(part[:CHANGED_SHOWN])),
+        points=points,
+        map_share=shares,
+        clips_mapped=len(mapped),
+        anchor_captions=tuple(dict.fromkeys(caption for caption in anchors if caption)),
+        negatives=dataset.negatives,
+        packages=dict(packages or {}),
+        conditions=conditions or Conditions(),
+    )
+
+
+def spread_over_classes(clips: Sequence[LabelledClip], limit: int) -> list[int]:
+    """Places of at most ``limit`` of ``clips``, in their order: the first of each class, then the second of each, …"""
+    seen: dict[str, int] = {}
+    ranked = []
+    for place, clip in enumerate(clips):
+        seen[clip.label] = seen.get(clip.label, 0) + 1
+        ranked.append((seen[clip.label], place))
+    return sorted(place for _, place in sorted(ranked)[:limit])
+
+
+def _kind(dataset: Dataset, label: str) -> LabelKind:
+    return LabelKind.BASE if label in dataset.base else LabelKind.NOVEL
+
+
+def _texts(side: Side, dataset: Dataset) -> _Texts:
+    model, none = side.model, side.clips.new_empty(0, side.clips.shape[-1])
+    base, novel = (model.encode_names(names) if names else none for names in (dataset.base, dataset.novel))
+    negatives = dataset.negatives[:MAP_NEGATIVES]
+    frozen = model.whiten_texts(model.backbone.class_features(negatives)) if negatives else none
+    return _Texts(base, novel, frozen)
+
+
+def _answers(side: Side, texts: _Texts, dataset: Dataset, clips: Sequence[LabelledClip]) -> list[str]:
+    """What the model takes each clip for, base clips among base names and novel clips among novel ones."""
+    found = [""] * len(clips)
+    for names, features in ((dataset.base, texts.base), (dataset.novel, texts.novel)):
+        rows = [row for row, clip in enumerate(clips) if clip.label in names]
+        if rows:
+            best = (side.clips[rows] @ features.T).argmax(dim=1).tolist()
+            for row, place in zip(rows, best, strict=True):
+                found[row] = names[place]
+    return found
+
+
+def _figures(side: Side, texts: _Texts, dataset: Dataset, clips: Sequence[LabelledClip]) -> ModelReport:
+    both = bool(dataset.base and dataset.novel)
+    found = evaluate_texts(side.model, dataset, clips, side.clips, texts.base, texts.novel, joint=both)
+    groups = {"base": found.base, "novel": found.novel, "joint": found.joint}
+    return ModelReport(
+        metrics=found.metrics(),
+        joint_metrics=found.joint_metrics(),
+        groups={name: _group(group) for name, group in groups.items() if group is not None},
+    )
+
+
+def _group(found: GroupAccuracy) -> GroupReport:
+    cells = tuple(
+        (row, column, count)
+        for row, counts in enumerate(found.confusion)
+        for column, count in enumerate(counts)
+        if count
+    )
+    return GroupReport(found.top1, found.top5, found.mean_class, found.clips, found.per_class, cells)
+
+
+def _map(
+    dataset: Dataset,
+    clips: Sequence[LabelledClip],
+    mapped: Sequence[int],
+    anchors: Sequence[str],
+    plain: tuple[Side, _Texts],
+    bundle: tuple[Side, _Texts],
+) -> tuple[tuple[MapPoint, ...], tuple[float, float]]:
+    """The points of the map, and how much of the spread it holds before and after."""
+    rows = list(mapped)
+    names = [*dataset.base, *dataset.novel]
+    negatives = dataset.negatives[:MAP_NEGATIVES]
+    clouds = [
+        Cloud(
+            torch.cat([side.clips[rows], side.anchors]),
+            torch.cat([texts.base, texts.novel, texts.negatives]),
+        ).centered(leading=(len(rows), len(names)))
+        for side, texts in (plain, bundle)
+    ]
+    axes = axes_of(*clouds)
+    before, after = ([*axes.place(cloud.clips).tolist(), *axes.place(cloud.texts).tolist()] for cloud in clouds)
+    what = [
+        *(("clip", clips[row].path.replace("\\", "/").rpartition("/")[2], clips[row].label) for row in rows),
+        *(("anchor", caption or "irrelevant clip", "") for caption in anchors),
+        *(("class", name, name) for name in names),
+        *(("negative", text, "") for text in negatives),
+    ]
+    points = tuple(
+        MapPoint(kind, name, label, _kind(dataset, label) if label else LabelKind.NEGATIVE, _rounded(x), _rounded(y))
+        for (kind, name, label), x, y in zip(what, before, after, strict=True)
+    )
+    shares = [round(axes.share(cloud), 1) for cloud in clouds]
+    return points, (shares[0], shares[1])
+
+
+def _rounded(place: Sequence[float]) -> tuple[float, float]:
+    return round(place[0], 4), round(place[1], 4)
+
+
+def _with_pictures(clips: Sequence[ChangedClip]) -> list[ChangedClip]:
+    pictures = [_picture(clip.path) for clip in clips[:PICTURED]]
+    pictured = zip(clips, pictures, strict=False)
+    return [*(replace(clip, thumbnail=picture) for clip, picture in pictured), *clips[PICTURED:]]
+
+
+def _picture(path: str) -> str:
+    """The clip's middle as a small JPEG in base64; empty for a clip that cannot be read any more."""
+    try:
+        frames = sample_frames(path, 3, short_side_px=THUMBNAIL_PX)
+    except ClipError as exc:
+        _log.info("no picture in the report: %s", exc)
+        return ""
+    return base64.b64encode(jpeg(thumbnails(frames[1:2])[0])).decode()

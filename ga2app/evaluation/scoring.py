@@ -1,0 +1,121 @@
+"""From a model and a data set to accuracies.
+
+Notation: N clips, W views of each, C class names, D embedding width, τ = exp(logit_scale).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from ga2app.errors import DatasetError, TrainingError
+from ga2app.evaluation.clip_features import SINGLE_VIEW, encode_views, test_clips
+from ga2app.evaluation.metrics import Evaluation, GroupAccuracy, group_accuracy
+from ga2app.labels import label_key
+from ga2app.method.prompted_model import PromptedClip
+from ga2app.types import Dataset, LabelledClip
+from ga2app.video.sampling import MultiView
+
+
+@torch.no_grad()
+def evaluate_features(
+    model: PromptedClip, dataset: Dataset, clips: Sequence[LabelledClip], features: Tensor, *, joint: bool = False
+) -> Evaluation:
+    """Accuracy of ``features``, a row for each of ``clips``, against the model's text features.
+
+    ``features`` is (N, D), or (N, W, D): then the softmax over the names is averaged over the views, as the field
+    does it (X-CLIP, ViFi-CLIP), so that a view which is sure of itself counts more than one which is not.
+    ``joint`` lets base and novel names compete together, too.
+    """
+    none = features.new_empty(0, features.shape[-1])
+    base, novel = (model.encode_names(names) if names else none for names in (dataset.base, dataset.novel))
+    return evaluate_texts(model, dataset, clips, features, base, novel, joint=joint)
+
+
+def evaluate_texts(
+    model: PromptedClip,
+    dataset: Dataset,
+    clips: Sequence[LabelledClip],
+    features: Tensor,
+    base: Tensor,
+    novel: Tensor,
+    *,
+    joint: bool = False,
+) -> Evaluation:
+    """``evaluate_features`` where the text features ``base`` and ``novel`` (C, D) of the names are known already."""
+    return Evaluation(
+        base=_group(model, dataset.base, clips, features, base),
+        novel=_group(model, dataset.novel, clips, features, novel),
+        joint=_group(model, (*dataset.base, *dataset.novel), clips, features, torch.cat([base, novel]))
+        if joint
+        else None,
+    )
+
+
+def evaluate(
+    model: PromptedClip,
+    dataset: Dataset,
+    num_frames: int,
+    views: MultiView = SINGLE_VIEW,
+    *,
+    joint: bool = False,
+    features: Tensor | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Evaluation:
+    """Evaluate ``model`` on the test clips of ``dataset``.
+
+    ``features`` (N, W, D) of the test clips spare their encoding; see ``encode_test_clips``. Raises DatasetError when
+    there are no test clips, TrainingError when the model gives no numbers, InterruptedError when asked to stop.
+    """
+    if features is None:
+        features = encode_test_clips(model, dataset, num_frames, views, should_stop)
+    if views.count == 1:
+        features = features[:, 0]
+    if not (features.isfinite().all() and model.encode_labels().isfinite().all()):
+        raise TrainingError(
+            "the model's features are not numbers: its training diverged, or its backbone is damaged; "
+            "train again with a lower learning rate"
+        )
+    return evaluate_features(model, dataset, test_clips(dataset), features, joint=joint)
+
+
+def encode_test_clips(
+    model: PromptedClip,
+    dataset: Dataset,
+    num_frames: int,
+    views: MultiView = SINGLE_VIEW,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Tensor:
+    """Features (N, W, D) of ``test_clips(dataset)``; raises DatasetError when there are none or some are unreadable."""
+    clips = test_clips(dataset)
+    if not clips:
+        raise DatasetError(f"data set '{dataset.name}' has no test clips; mark some clips of its classes as test")
+    return encode_views(model, [clip.path for clip in clips], num_frames, views, should_stop)
+
+
+def pooled(dataset: Dataset) -> Dataset:
+    """``dataset`` with all of its labels in one group, so that they compete together and none is novel."""
+    return replace(dataset, base=(*dataset.base, *dataset.novel), novel=())
+
+
+def shared_labels(trained: Iterable[str], dataset: Dataset) -> tuple[str, ...]:
+    """The labels of ``dataset`` that are among the ``trained`` ones, in whatever spelling."""
+    known = {label_key(label) for label in trained}
+    return tuple(label for label in (*dataset.base, *dataset.novel) if label_key(label) in known)
+
+
+def _group(
+    model: PromptedClip, names: Sequence[str], clips: Sequence[LabelledClip], features: Tensor, texts: Tensor
+) -> GroupAccuracy | None:
+    """Accuracy over those of ``clips`` that show one of ``names``, whose text features are ``texts`` (C, D)."""
+    rows = [row for row, clip in enumerate(clips) if clip.label in names]
+    if not rows:
+        return None
+    targets = torch.tensor([names.index(clips[row].label) for row in rows])
+    logits = features[rows] @ texts.T  # (N, C) or (N, W, C)
+    if logits.dim() == 3:
+        logits = (model.backbone.scale * logits).softmax(dim=-1).mean(dim=1)
+    return group_accuracy(logits.cpu(), targets, names)

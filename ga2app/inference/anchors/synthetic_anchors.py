@@ -1,0 +1,107 @@
+"""Anchors made from clips at hand: a held frame, the background without the mover, a crop away from the mover.
+
+Notation: T frames, H × W their size in pixels. All functions take and give uint8 (T, H, W, 3).
+
+What these are not: a clip run backwards is no anchor. The clip feature is a mean over frames, blind to their order:
+"opening" and "closing" a door, or a clip and its reverse, have one and the same feature. For the same reason a held
+frame still looks like its action wherever one picture is enough to tell it. ``rate_clips`` says which of the clips
+made here are irrelevant in the eyes of a backbone; being made is no proof.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ga2app.types import AnchorKind
+
+Frames = NDArray[np.uint8]
+
+SIDE_SHARE = 0.5
+"""Sides of the crop away from the mover, as a share of the frame's sides."""
+
+CALM = 0.5
+"""A window with more than this share of the frame's mean motion is not away from anything."""
+
+
+Kind = AnchorKind
+
+CAPTIONS = {Kind.HELD_FRAME: "a still picture", Kind.MEDIAN: "an empty place", Kind.AWAY: "the background"}
+"""What each kind shows, in words that every backbone knows."""
+
+
+class Window(NamedTuple):
+    """A part of the frame: its place and size in pixels, and how its mean motion compares with the whole frame's."""
+
+    top: int
+    left: int
+    height: int
+    width: int
+    motion_share: float
+
+
+def held_frame(frames: Frames, index: int | None = None) -> Frames:
+    """Frame ``index`` (the middle one unless told) held for all T: the appearance without the action.
+
+    The clip feature is a mean over frames, blind to their order and to motion as such: a held frame of "riding a
+    bicycle" may well be recognized as that. Choose among held frames by their irrelevance.
+    """
+    return np.repeat(frames[len(frames) // 2 if index is None else index][None], len(frames), axis=0)
+
+
+def background(frames: Frames) -> Frames:
+    """The temporal median of each pixel and channel, held for all T: whatever moves on is gone.
+
+    What covers a pixel in more than half of the frames stays, so somebody who never leaves the spot stays too.
+    When the camera moves, the whole picture does, and the median is a blur of it.
+    """
+    median = np.median(frames, axis=0).round().astype(np.uint8)  # (H, W, 3)
+    return np.repeat(median[None], len(frames), axis=0)
+
+
+def motion(frames: Frames) -> NDArray[np.float64]:
+    """Motion energy (H, W): the mean over time and channels of the change from a frame to the next, 0 to 255."""
+    if len(frames) < 2:
+        return np.zeros(frames.shape[1:3])
+    change = np.zeros(frames.shape[1:])  # (H, W, 3)
+    for before, after in zip(frames[:-1], frames[1:], strict=True):
+        change += np.abs(after.astype(np.int16) - before)
+    energy: NDArray[np.float64] = change.mean(axis=-1) / (len(frames) - 1)
+    return energy
+
+
+def calm_window(frames: Frames, side_share: float = SIDE_SHARE) -> Window:
+    """The window with the least motion energy, its sides ``side_share`` of the frame's and even; of equals the first.
+
+    ``motion_share`` is its mean energy over that of the frame. Near 0 the mover is elsewhere; who holds still is not
+    seen as one. When everything moves
+    (the camera does) change is a matter of texture: the calmest window is the flattest, and its share tells how calm
+    it is. When nothing moves there is nobody to keep away from: the share is 1.
+    Raises ValueError for a share that is not above 0 and at most 1.
+    """
+    if not 0 < side_share <= 1:
+        raise ValueError(f"side_share is {side_share}; it must be above 0 and at most 1")
+    energy = motion(frames)
+    height, width = (max(2, 2 * round(side * side_share / 2)) for side in energy.shape)
+    height, width = min(height, energy.shape[0]), min(width, energy.shape[1])
+    sums = np.pad(energy.cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
+    inside = sums[height:, width:] - sums[:-height, width:] - sums[height:, :-width] + sums[:-height, :-width]
+    # Rounded, so that equal windows stay equal in spite of the sums' rounding.
+    top, left = np.unravel_index(inside.round(6).argmin(), inside.shape)
+    mean, whole = max(0.0, float(inside[top, left])) / (height * width), float(energy.mean())
+    return Window(int(top), int(left), height, width, mean / whole if whole > 0 else 1.0)
+
+
+def away_from_mover(frames: Frames, side_share: float = SIDE_SHARE) -> Frames:
+    """The crop (T, h, w, 3) to the window with the least motion, see ``calm_window``."""
+    top, left, height, width, _ = calm_window(frames, side_share)
+    return frames[:, top : top + height, left : left + width]
+
+
+def make(kind: Kind, frames: Frames, side_share: float = SIDE_SHARE) -> Frames:
+    """An anchor of ``kind`` from ``frames``; ``side_share`` is for the crop away from the mover."""
+    if kind is Kind.AWAY:
+        return away_from_mover(frames, side_share)
+    return held_frame(frames) if kind is Kind.HELD_FRAME else background(frames)

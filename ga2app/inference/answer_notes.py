@@ -1,0 +1,116 @@
+"""What a user has to know before trusting an answer: unknown words, real footage before a backbone of drawings."""
+
+from __future__ import annotations
+
+import re
+import string
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ga2app.clip import Backbone
+from ga2app.errors import LabelError
+from ga2app.labels import label_key, merge_labels, spoken, tidy
+from ga2app.types import NoneOfThese, RecognizedClip
+from ga2app.video.domain_check import looks_photographic
+
+_SHOWN = 20
+_SMALL_WORDS = frozenset("a an and at by for from in into is of on or out the to up with".split())
+
+
+def vocabulary(
+    backbone: Backbone, names: Sequence[str], trained: Sequence[Collection[str]] = ()
+) -> tuple[list[set[str]], list[str]]:
+    """The labels that zero-shot CLIP understands, those that each bundle does, and notes on unknown words.
+
+    A label without one known word reads like any other such label, and often wins every clip: it takes no part, but for
+    a bundle that was ``trained`` on it (``label_key``). Raises LabelError where fewer than two labels are left to all.
+    """
+    unknown = {name: backbone.unknown_words(spoken(name)) for name in names}
+    read = {name for name in names if _content(name) - set(unknown[name]) or not unknown[name]}
+    by_bundle = [read | {name for name in names if label_key(name) in own} for own in trained]
+    if max(map(len, (read, *by_bundle))) < 2:
+        only = f", but for '{next(iter(read))}', and one label alone always gets 100 %" if read else ""
+        raise LabelError(
+            f"backbone '{backbone.name}' knows none of the words in these labels ({names[0]}, …){only}; "
+            f"use other words, or choose a real CLIP as backbone. {_known_words(backbone)}"
+        )
+    notes = []
+    if left_out := [name for name in names if name not in read]:
+        notes.append(
+            f"backbone '{backbone.name}' knows no word of {_quoted(left_out)}: not ranked. {_known_words(backbone)}"
+        )
+    words = list(dict.fromkeys(word for name in names if name in read for word in unknown[name]))
+    if words:
+        notes.append(
+            f"backbone '{backbone.name}' does not know: {_listed(words)}. Labels with these words are guesses. "
+            f"{_known_words(backbone)}"
+        )
+    # With fewer than two labels there would be nothing to rank: then all take part, and the note has to do.
+    everything = set(names)
+    return [some if len(some) > 1 else everything for some in (read, *by_bundle)], notes
+
+
+def _content(name: str) -> set[str]:
+    """The words of a label that carry its meaning."""
+    return set(re.findall(r"\w+|[^\w\s]", label_key(name))) - _SMALL_WORDS - set(string.punctuation)
+
+
+def usable_negatives(
+    backbone: Backbone, asked: NoneOfThese | None, names: Sequence[str]
+) -> tuple[tuple[str, ...], list[str]]:
+    """The negative prompts that ``backbone`` understands and that are no label, and a note on those left out.
+
+    Raises LabelError where "none of these" was asked for and not one is left.
+    """
+    if asked is None:
+        return (), []
+    taken = {label_key(name) for name in names}
+    texts = merge_labels(map(tidy, asked.negatives)).names.values()
+    foreign = [text for text in texts if backbone.unknown_words(text)]
+    used = tuple(text for text in texts if text not in foreign and label_key(text) not in taken)
+    if not used:
+        why = f"'{backbone.name}' knows the words of none of them" if foreign else "there are none"
+        raise LabelError(
+            f"'none of these' needs negative prompts, and {why}; switch some on in Anchors, choose another group, "
+            "or switch 'none of these' off"
+        )
+    if not foreign:
+        return used, []
+    return used, [
+        f"left out of 'none of these', because backbone '{backbone.name}' does not know their words: {_listed(foreign)}"
+    ]
+
+
+def reading_notes(said: Mapping[str, Sequence[str]]) -> list[str]:
+    """What reading the clips ``said`` (path to sentences), each sentence once, with the names of its clips."""
+    files: dict[str, list[str]] = {}
+    for path, sentences in said.items():
+        for sentence in sentences:
+            files.setdefault(sentence, []).append(Path(path).name)
+    return [f"{_listed(names)}: {sentence}" for sentence, names in files.items()]
+
+
+def footage_notes(clips: Sequence[RecognizedClip]) -> list[str]:
+    """A note on clips that look like real footage, which the sketch backbone does not know."""
+    real = [Path(clip.file).name for clip in clips if clip.thumbnails and looks_photographic(np.stack(clip.thumbnails))]
+    if not real:
+        return []
+    return [
+        f"{', '.join(real[:5])}{', …' if len(real) > 5 else ''}: this looks like real footage, and the sketch "
+        "backbone knows drawings only, so its answer means little; choose a real CLIP as backbone"
+    ]
+
+
+def _known_words(backbone: Backbone) -> str:
+    words = sorted(word for word in backbone.tokenizer.get_vocab() if word.isalpha() and len(word) > 2)
+    return f"It knows {len(words)} words, for example {', '.join(words[:: max(1, len(words) // 12)][:12])}"
+
+
+def _quoted(texts: Sequence[str]) -> str:
+    return _listed([f"'{text[:60]}'" for text in texts])
+
+
+def _listed(texts: Sequence[str]) -> str:
+    return f"{', '.join(texts[:_SHOWN])}{', …' if len(texts) > _SHOWN else ''}"

@@ -1,0 +1,147 @@
+"""One who answers: plain CLIP, or a bundle attached to it.
+
+Notation: T frames, C labels, M negative prompts, D embedding width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ga2app.labels import label_key
+from ga2app.method.prompted_model import PromptedClip
+from ga2app.types import (
+    NONE_OF_THESE,
+    Answer,
+    Curve,
+    FrameScore,
+    LabelKind,
+    NoneOfThese,
+    NoneWay,
+    Score,
+    Verdict,
+)
+
+CURVES = 4
+"""Labels whose shares are told frame by frame."""
+
+
+@dataclass(frozen=True)
+class Shares:
+    """What a clip's labels and the negative prompt nearest to it get, between 0 and 1.
+
+    ``labels`` (…, C) and, where negatives compete, ``negative`` (…); ``nearest`` (…) is that negative's place and
+    ``lead`` (…) how far the best label is ahead of it, in logits. The last three are None without negatives.
+    """
+
+    labels: Tensor
+    negative: Tensor | None = None
+    nearest: Tensor | None = None
+    lead: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Speaker:
+    """``model`` with the features ``classes`` (C, D) of the labels ``names`` and those of negatives (M, D), if any.
+
+    ``trained`` are the labels that the bundle was trained on, each as its ``label_key``. ``understood`` (C,) says which
+    labels take part; None: all.
+    """
+
+    model: PromptedClip
+    names: Sequence[str]
+    classes: Tensor
+    trained: Collection[str] = ()
+    bundle: str | None = None
+    asked: NoneOfThese | None = None
+    negatives: Sequence[str] = ()
+    negative_features: Tensor | None = None
+    understood: Tensor | None = None
+
+    @property
+    def looks_for_itself(self) -> bool:
+        """Whether frames have to pass the vision tower with this speaker's own prompts."""
+        return bool(self.model.prompts.config.visual_depth)
+
+    def answer(self, frames: Tensor, indices: Sequence[int], top_k: int | None) -> Answer:
+        """What this speaker says of the frames with the numbers ``indices`` and the features ``frames`` (T, D)."""
+        clip, each = self._shares(frames), self._shares(frames[:, None])
+        scores = self._scores(clip, top_k)
+        labels = [score.label for score in scores if score.kind is not LabelKind.NEGATIVE and score.understood]
+        places = [self.names.index(label) for label in labels[:CURVES]]
+        curves = [Curve(self.names[place], tuple(each.labels[:, place].tolist())) for place in places]
+        if each.negative is not None:
+            curves.append(Curve(NONE_OF_THESE, tuple(each.negative.tolist())))
+        return Answer(
+            scores=scores,
+            bundle=self.bundle,
+            timeline=self._timeline(each, indices),
+            curves=tuple(curves),
+            verdict=self._verdict(clip),
+        )
+
+    def _shares(self, frames: Tensor) -> Shares:
+        """The shares for the clip or the clips given by frame features (…, T, D)."""
+        features, scale = self.model.clip_features(frames), self.model.backbone.scale
+        logits = scale * features @ self.classes.T  # (…, C)
+        if self.understood is not None:
+            logits = logits.masked_fill(~self.understood, -torch.inf)
+        if self.asked is None or self.negative_features is None:
+            return Shares(logits.softmax(dim=-1))
+        against = scale * features @ self.negative_features.T  # (…, M)
+        strongest, nearest = against.max(dim=-1)
+        lead = logits.max(dim=-1).values - strongest
+        if self.asked.way is NoneWay.THRESHOLD:
+            return Shares(logits.softmax(dim=-1), None, nearest, lead)
+        # Only the nearest takes part: however many negatives there are, they dilute no label.
+        shares = torch.cat([logits, strongest[..., None]], dim=-1).softmax(dim=-1)
+        return Shares(shares[..., :-1], shares[..., -1], nearest, lead)
+
+    def _scores(self, shares: Shares, top_k: int | None) -> tuple[Score, ...]:
+        best = shares.labels.topk(min(top_k or len(self.names), len(self.names)))
+        scores = [
+            Score(self.names[place], share, self._kind(self.names[place]), self._understands(place))
+            for place, share in zip(best.indices.tolist(), best.values.tolist(), strict=True)
+        ]
+        if shares.negative is not None:
+            scores.append(Score(NONE_OF_THESE, float(shares.negative), LabelKind.NEGATIVE))
+            scores.sort(key=lambda score: -score.score)
+        return tuple(scores)
+
+    def _kind(self, name: str) -> LabelKind:
+        return LabelKind.BASE if label_key(name) in self.trained else LabelKind.NOVEL
+
+    def _understands(self, place: int) -> bool:
+        return self.understood is None or bool(self.understood[place])
+
+    def _timeline(self, shares: Shares, indices: Sequence[int]) -> tuple[FrameScore, ...]:
+        best = shares.labels.max(dim=-1)
+        moments = [
+            FrameScore(index, self.names[place], share)
+            for index, place, share in zip(indices, best.indices.tolist(), best.values.tolist(), strict=True)
+        ]
+        if shares.negative is None:
+            return tuple(moments)
+        return tuple(
+            moment if share <= moment.score else FrameScore(moment.index, NONE_OF_THESE, share)
+            for moment, share in zip(moments, shares.negative.tolist(), strict=True)
+        )
+
+    def _verdict(self, shares: Shares) -> Verdict | None:
+        if self.asked is None or shares.nearest is None or shares.lead is None:
+            return None
+        reached = float(shares.lead.sigmoid())
+        against = 1 - reached
+        if shares.negative is not None:
+            reached, against = float(shares.labels.max()), float(shares.negative)
+        return Verdict(
+            way=self.asked.way,
+            threshold=self.asked.least,
+            reached=reached,
+            negative=self.negatives[int(shares.nearest)],
+            against=against,
+            wins=float(shares.lead) < 0,
+        )

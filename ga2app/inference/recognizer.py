@@ -1,0 +1,166 @@
+"""Recognize clips: labels for a clip, by plain CLIP and by bundles beside it.
+
+Notation: T frames, S side in pixels, D embedding width.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Collection, Sequence
+from typing import TypeAlias
+
+import torch
+
+from ga2app.bundles.prompt_bundle import PromptBundle, load_bundle
+from ga2app.clip import Backbone, load_backbone
+from ga2app.config import SKETCH
+from ga2app.errors import ClipError
+from ga2app.inference.answer_notes import footage_notes, reading_notes, usable_negatives, vocabulary
+from ga2app.inference.classifiers import Speaker
+from ga2app.inference.refusals import check_templates
+from ga2app.labels import check_labels, label_key, merge_labels, unreadable
+from ga2app.method.prompted_model import PromptedClip, plain_clip
+from ga2app.types import NoneOfThese, Recognition, RecognizedClip
+from ga2app.video import Evaluation, read_clip
+from ga2app.video.pixels import frames_to_pixels, thumbnails
+
+DEFAULT_FRAMES = 8
+
+BundleLike: TypeAlias = PromptBundle | str | os.PathLike[str]
+
+
+class Recognizer:
+    """Recognizes clips with a backbone and, beside it, with a bundle or several. Safe to call from several threads.
+
+    ``num_frames`` of each clip are looked at: unless told otherwise as many as the bundle was trained on, the most of
+    several. ``labels`` are those that ``recognize`` takes where it is given none: unless told otherwise the bundles'
+    own, base and novel. With ``negatives`` a clip may show none of the labels, unless ``recognize`` is told otherwise.
+    """
+
+    def __init__(
+        self,
+        backbone: Backbone | str = SKETCH,
+        bundle: BundleLike | Sequence[BundleLike] | None = None,
+        *,
+        num_frames: int | None = None,
+        labels: Sequence[str] | None = None,
+        negatives: Sequence[str] = (),
+    ) -> None:
+        self.backbone = load_backbone(backbone) if isinstance(backbone, str) else backbone
+        self.bundles = _loaded(bundle)
+        for one in self.bundles:
+            one.bundle.check_backbone(self.backbone.identity.to_dict())
+        trained = [one.manifest.run.clips.num_frames for one in self.bundles]
+        self.num_frames = num_frames or max(trained, default=DEFAULT_FRAMES)
+        self.labels = tuple(_own_labels(self.bundles) if labels is None else labels)
+        self.none_of_these = NoneOfThese(tuple(negatives)) if negatives else None
+        self._lock = threading.Lock()
+        self._attached: tuple[list[str], list[PromptedClip]] = [], []
+
+    @property
+    def bundle(self) -> PromptBundle | None:
+        """The first bundle."""
+        return self.bundles[0] if self.bundles else None
+
+    def recognize(
+        self,
+        paths: Sequence[str | os.PathLike[str]],
+        labels: Sequence[str] | None = None,
+        *,
+        template: str | Sequence[str] | None = None,
+        top_k: int | None = None,
+        none_of_these: NoneOfThese | None = None,
+    ) -> Recognition:
+        """The labels of each clip, best first, at most ``top_k`` of them.
+
+        ``template`` words the labels for plain CLIP and holds one "{}"; of several templates the mean counts. With
+        ``none_of_these`` a clip may show none of the labels. A clip that cannot be read has its error set and costs
+        nothing else. Raises LabelError, BundleError.
+        """
+        templates = check_templates(template)
+        names, notes = check_labels(self.labels if labels is None else labels)
+        none_of_these = none_of_these or self.none_of_these
+        known, unknown = vocabulary(self.backbone, names, self._trained())
+        notes += unknown
+        if codes := unreadable(names):
+            notes.append(codes)
+        negatives, left_out = usable_negatives(self.backbone, none_of_these, names)
+        notes += left_out
+        with self._lock, torch.no_grad():
+            speakers = self._speakers(names, templates, none_of_these, negatives, known)
+            said: dict[str, tuple[str, ...]] = {}
+            clips = [self._recognize_clip(os.fspath(path), speakers, top_k, said) for path in paths]
+        notes += reading_notes(said)
+        if self.backbone.name == SKETCH:
+            notes += footage_notes(clips)
+        return Recognition(self.backbone.name, tuple(clips), tuple(notes))
+
+    def _recognize_clip(
+        self, path: str, speakers: Sequence[Speaker], top_k: int | None, said: dict[str, tuple[str, ...]]
+    ) -> RecognizedClip:
+        """What ``path`` shows; what reading it said goes into ``said``."""
+        how = self.backbone.preprocessing
+        try:
+            clip = read_clip(path, Evaluation(self.num_frames), short_side_px=how.read_px)
+        except ClipError as exc:
+            return RecognizedClip(file=path, error=str(exc))
+        said[path] = clip.notes
+        pixels = frames_to_pixels(clip.frames, how)[None]  # (1, T, 3, S, S)
+        seen = speakers[0].model.encode_frames(pixels)  # (1, T, D), by plain CLIP
+        answers = []
+        for speaker in speakers:
+            frames = speaker.model.encode_frames(pixels, seen) if speaker.looks_for_itself else seen
+            answers.append(speaker.answer(frames[0], clip.indices, top_k))
+        return RecognizedClip(file=path, answers=tuple(answers), thumbnails=thumbnails(clip.frames))
+
+    def _speakers(
+        self,
+        names: list[str],
+        templates: Sequence[str],
+        asked: NoneOfThese | None,
+        negatives: Sequence[str],
+        known: Sequence[Collection[str]],
+    ) -> list[Speaker]:
+        """Plain CLIP and each bundle; plain CLIP's labels are marked by what the first bundle was trained on."""
+        plain, *tuned = self._models(names)
+        trained = self._trained()
+        masks = [self._mask(names, some) for some in known]
+        frozen = self.backbone.class_features(negatives, templates) if negatives else None
+        classes = self.backbone.class_features(names, templates)
+        first = trained[0] if trained else ()
+        speakers = [Speaker(plain, names, classes, first, None, asked, negatives, frozen, masks[0])]
+        for one, model, own, mask in zip(self.bundles, tuned, trained, masks[1:], strict=True):
+            read = model.encode_names(negatives) if negatives else None
+            speakers.append(Speaker(model, names, model.encode_labels(), own, one.folder, asked, negatives, read, mask))
+        return speakers
+
+    def _trained(self) -> list[set[str]]:
+        """The ``label_key`` of what each bundle was trained on."""
+        return [{label_key(name) for name in one.manifest.base} for one in self.bundles]
+
+    def _mask(self, names: Sequence[str], known: Collection[str]) -> torch.Tensor | None:
+        """Which of ``names`` (C,) are among the ``known`` ones; None where all are."""
+        if all(name in known for name in names):
+            return None
+        return torch.tensor([name in known for name in names], device=self.backbone.compute.device)
+
+    def _models(self, names: list[str]) -> list[PromptedClip]:
+        """Plain CLIP and the bundles over ``names``; kept while the labels stay the same."""
+        if self._attached[0] != names:
+            models = [plain_clip(self.backbone, names), *(one.attach(self.backbone, names) for one in self.bundles)]
+            self._attached = names, models
+        return self._attached[1]
+
+
+def _loaded(bundle: BundleLike | Sequence[BundleLike] | None) -> tuple[PromptBundle, ...]:
+    if bundle is None:
+        return ()
+    several = [bundle] if isinstance(bundle, PromptBundle | str | os.PathLike) else bundle
+    return tuple(one if isinstance(one, PromptBundle) else load_bundle(one) for one in several)
+
+
+def _own_labels(bundles: Sequence[PromptBundle]) -> list[str]:
+    """What the bundles were trained and tested on, each once."""
+    labels = (label for one in bundles for label in (*one.manifest.base, *one.manifest.novel))
+    return list(merge_labels(labels).names.values())

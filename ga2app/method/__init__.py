@@ -1,0 +1,1 @@
+"""What a reader of the paper opens first: prompts in both towers, losses, whitening, and the prompted model."""

@@ -1,0 +1,166 @@
+"""The prompted CLIP: a frozen backbone, learned prompts and class names make a classifier of clips.
+
+Notation: B clips, T frames, S side in pixels, C class names, D embedding width, τ = exp(logit_scale).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ga2app.clip import Backbone, TokenizedText
+from ga2app.config import TEMPLATE, PromptConfig
+from ga2app.labels import spoken
+from ga2app.method.prompts import PromptLearner
+from ga2app.method.whitening import Whitening
+
+FRAMES_AT_ONCE = {"cpu": 16}
+"""Frames that pass the vision tower at once, outside training, by device: few stay in a processor's cache."""
+
+FRAMES_ELSEWHERE = 256
+
+
+class ModelOutput(NamedTuple):
+    """``logits`` (B, C) = τ · cosine, ``clip_features`` (B, D) and ``class_features`` (C, D) of length 1."""
+
+    logits: Tensor
+    clip_features: Tensor
+    class_features: Tensor
+
+
+class PromptedClip(nn.Module):
+    """A frozen backbone with prompts, classifying clips into ``labels``.
+
+    With a text depth of 0 the class features are the frozen zero-shot ones, with a visual depth of 0 the clip
+    features are the frozen ones; with both 0, and no ``whitening``, the model is plain CLIP. Clip and text features are
+    whitened where there is a ``whitening``; frame features never are. ``templates`` word the labels where there are no
+    text prompts, and nowhere else.
+    """
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        prompts: PromptLearner,
+        labels: Sequence[str],
+        whitening: Whitening | None = None,
+        templates: Sequence[str] = (TEMPLATE,),
+    ) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.prompts = prompts.to(backbone.compute.device)
+        self.whitening = whitening and whitening.to(backbone.compute.device)
+        self.labels, self.templates = tuple(labels), tuple(templates)
+        self._tokens = self.tokenize(labels)
+        self._class_features: Tensor | None = None
+
+    def train(self, mode: bool = True) -> PromptedClip:
+        self._class_features = None
+        super().train(mode)
+        return self
+
+    def forward(self, pixels: Tensor) -> ModelOutput:
+        """Classify CLIP-normalized ``pixels`` (B, T, 3, S, S)."""
+        return self.classify(self.encode_clips(pixels))
+
+    def classify(self, clip_features: Tensor) -> ModelOutput:
+        """Classify clips whose features (B, D) are known already."""
+        classes = self.encode_labels()
+        return ModelOutput(self.backbone.scale * clip_features @ classes.T, clip_features, classes)
+
+    def encode_clips(self, pixels: Tensor, frozen: Tensor | None = None) -> Tensor:
+        """Clip features (B, D) of length 1 of CLIP-normalized ``pixels`` (B, T, 3, S, S).
+
+        ``frozen`` (B, D) are the means over T of plain CLIP's frame features, where they are known; see
+        ``encode_frames``.
+        """
+        return self.clip_features(self.encode_frames(pixels, None if frozen is None else frozen[:, None]))
+
+    def clip_features(self, frames: Tensor) -> Tensor:
+        """Clip features (…, D) of frame features (…, T, D): the mean over T, of length 1, whitened."""
+        return self.whiten_clips(functional.normalize(frames.mean(dim=-2), dim=-1))
+
+    def whiten_clips(self, features: Tensor) -> Tensor:
+        """Clip features (…, D) as this model wants them, from those of plain CLIP's space."""
+        return features if self.whitening is None else self.whitening.clips(features)
+
+    def whiten_texts(self, features: Tensor) -> Tensor:
+        """Text features (K, D) as this model wants them, from those of plain CLIP's space."""
+        return features if self.whitening is None else self.whitening.texts(features)
+
+    def encode_frames(self, pixels: Tensor, frozen: Tensor | None = None) -> Tensor:
+        """Frame features (B, T, D), not normalized, of ``pixels`` (B, T, 3, S, S).
+
+        Outside training the frozen tower has its ``residual`` share in them; while prompts learn they stand alone.
+        ``frozen`` (B, T, D) are its features of these frames, where they are known, or (B, 1, D) their means over T,
+        which give the same mean: they spare the pass through the frozen tower.
+        """
+        prompts, share = self.prompts.visual_prompts(), self.prompts.config.residual
+        features = self._encode_frames(pixels, prompts)
+        if share and prompts and not self.training:
+            frozen = self._encode_frames(pixels) if frozen is None else frozen
+            features = torch.lerp(features, frozen.expand_as(features), share)
+        return features
+
+    def _encode_frames(self, pixels: Tensor, prompts: Sequence[Tensor] = ()) -> Tensor:
+        flat = pixels.flatten(0, 1).to(self.backbone.compute.device)  # (B·T, 3, S, S)
+        at_once = FRAMES_AT_ONCE.get(flat.device.type, FRAMES_ELSEWHERE)
+        chunks = [flat] if self._learning() else torch.split(flat, at_once)
+        with self.backbone.compute.autocast():
+            features = torch.cat([self.backbone.encode_frames(chunk, prompts) for chunk in chunks])
+        return torch.unflatten(features, 0, pixels.shape[:2])
+
+    def encode_labels(self) -> Tensor:
+        """Class features (C, D) of length 1; kept between calls while nothing is being learned."""
+        if self._learning():
+            return self.encode_tokens(self._tokens)
+        if self._class_features is None:
+            self._class_features = self._with_residual(self._tokens, self.labels)
+        return self._class_features
+
+    def encode_names(self, names: Sequence[str]) -> Tensor:
+        """Text features (K, D) of length 1 of other names than the labels under the same prompts."""
+        return self._with_residual(self.tokenize(names), names)
+
+    def encode_tokens(self, tokens: TokenizedText) -> Tensor:
+        """Prompted text features (K, D) of length 1, without any residual."""
+        return self.whiten_texts(self._prompted(tokens))
+
+    def _with_residual(self, tokens: TokenizedText, names: Sequence[str]) -> Tensor:
+        """Features (K, D) of ``tokens``, outside training with the share of the zero-shot features of ``names``."""
+        if not self.prompts.config.text_depth:
+            return self.whiten_texts(self.backbone.class_features(names, self.templates))
+        learned, share = self._prompted(tokens), self.prompts.config.residual
+        if share and not self.training:
+            learned = functional.normalize(torch.lerp(learned, self.backbone.class_features(names), share), dim=-1)
+        return self.whiten_texts(learned)
+
+    def _prompted(self, tokens: TokenizedText) -> Tensor:
+        with self.backbone.compute.autocast():
+            return self.backbone.encode_text(tokens, self.prompts.context(), self.prompts.text_prompts())
+
+    def _learning(self) -> bool:
+        prompts_move = any(parameter.requires_grad for parameter in self.prompts.parameters())
+        return self.training or (prompts_move and torch.is_grad_enabled())
+
+    def tokenize(self, names: Sequence[str]) -> TokenizedText:
+        """Names behind P filler positions for the context; in the zero-shot template without text prompts."""
+        if not self.prompts.config.text_depth:
+            return self.backbone.tokenize([TEMPLATE.format(spoken(name)) for name in names])
+        return self.backbone.tokenize([f"{spoken(name)}." for name in names], self.prompts.config.length)
+
+
+def plain_clip(
+    backbone: Backbone,
+    labels: Sequence[str],
+    whitening: Whitening | None = None,
+    templates: Sequence[str] = (TEMPLATE,),
+) -> PromptedClip:
+    """The backbone without any prompt: the zero-shot classifier, in a whitened space where there is one."""
+    config = PromptConfig(length=1, visual_depth=0, text_depth=0, coupled=False)
+    sizes = backbone.sizes
+    prompts = PromptLearner(config, sizes.visual_width, sizes.text_width)
+    return PromptedClip(backbone, prompts, labels, whitening, templates).eval()

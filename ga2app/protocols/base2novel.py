@@ -1,0 +1,181 @@
+"""Every rung of the ladder, and variants of the last, on the same drawn classes and clips, seed after seed.
+
+A seed fixes classes, clips, shots, fresh prompts and the order of steps. Seeds run in processes of their own, one
+thread each, and each finished seed is written down at once: an interrupted benchmark goes on where it was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import multiprocessing
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ga2app import evaluation as evaluate
+from ga2app.clip import load_backbone
+from ga2app.config import Precision, RunConfig
+from ga2app.config.ablations import WHITENED, ZERO_SHOT
+from ga2app.method.prompted_model import plain_clip
+from ga2app.method.whitening import Whitening, estimate
+from ga2app.paths import write_whole
+from ga2app.protocols import benchmark_world as world
+from ga2app.protocols import peak_memory as memory
+from ga2app.protocols.clip_pools import with_pool
+from ga2app.protocols.variants import Variant, variant
+from ga2app.training import train
+from ga2app.training.training_batches import draw_shots
+from ga2app.types import Dataset, Event, EventKind
+
+RELEASED_NEGATIVE = "else"
+"""The one negative prompt of the published code."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is compared: ``config`` holds the settings of the whole method, ``methods`` are derived from it by name.
+
+    A ``quick`` look tests fewer clips a class.
+    """
+
+    setting: str
+    seeds: tuple[int, ...]
+    methods: tuple[str, ...]
+    shots: tuple[int, ...]
+    config: RunConfig
+    pool: str = "scenes"
+    negatives: int = 6
+    quick: bool = False
+
+    def key(self) -> str:
+        """Hash of what a seed's figures depend on, besides the seed: another plan, another hash."""
+        told = [self.setting, list(self.methods), list(self.shots), self.pool, self.negatives, self.config.to_dict()]
+        told += ["quick"] if self.quick else []
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Figures of one method, seed and number of shots.
+
+    ``base``, ``novel``, ``hm`` in percent; ``seconds`` of the training loop; ``peak_bytes`` of the process's memory.
+    """
+
+    method: str
+    seed: int
+    shots: int
+    base: float
+    novel: float
+    hm: float
+    seconds: float
+    peak_bytes: int
+
+
+def run(plan: Plan, folder: Path, processes: int, say: Callable[[str], None] = lambda text: None) -> list[Outcome]:
+    """The outcomes of every seed, in order; those that ``folder`` holds already are not trained again."""
+    places = {seed: folder / "seeds" / f"{plan.setting}-{plan.key()}-{seed}.json" for seed in plan.seeds}
+    waiting = [seed for seed in plan.seeds if not places[seed].exists()]
+    if len(waiting) < len(plan.seeds):
+        say(f"seeds that are there from an earlier run: {len(plan.seeds) - len(waiting)}")
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(max(1, min(processes, len(waiting))), mp_context=context) as pool:
+        futures = {pool.submit(run_seed, plan, seed): seed for seed in waiting}
+        try:
+            for count, future in enumerate(as_completed(futures), start=1):
+                seed = futures[future]
+                write_json(places[seed], [asdict(outcome) for outcome in future.result()])
+                say(f"seed {seed} done ({count} of {len(waiting)})")
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return [Outcome(**row) for seed in plan.seeds for row in json.loads(places[seed].read_text(encoding="utf-8"))]
+
+
+def run_seed(plan: Plan, seed: int) -> list[Outcome]:
+    """The outcomes of one seed, in a temporary folder that is gone afterwards."""
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory(prefix="ga2-bench-") as folder:
+        return list(_outcomes(plan, seed, Path(folder)))
+
+
+def _outcomes(plan: Plan, seed: int, folder: Path) -> Iterator[Outcome]:
+    bare = world.draw(folder / "clips", plan.setting, seed, quick=plan.quick)
+    whole = Variant(replace(plan.config, seed=seed), plan.pool, plan.negatives)
+
+    @cache
+    def plain(precision: Precision) -> evaluate.PlainFeatures:
+        backbone = load_backbone(plan.config.backbone, device=plan.config.device, precision=precision)
+        return evaluate.PlainFeatures(backbone, plan.config.clips.num_frames)
+
+    @cache
+    def drawn(pool: str, negatives: int, precision: Precision) -> Dataset:
+        return with_pool(bare, pool, negatives, plain(precision).backbone, folder / pool, seed)
+
+    for method in plan.methods:
+        found = variant(method, whole)
+        known = plain(found.config.precision)
+        dataset = drawn(found.pool, found.negatives, found.config.precision)
+        for shots in plan.shots:
+            settings = replace(found.config, shots=shots)
+            if method in (ZERO_SHOT, WHITENED):
+                yield _untrained(method, settings, dataset, known)
+                continue
+            named = f"{method}-{shots}"
+            fitting = replace(dataset, negatives=(RELEASED_NEGATIVE,)) if settings.objective.released else dataset
+            clock = _Clock()
+            memory.forget_peak()
+            result = train(
+                settings,
+                fitting,
+                out=folder / named,
+                checkpoint=folder / f"{named}.checkpoint",
+                emit=clock.note,
+                backbone=known.backbone,
+                known=known,
+            )
+            yield Outcome(method, seed, shots, **result.metrics, seconds=clock.seconds, peak_bytes=memory.peak_bytes())
+
+
+def _untrained(method: str, config: RunConfig, dataset: Dataset, known: evaluate.PlainFeatures) -> Outcome:
+    """Plain CLIP: as it is, which looks at no shots, or whitened by shots and anchors."""
+    memory.forget_peak()
+    clips = evaluate.test_clips(dataset)
+    whitening = _whitening(config, dataset, known) if method == WHITENED else None
+    model = plain_clip(known.backbone, dataset.base, whitening)
+    features = model.whiten_clips(known.of([clip.path for clip in clips]))
+    metrics = evaluate.evaluate_features(model, dataset, clips, features).metrics()
+    return Outcome(method, config.seed, config.shots, **metrics, seconds=0.0, peak_bytes=memory.peak_bytes())
+
+
+def _whitening(config: RunConfig, dataset: Dataset, known: evaluate.PlainFeatures) -> Whitening:
+    shots = draw_shots(dataset, config.shots, config.seed)
+    targets = torch.tensor([dataset.base.index(clip.label) for clip in shots], device=known.backbone.compute.device)
+    anchors = known.of([anchor.path for anchor in dataset.anchors])
+    return estimate(config.whitening, known.of([clip.path for clip in shots]), targets, anchors)
+
+
+class _Clock:
+    """Seconds from the plan of a run to its last step."""
+
+    def __init__(self) -> None:
+        self._started = time.perf_counter()
+        self.seconds = 0.0
+
+    def note(self, event: Event) -> None:
+        if event.kind is EventKind.PLAN:
+            self._started = time.perf_counter()
+        elif event.kind is EventKind.STEP:
+            self.seconds = time.perf_counter() - self._started
+
+
+def write_json(path: Path, document: Any) -> None:
+    """Write ``document`` to ``path``, whole or not at all; raises StoreError."""
+    write_whole(path, json.dumps(document, indent=1))

@@ -1,0 +1,115 @@
+"""One draw of a protocol: trained, or found finished in its folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ga2app import bundles
+from ga2app.bundles.manifest import MANIFEST
+from ga2app.clip import Backbone
+from ga2app.config import RunConfig
+from ga2app.config.effective_config import effective
+from ga2app.errors import ConfigError, Fault, TrainingError
+from ga2app.evaluation import SINGLE_VIEW
+from ga2app.training import train
+from ga2app.types import Dataset, Event, EventKind
+from ga2app.video.sampling import MultiView
+
+
+@dataclass(frozen=True)
+class Session:
+    """What all draws of a protocol share: the frozen backbone, the folder for their bundles, the views of a test.
+
+    ``emit`` hears of the training's events, ``should_stop`` is asked between steps and between batches of test clips.
+    """
+
+    backbone: Backbone
+    out: Path
+    views: MultiView = SINGLE_VIEW
+    emit: Callable[[Event], None] = lambda event: None
+    should_stop: Callable[[], bool] = lambda: False
+
+    def say(self, text: str) -> None:
+        """Tell of what the training's own events do not tell."""
+        self.emit(Event(EventKind.LOG, 0, {"text": text}))
+
+
+@dataclass(frozen=True)
+class Draw:
+    """A draw that is to be made: the ``name`` of its folder, and its settings."""
+
+    name: str
+    config: RunConfig
+
+
+def plan(config: RunConfig, seeds: Sequence[int], session: Session, prefix: str = "") -> list[Draw]:
+    """A draw for each of ``seeds``; raises ConfigError for none, or for one given twice."""
+    if not seeds:
+        raise ConfigError([Fault("seeds", "at least one draw is needed; give seeds such as 1,2,3")])
+    if len(set(seeds)) < len(seeds):
+        raise ConfigError([Fault("seeds", f"{', '.join(map(str, seeds))} holds one twice; each draw needs its own")])
+    settled = replace(config, precision=session.backbone.compute.precision)
+    return [Draw(f"{prefix}seed-{seed}", replace(settled, seed=seed)) for seed in seeds]
+
+
+def check_finished(draws: Sequence[Draw], dataset: Dataset, session: Session) -> None:
+    """Raises TrainingError when a finished draw in the folder was made with other settings or clips than asked for."""
+    for draw in draws:
+        if is_finished(draw, session):
+            _check_same(draw, bundles.load_folder(session.out / draw.name), dataset, session)
+
+
+def is_finished(draw: Draw, session: Session) -> bool:
+    """Whether the draw's folder holds its bundle already."""
+    return (session.out / draw.name / MANIFEST).is_file()
+
+
+def trained(draw: Draw, dataset: Dataset, session: Session) -> bundles.Bundle:
+    """The draw's bundle: the finished one, or else trained now, going on from a checkpoint if there is one.
+
+    Raises InterruptedError, which says where, after a stop; the checkpoint is then written. Raises StudioError.
+    """
+    folder = session.out / draw.name
+    checkpoint = folder.with_name(folder.name + ".checkpoint")
+    if is_finished(draw, session):
+        session.say(f"{draw.name}: finished already")
+    else:
+        result = train(
+            draw.config,
+            dataset,
+            out=folder,
+            checkpoint=checkpoint,
+            emit=session.emit,
+            should_stop=session.should_stop,
+            backbone=session.backbone,
+        )
+        if not result.finished:
+            raise InterruptedError(f"stopped at step {result.step} of {draw.name}")
+    checkpoint.unlink(missing_ok=True)
+    return bundles.load_folder(folder)
+
+
+def _check_same(draw: Draw, bundle: bundles.Bundle, dataset: Dataset, session: Session) -> None:
+    bundle.check_backbone(session.backbone.identity.to_dict())
+    # What was asked for may differ where both do the same: whitening is off without clips to whiten by.
+    used = (effective(config, dataset)[0] for config in (bundle.manifest.run, draw.config))
+    then, now = (_flat(asdict(config.passed_on())) for config in used)
+    changes = [f"{name} was {then[name]} and is now {now[name]}" for name in now if now[name] != then[name]]
+    if bundle.manifest.dataset_hash != bundles.dataset_hash(dataset):
+        changes.append(f"the clips, labels, anchors or negatives of '{dataset.name}' have changed")
+    if changes:
+        raise TrainingError(
+            f"'{session.out / draw.name}' was trained with other settings: {'; '.join(changes)}; "
+            "name another folder with --out, or delete this one to train it again"
+        )
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Settings by their dotted paths."""
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
+    return flat

@@ -1,0 +1,80 @@
+"""What the benchmark measures under a name: a rung of the ladder, or ``ga2`` with one part changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from ga2app.config import HARD_PROMPT_RANDOM, ObjectiveConfig, Precision, RunConfig, WhiteningConfig
+from ga2app.config.ablations import WHITENED, ZERO_SHOT, rung
+from ga2app.protocols.method_choices import ABLATIONS
+
+
+@dataclass(frozen=True)
+class Variant:
+    """Settings, and the anchors and the number of negatives that they are trained with."""
+
+    config: RunConfig
+    pool: str
+    negatives: int
+
+
+def variant(name: str, whole: Variant) -> Variant:
+    """What ``name`` stands for, where ``whole`` is ``ga2``; raises ConfigError for a name that means nothing."""
+    if name in (ZERO_SHOT, WHITENED):
+        return whole
+    if name in ABLATIONS:
+        return _CHANGES[name](whole)
+    return _fitting(replace(whole, config=rung(name, whole.config)))
+
+
+def _fitting(found: Variant) -> Variant:
+    """Without anchor clips there is nothing for ``keep`` to look at."""
+    if found.pool != "none":
+        return found
+    return replace(found, config=replace(found.config, objective=replace(found.config.objective, keep=0.0)))
+
+
+def _prompts(**changes: object) -> Callable[[Variant], Variant]:
+    return lambda whole: replace(
+        whole,
+        config=replace(whole.config, prompts=replace(whole.config.prompts, **changes)),  # type: ignore[arg-type]
+    )
+
+
+def _terms(**changes: float) -> Callable[[Variant], Variant]:
+    return lambda whole: replace(
+        whole,
+        config=replace(whole.config, objective=replace(whole.config.objective, **changes)),  # type: ignore[arg-type]
+    )
+
+
+def _pool(name: str) -> Callable[[Variant], Variant]:
+    return lambda whole: _fitting(replace(whole, pool=name))
+
+
+def _negatives(count: int) -> Callable[[Variant], Variant]:
+    return lambda whole: replace(whole, negatives=count)
+
+
+def _text_alone(whole: Variant) -> Variant:
+    return _prompts(visual_depth=0, residual=0.0)(_terms(keep=0.0, relate=0.0, stay=0.0)(whole))
+
+
+_CHANGES: dict[str, Callable[[Variant], Variant]] = {
+    "no-whitening": lambda whole: replace(whole, config=replace(whole.config, whitening=WhiteningConfig())),
+    "no-residual": _prompts(residual=0.0),
+    "no-keep": _terms(keep=0.0),
+    "no-vocabulary": _terms(vocabulary=0.0),
+    "no-terms": lambda whole: replace(whole, config=replace(whole.config, objective=ObjectiveConfig())),
+    "text-alone": _text_alone,
+    "random-hard-prompt": _prompts(hard_prompt=HARD_PROMPT_RANDOM),
+    "float32": lambda whole: replace(whole, config=replace(whole.config, precision=Precision.FLOAT32)),
+    "anchors-none": _pool("none"),
+    "anchors-random": _pool("random"),
+    "anchors-chosen": _pool("chosen"),
+    "anchors-video": _pool("video"),
+    "negatives-1": _negatives(1),
+    "negatives-3": _negatives(3),
+    "negatives-10": _negatives(10),
+}

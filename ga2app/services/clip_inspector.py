@@ -1,0 +1,144 @@
+"""The door to the decoder: what a clip is, a small picture of it, and a copy that any browser plays."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ga2app.errors import ClipError
+from ga2app.types import ClipFacts
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ga2app.video import ClipFrames, ClipReader, Sampling
+
+TIME_LIMIT_S = 30.0
+LOOKED_AT = 4
+"""Frames that an inspection looks at: the first of each quarter."""
+PICTURE_PX = 160
+PREVIEW_PX = 240
+_PREVIEW_FRAMES = 150
+_LEAST_FPS, _MOST_FPS = 0.5, 60.0
+_USUAL_FPS = 25.0
+_FEW_FRAMES = 8
+_SMALL_PX = 64
+_LONG_S = 60.0
+_FLAT = 4.0
+
+
+class VideoInspector:
+    """Opens clips through a decoder process of its own, so that an import never makes a recognition wait."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._reader: ClipReader | None = None
+
+    def inspect(self, path: str, picture: Path | None = None) -> ClipFacts:
+        """See ``contracts.ClipInspector``."""
+        from ga2app.video import Evaluation
+
+        clip = self._read(path, Evaluation(LOOKED_AT), max(PICTURE_PX, _SMALL_PX))
+        if picture is not None:
+            _write_picture(clip.frames[LOOKED_AT // 2], picture, PICTURE_PX)
+        facts = ClipFacts(clip.seconds, clip.total_frames, clip.width, clip.height)
+        return replace(facts, warnings=(*clip.notes, *_warnings(facts, clip.frames)))
+
+    def thumbnail(self, path: str, out: Path, px: int = PICTURE_PX) -> None:
+        """See ``contracts.ClipInspector``."""
+        from ga2app.video import Evaluation
+
+        _write_picture(self._read(path, Evaluation(2), px).frames[1], out, px)
+
+    def preview(self, path: str, out: Path, px: int = PREVIEW_PX) -> None:
+        """See ``contracts.ClipInspector``."""
+        from ga2app.video import Evaluation
+        from ga2app.video.writer import write_clip_at
+
+        length = self._read(path, Evaluation(1), 16)
+        wanted = min(length.total_frames, _PREVIEW_FRAMES)
+        if length.seconds:
+            wanted = max(1, min(wanted, round(length.seconds * _MOST_FPS)))
+        clip = self._read(path, Evaluation(wanted), px)
+        height, width = (side - side % 2 for side in clip.frames.shape[1:3])
+        if not (height and width):
+            raise ClipError(Path(path).name, "its picture is a single pixel wide or high", "leave it out")
+        times_s, seconds = _preview_times(clip)
+        with _whole(out, path) as fresh:
+            write_clip_at(fresh, clip.frames[:, :height, :width], times_s, seconds)
+
+    def close(self) -> None:
+        """End the decoder process; the next clip starts another."""
+        with self._lock:
+            if self._reader is not None:
+                self._reader.close()
+                self._reader = None
+
+    def _read(self, path: str, sampling: Sampling, px: int) -> ClipFrames:
+        with self._lock:
+            if self._reader is None:
+                from ga2app.video import ClipReader
+
+                self._reader = ClipReader(TIME_LIMIT_S)
+                atexit.register(self._reader.close)
+        return self._reader.read(path, sampling, short_side_px=px)
+
+
+def _preview_times(clip: ClipFrames) -> tuple[list[float], float]:
+    """When each frame of a preview is shown, and how long all are, in seconds: as in the clip, but for very long ones,
+    which are played faster."""
+    count = len(clip.indices)
+    seconds = clip.seconds or clip.total_frames / _USUAL_FPS
+    times_s = clip.times_s or [number * seconds / count for number in range(count)]
+    shorter = min(1.0, count / _LEAST_FPS / seconds)
+    return [time * shorter for time in times_s], seconds * shorter
+
+
+def _warnings(facts: ClipFacts, frames: NDArray[np.uint8]) -> tuple[str, ...]:
+    """What makes a readable clip a doubtful example, each with what to do about it."""
+    found = []
+    if facts.frames == 1:
+        found.append("it has a single frame, which shows no movement: use a longer clip")
+    elif facts.frames < _FEW_FRAMES:
+        found.append(f"it has only {facts.frames} frames, which are repeated to fill a sample: use a longer clip")
+    if min(facts.width, facts.height) < _SMALL_PX:
+        found.append(f"its picture is tiny ({facts.width} x {facts.height} pixels): use a larger one")
+    if facts.seconds is not None and facts.seconds > _LONG_S:
+        found.append(
+            f"it is {facts.seconds:.0f} s long, so the frames that are looked at lie far apart: "
+            "cut out the part that shows the action"
+        )
+    if float(frames.std(axis=(0, 1, 2)).max()) < _FLAT:
+        found.append("it shows one plain color, nothing else: look at it and delete it if it is empty")
+    return tuple(found)
+
+
+def _write_picture(frame: NDArray[np.uint8], out: Path, px: int) -> None:
+    from PIL import Image
+
+    picture = Image.fromarray(frame)
+    picture.thumbnail((2 * px, px))
+    with _whole(out, out.name) as fresh:
+        picture.save(fresh, "JPEG", quality=80, optimize=True)
+
+
+@contextmanager
+def _whole(out: Path, name: str) -> Iterator[Path]:
+    """A place to write to, which becomes ``out`` if nothing went wrong. Raises ClipError where the disk refuses."""
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=out.parent, prefix=".new-") as folder:
+            fresh = Path(folder) / out.name
+            yield fresh
+            os.replace(fresh, out)
+    except OSError as exc:
+        reason = f"no picture of it can be written ({exc.strerror or exc})"
+        raise ClipError(Path(name).name, reason, "free some disk space") from exc

@@ -1,0 +1,207 @@
+"""Where clips come from, each read by ``ga2app.datasets``, which knows how people keep data sets."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+
+from ga2app.datasets import VIDEO_SUFFIXES, Division, Missing, Problem, SplitLists, divided
+from ga2app.datasets.class_folders import read_folder
+from ga2app.datasets.csv_table import read_table
+from ga2app.datasets.drafts import Draft, counted, draft_of, with_one_spelling
+from ga2app.datasets.foreign_files import is_foreign
+from ga2app.datasets.reading_sets import read_split_lists
+from ga2app.errors import DatasetError
+from ga2app.services.importing.job_report import Report
+from ga2app.services.importing.zip_archive import Tick, unpack
+from ga2app.types import Dataset
+
+_FIELDS = {
+    "--test-split": "Test lists",
+    "--split": "Training lists",
+    "--root": "Folder of the clips",
+    "--labels": "Label list",
+    "--first-id": "First class number",
+}
+"""What the form calls the options that messages about lists name."""
+
+
+class Duplicates(StrEnum):
+    """What becomes of clips with the same content."""
+
+    FIRST = "first"
+    ALL = "all"
+
+
+@dataclass(frozen=True)
+class ZipSource:
+    """An uploaded archive: class folders, or clips with a CSV list. ``title`` is what the person calls it.
+
+    ``fold``, here and below, is the one whose clips are for testing, where a list numbers folds.
+    """
+
+    archive: Path
+    title: str
+    fold: int | None = None
+
+
+@dataclass(frozen=True)
+class FolderSource:
+    """Class folders on this machine; the clips stay where they are."""
+
+    folder: Path
+    fold: int | None = None
+
+    @property
+    def title(self) -> str:
+        return self.folder.name
+
+
+@dataclass(frozen=True)
+class TableSource:
+    """A CSV on this machine; the clips stay where they are."""
+
+    table: Path
+    fold: int | None = None
+
+    @property
+    def title(self) -> str:
+        return self.table.name
+
+
+@dataclass(frozen=True)
+class ListsSource:
+    """Split lists of a known data set; the clips stay where they are.
+
+    The report calls what is to be mended as the form does, or, with ``as_options``, as the command line does.
+    """
+
+    lists: SplitLists
+    as_options: bool = False
+
+    @property
+    def title(self) -> str:
+        return (*self.lists.train, *self.lists.test)[0].name
+
+
+Source = ZipSource | FolderSource | TableSource | ListsSource
+
+
+@dataclass(frozen=True)
+class Found:
+    """A data set as its source tells it, with no clip opened yet.
+
+    ``root`` is what its files are named below, ``title`` what the source is called.
+    """
+
+    draft: Draft
+    root: Path
+    title: str
+
+
+def read_source(source: Source, name: str, division: Division, scratch: Path, report: Report, tick: Tick) -> Found:
+    """The data set that ``source`` tells of; a zip is unpacked into ``scratch`` first. Raises DatasetError."""
+    match source:
+        case ZipSource():
+            unpack(source.archive, scratch, report, tick)
+            tick("Reading", 0, 0)
+            root = scratch
+            draft = _inside(_read(root, report, source.fold), root, report)
+            _name_strays(root, draft, report)
+        case FolderSource():
+            tick("Reading", 0, 0)
+            root = source.folder
+            draft = _read(root, report, source.fold)
+            _name_strays(root, draft, report)
+        case TableSource():
+            tick("Reading", 0, 0)
+            root = source.table.parent
+            draft = _read(source.table, report, source.fold)
+        case ListsSource():
+            tick("Reading", 0, 0)
+            draft, root = _read_lists(source, report)
+    draft = divided(with_one_spelling(draft), division)
+    report.notes += draft.notes
+    return Found(replace(draft, name=name), root, source.title)
+
+
+def _read(place: Path, report: Report, fold: int | None) -> Draft:
+    """The data set in a folder or a list; its faulty lines go into the report."""
+    problems: list[Problem] = []
+    draft = (read_folder if place.is_dir() else read_table)(place, problems, fold=fold)
+    for problem in problems:
+        report.left_out(_place(problem), "", problem.reason, problem.advice)
+    report.faults += problems
+    return draft
+
+
+def _inside(draft: Draft, root: Path, report: Report) -> Draft:
+    """``draft`` without what a list in an archive names outside of it: files of the machine itself."""
+    home = os.path.realpath(root)
+    clips = []
+    for clip in draft.clips:
+        if Path(os.path.realpath(clip.path)).is_relative_to(home):
+            clips.append(replace(clip, path=os.path.normpath(clip.path)))
+        else:
+            report.left_out(
+                clip.path, clip.label, "the list names a file outside the zip", "pack the clip, and name it below it"
+            )
+    anchors = [anchor for anchor in draft.anchors if Path(os.path.realpath(anchor.path)).is_relative_to(home)]
+    return replace(draft, clips=tuple(clips), anchors=tuple(anchors))
+
+
+def _name_strays(root: Path, draft: Draft, report: Report) -> None:
+    """Clips below ``root`` that the reading has passed over are told."""
+    known = {os.path.normpath(path) for path in (*paths_of(draft), *draft.passed_over)}
+    for folder, folders, names in os.walk(root):
+        folders[:] = sorted(name for name in folders if not is_foreign(name))
+        for name in sorted(name for name in names if not is_foreign(name)):
+            path = os.path.join(folder, name)
+            if Path(name).suffix.lower() in VIDEO_SUFFIXES and os.path.normpath(path) not in known:
+                report.left_out(
+                    os.path.relpath(path, root),
+                    "",
+                    "it lies in no class folder, or the list does not name it",
+                    "put it into a folder named after what it shows",
+                )
+
+
+def _read_lists(source: ListsSource, report: Report) -> tuple[Draft, Path]:
+    lists = source.lists
+    told = str if source.as_options else _in_fields
+    dataset, found = read_split_lists(lists)
+    for problem in (*found.faults, *found.missing, *found.repeated):
+        entry = problem.entry or _place(problem)
+        reason = f"{_place(problem)}: {problem.reason}"
+        report.left_out(told(entry), "", told(reason), told(problem.advice))
+    report.faults += found.faults
+    report.missing += found.missing
+    report.repeated += found.repeated
+    report.layouts += found.layouts
+    report.notes += [told(note) for note in found.notes]
+    if dataset is None:
+        if lists.missing is Missing.FAIL:
+            raise DatasetError(report.refusal())
+        raise DatasetError(
+            f"the lists cannot be used as they are: {counted(len(found.faults), 'fault')} and "
+            f"{counted(len(found.missing), 'clip')} missing, all of them told below; mend these and import again"
+        )
+    return draft_of(dataset), lists.root or (*lists.train, *lists.test)[0].parent
+
+
+def _place(problem: Problem) -> str:
+    return f"{Path(problem.file).name} line {problem.line}" if problem.line else Path(problem.file).name
+
+
+def _in_fields(text: str) -> str:
+    """``text`` with the form's fields for the options of the command line."""
+    for option, field in _FIELDS.items():
+        text = text.replace(option, f"'{field}'")
+    return text
+
+
+def paths_of(dataset: Draft | Dataset) -> list[str]:
+    """The files of its clips and of its anchors."""
+    return [*(clip.path for clip in dataset.clips), *(anchor.path for anchor in dataset.anchors)]

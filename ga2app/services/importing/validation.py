@@ -1,0 +1,177 @@
+"""Every clip of a data set opened: what cannot be read stays out, what is there twice is told."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ga2app.datasets.clip_finder import judge as judge_file
+from ga2app.datasets.content_digest import content_digest
+from ga2app.datasets.drafts import Draft, DraftClip, finished, lacks
+from ga2app.errors import ClipError, DatasetError
+from ga2app.labels import unreadable
+from ga2app.services.importing.job_report import Report
+from ga2app.services.importing.sources import Duplicates, Found, paths_of
+from ga2app.services.importing.zip_archive import Tick
+from ga2app.types import AnchorClip, ClipFacts, ClipInspector, Dataset, Subset
+
+LOOKING = "Looking at clips"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What is left of a data set, and what is known of its clips by their path."""
+
+    dataset: Dataset
+    facts: dict[str, ClipFacts]
+
+
+class Judge:
+    """Opens clips one after the other; pictures of those that can be read go to ``pictures``, named by content."""
+
+    def __init__(self, inspector: ClipInspector, pictures: Path, had: Path, source: str, report: Report) -> None:
+        self._inspector, self._pictures, self._had, self._report = inspector, pictures, had, report
+        self._source = source
+        self._by_content: dict[str, ClipFacts] = {}
+        self.facts: dict[str, ClipFacts] = {}
+
+    def readable(self, path: str, file: str, label: str) -> bool:
+        """Whether the clip at ``path`` can be used; the report says why not, under the name ``file``."""
+        if path in self.facts:
+            return True
+        try:
+            path.encode()
+        except UnicodeEncodeError:
+            shown = os.fsencode(file).decode("utf-8", "replace")
+            self._report.unusable(self._source, shown, label, "its name is not UTF-8 text", "rename the file")
+            return False
+        try:
+            digest = content_digest(path)
+            facts = self._by_content.get(digest)
+            if facts is None:
+                name = f"{digest}.jpg"
+                known = (self._had / name).exists()
+                facts = replace(self._inspector.inspect(path, None if known else self._pictures / name), digest=digest)
+                self._by_content[digest] = facts
+        except ClipError as exc:
+            self._report.unusable(self._source, file, label, exc.reason, exc.advice)
+            return False
+        for warning in facts.warnings:
+            reason, _, fix = warning.partition(": ")
+            self._report.taken(file, label, reason, fix)
+        self.facts[path] = facts
+        return True
+
+
+def tell_missing(found: Found, report: Report) -> None:
+    """Name every clip that is not there or is no file, without opening any."""
+    for path in dict.fromkeys(paths_of(found.draft)):
+        search = judge_file(path)
+        if search.path is None:
+            report.absent(found.title, file_in(found.root, path), search.reason, search.advice)
+
+
+def judge(
+    found: Found,
+    inspector: ClipInspector,
+    duplicates: Duplicates,
+    pictures: Path,
+    had: Path,
+    report: Report,
+    tick: Tick,
+) -> Judged:
+    """Open every clip and keep the usable ones. Raises DatasetError if none is left.
+
+    Only then are the clips for testing chosen, where the source does not name them. ``had`` holds pictures from
+    before, which are not made again.
+    """
+    draft, opened = found.draft, Judge(inspector, pictures, had, found.title, report)
+    total = len(draft.clips) + len(draft.anchors)
+    kept: list[DraftClip] = []
+    for number, clip in enumerate(draft.clips):
+        tick(LOOKING, number, total)
+        if opened.readable(clip.path, file_in(found.root, clip.path), clip.label):
+            kept.append(clip)
+    anchors: list[AnchorClip] = []
+    for number, anchor in enumerate(draft.anchors, len(draft.clips)):
+        tick(LOOKING, number, total)
+        if opened.readable(anchor.path, file_in(found.root, anchor.path), "(anchor)"):
+            anchors.append(anchor)
+    tick(LOOKING, total, total)
+    kept = _without_copies(kept, opened.facts, duplicates, found.root, report)
+    if not kept:
+        raise DatasetError(
+            "none of the clips can be used, so nothing was imported; what is wrong with each is told below"
+        )
+    return Judged(_of_kept(draft, kept, anchors, opened.facts, report), opened.facts)
+
+
+def file_in(root: Path, path: str) -> str:
+    """``path`` as the report calls it: below the root of the import where it lies there."""
+    relative = os.path.relpath(path, root)
+    return path if relative.startswith("..") else relative
+
+
+def _without_copies(
+    clips: Sequence[DraftClip], facts: dict[str, ClipFacts], duplicates: Duplicates, root: Path, report: Report
+) -> list[DraftClip]:
+    """The clips with each content once, or all of them; the report names every copy and what it copies."""
+    first: dict[str, DraftClip] = {}
+    kept: list[DraftClip] = []
+    paths: set[str] = set()
+    for clip in clips:
+        digest = facts[clip.path].digest
+        original = first.setdefault(digest, clip)
+        is_listed_twice = os.path.normpath(clip.path) in paths
+        paths.add(os.path.normpath(clip.path))
+        if original is clip:
+            kept.append(clip)
+            continue
+        reason, fix = _copy_told(original, clip, root)
+        if duplicates is Duplicates.ALL and not is_listed_twice:
+            kept.append(clip)
+            report.taken(file_in(root, clip.path), clip.label, reason, fix)
+        else:
+            report.left_out(file_in(root, clip.path), clip.label, reason, f"{fix} (the first was kept)")
+    return kept
+
+
+def _copy_told(original: DraftClip, copy: DraftClip, root: Path) -> tuple[str, str]:
+    reason = f"it has the same content as '{file_in(root, original.path)}'"
+    if os.path.normpath(original.path) == os.path.normpath(copy.path):
+        reason = "it is listed twice"
+    if original.label != copy.label:
+        which = "the first time as" if reason == "it is listed twice" else "which is labeled"
+        return f"{reason}, {which} '{original.label}'", "decide which of the two labels is right"
+    if original.subset and copy.subset and original.subset is not copy.subset:
+        where = f"this one is for {copy.subset}, that one for {original.subset}"
+        return f"{reason}; {where}", "a figure measured on a clip that was trained on means nothing: keep one"
+    return reason, "one of the two is enough"
+
+
+def _of_kept(
+    draft: Draft, kept: Sequence[DraftClip], anchors: Sequence[AnchorClip], facts: dict[str, ClipFacts], report: Report
+) -> Dataset:
+    """The data set of what is left, divided into training and test, and notes on what it lacks."""
+    present = {clip.label for clip in kept}
+    base, novel = (tuple(name for name in names if name in present) for names in (draft.base, draft.novel))
+    if bare := [name for name in (*draft.base, *draft.novel) if name not in present]:
+        report.notes.append(f"labels without a usable clip were left out: {', '.join(bare)}")
+    left = replace(draft, base=base, novel=novel, clips=tuple(kept), anchors=tuple(anchors))
+    dataset, notes = finished(left, {path: known.digest for path, known in facts.items()})
+    codes = unreadable([*base, *novel])
+    report.notes += [*notes, *lacks(dataset), *([codes] if codes else [])]
+    subsets = Counter(clip.subset for clip in dataset.clips)
+    report.counts = {
+        "clips": len(kept),
+        "train": subsets[Subset.TRAIN],
+        "test": subsets[Subset.TEST],
+        "base": len(base),
+        "novel": len(novel),
+        "anchors": len(anchors),
+        "negatives": len(dataset.negatives),
+    }
+    return dataset

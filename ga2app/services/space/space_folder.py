@@ -1,0 +1,119 @@
+"""The folder that makes a Space: the app and what it ships, a README with front matter, and nothing else."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ga2app.errors import SpaceError
+from ga2app.paths import PROJECT, SEEDS, SKETCH_CLIP, SKETCH_HARD_PROMPT
+from ga2app.services.space.space_card import space_card
+
+SHIPPED = ("app.py", "LICENSE", "packages.txt")
+REQUIREMENTS = "requirements.txt"
+
+_FOR_A_SPACE = """
+# On a Space
+gradio[oauth]              # signing in with Hugging Face
+spaces>=0.43               # the Hub's own: lends the GPU of ZeroGPU hardware, does nothing elsewhere
+"""
+
+_ATTRIBUTES = """\
+*.safetensors filter=lfs diff=lfs merge=lfs -text
+*.png filter=lfs diff=lfs merge=lfs -text
+"""
+
+_IGNORED = """\
+__pycache__/
+*.pyc
+prompts_db/live/
+"""
+
+_REPO = re.compile(r"\w[\w.-]{0,95}/\w[\w.-]{0,95}", re.ASCII)
+_MOST_TITLE = 60
+
+
+@dataclass(frozen=True)
+class SpaceFolder:
+    """A folder that was made: where, how many files of how many bytes, and the Gradio version that it asks for."""
+
+    folder: Path
+    files: int
+    size_bytes: int
+    gradio: str
+
+
+def make_space(folder: Path, *, title: str = "GA² Studio", clip: str = "") -> SpaceFolder:
+    """Write everything that a Space needs into ``folder``, which must be new or empty; whole or not at all.
+
+    ``clip`` is the repository of a CLIP that the Hub puts into the Space's image when it builds it; empty for none: the
+    embedded backbone is always there. Raises SpaceError.
+    """
+    _check(folder, title, clip)
+    try:
+        version = importlib.metadata.version("gradio")
+    except importlib.metadata.PackageNotFoundError as exc:
+        raise SpaceError(
+            "a Space asks for the gradio that is installed here, and none is; install requirements.txt"
+        ) from exc
+    folder = folder.absolute()
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as scratch:
+            fresh = Path(scratch) / "space"
+            for source in _sources():
+                target = fresh / source.relative_to(PROJECT)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(source, target)
+            text = (PROJECT / REQUIREMENTS).read_text(encoding="utf-8")
+            _write(fresh / REQUIREMENTS, text + _FOR_A_SPACE)
+            _write(fresh / "README.md", space_card(title, version, clip))
+            _write(fresh / ".gitattributes", _ATTRIBUTES)
+            _write(fresh / ".gitignore", _IGNORED)
+            sizes = [path.stat().st_size for path in fresh.rglob("*") if path.is_file()]
+            # A folder takes the place of an empty one in one step, and of no other.
+            os.rename(fresh, folder)
+    except OSError as exc:
+        raise SpaceError(
+            f"'{folder}' could not be written ({exc.strerror or exc}); free some space or name another folder"
+        ) from exc
+    return SpaceFolder(folder, len(sizes), sum(sizes), version)
+
+
+def _check(folder: Path, title: str, clip: str) -> None:
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        raise SpaceError(f"'{folder}' is a file; name a folder that is new or empty")
+    if folder.is_dir() and any(folder.iterdir()):
+        raise SpaceError(f"'{folder}' is not empty; name a folder that is new or empty")
+    if folder.absolute().resolve().is_relative_to(PROJECT / "ga2app"):
+        raise SpaceError(f"'{folder}' lies inside the app's own package; name a folder elsewhere")
+    if missing := [name for name in (*SHIPPED, REQUIREMENTS) if not (PROJECT / name).is_file()]:
+        raise SpaceError(f"'{PROJECT}' lacks {', '.join(missing)}; run this in a checkout of the project")
+    if not title.strip() or len(title) > _MOST_TITLE or not title.isprintable():
+        raise SpaceError(f"the title {json.dumps(title)} must be one line of 1 to {_MOST_TITLE} characters")
+    if clip and not _REPO.fullmatch(clip):
+        raise SpaceError(f"'{clip}' is not a repository on the Hub; it looks like openai/clip-vit-base-patch16")
+
+
+def _sources() -> Iterator[Path]:
+    """The files of the project that a Space needs."""
+    for name in SHIPPED:
+        yield PROJECT / name
+    for folder in (PROJECT / "ga2app", SKETCH_CLIP, SKETCH_HARD_PROMPT):
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts and path.suffix != ".pyc":
+                yield path
+    for path in sorted(SEEDS.iterdir()):
+        if path.is_file():
+            yield path
+
+
+def _write(file: Path, text: str) -> None:
+    file.write_text(text, encoding="utf-8")

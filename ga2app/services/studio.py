@@ -1,0 +1,162 @@
+"""What the screens are given: the home, its store, and the doors to everything that is not theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ga2app.clip.files import check_clip, looks_like_clip, may_be_on_the_hub
+from ga2app.config import SKETCH
+from ga2app.errors import BackboneError, BundleError
+from ga2app.hub import Downloads
+from ga2app.paths import Home
+from ga2app.services.space import Space
+from ga2app.store import Store
+from ga2app.types import (
+    AnchorAdvisor,
+    BackboneChoice,
+    BundleCard,
+    BundleShelf,
+    ClipInspector,
+    Estimator,
+    ExplainerService,
+    HubExchange,
+    RecognizerService,
+    figure_text,
+)
+
+
+@dataclass(frozen=True)
+class Example:
+    """A drawn clip that the first screen offers: its file and what it shows."""
+
+    path: str
+    label: str
+
+
+def _nothing() -> None:
+    return None
+
+
+def _forget(folder: str) -> None:
+    """Without a list that is kept, a folder is known for as long as it is chosen."""
+
+
+def _typed_folder(text: str) -> str | None:
+    """The whole path that ``text`` names, as people type and paste paths; None for the name of a repository."""
+    path = Path(text.strip("'\"")).expanduser()
+    return str(path.resolve()) if path.exists() or not may_be_on_the_hub(str(path)) else None
+
+
+def _no_objection() -> None:
+    """Off a Space everybody may do everything."""
+
+
+def _alive() -> bool:
+    return True
+
+
+@dataclass(frozen=True)
+class Studio:
+    """Everything the screens may use.
+
+    ``backbones`` lists what can be used without a download, the default first. ``wake_worker`` starts a worker
+    if there is none; ``worker_alive`` says whether there is one. ``server_paths`` says whether a person may name files
+    of the machine that the studio runs on: so on one's own, never on a public one. ``space`` is the Hugging Face Space
+    that the studio runs as; ``may_change`` raises AccessError where the visitor who acts just now may change nothing in
+    it, and the store and the doors ask it by themselves. ``clips_at_once`` are recognized in one call: one, so that
+    each answer is shown at once, or more where a call is dear. ``unpictured`` are pictures that no clip gave.
+    ``remember_backbone`` adds a folder to ``backbones``.
+    """
+
+    home: Home
+    store: Store
+    recognizer: RecognizerService
+    explainer: ExplainerService
+    backbones: Callable[[], Sequence[BackboneChoice]]
+    inspector: ClipInspector
+    advisor: AnchorAdvisor
+    shelf: BundleShelf
+    estimator: Estimator
+    exchange: HubExchange
+    examples: Sequence[Example] = ()
+    wake_worker: Callable[[], object] = _nothing
+    worker_alive: Callable[[], bool] = _alive
+    server_paths: bool = True
+    downloads: Downloads = field(default_factory=Downloads)
+    unpictured: set[Path] = field(default_factory=set)
+    space: Space | None = None
+    may_change: Callable[[], None] = _no_objection
+    remember_backbone: Callable[[str], None] = _forget
+    clips_at_once: int = 1
+
+    def backbone_title(self, name: str) -> str:
+        """How the screens call a backbone; its own name where the list does not have it."""
+        return next((choice.title for choice in self.backbones() if choice.name == name), name)
+
+    def known_backbone(self, name: str | None) -> str:
+        """``name`` if it can be used here, the default for None. Raises BackboneError otherwise.
+
+        Where files of this machine may be named, any folder of a CLIP can be used: its whole path is the name, and
+        the list holds it from then on.
+        """
+        found, fresh = self._usable_backbone((name or "").strip())
+        if fresh:
+            self.remember_backbone(found)
+        return found
+
+    def has_backbone(self, name: str) -> bool:
+        """Whether ``name`` is listed, or the folder of a CLIP where files of this machine may be named."""
+        try:
+            return self._usable_backbone(name)[0] == name
+        except BackboneError:
+            return False
+
+    def _usable_backbone(self, name: str) -> tuple[str, bool]:
+        """The backbone that is meant by ``name``, and whether it is a folder that the list does not have."""
+        names = [choice.name for choice in self.backbones()] or [SKETCH]
+        if not name or name in names:
+            return name or names[0], False
+        folder = _typed_folder(name) if self.server_paths else None
+        if folder in names:
+            return folder, False
+        absent = f"backbone '{name}' is not on this machine; choose one of: {', '.join(names)}"
+        if folder is None:
+            raise BackboneError(f"{absent}, or download it first")
+        try:
+            check_clip(folder)
+        except BackboneError as exc:
+            if looks_like_clip(Path(folder)):
+                raise
+            raise BackboneError(f"{absent}, or name the folder of a CLIP: {exc}") from exc
+        return folder, True
+
+    def bundle(self, key: str | None) -> BundleCard | None:
+        """The bundle that a list shows under ``key``; None for no bundle. Raises BundleError if there is none."""
+        if not key:
+            return None
+        for card in self.store.bundles.list():
+            if bundle_key(card) == key:
+                return card
+        raise BundleError(f"there is no bundle '{key}' in the library; choose one from the list")
+
+    def bundle_title(self, card: BundleCard) -> str:
+        """How the screens call a bundle: by the name it was given, one that was trained here by its run."""
+        return card.title or card.name
+
+    def bundle_choices(self) -> list[tuple[str, str]]:
+        """Titles and keys for a list of bundles, newest first, with what tells them apart."""
+        cards = self.store.bundles.list()
+        names = [self.bundle_title(card) for card in cards]
+        choices = []
+        for card, name in zip(cards, names, strict=True):
+            name = name if names.count(name) == 1 else f"{name} · {bundle_key(card)}"
+            figure = f", HM {figure_text('hm', card.metrics, card.tested)}" if "hm" in card.metrics else ""
+            choices.append((f"{name} ({len(card.base)} trained labels{figure})", bundle_key(card)))
+        return choices
+
+
+def bundle_key(card: BundleCard) -> str:
+    """What names a bundle to a browser: its folder's name, never a path of the server."""
+    return Path(card.folder).name

@@ -1,0 +1,277 @@
+"""Anchor sets: irrelevant clips with captions, each row with an id of its own."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterable, Sequence
+from pathlib import Path, PurePath
+
+import sqlite_utils
+
+from ga2app.errors import StoreError
+from ga2app.store.anchor_rows import AddedClips, AnchorFile, AnchorOrder, AnchorRow, AnchorSetRow
+from ga2app.store.database import Database
+from ga2app.store.ratings import CLIP_SUBJECT, Rating
+from ga2app.store.trash import Former, Selected, among, discard, remember
+from ga2app.types import AnchorClip
+
+__all__ = ["AddedClips", "AnchorFile", "AnchorOrder", "AnchorRow", "AnchorSetRow", "Anchors"]
+
+ROOM = "anchors"
+"""Where deletions and edits of anchors and of negative prompts wait to be undone."""
+
+MAX_NAME = 80
+MAX_ABOUT = 500
+MAX_CAPTION = 200
+
+
+_ORDERS = {
+    AnchorOrder.ADDED: "anchor_clips.id",
+    AnchorOrder.BEST: "rating.value IS NULL, rating.value DESC, anchor_clips.id",
+    AnchorOrder.WORST: "rating.value IS NULL, rating.value, anchor_clips.id",
+}
+
+
+class Anchors:
+    """Anchor sets that stand alone; those of a data set are read with it. Names of sets are unique."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def names(self) -> list[str]:
+        """Names of the anchor sets, oldest first."""
+        return [row.name for row in self.sets()]
+
+    def sets(self) -> list[AnchorSetRow]:
+        """All anchor sets, oldest first, the empty ones too.
+
+        A run names its set by ``name`` and gets ``clips(name)``, the clips that are switched on.
+        """
+        sql = (
+            "SELECT anchor_sets.id, name, about, count(anchor_clips.id), ifnull(sum(enabled), 0) FROM anchor_sets "
+            "LEFT JOIN anchor_clips ON set_id = anchor_sets.id WHERE dataset_id IS NULL "
+            "GROUP BY anchor_sets.id ORDER BY anchor_sets.id"
+        )
+        with self._database.read() as db:
+            return [AnchorSetRow(*row) for row in db.execute(sql).fetchall()]
+
+    def clips(self, name: str) -> list[AnchorClip]:
+        """The clips of the anchor set ``name`` that are switched on; none for an unknown name."""
+        sql = (
+            "SELECT path, caption FROM anchor_clips JOIN anchor_sets ON anchor_sets.id = set_id "
+            "WHERE name = ? AND dataset_id IS NULL AND enabled ORDER BY anchor_clips.id"
+        )
+        with self._database.read() as db:
+            found = db.execute(sql, [name]).fetchall()
+        return [AnchorClip(self._database.from_stored(path), caption) for path, caption in found]
+
+    def rows(
+        self,
+        set_id: int,
+        *,
+        question: int | None = None,
+        order: AnchorOrder = AnchorOrder.ADDED,
+        limit: int = -1,
+        offset: int = 0,
+    ) -> list[AnchorRow]:
+        """The clips of a set, switched on or off, with their ratings under ``question`` (see ``Ratings``)."""
+        sql = (
+            "SELECT anchor_clips.id, path, caption, enabled, digest, seconds, rating.value, rating.nearest, "
+            "rating.warned FROM anchor_clips LEFT JOIN anchor_ratings AS rating ON question_id = ? "
+            f"AND subject = {CLIP_SUBJECT} WHERE set_id = ? ORDER BY {_ORDERS[order]} LIMIT ? OFFSET ?"
+        )
+        with self._database.read() as db:
+            found = db.execute(sql, [question, set_id, limit, offset]).fetchall()
+        return [
+            AnchorRow(
+                id_,
+                self._database.from_stored(path),
+                caption,
+                bool(enabled),
+                digest,
+                seconds,
+                None if value is None else Rating(value, nearest, bool(warned)),
+            )
+            for id_, path, caption, enabled, digest, seconds, value, nearest, warned in found
+        ]
+
+    def create(self, name: str, about: str = "") -> int:
+        """A new, empty set; gives its id. Raises StoreError for an empty name or one that is taken."""
+        with self._database.write() as db:
+            tidy = self._free_name(db, name)
+            return int(db.table("anchor_sets").insert({"name": tidy, "about": about.strip()[:MAX_ABOUT]}).last_pk)  # type: ignore[arg-type]
+
+    def rename(self, set_id: int, name: str) -> str:
+        """Give a set another name, tidied as the answer says. Raises StoreError if it is taken or the set is gone."""
+        with self._database.write() as db:
+            tidy = self._free_name(db, name, but=set_id)
+            part = Selected("anchor_sets", "id = ? AND name <> ?", [set_id, tidy])
+            remember(db, ROOM, f"renaming an anchor set to '{tidy}'", former=[Former(part, ["name"])])
+            if not db.execute("UPDATE anchor_sets SET name = ? WHERE id = ?", [tidy, set_id]).rowcount:
+                raise _gone("anchor set")
+        return tidy
+
+    def describe(self, set_id: int, about: str) -> None:
+        """Say in words what a set is for. Raises StoreError if it is gone."""
+        with self._database.write() as db:
+            text = about.strip()[:MAX_ABOUT]
+            part = Selected("anchor_sets", "id = ? AND about <> ?", [set_id, text])
+            remember(db, ROOM, "describing an anchor set", former=[Former(part, ["about"])])
+            if not db.execute("UPDATE anchor_sets SET about = ? WHERE id = ?", [text, set_id]).rowcount:
+                raise _gone("anchor set")
+
+    def delete_set(self, set_id: int) -> int:
+        """Delete a set with its clips; gives the number under which the trash has it. Raises StoreError if it is gone.
+
+        The files of the set's own folder go when the trash is emptied.
+        """
+        with self._database.write() as db:
+            found = db.execute("SELECT name FROM anchor_sets WHERE id = ? AND dataset_id IS NULL", [set_id]).fetchone()
+            if found is None:
+                raise _gone("anchor set")
+            parts = [Selected("anchor_sets", "id = ?", [set_id]), Selected("anchor_clips", "set_id = ?", [set_id])]
+            folders = [self._database.to_stored(self.folder(set_id))]
+            return discard(db, ROOM, f"the anchor set '{found[0]}'", parts, folders)
+
+    def drop_set(self, set_id: int) -> None:
+        """Take away a set that never got complete, with its files: there is nothing to undo."""
+        with self._database.write() as db:
+            db.execute("DELETE FROM anchor_sets WHERE id = ? AND dataset_id IS NULL", [set_id])
+        shutil.rmtree(self.folder(set_id), ignore_errors=True)
+
+    def folder(self, set_id: int) -> Path:
+        """Where the set's own copies of its clips lie, each in a folder of its own."""
+        return self._database.home.media / "anchors" / f"{set_id:06d}"
+
+    def add(self, set_id: int, clips: Iterable[AnchorFile], *, undoable: bool = True) -> AddedClips:
+        """Add clips, all in one go; one whose content or file is in the set already is left out and told.
+
+        Raises StoreError if the set is gone.
+        """
+        doubles: list[str] = []
+        added: list[int] = []
+        with self._database.write() as db:
+            name = _set_name(db, set_id)
+            rows = db.execute("SELECT path, digest FROM anchor_clips WHERE set_id = ?", [set_id]).fetchall()
+            had = {path for path, _ in rows} | {digest for _, digest in rows if digest}
+            for clip in clips:
+                path = self._database.to_stored(clip.path)
+                if path in had or clip.digest in had:
+                    doubles.append(clip.path)
+                    continue
+                had |= {path, clip.digest} if clip.digest else {path}
+                added.append(_insert_clip(db, set_id, path, clip))
+            if undoable:
+                what = f"adding {_clips(len(added))} to the anchor set '{name}'"
+                remember(db, ROOM, what, added=[Selected("anchor_clips", among("id"), [json.dumps(added)])])
+        return AddedClips(len(added), tuple(doubles))
+
+    def add_clips(self, name: str, clips: Iterable[AnchorClip]) -> None:
+        """Add clips to the anchor set ``name``, which is made if need be; a clip that is in it stays as it is."""
+        with self._database.write() as db:
+            found = db.execute("SELECT id FROM anchor_sets WHERE name = ? AND dataset_id IS NULL", [name]).fetchone()
+            set_id = found[0] if found else db.table("anchor_sets").insert({"name": name}).last_pk
+            had = {path for (path,) in db.execute("SELECT path FROM anchor_clips WHERE set_id = ?", [set_id])}
+            fresh = {self._database.to_stored(clip.path): clip.caption for clip in clips}
+            db.conn.executemany(
+                "INSERT INTO anchor_clips (set_id, path, caption) VALUES (?, ?, ?)",
+                [(set_id, path, caption) for path, caption in fresh.items() if path not in had],
+            )
+
+    def set_caption(self, clip_id: int, caption: str) -> None:
+        """Change the caption of one clip and of no other. Raises StoreError if it is gone."""
+        text = " ".join(caption.split())[:MAX_CAPTION]
+        with self._database.write() as db:
+            part = Selected("anchor_clips", "id = ? AND caption <> ?", [clip_id, text])
+            what = f"changing the caption to '{text}'" if text else "emptying a caption"
+            remember(db, ROOM, what, former=[Former(part, ["caption"])])
+            if not db.execute("UPDATE anchor_clips SET caption = ? WHERE id = ?", [text, clip_id]).rowcount:
+                raise _gone("clip")
+
+    def enable(self, clip_id: int, on: bool) -> None:
+        """Switch one clip on or off and no other. Raises StoreError if it is gone."""
+        with self._database.write() as db:
+            part = Selected("anchor_clips", "id = ? AND enabled <> ?", [clip_id, int(on)])
+            found = db.execute("SELECT caption, path FROM anchor_clips WHERE id = ?", [clip_id]).fetchone()
+            if found is None:
+                raise _gone("clip")
+            what = f"switching '{found[0] or PurePath(found[1]).name}' {'on' if on else 'off'}"
+            remember(db, ROOM, what, former=[Former(part, ["enabled"])])
+            db.execute("UPDATE anchor_clips SET enabled = ? WHERE id = ?", [int(on), clip_id])
+
+    def enable_all(self, set_id: int, on: bool) -> int:
+        """Switch every clip of a set on or off; gives how many changed."""
+        where = "set_id = ? AND enabled <> ?"
+        with self._database.write() as db:
+            part = Selected("anchor_clips", where, [set_id, int(on)])
+            count = db.execute(f"SELECT count(*) FROM anchor_clips WHERE {where}", [set_id, int(on)]).fetchone()[0]
+            what = f"switching {_clips(count)} {'on' if on else 'off'}"
+            remember(db, ROOM, what, former=[Former(part, ["enabled"])])
+            return db.execute(f"UPDATE anchor_clips SET enabled = ? WHERE {where}", [int(on), set_id, int(on)]).rowcount
+
+    def delete_clips(self, clip_ids: Sequence[int]) -> int:
+        """Delete clips; gives how many there were. Raises StoreError if none of them is there.
+
+        Copies that lie in a set's own folder go when the trash is emptied; files elsewhere are never touched.
+        """
+        with self._database.write() as db:
+            marks = ", ".join("?" * len(clip_ids))
+            rows = db.execute(
+                f"SELECT path, set_id, name FROM anchor_clips JOIN anchor_sets ON anchor_sets.id = set_id "
+                f"WHERE anchor_clips.id IN ({marks}) AND dataset_id IS NULL",
+                list(clip_ids),
+            ).fetchall()
+            if not rows:
+                raise _gone("clip")
+            own = [
+                str(Path(path).parent)
+                for path, set_id, _ in rows
+                if Path(self._database.from_stored(path)).parent.parent == self.folder(set_id)
+            ]
+            what = _clips(len(rows))
+            part = Selected("anchor_clips", f"id IN ({marks})", list(clip_ids))
+            discard(db, ROOM, f"{what} of the anchor set '{rows[0][2]}'", [part], own)
+        return len(rows)
+
+    def _free_name(self, db: sqlite_utils.Database, name: str, but: int = -1) -> str:
+        tidy = tidy_name(name, "an anchor set")
+        sql = "SELECT 1 FROM anchor_sets WHERE name = ? AND dataset_id IS NULL AND id <> ?"
+        if db.execute(sql, [tidy, but]).fetchone():
+            raise StoreError(f"there is an anchor set '{tidy}' already; choose another name")
+        return tidy
+
+
+def _set_name(db: sqlite_utils.Database, set_id: int) -> str:
+    found = db.execute("SELECT name FROM anchor_sets WHERE id = ?", [set_id]).fetchone()
+    if found is None:
+        raise _gone("anchor set")
+    return str(found[0])
+
+
+def _insert_clip(db: sqlite_utils.Database, set_id: int, path: str, clip: AnchorFile) -> int:
+    facts = [clip.digest, clip.seconds, clip.frames, clip.width, clip.height, int(clip.enabled)]
+    cursor = db.execute(
+        "INSERT INTO anchor_clips (set_id, path, caption, digest, seconds, frames, width, height, enabled) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [set_id, path, clip.caption.strip()[:MAX_CAPTION], *facts],
+    )
+    return int(cursor.lastrowid or 0)
+
+
+def _clips(count: int) -> str:
+    return f"{count:,} clip{'' if count == 1 else 's'}"
+
+
+def tidy_name(name: str, what: str) -> str:
+    """``name`` without odd space. Raises StoreError if nothing is left, or if it is too long."""
+    tidy = " ".join(name.split())
+    if not tidy:
+        raise StoreError(f"{what} needs a name; type one")
+    if len(tidy) > MAX_NAME:
+        raise StoreError(f"the name '{tidy[:20]}…' has {len(tidy)} letters; use at most {MAX_NAME}")
+    return tidy
+
+
+def _gone(what: str) -> StoreError:
+    return StoreError(f"this {what} is not there any more; it may have been deleted in another window: reload the page")

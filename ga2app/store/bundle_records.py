@@ -1,0 +1,147 @@
+"""The library: what a list of bundles shows. The folders hold the bundles themselves."""
+
+from __future__ import annotations
+
+import builtins
+import time
+from typing import Any
+
+import sqlite_utils
+
+from ga2app.errors import BundleError
+from ga2app.store.bundle_rows import FROM, SHOWN, BundleQuery, card_of, conditions, order_of, row_of
+from ga2app.store.database import Database
+from ga2app.store.trash import Selected, discard
+from ga2app.types import BundleCard, RunState
+
+ROOM = "library"
+"""The library's name in the trash."""
+
+MAX_TITLE = 80
+_OPEN = (RunState.QUEUED, RunState.RUNNING, RunState.STOPPING)
+
+
+class Bundles:
+    """The bundles known to one home, one a folder."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, card: BundleCard) -> None:
+        """List a bundle; one that is listed with the same folder gets the new card and keeps its title."""
+        with self._database.write() as db:
+            self._add(db, card)
+
+    def admit(self, card: BundleCard) -> BundleCard:
+        """List a bundle that came from elsewhere; where another is called the same, this one's title gets a number."""
+        with self._database.write() as db:
+            taken = {row["shown"] for row in db.query(f"SELECT {SHOWN} AS shown {FROM}")}
+            self._add(db, card)
+            if card.name in taken:
+                title = next(f"{card.name} {n}" for n in range(2, len(taken) + 3) if f"{card.name} {n}" not in taken)
+                db.execute("UPDATE bundles SET title = ? WHERE folder = ?", [title, self._stored(card.folder)])
+            return self._get(db, card.folder)
+
+    def list(self) -> builtins.list[BundleCard]:
+        """All bundles, newest first."""
+        return self.page(BundleQuery(), limit=-1)
+
+    def page(self, query: BundleQuery, *, limit: int, offset: int = 0) -> builtins.list[BundleCard]:
+        """The bundles that ``query`` asks for, in its order; -1 is no limit."""
+        where, values = conditions(query)
+        sql = f"SELECT b.*, {SHOWN} AS shown {FROM} {where} ORDER BY {order_of(query)} LIMIT ? OFFSET ?"
+        with self._database.read() as db:
+            return [self._card(row) for row in db.query(sql, [*values, limit, offset])]
+
+    def count(self, query: BundleQuery | None = None) -> int:
+        """How many bundles ``query`` finds; all of them without one."""
+        where, values = conditions(query or BundleQuery())
+        with self._database.read() as db:
+            return int(db.execute(f"SELECT count(*) {FROM} {where}", values).fetchone()[0])
+
+    def backbones(self) -> builtins.list[str]:
+        """The backbones that the bundles belong to, by name."""
+        with self._database.read() as db:
+            return [row[0] for row in db.execute("SELECT DISTINCT backbone FROM bundles ORDER BY backbone")]
+
+    def get(self, folder: str) -> BundleCard:
+        """The card of the bundle in ``folder``. Raises BundleError if it is not listed."""
+        with self._database.read() as db:
+            return self._get(db, folder)
+
+    def rename(self, folder: str, title: str) -> None:
+        """Call a bundle something else; its files stay as they are. Raises BundleError for a name in use, or none."""
+        title = " ".join("".join(char if char.isprintable() else " " for char in title).split())
+        if not title:
+            raise BundleError("the name is empty; type what the bundle shall be called")
+        if len(title) > MAX_TITLE:
+            raise BundleError(f"the name has {len(title)} characters; {MAX_TITLE} are the most")
+        with self._database.write() as db:
+            self._get(db, folder)
+            stored = self._stored(folder)
+            if db.execute(f"SELECT 1 {FROM} WHERE {SHOWN} = ? AND b.folder <> ?", [title, stored]).fetchone():
+                raise BundleError(f"there is another bundle called '{title}'; choose another name")
+            db.execute("UPDATE bundles SET title = ? WHERE folder = ?", [title, stored])
+
+    def delete(self, folder: str) -> None:
+        """Take a bundle off the list for good; its folder stays. Raises BundleError if it is not listed."""
+        with self._database.write() as db:
+            if not db.execute("DELETE FROM bundles WHERE folder = ?", [self._stored(folder)]).rowcount:
+                raise BundleError(f"there is no bundle '{folder}' in the library; it may have been deleted already")
+
+    def discard(self, folder: str) -> int:
+        """Move a bundle to the trash, its folder with it if it lies among the home's bundles; gives the entry's number.
+
+        Raises BundleError for the embedded one, and for one that runs in the queue have as their hard prompt.
+        """
+        with self._database.write() as db:
+            card = self._get(db, folder)
+            if card.origin == "embedded":
+                raise BundleError(
+                    f"'{card.title}' is part of the program, which needs it as the hard prompt of the sketch backbone; "
+                    "it cannot be deleted"
+                )
+            if users := self._users(db, folder):
+                runs = ", ".join(f"run {number}" for number in users)
+                raise BundleError(
+                    f"'{card.title}' is the hard prompt of {runs}; wait until that is done, or delete it first"
+                )
+            stored = self._stored(folder)
+            inside = stored.startswith(f"{self._stored(self._database.home.bundles)}/")
+            what = f"bundle '{card.title}'"
+            return discard(db, ROOM, what, [Selected("bundles", "folder = ?", [stored])], [stored] if inside else [])
+
+    def hard_prompt_of(self, folder: str) -> builtins.list[int]:
+        """The runs, queued or under way, that have the bundle in ``folder`` as their hard prompt."""
+        with self._database.read() as db:
+            return self._users(db, folder)
+
+    def _users(self, db: sqlite_utils.Database, folder: str) -> builtins.list[int]:
+        marks = ", ".join("?" for _ in _OPEN)
+        found = db.query(
+            "SELECT id, json_extract(config, '$.prompts.hard_prompt') AS named FROM runs "
+            f"WHERE state IN ({marks}) AND json_extract(config, '$.prompts.coupled') ORDER BY id",
+            [state.value for state in _OPEN],
+        )
+        stored = self._stored(folder)
+        return [row["id"] for row in found if row["named"] and self._stored(row["named"]) == stored]
+
+    def _add(self, db: sqlite_utils.Database, card: BundleCard) -> None:
+        row = row_of(card) | {"folder": self._stored(card.folder), "created_s": time.time()}
+        columns = ", ".join(row)
+        values = ", ".join(f":{column}" for column in row)
+        changes = ", ".join(f"{column} = excluded.{column}" for column in row if column not in ("folder", "created_s"))
+        db.execute(
+            f"INSERT INTO bundles ({columns}) VALUES ({values}) ON CONFLICT (folder) DO UPDATE SET {changes}", row
+        )
+
+    def _get(self, db: sqlite_utils.Database, folder: str) -> BundleCard:
+        for row in db.query(f"SELECT b.*, {SHOWN} AS shown {FROM} WHERE b.folder = ?", [self._stored(folder)]):
+            return self._card(row)
+        raise BundleError(f"there is no bundle '{folder}' in the library; choose one from the list, or import it again")
+
+    def _card(self, row: dict[str, Any]) -> BundleCard:
+        return card_of(row, self._database.from_stored(row["folder"]))
+
+    def _stored(self, folder: Any) -> str:
+        return self._database.to_stored(folder)

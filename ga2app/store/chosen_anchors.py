@@ -1,0 +1,84 @@
+"""The anchors and negative prompts that a run names, put into its data set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ga2app.config import DEMO, NOTHING, RunConfig
+from ga2app.errors import DatasetError
+from ga2app.types import Dataset, with_anchors
+
+if TYPE_CHECKING:
+    from ga2app.store.store import Store
+
+DRAWN_SCENES = "drawn scenes"
+"""The anchor set that holds the demo's scenes: drawn, so never footage of a camera's places."""
+
+
+def with_chosen(store: Store, config: RunConfig, dataset: Dataset) -> Dataset:
+    """``dataset`` with the anchor set and the negative prompts that ``config`` names instead of its own.
+
+    Raises DatasetError for a set or a group that is not there, or has nothing in it that is switched on.
+    """
+    if config.anchors == NOTHING:
+        dataset = replace(dataset, anchors=())
+    elif config.anchors:
+        _expect("anchor set", config.anchors, store.anchors.names())
+        clips = tuple(store.anchors.clips(config.anchors))
+        if not clips:
+            raise DatasetError(
+                f"anchor set '{config.anchors}' has no clip that is switched on; add clips on the Anchors screen, "
+                "or choose another set"
+            )
+        drawn = config.anchors == DRAWN_SCENES and dataset.name != DEMO
+        dataset = replace(dataset, anchors=clips, borrowed=drawn, anchors_from=DEMO if drawn else "")
+    if config.negatives == (NOTHING,):
+        return replace(dataset, negatives=())
+    if config.negatives:
+        known = store.negatives.groups()
+        for group in config.negatives:
+            _expect("group of negative prompts", group, known)
+        texts = tuple(dict.fromkeys(text for group in config.negatives for text in store.negatives.texts(group)))
+        if not texts:
+            raise DatasetError(
+                f"no negative prompt of {', '.join(config.negatives)} is switched on; switch some on on the Anchors "
+                "screen, or choose another group"
+            )
+        dataset = replace(dataset, negatives=texts)
+    return dataset
+
+
+def borrows(config: RunConfig, dataset: Dataset) -> tuple[bool, bool]:
+    """Whether a run on ``dataset``, which has what ``config`` names, borrows the demo's anchors, and its negatives."""
+    if not config.objective.uses_anchors():
+        return False, False
+    return (
+        not config.anchors and not dataset.anchors,
+        not config.negatives and not dataset.negatives,
+    )
+
+
+def borrow(config: RunConfig, dataset: Dataset, demo: Callable[[], Dataset]) -> Dataset:
+    """``dataset`` with what ``demo`` lends, where a run needs anchors and neither names any nor has its own."""
+    anchors, negatives = borrows(config, dataset)
+    if not (anchors or negatives):
+        return dataset
+    lent = with_anchors(dataset, demo())
+    return replace(
+        dataset,
+        anchors=lent.anchors if anchors else dataset.anchors,
+        negatives=lent.negatives if negatives else dataset.negatives,
+        borrowed=dataset.borrowed or anchors,
+        anchors_from=lent.anchors_from if anchors else dataset.anchors_from,
+        negatives_from=lent.negatives_from if negatives else dataset.negatives_from,
+    )
+
+
+def _expect(what: str, name: str, known: list[str]) -> None:
+    if name not in known:
+        listed = ", ".join(f"'{one}'" for one in known) or "none yet"
+        raise DatasetError(
+            f"there is no {what} '{name}' (any more); there are: {listed}. Choose one of them on the Train screen"
+        )

@@ -1,0 +1,200 @@
+"""What the screen of data sets shows: sets with their counts, labels with theirs, clips by the page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import sqlite_utils
+
+from ga2app.errors import DatasetError
+from ga2app.store.database import Database
+from ga2app.types import ClipFacts, LabelKind, Subset
+
+
+@dataclass(frozen=True)
+class SetSummary:
+    """A data set in a list. ``folder`` is the one in the home that holds its clips, where there is one."""
+
+    id: int
+    name: str
+    origin: str
+    folder: str | None
+    created_s: float
+    base: int
+    novel: int
+    n_train: int
+    n_test: int
+
+    @property
+    def clips(self) -> int:
+        return self.n_train + self.n_test
+
+
+@dataclass(frozen=True)
+class LabelRow:
+    """A label of a data set with the number of its clips."""
+
+    id: int
+    name: str
+    kind: LabelKind
+    n_train: int
+    n_test: int
+
+    @property
+    def clips(self) -> int:
+        return self.n_train + self.n_test
+
+
+@dataclass(frozen=True)
+class ClipRow:
+    """A clip of a data set. ``facts`` is None, and so its digest, for one that was never opened."""
+
+    id: int
+    dataset_id: int
+    label: str
+    kind: LabelKind
+    path: str
+    subset: Subset
+    facts: ClipFacts | None
+
+
+@dataclass(frozen=True)
+class ClipFilter:
+    """Which clips of a data set are meant: all that are not ruled out."""
+
+    label_id: int | None = None
+    subset: Subset | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Copies:
+    """Clips with the same content, within one data set."""
+
+    label_names: tuple[str, ...]
+    subsets: tuple[Subset, ...]
+    paths: tuple[str, ...]
+
+
+_CLIP = (
+    "SELECT clips.id, clips.dataset_id, labels.name, labels.kind, path, subset, digest, seconds, frames, width, height "
+    "FROM clips JOIN labels ON labels.id = clips.label_id "
+)
+
+
+class Clips:
+    """The clips of all data sets. Every answer takes a fixed number of queries, however many clips there are."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def sets(self) -> list[SetSummary]:
+        """All data sets, oldest first."""
+        with self._database.read() as db:
+            found = db.execute(
+                "SELECT id, name, origin, folder, created_s, "
+                "(SELECT count(*) FROM labels WHERE dataset_id = datasets.id AND kind = 'base'), "
+                "(SELECT count(*) FROM labels WHERE dataset_id = datasets.id AND kind = 'novel'), "
+                "(SELECT count(*) FROM clips WHERE dataset_id = datasets.id AND subset = 'train'), "
+                "(SELECT count(*) FROM clips WHERE dataset_id = datasets.id AND subset = 'test') "
+                "FROM datasets ORDER BY id"
+            ).fetchall()
+        return [SetSummary(*row) for row in found]
+
+    def labels(self, dataset_id: int) -> list[LabelRow]:
+        """The labels of a data set, in their order."""
+        with self._database.read() as db:
+            found = db.execute(
+                "SELECT labels.id, name, kind, total(subset = 'train'), total(subset = 'test') FROM labels "
+                "LEFT JOIN clips ON clips.label_id = labels.id WHERE labels.dataset_id = ? GROUP BY labels.id "
+                "ORDER BY labels.id",
+                [dataset_id],
+            ).fetchall()
+        return [LabelRow(id_, name, LabelKind(kind), int(train), int(test)) for id_, name, kind, train, test in found]
+
+    def count(self, dataset_id: int, wanted: ClipFilter) -> int:
+        """How many clips ``page`` has in all."""
+        where, values = _condition(dataset_id, wanted)
+        with self._database.read() as db:
+            sql = f"SELECT count(*) FROM clips JOIN labels ON labels.id = clips.label_id WHERE {where}"
+            return int(db.execute(sql, values).fetchone()[0])
+
+    def page(self, dataset_id: int, wanted: ClipFilter, *, limit: int, offset: int = 0) -> list[ClipRow]:
+        """``limit`` clips from number ``offset`` on, by label and then in the order in which they came."""
+        where, values = _condition(dataset_id, wanted)
+        sql = f"{_CLIP} WHERE {where} ORDER BY labels.id, clips.id LIMIT ? OFFSET ?"
+        with self._database.read() as db:
+            return self._rows(db.execute(sql, [*values, limit, offset]).fetchall())
+
+    def some(self, ids: Iterable[int]) -> list[ClipRow]:
+        """The clips with these ids that are there."""
+        sql = f"{_CLIP} WHERE clips.id IN (SELECT value FROM json_each(?)) ORDER BY labels.id, clips.id"
+        with self._database.read() as db:
+            return self._rows(db.execute(sql, [json.dumps(list(ids))]).fetchall())
+
+    def get(self, clip_id: int) -> ClipRow:
+        """One clip. Raises DatasetError if it is not there any more."""
+        found = self.some([clip_id])
+        if not found:
+            raise DatasetError("this clip is not in the data set any more; reload the page")
+        return found[0]
+
+    def copies(self, dataset_id: int, limit: int = 50) -> list[Copies]:
+        """Content that is in a data set more than once, ``limit`` of them at most."""
+        sql = (
+            "SELECT json_group_array(labels.name), json_group_array(subset), json_group_array(path) FROM clips "
+            "JOIN labels ON labels.id = clips.label_id WHERE clips.dataset_id = ? AND digest IS NOT NULL "
+            "GROUP BY digest HAVING count(*) > 1 ORDER BY min(clips.id) LIMIT ?"
+        )
+        with self._database.read() as db:
+            found = db.execute(sql, [dataset_id, limit]).fetchall()
+        return [
+            Copies(
+                tuple(json.loads(labels)),
+                tuple(Subset(subset) for subset in json.loads(subsets)),
+                tuple(self._database.from_stored(path) for path in json.loads(paths)),
+            )
+            for labels, subsets, paths in found
+        ]
+
+    def learn(self, clip_id: int, facts: ClipFacts) -> None:
+        """Keep what opening a clip has shown."""
+        with self._database.write() as db:
+            db.execute(
+                "UPDATE clips SET digest = ?, seconds = ?, frames = ?, width = ?, height = ? WHERE id = ?",
+                [facts.digest or None, facts.seconds, facts.frames, facts.width, facts.height, clip_id],
+            )
+
+    def _rows(self, found: list[Any]) -> list[ClipRow]:
+        rows = []
+        for id_, dataset_id, label, kind, path, subset, digest, seconds, frames, width, height in found:
+            facts = None if frames is None else ClipFacts(seconds, frames, width, height, digest=digest or "")
+            path = self._database.from_stored(path)
+            rows.append(ClipRow(id_, dataset_id, label, LabelKind(kind), path, Subset(subset), facts))
+        return rows
+
+
+def _condition(dataset_id: int, wanted: ClipFilter) -> tuple[str, list[Any]]:
+    conditions, values = ["clips.dataset_id = ?"], [dataset_id]  # type: tuple[list[str], list[Any]]
+    if wanted.label_id is not None:
+        conditions.append("clips.label_id = ?")
+        values.append(wanted.label_id)
+    if wanted.subset is not None:
+        conditions.append("subset = ?")
+        values.append(wanted.subset.value)
+    if wanted.text.strip():
+        conditions.append("(path LIKE ? ESCAPE '\\' OR labels.name LIKE ? ESCAPE '\\')")
+        text = wanted.text.strip().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        values += [f"%{text}%"] * 2
+    return " AND ".join(conditions), values
+
+
+def dataset_of(db: sqlite_utils.Database, dataset_id: int) -> tuple[str, str | None]:
+    """Name and folder of a data set, inside the caller's transaction. Raises DatasetError if it is gone."""
+    found = db.execute("SELECT name, folder FROM datasets WHERE id = ?", [dataset_id]).fetchone()
+    if found is None:
+        raise DatasetError("this data set is not there any more; choose another from the list")
+    return found[0], found[1]

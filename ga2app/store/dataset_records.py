@@ -1,0 +1,192 @@
+"""Data sets: which clips show what, and which labels are trained on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import sqlite_utils
+
+from ga2app.errors import DatasetError
+from ga2app.labels import merge_labels
+from ga2app.store.database import Database
+from ga2app.types import AnchorClip, ClipFacts, Dataset, LabelKind, LabelledClip, Subset
+
+
+@dataclass(frozen=True)
+class DatasetRow:
+    """A data set as a list shows it: label names, and counts of clips by subset and of anchor clips."""
+
+    name: str
+    base: tuple[str, ...]
+    novel: tuple[str, ...]
+    n_train: int
+    n_test: int
+    anchors: int
+    origin: str
+
+
+class Datasets:
+    """The data sets of one home. Names are unique."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, dataset: Dataset, *, origin: str) -> int:
+        """Keep a data set, whole or not at all, and give its id. ``origin`` says in words where it came from.
+
+        Raises DatasetError if the name is empty or taken, or if its clips and labels do not fit each other.
+        """
+        with self._database.write() as db:
+            return insert_dataset(self._database, db, dataset, origin=origin)
+
+    def get(self, name: str) -> Dataset:
+        """The data set, with labels and clips in the order they were added. Raises DatasetError if there is none."""
+        with self._database.read() as db, db.atomic():
+            dataset_id = self._id(db, name)
+            labels = db.execute(
+                "SELECT name, kind FROM labels WHERE dataset_id = ? ORDER BY id", [dataset_id]
+            ).fetchall()
+            clips = db.execute(
+                "SELECT clips.path, labels.name, clips.subset FROM clips JOIN labels ON labels.id = clips.label_id "
+                "WHERE clips.dataset_id = ? ORDER BY clips.id",
+                [dataset_id],
+            ).fetchall()
+            anchors = db.execute(
+                "SELECT path, caption FROM anchor_clips JOIN anchor_sets ON anchor_sets.id = set_id "
+                "WHERE dataset_id = ? AND enabled ORDER BY anchor_clips.id",
+                [dataset_id],
+            ).fetchall()
+            negatives = db.execute(
+                "SELECT text FROM negatives JOIN negative_groups ON negative_groups.id = group_id "
+                "WHERE dataset_id = ? AND enabled ORDER BY negatives.id",
+                [dataset_id],
+            ).fetchall()
+        path = self._database.from_stored
+        return Dataset(
+            name=name,
+            base=tuple(label for label, kind in labels if kind == LabelKind.BASE),
+            novel=tuple(label for label, kind in labels if kind == LabelKind.NOVEL),
+            clips=tuple(LabelledClip(path(file), label, Subset(subset)) for file, label, subset in clips),
+            anchors=tuple(AnchorClip(path(file), caption) for file, caption in anchors),
+            negatives=tuple(text for (text,) in negatives),
+        )
+
+    def list(self) -> list[DatasetRow]:
+        """All data sets, oldest first."""
+        with self._database.read() as db, db.atomic():
+            rows = db.execute(
+                "SELECT id, name, origin, "
+                "(SELECT count(*) FROM clips WHERE dataset_id = datasets.id AND subset = 'train'), "
+                "(SELECT count(*) FROM clips WHERE dataset_id = datasets.id AND subset = 'test'), "
+                "(SELECT count(*) FROM anchor_clips JOIN anchor_sets ON anchor_sets.id = set_id "
+                "WHERE dataset_id = datasets.id AND enabled) FROM datasets ORDER BY id"
+            ).fetchall()
+            labels = db.execute("SELECT dataset_id, kind, name FROM labels ORDER BY id").fetchall()
+        return [
+            DatasetRow(
+                name=name,
+                base=tuple(label for owner, kind, label in labels if (owner, kind) == (id_, LabelKind.BASE)),
+                novel=tuple(label for owner, kind, label in labels if (owner, kind) == (id_, LabelKind.NOVEL)),
+                n_train=n_train,
+                n_test=n_test,
+                anchors=anchors,
+                origin=origin,
+            )
+            for id_, name, origin, n_train, n_test, anchors in rows
+        ]
+
+    def delete(self, name: str) -> None:
+        """Forget a data set with its labels, anchors and negatives; the files stay. Raises DatasetError if unknown."""
+        with self._database.write() as db:
+            db.execute("DELETE FROM datasets WHERE id = ?", [self._id(db, name)])
+
+    def _id(self, db: sqlite_utils.Database, name: str) -> int:
+        found = db.execute("SELECT id FROM datasets WHERE name = ?", [name]).fetchone()
+        if found is None:
+            names = [row[0] for row in db.execute("SELECT name FROM datasets ORDER BY id")]
+            known = ", ".join(f"'{known}'" for known in names) or "none yet"
+            raise DatasetError(f"there is no data set '{name}'; known data sets: {known}")
+        return int(found[0])
+
+
+def insert_dataset(
+    database: Database,
+    db: sqlite_utils.Database,
+    dataset: Dataset,
+    *,
+    origin: str,
+    facts: Mapping[str, ClipFacts] | None = None,
+    folder: str | None = None,
+) -> int:
+    """``Datasets.add`` inside the caller's transaction.
+
+    ``facts`` are what is known of clips, by path; ``folder`` is one in the home that goes when the data set does.
+    """
+    _check(dataset)
+    if db.execute("SELECT 1 FROM datasets WHERE name = ?", [dataset.name]).fetchone():
+        raise DatasetError(
+            f"there is a data set '{dataset.name}' already; choose another name, or delete that one first"
+        )
+    stored = database.to_stored(folder) if folder else None
+    row = {"name": dataset.name, "origin": origin, "folder": stored, "created_s": time.time()}
+    dataset_id = int(db.table("datasets").insert(row).last_pk)  # type: ignore[arg-type]
+    _add_clips(database, db, dataset_id, dataset, facts or {})
+    _add_anchors(database, db, dataset_id, dataset)
+    return dataset_id
+
+
+def _add_clips(
+    database: Database, db: sqlite_utils.Database, dataset_id: int, dataset: Dataset, facts: Mapping[str, ClipFacts]
+) -> None:
+    kinds = [(label, LabelKind.BASE) for label in dataset.base]
+    kinds += [(label, LabelKind.NOVEL) for label in dataset.novel]
+    label_ids = {
+        label: db.table("labels").insert({"dataset_id": dataset_id, "name": label, "kind": kind.value}).last_pk
+        for label, kind in kinds
+    }
+    rows = []
+    for clip in dataset.clips:
+        known = facts.get(clip.path)
+        told = (known.digest or None, known.seconds, known.frames, known.width, known.height) if known else (None,) * 5
+        path = database.to_stored(clip.path)
+        rows.append((dataset_id, label_ids[clip.label], path, clip.subset.value, *told))
+    db.conn.executemany(
+        "INSERT INTO clips (dataset_id, label_id, path, subset, digest, seconds, frames, width, height) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        rows,
+    )
+
+
+def _add_anchors(database: Database, db: sqlite_utils.Database, dataset_id: int, dataset: Dataset) -> None:
+    owner = {"name": dataset.name, "dataset_id": dataset_id}
+    set_id = db.table("anchor_sets").insert(owner).last_pk
+    db.conn.executemany(
+        "INSERT INTO anchor_clips (set_id, path, caption) VALUES (?, ?, ?)",
+        [(set_id, database.to_stored(anchor.path), anchor.caption) for anchor in dataset.anchors],
+    )
+    group_id = db.table("negative_groups").insert(owner).last_pk
+    db.conn.executemany(
+        "INSERT INTO negatives (group_id, text) VALUES (?, ?)",
+        [(group_id, text) for text in dict.fromkeys(dataset.negatives)],
+    )
+
+
+def _check(dataset: Dataset) -> None:
+    if not dataset.name.strip():
+        raise DatasetError("a data set needs a name; give it one")
+    labels = [*dataset.base, *dataset.novel]
+    if again := merge_labels(labels).again:
+        twice = next(iter(again.values()))[0]
+        raise DatasetError(
+            f"data set '{dataset.name}' has the label '{twice}' twice; name each label once, base or novel"
+        )
+    unknown = sorted({clip.label for clip in dataset.clips} - set(labels))
+    if unknown:
+        raise DatasetError(
+            f"data set '{dataset.name}' has clips labelled '{unknown[0]}', which is neither a base nor a novel label; "
+            "add that label or leave those clips out"
+        )
+    if not dataset.clips:
+        raise DatasetError(f"data set '{dataset.name}' has no usable clips; add at least one clip to a base label")

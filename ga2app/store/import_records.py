@@ -1,0 +1,179 @@
+"""Imports under way and done: a page that is opened again finds them here, and so does the next start of the app."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from ga2app.errors import DatasetError
+from ga2app.store.database import Database
+from ga2app.store.dataset_records import insert_dataset
+from ga2app.types import ClipFacts, Dataset
+
+
+class ImportState(StrEnum):
+    """Where an import stands."""
+
+    RUNNING = "running"
+    DONE = "done"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class ImportRow:
+    """An import as a page shows it: ``done`` of ``total`` things of its present ``stage``, and what was found.
+
+    ``cancelled`` is the wish; the state follows it.
+    """
+
+    id: int
+    name: str
+    source: str
+    state: ImportState
+    stage: str
+    done: int
+    total: int
+    cancelled: bool
+    report: Mapping[str, Any] | None
+    error: str | None
+    created_s: float
+    finished_s: float | None
+
+
+_COLUMNS = "id, name, source, state, stage, done, total, cancelled, report, error, created_s, finished_s"
+
+
+class Imports:
+    """The imports of one home. One runs at a time."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def begin(self, name: str, source: str, pid: int, process_started_s: float) -> int:
+        """A new running import, done by that process; gives its number.
+
+        Raises DatasetError if the name is taken, or if another import is running.
+        """
+        if not name.strip():
+            raise DatasetError("the data set needs a name; type one")
+        with self._database.write() as db:
+            if db.execute("SELECT 1 FROM datasets WHERE name = ?", [name]).fetchone():
+                raise DatasetError(f"there is a data set '{name}' already; choose another name, or delete that one")
+            other = db.execute("SELECT name FROM imports WHERE state = 'running'").fetchone()
+            if other:
+                raise DatasetError(f"the import of '{other[0]}' is still running; wait for it, or cancel it first")
+            row = {
+                "name": name,
+                "source": source,
+                "state": ImportState.RUNNING.value,
+                "pid": pid,
+                "process_started_s": process_started_s,
+                "created_s": time.time(),
+            }
+            return int(db.table("imports").insert(row).last_pk)  # type: ignore[arg-type]
+
+    def progress(self, import_id: int, stage: str, done: int, total: int) -> bool:
+        """Note how far it is; gives whether it may go on, which it may not once it is cancelled."""
+        with self._database.write() as db:
+            found = db.execute(
+                "UPDATE imports SET stage = ?, done = ?, total = ? WHERE id = ? AND state = 'running' "
+                "AND NOT cancelled RETURNING id",
+                [stage, done, total, import_id],
+            ).fetchall()
+        return bool(found)
+
+    def cancel(self, import_id: int) -> None:
+        """Ask a running import to stop. It notices within the clip that it is looking at."""
+        with self._database.write() as db:
+            db.execute("UPDATE imports SET cancelled = 1 WHERE id = ? AND state = 'running'", [import_id])
+
+    def complete(
+        self,
+        import_id: int,
+        dataset: Dataset,
+        report: Mapping[str, Any],
+        *,
+        facts: Mapping[str, ClipFacts],
+        folder: str | None,
+    ) -> int:
+        """Keep the data set and note that the import is done, both or neither; gives the data set's id.
+
+        Raises DatasetError if the import was cancelled, or if the name has been taken meanwhile.
+        """
+        with self._database.write() as db:
+            row = db.execute(
+                "SELECT source FROM imports WHERE id = ? AND state = 'running' AND NOT cancelled", [import_id]
+            ).fetchone()
+            if row is None:
+                raise DatasetError("the import was cancelled")
+            dataset_id = insert_dataset(
+                self._database, db, dataset, origin=f"imported from {row[0]}", facts=facts, folder=folder
+            )
+            db.execute(
+                "UPDATE imports SET state = 'done', report = ?, finished_s = ? WHERE id = ?",
+                [json.dumps({**report, "dataset_id": dataset_id}), time.time(), import_id],
+            )
+        return dataset_id
+
+    def give_up(self, import_id: int, state: ImportState, error: str, report: Mapping[str, Any] | None = None) -> None:
+        """A running import has ended without a data set."""
+        with self._database.write() as db:
+            db.execute(
+                "UPDATE imports SET state = ?, error = ?, report = ?, finished_s = ? "
+                "WHERE id = ? AND state = 'running'",
+                [state.value, error, json.dumps(report) if report else None, time.time(), import_id],
+            )
+
+    def get(self, import_id: int) -> ImportRow:
+        """One import. Raises DatasetError if there is none with that number."""
+        with self._database.read() as db:
+            found = db.execute(f"SELECT {_COLUMNS} FROM imports WHERE id = ?", [import_id]).fetchone()
+        if found is None:
+            raise DatasetError("this import is not known any more; choose another from the list")
+        return _row(found)
+
+    def latest(self, limit: int = 20) -> list[ImportRow]:
+        """The newest imports, newest first."""
+        with self._database.read() as db:
+            found = db.execute(f"SELECT {_COLUMNS} FROM imports ORDER BY id DESC LIMIT ?", [limit]).fetchall()
+        return [_row(row) for row in found]
+
+    def running(self) -> ImportRow | None:
+        """The import that is running."""
+        with self._database.read() as db:
+            found = db.execute(f"SELECT {_COLUMNS} FROM imports WHERE state = 'running' ORDER BY id").fetchone()
+        return _row(found) if found else None
+
+    def abandon_dead(self, alive: Callable[[int | None, float | None], bool]) -> list[int]:
+        """Running imports whose process is not ``alive`` have failed; gives their numbers."""
+        with self._database.write() as db:
+            found = db.execute("SELECT id, pid, process_started_s FROM imports WHERE state = 'running'").fetchall()
+            dead = [id_ for id_, pid, started_s in found if not alive(pid, started_s)]
+            db.conn.executemany(
+                "UPDATE imports SET state = 'failed', error = ?, finished_s = ? WHERE id = ?",
+                [
+                    ("the studio was closed during the import; nothing was kept, start it again", time.time(), id_)
+                    for id_ in dead
+                ],
+            )
+        return dead
+
+    def folders(self) -> set[str]:
+        """The folders of the home that data sets, or deletions that can be undone, still need; absolute."""
+        with self._database.read() as db:
+            kept = [row[0] for row in db.execute("SELECT folder FROM datasets WHERE folder IS NOT NULL")]
+            kept += [folder for (folders,) in db.execute("SELECT folders FROM trash") for folder in json.loads(folders)]
+        return {self._database.from_stored(folder) for folder in kept}
+
+
+def _row(found: Any) -> ImportRow:
+    id_, name, source, state, stage, done, total, cancelled, report, error, created_s, finished_s = found
+    told = json.loads(report) if report else None
+    return ImportRow(
+        id_, name, source, ImportState(state), stage, done, total, bool(cancelled), told, error, created_s, finished_s
+    )

@@ -1,0 +1,295 @@
+"""Negative prompts in groups, each row with an id of its own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+
+import sqlite_utils
+
+from ga2app.errors import StoreError
+from ga2app.labels import label_key
+from ga2app.store.anchor_sets import ROOM, tidy_name
+from ga2app.store.database import Database
+from ga2app.store.negative_rows import (
+    AddedTexts,
+    ImportedTexts,
+    NegativeEntry,
+    NegativeGroupRow,
+    NegativeOrder,
+    NegativeRow,
+)
+from ga2app.store.ratings import TEXT_SUBJECT, Rating
+from ga2app.store.trash import Former, Selected, among, discard, remember
+
+__all__ = [
+    "AddedTexts",
+    "ImportedTexts",
+    "NegativeEntry",
+    "NegativeGroupRow",
+    "NegativeOrder",
+    "NegativeRow",
+    "Negatives",
+]
+
+MAX_TEXT = 200
+
+
+_ORDERS = {
+    NegativeOrder.ADDED: "negatives.group_id, negatives.id",
+    NegativeOrder.TEXT: "text COLLATE NOCASE, negatives.id",
+    NegativeOrder.CLOSEST: "rating.value IS NULL, rating.value DESC, negatives.id",
+    NegativeOrder.FARTHEST: "rating.value IS NULL, rating.value, negatives.id",
+}
+_WHERE = "dataset_id IS NULL AND group_id = ifnull(?, group_id) AND (? = '' OR instr(lower(text), lower(?)) > 0)"
+
+
+class Negatives:
+    """Negative prompts in groups that stand alone; those of a data set are read with it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def groups(self) -> list[str]:
+        """Names of the groups, oldest first."""
+        return [row.name for row in self.group_rows()]
+
+    def group_rows(self) -> list[NegativeGroupRow]:
+        """All groups, oldest first, the empty ones too.
+
+        A run names its groups by ``name`` and gets ``texts(name)``, the prompts that are switched on.
+        """
+        sql = (
+            "SELECT negative_groups.id, name, count(negatives.id), ifnull(sum(enabled), 0) FROM negative_groups "
+            "LEFT JOIN negatives ON group_id = negative_groups.id WHERE dataset_id IS NULL "
+            "GROUP BY negative_groups.id ORDER BY negative_groups.id"
+        )
+        with self._database.read() as db:
+            return [NegativeGroupRow(*row) for row in db.execute(sql).fetchall()]
+
+    def texts(self, group: str | None = None) -> list[str]:
+        """The prompts that are switched on, each once: those of ``group``, or of all groups."""
+        sql = (
+            "SELECT text FROM negatives JOIN negative_groups ON negative_groups.id = group_id "
+            "WHERE dataset_id IS NULL AND enabled AND name = ifnull(?, name) ORDER BY negatives.id"
+        )
+        with self._database.read() as db:
+            found = db.execute(sql, [group]).fetchall()
+        return list(dict.fromkeys(text for (text,) in found))
+
+    def rows(
+        self,
+        group_id: int | None = None,
+        *,
+        search: str = "",
+        question: int | None = None,
+        order: NegativeOrder = NegativeOrder.ADDED,
+        limit: int = -1,
+        offset: int = 0,
+    ) -> list[NegativeRow]:
+        """Prompts of one group or of all that contain ``search``, with their ratings under ``question``."""
+        sql = (
+            "SELECT negatives.id, group_id, name, text, enabled, rating.value, rating.nearest, rating.warned "
+            "FROM negatives JOIN negative_groups ON negative_groups.id = group_id "
+            f"LEFT JOIN anchor_ratings AS rating ON question_id = ? AND subject = {TEXT_SUBJECT} "
+            f"WHERE {_WHERE} ORDER BY {_ORDERS[order]} LIMIT ? OFFSET ?"
+        )
+        wanted = search.strip()
+        with self._database.read() as db:
+            found = db.execute(sql, [question, group_id, wanted, wanted, limit, offset]).fetchall()
+        return [
+            NegativeRow(
+                id_,
+                owner,
+                group,
+                text,
+                bool(enabled),
+                None if value is None else Rating(value, nearest, bool(warned)),
+            )
+            for id_, owner, group, text, enabled, value, nearest, warned in found
+        ]
+
+    def count(self, group_id: int | None = None, *, search: str = "") -> int:
+        """How many prompts ``rows`` has in all."""
+        sql = f"SELECT count(*) FROM negatives JOIN negative_groups ON negative_groups.id = group_id WHERE {_WHERE}"
+        wanted = search.strip()
+        with self._database.read() as db:
+            return int(db.execute(sql, [group_id, wanted, wanted]).fetchone()[0])
+
+    def create_group(self, name: str) -> int:
+        """A new, empty group; gives its id. Raises StoreError for an empty name or one that is taken."""
+        with self._database.write() as db:
+            return self._create(db, self._free_name(db, name))
+
+    def rename_group(self, group_id: int, name: str) -> str:
+        """Give a group another name, tidied as the answer says. Raises StoreError if it is taken or the group gone."""
+        with self._database.write() as db:
+            tidy = self._free_name(db, name, but=group_id)
+            part = Selected("negative_groups", "id = ? AND name <> ?", [group_id, tidy])
+            remember(db, ROOM, f"renaming a group to '{tidy}'", former=[Former(part, ["name"])])
+            if not db.execute("UPDATE negative_groups SET name = ? WHERE id = ?", [tidy, group_id]).rowcount:
+                raise _gone("group")
+        return tidy
+
+    def delete_group(self, group_id: int) -> int:
+        """Delete a group with its prompts; gives the number of the deletion. Raises StoreError if it is gone."""
+        with self._database.write() as db:
+            sql = "SELECT name FROM negative_groups WHERE id = ? AND dataset_id IS NULL"
+            found = db.execute(sql, [group_id]).fetchone()
+            if found is None:
+                raise _gone("group")
+            parts = [
+                Selected("negative_groups", "id = ?", [group_id]),
+                Selected("negatives", "group_id = ?", [group_id]),
+            ]
+            return discard(db, ROOM, f"the group '{found[0]}' of negative prompts", parts)
+
+    def drop_group(self, group_id: int) -> None:
+        """Take away a group that never got complete: there is nothing to undo."""
+        with self._database.write() as db:
+            db.execute("DELETE FROM negative_groups WHERE id = ? AND dataset_id IS NULL", [group_id])
+
+    def add(self, group_id: int, texts: Iterable[str]) -> AddedTexts:
+        """Add prompts to a group, all in one go; those that it has already, or that come twice, are left out and told.
+
+        Two texts that CLIP reads alike (``labels.label_key``) are one. Raises StoreError if the group is
+        gone, or if a text is too long.
+        """
+        doubles: list[str] = []
+        added: list[int] = []
+        with self._database.write() as db:
+            group = db.execute("SELECT name FROM negative_groups WHERE id = ?", [group_id]).fetchone()
+            if group is None:
+                raise _gone("group")
+            had = {
+                label_key(text) for (text,) in db.execute("SELECT text FROM negatives WHERE group_id = ?", [group_id])
+            }
+            for text in filter(None, map(tidy_text, texts)):
+                if label_key(text) in had:
+                    doubles.append(text)
+                    continue
+                had.add(label_key(text))
+                added.append(_insert(db, group_id, text))
+            what = f"adding {_prompts(len(added))} to the group '{group[0]}'"
+            remember(db, ROOM, what, added=[Selected("negatives", among("id"), [json.dumps(added)])])
+        return AddedTexts(len(added), tuple(doubles))
+
+    def put(self, entries: Iterable[NegativeEntry], *, undoable: bool = True) -> ImportedTexts:
+        """Take over what a file holds, all in one go. Groups are made where need be, and nothing is deleted.
+
+        A prompt that its group has already is switched on or off as the file says.
+        """
+        added: list[int] = []
+        switched: dict[int, bool] = {}
+        same = 0
+        with self._database.write() as db:
+            for entry in entries:
+                group_id, text = self._group(db, tidy_name(entry.group, "a group")), tidy_text(entry.text)
+                sql = "SELECT id, text, enabled FROM negatives WHERE group_id = ?"
+                rows = db.execute(sql, [group_id]).fetchall()
+                found = next((row for row in rows if label_key(row[1]) == label_key(text)), None)
+                if found is None:
+                    added.append(_insert(db, group_id, text, entry.enabled))
+                elif bool(found[2]) == entry.enabled or found[0] in switched:
+                    same += 1
+                else:
+                    switched[found[0]] = entry.enabled
+            if undoable:
+                former = Selected("negatives", among("id"), [json.dumps(list(switched))])
+                fresh = Selected("negatives", among("id"), [json.dumps(added)])
+                what = f"importing {_prompts(len(added) + len(switched))}"
+                remember(db, ROOM, what, former=[Former(former, ["enabled"])], added=[fresh])
+            changes = [(int(on), id_) for id_, on in switched.items()]
+            db.conn.executemany("UPDATE negatives SET enabled = ? WHERE id = ?", changes)
+        return ImportedTexts(len(added), len(switched), same)
+
+    def set_text(self, prompt_id: int, text: str) -> str:
+        """Change the text of one prompt and of no other; gives it tidied.
+
+        Raises StoreError if it is gone, empty or too long, or if its group has that text already.
+        """
+        tidy = tidy_text(text)
+        if not tidy:
+            raise StoreError("a negative prompt needs a text; type one, or delete the prompt")
+        with self._database.write() as db:
+            row = db.execute("SELECT group_id FROM negatives WHERE id = ?", [prompt_id]).fetchone()
+            if row is None:
+                raise _gone("prompt")
+            others = db.execute("SELECT text FROM negatives WHERE group_id = ? AND id <> ?", [row[0], prompt_id])
+            if label_key(tidy) in {label_key(other) for (other,) in others}:
+                raise StoreError(
+                    f"its group has the prompt '{tidy}' already; delete one of the two, or word it otherwise"
+                )
+            part = Selected("negatives", "id = ? AND text <> ?", [prompt_id, tidy])
+            remember(db, ROOM, f"changing a prompt to '{tidy}'", former=[Former(part, ["text"])])
+            db.execute("UPDATE negatives SET text = ? WHERE id = ?", [tidy, prompt_id])
+        return tidy
+
+    def enable(self, prompt_id: int, on: bool) -> None:
+        """Switch one prompt on or off and no other. Raises StoreError if it is gone."""
+        with self._database.write() as db:
+            found = db.execute("SELECT text FROM negatives WHERE id = ?", [prompt_id]).fetchone()
+            if found is None:
+                raise _gone("prompt")
+            part = Selected("negatives", "id = ? AND enabled <> ?", [prompt_id, int(on)])
+            what = f"switching '{found[0]}' {'on' if on else 'off'}"
+            remember(db, ROOM, what, former=[Former(part, ["enabled"])])
+            db.execute("UPDATE negatives SET enabled = ? WHERE id = ?", [int(on), prompt_id])
+
+    def enable_all(self, group_id: int, on: bool) -> int:
+        """Switch every prompt of a group on or off; gives how many changed."""
+        where = "group_id = ? AND enabled <> ?"
+        with self._database.write() as db:
+            part = Selected("negatives", where, [group_id, int(on)])
+            count = db.execute(f"SELECT count(*) FROM negatives WHERE {where}", [group_id, int(on)]).fetchone()[0]
+            what = f"switching {_prompts(count)} {'on' if on else 'off'}"
+            remember(db, ROOM, what, former=[Former(part, ["enabled"])])
+            return db.execute(f"UPDATE negatives SET enabled = ? WHERE {where}", [int(on), group_id, int(on)]).rowcount
+
+    def delete(self, prompt_ids: Sequence[int]) -> int:
+        """Delete prompts; gives how many there were. Raises StoreError if none of them is there."""
+        with self._database.write() as db:
+            marks = ", ".join("?" * len(prompt_ids))
+            texts = db.execute(f"SELECT text FROM negatives WHERE id IN ({marks})", list(prompt_ids)).fetchall()
+            if not texts:
+                raise _gone("prompt")
+            what = _prompts(len(texts)) if len(texts) > 1 else f"the negative prompt '{texts[0][0]}'"
+            discard(db, ROOM, what, [Selected("negatives", f"id IN ({marks})", list(prompt_ids))])
+        return len(texts)
+
+    def _free_name(self, db: sqlite_utils.Database, name: str, but: int = -1) -> str:
+        tidy = tidy_name(name, "a group")
+        sql = "SELECT 1 FROM negative_groups WHERE name = ? AND dataset_id IS NULL AND id <> ?"
+        if db.execute(sql, [tidy, but]).fetchone():
+            raise StoreError(f"there is a group '{tidy}' already; choose another name")
+        return tidy
+
+    def _group(self, db: sqlite_utils.Database, name: str) -> int:
+        """The id of the group ``name``, which is made if need be."""
+        sql = "SELECT id FROM negative_groups WHERE name = ? AND dataset_id IS NULL"
+        found = db.execute(sql, [name]).fetchone()
+        return int(found[0]) if found else self._create(db, name)
+
+    def _create(self, db: sqlite_utils.Database, name: str) -> int:
+        return int(db.table("negative_groups").insert({"name": name}).last_pk)  # type: ignore[arg-type]
+
+
+def _insert(db: sqlite_utils.Database, group_id: int, text: str, on: bool = True) -> int:
+    sql = "INSERT INTO negatives (group_id, text, enabled) VALUES (?, ?, ?)"
+    return int(db.execute(sql, [group_id, text, int(on)]).lastrowid or 0)
+
+
+def _prompts(count: int) -> str:
+    return f"{count:,} negative prompt{'' if count == 1 else 's'}"
+
+
+def tidy_text(text: str) -> str:
+    """``text`` without odd space. Raises StoreError if it is too long for a prompt."""
+    tidy = " ".join(text.split())
+    if len(tidy) > MAX_TEXT:
+        raise StoreError(f"the prompt '{tidy[:30]}…' has {len(tidy)} letters; use at most {MAX_TEXT}")
+    return tidy
+
+
+def _gone(what: str) -> StoreError:
+    return StoreError(f"this {what} is not there any more; it may have been deleted in another window: reload the page")

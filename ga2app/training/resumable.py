@@ -1,0 +1,56 @@
+"""Training a slice at a time: where a GPU is lent for a while, each slice goes on from the checkpoint before it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from ga2app.clip import load_backbone
+from ga2app.config import RunConfig
+from ga2app.evaluation import PlainFeatures
+from ga2app.training.training_loop import Emit, TrainResult, train
+from ga2app.types import Dataset
+
+
+class Slice(NamedTuple):
+    """How a slice ended: its result, and of how many clips the frozen features are known by now."""
+
+    result: TrainResult
+    known: int
+
+
+def train_slice(
+    config: RunConfig,
+    dataset: Dataset,
+    *,
+    out: Path,
+    checkpoint: Path,
+    features: Path,
+    emit: Emit,
+    should_stop: Callable[[], bool],
+) -> Slice:
+    """``train`` until ``should_stop``; what plain CLIP has made of clips is taken from the file ``features``, and kept.
+
+    So a slice that ends before the first step has not been in vain. Raises StudioError.
+    """
+    backbone = load_backbone(config.backbone, device=config.device, precision=config.precision)
+    known = PlainFeatures(backbone, config.clips.num_frames)
+    known.load(features)
+    before = known.count
+    try:
+        result = train(
+            config,
+            dataset,
+            out=out,
+            checkpoint=checkpoint,
+            emit=emit,
+            should_stop=should_stop,
+            backbone=backbone,
+            known=known,
+            reported=True,
+        )
+    finally:
+        if known.count > before:
+            known.save(features)
+    return Slice(result, known.count)

@@ -1,0 +1,283 @@
+"""The training loop: from a configuration and a data set to a prompt bundle."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from ga2app import bundles
+from ga2app import evaluation as evaluate
+from ga2app.clip import Backbone, load_backbone
+from ga2app.config import Precision, RunConfig
+from ga2app.config.step_counts import steps_of
+from ga2app.errors import Diverged, StudioError
+from ga2app.evaluation import PlainFeatures
+from ga2app.method.prompted_model import PromptedClip
+from ga2app.training import checkpoint as checkpoints
+from ga2app.training.cold_start import check_start
+from ga2app.training.data_checks import without_needless_whitening
+from ga2app.training.grad_cache import add_gradients, micro_batches
+from ga2app.training.lr_schedule import learning_rate
+from ga2app.training.optimizer_step import Updater
+from ga2app.training.output_lock import writing_to
+from ga2app.training.progress_events import MAP_ANCHORS, report_of
+from ga2app.training.time_left import TimeLeft
+from ga2app.training.training_batches import epoch_order
+from ga2app.training.training_state import Setup, prepare
+from ga2app.types import Dataset, Event, EventKind, Report, SampleSize, TrainingData, to_counts
+
+logger = logging.getLogger(__name__)
+
+Emit = Callable[[Event], None]
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """How a call ended. ``finished`` is False after a stop; then the checkpoint holds ``step`` steps."""
+
+    finished: bool
+    step: int
+    bundle: str | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    zero_shot: Mapping[str, float] = field(default_factory=dict)
+    report: Report | None = None
+    tested: Mapping[str, SampleSize] = field(default_factory=dict)
+
+
+class _Measured(NamedTuple):
+    """The model as it is now, its figures, and its features (N, D) of the test clips."""
+
+    model: PromptedClip
+    metrics: Mapping[str, float]
+    features: Tensor
+
+
+def train(
+    config: RunConfig,
+    dataset: Dataset,
+    *,
+    out: Path,
+    checkpoint: Path,
+    emit: Emit = lambda event: None,
+    should_stop: Callable[[], bool] = lambda: False,
+    backbone: Backbone | None = None,
+    known: PlainFeatures | None = None,
+    reported: bool = False,
+) -> TrainResult:
+    """Train prompts on ``dataset`` and write them to the bundle folder ``out``, which no other run may write to.
+
+    ``checkpoint`` is written after every epoch and on a stop; where it exists the run goes on from it, bit for bit
+    as if it had not been interrupted, provided that settings, labels and clips are those that it was made with.
+    ``should_stop`` is asked between steps, and between batches of test clips. ``known`` spares runs on the same clips
+    to encode them anew. ``reported`` adds the report, which is None where it could not be made. Raises StudioError;
+    Diverged where the loss is no number any more, after what was learned before has been kept.
+    """
+    bundles.check_place(out)
+    with writing_to(out):
+        asked, data = config, check_start(config, dataset, checkpoint)
+        config = without_needless_whitening(config, dataset)
+        if backbone is None:
+            backbone = load_backbone(config.backbone, device=config.device, precision=config.precision)
+        config = replace(config, precision=backbone.compute.precision)
+        with torch.random.fork_rng(), backbone.compute.repeatable():
+            try:
+                setup = prepare(config, dataset, backbone, should_stop, known, asked)
+            except InterruptedError:
+                return TrainResult(finished=False, step=0)
+            return _Loop(config, data, setup, out, checkpoint, emit, should_stop).run(reported)
+
+
+class _Loop:
+    """A run from its first step, or from its checkpoint, to its bundle."""
+
+    def __init__(
+        self,
+        config: RunConfig,
+        data: TrainingData,
+        setup: Setup,
+        out: Path,
+        checkpoint: Path,
+        emit: Emit,
+        should_stop: Callable[[], bool],
+    ) -> None:
+        self._config, self._data, self._setup, self._out, self._checkpoint = config, data, setup, out, checkpoint
+        self._emit, self._should_stop = emit, should_stop
+        self._updater = Updater(setup.model.prompts, config.optimizer, setup.model.backbone.compute)
+        self._steps = steps_of(config.optimizer, len(setup.targets))
+        expected_s, anchors = setup.looked_at * setup.clip_s, min(MAP_ANCHORS, len(setup.dataset.anchors))
+        ending_s = anchors * setup.clip_s if setup.looked_at else 0.0
+        self._left = TimeLeft(config.optimizer, self._steps, expected_s, ending_s)
+        self._step = 0
+
+    def run(self, reported: bool) -> TrainResult:
+        """Train to the end, or until asked to stop; then the checkpoint holds all that was learned."""
+        setup, settings, steps = self._setup, self._config.optimizer, self._steps
+        resumed = self._resume()
+        self._emit(Event(EventKind.DATA, self._step, self._data.to_dict()))
+        sizes = {"total_steps": steps.total, "steps_per_epoch": steps.per_epoch, "epochs": settings.epochs}
+        self._emit(Event(EventKind.PLAN, self._step, {**sizes, "conditions": setup.conditions.to_dict()}))
+        self._emit(Event(EventKind.ZERO_SHOT, self._step, setup.zero_shot))
+        last = None
+        measured = resumed.measured
+        try:
+            if not measured:
+                last, measured = self._measure(self._step // steps.per_epoch), True
+                self._save()
+            for epoch in range(self._step // steps.per_epoch, settings.epochs):
+                if not self._train_epoch(epoch):
+                    self._save()
+                    return self._stopped()
+                measured = not ((epoch + 1) % settings.evaluate_every == 0 or epoch + 1 == settings.epochs)
+                if not measured:
+                    last, measured = self._measure(epoch + 1), True
+                # After the epoch's figures: a run that dies while it measures does so again, and no figure is missing.
+                self._save()
+            last = last or _measured(setup, self._should_stop)  # None when resumed after the last step
+        except InterruptedError:  # asked to stop while measuring
+            self._save(measured=measured)
+            return self._stopped()
+        bundles.save(setup.bundle(last.model, self._config, self._out.name, self._step, last.metrics), self._out)
+        self._emit(Event(EventKind.BUNDLE, self._step, {"path": str(self._out)}))
+        report = report_of(setup, last.model, last.features, self._step) if reported else None
+        tested = setup.conditions.tested
+        return TrainResult(True, self._step, str(self._out), last.metrics, setup.zero_shot, report, tested)
+
+    def _resume(self) -> checkpoints.Resumed:
+        if not self._checkpoint.exists():
+            return checkpoints.Resumed(0)
+        resumed = checkpoints.read(self._checkpoint, self._setup.model.prompts, self._updater)
+        self._step, now = resumed.step, self._config.precision.value
+        self._say(f"resumed at step {resumed.step}")
+        if resumed.precision not in ("", now):
+            self._say(f"it was trained in {resumed.precision} so far and goes on in {now}: losses may differ a little")
+        return resumed
+
+    def _train_epoch(self, epoch: int) -> bool:
+        """The steps of ``epoch`` that are left; False after a stop. Raises Diverged."""
+        setup, settings, per_epoch = self._setup, self._config.optimizer, self._steps.per_epoch
+        clips_a_step = settings.batch_size * settings.accumulate
+        order = epoch_order(len(setup.targets), clips_a_step, self._config.seed, epoch)
+        order = order[self._step - epoch * per_epoch :]
+        self._left.begin()
+        for batch, clips in zip(order, micro_batches(setup.source, order, settings.batch_size, epoch), strict=True):
+            if self._should_stop():
+                return False
+            rate = learning_rate(self._step, self._steps.total, self._steps.warmup, settings.learning_rate)
+            try:
+                values = _step(self._config, setup, self._updater, self._step, rate, clips, batch, self._emit)
+            except Diverged as exc:
+                raise self._keep_what_was_good(exc) from exc
+            self._step += 1
+            self._left.stepped()
+            left = {"seconds_left": self._left.after(self._step)}
+            self._emit(Event(EventKind.STEP, self._step, {**values, **left}))
+        return True
+
+    def _measure(self, epoch: int) -> _Measured:
+        """The figures after ``epoch``, told. Raises InterruptedError when asked to stop."""
+        began_s = time.perf_counter()
+        measured = _measured(self._setup, self._should_stop)
+        self._left.measured(time.perf_counter() - began_s)
+        tested = to_counts(self._setup.conditions.tested)
+        self._emit(Event(EventKind.EPOCH, self._step, {"epoch": epoch, **measured.metrics, "tested": tested}))
+        return measured
+
+    def _keep_what_was_good(self, fault: Diverged) -> Diverged:
+        """A bundle of the last checkpoint, which stays, too; the fault with where that is."""
+        if not self._checkpoint.exists():
+            return fault
+        setup, per_epoch = self._setup, self._steps.per_epoch
+        try:
+            step = checkpoints.read(self._checkpoint, setup.model.prompts, self._updater).step
+            if not step or not self._updater.adam.state:  # steps that were all skipped have taught nothing
+                return fault
+            learned = _measured(setup, self._should_stop)
+            done = f"{step / per_epoch:.3g} of {self._config.optimizer.epochs} epochs"
+            name = f"{self._out.name} ({done}: its training diverged)"
+            bundles.save(setup.bundle(learned.model, self._config, name, step, learned.metrics), self._out)
+        except (InterruptedError, StudioError) as exc:
+            logger.warning("what was learned before is in the checkpoint alone: %s", exc or "asked to stop")
+            return fault
+        self._say(f"what {step} steps learned is kept as the bundle '{self._out.name}'")
+        self._emit(Event(EventKind.BUNDLE, step, {"path": str(self._out)}))
+        kept = f"{fault}. What the first {step} steps learned is kept, as checkpoint and as bundle '{self._out.name}'"
+        return Diverged(kept, str(self._out))
+
+    def _save(self, *, measured: bool = True) -> None:
+        prompts = self._setup.model.prompts
+        checkpoints.write(
+            self._checkpoint, self._step, self._config, self._data, prompts, self._updater, measured=measured
+        )
+
+    def _stopped(self) -> TrainResult:
+        return TrainResult(finished=False, step=self._step, zero_shot=self._setup.zero_shot)
+
+    def _say(self, text: str) -> None:
+        self._emit(Event(EventKind.LOG, self._step, {"text": text}))
+
+
+def _step(
+    config: RunConfig,
+    setup: Setup,
+    updater: Updater,
+    step: int,
+    rate: float,
+    clips: Sequence[Tensor],
+    rows: Sequence[int],
+    emit: Emit,
+) -> dict[str, float]:
+    """One optimizer step at learning rate ``rate``; gives what it tells. Raises Diverged without a finite loss."""
+    started = time.perf_counter()
+    setup.model.train()
+    torch.manual_seed(_step_seed(config.seed, step))
+    updater.clear()
+    parts = add_gradients(setup, clips, rows, step, updater.backward)
+    norm = updater.limit_gradients()
+    # One wait for the device. Before the update: a gradient that is no number would spoil what Adam remembers.
+    total, ce, anchor, length = torch.stack([parts.total, parts.ce, parts.anchor, norm]).detach().tolist()
+    scaled = config.precision is Precision.FLOAT16
+    if not math.isfinite(total) or not (math.isfinite(length) or scaled):
+        what, value = ("gradient", length) if math.isfinite(total) else ("loss", total)
+        raise _diverged(f"the {what} is {value} at step {step}", rate, config)
+    if not updater.step(rate):
+        if updater.scale < 1:
+            raise _diverged(f"the gradient overflows at step {step} however little it is scaled", rate, config)
+        text = f"step {step} skipped: its gradient overflows float16; the loss is scaled by {updater.scale:g} now"
+        emit(Event(EventKind.LOG, step, {"text": text}))
+    took_s = time.perf_counter() - started
+    return {"ce": ce, "anchor": anchor, "total": total, "learning_rate": rate, "seconds_per_step": took_s}
+
+
+def _diverged(what: str, rate: float, config: RunConfig) -> Diverged:
+    remedy = f"a lower learning rate, for example {config.optimizer.learning_rate / 10:g}"
+    if config.precision is Precision.FLOAT16:
+        remedy += ", or precision bfloat16 or float32"
+    return Diverged(f"{what} (learning rate {rate:g}); start again with {remedy}")
+
+
+def _measured(setup: Setup, should_stop: Callable[[], bool]) -> _Measured:
+    """The prompts as they are now, measured; without figures where there are no test clips.
+
+    ``should_stop`` is asked between two batches of clips; raises InterruptedError then.
+    """
+    model = setup.learned(should_stop)
+    if not setup.test:
+        return _Measured(model, {}, setup.test_features)
+    if setup.config.prompts.visual_depth:
+        features = setup.encode(model, [clip.path for clip in setup.test], should_stop)
+    else:
+        features = model.whiten_clips(setup.test_features)
+    return _Measured(model, evaluate.evaluate_features(model, setup.dataset, setup.test, features).metrics(), features)
+
+
+def _step_seed(seed: int, step: int) -> int:
+    """Seed of the random numbers inside a step (dropout): resuming needs no saved generator state."""
+    return (seed * 1_000_003 + step) % 2**63

@@ -1,0 +1,246 @@
+"""What a run computes once: the model, the shots, and every frozen feature that the steps need."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ga2app import bundles
+from ga2app import evaluation as evaluate
+from ga2app.clip import Backbone, TokenizedText
+from ga2app.config import RunConfig
+from ga2app.config.effective_config import conditions_of, effective
+from ga2app.datasets.trained_clips import clip_marks, clips_identity
+from ga2app.evaluation import PlainFeatures
+from ga2app.method.generic_texts import GenericText, generic_texts
+from ga2app.method.losses import Features
+from ga2app.method.prompted_model import PromptedClip, plain_clip
+from ga2app.method.prompts import PromptLearner
+from ga2app.method.whitening import estimate
+from ga2app.training.data_checks import check_anchors, check_depths, check_steps, whitening_anchors
+from ga2app.training.hard_prompt import hard_prompt
+from ga2app.training.training_batches import ClipSource, FeatureSource, PixelSource, anchor_choice, draw_shots
+from ga2app.types import AnchorClip, Conditions, Dataset, LabelledClip
+from ga2app.video.pixels import evaluation_pixels
+
+logger = logging.getLogger(__name__)
+
+
+def _never() -> bool:
+    return False
+
+
+@dataclass(frozen=True)
+class Setup:
+    """All that the loop works with.
+
+    ``targets`` (N,) are the classes of ``shots``, in the order of ``source``. ``texts`` holds the class names and,
+    behind them, the generic texts: one pass through the text tower serves both. None where no generic text is needed.
+    The whitening of ``model``, and of the frozen features, is that of plain CLIP; ``test_features`` are not whitened.
+    ``clip_s`` is what reading a clip and its pass through the vision tower took, 0 where all were known already.
+    """
+
+    config: RunConfig
+    dataset: Dataset
+    model: PromptedClip
+    source: ClipSource
+    shots: tuple[str, ...]
+    targets: Tensor
+    test: list[LabelledClip]
+    test_features: Tensor
+    zero_shot: dict[str, float]
+    anchors: tuple[AnchorClip, ...]
+    frozen_anchors: Tensor
+    frozen_classes: Tensor
+    negatives: Tensor
+    texts: TokenizedText | None
+    frozen_generic: Tensor
+    frozen_clips: Tensor
+    plain: PlainFeatures
+    conditions: Conditions
+    clip_s: float = 0.0
+
+    @property
+    def looked_at(self) -> int:
+        """Clips that pass the learned vision tower each time the test clips are measured."""
+        if not self.config.prompts.visual_depth:
+            return 0
+        whitened = len(self.shots) + len(whitening_anchors(self.config, self.dataset))
+        return len(self.test) + (whitened if self.config.whitening.enabled else 0)
+
+    def features(self, clips: Tensor, rows: Sequence[int], step: int) -> Features:
+        """Everything that the objective looks at in ``step``, whose shots are ``rows``.
+
+        ``clips`` are those that pass the tower now: all of them, or the last micro-batch. What is frozen is of all.
+        """
+        model, objective = self.model, self.config.objective
+        chosen: list[int] = []
+        if objective.needs_anchor_clips() and self.anchors:
+            wanted = 1 if objective.released else objective.anchors_per_step
+            chosen = anchor_choice(len(self.anchors), wanted, self.config.seed, step)
+        quick = not self.config.prompts.visual_depth
+        frozen_anchors = self.frozen_anchors[chosen]
+        texts = model.encode_labels() if self.texts is None else model.encode_tokens(self.texts)
+        base = len(self.dataset.base)
+        return Features(
+            clips=clips if quick else model.encode_clips(clips),
+            classes=texts[:base],
+            anchors=frozen_anchors if quick or not chosen else model.encode_clips(self._anchor_pixels(chosen)),
+            frozen_anchors=frozen_anchors,
+            negatives=self.negatives,
+            frozen_classes=self.frozen_classes,
+            generic=texts[base:],
+            frozen_generic=self.frozen_generic,
+            frozen_clips=self.frozen_clips[list(rows)] if objective.needs_frozen_clips() else None,
+        )
+
+    def learned(self, should_stop: Callable[[], bool] = _never) -> PromptedClip:
+        """The model as it is now, in eval mode, whitened by what its own vision tower makes of shots and anchors.
+
+        Raises InterruptedError when asked to stop.
+        """
+        model, whitening = self.model, self.config.whitening
+        if not (whitening.enabled and self.config.prompts.visual_depth):
+            return model.eval()
+        model = PromptedClip(model.backbone, model.prompts, self.dataset.base).eval()
+        shots, anchors = (
+            self.encode(model, paths, should_stop)
+            for paths in (self.shots, whitening_anchors(self.config, self.dataset))
+        )
+        own = estimate(whitening, shots, self.targets, anchors)
+        return PromptedClip(model.backbone, model.prompts, self.dataset.base, own).eval()
+
+    def encode(self, model: PromptedClip, paths: Sequence[str], should_stop: Callable[[], bool] = _never) -> Tensor:
+        """Clip features (N, D) of ``paths`` by ``model``, whose frozen share is what plain CLIP is known to make.
+
+        ``should_stop`` is asked between two batches; raises InterruptedError then.
+        """
+        frozen = self.plain.means(paths) if self.config.prompts.residual else None
+        return evaluate.encode_clips(model, paths, self.config.clips.num_frames, should_stop, frozen)
+
+    def bundle(self, model: PromptedClip, config: RunConfig, name: str, steps: int, metrics: Any) -> bundles.Bundle:
+        """What was learned, with everything needed to use it and to know where it comes from."""
+        backbone = model.backbone
+        # Also of a run that looks at the captions alone and at no anchor clip.
+        captions = [anchor.caption for anchor in self.dataset.anchors if config.objective.uses_anchors()]
+        manifest = bundles.Manifest(
+            format_version=bundles.FORMAT_VERSION,
+            name=name,
+            backbone=backbone.identity.to_dict(),
+            config=effective(config, self.dataset)[0].passed_on().to_dict(),
+            base=self.dataset.base,
+            novel=self.dataset.novel,
+            dataset_hash=bundles.dataset_hash(self.dataset),
+            anchor_captions=tuple(dict.fromkeys(caption for caption in captions if caption)),
+            negatives=self.dataset.negatives,
+            preprocessing=backbone.preprocessing.to_dict()
+            | {"image_size": backbone.sizes.image_size, "num_frames": config.clips.num_frames},
+            steps=steps,
+            metrics=dict(metrics),
+            zero_shot=self.zero_shot,
+            packages=bundles.package_versions(),
+            conditions=self.conditions.to_dict(),
+            trained=clip_marks(self.shots),
+        )
+        whitening = {} if model.whitening is None else model.whitening.tensors()
+        return bundles.Bundle(manifest, model.prompts.tensors() | whitening)
+
+    def _anchor_pixels(self, chosen: Sequence[int]) -> Tensor:
+        """Pixels (A, T, 3, S, S), sampled as for the frozen anchor features."""
+        frames, how = self.config.clips.num_frames, self.model.backbone.preprocessing
+        return torch.stack([evaluation_pixels(self.anchors[number].path, frames, how) for number in chosen])
+
+
+def prepare(
+    config: RunConfig,
+    dataset: Dataset,
+    backbone: Backbone,
+    should_stop: Callable[[], bool],
+    known: PlainFeatures | None = None,
+    asked: RunConfig | None = None,
+) -> Setup:
+    """Draw the shots, build the model, compute the frozen features; raises StudioError, InterruptedError on a stop.
+
+    ``known`` holds features of plain CLIP from earlier runs on the same backbone and number of frames.
+    """
+    check_depths(config, backbone)
+    hard = hard_prompt(config, backbone)
+    generic = _generic_texts(config, dataset, backbone, hard.class_names)
+    check_anchors(config, dataset, generic)
+    shots = draw_shots(dataset, config.shots, config.seed)
+    check_steps(config, len(shots))
+    if len(shots) < config.shots * len(dataset.base):
+        logger.warning("%d clips in all: some classes have fewer than %d", len(shots), config.shots)
+    plain = known or PlainFeatures(backbone, config.clips.num_frames)
+    paths, quick = [clip.path for clip in shots], not config.prompts.visual_depth
+    targets = torch.tensor([dataset.base.index(clip.label) for clip in shots], device=backbone.compute.device)
+    looked_at = quick or config.whitening.enabled or config.objective.needs_frozen_clips()
+    began_s, known_before = time.perf_counter(), plain.count
+    frozen_clips = plain.of(paths if looked_at else (), should_stop)
+    anchors = dataset.anchors if config.objective.needs_anchor_clips() else ()
+    whitening = None
+    if config.whitening.enabled:
+        scattered = plain.of(whitening_anchors(config, dataset), should_stop)
+        whitening = estimate(config.whitening, frozen_clips, targets, scattered)
+    prompts = PromptLearner(
+        config.prompts,
+        backbone.sizes.visual_width,
+        backbone.sizes.text_width,
+        hard_prompt=hard.tokens,
+        generator=torch.Generator().manual_seed(config.seed),
+    )
+    model = PromptedClip(backbone, prompts, dataset.base, whitening)
+    frozen_clips = model.whiten_clips(frozen_clips)
+    pixels = PixelSource(paths, config.clips, backbone.preprocessing, config.seed)
+    test = evaluate.test_clips(dataset)
+    test_features = plain.of([clip.path for clip in test], should_stop)
+    took_s, fresh = time.perf_counter() - began_s, plain.count - known_before
+    none = test_features[:0]
+    with torch.no_grad():
+        return Setup(
+            config=config,
+            dataset=dataset,
+            model=model,
+            source=FeatureSource(frozen_clips) if quick else pixels,
+            shots=tuple(paths),
+            targets=targets,
+            test=test,
+            test_features=test_features,
+            zero_shot=evaluate.evaluate_features(
+                plain_clip(backbone, dataset.base), dataset, test, test_features
+            ).metrics(),
+            anchors=anchors,
+            frozen_anchors=model.whiten_clips(plain.of([anchor.path for anchor in anchors], should_stop)),
+            frozen_classes=model.whiten_texts(backbone.class_features(dataset.base)),
+            negatives=(model.whiten_texts(backbone.class_features(dataset.negatives)) if dataset.negatives else none),
+            texts=(
+                model.tokenize([*dataset.base, *(one.name for one in generic)]) if config.objective.vocabulary else None
+            ),
+            frozen_generic=(
+                model.whiten_texts(backbone.text_features([one.text for one in generic])) if generic else none
+            ),
+            frozen_clips=frozen_clips,
+            plain=plain,
+            conditions=conditions_of(asked or config, dataset, clips_identity(dataset)),
+            clip_s=took_s / fresh if fresh else 0.0,
+        )
+
+
+def _generic_texts(
+    config: RunConfig, dataset: Dataset, backbone: Backbone, class_names: Sequence[str]
+) -> list[GenericText]:
+    """The generic attribute vocabulary of the run; attributes and class names only in words that the backbone knows."""
+    wider = config.objective.attributes
+    return generic_texts(
+        [*(anchor.caption for anchor in dataset.anchors), *dataset.negatives],
+        class_names if wider else (),
+        (*dataset.base, *dataset.novel),
+        attributes=wider,
+        known=lambda text: not backbone.unknown_words(text),
+    )

@@ -1,0 +1,192 @@
+"""What the screens need of the torch side, as protocols. ``app.py`` passes the real ones in."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from ga2app.types.anchor_types import (
+    AnchorKind,
+    ClipRatings,
+    MadeClips,
+    Progress,
+    TextProposal,
+    TextRatings,
+)
+from ga2app.types.bundle_types import BundleCard, BundleFacts
+from ga2app.types.dataset_types import AnchorClip, ClipFacts, ProposalKind
+from ga2app.types.estimates import Estimate, PastPace, Workload
+from ga2app.types.explanation import Explanation, TokenReading
+from ga2app.types.recognition import NoneOfThese, Recognition
+
+
+class RecognizerService(Protocol):
+    """What the screens need of the torch side. ``app.py`` passes the real one in."""
+
+    def recognize(
+        self,
+        paths: Sequence[str],
+        labels: Sequence[str],
+        *,
+        backbone: str,
+        bundle: str | Sequence[str] | None = None,
+        template: str | Sequence[str] | None = None,
+        top_k: int = 5,
+        none_of_these: NoneOfThese | None = None,
+    ) -> Recognition:
+        """Answer for each clip; one that cannot be read has its error set. Raises StudioError otherwise.
+
+        ``bundle`` is a bundle's folder or several; ``template`` a sentence round the labels or several.
+        """
+        ...
+
+    def warm(self, backbone: str) -> None:
+        """Load what the first request would have to wait for."""
+        ...
+
+
+class ExplainerService(Protocol):
+    """Says why a clip got its label. Each method raises StudioError for what cannot be explained."""
+
+    def explain(
+        self,
+        path: str,
+        labels: Sequence[str],
+        label: str,
+        *,
+        backbone: str,
+        bundle: str | None = None,
+        anchors: Sequence[AnchorClip] = (),
+        negatives: Sequence[str] = (),
+        template: str | Sequence[str] | None = None,
+    ) -> Explanation:
+        """What moved the score of ``label`` among ``labels``, by plain CLIP and by the bundle in that folder.
+
+        ``template`` words the labels for plain CLIP, as it did when they were recognized.
+        Anchors that cannot be read are left out, with a note.
+        """
+        ...
+
+    def read_tokens(self, *, backbone: str, bundle: str) -> Sequence[TokenReading]:
+        """The words nearest to the tokens that the text tower reads; none for a bundle without text prompts."""
+        ...
+
+
+class ClipInspector(Protocol):
+    """Really opens clips, in a decoder process with a time limit. Each method raises ClipError for one it cannot."""
+
+    def inspect(self, path: str, picture: Path | None = None) -> ClipFacts:
+        """What the clip is; its ``digest`` stays empty. ``picture`` is where to write a small JPEG of its middle."""
+        ...
+
+    def thumbnail(self, path: str, out: Path, px: int = 160) -> None:
+        """Write a JPEG of the clip's middle to ``out``, at most ``px`` high."""
+        ...
+
+    def preview(self, path: str, out: Path, px: int = 240) -> None:
+        """Write a small, silent mp4 that any browser plays to ``out``, its short side at most ``px``."""
+        ...
+
+
+class AnchorAdvisor(Protocol):
+    """Rates anchor clips and negative prompts against labels, chooses and makes clips, proposes texts.
+
+    Nothing is ever added to a set or a group by it. Every method raises StudioError for labels, a backbone or clips
+    that cannot be used.
+    """
+
+    def irrelevance(
+        self, paths: Sequence[str], labels: Sequence[str], *, backbone: str, progress: Progress | None = None
+    ) -> ClipRatings:
+        """How irrelevant each clip is to the labels, in the order of ``paths`` without those that cannot be read."""
+        ...
+
+    def choose(
+        self,
+        pool: Sequence[AnchorClip],
+        labels: Sequence[str],
+        *,
+        backbone: str,
+        count: int,
+        progress: Progress | None = None,
+    ) -> ClipRatings:
+        """The ``count`` clips of the pool that are most irrelevant yet unlike each other, in the order of the choice.
+
+        All of them where the pool has no more.
+        """
+        ...
+
+    def make(
+        self,
+        paths: Sequence[str],
+        folder: Path,
+        kinds: Sequence[AnchorKind],
+        *,
+        progress: Progress | None = None,
+    ) -> MadeClips:
+        """Write an anchor of each kind for each clip into ``folder``."""
+        ...
+
+    def text_similarity(self, texts: Sequence[str], labels: Sequence[str], *, backbone: str) -> TextRatings:
+        """How close each text comes to the labels, in the order of ``texts``."""
+        ...
+
+    def suggest(
+        self,
+        labels: Sequence[str],
+        *,
+        backbone: str,
+        count: int,
+        kind: ProposalKind,
+        language_model: str | None = None,
+    ) -> list[TextProposal]:
+        """Texts of one kind, the farthest from the labels first: the shipped ones, or what a language model proposes.
+
+        The language model is asked on the Hub with the login of this machine.
+        """
+        ...
+
+    def login(self) -> bool:
+        """Whether this machine's own user is logged in at the Hub, so that a language model can be asked."""
+        ...
+
+
+class BundleShelf(Protocol):
+    """Bundles as folders and as zip files. Each method raises BundleError that says what is wrong with one."""
+
+    def facts(self, folder: str, origin: str) -> BundleFacts:
+        """Everything that the bundle in ``folder`` says of itself."""
+        ...
+
+    def pack(self, folder: str, out: Path, *, name: str = "") -> None:
+        """Write the bundle's own files, and nothing else, as a zip to ``out``: the same bytes each time.
+
+        ``name`` is what the bundle is called, if that is not what its files say.
+        """
+        ...
+
+    def take_in(
+        self, archive: Path, shelf: Path, *, taken: Collection[str] = (), known: Sequence[str] = ()
+    ) -> tuple[BundleCard, bool]:
+        """Check ``archive`` and put its bundle into a folder of its own below ``shelf``, its name not in ``taken``.
+
+        Gives its card, and whether it is new: one of the same content as a folder in ``known`` is not kept twice, and
+        the card is then that folder's. Nothing is left behind of an archive that is refused.
+        """
+        ...
+
+
+class Estimator(Protocol):
+    """Says ahead how long a run will take, what memory it needs, and whether its texts fit. Never blocks for long."""
+
+    def estimate(self, work: Workload, past: Sequence[PastPace] = ()) -> Estimate:
+        """The estimate, or that it is being made: then ask again in a few seconds."""
+        ...
+
+    def too_long(self, backbone: str, texts: Sequence[str], prompt_length: int) -> Sequence[str]:
+        """Those of ``texts`` that do not fit into the text tower behind ``prompt_length`` tokens.
+
+        Nothing where the backbone's tokenizer cannot be looked at.
+        """
+        ...

@@ -1,0 +1,198 @@
+"""The report of a finished run: the numbers that its pictures are drawn from. Figures are percent.
+
+Made by the torch side, written beside the run as ``report.json``, read by the screens.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from ga2app.errors import StoreError
+from ga2app.types.conditions import Conditions, read_conditions
+from ga2app.types.headline import SIDES, SampleSize, defined
+from ga2app.types.recognition import LabelKind
+
+REPORT = "report.json"
+REPORT_FORMAT = 1
+
+TOP5_LABELS = 6
+"""With fewer labels every clip's own is among the first five, so that there is no top-5."""
+
+GROUPS = ("base", "novel", "joint")
+"""Base clips among base names, novel clips among novel names, all clips among all names."""
+
+
+@dataclass(frozen=True)
+class GroupReport:
+    """How one model recognized the ``clips`` clips of a group among the names of this group.
+
+    ``confusion`` holds (true label, answer, clips) as places in ``labels``, without zeros: most of it is empty.
+    ``per_class`` is the top-1 of each label that has clips. ``top5`` is None where there are five labels or fewer.
+    """
+
+    top1: float
+    top5: float | None
+    mean_class: float
+    clips: int
+    per_class: Mapping[str, float]
+    confusion: tuple[tuple[int, int, int], ...]
+
+
+@dataclass(frozen=True)
+class ModelReport:
+    """One model's figures: ``metrics`` base, novel and HM; ``groups`` by name, those that were measured."""
+
+    metrics: Mapping[str, float]
+    joint_metrics: Mapping[str, float]
+    groups: Mapping[str, GroupReport]
+
+
+@dataclass(frozen=True)
+class ChangedClip:
+    """A clip that plain CLIP and the bundle answered differently, one of them rightly.
+
+    ``thumbnail`` is a JPEG in base64, empty where none was made.
+    """
+
+    path: str
+    label: str
+    kind: LabelKind
+    plain: str
+    bundle: str
+    thumbnail: str = ""
+
+    @property
+    def gained(self) -> bool:
+        """Whether the bundle is the one that is right."""
+        return self.bundle == self.label
+
+
+@dataclass(frozen=True)
+class MapPoint:
+    """A clip, class name, anchor or negative prompt on the map: where it lay under plain CLIP, and where it lies now.
+
+    ``what`` is clip, class, anchor or negative; ``label`` the class it belongs to, or the text itself.
+    """
+
+    what: str
+    name: str
+    label: str
+    kind: LabelKind
+    before: tuple[float, float]
+    after: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything that a report shows. ``gained`` and ``lost`` count the clips that changed sides, ``changed`` has some.
+
+    ``map_share`` is how much of the spread the two directions of the map hold before and after, in percent.
+    ``conditions`` say what the run really used; they are empty in reports of before.
+    """
+
+    dataset: str
+    backbone: str
+    seed: int
+    shots: int
+    steps: int
+    base: tuple[str, ...]
+    novel: tuple[str, ...]
+    plain: ModelReport
+    bundle: ModelReport
+    gained: int
+    lost: int
+    changed: tuple[ChangedClip, ...]
+    points: tuple[MapPoint, ...]
+    map_share: tuple[float, float]
+    clips_mapped: int
+    anchor_captions: tuple[str, ...] = ()
+    negatives: tuple[str, ...] = ()
+    packages: Mapping[str, str] | None = None
+    conditions: Conditions = field(default_factory=Conditions)
+    format: int = REPORT_FORMAT
+
+    def labels(self, group: str) -> tuple[str, ...]:
+        """The names that compete in a group."""
+        return {"base": self.base, "novel": self.novel}.get(group, (*self.base, *self.novel))
+
+    def tested(self) -> dict[str, SampleSize]:
+        """What base and novel accuracy rest on, by side."""
+        groups = self.bundle.groups
+        return {side: SampleSize(groups[side].clips, len(self.labels(side))) for side in SIDES if side in groups}
+
+    def jointly_tested(self) -> dict[str, SampleSize]:
+        """The same where all names compete."""
+        return {side: SampleSize(one.clips, len(self.labels("joint"))) for side, one in self.tested().items()}
+
+    def to_json(self) -> str:
+        """The text of ``report.json``."""
+        return json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":"))
+
+
+def read_report(file: Path) -> Report | None:
+    """The report in ``file``; None where there is none. Raises StoreError for one that cannot be read."""
+    try:
+        data = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as exc:
+        raise StoreError(
+            f"the report '{file.name}' cannot be read ({exc}); train the run again to get a new one"
+        ) from exc
+    version = data.get("format") if isinstance(data, dict) else None
+    if version != REPORT_FORMAT:
+        raise StoreError(
+            f"the report '{file.name}' has format {version!r} and this program reads format {REPORT_FORMAT}; "
+            "update GA² Studio, or train the run again"
+        )
+    try:
+        return _report(data)
+    except (KeyError, TypeError, ValueError, AttributeError) as exc:
+        raise StoreError(f"the report '{file.name}' is not whole ({exc!r}); train the run again") from exc
+
+
+def _report(data: Mapping[str, Any]) -> Report:
+    known = {item.name: data[item.name] for item in fields(Report) if item.name != "conditions"}
+    labels = {side: tuple(data[side]) for side in SIDES}
+    known |= {
+        "plain": _model(data["plain"], labels),
+        "bundle": _model(data["bundle"], labels),
+        "conditions": read_conditions(data.get("conditions")),
+        "changed": tuple(ChangedClip(**(item | {"kind": LabelKind(item["kind"])})) for item in data["changed"]),
+        "points": tuple(
+            MapPoint(
+                **(
+                    item
+                    | {
+                        "kind": LabelKind(item["kind"]),
+                        "before": _pair(item["before"]),
+                        "after": _pair(item["after"]),
+                    }
+                )
+            )
+            for item in data["points"]
+        ),
+        "map_share": _pair(data["map_share"]),
+    }
+    known |= {name: tuple(data[name]) for name in ("base", "novel", "anchor_captions", "negatives")}
+    return Report(**known)
+
+
+def _model(data: Mapping[str, Any], labels: Mapping[str, Sequence[str]]) -> ModelReport:
+    """One model's figures. Reports of before give some that are 100 % by construction, which are left out."""
+    counts = {side: len(names) for side, names in labels.items()}
+    groups = {}
+    for name, group in data["groups"].items():
+        cells = tuple((row, column, clips) for row, column, clips in group["confusion"])
+        few = counts.get(name, sum(counts.values())) < TOP5_LABELS
+        groups[name] = GroupReport(**(group | {"confusion": cells} | ({"top5": None} if few else {})))
+    return ModelReport(defined(data["metrics"], counts), data["joint_metrics"], groups)
+
+
+def _pair(values: Sequence[float]) -> tuple[float, float]:
+    first, second = values
+    return float(first), float(second)

@@ -1,0 +1,288 @@
+"""Clips read by a child process: a crash or a hang of the decoder costs one clip, never the caller."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+import weakref
+from types import TracebackType
+from typing import IO, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ga2app.errors import ClipError, ClipTimeout
+from ga2app.paths import PROJECT
+from ga2app.video.decoder_worker import LENGTH
+from ga2app.video.sampling import Sampling
+from ga2app.video.video_clip import ClipFrames
+
+logger = logging.getLogger(__name__)
+
+TIME_LIMIT_S = 60.0
+_START_LIMIT_S = 120.0
+_PIPE_BYTES = 2**20
+_F_SETPIPE_SZ = 1031  # fcntl.F_SETPIPE_SZ, which only Linux has
+_RE_ENCODE = "re-encode it, for example with: ffmpeg -i INPUT -c:v libx264 -pix_fmt yuv420p OUTPUT.mp4"
+
+_readers: weakref.WeakSet[ClipReader] = weakref.WeakSet()
+
+
+class _Died(Exception):
+    """The child's pipe ended before its answer did."""
+
+
+class _NotBegun(Exception):
+    """The child died before it took up the request; the text says how."""
+
+
+class ClipReader:
+    """Reads clips in one child process, which is started when first needed and replaced when it dies.
+
+    Threads may share a reader; they take turns. A forked process gets a child of its own.
+    """
+
+    def __init__(self, time_limit_s: float = TIME_LIMIT_S) -> None:
+        self._time_limit_s = time_limit_s
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        _readers.add(self)
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the child; None while there is none."""
+        process = self._process
+        return None if process is None else process.pid
+
+    def read(
+        self,
+        path: str | os.PathLike[str],
+        sampling: Sampling,
+        *,
+        short_side_px: int | None = None,
+        time_limit_s: float | None = None,
+    ) -> ClipFrames:
+        """The frames of ``path`` that ``sampling`` chooses; see ``ga2app.video.read_clip``."""
+        limit_s = self._time_limit_s if time_limit_s is None else time_limit_s
+        # Absolute, since the child keeps the folder it was started in; and so no part of it reads as an address.
+        absolute = os.path.abspath(os.fsdecode(path))
+        name = os.fsencode(os.path.basename(absolute)).decode("utf-8", "replace")
+        with self._lock:
+            return self._read(name, (absolute, sampling, short_side_px, limit_s))
+
+    def close(self) -> None:
+        """End the child; the next read starts another."""
+        with self._lock:
+            self._end()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _read(self, name: str, request: tuple[str, Sampling, int | None, float]) -> ClipFrames:
+        try:
+            return self._ask(name, request)
+        except _NotBegun:
+            # The child had died since the last clip, or was just dying: that is no fault of this one.
+            logger.info("the decoder process died between clips and is replaced")
+        try:
+            return self._ask(name, request)
+        except _NotBegun as exc:
+            raise ClipError(name, f"the decoder {exc} before reading it", "check that memory is free") from exc
+
+    def _ask(self, name: str, request: tuple[str, Sampling, int | None, float]) -> ClipFrames:
+        process = self._living(name)
+        limit_s = request[-1]
+        time_is_up = threading.Event()
+
+        def stop() -> None:
+            time_is_up.set()
+            process.kill()
+
+        timer = threading.Timer(limit_s, stop)
+        timer.daemon = True
+        timer.start()
+        begun = False
+        try:
+            document = pickle.dumps(request)
+            _write(process, LENGTH.pack(len(document)) + document)
+            begun = "begun" in _document(process)
+            answer = _document(process)
+            frames = _frames(process, answer["shape"]) if "shape" in answer else None
+        except _Died as exc:
+            fate = _fate(self._end())
+            if time_is_up.is_set():
+                reason = f"reading it took longer than {limit_s:g} s"
+                raise ClipTimeout(name, reason, "cut out the part that shows the action, or re-encode it") from exc
+            if not begun:
+                raise _NotBegun(fate) from exc
+            raise ClipError(name, f"the decoder {fate} while reading it", _RE_ENCODE) from exc
+        except BaseException:  # an interrupt: half an answer may be in the pipe
+            self._end()
+            raise
+        finally:
+            timer.cancel()
+        if time_is_up.is_set():  # the answer came at the very last moment, and the child is being killed
+            self._end()
+        return _clip(name, answer, frames)
+
+    def _living(self, name: str) -> subprocess.Popen[bytes]:
+        """The child, started anew if there is none."""
+        if self._process is not None and self._process.poll() is not None:
+            logger.info("the decoder process has died (%s) and is replaced", _fate(self._process.returncode))
+            self._end()
+        if self._process is None:
+            self._process = _start()
+            timer = threading.Timer(_START_LIMIT_S, self._process.kill)
+            timer.daemon = True
+            timer.start()
+            try:
+                _document(self._process)
+            except _Died as exc:
+                status = self._end()
+                raise ClipError(
+                    name,
+                    f"the decoder process {_fate(status)} before it could start",
+                    "check that the packages av and numpy can be imported, and that memory is free",
+                ) from exc
+            except BaseException:
+                self._end()
+                raise
+            finally:
+                timer.cancel()
+        return self._process
+
+    def _end(self) -> int | None:
+        """Kill the child, if there is one, and return how it ended: by itself or by this."""
+        process, self._process = self._process, None
+        if process is None:
+            return None
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            # Its pipe may end a moment before the process does; how it died is worth that moment.
+            _close_pipes(process)
+            process.wait(0.5)
+        process.kill()
+        return process.wait()
+
+    def _forget(self) -> None:
+        """In a forked process: the child belongs to the parent, and the lock may be held by a thread that is gone."""
+        self._lock = threading.Lock()
+        process, self._process = self._process, None
+        if process is not None:
+            _close_pipes(process)
+            process.returncode = 0  # nothing here is to wait for it
+
+
+def _start() -> subprocess.Popen[bytes]:
+    search = [str(PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    process = subprocess.Popen(
+        # -P: a module of the same name in the working folder must not be taken for a library.
+        [sys.executable, "-P", "-m", "ga2app.video.decoder_worker", str(os.getpid())],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,  # FFmpeg tells a terminal about every fault that it repairs
+        bufsize=0,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(search), "OPENBLAS_NUM_THREADS": "1"},
+    )
+    if sys.platform == "linux":
+        import fcntl
+
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(_pipe(process.stdout).fileno(), _F_SETPIPE_SZ, _PIPE_BYTES)
+    return process
+
+
+def _pipe(stream: IO[bytes] | None) -> IO[bytes]:
+    assert stream is not None
+    return stream
+
+
+def _close_pipes(process: subprocess.Popen[bytes]) -> None:
+    for stream in (process.stdin, process.stdout):
+        with contextlib.suppress(OSError):
+            _pipe(stream).close()
+
+
+def _write(process: subprocess.Popen[bytes], data: bytes) -> None:
+    rest = memoryview(data)
+    try:
+        while rest:
+            rest = rest[_pipe(process.stdin).write(rest) :]
+    except OSError as exc:
+        raise _Died from exc
+
+
+def _fill(process: subprocess.Popen[bytes], target: memoryview) -> None:
+    """Read exactly as many bytes as ``target`` takes."""
+    stdout: Any = _pipe(process.stdout)
+    while target:
+        count = stdout.readinto(target)
+        if not count:
+            raise _Died
+        target = target[count:]
+
+
+def _document(process: subprocess.Popen[bytes]) -> dict[str, Any]:
+    size = bytearray(LENGTH.size)
+    _fill(process, memoryview(size))
+    text = bytearray(LENGTH.unpack(size)[0])
+    _fill(process, memoryview(text))
+    answer: dict[str, Any] = json.loads(text)
+    return answer
+
+
+def _frames(process: subprocess.Popen[bytes], shape: list[int]) -> NDArray[np.uint8]:
+    frames = np.empty(shape, np.uint8)
+    if frames.size:
+        _fill(process, frames.reshape(-1).data)
+    return frames
+
+
+def _clip(name: str, answer: dict[str, Any], frames: NDArray[np.uint8] | None) -> ClipFrames:
+    if "error" in answer:
+        raise ClipError(*answer["error"])
+    if frames is None:
+        raise ClipError(name, f"it cannot be decoded ({answer.get('failure')})", _RE_ENCODE)
+    numbers = tuple(answer["indices"])
+    return ClipFrames(
+        frames,
+        numbers,
+        answer["total_frames"],
+        answer["fps"],
+        answer["reader"],
+        width=answer["size"][0],
+        height=answer["size"][1],
+        seconds=answer["seconds"],
+        times_s=tuple(answer["times_s"]),
+        notes=tuple(answer["notes"]),
+    )
+
+
+def _fate(status: int | None) -> str:
+    """How a process ended, in words."""
+    if status is None or status >= 0:
+        return f"ended (exit status {status})"
+    try:
+        return f"was ended by {signal.Signals(-status).name}"
+    except ValueError:
+        return f"was ended by signal {-status}"
+
+
+def _forget_all() -> None:
+    for reader in list(_readers):
+        reader._forget()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_all)

@@ -1,0 +1,124 @@
+"""The rule of a Space, kept in one place: who acts just now, and what a stranger may not touch.
+
+Whatever a press, an endpoint or an agent's tool changes goes through the store or through one of the doors. These are
+guarded here, not the handlers: a new handler is guarded as soon as it changes something, whether it is listed in the
+API or not. Reading, and so every screen, stays open, and to recognize and to ask why is everybody's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from hmac import compare_digest
+from typing import Any, cast
+
+import gradio as gr
+from gradio.context import LocalContext
+from gradio.helpers import special_args
+
+from ga2app.errors import AccessError
+from ga2app.hub import Downloads
+from ga2app.services.space import Space, Visitor, refusal
+from ga2app.services.studio import Studio
+from ga2app.types import AnchorAdvisor, BundleShelf, HubExchange
+
+KEY_HEADER = "x-ga2-key"
+
+_WRITERS = ("admin", "write")
+_LOOKING = ("account", "repo_of_bundle", "repo_of_anchors", "find_bundle", "find_anchors")
+"""What of the exchange with the Hub changes nothing. It needs a login of the visitor's own all the same."""
+
+
+class Refused(AccessError, gr.Error):
+    """What a stranger reads. Also one of Gradio's errors: where a handler does not tell it, the page does."""
+
+    def __init__(self, message: str) -> None:
+        gr.Error.__init__(self, message, title="Not yours to change", print_exception=False)
+
+    def __str__(self) -> str:
+        return str(self.message)
+
+
+class Guarded:
+    """A door of which strangers may use nothing but what is ``free``; what it gains later is guarded, too."""
+
+    def __init__(self, door: object, may_change: Callable[[], None], free: Collection[str]) -> None:
+        self._door, self._may_change, self._free = door, may_change, free
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._door, name)
+        if name in self._free or not callable(found):
+            return found
+
+        def asked(*args: Any, **settings: Any) -> Any:
+            self._may_change()
+            return found(*args, **settings)
+
+        return asked
+
+
+def guarded(studio: Studio) -> Studio:
+    """``studio`` as its Space's visitors may use it; off a Space it stays as it is."""
+    space = studio.space
+    if space is None:
+        return studio
+
+    def may_change() -> None:
+        visitor = present_visitor(space)
+        if visitor is not None and (why := refusal(space, visitor)):
+            raise Refused(why)
+
+    studio.store.guard(may_change)
+    return replace(
+        studio,
+        may_change=may_change,
+        exchange=cast(HubExchange, Guarded(studio.exchange, may_change, _LOOKING)),
+        advisor=cast(AnchorAdvisor, Guarded(studio.advisor, may_change, ["login"])),
+        downloads=cast(Downloads, Guarded(studio.downloads, may_change, ["status", "place"])),
+        shelf=cast(BundleShelf, Guarded(studio.shelf, may_change, ["facts", "pack"])),
+    )
+
+
+def present_visitor(space: Space) -> Visitor | None:
+    """Who asked for what is being done in this thread; None for the app itself, which nobody asked."""
+    if LocalContext.blocks.get(None) is None:
+        return None
+    request = LocalContext.request.get(None)
+    profile, _ = _signed_in(request)
+    shown = str(request.headers.get(KEY_HEADER, "")) if request is not None else ""
+    return Visitor(
+        name=profile.username if profile is not None else None,
+        writes_for=frozenset(_organizations(profile)),
+        has_key=bool(space.key) and compare_digest(shown.encode(), space.key.encode()),
+    )
+
+
+def visitors_token(studio: Studio) -> str | None:
+    """The token that what is being done now may show to the Hub: on a Space the visitor's own, never the Space's.
+
+    None off a Space, where the machine's own login serves. Raises AccessError for a visitor who is not signed in.
+    """
+    if studio.space is None:
+        return None
+    _, token = _signed_in(LocalContext.request.get(None))
+    if token is None:
+        how = f"nobody can, because {studio.space.no_sign_in}" if studio.space.no_sign_in else "sign in at the top"
+        raise Refused(f"this needs your own account on the Hub: {how}")
+    return token.token
+
+
+def _signed_in(request: gr.Request | None) -> tuple[gr.OAuthProfile | None, gr.OAuthToken | None]:
+    """Profile and token of the session behind ``request``, as Gradio would hand them to a handler."""
+
+    def handler(profile: gr.OAuthProfile | None, token: gr.OAuthToken | None) -> None:
+        """Gradio reads what it asks for from its signature."""
+
+    (profile, token), *_ = special_args(handler, [], request)
+    return profile, token
+
+
+def _organizations(profile: gr.OAuthProfile | None) -> list[str]:
+    """The organizations in which the person may write, as far as the person has let the Space see them."""
+    userinfo = cast("dict[str, Any]", profile or {})
+    told = userinfo.get("orgs") or []
+    return [str(one.get("preferred_username")) for one in told if one.get("roleInOrg") in _WRITERS]

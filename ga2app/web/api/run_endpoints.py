@@ -1,0 +1,253 @@
+"""The endpoints of the queue: put a run in, ask for it, list, stop and resume runs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from gradio.events import api
+
+from ga2app.config import RunConfig, preset, with_shorter_warmup
+from ga2app.errors import ConfigError, Fault, StoreError
+from ga2app.services.studio import Studio
+from ga2app.store.resuming import resume
+from ga2app.types import (
+    Conditions,
+    EventKind,
+    RunRecord,
+    RunState,
+    as_document,
+    cautions,
+    read_conditions,
+    to_counts,
+    with_nulls,
+)
+from ga2app.web.api.answering import told
+from ga2app.web.pages.runs.standing import adjusted_text
+from ga2app.web.pages.train.queueing import queue_config, wake
+
+MAX_LISTED = 200
+
+
+def build_runs_api(studio: Studio) -> None:
+    """Connect ``/queue_run``, ``/run_status``, ``/list_runs``, ``/stop_run``, ``/resume_run`` and ``/restart_run``."""
+
+    def queue_run(config: dict[str, Any], preset_name: str = "", name: str = "") -> dict[str, Any]:
+        """Queue a training run and give its number.
+
+        Args:
+            config: settings as JSON, in the sections of the configuration; what is left out comes from the preset.
+            preset_name: quick, full, paper-hmdb, paper-ucf, paper-ssv2 or paper-k400; empty for the defaults.
+            name: what the list of runs shall call it.
+
+        Returns:
+            run: the run's number, for the endpoints that take one.
+            warning: why no process could be started to train it, or null; the run stays queued all the same.
+
+        Raises:
+            ConfigError: settings that cannot be used, all at once, each with its rule, its value and what is right.
+            BackboneError: there is no such backbone on the machine; those that are there are named.
+        """
+        with told():
+            return queue_asked(studio, config, preset_name, name)
+
+    def run_status(run: int) -> dict[str, Any]:
+        """Say where a run stands: state, step, figures in percent, error.
+
+        Args:
+            run: the number that queue_run gave.
+
+        Returns:
+            run: the run's number.
+            name: what it is called.
+            state: queued, running, stopping, stopped, done or failed.
+            step: the optimizer steps that are behind it.
+            total_steps: how many there are; null until it has begun.
+            metrics: accuracy in percent after the last epoch that was measured: base, novel and their harmonic mean hm,
+                and the epoch's number; null before.
+            zero_shot: the same figures of plain CLIP; null before they are measured.
+            tested: how many test clips and labels base and novel accuracy rest on.
+            intervals: the 95 % interval of each figure, two numbers.
+            cautions: why the figures say less than they seem to, in sentences.
+            adjusted: settings that could not be used as they were asked for, and why.
+            error: why it failed and what to do, or null.
+            bundle: the key of its bundle; null until it is done.
+
+        Raises:
+            StoreError: there is no run of that number.
+        """
+        with told():
+            return status_of(studio, int(run))
+
+    def list_runs(state: str = "", limit: int = 50, offset: int = 0) -> list[dict[str, Any]]:
+        """List training runs, newest first: number, name, state, data set, when it was queued, its bundle and error.
+
+        Args:
+            state: queued, running, stopping, stopped, done or failed; empty for all.
+            limit: how many to answer, at most 200.
+            offset: how many of the newest to leave out, to read on where the last answer ended.
+
+        Returns:
+            run: the run's number.
+            name: what it is called.
+            state: queued, running, stopping, stopped, done or failed.
+            dataset: the data set that it is trained on.
+            backbone: the CLIP that it is trained for.
+            seed: the seed of its draws.
+            created_s: when it was queued, in seconds since 1970.
+            finished_s: when it ended, likewise; null before.
+            bundle: the key of its bundle; null until it is done.
+            error: why it failed and what to do, or null.
+
+        Raises:
+            StoreError: there is no such state; those that there are are named.
+        """
+        with told():
+            runs = studio.store.runs.list(
+                limit=max(1, min(int(limit), MAX_LISTED)), offset=max(0, int(offset)), states=_states(state)
+            )
+        return [_listed(run) for run in runs]
+
+    def stop_run(run: int) -> dict[str, Any]:
+        """Stop a run: a queued one at once, a running one after its present step, with everything learned saved.
+
+        Args:
+            run: the number that queue_run gave.
+
+        Returns:
+            state: stopped or stopping, or as it had ended before, and all else that run_status tells.
+
+        Raises:
+            StoreError: there is no run of that number.
+        """
+        with told():
+            studio.store.runs.request_stop(int(run))
+            return status_of(studio, int(run))
+
+    def resume_run(run: int) -> dict[str, Any]:
+        """Queue a stopped or failed run again; it goes on from the step that was saved last.
+
+        Args:
+            run: the number that queue_run gave.
+
+        Returns:
+            state: queued, and all else that run_status tells.
+            warning: why no process could be started to train it, or null; the run stays queued all the same.
+
+        Raises:
+            StoreError: there is no run of that number, or it is neither stopped nor failed.
+            TrainingError: labels or clips have changed since it was saved; what has changed is named.
+        """
+        return queued_again(int(run), restart=False)
+
+    def restart_run(run: int) -> dict[str, Any]:
+        """Queue a stopped or failed run again from step 0, where its settings, labels or clips have changed.
+
+        What was saved of it is forgotten.
+
+        Args:
+            run: the number that queue_run gave.
+
+        Returns:
+            state: queued, and all else that run_status tells.
+            warning: why no process could be started to train it, or null; the run stays queued all the same.
+
+        Raises:
+            StoreError: there is no run of that number, or it is neither stopped nor failed.
+        """
+        return queued_again(int(run), restart=True)
+
+    def queued_again(run: int, *, restart: bool) -> dict[str, Any]:
+        with told():
+            resume(studio.store, run, restart=restart)
+            return status_of(studio, run) | {"warning": wake(studio) or None}
+
+    for endpoint in (queue_run, run_status, list_runs, stop_run, resume_run, restart_run):
+        api(endpoint, api_name=endpoint.__name__)
+
+
+def queue_asked(studio: Studio, config: dict[str, Any], preset_name: str, name: str) -> dict[str, Any]:
+    """Queue what a program asks for and wake a worker: the run's number, and a warning where none could be started.
+
+    Raises StudioError with everything that keeps it from being trained.
+    """
+    start = _start(config, preset_name)
+    settings = RunConfig.from_dict(_merged(start, config))
+    settings = replace(settings, backbone=studio.known_backbone(settings.backbone))
+    run_id = queue_config(studio, settings, name)
+    return {"run": run_id, "warning": wake(studio) or None}
+
+
+def status_of(studio: Studio, run_id: int) -> dict[str, Any]:
+    """A run's state, step and figures as plain JSON. Raises StoreError if there is no such run."""
+    store = studio.store.runs
+    run = store.get(run_id)
+    plan, step = store.latest(run_id, EventKind.PLAN), store.latest(run_id, EventKind.STEP)
+    epoch, zero_shot = store.latest(run_id, EventKind.EPOCH), store.latest(run_id, EventKind.ZERO_SHOT)
+    used = read_conditions(plan.values.get("conditions")) if plan else Conditions()
+    metrics = {name: value for name, value in epoch.values.items() if name != "tested"} if epoch else {}
+    return {
+        "run": run.id,
+        "name": run.name,
+        "state": run.state.value,
+        "step": step.step if step else 0,
+        "total_steps": int(plan.values.get("total_steps", 0)) if plan else None,
+        "metrics": with_nulls(metrics) if epoch else None,
+        "zero_shot": with_nulls(zero_shot.values) if zero_shot else None,
+        "tested": to_counts(used.tested),
+        "intervals": as_document(metrics, used.tested),
+        "cautions": cautions(used.tested),
+        "adjusted": [adjusted_text(one) for one in used.adjustments],
+        "error": run.error,
+        "bundle": _bundle(run),
+    }
+
+
+def _listed(run: RunRecord) -> dict[str, Any]:
+    return {
+        "run": run.id,
+        "name": run.name,
+        "state": run.state.value,
+        "dataset": run.config.get("dataset"),
+        "backbone": run.config.get("backbone"),
+        "seed": run.config.get("seed"),
+        "created_s": run.created_s,
+        "finished_s": run.finished_s,
+        "bundle": _bundle(run),
+        "error": run.error,
+    }
+
+
+def _bundle(run: RunRecord) -> str | None:
+    return Path(run.bundle).name if run.bundle else None
+
+
+def _states(state: str) -> list[RunState] | None:
+    if not state:
+        return None
+    try:
+        return [RunState(state)]
+    except ValueError as exc:
+        known = ", ".join(RunState)
+        raise StoreError(f"'{state}' is not a state of a run; choose one of {known}, or leave it empty") from exc
+
+
+def _start(config: dict[str, Any], preset_name: str) -> dict[str, Any]:
+    if not isinstance(config, dict):
+        raise ConfigError([Fault("config", f"must be a JSON object, not {config!r}")])
+    if not preset_name:
+        return {}
+    backbone = config.get("backbone")
+    start = (preset(preset_name, backbone) if isinstance(backbone, str) else preset(preset_name)).to_dict()
+    optimizer = config.get("optimizer")
+    # A warm-up that is given counts as it is: it is merged over this one.
+    return with_shorter_warmup(start, optimizer.get("epochs")) if isinstance(optimizer, dict) else start
+
+
+def _merged(start: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(start)
+    for key, value in changes.items():
+        below = merged.get(key)
+        merged[key] = _merged(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+    return merged

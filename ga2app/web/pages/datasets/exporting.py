@@ -1,0 +1,118 @@
+"""A data set as files: a CSV that the studio reads back, and a zip of class folders with clips and CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import re
+import shutil
+import time
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+from ga2app.errors import DatasetError
+from ga2app.paths import Home
+from ga2app.types import Dataset
+from ga2app.web.uploads import safe_name
+
+COLUMNS = ("path", "label", "subset", "group")
+LIST_NAME = "clips.csv"
+KEEP_S = 24 * 3600
+"""An export can be downloaded for a day."""
+
+Row = tuple[str, str, str, str]
+
+
+def rows_of(dataset: Dataset) -> list[Row]:
+    """Path, label, subset and group of everything, label by label, so that reading keeps the order of labels."""
+    rows: list[Row] = []
+    for group, labels in (("base", dataset.base), ("novel", dataset.novel)):
+        for label in labels:
+            rows += [(clip.path, label, clip.subset.value, group) for clip in dataset.clips if clip.label == label]
+    rows += [(anchor.path, anchor.caption or "anchor", "", "anchor") for anchor in dataset.anchors]
+    return rows + [("", text, "", "negative") for text in dataset.negatives]
+
+
+def csv_text(rows: list[Row]) -> str:
+    """The list as ``ga2app.datasets`` reads it."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerows([COLUMNS, *rows])
+    return text.getvalue()
+
+
+def export_csv(home: Home, dataset: Dataset) -> Path:
+    """A CSV with the clips' places on this machine. Raises DatasetError if it cannot be written."""
+    folder = _folder(home)
+    try:
+        file = folder / f"{_file_stem(dataset.name)}.csv"
+        file.write_text(csv_text(rows_of(dataset)), encoding="utf-8")
+    except OSError as exc:
+        raise _refused(exc) from exc
+    return file
+
+
+def export_zip(home: Home, dataset: Dataset, tick: Callable[[int, int], None] = lambda done, total: None) -> Path:
+    """Class folders with the clips, and the CSV that tells subsets and groups. Raises DatasetError.
+
+    A clip whose file is gone makes the export fail: a copy that lacks something without a word is worse.
+    """
+    rows = rows_of(dataset)
+    if gone := [path for path, *_ in rows if path and not os.path.isfile(path)]:
+        raise DatasetError(
+            f"{len(gone)} of the clips are not there any more, such as '{gone[0]}'; bring them back or delete them "
+            "from the data set, then export again"
+        )
+    folder, packed_rows, taken = _folder(home), [], set[str]()
+    file = folder / f"{_file_stem(dataset.name)}.zip"
+    try:
+        with zipfile.ZipFile(file, "x", zipfile.ZIP_STORED) as archive:
+            for number, (path, label, subset, group) in enumerate(rows):
+                tick(number, len(rows))
+                inside = _place(path, label, group, taken) if path else ""
+                if path:
+                    archive.write(path, inside)
+                packed_rows.append((inside, label, subset, group))
+            archive.writestr(LIST_NAME, csv_text(packed_rows))
+    except OSError as exc:
+        file.unlink(missing_ok=True)
+        raise _refused(exc) from exc
+    return file
+
+
+def _place(path: str, label: str, group: str, taken: set[str]) -> str:
+    """Where a clip goes in the zip; two that would have the same place are numbered."""
+    folder = _file_stem("anchors" if group == "anchor" else label)
+    stem, suffix = os.path.splitext(safe_name(os.path.basename(path)))
+    place, number = f"{folder}/{stem}{suffix}", 1
+    while place.casefold() in taken:
+        number += 1
+        place = f"{folder}/{stem}-{number}{suffix}"
+    taken.add(place.casefold())
+    return place
+
+
+def _file_stem(name: str) -> str:
+    """``name`` as the name of a file or a folder on any system."""
+    return safe_name(re.sub(r'[<>"|?*]', "_", name)).strip(". ") or "dataset"
+
+
+def _folder(home: Home) -> Path:
+    """A folder of its own for each export; those of yesterday are dropped."""
+    exports = home.media / "exports"
+    if exports.is_dir():
+        for old in exports.iterdir():
+            if time.time() - old.stat().st_mtime > KEEP_S:
+                shutil.rmtree(old, ignore_errors=True)
+    folder = exports / str(time.time_ns())
+    try:
+        folder.mkdir(parents=True)
+    except OSError as exc:
+        raise _refused(exc) from exc
+    return folder
+
+
+def _refused(exc: OSError) -> DatasetError:
+    return DatasetError(f"the export could not be written ({exc.strerror or exc}); free some disk space and try again")

@@ -1,0 +1,139 @@
+"""True labels out of lines of ``file,label``, for the clips that they were written for.
+
+A clip is found by the name that it had where it was uploaded from, with as much of its path as both sides give. Where a
+line could mean several clips, or lines disagree, nothing is guessed: the page asks which is meant.
+"""
+
+from __future__ import annotations
+
+import csv
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from ga2app.labels import LabelNames, label_key, tidy
+from ga2app.web.pages.recognize.asking import Told
+
+_FILE_HEADS = ("file", "path", "filename", "file_name", "filepath", "video", "name", "clip")
+_LABEL_HEADS = ("true_label", "true label", "label", "class", "category", "action")
+_NUMBER_SIGN = "#"
+
+
+@dataclass(frozen=True)
+class TrueLabels:
+    """True labels by the clips' numbers, what is wrong with the lines, and the clips that have to be asked about.
+
+    ``asked`` holds, by the clip's number, the labels that it may have.
+    """
+
+    labels: dict[int, str] = field(default_factory=dict)
+    faults: tuple[str, ...] = ()
+    asked: dict[int, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Line:
+    number: int
+    name: str
+    label: str
+
+
+def read_true_labels(text: str, told: Told) -> TrueLabels:
+    """The true labels in ``text``: lines of ``file,label``, or a table with such columns under a header.
+
+    The folder may be left out, and so may the ending; case does not matter. "#2" is the second clip.
+    """
+    faults: list[str] = []
+    labels: dict[int, str] = {}
+    asked: dict[int, tuple[str, ...]] = {}
+    groups: dict[tuple[int, ...], list[_Line]] = {}
+    for line in _lines(text, told, faults):
+        found = _meant(line.name, told.names)
+        if found:
+            groups.setdefault(found, []).append(line)
+        else:
+            faults.append(f"line {line.number}: no clip '{line.name[:60]}' was recognized")
+    for places, lines in sorted(groups.items(), key=lambda entry: len(entry[0])):
+        open_places = [place for place in places if place not in labels]
+        options = {label_key(line.label): line.label for line in lines}
+        if len(options) == 1 and len(lines) >= len(places):
+            labels |= dict.fromkeys(open_places, lines[0].label)
+        elif open_places:
+            asked |= dict.fromkeys(open_places, tuple(options.values()))
+            faults.append(_question(told, open_places, lines, list(options.values())))
+    return TrueLabels(labels, tuple(faults), {place: some for place, some in asked.items() if place not in labels})
+
+
+def _question(told: Told, places: Sequence[int], lines: Sequence[_Line], options: Sequence[str]) -> str:
+    """Which of several clips, or which of several labels, is meant."""
+    where = f"line{'s' if len(lines) > 1 else ''} {', '.join(str(line.number) for line in lines[:5])}"
+    clips = ", ".join(f"{_NUMBER_SIGN}{place + 1}" for place in places[:8])
+    name = PurePosixPath(_parts(told.names[places[0]])[-1]).name
+    given = " or ".join(f"'{label[:60]}'" for label in options[:5])
+    how = f"type the label into the table, or write the clip's number: {_NUMBER_SIGN}{places[0] + 1},{options[0]}"
+    if len(places) == 1:
+        return f"{where}: which label has clip {clips} ('{name}'), {given}? {how}"
+    return f"{where}: clips {clips} have the name '{name}'; which of them is {given}? {how}"
+
+
+def _meant(name: str, names: Sequence[str]) -> tuple[int, ...]:
+    """The numbers of the clips that ``name`` can mean; a whole name comes before one without its ending."""
+    number = name.removeprefix(_NUMBER_SIGN)
+    if name.startswith(_NUMBER_SIGN) and number.isascii() and number.isdigit() and 0 < int(number) <= len(names):
+        return (int(number) - 1,)
+    wanted, known = _parts(name), [_parts(given) for given in names]
+    whole = tuple(place for place, parts in enumerate(known) if _fits(wanted, parts))
+    return whole or tuple(
+        place for place, parts in enumerate(known) if _fits(wanted, (*parts[:-1], PurePosixPath(parts[-1]).stem))
+    )
+
+
+def _fits(one: Sequence[str], other: Sequence[str]) -> bool:
+    """Whether two paths are the same as far as both go, from their ends."""
+    shared = min(len(one), len(other))
+    return tuple(one[-shared:]) == tuple(other[-shared:])
+
+
+def _parts(path: str) -> tuple[str, ...]:
+    """The parts of a path of any system, without differences of case and of Unicode's forms; never empty."""
+    plain = unicodedata.normalize("NFC", path).casefold().replace("\\", "/")
+    return tuple(part for part in plain.split("/") if part not in ("", ".")) or (plain,)
+
+
+def _lines(text: str, told: Told, faults: list[str]) -> Iterator[_Line]:
+    """The lines with a file and a label; others are faults, but for empty ones and rows without a true label."""
+    known = LabelNames(told.labels)
+    rows = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip(" \t,;")]
+    heads = _cells(rows[0][1]) if rows else []
+    columns = _columns(heads)
+    separator = _separator(rows[0][1]) if columns else ""
+    for number, line in rows[1:] if columns else rows:
+        cells = _cells(line, separator)
+        file, label = columns or (0, 1)
+        if max(file, label) >= len(cells) or not (columns or (cells[file] and cells[label])):
+            faults.append(f"line {number}: '{line.strip()[:60]}' is not of the form file,label")
+        elif cells[file] and cells[label]:
+            # A label that holds a comma needs no quotes where it is the last cell and one of the labels.
+            rest = ", ".join(cells[label:])
+            yield _Line(number, cells[file], tidy(rest if known.find(rest) else cells[label]))
+
+
+def _cells(line: str, separator: str = "") -> list[str]:
+    """The cells of ``line``, which may have another separator than the header's."""
+    chosen = separator if separator and separator in line else _separator(line)
+    return [cell.strip() for cell in next(csv.reader([line], delimiter=chosen, skipinitialspace=True), [])]
+
+
+def _separator(line: str) -> str:
+    return "\t" if "\t" in line else ";" if ";" in line and "," not in line else ","
+
+
+def _columns(cells: Sequence[str]) -> tuple[int, int] | None:
+    """The columns of file and true label where ``cells`` are a header; clips' numbers stand for files."""
+    heads = [cell.lower() for cell in cells]
+    label = next((heads.index(head) for head in _LABEL_HEADS if head in heads), None)
+    file = next((heads.index(head) for head in _FILE_HEADS if head in heads), None)
+    if label is None or file is None:
+        return None
+    return (heads.index("clip") if heads[file] != "clip" and "clip" in heads else file), label

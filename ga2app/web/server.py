@@ -1,0 +1,180 @@
+"""The studio, put together from all rooms and served until it is told to stop: what ``app.py`` opens."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from ga2app.environment import ServerAddress
+from ga2app.errors import StudioError
+from ga2app.hub import Downloads
+from ga2app.paths import SKETCH_HARD_PROMPT, Home
+from ga2app.services import (
+    Backbones,
+    BundleFolders,
+    Hardware,
+    LazyAdvisor,
+    LazyExplainer,
+    SpeedEstimator,
+    StudioExchange,
+    VideoInspector,
+    lent_hardware,
+    own_hardware,
+)
+from ga2app.services.importing import sweep
+from ga2app.services.space import Space, present_space
+from ga2app.services.studio import Example
+from ga2app.store import Store
+from ga2app.types import RunState
+from ga2app.web import Studio, build_page
+from ga2app.web.mcp import open_to_agents
+from ga2app.web.theme import launch_look
+from ga2app.web.uploads import KEEP_S, prune_uploads, uploads_folder
+
+log = logging.getLogger("ga2app.app")
+
+MAX_UPLOAD, MAX_UPLOAD_ON_SPACE = "4gb", "512mb"
+VISITORS_KEEP_S = 24 * 3600
+"""On a Space, clips that visitors upload go after a day: they are other people's, and the disk is small."""
+_WATCH_S = 5.0
+_PRUNE_EVERY = 720
+"""Old uploads are dropped each hour: every so many rounds of the watch."""
+
+
+def open_studio(home: Home, address: ServerAddress, over: threading.Event, *, mcp: bool = False) -> int:
+    """Serve the studio of ``home`` until ``over`` is set; gives the exit status. With ``mcp`` agents are answered."""
+    try:
+        space = present_space()
+        with Store.open(home) as store:
+            hardware = lent_hardware(home, store, space) if space and space.zero_gpu else own_hardware(home)
+            return serve(home, store, hardware, address, over, space, mcp=mcp)
+    except StudioError as exc:
+        log.error("%s", exc)
+        return 1
+
+
+def serve(
+    home: Home,
+    store: Store,
+    hardware: Hardware,
+    address: ServerAddress,
+    over: threading.Event,
+    space: Space | None = None,
+    *,
+    mcp: bool = False,
+) -> int:
+    """Open the page, keep a worker alive, and wait until ``over`` is set; gives the exit status.
+
+    With ``mcp`` agents are answered, too.
+    """
+    downloads = Downloads()
+    backbones = Backbones(lambda: downloads.finished, None if space else home.root / "backbone_folders.json")
+    studio = Studio(
+        home=home,
+        store=store,
+        recognizer=hardware.recognizer,
+        explainer=LazyExplainer(hardware.recognizer),
+        backbones=backbones,
+        remember_backbone=backbones.remember,
+        downloads=downloads,
+        inspector=VideoInspector(),
+        advisor=LazyAdvisor(),
+        shelf=BundleFolders(),
+        estimator=SpeedEstimator(home.root / "speeds.json"),
+        exchange=StudioExchange(home, store),
+        server_paths=space is None,
+        space=space,
+        examples=_examples(home),
+        wake_worker=hardware.wake_worker,
+        worker_alive=hardware.worker_alive,
+        clips_at_once=hardware.clips_at_once,
+    )
+    agents = open_to_agents(studio, address.host, address.allowed_hosts) if mcp else None
+    _tidy(home, store)
+    page = build_page(studio).queue(default_concurrency_limit=4, max_size=64)
+    try:
+        _, opened, _ = page.launch(
+            server_name=address.host,
+            server_port=address.port,
+            root_path=address.root_path,
+            prevent_thread_lock=True,
+            _frontend=False,  # no look at its own page: to take over 3 s for it on a busy machine is no fault
+            quiet=True,
+            max_file_size=MAX_UPLOAD_ON_SPACE if space else MAX_UPLOAD,
+            allowed_paths=[str(home.media)],
+            blocked_paths=[str(uploads_folder(home))],
+            mcp_server=False,  # Gradio's own would offer every endpoint; ours is among app_kwargs
+            app_kwargs={"routes": agents.routes, "lifespan": agents.lifespan} if agents else None,
+            **launch_look(),
+        )
+    except OSError as exc:
+        log.error("%s cannot be used (%s); choose another port with --port", address, exc)
+        return 1
+    log.info("GA² Studio is at %s, its data in %s", opened, home.root)
+    if agents:
+        log.info("agents are answered over MCP at %s%s", opened.rstrip("/"), agents.path)
+    threading.Thread(target=_warm, args=(studio,), daemon=True, name="warm-up").start()
+    try:
+        _watch(studio, over)
+    finally:
+        log.info("closing; a run that is under way goes on in its own process, or from its checkpoint")
+        hardware.close()
+        page.close(verbose=False)
+    return 0
+
+
+def _tidy(home: Home, store: Store) -> None:
+    """What a killed app left over, and deletions that are too old to be undone."""
+    for import_id in sweep(home, store):
+        log.warning("import %d was under way when the studio was closed; nothing of it was kept", import_id)
+    dropped = store.trash.purge()
+    if dropped:
+        log.info("%d old deletions were dropped for good", dropped)
+
+
+def _watch(studio: Studio, over: threading.Event) -> None:
+    """See to it that a worker is there while runs wait, and that old uploads go, until ``over`` is set."""
+    waiting = (RunState.QUEUED, RunState.RUNNING, RunState.STOPPING)
+    said, rounds, first = "", 0, True
+    while True:
+        try:
+            if first or studio.store.runs.count(waiting):
+                studio.wake_worker()
+            if rounds % _PRUNE_EVERY == 0:
+                prune_uploads(studio.home, keep_s=VISITORS_KEEP_S if studio.space else KEEP_S)
+                studio.store.trash.purge()
+            said = ""
+        except StudioError as exc:
+            if str(exc) != said:
+                log.error("%s", exc)
+            said = str(exc)
+        except OSError:
+            log.exception("old uploads could not be dropped")
+        first, rounds = False, rounds + 1
+        if over.wait(_WATCH_S):
+            return
+
+
+def _warm(studio: Studio) -> None:
+    """Load what the first request would wait for, and list the embedded bundle: reading it needs torch too."""
+    try:
+        studio.recognizer.warm(studio.known_backbone(None))
+        log.info("the recognizer is warm")
+        from ga2app.clip.compute import unused_gpu
+
+        if fault := unused_gpu():
+            log.warning("everything runs on the processor, though there is a GPU: %s", fault)
+        if SKETCH_HARD_PROMPT.is_dir():
+            from ga2app.bundles import read_card
+
+            studio.store.bundles.add(read_card(SKETCH_HARD_PROMPT, origin="embedded"))
+    except StudioError as exc:
+        log.warning("%s", exc)
+    except Exception:
+        log.exception("the recognizer could not be warmed")
+
+
+def _examples(home: Home) -> list[Example]:
+    from ga2app.synthetic.demo_dataset import build_examples
+
+    return [Example(str(path), label) for path, label in build_examples(home.examples)]

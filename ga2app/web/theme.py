@@ -1,0 +1,176 @@
+"""How the studio looks: theme, style sheet and masthead. They go to ``launch``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.themes.utils import colors, fonts, sizes
+
+from ga2app.web.address import OPENING_HEAD
+
+STYLES = Path(__file__).with_name("styles")
+FAVICON = Path(__file__).with_name("favicon.svg")
+CONTROLS_SCRIPT = Path(__file__).with_name("accessible_controls.js")
+
+_INK = colors.Color(
+    name="ink",
+    c50="#f7f7f4",
+    c100="#efefea",
+    c200="#e0e0d9",
+    c300="#c9c9c1",
+    c400="#9a9c96",
+    c500="#6c706c",
+    c600="#50554f",
+    c700="#363b38",
+    c800="#232827",
+    c900="#191d1d",
+    c950="#111414",
+)
+
+_TEAL = colors.Color(
+    name="studio",
+    c50="#eef8f6",
+    c100="#d5eeea",
+    c200="#abdcd5",
+    c300="#78c3b9",
+    c400="#44a498",
+    c500="#23877c",
+    c600="#146c63",
+    c700="#125850",
+    c800="#124742",
+    c900="#113b37",
+    c950="#052321",
+)
+
+_EDGE, _EDGE_DARK = "#878b86", "#6f7773"
+"""Edges of fields: at least 3 : 1 against the field and what it lies on."""
+_TEAL_DARK = "#1e7a70"
+"""The primary button in the dark: white on it has 5.1 : 1."""
+
+
+def studio_theme() -> gr.themes.Base:
+    """A quiet page of paper and ink with one accent.
+
+    The fonts come with Gradio, nothing is fetched. Of these two the weights named are whole; the files of the
+    others hold a few letters only.
+    """
+    theme = gr.themes.Base(
+        primary_hue=_TEAL,
+        secondary_hue=_TEAL,
+        neutral_hue=_INK,
+        radius_size=sizes.radius_md,
+        text_size=sizes.text_md,
+        spacing_size=sizes.spacing_md,
+        font=[fonts.LocalFont("Source Sans Pro", weights=(400, 700)), "ui-sans-serif", "system-ui", "sans-serif"],
+        font_mono=[fonts.LocalFont("IBM Plex Mono", weights=(400, 700)), "ui-monospace", "monospace"],
+    )
+    look: dict[str, Any] = {
+        "body_background_fill": "*neutral_50",
+        "body_background_fill_dark": "*neutral_950",
+        "body_text_color": "*neutral_900",
+        "body_text_color_dark": "*neutral_100",
+        "body_text_color_subdued": "*neutral_500",
+        "body_text_color_subdued_dark": "*neutral_400",
+        "background_fill_primary": "#ffffff",
+        "background_fill_primary_dark": "*neutral_900",
+        "background_fill_secondary": "*neutral_100",
+        "background_fill_secondary_dark": "*neutral_800",
+        "border_color_primary": "*neutral_200",
+        "border_color_primary_dark": "#2f3634",
+        "block_background_fill": "#ffffff",
+        "block_background_fill_dark": "*neutral_900",
+        "block_border_width": "1px",
+        "block_shadow": "none",
+        "block_shadow_dark": "none",
+        "block_title_text_weight": "600",
+        "block_title_text_color": "*neutral_800",
+        "block_title_text_color_dark": "*neutral_100",
+        "block_label_background_fill": "transparent",
+        "block_label_background_fill_dark": "transparent",
+        "block_label_border_width": "0px",
+        "block_label_border_width_dark": "0px",
+        "block_label_shadow": "none",
+        "block_label_text_weight": "600",
+        "block_label_text_color": "*neutral_800",
+        "block_label_text_color_dark": "*neutral_100",
+        "block_info_text_color": "*neutral_500",
+        "block_info_text_color_dark": "*neutral_400",
+        "block_info_text_size": "13px",
+        "input_background_fill": "*neutral_50",
+        "input_background_fill_dark": "*neutral_950",
+        "input_border_width": "1px",
+        "input_border_color": _EDGE,
+        "input_border_color_dark": _EDGE_DARK,
+        "input_placeholder_color": "*neutral_500",
+        "input_placeholder_color_dark": "*neutral_400",
+        "input_border_color_focus": "*primary_500",
+        "input_border_color_focus_dark": "*primary_400",
+        "button_primary_background_fill": "*primary_600",
+        "button_primary_background_fill_hover": "*primary_700",
+        "button_primary_background_fill_dark": _TEAL_DARK,
+        "button_primary_background_fill_hover_dark": "*primary_600",
+        "button_primary_text_color": "#ffffff",
+        "button_primary_text_color_dark": "#ffffff",
+        "button_secondary_background_fill": "#ffffff",
+        "button_secondary_background_fill_dark": "*neutral_800",
+        "button_secondary_background_fill_hover": "*neutral_100",
+        "button_secondary_border_color": "*neutral_300",
+        "button_secondary_border_color_dark": "#3a4240",
+        "button_border_width": "1px",
+        "button_large_text_weight": "600",
+        "checkbox_border_color": _EDGE,
+        "checkbox_border_color_dark": _EDGE_DARK,
+        "checkbox_label_background_fill_selected": "*primary_50",
+        "checkbox_label_background_fill_selected_dark": "*primary_900",
+        "checkbox_label_border_color_selected": "*primary_500",
+        "checkbox_label_text_color_selected": "*primary_800",
+        "checkbox_label_text_color_selected_dark": "*primary_100",
+        "link_text_color": "*primary_700",
+        "link_text_color_dark": "*primary_300",
+    }
+    return theme.set(**look)
+
+
+def style_sheet() -> str:
+    """The whole style sheet: ``base.css``, then that of each screen."""
+    screens = sorted(path for path in STYLES.glob("*.css") if path.name != "base.css")
+    return "\n".join(path.read_text(encoding="utf-8") for path in (STYLES / "base.css", *screens))
+
+
+def launch_look() -> dict[str, Any]:
+    """The keyword arguments of ``launch`` that make the page look like the studio."""
+    return {
+        "theme": studio_theme(),
+        "css": style_sheet(),
+        "head": OPENING_HEAD,
+        "favicon_path": FAVICON,
+        "footer_links": ["api"],
+        "run_history": False,
+        "ssr_mode": False,
+    }
+
+
+def controls_script() -> str:
+    """What makes Gradio's controls work with a keyboard and a screen reader; runs once, in the masthead."""
+    return CONTROLS_SCRIPT.read_text(encoding="utf-8")
+
+
+def part(html: str = "", **settings: Any) -> gr.HTML:
+    """A piece of the page that the studio's own style sheet dresses, not Gradio's."""
+    return gr.HTML(html, apply_default_css=False, **settings)
+
+
+def header_html() -> str:
+    """The masthead: name, what the studio is for, and the switch between light and dark."""
+    return (
+        '<a class="skip" href="#screens">Skip to the screen</a>'
+        '<header class="masthead"><svg viewBox="0 0 32 32" aria-hidden="true">'
+        '<rect width="32" height="32" rx="8" class="tile"/><g class="figure">'
+        '<circle cx="16" cy="7.5" r="3"/><path d="M16 10.5V19M16 13l-7 3M16 13l7-3.5M16 19l-5 7M16 19l6 6"/></g></svg>'
+        "<h1>GA² Studio</h1><p>Teach CLIP your actions without making it forget the rest.</p>"
+        '<button type="button" data-theme-switch aria-label="Switch between light and dark">'
+        '<svg viewBox="0 0 16 16" aria-hidden="true"><circle cx="8" cy="8" r="5.5"/>'
+        '<path class="half" d="M8 2.5a5.5 5.5 0 0 1 0 11z"/></svg></button></header>'
+    )
