@@ -34,7 +34,7 @@ OUTSIDE = {
     "store": {"sqlite_utils"},
     "hub": {"huggingface_hub"},
     "worker": TORCH,
-    "web": {"gradio", "PIL", "mcp", "pydantic", "starlette", "anyio", "httpx"},
+    "web": {"gradio", "jinja2", "markupsafe", "PIL", "mcp", "pydantic", "starlette", "anyio", "httpx"},
 }
 """What a package imports from others than the standard library and numpy; for services and cli, anything."""
 ANYTHING = {"services", "cli"}

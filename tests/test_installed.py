@@ -95,7 +95,7 @@ def test_the_wheel_takes_along_what_the_app_needs_and_nothing_private(wheel: Pat
     shipped = {name.removeprefix("ga2app/shipped/") for name in names if name.startswith("ga2app/shipped/")}
     assert {"app.py", "assets/sketch-clip/model.safetensors", "assets/sketch-hard-prompt/bundle.json"} <= shipped
     assert {f"prompts_db/{path.name}" for path in (PROJECT / "prompts_db").glob("*.*")} <= shipped
-    assert "ga2app/web/styles/base.css" in names and "setup.py" not in shipped
+    assert "ga2app/web/base.css" in names and "setup.py" not in shipped
     assert not [name for name in names if "private" in name or "__pycache__" in name or name.startswith("tests")]
     tops = {name.split("/")[0] for name in names}
     assert tops == {"ga2app", next(top for top in tops if top.endswith(".dist-info"))}

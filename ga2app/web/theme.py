@@ -10,7 +10,7 @@ from gradio.themes.utils import colors, fonts, sizes
 
 from ga2app.web.address import OPENING_HEAD
 
-STYLES = Path(__file__).with_name("styles")
+WEB = Path(__file__).parent
 FAVICON = Path(__file__).with_name("favicon.svg")
 CONTROLS_SCRIPT = Path(__file__).with_name("accessible_controls.js")
 
@@ -134,9 +134,9 @@ def studio_theme() -> gr.themes.Base:
 
 
 def style_sheet() -> str:
-    """The whole style sheet: ``base.css``, then that of each screen."""
-    screens = sorted(path for path in STYLES.glob("*.css") if path.name != "base.css")
-    return "\n".join(path.read_text(encoding="utf-8") for path in (STYLES / "base.css", *screens))
+    """The whole style sheet: ``base.css``, then those of the components and of the pages."""
+    parts = sorted(path for path in WEB.rglob("*.css") if path.name != "base.css")
+    return "\n".join(path.read_text(encoding="utf-8") for path in (WEB / "base.css", *parts))
 
 
 def launch_look() -> dict[str, Any]:

@@ -11,7 +11,7 @@ from ga2app.web.pages.runs.curves import RunCurve
 from ga2app.web.pages.runs.listing import run_title
 from ga2app.web.pages.runs.run_progress import accuracy_html, loss_html, result_html
 from ga2app.web.pages.runs.run_settings import settings_html
-from ga2app.web.theme import STYLES
+from ga2app.web.theme import WEB
 
 _PAPER = """
 :root { --body-text-color: #232827; --background-fill-secondary: #efefea; --font-mono: ui-monospace, monospace;
@@ -50,7 +50,7 @@ def report_page(run: RunRecord, report: Report, curve: RunCurve, body: str, back
 
 def page_style() -> str:
     """The studio's own style for a report: dark where the reader's system is, light on paper."""
-    base, runs = ((STYLES / name).read_text(encoding="utf-8") for name in ("base.css", "runs.css"))
+    base, runs = ((WEB / name).read_text(encoding="utf-8") for name in ("base.css", "pages/runs/runs.css"))
     dark = re.findall(r"^\.dark \{(.*?)^\}", base + "\n" + runs, re.DOTALL | re.MULTILINE)
     night = "".join(
         f"@media screen and (prefers-color-scheme: dark) {{ :root {{{variables}}} }}\n" for variables in dark
