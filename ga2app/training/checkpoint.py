@@ -1,7 +1,7 @@
 """A run's checkpoint: one safetensors file with prompts, optimizer state, loss scaling and step. No pickle.
 
-Random numbers need no place in it: those of a step depend on the run's seed and the step alone. Settings and data
-stand in it as JSON, so that a run that goes on can be held against both, setting by setting and clip by clip.
+Random numbers need no place in it: those of a step depend on the run's seed and the step alone. Settings, data and
+what tells the backbone from others stand in it as JSON, so that a run that goes on can be held against them.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from ga2app.bundles.fits_backbone import difference
+from ga2app.clip import BackboneId
 from ga2app.config import RunConfig
 from ga2app.errors import BundleError, TrainingError
 from ga2app.method.prompts import PromptLearner
@@ -43,6 +45,7 @@ def write(
     step: int,
     config: RunConfig,
     data: TrainingData,
+    backbone: BackboneId,
     prompts: PromptLearner,
     updater: Updater,
     *,
@@ -57,6 +60,7 @@ def write(
         "step": str(step),
         "settings": json.dumps(config.to_dict(), sort_keys=True),
         "data": json.dumps(data.to_dict()),
+        "backbone": json.dumps(backbone.to_dict()),
         "scaling": json.dumps(dict(updater.scaling())),
         "measured": json.dumps(measured),
     }
@@ -94,6 +98,27 @@ def check(path: Path, config: RunConfig, dataset: Dataset, data: TrainingData) -
         raise TrainingError(
             f"the clips or labels of '{dataset.name}' have changed since step {step}: {'; '.join(changed)}. Bring them "
             f"back as they were to go on from there, or {_afresh(path)}"
+        )
+
+
+def check_backbone(path: Path, backbone: BackboneId) -> None:
+    """Raises TrainingError, with what has changed, where ``path`` was made on another CLIP of the same name.
+
+    One of a version that did not write its backbone down is let pass.
+    """
+    metadata = _metadata(path)
+    if "backbone" not in metadata:
+        return
+    try:
+        then, now = json.loads(metadata["backbone"]), backbone.to_dict()
+        changed, commits = difference(then, now), (then["revision"], now["revision"])
+    except (KeyError, TypeError, ValueError) as exc:
+        raise _damaged(path, exc) from exc
+    if changed:
+        commit = "" if commits[0] == commits[1] else f" (commit {commits[0]} then, {commits[1]} now)"
+        raise TrainingError(
+            f"the backbone '{backbone.name}' has changed since step {metadata.get('step', '?')}: {changed}{commit}. "
+            f"Bring it back as it was to go on from there, or {_afresh(path)}"
         )
 
 

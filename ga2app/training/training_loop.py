@@ -86,6 +86,8 @@ def train(
         config = without_needless_whitening(config, dataset)
         if backbone is None:
             backbone = load_backbone(config.backbone, device=config.device, precision=config.precision)
+        if checkpoint.exists():
+            checkpoints.check_backbone(checkpoint, backbone.identity)
         config = replace(config, precision=backbone.compute.precision)
         with torch.random.fork_rng(), backbone.compute.repeatable():
             try:
@@ -212,9 +214,9 @@ class _Loop:
         return Diverged(kept, str(self._out))
 
     def _save(self, *, measured: bool = True) -> None:
-        prompts = self._setup.model.prompts
+        prompts, backbone = self._setup.model.prompts, self._setup.model.backbone.identity
         checkpoints.write(
-            self._checkpoint, self._step, self._config, self._data, prompts, self._updater, measured=measured
+            self._checkpoint, self._step, self._config, self._data, backbone, prompts, self._updater, measured=measured
         )
 
     def _stopped(self) -> TrainResult:

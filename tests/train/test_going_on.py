@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -120,6 +121,35 @@ def test_another_setting_is_named_with_what_it_was_and_is(stopped: Path, dataset
         run(other, dataset, backbone, stopped)
     told = str(caught.value)
     assert "objective.vocabulary was 1.0 and is 2.0; optimizer.weight_decay was 0.001 and is 0.5" in told
+
+
+@pytest.fixture
+def own_clip(tiny_clip_folder: Path, tmp_path: Path) -> Path:
+    """A copy of the tiny CLIP that a test may change."""
+    return Path(shutil.copytree(tiny_clip_folder, tmp_path / "own-clip"))
+
+
+def test_a_run_does_not_go_on_with_another_backbone_of_the_same_name(own_clip: Path, dataset: Dataset, tmp_path: Path):
+    mine = replace(QUICK, backbone=str(own_clip))
+    run(mine, dataset, None, tmp_path, Recorder(stop_after=3))
+    weights = load_file(own_clip / "model.safetensors")
+    weights["text_model.encoder.layers.0.mlp.fc2.bias"] += 0.5
+    save_file(weights, own_clip / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(TrainingError) as caught:
+        run(mine, dataset, None, tmp_path)
+    told = str(caught.value)
+    assert told.startswith(f"the backbone '{own_clip}' has changed since step 3: other weights in the inner layers, or")
+    assert ". Bring it back as it was to go on from there, or begin anew at step 0" in told
+    assert not (tmp_path / "bundle").exists()
+
+
+def test_a_checkpoint_from_before_backbones_were_written_down_goes_on(
+    stopped: Path, dataset: Dataset, backbone: Backbone
+):
+    metadata = metadata_of(stopped)
+    del metadata["backbone"]
+    rewrite(stopped, metadata)
+    assert run(QUICK, dataset, backbone, stopped).finished
 
 
 def test_a_setting_that_did_not_exist_then_has_its_default(stopped: Path, dataset: Dataset, backbone: Backbone):

@@ -44,7 +44,7 @@ class Recorder:
 
 
 def run(
-    config: RunConfig, dataset: Dataset, backbone: Backbone, folder: Path, recorder: Recorder | None = None
+    config: RunConfig, dataset: Dataset, backbone: Backbone | None, folder: Path, recorder: Recorder | None = None
 ) -> TrainResult:
     recorder = recorder or Recorder()
     return train(

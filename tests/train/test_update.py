@@ -8,6 +8,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from ga2app.clip import Backbone
 from ga2app.clip.compute import Compute
 from ga2app.config import OptimizerConfig, Precision, PromptConfig, RunConfig
 from ga2app.errors import TrainingError
@@ -104,9 +105,11 @@ def test_a_scale_that_had_to_fall_counts_on_where_it_stood() -> None:
     assert third.step(0.1) and third.scale == 1024  # the 2000th good step in a row doubles it
 
 
-def test_a_checkpoint_of_float32_goes_on_in_float16_with_a_fresh_scale(tmp_path: Path) -> None:
+def test_a_checkpoint_of_float32_goes_on_in_float16_with_a_fresh_scale(backbone: Backbone, tmp_path: Path) -> None:
     checkpoint, prompts = tmp_path / "checkpoint", learner()
-    checkpoints.write(checkpoint, 3, RunConfig(precision=Precision.FLOAT32), DATA, prompts, updater(prompts))
+    checkpoints.write(
+        checkpoint, 3, RunConfig(precision=Precision.FLOAT32), DATA, backbone.identity, prompts, updater(prompts)
+    )
     scaled = updater(prompts, CPU16)
     assert checkpoints.read(checkpoint, prompts, scaled) == checkpoints.Resumed(3, True, "float32")
     assert scaled.scale == 65536
