@@ -189,3 +189,23 @@ def m013_run_data(db: sqlite_utils.Database) -> None:
     """What runs are trained and measured on, kept once for all that share it; empty for runs that began before."""
     db.execute("CREATE TABLE run_data (hash TEXT PRIMARY KEY, state TEXT NOT NULL)")
     db.execute("ALTER TABLE runs ADD COLUMN data_hash TEXT NOT NULL DEFAULT ''")
+
+
+@migrations()
+def m014_defined_figures(db: sqlite_utils.Database) -> None:
+    """What runs of before told of novel labels where there was but one: it is 100 % by construction, and HM with it.
+
+    The labels are those of the run's bundle, or of its data set where it has none.
+    """
+    db.execute(
+        """
+        UPDATE events SET "values" = json_remove("values", '$.novel', '$.hm')
+        WHERE kind IN ('zero_shot', 'epoch') AND json_extract("values", '$.novel') = 100 AND run_id IN (
+            SELECT id FROM runs WHERE 1 = coalesce(
+                (SELECT json_array_length(novel) FROM bundles WHERE folder = runs.bundle),
+                (SELECT count(*) FROM labels JOIN datasets ON datasets.id = dataset_id
+                 WHERE kind = 'novel' AND datasets.name = json_extract(config, '$.dataset'))
+            )
+        )
+        """
+    )

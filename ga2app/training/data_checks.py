@@ -65,5 +65,6 @@ def without_needless_whitening(config: RunConfig, dataset: Dataset) -> RunConfig
     """``config``, its whitening off where there is nothing to whiten by: one shot a class, no anchors of its own."""
     used, adjustments = effective(config, dataset)
     if off := changed_settings(adjustments).get("whitening.enabled"):
-        logger.warning("whitening is off: %s", off.reason)
+        # No warning: whoever starts a run is told before (run_warnings), and the run records it in its conditions.
+        logger.info("whitening is off: %s", off.reason)
     return without_needless(config, used)

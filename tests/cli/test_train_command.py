@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import subprocess
@@ -65,6 +66,14 @@ def test_what_train_warns_of_on_the_screen_is_said_here_too(
     assert "fewer than" not in told and "gives 2 clips a label" in told
     assert "drawn scenes of the demo are borrowed" in told
     assert "are numbers or codes ('0', '1', '2')" in told
+
+
+def test_whitening_that_will_be_off_is_told_once(
+    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture, drawn: Path, tmp_path: Path
+):
+    assert main(train(drawn, tmp_path / "mine", "--shots", "1")) == 0
+    logged = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert "\n".join([capsys.readouterr().err, *logged]).lower().count("whitening") == 1, logged
 
 
 def test_a_checkpoint_of_other_clips_is_refused_until_a_restart_is_asked_for(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from threading import Barrier
 
@@ -15,7 +16,7 @@ from ga2app.errors import StoreError
 from ga2app.paths import Home
 from ga2app.store import Store
 from ga2app.store.migrations import migrate, migrations
-from ga2app.types import Event, EventKind
+from ga2app.types import Dataset, Event, EventKind, LabelledClip, Subset
 
 FIRST_SCHEMA = Path(__file__).parent / "first_schema.sql"
 
@@ -73,3 +74,27 @@ def test_all_who_open_a_new_home_at_once_find_it_ready(tmp_path: Path) -> None:
         with ThreadPoolExecutor(8) as pool:
             groups = list(pool.map(open_it, range(8)))
         assert groups == [groups[0]] * 8 and groups[0]
+
+
+def test_figures_that_are_right_by_construction_go_from_what_old_runs_told(home: Home) -> None:
+    figures = {"base": 50.0, "novel": 100.0, "hm": 66.7}
+    with Store.open(home) as store:
+        clips = (LabelledClip("x.mp4", "a", Subset.TRAIN),)
+        store.datasets.add(Dataset("one", ("a", "b"), ("c",), clips), origin="folder")
+        store.datasets.add(Dataset("two", ("a", "b"), ("c", "d"), clips), origin="folder")
+        runs = [store.runs.queue(replace(preset("quick"), dataset=name)) for name in ("one", "two", "two", "gone")]
+        for run in runs:
+            store.runs.append_many(run, [Event(kind, 1, figures) for kind in (EventKind.ZERO_SHOT, EventKind.EPOCH)])
+    db = sqlite_utils.Database(home.database)
+    # The second run's data set had one novel label when it was trained.
+    facts = {"name": "x", "backbone": "sketch", "base": "[]", "novel": '["c"]', "metrics": "{}", "zero_shot": "{}"}
+    db.table("bundles").insert({**facts, "folder": "b", "origin": "trained", "created_s": 1.0})
+    db.execute("UPDATE runs SET bundle = 'b' WHERE id = ?", [runs[1]])
+    db.execute("DELETE FROM _sqlite_migrations WHERE name = 'm014_defined_figures'")
+    db.conn.commit()
+    db.close()
+    with Store.open(home) as store:
+        told = [dict(store.runs.last_epochs(runs)[run].values) for run in runs]
+        assert told == [{"base": 50.0}, {"base": 50.0}, figures, figures]
+        before = [store.runs.latest(run, EventKind.ZERO_SHOT) for run in runs]
+        assert [one and dict(one.values) for one in before] == told

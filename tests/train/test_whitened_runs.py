@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from pathlib import Path
 
@@ -162,6 +163,7 @@ def test_without_anything_to_whiten_by_a_run_trains_unwhitened_and_says_so(
 ) -> None:
     bare = replace(dataset, anchors=())
     config = replace(QUICK, shots=1)
+    caplog.set_level(logging.INFO)
     assert train(config, bare, out=tmp_path / "b", checkpoint=tmp_path / "c", backbone=backbone).finished
     assert not bundles.load_folder(tmp_path / "b").manifest.run.whitening.enabled
     assert "whitening is off: it takes two training clips of a label" in caplog.text
