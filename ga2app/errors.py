@@ -25,12 +25,72 @@ translated into one of these where they enter, with ``raise … from exc``.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
+
+
+class ErrorCode(StrEnum):
+    """What kind of fault it is, for whoever helps with it; a message may be reworded, a code stays."""
+
+    OTHER = ""
+    ANCHORS_MISSING = "anchors missing"
+    BACKBONE_UNUSABLE = "backbone unusable"
+    BUG = "bug"
+    BUNDLE_UNUSABLE = "bundle unusable"
+    CHECKPOINT_UNUSABLE = "checkpoint unusable"
+    CLIPS_UNREADABLE = "clips unreadable"
+    DATA_CHANGED = "data changed"
+    DATASET_MISSING = "data set missing"
+    DEVICE_UNUSABLE = "device unusable"
+    DISK_FULL = "disk full"
+    DIVERGED = "diverged"
+    FOLDER_IN_USE = "folder in use"
+    NO_TEST_CLIPS = "no test clips"
+    NO_TRAINING_CLIPS = "no training clips"
+    OTHER_BACKBONE = "other backbone"
+    OUT_OF_MEMORY = "out of memory"
+    WORKER_DIED = "worker died"
 
 
 class StudioError(Exception):
-    """Base of all errors whose text is meant for the user."""
+    """Base of all errors whose text is meant for the user.
+
+    ``message`` says what is wrong and ``hint`` what to do next, where that stands apart; ``str()`` gives both. Without
+    a ``code`` of its own an error has that of its class.
+    """
+
+    code = ErrorCode.OTHER
+
+    def __init__(self, message: str = "", *, hint: str = "", code: ErrorCode | None = None) -> None:
+        super().__init__(message)
+        self.message, self.hint = message, hint
+        if code is not None:
+            self.code = code
+
+    def __str__(self) -> str:
+        return f"{self.message}; {self.hint}" if self.hint else self.message
+
+
+_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
+
+
+def code_of(error: BaseException) -> ErrorCode:
+    """The code of any exception: its own, that of what caused it, or else a bug's; OTHER for a StudioError without."""
+    if isinstance(error, StudioError) and error.code:
+        return error.code
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return ErrorCode.DISK_FULL
+    if (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"
+        or any(text in str(error) for text in _MEMORY)
+    ):
+        return ErrorCode.OUT_OF_MEMORY
+    if isinstance(error, StudioError):
+        return code_of(error.__cause__) if isinstance(error.__cause__, OSError | StudioError) else ErrorCode.OTHER
+    return ErrorCode.BUG
 
 
 @dataclass(frozen=True)
@@ -44,9 +104,12 @@ class Fault:
 class ConfigError(StudioError):
     """Faults of a configuration, every one of them in ``faults``: a form can show each at its field."""
 
-    def __init__(self, faults: list[Fault]) -> None:
+    def __init__(self, faults: Sequence[Fault], *, code: ErrorCode | None = None) -> None:
         self.faults = tuple(faults)
-        super().__init__("; ".join(f"{fault.field}: {fault.message}" for fault in faults))
+        super().__init__("; ".join(f"{fault.field}: {fault.message}" for fault in faults), code=code)
+
+    def __reduce__(self) -> tuple[type[ConfigError], tuple[tuple[Fault, ...]], dict[str, object]]:
+        return type(self), (self.faults,), self.__dict__
 
 
 class LabelError(StudioError):
@@ -56,9 +119,11 @@ class LabelError(StudioError):
 class ClipError(StudioError):
     """A clip that cannot be read: its file ``name``, the ``reason``, and ``advice`` on the next step."""
 
+    code = ErrorCode.CLIPS_UNREADABLE
+
     def __init__(self, name: str, reason: str, advice: str) -> None:
         self.name, self.reason, self.advice = name, reason, advice
-        super().__init__(f"clip '{name}': {reason}; {advice}")
+        super().__init__(f"clip '{name}': {reason}", hint=advice)
 
     def __reduce__(self) -> tuple[type[ClipError], tuple[str, str, str]]:
         return type(self), (self.name, self.reason, self.advice)
@@ -74,6 +139,8 @@ class DatasetError(StudioError):
 
 class BackboneError(StudioError):
     """A CLIP that cannot be found, loaded or used."""
+
+    code = ErrorCode.BACKBONE_UNUSABLE
 
 
 class BundleError(StudioError):
@@ -103,6 +170,9 @@ class HubConflict(HubError):
         self.head = head
         super().__init__(message)
 
+    def __reduce__(self) -> tuple[type[HubConflict], tuple[str, str]]:
+        return type(self), (self.message, self.head)
+
 
 class TrainingError(StudioError):
     """A run that cannot go on, for example because the loss is no longer a number."""
@@ -110,6 +180,8 @@ class TrainingError(StudioError):
 
 class Diverged(TrainingError):
     """Loss or gradient is no number any more. ``bundle`` is the folder with what was learned before, or empty."""
+
+    code = ErrorCode.DIVERGED
 
     def __init__(self, message: str, bundle: str = "") -> None:
         self.bundle = bundle

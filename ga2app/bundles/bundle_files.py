@@ -17,7 +17,7 @@ from ga2app.bundles.fits_backbone import difference
 from ga2app.bundles.manifest import MANIFEST, Manifest, read_manifest, to_json
 from ga2app.bundles.model_card import CARD, model_card
 from ga2app.config import PromptConfig
-from ga2app.errors import BundleError, ConfigError
+from ga2app.errors import BundleError, ConfigError, ErrorCode
 from ga2app.method.prompts import PromptLearner
 from ga2app.method.whitening import CENTER, ROOT, Whitening, read_whitening
 
@@ -63,8 +63,9 @@ class Bundle:
         if differing:
             raise BundleError(
                 f"bundle '{self.manifest.name}' was trained on backbone '{own['name']}' ({own['fingerprint']}) and "
-                f"cannot be used with '{backbone['name']}' ({backbone['fingerprint']}): {differing}; "
-                f"choose backbone '{own['name']}', or a bundle trained on '{backbone['name']}'"
+                f"cannot be used with '{backbone['name']}' ({backbone['fingerprint']}): {differing}",
+                hint=f"choose backbone '{own['name']}', or a bundle trained on '{backbone['name']}'",
+                code=ErrorCode.OTHER_BACKBONE,
             )
 
 

@@ -15,7 +15,7 @@ from ga2app.bundles.bundle_checks import check_types
 from ga2app.bundles.card_text import without_path
 from ga2app.config import RunConfig
 from ga2app.config.ablations import rung_of
-from ga2app.errors import BundleError, ConfigError
+from ga2app.errors import BundleError, ConfigError, ErrorCode
 from ga2app.types import BundleCard, Conditions, Dataset, defined, read_conditions
 
 FORMAT_VERSION = 2
@@ -71,14 +71,19 @@ def read_manifest(root: Path, shown: str = "") -> Manifest:
     try:
         data = json.loads((root / MANIFEST).read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError) as exc:
-        raise BundleError(f"'{shown}' is not a prompt bundle: it has no {MANIFEST}; give the bundle's folder") from exc
+        raise BundleError(
+            f"'{shown}' is not a prompt bundle: it has no {MANIFEST}",
+            hint="give the bundle's folder",
+            code=ErrorCode.BUNDLE_UNUSABLE,
+        ) from exc
     except (OSError, ValueError, RecursionError) as exc:
         raise BundleError(f"bundle '{shown}': {MANIFEST} cannot be read ({exc}); get a fresh copy") from exc
     version = data.get("format_version") if isinstance(data, dict) else None
     if type(version) is not int or not 1 <= version <= FORMAT_VERSION:
         raise BundleError(
-            f"bundle '{shown}' has format version {version!r} and this program reads versions up to {FORMAT_VERSION}; "
-            "update GA² Studio, or export the bundle again"
+            f"bundle '{shown}' has format version {version!r} and this program reads versions up to {FORMAT_VERSION}",
+            hint="update GA² Studio, or export the bundle again",
+            code=ErrorCode.BUNDLE_UNUSABLE,
         )
     try:
         manifest = _from_dict(data)

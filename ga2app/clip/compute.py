@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from ga2app.config import Precision
-from ga2app.errors import ConfigError, Fault
+from ga2app.errors import ConfigError, ErrorCode, Fault
 
 CUBLAS_WORKSPACE = "CUBLAS_WORKSPACE_CONFIG"
 """Environment variable without which cuBLAS may add up in another order each time. Read once, when it is first used."""
@@ -98,18 +98,22 @@ def settle(device: str = "auto", precision: Precision | str = Precision.AUTO) ->
     if chosen.type == "cuda":
         count = torch.cuda.device_count()
         if (chosen.index or 0) >= count:
-            raise ConfigError([Fault("device", f"'{device}' is not here: {count} CUDA devices; choose auto or cpu")])
+            raise _unusable("device", f"'{device}' is not here: {count} CUDA devices; choose auto or cpu")
         if not torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
             os.environ.setdefault(CUBLAS_WORKSPACE, ":4096:8")
     if chosen.type == "mps" and not torch.backends.mps.is_available():
-        raise ConfigError([Fault("device", "'mps' is not available here; choose auto or cpu")])
+        raise _unusable("device", "'mps' is not available here; choose auto or cpu")
     wanted = Precision(precision)
     if wanted is Precision.FLOAT16 and chosen.type != "cuda":
         rule = f"'float16' is for CUDA devices and this is {chosen.type}; choose auto, float32 or bfloat16"
-        raise ConfigError([Fault("precision", rule)])
+        raise _unusable("precision", rule)
     if wanted is Precision.AUTO:
         wanted = Precision.BFLOAT16 if _native_bfloat16(chosen) else Precision.FLOAT32
     return Compute(chosen, getattr(torch, wanted.value))
+
+
+def _unusable(field: str, rule: str) -> ConfigError:
+    return ConfigError([Fault(field, rule)], code=ErrorCode.DEVICE_UNUSABLE)
 
 
 def unused_gpu() -> str | None:

@@ -6,7 +6,7 @@ import hashlib
 
 import numpy as np
 
-from ga2app.errors import DatasetError
+from ga2app.errors import DatasetError, ErrorCode
 from ga2app.types import Dataset, LabelledClip, Subset
 
 
@@ -18,8 +18,9 @@ def draw_shots(dataset: Dataset, shots: int, seed: int) -> list[LabelledClip]:
     if len(dataset.base) < 2:
         raise DatasetError(
             f"data set '{dataset.name}' has {len(dataset.base)} base class{'' if len(dataset.base) == 1 else 'es'}; "
-            "training needs at least 2, "
-            "because with one there is nothing to tell apart: add clips of another class"
+            "training needs at least 2, because with one there is nothing to tell apart",
+            hint="add clips of another class",
+            code=ErrorCode.NO_TRAINING_CLIPS,
         )
     drawn: list[LabelledClip] = []
     empty = []
@@ -35,7 +36,8 @@ def draw_shots(dataset: Dataset, shots: int, seed: int) -> list[LabelledClip]:
         drawn += [clips[place] for place in sorted(order[:shots])]
     if empty:
         raise DatasetError(
-            f"data set '{dataset.name}' has no training clips for: {', '.join(empty)}; "
-            "add clips of these classes, or make them novel"
+            f"data set '{dataset.name}' has no training clips for: {', '.join(empty)}",
+            hint="add clips of these classes, or make them novel",
+            code=ErrorCode.NO_TRAINING_CLIPS,
         )
     return drawn

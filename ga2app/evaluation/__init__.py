@@ -9,7 +9,14 @@ from ga2app.evaluation.mean_spread import Spread, spread, spread_if_defined
 from ga2app.evaluation.measure_again import Remeasured, Trained, to_measure_again
 from ga2app.evaluation.metrics import Evaluation, GroupAccuracy, group_accuracy
 from ga2app.evaluation.run_report import Side, make_report
-from ga2app.evaluation.scoring import encode_test_clips, evaluate, evaluate_features, pooled, shared_labels
+from ga2app.evaluation.scoring import (
+    encode_test_clips,
+    evaluate,
+    evaluate_features,
+    no_test_clips,
+    pooled,
+    shared_labels,
+)
 from ga2app.evaluation.zero_shot import PlainFeatures
 from ga2app.types import harmonic_mean
 
@@ -31,6 +38,7 @@ __all__ = [
     "group_accuracy",
     "harmonic_mean",
     "make_report",
+    "no_test_clips",
     "pooled",
     "shared_labels",
     "spread",

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from ga2app.errors import ClipError, DatasetError
+from ga2app.errors import ClipError, DatasetError, ErrorCode
 from ga2app.method.prompted_model import PromptedClip
 from ga2app.types import Dataset, LabelledClip, Subset
 from ga2app.video.pixels import multi_view_pixels
@@ -102,7 +102,8 @@ def _encode(
     if faults:
         shown = "; ".join(faults[:5]) + ("; …" if len(faults) > 5 else "")
         raise DatasetError(
-            f"{len(faults)} of {len(paths)} clips cannot be read: {shown}. Remove or re-encode them, then start again"
+            f"{len(faults)} of {len(paths)} clips cannot be read: {shown}. Remove or re-encode them, then start again",
+            code=ErrorCode.CLIPS_UNREADABLE,
         )
     if not features:
         width = model.backbone.sizes.embedding_width

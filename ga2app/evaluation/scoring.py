@@ -11,7 +11,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from ga2app.errors import DatasetError, TrainingError
+from ga2app.errors import DatasetError, ErrorCode, TrainingError
 from ga2app.evaluation.clip_features import SINGLE_VIEW, encode_views, test_clips
 from ga2app.evaluation.metrics import Evaluation, GroupAccuracy, group_accuracy
 from ga2app.labels import label_key
@@ -76,10 +76,20 @@ def evaluate(
         features = features[:, 0]
     if not (features.isfinite().all() and model.encode_labels().isfinite().all()):
         raise TrainingError(
-            "the model's features are not numbers: its training diverged, or its backbone is damaged; "
-            "train again with a lower learning rate"
+            "the model's features are not numbers: its training diverged, or its backbone is damaged",
+            hint="train again with a lower learning rate",
+            code=ErrorCode.DIVERGED,
         )
     return evaluate_features(model, dataset, test_clips(dataset), features, joint=joint)
+
+
+def no_test_clips(dataset: Dataset) -> DatasetError:
+    """The error for a data set on which nothing can be measured."""
+    return DatasetError(
+        f"data set '{dataset.name}' has no test clips",
+        hint="mark some clips of its classes as test",
+        code=ErrorCode.NO_TEST_CLIPS,
+    )
 
 
 def encode_test_clips(
@@ -92,7 +102,7 @@ def encode_test_clips(
     """Features (N, W, D) of ``test_clips(dataset)``; raises DatasetError when there are none or some are unreadable."""
     clips = test_clips(dataset)
     if not clips:
-        raise DatasetError(f"data set '{dataset.name}' has no test clips; mark some clips of its classes as test")
+        raise no_test_clips(dataset)
     return encode_views(model, [clip.path for clip in clips], num_frames, views, should_stop)
 
 

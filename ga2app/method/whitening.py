@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ga2app.config import WhiteningConfig
-from ga2app.errors import BundleError, DatasetError
+from ga2app.errors import BundleError, DatasetError, ErrorCode
 
 CENTER, ROOT = "whitening.center", "whitening.root"
 """Names of the tensors in a bundle."""
@@ -87,8 +87,9 @@ def estimate(config: WhiteningConfig, shots: Tensor, targets: Tensor, anchors: T
     among = _scatter(anchors - anchors.mean(dim=0)) if config.anchors and len(anchors) else None
     if within is None and among is None:
         raise DatasetError(
-            "there is nothing to whiten by: it takes two shots of a class, or two anchor clips; "
-            "add some, or switch whitening.enabled off"
+            "there is nothing to whiten by: it takes two shots of a class, or two anchor clips",
+            hint="add some, or switch whitening.enabled off",
+            code=ErrorCode.ANCHORS_MISSING,
         )
     parts = [part for part in (within, among) if part is not None]
     sigma = parts[0] if len(parts) == 1 else torch.lerp(parts[0], parts[1], config.anchors)

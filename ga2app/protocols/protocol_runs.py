@@ -114,7 +114,7 @@ def _check(draws: Sequence[Draw], dataset: Dataset, session: Session) -> None:
 
 def _check_tested(dataset: Dataset) -> None:
     if not evaluate.test_clips(dataset):
-        raise DatasetError(f"data set '{dataset.name}' has no test clips; mark some clips of its classes as test")
+        raise evaluate.no_test_clips(dataset)
     if len(dataset.base) + len(dataset.novel) < LEAST_LABELS:
         raise DatasetError(
             f"data set '{dataset.name}' has only 1 label: with one there is nothing to tell apart, every answer is "

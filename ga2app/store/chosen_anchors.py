@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ga2app.config import DEMO, NOTHING, RunConfig
-from ga2app.errors import DatasetError
+from ga2app.errors import DatasetError, ErrorCode
 from ga2app.types import Dataset, with_anchors
 
 if TYPE_CHECKING:
@@ -29,8 +29,9 @@ def with_chosen(store: Store, config: RunConfig, dataset: Dataset) -> Dataset:
         clips = tuple(store.anchors.clips(config.anchors))
         if not clips:
             raise DatasetError(
-                f"anchor set '{config.anchors}' has no clip that is switched on; add clips on the Anchors screen, "
-                "or choose another set"
+                f"anchor set '{config.anchors}' has no clip that is switched on",
+                hint="add clips on the Anchors page, or choose another set",
+                code=ErrorCode.ANCHORS_MISSING,
             )
         drawn = config.anchors == DRAWN_SCENES and dataset.name != DEMO
         dataset = replace(dataset, anchors=clips, borrowed=drawn, anchors_from=DEMO if drawn else "")
@@ -43,8 +44,9 @@ def with_chosen(store: Store, config: RunConfig, dataset: Dataset) -> Dataset:
         texts = tuple(dict.fromkeys(text for group in config.negatives for text in store.negatives.texts(group)))
         if not texts:
             raise DatasetError(
-                f"no negative prompt of {', '.join(config.negatives)} is switched on; switch some on on the Anchors "
-                "screen, or choose another group"
+                f"no negative prompt of {', '.join(config.negatives)} is switched on",
+                hint="switch some on on the Anchors page, or choose another group",
+                code=ErrorCode.ANCHORS_MISSING,
             )
         dataset = replace(dataset, negatives=texts)
     return dataset

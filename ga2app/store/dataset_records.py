@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import sqlite_utils
 
-from ga2app.errors import DatasetError
+from ga2app.errors import DatasetError, ErrorCode
 from ga2app.labels import merge_labels
 from ga2app.store.database import Database
 from ga2app.types import AnchorClip, ClipFacts, Dataset, LabelKind, LabelledClip, Subset
@@ -107,7 +107,9 @@ class Datasets:
         if found is None:
             names = [row[0] for row in db.execute("SELECT name FROM datasets ORDER BY id")]
             known = ", ".join(f"'{known}'" for known in names) or "none yet"
-            raise DatasetError(f"there is no data set '{name}'; known data sets: {known}")
+            raise DatasetError(
+                f"there is no data set '{name}'", hint=f"known data sets: {known}", code=ErrorCode.DATASET_MISSING
+            )
         return int(found[0])
 
 

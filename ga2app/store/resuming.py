@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from ga2app.config import DEMO, RunConfig
-from ga2app.errors import DatasetError, TrainingError
+from ga2app.errors import DatasetError, ErrorCode, TrainingError
 from ga2app.store.chosen_anchors import borrow, with_chosen
 from ga2app.types import TrainingData
 
@@ -42,7 +42,8 @@ def check_unchanged(store: Store, run_id: int) -> None:
     raise TrainingError(
         f"the clips or labels of '{config.dataset}' have changed since run {run_id} was trained on them: "
         f"{'; '.join(then.changes(now))}. Bring them back as they were (Undo on Datasets) to go on, or begin anew at "
-        "step 0 (Start over)"
+        "step 0 (Start over)",
+        code=ErrorCode.DATA_CHANGED,
     )
 
 

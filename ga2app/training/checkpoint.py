@@ -19,7 +19,7 @@ from torch import Tensor
 from ga2app.bundles.fits_backbone import difference
 from ga2app.clip import BackboneId
 from ga2app.config import RunConfig
-from ga2app.errors import BundleError, TrainingError
+from ga2app.errors import BundleError, ErrorCode, TrainingError
 from ga2app.method.prompts import PromptLearner
 from ga2app.training.optimizer_step import Updater
 from ga2app.training.same_settings import hashed_settings_fit, settings_changes
@@ -89,7 +89,8 @@ def check(path: Path, config: RunConfig, dataset: Dataset, data: TrainingData) -
     if changes := _changed_settings(metadata, config):
         raise TrainingError(
             f"the checkpoint of this run, at step {step}, was made with other settings: {'; '.join(changes)}. Set them "
-            f"back to go on from there, or {_afresh(path)}"
+            f"back to go on from there, or {_afresh(path)}",
+            code=ErrorCode.CHECKPOINT_UNUSABLE,
         )
     if "data" not in metadata:
         return  # of a version that did not write it down
@@ -97,7 +98,8 @@ def check(path: Path, config: RunConfig, dataset: Dataset, data: TrainingData) -
     if changed:
         raise TrainingError(
             f"the clips or labels of '{dataset.name}' have changed since step {step}: {'; '.join(changed)}. Bring them "
-            f"back as they were to go on from there, or {_afresh(path)}"
+            f"back as they were to go on from there, or {_afresh(path)}",
+            code=ErrorCode.DATA_CHANGED,
         )
 
 
@@ -180,8 +182,12 @@ def _afresh(path: Path) -> str:
 
 
 def _unreadable(path: Path, exc: Exception) -> TrainingError:
-    return TrainingError(f"checkpoint '{path}' cannot be read ({exc}); {_afresh(path)}")
+    return TrainingError(
+        f"checkpoint '{path}' cannot be read ({exc})", hint=_afresh(path), code=ErrorCode.CHECKPOINT_UNUSABLE
+    )
 
 
 def _damaged(path: Path, exc: Exception) -> TrainingError:
-    return TrainingError(f"checkpoint '{path}' is damaged ({exc}); {_afresh(path)}")
+    return TrainingError(
+        f"checkpoint '{path}' is damaged ({exc})", hint=_afresh(path), code=ErrorCode.CHECKPOINT_UNUSABLE
+    )

@@ -10,7 +10,7 @@ from ga2app.config import ANCHOR_TERMS, RunConfig
 from ga2app.config.effective_config import changed_settings, effective, without_needless
 from ga2app.config.effective_config import whitening_anchors as whitening_anchors
 from ga2app.config.step_counts import warmup_faults
-from ga2app.errors import ConfigError, DatasetError, Fault
+from ga2app.errors import ConfigError, DatasetError, ErrorCode, Fault
 from ga2app.method.generic_texts import GenericText
 from ga2app.types import Dataset
 
@@ -46,12 +46,17 @@ def check_anchors(config: RunConfig, dataset: Dataset, generic: Sequence[Generic
         if terms:
             of = f"the anchor term {terms[0]} needs" if len(terms) == 1 else f"the anchor terms {', '.join(terms)} need"
             weights = "this weight" if len(terms) == 1 else "these weights"
-            raise DatasetError(f"data set '{dataset.name}' has no {what}, which {of}; add some, or set {weights} to 0")
+            raise DatasetError(
+                f"data set '{dataset.name}' has no {what}, which {of}",
+                hint=f"add some, or set {weights} to 0",
+                code=ErrorCode.ANCHORS_MISSING,
+            )
     if objective.released and len(dataset.negatives) not in (1, len(dataset.base)):
         raise DatasetError(
             f"the released anchor term takes 1 negative prompt or one a class ({len(dataset.base)}); "
             f"data set '{dataset.name}' has {len(dataset.negatives)}: import it with --negatives else, the only one "
-            "of the published runs, or set objective.released to 0"
+            "of the published runs, or set objective.released to 0",
+            code=ErrorCode.ANCHORS_MISSING,
         )
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from ga2app import bundles
 from ga2app.clip import Backbone
 from ga2app.config import HARD_PROMPT_EMBEDDED, HARD_PROMPT_RANDOM, SKETCH, RunConfig
-from ga2app.errors import BundleError, ConfigError, Fault
+from ga2app.errors import BundleError, ConfigError, ErrorCode, Fault
 from ga2app.paths import SKETCH_HARD_PROMPT
 
 
@@ -34,10 +34,15 @@ def hard_prompt(config: RunConfig, backbone: Backbone) -> HardPrompt:
                     f"the embedded hard prompt belongs to backbone '{SKETCH}', not to '{config.backbone}'; "
                     "choose 'random' or the folder of a bundle trained on this backbone",
                 )
-            ]
+            ],
+            code=ErrorCode.OTHER_BACKBONE,
         )
     bundle = bundles.load_folder(SKETCH_HARD_PROMPT if named == HARD_PROMPT_EMBEDDED else Path(named))
     bundle.check_backbone(backbone.identity.to_dict())
     if "soft" not in bundle.tensors:
-        raise BundleError(f"bundle '{named}' has no text prompts and cannot be a hard prompt; choose another one")
+        raise BundleError(
+            f"bundle '{named}' has no text prompts and cannot be a hard prompt",
+            hint="choose another one",
+            code=ErrorCode.BUNDLE_UNUSABLE,
+        )
     return HardPrompt(bundle.tensors["soft"], bundle.manifest.base)

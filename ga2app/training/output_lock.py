@@ -9,7 +9,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from ga2app.errors import TrainingError
+from ga2app.errors import ErrorCode, TrainingError
 
 
 @contextmanager
@@ -28,7 +28,9 @@ def writing_to(out: Path) -> Iterator[None]:
             lock.acquire()
     except Timeout as exc:
         raise TrainingError(
-            f"another run is writing to '{out}' just now; wait until it has ended, or name another folder (train --out)"
+            f"another run is writing to '{out}' just now",
+            hint="wait until it has ended, or name another folder (train --out)",
+            code=ErrorCode.FOLDER_IN_USE,
         ) from exc
     except OSError as exc:
         raise TrainingError(

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 
 from ga2app.config import DEMO, RunConfig
-from ga2app.errors import Diverged, StoreError, StudioError
+from ga2app.errors import Diverged, ErrorCode, StoreError, StudioError, code_of
 from ga2app.paths import Home, write_whole
 from ga2app.store import Store
 from ga2app.store.chosen_anchors import DRAWN_SCENES, borrow, borrows, with_chosen
@@ -232,8 +232,7 @@ def explain(exc: Exception) -> str:
     text = " ".join(str(exc).split())
     if isinstance(exc, StudioError):
         return text
-    out_of_memory = isinstance(exc, MemoryError) or type(exc).__name__ == "OutOfMemoryError"
-    if out_of_memory or "can't allocate memory" in text or "out of memory" in text:
+    if code_of(exc) is ErrorCode.OUT_OF_MEMORY:
         return "there was not enough memory; lower the batch size or the number of frames and retry"
     return f"{type(exc).__name__}: {text}; this is a fault of the program, the log has the details"
 
