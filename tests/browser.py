@@ -125,6 +125,23 @@ def _first_line(text: str) -> str:
     return (text.strip().splitlines() or ["it said nothing"])[0][:200]
 
 
+def path_of(name: str) -> str:
+    """The path of the page that is called ``name``."""
+    return "" if name == "Recognize" else name.lower()
+
+
+def go_to(tab: Any, name: str) -> None:
+    """Follow the masthead's link to the page that is called ``name``, and wait until it is there."""
+    tab.locator(".pages a", has_text=name).click()
+    tab.locator(".pages a[aria-current=page]", has_text=name).wait_for()
+    opened(tab)
+
+
+def opened(tab: Any) -> None:
+    """Wait until a page is drawn, to its end."""
+    tab.locator("#footer a, footer button").first.wait_for()
+
+
 _CUT_OFF = ("AbortError: signal is aborted", "Unexpected error Connection errored out")
 """What Gradio's client says of its own requests where a reload, or leaving the page, has cut them off."""
 

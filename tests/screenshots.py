@@ -17,7 +17,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from browser import CHROMIUM_FLAGS, chromium_path  # noqa: E402
+from browser import CHROMIUM_FLAGS, chromium_path, go_to  # noqa: E402
 from space.hosting import hosted  # noqa: E402
 from ui.studios import real_studio  # noqa: E402
 
@@ -74,11 +74,11 @@ def photograph(page: Page, home: Home, out: Path, ending: str) -> None:
     recognize(page, home)
     take(page, out / f"recognize{ending}")
     for name, shown in SETTLED.items():
-        page.get_by_role("tab", name=name, exact=True).click()
+        go_to(page, name)
         expect(page.locator(shown).first).to_be_visible(timeout=60_000)
         page.wait_for_timeout(2500)
         take(page, out / f"{name.lower()}{ending}")
-    page.get_by_role("tab", name="Runs", exact=True).click()
+    go_to(page, "Runs")
     expect(page.locator("#run-loss svg")).to_be_visible(timeout=60_000)
     page.wait_for_timeout(1000)
     take(page, out / f"runs{ending}")
@@ -94,7 +94,7 @@ def photograph_space(browser: Browser, out: Path) -> None:
     with tempfile.TemporaryDirectory() as work:
         with hosted(make_space(Path(work) / "space").folder, Path(work)) as space:
             page = open_page(browser, space.address, WIDE, "light")
-            page.get_by_role("tab", name="Train", exact=True).click()
+            go_to(page, "Train")
             expect(page.locator("#dataset-card .chip.base").first).to_be_visible(timeout=TRAINED_WITHIN_MS)
             page.locator("#queue").click()
             page.wait_for_timeout(3000)
@@ -112,7 +112,7 @@ def open_page(browser: Browser, address: str, size: Any, scheme: Any) -> Page:
 
 
 def queue_demo(page: Page) -> None:
-    page.get_by_role("tab", name="Train", exact=True).click()
+    go_to(page, "Train")
     expect(page.locator("#dataset-card .chip.base").first).to_be_visible(timeout=TRAINED_WITHIN_MS)
     page.locator("#queue").click()
     page.locator("#watch").click()
@@ -124,7 +124,7 @@ def wait_for_bundle(page: Page) -> None:
 
 
 def show_bundle(page: Page) -> None:
-    page.get_by_role("tab", name="Runs", exact=True).click()
+    go_to(page, "Runs")
     wait_for_bundle(page)
 
 

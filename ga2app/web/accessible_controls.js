@@ -11,7 +11,7 @@ const panelsOf = list => [...(list.closest('.tabs')?.children ?? [])].filter(one
 const tabsOf = list => [...list.querySelectorAll('[role=tab]')];
 
 const mendTabs = list => {
-  set(list, 'aria-label', list.closest('#screens') && !list.closest('[role=tabpanel]') ? 'Screens' : 'Sections');
+  set(list, 'aria-label', 'Sections');
   const shown = panelsOf(list).find(panel => panel.style.display !== 'none');
   for (const tab of tabsOf(list)) {
     const selected = tab.getAttribute('aria-selected') === 'true';
@@ -103,9 +103,7 @@ document.addEventListener('keydown', event => {
 document.addEventListener('click', event => {
   if (!event.target.closest?.('.skip')) return;
   event.preventDefault();
-  const list = document.querySelector('#screens [role=tablist]');
-  const panel = list && panelsOf(list).find(one => one.style.display !== 'none');
-  if (!panel) return;
-  panel.tabIndex = -1;
-  panel.focus();
+  const page = document.getElementById('page');
+  page.tabIndex = -1;
+  page.focus();
 });

@@ -1,4 +1,9 @@
-"""The page's address tells which screen is open and what it shows: it can be shared, and a reload comes back to it."""
+"""The address of a page says what it shows, so that a view can be shared, reloaded, bookmarked and gone back from.
+
+A page reads its address when it opens, and again at the browser's Back and Forward (``Page.on_open``); as what is
+shown changes it writes the address anew (``tell``). From page to page lead links such as ``./train?from=run-7``:
+relative ones, which hold behind a reverse proxy and in a Space, because no page's path has a slash in it.
+"""
 
 from __future__ import annotations
 
@@ -7,60 +12,56 @@ from typing import Any
 import gradio as gr
 
 from ga2app.web.events import QUIET
+from ga2app.web.templates import script
 
-SCREEN = "screen"
-"""Names the open screen where the address does not tell it by what is shown."""
+NOBODY = -1
+"""What ``number`` gives for an address that names something, but no number: nothing has it as its own."""
 
-OPENING_HEAD = """
-<script>
-(() => {
-  const asked = new URLSearchParams(location.search);
-  const named = ['run', 'compare', 'bundle'].some(name => asked.has(name));
-  if (!named && (asked.get('screen') || 'recognize') === 'recognize') return;
-  document.documentElement.classList.add('ga2-opening');
-  // Should the answer never come, the page is there all the same: after a minute, or for whoever presses something.
-  const show = () => document.documentElement.classList.remove('ga2-opening');
-  setTimeout(show, 60000);
-  for (const press of ['pointerdown', 'keydown']) addEventListener(press, show, {once: true});
-})();
-</script>
-"""
-"""For the page's head: an address that names another screen does not show the first one on the way to it."""
-
-_OPENED_JS = "() => { window.ga2Opened = true; document.documentElement.classList.remove('ga2-opening'); }"
-
-_NOTE_JS = """
-(%(given)s) => {
-  const open = document.querySelector('#screens [role=tab][data-tab-id][aria-selected=true]');
-  if (!window.ga2Opened || open?.dataset.tabId !== '%(screen)s') return;
-  const url = new URL(location.href);
-  for (const name of ['screen', 'run', 'compare', 'view', 'bundle']) url.searchParams.delete(name);
-  for (const [name, value] of Object.entries(%(told)s)) if (value) url.searchParams.set(name, value);
-  url.search = url.search.replaceAll('%%2C', ',');
-  history.replaceState(null, '', url);
-}
-"""
+_MOST_CHARACTERS = 2000
 
 
-def note_screen(tab: gr.Tab, given: str = "", told: str = "", shown: list[Any] | None = None) -> None:
-    """Keep the address up to date while ``tab`` is open.
+def head() -> str:
+    """For the head of every page: what writes addresses, and leads those of before there were pages to these."""
+    return f"<script>{script('address.js')}</script>"
 
-    ``told`` is a JavaScript object of what the address says, made from the values of ``shown`` under the names
-    ``given``; without it the address names the screen alone. An event that comes late, when another screen is open,
-    is not noted.
+
+def text(request: gr.Request, name: str) -> str:
+    """What the address says under ``name``, without space around it; empty where it says nothing."""
+    return str(request.query_params.get(name, "")).strip()[:_MOST_CHARACTERS]
+
+
+def texts(request: gr.Request, name: str) -> list[str]:
+    """The same where it may be said several times."""
+    given = request.query_params
+    found = given.getlist(name) if hasattr(given, "getlist") else [given[name]] if name in given else []
+    return [str(one).strip()[:_MOST_CHARACTERS] for one in found if str(one).strip()]
+
+
+def number(request: gr.Request, name: str) -> int | None:
+    """The number of a run or a data set under ``name``; None where nothing is said, NOBODY for what is no number."""
+    said = text(request, name)
+    return whole(said) if said else None
+
+
+def whole(said: str) -> int:
+    """``said`` as the number of something; NOBODY for what is none."""
+    return int(said) if said.isascii() and said.isdigit() and len(said) < 10 and int(said) else NOBODY
+
+
+def tell(told: str, shown: list[Any]) -> None:
+    """Write the address anew whenever one of the components ``shown`` changes.
+
+    ``told`` is a JavaScript function from their values to what the address says by name: first what the view is of,
+    as in ``"(run, section) => ({id: run, view: section})"``. A list is said value by value.
     """
-    shown = shown or []
-    words = {"given": given, "told": told or f"{{{SCREEN}: '{tab.id}'}}", "screen": tab.id}
-    gr.on(
-        [tab.select, *(part.change for part in shown)],
-        None,
-        shown or None,
-        None,
-        js=_NOTE_JS % words,
-        **QUIET,
-    )
+    changes = [part.input if getattr(part, "multiselect", False) else part.change for part in shown]
+    gr.on(changes, None, shown, None, js=f"(...given) => {{ ga2Tell(({told})(...given)); }}", **QUIET)
 
 
-def note_opened(opened: gr.events.Dependency) -> None:
-    """From here on the address follows: ``opened`` has read what it said."""
-    opened.then(None, None, None, js=_OPENED_JS, **QUIET)
+def go(button: gr.Button, to: str, given: Any = None) -> None:
+    """Make ``button`` lead to another page: ``to`` is a JavaScript function from the value of ``given`` to the address.
+
+    It may give null where there is nowhere to go.
+    """
+    js = f"(...given) => {{ const to = ({to})(...given); if (to) location.assign(to); }}"
+    button.click(None, given, None, js=js, **QUIET)

@@ -1,4 +1,4 @@
-"""How the studio looks: theme, style sheet and masthead. They go to ``launch``."""
+"""How the studio looks: theme and style sheet. They go to ``launch``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 from gradio.themes.utils import colors, fonts, sizes
 
-from ga2app.web.address import OPENING_HEAD
+from ga2app.web.address import head
 
 WEB = Path(__file__).parent
 FAVICON = Path(__file__).with_name("favicon.svg")
@@ -144,9 +144,9 @@ def launch_look() -> dict[str, Any]:
     return {
         "theme": studio_theme(),
         "css": style_sheet(),
-        "head": OPENING_HEAD,
+        "head": head(),
         "favicon_path": FAVICON,
-        "footer_links": ["api"],
+        "footer_links": ["api"],  # without it nobody sees the endpoints; its place is the page's own footer
         "run_history": False,
         "ssr_mode": False,
     }
@@ -160,17 +160,3 @@ def controls_script() -> str:
 def part(html: str = "", **settings: Any) -> gr.HTML:
     """A piece of the page that the studio's own style sheet dresses, not Gradio's."""
     return gr.HTML(html, apply_default_css=False, **settings)
-
-
-def header_html() -> str:
-    """The masthead: name, what the studio is for, and the switch between light and dark."""
-    return (
-        '<a class="skip" href="#screens">Skip to the screen</a>'
-        '<header class="masthead"><svg viewBox="0 0 32 32" aria-hidden="true">'
-        '<rect width="32" height="32" rx="8" class="tile"/><g class="figure">'
-        '<circle cx="16" cy="7.5" r="3"/><path d="M16 10.5V19M16 13l-7 3M16 13l7-3.5M16 19l-5 7M16 19l6 6"/></g></svg>'
-        "<h1>GA² Studio</h1><p>Teach CLIP your actions without making it forget the rest.</p>"
-        '<button type="button" data-theme-switch aria-label="Switch between light and dark">'
-        '<svg viewBox="0 0 16 16" aria-hidden="true"><circle cx="8" cy="8" r="5.5"/>'
-        '<path class="half" d="M8 2.5a5.5 5.5 0 0 1 0 11z"/></svg></button></header>'
-    )

@@ -22,6 +22,7 @@ from gradio_client import handle_file
 
 from ga2app.paths import Home
 from ga2app.services.space import make_space
+from tests.browser import go_to
 from tests.demo import link_demo
 
 from .hosting import AUTHOR, KEY, PATIENCE_S, Hosted, hosted, session_cookie
@@ -207,7 +208,7 @@ def test_a_cookie_that_the_space_did_not_sign_or_that_is_too_old_makes_nobody_th
 
 def make_group(tab: Any, name: str) -> None:
     """Type a name for a new group of negative prompts and press Create."""
-    tab.get_by_role("tab", name="Anchors").click()
+    go_to(tab, "Anchors")
     tab.get_by_role("tab", name="Negative prompts").click()
     tab.locator("#negative-new-name input").fill(name)
     tab.locator("#negative-create").click()
@@ -224,8 +225,7 @@ def test_a_stranger_sees_the_screens_and_is_told_what_to_do_and_the_owner_does_i
     expect(told).to_contain_text(f"belong to its owner, {AUTHOR}: sign in at the top if that is you")
     expect(tab.locator("#sign-in")).to_have_text("Sign in with Hugging Face")
     for name in ("Datasets", "Anchors", "Train", "Runs", "Library"):
-        tab.get_by_role("tab", name=name).click()
-        expect(tab.get_by_role("tab", name=name)).to_have_attribute("aria-selected", "true")
+        go_to(tab, name)
     expect(tab.locator(".toast-body")).to_have_count(0)
     make_group(tab, "mine")
     expect(tab.locator("#negative-told")).to_contain_text("sign in at the top if that is you")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from ga2app.types import AnchorClip, RunState
+from tests.browser import opened, path_of
 
 from .studios import Served, add_dataset, add_run, keep_bundle
 
@@ -44,7 +45,6 @@ def filled(served: Served) -> Served:
 
 def open_screen(tab: Any, name: str) -> None:
     """The screen with something on it that was asked for."""
-    tab.get_by_role("tab", name=name, exact=True).click()
     if name == "Recognize":
         tab.get_by_role("button", name="Recognize the example: waving").click()
         expect(tab.locator("article.clip")).to_be_visible()
@@ -87,8 +87,8 @@ def findings(tab: Any) -> list[str]:
 
 @pytest.mark.parametrize("name", SCREENS)
 def test_axe_finds_nothing_serious_in_either_theme_on_a_desk_or_a_phone(tab: Any, filled: Served, name: str) -> None:
-    tab.goto(f"{filled.address}/?screen={name.lower()}")
-    tab.wait_for_function("window.ga2Opened")
+    tab.goto(f"{filled.address}/{path_of(name)}")
+    opened(tab)
     open_screen(tab, name)
     found = {}
     for width in (1280, 400):
@@ -100,37 +100,37 @@ def test_axe_finds_nothing_serious_in_either_theme_on_a_desk_or_a_phone(tab: Any
     assert found == {}
 
 
-def test_arrow_keys_go_from_screen_to_screen_and_each_tab_controls_a_named_panel(tab: Any, filled: Served) -> None:
-    tab.goto(filled.address)
-    tab.wait_for_function("window.ga2Opened")
-    tab.get_by_role("tab", name="Recognize", exact=True).focus()
-    tab.keyboard.press("End")
-    expect(tab.get_by_role("tabpanel", name="Library")).to_be_visible()
+def test_the_way_to_each_page_is_a_link_that_says_which_page_is_open(tab: Any, filled: Served) -> None:
+    tab.goto(f"{filled.address}/train")
+    menu = tab.get_by_role("navigation", name="Pages")
+    assert menu.get_by_role("link").all_inner_texts() == list(SCREENS)
+    expect(menu.locator("[aria-current=page]")).to_have_text("Train")
+    menu.get_by_role("link", name="Anchors").focus()
+    tab.keyboard.press("Enter")
+    expect(menu.locator("[aria-current=page]")).to_have_text("Anchors")
+    first = tab.get_by_role("tab", name="Anchor clips")
+    first.focus()
     tab.keyboard.press("ArrowRight")
-    expect(tab.get_by_role("tabpanel", name="Recognize")).to_be_visible()
-    for _ in range(3):
-        tab.keyboard.press("ArrowRight")
-    chosen = tab.get_by_role("tab", name="Train", exact=True)
+    chosen = tab.get_by_role("tab", name="Negative prompts")
     expect(chosen).to_be_focused()
-    panel = tab.get_by_role("tabpanel", name="Train")
+    panel = tab.get_by_role("tabpanel", name="Negative prompts")
     expect(panel).to_be_visible()
     expect(chosen).to_have_attribute("aria-controls", panel.get_attribute("id"))
-    assert tab.locator("#screens > .tab-wrapper [role=tab][tabindex='0']").count() == 1
 
 
-def test_the_first_stop_skips_to_the_screen_that_is_open(tab: Any, filled: Served) -> None:
-    tab.goto(f"{filled.address}/?screen=train")
-    tab.wait_for_function("window.ga2Opened")
+def test_the_first_stop_skips_to_what_the_page_is_for(tab: Any, filled: Served) -> None:
+    tab.goto(f"{filled.address}/train")
+    opened(tab)
     tab.keyboard.press("Tab")
-    expect(tab.get_by_role("link", name="Skip to the screen")).to_be_focused()
+    expect(tab.get_by_role("link", name="Skip to the page")).to_be_focused()
     tab.keyboard.press("Enter")
-    expect(tab.get_by_role("tabpanel", name="Train")).to_be_focused()
+    expect(tab.locator("#page")).to_be_focused()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_a_field_has_an_edge_and_a_mark_while_it_has_the_focus(tab: Any, filled: Served, theme: str) -> None:
-    tab.goto(f"{filled.address}/?screen=train&__theme={theme}")
-    tab.wait_for_function("window.ga2Opened")
+    tab.goto(f"{filled.address}/train?__theme={theme}")
+    opened(tab)
     for field, drawn in (
         ("#set-shots input", "#set-shots input"),
         ("#run-name :is(input, textarea)", "#run-name :is(input, textarea)"),
@@ -147,8 +147,8 @@ def test_a_field_has_an_edge_and_a_mark_while_it_has_the_focus(tab: Any, filled:
 
 
 def test_a_faulty_field_says_so_with_its_fault_and_a_chip_says_what_it_removes(tab: Any, filled: Served) -> None:
-    tab.goto(f"{filled.address}/?screen=train")
-    tab.wait_for_function("window.ga2Opened")
+    tab.goto(f"{filled.address}/train")
+    opened(tab)
     shots = tab.locator("#set-shots input")
     expect(shots).to_have_accessible_description("Training clips taken from each base label.")
     shots.fill("0")
@@ -165,8 +165,8 @@ def test_nothing_that_has_the_focus_lies_under_a_button_that_stays_in_view(
 ) -> None:
     tab.set_viewport_size({"width": width, "height": 700})
     tab.goto(filled.address)
-    tab.wait_for_function("window.ga2Opened")
-    tab.get_by_role("tab", name="Recognize", exact=True).focus()
+    opened(tab)
+    tab.get_by_role("link", name="Recognize", exact=True).focus()
     for _ in range(40):
         tab.keyboard.press("Tab")
         hidden = tab.evaluate(

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.browser import path_of
+
 from .studios import Served, add_dataset
 
 pytestmark = pytest.mark.browser
@@ -42,9 +44,8 @@ def test_a_folder_that_cannot_be_used_is_told_at_once_and_stays_to_be_corrected(
 
 def test_anchors_and_train_take_a_typed_folder_too(tab: Any, served: Served, tiny_clip_folder: Path) -> None:
     add_dataset(served.studio)
-    tab.goto(served.address)
     for name, field in (("Anchors", "#anchor-backbone"), ("Train", "#train-backbone")):
-        tab.get_by_role("tab", name=name, exact=True).click()
+        tab.goto(f"{served.address}/{path_of(name)}")
         wrong = type_folder(tab, field, f"{tiny_clip_folder}-gone")
         expect(tab.get_by_text("is not a folder on this machine").locator("visible=true").first).to_be_visible()
         expect(wrong).to_have_value(f"{tiny_clip_folder}-gone")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from ga2app.types import RunState
+from tests.browser import go_to, path_of
 
 from .studios import LABELS, Served, add_bundle, add_dataset, add_run
 
@@ -16,8 +17,7 @@ expect = pytest.importorskip("playwright.sync_api").expect
 
 
 def open_tab(tab: Any, served: Served, name: str = "Recognize", query: str = "") -> None:
-    tab.goto(f"{served.address}/{query}")
-    tab.get_by_role("tab", name=name).click()
+    tab.goto(f"{served.address}/{path_of(name)}{query}")
 
 
 def test_the_demo_may_be_queued_while_it_is_being_drawn_and_appears_by_itself(tab: Any, served: Served) -> None:
@@ -76,32 +76,6 @@ def test_nothing_is_asked_of_the_server_while_nothing_runs(tab: Any, served: Ser
     assert asked == []
 
 
-def test_a_reload_comes_back_to_the_screen_that_was_open(tab: Any, served: Served) -> None:
-    add_dataset(served.studio)
-    run = add_run(served.studio, RunState.DONE, steps=40, bundle=add_bundle(served.studio))
-    tab.goto(served.address)
-
-    def open_after_reload(name: str, told: str) -> None:
-        expect(tab).to_have_url(f"{served.address}/{told}")
-        tab.reload()
-        tab.wait_for_function("window.ga2Opened")
-        expect(tab.get_by_role("tab", name=name, exact=True)).to_have_attribute("aria-selected", "true")
-        expect(tab).to_have_url(f"{served.address}/{told}")
-
-    tab.wait_for_function("window.ga2Opened")
-    open_after_reload("Recognize", "")
-    tab.get_by_role("tab", name="Train", exact=True).click()
-    open_after_reload("Train", "?screen=train")
-    tab.get_by_role("tab", name="Runs", exact=True).click()
-    open_after_reload("Runs", f"?run={run}")
-    tab.get_by_role("tab", name="Library", exact=True).click()
-    tab.locator("#bundles .bundle").first.click()
-    open_after_reload("Library", "?bundle=tuned")
-    tab.get_by_role("tab", name="Runs", exact=True).click()
-    tab.locator("#try-it").click()
-    open_after_reload("Recognize", "")
-
-
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_no_screen_is_wider_than_a_phone(tab: Any, served: Served, theme: str) -> None:
     add_dataset(served.studio)
@@ -111,7 +85,7 @@ def test_no_screen_is_wider_than_a_phone(tab: Any, served: Served, theme: str) -
     tab.get_by_role("button", name="Recognize the example: waving").click()
     expect(tab.locator("article.clip")).to_be_in_viewport()
     for name in ("Recognize", "Train", "Runs"):
-        tab.get_by_role("tab", name=name).click()
+        go_to(tab, name)
         tab.wait_for_timeout(300)
         assert tab.evaluate("document.documentElement.scrollWidth") <= 400
 
@@ -120,7 +94,7 @@ def test_every_input_has_a_name(tab: Any, served: Served) -> None:
     add_dataset(served.studio)
     tab.goto(served.address)
     for name in ("Recognize", "Train", "Runs"):
-        tab.get_by_role("tab", name=name).click()
+        go_to(tab, name)
         tab.wait_for_timeout(300)
         nameless = tab.evaluate(
             """() => [...document.querySelectorAll('input, textarea, select, button')].filter(one =>

@@ -12,6 +12,7 @@ import pytest
 from ga2app.config import DEMO
 from ga2app.paths import PROJECT
 from ga2app.store import Store
+from tests.browser import go_to
 
 from .studios import real_studio
 
@@ -30,7 +31,7 @@ def test_from_an_empty_home_to_a_novel_label_with_an_own_bundle(tab: Any, tmp_pa
         best = tab.locator(".side.plain li.best .name")
         expect(best).to_have_text("climbing a ladder", timeout=ANSWERED_WITHIN_MS)
 
-        tab.get_by_role("tab", name="Train").click()
+        go_to(tab, "Train")
         expect(tab.locator("#dataset-card .chip.base").first).to_be_visible(timeout=ANSWERED_WITHIN_MS)
         expect(tab.get_by_label("Quick")).to_be_checked()
         tab.locator("#set-optimizer-epochs input").fill(EPOCHS)

@@ -19,6 +19,7 @@ from ga2app.synthetic.actions import ACTIONS
 from ga2app.synthetic.draw_clips import write_drawn_clip
 from ga2app.types import EventKind, RunState
 from ga2app.worker import launcher
+from tests.browser import go_to
 from tests.demo import link_demo
 
 from .studios import free_port, running
@@ -67,7 +68,10 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def open_tab(tab: Any, name: str) -> None:
-    tab.get_by_role("tab", name=name, exact=True).click()
+    if name == "Labels":
+        tab.get_by_role("tab", name=name, exact=True).click()
+    else:
+        go_to(tab, name)
 
 
 def import_zip(tab: Any, archive: Path) -> None:
@@ -183,7 +187,7 @@ def test_from_a_zip_with_broken_clips_to_a_bundle_in_another_home(
         tab.goto("about:blank")
     with app(home, tmp_path / "again.log") as address:
         stopped = run_at_its_beginning(home)
-        tab.goto(f"{address}/?run={stopped}")
+        tab.goto(f"{address}/runs?id={stopped}")
         expect(tab.locator("#run-head h2")).to_contain_text(f"Run {stopped}")
         state = tab.locator("#run-head .badge")
         tab.locator("#stop").click()

@@ -23,6 +23,7 @@ from gradio_client import Client
 from ga2app.paths import PROJECT, Home
 from ga2app.web.mcp.mcp_server import PATH
 from ga2app.worker import launcher
+from tests.browser import opened
 from tests.demo import link_demo
 
 from .studios import Served, free_port
@@ -169,7 +170,7 @@ def test_an_upload_that_a_proxy_refuses_is_told_with_its_size_and_the_proxys_set
     try:
         page.route("**/upload?*", lambda route: route.fulfill(status=413, body="<html>413</html>"))
         page.goto(served.address)
-        page.wait_for_function("window.ga2Opened")
+        opened(page)
         big = {"name": "holiday.mp4", "mimeType": "video/mp4", "buffer": b"\0" * 2_500_000}
         page.locator("#clips input[type=file]").set_input_files([big])
         expect(page.get_by_text("This upload of 2.5 MB is larger than the proxy").first).to_be_visible()

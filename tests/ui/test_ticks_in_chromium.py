@@ -9,6 +9,7 @@ import pytest
 
 from ga2app.store.anchor_sets import AnchorFile
 from ga2app.types import RunState
+from tests.browser import path_of
 
 from .studios import LABELS, Served, add_dataset, add_run, draw_clip
 
@@ -17,8 +18,7 @@ expect = pytest.importorskip("playwright.sync_api").expect
 
 
 def open_screen(tab: Any, served: Served, name: str, theme: str = "light") -> None:
-    tab.goto(f"{served.address}/?__theme={theme}")
-    tab.get_by_role("tab", name=name).click()
+    tab.goto(f"{served.address}/{path_of(name)}?__theme={theme}")
 
 
 def ticked(tab: Any, boxes: str) -> list[str]:
@@ -42,7 +42,6 @@ def test_a_ticked_box_looks_ticked_on_every_screen(tab: Any, served: Served, tmp
     add_dataset(served.studio)
     fill_set(served, tmp_path, 1)
     add_run(served.studio, RunState.STOPPED)
-    open_screen(tab, served, "Datasets", theme)
     places = [
         ("Datasets", ".ds-clip input", None),
         ("Datasets", "#ds-labels tbody input", "Labels"),
@@ -50,7 +49,7 @@ def test_a_ticked_box_looks_ticked_on_every_screen(tab: Any, served: Served, tmp
         ("Runs", "#runs [data-compare]", None),
     ]
     for screen, boxes, inner in places:
-        tab.get_by_role("tab", name=screen, exact=True).click()
+        open_screen(tab, served, screen, theme)
         if inner:
             tab.get_by_role("tab", name=inner, exact=True).click()
         box = tab.locator(boxes).first
@@ -171,7 +170,7 @@ def test_new_proposals_have_the_ticks_of_none_before(tab: Any, served: Served) -
 def test_a_deleted_run_is_not_compared_and_untick_all_empties_the_boxes(tab: Any, served: Served) -> None:
     runs = [add_run(served.studio, RunState.STOPPED) for _ in range(5)]
     boxes = "#runs [data-compare]"
-    tab.goto(f"{served.address}/?run={runs[2]}")
+    tab.goto(f"{served.address}/runs?id={runs[2]}")
     for run_id in runs[2:]:
         tab.get_by_label(f"Compare run {run_id}").check()
     expect(tab.locator("#compare")).to_have_text("Compare 3 runs")

@@ -84,3 +84,29 @@ def ticks_js(boxes: str) -> str:
     ``ticks.ids()``, ``ticks.boxes()`` and ``ticks.clear()``.
     """
     return _TICKS_JS % {"boxes": boxes}
+
+
+HELD_JS = """
+// An answer between press and release would swallow the click. Where it draws a list anew, the click goes to what has
+// taken the place; where it moves a button from under a pointer that holds still, to that button.
+let pressed = null;
+const told = node => node && JSON.stringify({...node.dataset});
+const under = event => event.target.closest('[data-run], [data-compare], [data-set], .pick');
+const meantBy = node => node?.matches('.pick') ? node.querySelector('input') : node;
+document.addEventListener('pointerdown', event => {
+  const node = under(event);
+  pressed = {event, node, meant: meantBy(node), button: event.target.closest('button')};
+}, true);
+document.addEventListener('pointerup', event => {
+  if (!pressed) return;
+  const {event: down, node, meant, button} = pressed;
+  pressed = null;
+  if (node && !node.isConnected) {
+    const now = meantBy(under(event));
+    if (now && told(now) === told(meant)) now.click();
+  } else if (button?.isConnected && !button.contains(event.target)) {
+    if (Math.hypot(event.clientX - down.clientX, event.clientY - down.clientY) < 5) button.click();
+  }
+}, true);
+"""
+"""For a list that a timer draws anew under the pointer, until none does."""

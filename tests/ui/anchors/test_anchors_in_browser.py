@@ -27,8 +27,7 @@ def _fresh(served: Served) -> None:
 
 
 def open_anchors(tab: Any, served: Served, room: str = "Anchor clips") -> None:
-    tab.goto(served.address)
-    tab.get_by_role("tab", name="Anchors").click()
+    tab.goto(f"{served.address}/anchors")
     tab.get_by_role("tab", name=room).click()
 
 
@@ -62,7 +61,6 @@ def test_clips_are_uploaded_edited_in_place_deleted_and_brought_back(tab: Any, s
     cards.nth(0).get_by_label("Use rain").uncheck()
     expect(tab.locator("#anchor-sets")).to_contain_text("2 clips, 1 on")
     tab.reload()
-    tab.get_by_role("tab", name="Anchors").click()
     expect(cards.nth(1).get_by_label("Caption of car.mp4")).to_have_value("a car passing")
     assert captions(served) == [("rain", False), ("a car passing", True)]
     cards.nth(0).get_by_label("Select rain").check()
@@ -144,7 +142,6 @@ def test_a_set_is_filled_by_a_suggestion_and_measured_and_a_reload_shows_it(
     tab.locator("#anchor-measure").click()
     expect(tab.locator("#anchor-told")).to_contain_text("1 clip looks relevant")
     tab.reload()
-    tab.get_by_role("tab", name="Anchors").click()
     expect(tab.locator("#anchor-rows .warned .looks-relevant")).to_have_text(f"looks like “{BASE[0]}”")
     expect(cards.nth(1).get_by_role("meter")).to_have_attribute("aria-valuenow", "0.10")
     tab.locator("#anchor-order input").click()
@@ -285,8 +282,7 @@ def test_it_fits_a_phone_and_every_input_has_a_name(tab: Any, served: Served, tm
     store = served.studio.store
     store.negatives.add(store.negatives.group_rows()[0].id, ["a rather long negative prompt " * 4])
     tab.set_viewport_size({"width": 400, "height": 800})
-    tab.goto(f"{served.address}/?__theme={theme}")
-    tab.get_by_role("tab", name="Anchors").click()
+    tab.goto(f"{served.address}/anchors?__theme={theme}")
     for room in ("Anchor clips", "Negative prompts"):
         tab.get_by_role("tab", name=room).click()
         for box in tab.locator(".tabitem:visible .label-wrap:visible").all():

@@ -52,7 +52,7 @@ def open_library(tab: Any, app: App) -> None:
         while not store.bundles.count():
             assert time.monotonic() < deadline, "the embedded bundle was not listed"
             time.sleep(0.2)
-    tab.goto(f"{app.address}/?screen=library")
+    tab.goto(f"{app.address}/library")
     expect(tab.locator("#bundles [data-bundle]").first).to_be_visible(timeout=LISTED_MS)
 
 
@@ -115,7 +115,7 @@ def test_an_anchor_set_is_pushed_with_its_clips_and_pulled_into_another_home(
     tab: Any, app: App, tmp_path: Path, drawn_demo: Path
 ) -> None:
     clip = draw_clip(tmp_path / "rain.mp4", 90)
-    tab.goto(f"{app.address}/?screen=anchors")
+    tab.goto(f"{app.address}/anchors")
     tab.locator("#anchor-new-name input, #anchor-new-name textarea").first.fill("weather")
     tab.locator("#anchor-create").click()
     expect(tab.locator("#anchor-name input, #anchor-name textarea").first).to_have_value("weather")
@@ -136,7 +136,7 @@ def test_an_anchor_set_is_pushed_with_its_clips_and_pulled_into_another_home(
     repo = app.hub.repos["dataset", "alice/weather-anchors"]
     assert repo.private and len([name for name in repo.files if name.endswith(".mp4")]) == 1
     with real_studio(tmp_path, drawn_demo) as (address, _):
-        tab.goto(f"{address}/?screen=anchors")
+        tab.goto(f"{address}/anchors")
         tab.get_by_role("button", name="From the Hugging Face Hub").first.click()
         tab.locator("#anchor-pull-repo input, #anchor-pull-repo textarea").first.fill("alice/weather-anchors")
         tab.locator("#anchor-pull-ask").click()

@@ -17,8 +17,8 @@ from ga2app.types import BundleCard
 from ga2app.web import Studio
 from ga2app.web.pages.library import details, shelving
 from ga2app.web.pages.library.draw_library import PAGE, Asked, drawn
-from ga2app.web.pages.library.jumps import hard_prompt_form
 from ga2app.web.pages.train.form import place_of
+from ga2app.web.pages.train.from_address import hard_prompt_form
 from ga2app.web.pages.train.hard_prompts import to_folder
 from ga2app.web.pages.train.train_settings import SETTINGS
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ga2app.config import PromptConfig, RunConfig
+from tests.browser import go_to
 
 from ..studios import BASE, LABELS, Served, add_bundle, keep_bundle
 
@@ -19,8 +20,7 @@ expect = pytest.importorskip("playwright.sync_api").expect
 
 
 def open_library(tab: Any, served: Served, query: str = "") -> None:
-    tab.goto(f"{served.address}/{query}")
-    tab.get_by_role("tab", name="Library").click()
+    tab.goto(f"{served.address}/library{query}")
 
 
 def test_a_bundle_is_downloaded_and_uploaded_into_a_library_that_teaches(
@@ -37,8 +37,8 @@ def test_a_bundle_is_downloaded_and_uploaded_into_a_library_that_teaches(
     download.value.save_as(archive)
     assert set(zipfile.ZipFile(archive).namelist()) == {"bundle.json", "README.md"}
     served.studio.store.bundles.delete(folder)
-    tab.get_by_role("tab", name="Runs").click()
-    tab.get_by_role("tab", name="Library").click()
+    go_to(tab, "Runs")
+    go_to(tab, "Library")
     expect(tab.locator("#bundles")).to_contain_text("What is a bundle?")
     with zipfile.ZipFile(tmp_path / "bad.zip", "w") as bad:
         bad.writestr("weights.pt", b"")
@@ -68,7 +68,7 @@ def test_a_bundle_is_found_renamed_deleted_and_brought_back(tab: Any, served: Se
     expect(tab.locator("[data-bundle] .title")).to_have_text(["waves"])
     tab.locator("[data-bundle='waves']").click()
     expect(tab.locator("#bundle-head h2")).to_have_text("waves")
-    expect(tab).to_have_url(re.compile(r"\?bundle=waves$"))
+    expect(tab).to_have_url(re.compile(r"/library\?bundle=waves$"))
     tab.locator("#rename-bundle").click()
     tab.locator("#bundle-title textarea, #bundle-title input").fill("jumps")
     tab.locator("#save-title").click()

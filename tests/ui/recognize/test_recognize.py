@@ -5,15 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import gradio as gr
 import pytest
 
 from ga2app.config import TEMPLATE, preset
 from ga2app.errors import BackboneError, BundleError, ClipError
 from ga2app.labels import parse_labels
 from ga2app.services.studio import Studio, bundle_key
-from ga2app.types import BackboneChoice, NoneWay
-from ga2app.web.pages.recognize.asking import ENSEMBLE, NoneSettings, Request, answers
+from ga2app.types import BackboneChoice, NoneWay, Recognition, RecognizedClip
+from ga2app.web.pages.recognize.asking import ENSEMBLE, NoneSettings, Request, Speakers, Told, answers
 from ga2app.web.pages.recognize.clip_sources import (
     add_label,
     bundle_choice,
@@ -22,10 +21,11 @@ from ga2app.web.pages.recognize.clip_sources import (
     labels_of,
     suggestions,
 )
-from ga2app.web.pages.recognize.recognize_page import recalled, refreshed
+from ga2app.web.pages.recognize.recognize_page import Asked, opening
 from ga2app.web.pages.recognize.recognize_settings import none_settings, swap_sentences
 from ga2app.web.pages.recognize.recorder import add_recording, build_recorder
-from ga2app.web.pages.recognize.shown import UNEXPECTED, answer_pages
+from ga2app.web.pages.recognize.shown import UNEXPECTED, Shown, answer_pages
+from ga2app.web.pages.recognize.visits import Visits
 from ga2app.web.uploads import uploads_folder
 
 from ..fakes import FakeRecognizer
@@ -165,18 +165,45 @@ def test_bundles_that_agree_switch_the_backbone_and_others_are_told_apart(studio
 
 def test_what_the_browser_remembers_comes_back_without_what_is_gone(studio: Studio) -> None:
     add_bundle(studio)
-    bundle, labels, take = recalled(studio, {"labels": "a, b", "bundles": ["tuned", "gone", 7]}, [], "")
-    assert bundle["value"] == ["tuned"] and labels == "a, b" and take["visible"]
+    found = opening(studio, Asked(), {"labels": "a, b", "bundles": ["tuned", "gone", 7]}, [], "")
+    assert found["bundle"]["value"] == ["tuned"] and found["labels"] == "a, b" and found["take_labels"]["visible"]
     for rubbish in (None, "x", {"labels": 3, "bundles": {"a": 1}}, {"labels": "", "bundles": ["gone"]}):
-        assert recalled(studio, rubbish, [], "") == [gr.skip()] * 3
+        found = opening(studio, Asked(), rubbish, [], "")
+        assert "value" not in found["bundle"] and "labels" not in found and "take_labels" not in found
 
 
 def test_what_was_chosen_or_typed_before_a_late_answer_stays(studio: Studio) -> None:
     add_bundle(studio)
-    kept = {"labels": "a, b", "bundles": ["tuned"]}
-    assert recalled(studio, kept, ["other"], "typed, already") == [gr.skip()] * 3
-    assert "value" not in refreshed(studio, ["tuned"], "")[0] and "value" not in refreshed(studio, None, "")[0]
-    assert refreshed(studio, ["tuned", "gone"], "")[0]["value"] == ["tuned"]
+    add_bundle(studio, "other")
+    found = opening(studio, Asked(), {"labels": "a, b", "bundles": ["tuned"]}, ["other"], "typed, already")
+    assert "value" not in found["bundle"] and "labels" not in found
+
+
+def test_an_address_names_bundles_and_labels_and_is_told_what_nobody_has(studio: Studio) -> None:
+    add_bundle(studio, "tuned", "real")
+    remembered = {"labels": "a, b", "bundles": []}
+    found = opening(studio, Asked(("tuned",), "jumping, <b>"), remembered, [], "")
+    assert found["bundle"]["value"] == ["tuned"] and found["labels"] == "jumping, <b>"
+    assert found["backbone"]["value"] == "real" and found["fit"] == ""
+    assert opening(studio, Asked(("tuned",)), remembered, [], "")["labels"] == "a, b"
+    assert opening(studio, Asked(("tuned",)), None, [], "")["labels"].startswith(LABELS[0])
+    found = opening(studio, Asked(("<script>",)), remembered, [], "")
+    assert "value" not in found["bundle"]
+    assert "There is no bundle &#x27;&lt;script&gt;&#x27; in the library." in found["fit"]
+
+
+def test_what_was_left_in_a_browser_tab_is_kept_for_the_tabs_used_last_with_a_bounded_number_of_answers() -> None:
+    visits, keys = Visits(most=3, most_clips=5), [f"{number:032x}" for number in range(4)]
+    answer = Recognition("sketch", (RecognizedClip("a.mp4"),) * 2)
+    shown = [Shown(told=Told(answer, Speakers("sketch"), (), ())) for _ in keys]
+    for key, one in zip(keys, shown, strict=True):
+        visits.keep(key, ["labels"], [key], one)
+    assert visits.recall(keys[0]).values == {}
+    assert [visits.recall(key).values for key in keys[1:]] == [{"labels": key} for key in keys[1:]]
+    assert [visits.recall(key).clips for key in keys[1:]] == [0, 2, 2]
+    for nonsense in ("", "../../etc", "x" * 32):
+        visits.keep(nonsense, ["labels"], ["a"], shown[0])
+        assert visits.recall(nonsense).values == {}
 
 
 def test_bundles_are_named_to_the_browser_without_a_path(studio: Studio) -> None:

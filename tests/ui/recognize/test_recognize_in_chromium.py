@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.browser import opened
+
 from ..studios import LABELS, Served, add_bundle, add_negatives, draw_clip
 
 pytestmark = pytest.mark.browser
@@ -116,7 +118,7 @@ def test_a_request_without_clip_or_labels_is_answered_in_words(tab: Any, served:
 def test_a_fault_stands_where_the_press_was_wherever_the_page_is(tab: Any, served: Served) -> None:
     tab.set_viewport_size({"width": 1280, "height": 640})
     tab.goto(served.address)
-    tab.wait_for_function("window.ga2Opened")
+    opened(tab)
     tab.evaluate("scrollTo(0, document.body.scrollHeight)")
     tab.locator("#recognize").click()
     fault = tab.locator("#recognize-fault .notice.error")
@@ -129,7 +131,7 @@ def test_a_fault_stands_where_the_press_was_wherever_the_page_is(tab: Any, serve
 
 def test_another_page_of_clips_is_shown_from_its_first_clip_on(tab: Any, served: Served) -> None:
     tab.goto(served.address)
-    tab.wait_for_function("window.ga2Opened")
+    opened(tab)
     example = Path(served.studio.examples[0].path).read_bytes()
     clips = [{"name": f"clip-{n:02d}.mp4", "mimeType": "video/mp4", "buffer": example} for n in range(11)]
     tab.locator("#clips input[type=file]").first.set_input_files(clips)

@@ -14,10 +14,12 @@ from ga2app.config import preset
 from ga2app.errors import StoreError
 from ga2app.services.studio import Studio
 from ga2app.types import Adjustment, Conditions, Event, EventKind, RunState, SampleSize
+from ga2app.web.pages.runs.compare import compare_html
+from ga2app.web.pages.runs.curves import Curves
 from ga2app.web.pages.runs.export import COLUMNS, curves_csv, curves_json
 from ga2app.web.pages.runs.files import curves_file, log_as_file
 from ga2app.web.pages.runs.run_settings import differing_settings, nearest_preset, settings_html
-from ga2app.web.pages.runs.run_view import Look, Viewer, numbers
+from ga2app.web.pages.runs.run_view import Look, Viewer, compared_runs, numbers
 
 from .reports import make_report
 
@@ -39,7 +41,8 @@ def add(studio: Studio, seed: int, hm: float, *, shots: int = 16, name: str = ""
 
 
 def compared(studio: Studio, *run_ids: int) -> str:
-    return Viewer(studio).view(Look(comparing=True, compared=run_ids)).comparison
+    curves = Curves(studio.store)
+    return compare_html(compared_runs(studio, run_ids), {run_id: curves.of(run_id) for run_id in run_ids})
 
 
 def test_curves_settings_figures_and_seeds_stand_beside_each_other(studio: Studio) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ga2app.types import Event, EventKind, RunState
+from tests.browser import path_of
 
 from ..studios import Served, add_bundle, add_run
 from .reports import add_reported_run
@@ -18,13 +19,12 @@ expect = pytest.importorskip("playwright.sync_api").expect
 
 
 def open_tab(tab: Any, served: Served, name: str) -> None:
-    tab.goto(served.address)
-    tab.get_by_role("tab", name=name).click()
+    tab.goto(f"{served.address}/{path_of(name)}")
 
 
 def test_a_run_is_followed_live_stopped_and_resumed(tab: Any, served: Served) -> None:
     run_id = add_run(served.studio, RunState.RUNNING, steps=10)
-    tab.goto(f"{served.address}/?run={run_id}")
+    tab.goto(f"{served.address}/runs?id={run_id}")
     expect(tab.locator("#run-head .badge")).to_have_text("running")
     expect(tab.locator("#run-head .pace")).to_contain_text("step 10 of 40, about 15 s left")
     values = {"ce": 0.1, "anchor": 0.2, "total": 0.3, "seconds_per_step": 0.5}
@@ -54,7 +54,7 @@ def test_states_are_told_apart_and_a_failure_says_why(tab: Any, served: Served) 
     expect(tab.locator("#run-head .notice.error")).to_contain_text("lower the batch size")
     expect(tab.locator("#run-head .notice.info")).to_contain_text("batch size from 8 to 4")
     expect(tab.locator("#run-head .why pre")).to_contain_text("it went <b>wrong</b>")
-    expect(tab).to_have_url(re.compile(rf"\?run={failed}$"))
+    expect(tab).to_have_url(re.compile(rf"/runs\?id={failed}$"))
     expect(tab.locator("#resume")).to_have_text("Retry")
 
 
@@ -74,7 +74,7 @@ def test_a_deleted_run_comes_back_with_its_curve(tab: Any, served: Served) -> No
 def test_the_address_of_a_run_that_is_not_there_opens_no_other(tab: Any, served: Served) -> None:
     run_id = add_run(served.studio, RunState.STOPPED)
     running = add_run(served.studio, RunState.RUNNING)
-    tab.goto(f"{served.address}/?run=999")
+    tab.goto(f"{served.address}/runs?id=999")
     expect(tab.locator("#run-missing")).to_contain_text(
         "There is no run 999. It was deleted, or the address is mistyped."
     )
@@ -82,33 +82,14 @@ def test_the_address_of_a_run_that_is_not_there_opens_no_other(tab: Any, served:
     expect(tab.locator("#delete")).to_be_hidden()
     tab.wait_for_timeout(1500)  # the timer of a run under way draws the page anew
     expect(tab.locator("#run-missing")).to_contain_text("There is no run 999.")
-    expect(tab).to_have_url(re.compile(r"\?run=999$"))
+    expect(tab).to_have_url(re.compile(r"/runs\?id=999$"))
     tab.locator(f"#runs [data-run='{run_id}']").click()
     expect(tab.locator("#run-head h2")).to_contain_text(f"Run {run_id}")
     expect(tab.locator("#run-missing")).to_have_text("")
-    expect(tab).to_have_url(re.compile(rf"\?run={run_id}$"))
+    expect(tab).to_have_url(re.compile(rf"/runs\?id={run_id}$"))
     tab.locator("#delete").click()
     expect(tab.locator("#run-head h2")).to_contain_text(f"Run {running}")
     expect(tab.locator("#run-missing")).to_have_text("")
-
-
-def test_a_shared_address_opens_its_screen_without_showing_another_first(tab: Any, served: Served) -> None:
-    run_id = add_run(served.studio, RunState.STOPPED)
-    tab.add_init_script(
-        """const look = () => {
-          const field = document.querySelector('#labels');
-          if (field?.checkVisibility({visibilityProperty: true})) window.sawRecognize = true;
-          requestAnimationFrame(look);
-        };
-        look();"""
-    )
-    tab.goto(f"{served.address}/?run={run_id}")
-    expect(tab.locator("#run-head h2")).to_contain_text(f"Run {run_id}")
-    assert not tab.evaluate("window.sawRecognize")
-    tab.get_by_role("tab", name="Recognize").click()
-    expect(tab.locator("#labels")).to_be_visible()
-    tab.goto(served.address)
-    expect(tab.locator("#labels")).to_be_visible()
 
 
 def test_a_list_that_is_drawn_anew_in_the_middle_of_a_click_swallows_none(tab: Any, served: Served) -> None:
@@ -134,7 +115,7 @@ def press_while_drawn_anew(tab: Any, selector: str) -> None:
 
 def test_waiting_runs_change_places_and_a_run_its_name(tab: Any, served: Served) -> None:
     first, second = (add_run(served.studio, RunState.QUEUED) for _ in range(2))
-    tab.goto(f"{served.address}/?run={second}")
+    tab.goto(f"{served.address}/runs?id={second}")
     expect(tab.locator("#runs .number")).to_have_text([str(first), str(second)])
     tab.locator("#move-front").click()
     expect(tab.locator("#runs .number")).to_have_text([str(second), str(first)])
@@ -158,7 +139,7 @@ def test_runs_are_ticked_while_one_goes_on_compared_and_the_comparison_shared(ta
         expect(tab.get_by_label(f"Compare run {run_id}")).to_be_checked()
     tab.locator("#compare").click()
     expect(tab.locator("#run-comparison h2")).to_have_text("2 runs compared")
-    expect(tab).to_have_url(re.compile(rf"compare={ids[0]},{ids[1]}"))
+    expect(tab).to_have_url(re.compile(rf"/compare\?ids={ids[0]},{ids[1]}"))
     tab.reload()
     expect(tab.locator("#run-comparison h2")).to_have_text("2 runs compared")
     with tab.expect_download() as download:
@@ -167,12 +148,12 @@ def test_runs_are_ticked_while_one_goes_on_compared_and_the_comparison_shared(ta
     assert Path(download.value.path()).read_text().startswith("run,name,seed,kind,step")
     tab.locator("#compare-back").click()
     expect(tab.locator("#run-head h2")).to_be_visible()
-    expect(tab).not_to_have_url(re.compile("compare="))
+    expect(tab).not_to_have_url(re.compile("/compare"))
 
 
 def test_a_report_is_opened_by_its_address_and_read_without_the_studio(tab: Any, served: Served, chromium: Any) -> None:
     run_id = add_reported_run(served.studio)
-    tab.goto(f"{served.address}/?run={run_id}&view=report")
+    tab.goto(f"{served.address}/runs?id={run_id}&view=report")
     report = tab.locator("#run-report")
     expect(report).to_contain_text("Training helped")
     expect(report.locator("table.matrix:visible")).to_have_count(1)
@@ -200,7 +181,7 @@ def test_the_log_follows_its_end_until_one_reads_further_up(tab: Any, served: Se
     run_id = add_run(served.studio, RunState.RUNNING)
     log = served.studio.home.run_folder(run_id) / "log.txt"
     log.write_text("".join(f"line {number}\n" for number in range(200)))
-    tab.goto(f"{served.address}/?run={run_id}&view=log")
+    tab.goto(f"{served.address}/runs?id={run_id}&view=log")
     box = tab.locator("#run-log pre")
     expect(box).to_contain_text("line 199")
     left = "one => one.scrollHeight - one.scrollTop - one.clientHeight"

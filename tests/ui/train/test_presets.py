@@ -30,8 +30,7 @@ def test_a_paper_preset_is_not_queued_before_its_hard_prompt_is_named(studio: St
 @pytest.mark.browser
 def test_a_paper_preset_fills_the_form_and_asks_for_its_hard_prompt(tab: Any, served: Served) -> None:
     expect = pytest.importorskip("playwright.sync_api").expect
-    tab.goto(served.address)
-    tab.get_by_role("tab", name="Train").click()
+    tab.goto(f"{served.address}/train")
     paper = tab.get_by_label("Paper HMDB-51 (needs 9 image layers)")
     expect(paper).to_be_disabled()
     expect(tab.locator("#preset")).to_contain_text("The gray ones need a larger backbone")

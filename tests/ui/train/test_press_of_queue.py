@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ga2app.types import RunState
+from tests.browser import opened
 
 from ..studios import Served, add_dataset
 
@@ -24,8 +25,8 @@ def train(tab: Any, served: Served) -> Any:
     add_dataset(served.studio)
     add_dataset(served.studio, "kitchen")
     tab.set_viewport_size({"width": 1280, "height": 860})
-    tab.goto(f"{served.address}/?screen=train")
-    tab.wait_for_function("window.ga2Opened")
+    tab.goto(f"{served.address}/train")
+    opened(tab)
     expect(tab.locator("#train-preview")).to_contain_text("Queues one run: demo")
     return tab
 
@@ -93,7 +94,7 @@ def test_a_form_that_was_filled_in_outlives_a_reload(train: Any, served: Served)
     expect(train.locator("body")).not_to_have_attribute("data-train-updating", "")
     train.wait_for_timeout(300)
     train.reload()
-    train.wait_for_function("window.ga2Opened")
+    opened(train)
     expect(train.locator("#train-preview")).to_contain_text("my try · seed 8")
     expect(train.locator("#set-optimizer-epochs input")).to_have_value("17")
     expect(train.get_by_label("Full")).to_be_checked()
@@ -112,5 +113,5 @@ def test_what_the_browser_kept_is_not_trusted(train: Any, served: Served) -> Non
     train.wait_for_timeout(300)
     served.studio.store.datasets.delete("kitchen")
     train.reload()
-    train.wait_for_function("window.ga2Opened")
+    opened(train)
     expect(train.locator("#train-preview")).to_contain_text("Queues one run: demo")

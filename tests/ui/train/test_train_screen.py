@@ -28,8 +28,7 @@ def train(tab: Any, served: Served) -> Any:
 
 
 def open_train(tab: Any, served: Served) -> None:
-    tab.goto(served.address)
-    tab.get_by_role("tab", name="Train").click()
+    tab.goto(f"{served.address}/train")
     expect(tab.locator("#train-preview")).to_contain_text("Queues one run: demo")
 
 

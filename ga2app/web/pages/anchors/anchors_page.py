@@ -9,6 +9,7 @@ import gradio as gr
 from ga2app.services.studio import Studio
 from ga2app.web.components.backbone_field import settle_choice
 from ga2app.web.components.markup import notice
+from ga2app.web.components.masthead import Page
 from ga2app.web.pages.anchors.bar import IN_TURN, Updates, backbone_help, build_bar, refresh_bar, undo_last
 from ga2app.web.pages.anchors.clip_events import ClipEvents
 from ga2app.web.pages.anchors.clip_room import draw_pools, lay_out_clips
@@ -16,8 +17,8 @@ from ga2app.web.pages.anchors.prompt_events import PromptEvents
 from ga2app.web.pages.anchors.prompt_room import lay_out_prompts
 
 
-def build_anchors(studio: Studio, tab: gr.Tab) -> None:
-    """Lay the screen out and connect it. It is drawn anew whenever ``tab`` is opened."""
+def build_anchors(studio: Studio, page: Page) -> None:
+    """Lay the page out and connect it. It is drawn anew whenever it is opened."""
     bar = build_bar(studio)
     with gr.Tabs(elem_id="anchor-rooms"):
         with gr.Tab("Anchor clips", id="anchor-clips"):
@@ -55,6 +56,6 @@ def build_anchors(studio: Studio, tab: gr.Tab) -> None:
         return redraw(values) | {clip_room.told: "", prompt_room.told: "", bar.told: message}
 
     lists = [clip_room.pool, clip_room.make_from]
-    tab.select(open_screen, [*lists, *inputs], [*outputs, *lists], **IN_TURN)
+    page.on_open(open_screen, [*lists, *inputs], [*outputs, *lists], **IN_TURN)
     gr.on([bar.source.input, bar.backbone.input, bar.typed.submit, bar.typed.blur], ask, inputs, outputs, **IN_TURN)
     bar.undo.click(undo, inputs, outputs, **IN_TURN)

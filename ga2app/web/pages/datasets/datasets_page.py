@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -11,8 +9,11 @@ import gradio as gr
 from ga2app.services.importing import Importer
 from ga2app.services.studio import Studio
 from ga2app.store.import_records import ImportState
+from ga2app.web import address
+from ga2app.web.components.markup import notice, shortened
+from ga2app.web.components.masthead import Page
 from ga2app.web.pages.datasets.dataset_cards import PLAYER_JS
-from ga2app.web.pages.datasets.dataset_view import FOLLOW_S, Parts, SetPage, Wanted
+from ga2app.web.pages.datasets.dataset_view import FOLLOW_S, NEW, Parts, SetPage, Wanted
 from ga2app.web.pages.datasets.importing import ImportPart, build_import
 from ga2app.web.pages.datasets.media import Pictures
 from ga2app.web.pages.datasets.overview import LIST_JS
@@ -20,7 +21,6 @@ from ga2app.web.pages.datasets.panels import build_clips, build_labels, build_mo
 from ga2app.web.pages.datasets.wiring import (
     IN_TURN,
     Wires,
-    name_of,
     wire_browsing,
     wire_clips,
     wire_labels,
@@ -34,19 +34,8 @@ _LIVE = ("listing", "head", "grid", "undo")
 """What the timer draws anew."""
 
 
-@dataclass(frozen=True)
-class DatasetsScreen:
-    """The parts of this screen that others reach for. ``train_on`` is pressed to train on the ``chosen`` one,
-    of which ``name_of`` gives the name."""
-
-    chosen: gr.Number
-    train_on: gr.Button
-    clock: gr.Timer
-    name_of: Callable[[int | None], str]
-
-
-def build_datasets(studio: Studio, tab: gr.Tab) -> DatasetsScreen:
-    """Lay the screen out and connect it; it is read anew whenever its tab is opened."""
+def build_datasets(studio: Studio, page: Page) -> None:
+    """Lay the page out and connect it; it is read anew whenever it is opened."""
     importer = Importer(studio.home, studio.store, studio.inspector)
     pictures = Pictures(studio)
     clock = gr.Timer(FOLLOW_S, active=False)
@@ -93,25 +82,27 @@ def build_datasets(studio: Studio, tab: gr.Tab) -> DatasetsScreen:
         new_name=more.name,
         clock=clock,
     )
-    page = SetPage(studio, pictures)
-    wires = Wires(studio, page, parts, ticked, told)
+    shown = SetPage(studio, pictures)
+    wires = Wires(studio, shown, parts, ticked, told)
     wire_browsing(wires, clips, labels, player)
     wire_clips(wires, clips)
     wire_labels(wires, labels)
     wire_split(wires, split)
     wire_more(wires, more, undo)
-    _wire_list(studio, page, parts, form, told)
+    _wire_list(studio, shown, parts, form, told)
 
-    def open_screen(*asked: Any) -> list[Any]:
-        return [*page.show(Wanted.of(*asked)), *form.follow(None)]
+    def open_page(request: gr.Request) -> list[Any]:
+        asked = address.number(request, "id")
+        message, wanted = "", Wanted(asked)
+        if asked is not None and asked not in {row.id for row in studio.store.clips.sets()}:
+            title = f"There is no data set '{shortened(address.text(request, 'id'))}'."
+            text = "It was deleted, or the address is mistyped. Choose a data set from the list."
+            message, wanted = notice("warning", text, title), Wanted(NEW)
+        return [message, *shown.show(wanted), *form.follow(None)]
 
-    tab.select(
-        open_screen,
-        parts.asked,
-        [*parts.outputs, *form.followed],
-        **IN_TURN,
-    )
-    return DatasetsScreen(chosen, train_on, clock, lambda dataset_id: name_of(studio, dataset_id))
+    page.on_open(open_page, None, [told, *parts.outputs, *form.followed], **IN_TURN)
+    address.go(train_on, "id => `./train?dataset=${id}`", chosen)
+    address.tell("id => ({id: id || ''})", [chosen])
 
 
 def _wire_list(studio: Studio, page: SetPage, parts: Parts, form: ImportPart, told: gr.HTML) -> None:

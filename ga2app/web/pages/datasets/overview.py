@@ -6,15 +6,18 @@ from collections.abc import Sequence
 
 from ga2app.store.clip_pages import Copies, LabelRow, SetSummary
 from ga2app.types import LabelKind
-from ga2app.web.components.list_scripts import ticks_js
+from ga2app.web.components.list_scripts import HELD_JS, ticks_js
 from ga2app.web.components.markup import ago, count_of, empty, escape, listed, notices
 
-LIST_JS = """
+LIST_JS = (
+    HELD_JS
+    + """
 element.addEventListener('click', event => {
   const card = event.target.closest('[data-set]');
   if (card) trigger('click', {set: Number(card.dataset.set)});
 });
 """
+)
 
 LABELS_JS = (
     ticks_js("tbody input")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from urllib.parse import quote
 
 from ga2app.services.studio import bundle_key
 from ga2app.types import BundleCard, intervals
@@ -90,7 +91,7 @@ def _card(card: BundleCard, chosen: str, titles: Mapping[str, str], missing: boo
     last += [size(card.size_bytes)] if card.size_bytes else []
     last.append(ago(card.created_s))
     return (
-        f'<a class="bundle" href="?bundle={escape(key)}" data-bundle="{escape(key)}"{current}>'
+        f'<a class="bundle" href="./library?bundle={escape(quote(key))}" data-bundle="{escape(key)}"{current}>'
         f'<span class="title">{escape(card.title or card.name)}</span>{origin_mark(card.origin)}'
         f'<span class="facts">{line}</span>{_bars(card)}'
         f'<span class="when">{gone}{"".join(f"<span>{escape(fact)}</span>" for fact in last)}</span></a>'

@@ -53,7 +53,8 @@ def drawn(studio: Studio, key: str, asked: Asked) -> list[Any]:
     missing = {bundle_key(card) for card in page if shelving.is_missing(card)}
     titles = {choice.name: choice.title for choice in studio.backbones()}
     card = _chosen(studio, key, page)
-    key = bundle_key(card) if card else ""
+    lost = "" if card or not key else no_bundle_html(key)
+    key = bundle_key(card) if card else key
     anything = bool(total) or bool(store.count())
     nothing = cards.nothing_found_html() if anything else cards.empty_html()
     last = studio.store.trash.last(ROOM)
@@ -67,23 +68,25 @@ def drawn(studio: Studio, key: str, asked: Asked) -> list[Any]:
         gr.update(visible=total > PAGE, interactive=first + PAGE < total),
         gr.update(choices=named),
         gr.update(visible=last is not None, value=shortened(last.offer) if last else "Undo"),
-        *_detail(studio, card, titles),
+        *_detail(studio, card, titles, lost),
     ]
 
 
 def _chosen(studio: Studio, key: str, page: list[BundleCard]) -> BundleCard | None:
-    """The bundle under ``key``, which may be on another page; the first of this page where there is none."""
-    for card in page if any(bundle_key(card) == key for card in page) else studio.store.bundles.list() if key else []:
-        if bundle_key(card) == key:
-            return card
-    return page[0] if page else None
+    """The bundle under ``key``, which may be on another page; without a key the first of this page."""
+    if not key:
+        return page[0] if page else None
+    return next((card for card in (*page, *studio.store.bundles.list()) if bundle_key(card) == key), None)
 
 
-def _detail(studio: Studio, card: BundleCard | None, titles: dict[str, str]) -> list[Any]:
-    """Head, actions, body, the closed field for a new name, the two jumps, and whether it can be deleted."""
+def _detail(studio: Studio, card: BundleCard | None, titles: dict[str, str], lost: str) -> list[Any]:
+    """Head, actions, body, the closed field for a new name, the two jumps, and whether it can be deleted.
+
+    Without a bundle the head is ``lost``: why there is none.
+    """
     closed = gr.update(visible=False)
     if card is None:
-        return ["", closed, "", closed, closed, closed, closed]
+        return [lost, closed, "", closed, closed, closed, closed]
     usable = titles.get(card.backbone) or (card.backbone if studio.has_backbone(card.backbone) else None)
     whole = coupling = False
     if shelving.is_missing(card):
@@ -104,6 +107,14 @@ def _detail(studio: Studio, card: BundleCard | None, titles: dict[str, str]) -> 
         gr.update(visible=coupling),
         gr.update(visible=card.origin != "embedded"),  # it is part of the program, which needs it
     ]
+
+
+def no_bundle_html(key: str) -> str:
+    """In place of a bundle that an address names and nobody has: never another one under its address."""
+    text = (
+        "It was deleted, or the address is mistyped. Choose a bundle from the list; 'Undo' brings a deleted one back."
+    )
+    return notice("warning", text, f"There is no bundle '{shortened(key)}'.")
 
 
 def welcome_html(card: BundleCard, fresh: bool) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -13,10 +12,11 @@ from ga2app.errors import StudioError
 from ga2app.services.studio import Studio, bundle_key
 from ga2app.store.bundle_records import MAX_TITLE, ROOM
 from ga2app.types import BundleCard
-from ga2app.web.address import note_screen
+from ga2app.web import address
 from ga2app.web.components.hub.pull_panel import build_pull
 from ga2app.web.components.hub.push_panel import build_push
 from ga2app.web.components.markup import notice
+from ga2app.web.components.masthead import Page
 from ga2app.web.events import in_turn
 from ga2app.web.pages.library import bundle_cards as cards
 from ga2app.web.pages.library import shelving
@@ -48,18 +48,8 @@ _SAVE_JS = """
 """Saves the file that an event has just put into a hidden component."""
 
 
-@dataclass(frozen=True)
-class LibraryScreen:
-    """The parts of this screen that others reach for. ``chosen`` holds the key of the bundle that is shown."""
-
-    told: gr.HTML
-    chosen: gr.Textbox
-    try_it: gr.Button
-    use_hard: gr.Button
-
-
-def build_library(studio: Studio, tab: gr.Tab) -> LibraryScreen:
-    """Lay the screen out in ``tab`` and connect it."""
+def build_library(studio: Studio, page: Page) -> None:
+    """Lay the page out and connect it."""
     chosen = gr.Textbox("", visible=False)
     first = gr.Number(0, visible=False, precision=0)
     with gr.Row(elem_classes="library-bar"):
@@ -109,6 +99,10 @@ def build_library(studio: Studio, tab: gr.Tab) -> LibraryScreen:
 
     def refresh(key: str, *given: Any) -> list[Any]:
         return drawn(studio, key, Asked(*given))
+
+    def open_page(key: str, text: str, backbone: str, origin: str, order: str, first: int, request: gr.Request) -> Any:
+        asked_for = address.text(request, "bundle")
+        return ["", *refresh(asked_for or key, text, backbone, origin, order, first)]
 
     def act(action: Callable[[str], tuple[str, str]], key: str, *given: Any) -> list[Any]:
         """Do something with a bundle, tell what came of it, and draw everything anew; gives the key to show next."""
@@ -197,7 +191,7 @@ def build_library(studio: Studio, tab: gr.Tab) -> LibraryScreen:
     gr.on(asking, from_the_start, asked, outputs, trigger_mode="always_last", **quiet)
     back.click(turn(-1), asked, outputs, **quiet)
     on.click(turn(1), asked, outputs, **quiet)
-    tab.select(refresh, asked, outputs, **quiet)
+    page.on_open(open_page, asked, [told, *outputs], **quiet)
     add.upload(upload, [add, *asked], [told, *outputs], **busy, show_progress_on=told)
     delete.click(discard, asked, [told, *outputs], **quiet)
     undo.click(restore, asked, [told, *outputs], **quiet)
@@ -207,8 +201,9 @@ def build_library(studio: Studio, tab: gr.Tab) -> LibraryScreen:
     save.click(download, chosen, [told, packed], **busy, show_progress_on=told).then(
         None, packed, None, js=_SAVE_JS, **quiet
     )
-    note_screen(tab, "key", "{screen: key ? '' : 'library', bundle: key}", [chosen])
-    return LibraryScreen(told, chosen, try_it, use_hard)
+    address.go(try_it, "key => `./?bundle=${encodeURIComponent(key)}`", chosen)
+    address.go(use_hard, "key => `./train?hard_prompt=${encodeURIComponent(key)}`", chosen)
+    address.tell("bundle => ({bundle})", [chosen])
 
 
 def _with_event(choose: Callable[..., list[Any]]) -> Callable[..., list[Any]]:

@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from ga2app.errors import BundleError
 from ga2app.labels import format_labels
 from ga2app.services.studio import Studio
-from ga2app.web.components.markup import empty
+from ga2app.web import address
+from ga2app.web.components.markup import empty, listed, notice, shortened
+from ga2app.web.components.masthead import Page
 from ga2app.web.events import QUIET
 from ga2app.web.pages.recognize import clip_sources as sources
 from ga2app.web.pages.recognize import recognize_scripts as scripts
 from ga2app.web.pages.recognize.asking import MOST_BUNDLES, Request
 from ga2app.web.pages.recognize.clip_sources import bundle_choice, labels_of
 from ga2app.web.pages.recognize.controls import Controls, build_controls, connect_controls
-from ga2app.web.pages.recognize.recognize_settings import Settings, group_choices, none_settings
-from ga2app.web.pages.recognize.shown import UNEXPECTED, Shown, answer_pages
+from ga2app.web.pages.recognize.recognize_settings import choose_way, group_choices, none_settings
+from ga2app.web.pages.recognize.shown import UNEXPECTED, Shown, answer_pages, draw
 from ga2app.web.pages.recognize.telling import Telling, build_telling
+from ga2app.web.pages.recognize.visits import KEY_JS, Left, Visits
 
 __all__ = [
     "REVEAL_JS",
     "UNEXPECTED",
-    "RecognizeScreen",
     "build_recognize",
     "bundle_choice",
     "labels_of",
@@ -35,68 +36,16 @@ __all__ = [
 REVEAL_JS = scripts.REVEAL
 
 
-@dataclass(frozen=True)
-class RecognizeScreen:
-    """The parts of this screen that others reach for, and what others may do to it."""
-
-    studio: Studio
-    labels: gr.Textbox
-    bundle: gr.Dropdown
-    backbone: gr.Dropdown
-    take_labels: gr.Button
-    dataset: gr.Dropdown
-    suggested: gr.HTML
-    settings: Settings
-    fit: gr.HTML
-    memory: gr.BrowserState
-
-    @property
-    def listed(self) -> list[Any]:
-        """What ``refresh`` redraws."""
-        return [self.bundle, self.dataset, self.settings.group, self.suggested]
-
-    def refresh(self, keys: list[str] | None, labels: str) -> list[Any]:
-        """The lists as the store has them now; a chosen bundle that is gone is taken off."""
-        return refreshed(self.studio, keys, labels)
-
-    @property
-    def tried(self) -> list[Any]:
-        """What ``try_bundle`` sets."""
-        return [self.bundle, self.backbone, self.take_labels, self.labels, self.fit]
-
-    def try_bundle(self, key: str, labels: str) -> list[Any]:
-        """Choose the bundle under ``key``, with its labels where none have been typed."""
-        backbone, take = bundle_choice(self.studio, key)
-        chosen = gr.update(choices=self.studio.bundle_choices(), value=[key])
-        named = backbone.get("value") or self.studio.known_backbone(None)
-        fit = sources.bundle_notice(self.studio, [key], named)
-        return [chosen, backbone, take, labels or labels_of(self.studio, key), fit]
-
-
-def build_recognize(studio: Studio, tab: gr.Tab | None = None) -> RecognizeScreen:
-    """Lay the screen out and connect it; ``tab`` is where it lies: opening it brings its lists up to date."""
+def build_recognize(studio: Studio, page: Page) -> None:
+    """Lay the page out and connect it."""
     with gr.Row(elem_classes="split"):
         with gr.Column(scale=5, min_width=300, elem_classes="asking"):
             asking = build_controls(studio)
         with gr.Column(scale=8, min_width=300, elem_classes="telling", elem_id="telling"):
             telling = build_telling(studio, asking.settings, _empty_html())
-    memory = gr.BrowserState({"labels": "", "bundles": []}, storage_key="ga2-recognize", secret="ga2-studio")
-    screen = RecognizeScreen(
-        studio,
-        asking.labels,
-        asking.bundle,
-        asking.backbone,
-        asking.take_labels,
-        asking.dataset,
-        asking.suggested,
-        asking.settings,
-        asking.fit,
-        memory,
-    )
     connect_controls(studio, asking)
     _connect_recognizing(studio, asking, telling)
-    _connect_memory(studio, asking, memory, screen, tab)
-    return screen
+    _connect_memory(studio, asking, telling, page)
 
 
 def _connect_recognizing(studio: Studio, asking: Controls, telling: Telling) -> None:
@@ -133,63 +82,106 @@ def _connect_recognizing(studio: Studio, asking: Controls, telling: Telling) -> 
     chosen.success(**reveal)
 
 
-def _connect_memory(
-    studio: Studio, asking: Controls, memory: gr.BrowserState, screen: RecognizeScreen, tab: gr.Tab | None
-) -> None:
-    """Labels and bundles outlive a reload; lists are brought up to date when the page or the tab is opened."""
+def _connect_memory(studio: Studio, asking: Controls, telling: Telling, page: Page) -> None:
+    """What the page opens with: what its address names, what was left in this tab, or else what the browser remembers.
+
+    The address follows the bundles and the labels, so that it can be passed on.
+    """
+    memory = gr.BrowserState({"labels": "", "bundles": []}, storage_key="ga2-recognize", secret="ga2-studio")
+    visits, tab = Visits(), gr.Textbox("", visible=False)
+    held: dict[str, Any] = {"files": asking.files, "labels": asking.labels, "bundles": asking.bundle}
+    held |= {"backbone": asking.backbone, **vars(asking.settings)}
 
     def remember(labels: str, keys: list[str] | None) -> dict[str, Any]:
         return {"labels": labels, "bundles": keys or []}
 
-    typed = [asking.labels, asking.bundle]
-    gr.on(
-        [asking.labels.blur, asking.labels.submit, asking.bundle.input, asking.ask.click],
-        remember,
-        typed,
-        memory,
+    def keep(key: str, shown: Shown, *values: Any) -> None:
+        visits.keep(key, list(held), values, shown)
+
+    def open_page(key: str, known: Any, chosen: list[str] | None, typed: str, request: gr.Request) -> dict[Any, Any]:
+        left = visits.recall(key)
+        asked = Asked(tuple(address.texts(request, "bundle")), address.text(request, "labels"))
+        drawn: dict[Any, Any] = {tab: key} | restored(studio, asking, left)
+        if left.shown.told:
+            drawn |= dict(zip(telling.outputs, telling.values(draw(left.shown)), strict=True))
+        opened = opening(studio, asked, left.values or known, chosen, typed)
+        return drawn | {getattr(asking, name): value for name, value in opened.items()}
+
+    lists = [asking.take_labels, asking.fit, asking.dataset, asking.suggested]
+    page.on_open(
+        open_page,
+        [tab, memory, asking.bundle, asking.labels],
+        [tab, *held.values(), *lists, *telling.outputs],
+        js=KEY_JS,
         **QUIET,
     )
-    gr.on([asking.take_labels.click, asking.suggested.click], remember, typed, memory, **QUIET)
-    root = gr.context.Context.root_block
-    if root is not None:
-        restored = [asking.bundle, asking.labels, asking.take_labels]
-        typed_already = [memory, asking.bundle, asking.labels]
-        opened = root.load(lambda *known: recalled(studio, *known), typed_already, restored, **QUIET)
-        opened.then(screen.refresh, [asking.bundle, asking.labels], screen.listed, **QUIET)
-    if tab is not None:
-        tab.select(screen.refresh, [asking.bundle, asking.labels], screen.listed, **QUIET)
+    done = [asking.labels.blur, asking.labels.submit, asking.bundle.input, asking.ask.click]
+    done += [asking.take_labels.click, asking.suggested.click]
+    gr.on(done, remember, [asking.labels, asking.bundle], memory, **QUIET)
+    changed = [asking.files.change, asking.backbone.change, telling.clips.change, telling.grades.change]
+    changed += [part.change for part in vars(asking.settings).values()]
+    gr.on([*done, *changed], keep, [tab, telling.shown, *held.values()], None, trigger_mode="always_last", **QUIET)
+    address.tell(
+        "(bundle, labels) => ({bundle, labels: labels.length > 1500 ? '' : labels})", [asking.bundle, asking.labels]
+    )
 
 
-def refreshed(studio: Studio, keys: list[str] | None, labels: str) -> list[Any]:
-    """The lists of bundles, data sets and groups as the store has them, and what could be added to ``labels``."""
-    choices, kept = _bundles(studio, keys)
-    found = sources.label_sources(studio)
-    return [
-        # A choice that stands is not put in again: another may have been made while this was on its way.
-        gr.update(choices=choices) if kept == (keys or []) else gr.update(choices=choices, value=kept),
-        gr.update(choices=found, visible=bool(found)),
-        gr.update(choices=group_choices(studio)),
-        sources.suggestions_html(sources.suggestions(studio, labels, kept)),
-    ]
+def restored(studio: Studio, asking: Controls, left: Left) -> dict[Any, Any]:
+    """Clips, backbone and settings as they were left in the browser's tab; clips whose files are gone are not."""
+    settings = asking.settings
+    if not left.values:
+        return {settings.group: gr.update(choices=group_choices(studio))}
+    group, threshold = choose_way(left.values["way"])
+    drawn = {
+        asking.files: [file for file in left.values["files"] or () if Path(file).exists()] or None,
+        asking.backbone: left.values["backbone"],
+        settings.way: left.values["way"],
+        settings.group: group | {"value": left.values["group"], "choices": group_choices(studio)},
+        settings.threshold: threshold | {"value": left.values["threshold"]},
+    }
+    return drawn | {getattr(settings, name): left.values[name] for name in ("template", "top_k")}
 
 
-def recalled(studio: Studio, kept: Any, chosen: list[str] | None, labels: str) -> list[Any]:
-    """Bundles, labels and the button to take theirs, as the browser remembers them; nothing old is trusted.
+@dataclass(frozen=True)
+class Asked:
+    """What the address names: bundles by their keys, and labels."""
 
-    What there is to see already stays, and nothing to put in is nothing to say: bundles or labels may have come in
-    while this was on its way, with an example.
+    bundles: tuple[str, ...] = ()
+    labels: str = ""
+
+
+def opening(studio: Studio, asked: Asked, memory: Any, chosen: list[str] | None, typed: str) -> dict[str, Any]:
+    """What the controls and lists hold when the page opens, by name.
+
+    What the address names counts most, then what was left in the tab or what the browser remembers: ``memory``, of
+    which nothing is trusted. A bundle that the address names and nobody has is told. Without an address what there is
+    to see already stays: bundles or labels may have come in while this was on its way, with an example.
     """
-    memory = kept if isinstance(kept, dict) else {}
-    text, named = memory.get("labels"), memory.get("bundles")
-    keys = [key for key in named if isinstance(key, str)][:MOST_BUNDLES] if isinstance(named, list) else []
-    choices, there = _bundles(studio, keys)
-    typed = text if isinstance(text, str) and text and not labels else gr.skip()
-    if chosen or not there:
-        return [gr.skip(), typed, gr.skip()]
-    take = gr.skip()
-    with contextlib.suppress(BundleError):
-        take = bundle_choice(studio, there)[1]
-    return [gr.update(choices=choices, value=there), typed, take]
+    kept = memory if isinstance(memory, dict) else {}
+    named = kept.get("bundles")
+    known = [key for key in named if isinstance(key, str)] if isinstance(named, list) else []
+    choices, there = _bundles(studio, list(asked.bundles or chosen or known)[:MOST_BUNDLES])
+    before = kept.get("labels")
+    text = asked.labels or typed or (before if isinstance(before, str) else "")
+    drawn: dict[str, Any] = {"bundle": gr.update(choices=choices)}
+    if there and there != chosen:
+        drawn["bundle"] = gr.update(choices=choices, value=there)
+        backbone, drawn["take_labels"] = bundle_choice(studio, there)
+        if asked.bundles:
+            text = text or labels_of(studio, there)
+            drawn["backbone"] = backbone
+            drawn["fit"] = sources.bundle_notice(studio, there, backbone.get("value") or studio.known_backbone(None))
+    if text and text != typed:
+        drawn["labels"] = text
+    lacking = [f"'{shortened(key)}'" for key in asked.bundles if key not in {there for _, there in choices}]
+    if lacking:
+        title = f"There is no bundle {listed(lacking, MOST_BUNDLES)} in the library."
+        drawn["fit"] = notice("warning", "It was deleted, or the address is mistyped.", title)
+    found = sources.label_sources(studio)
+    return drawn | {
+        "dataset": gr.update(choices=found, visible=bool(found)),
+        "suggested": sources.suggestions_html(sources.suggestions(studio, text, there)),
+    }
 
 
 def _bundles(studio: Studio, keys: list[str] | None) -> tuple[list[tuple[str, str]], list[str]]:

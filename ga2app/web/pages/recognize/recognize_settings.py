@@ -73,7 +73,7 @@ def build_settings(studio: Studio) -> Settings:
         )
         ensemble = gr.Button(_ENSEMBLE_BUTTON, size="sm")
         top_k = gr.Slider(1, 20, value=5, step=1, label="Labels shown for each clip")
-    way.change(choose_way, way, [group, threshold], **QUIET)
+    way.input(choose_way, way, [group, threshold], **QUIET)
     ensemble.click(swap_sentences, template, [template, ensemble], **QUIET)
     return Settings(way, group, threshold, template, top_k)
 

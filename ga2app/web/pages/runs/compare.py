@@ -123,7 +123,8 @@ def _figures(runs: Sequence[RunRecord], curves: Mapping[int, RunCurve]) -> str:
         cells = "".join(_figure(key, last, plain, curve.conditions.tested) for key, _ in FIGURES)
         rows.append(
             f'<tr><th scope="row" class="{_tone(place)}"><span class="swatch"></span>'
-            f'<a href="?run={run.id}">{run.id} {escape(run_title(run))}</a></th><td>{badge(run.state)}</td>{cells}</tr>'
+            f'<a href="./runs?id={run.id}">{run.id} {escape(run_title(run))}</a></th><td>{badge(run.state)}</td>'
+            f"{cells}</tr>"
         )
     rows += [_seeds(group, curves) for group in seed_groups(runs, curves)]
     legend = '<p class="legend">In parentheses: 95 % interval over the test clips.</p>' if _tested(runs, curves) else ""

@@ -91,7 +91,7 @@ def _card(run: RunRecord, current: bool, result: Event | None, place: int | None
     line = escape(f"{config.get('dataset', '?')} · {preset_word(config)} · {config.get('backbone', '?')}")
     reason = f'<span class="reason">{escape(run.error)}</span>' if run.state is RunState.FAILED and run.error else ""
     return (
-        f'<a class="run {run.state.value}" href="?run={run.id}" data-run="{run.id}"{marked}>'
+        f'<a class="run {run.state.value}" href="./runs?id={run.id}" data-run="{run.id}"{marked}>'
         f'<span class="number">{run.id}</span><span class="title">{escape(run_title(run))}</span>{badge(run.state)}'
         f'{figure}<span class="line">{line}<span class="when">{ago(run.created_s)}</span></span>{reason}</a>'
     )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import gradio as gr
 
@@ -48,13 +50,11 @@ def updates(studio: Studio, parts: Parts, view: RunsView, look: Look, shown: Map
         looks = button_looks(studio, view, look, keep_renaming=shown.get("run") == run_id)
         buttons = [looks[name] for name in parts.buttons] + [gr.update(visible=view.has_report)]
     going_on = bool(studio.store.runs.count(_OPEN))
-    mode = "compare" if look.comparing else "run"
     return [
         run_id,
         fresh,
         gr.Timer(active=going_on),
         view.section,
-        mode,
         fresh["compared"],
         view.page,
         gr.Tabs(selected=view.section) if "section" in changed else gr.skip(),
@@ -83,11 +83,11 @@ def button_looks(studio: Studio, view: RunsView, look: Look, *, keep_renaming: b
         "undo": seen(undo is not None, value=shortened(undo.offer) if undo else "Undo"),
         "newer": seen(view.page > 0),
         "older": seen(view.more),
-        "back": gr.skip(),
-        "compare_csv": seen(picked > 1),
-        "compare_json": seen(picked > 1),
         # A run whose training diverged leaves a bundle, too: of what it had learned before.
-        "try_it": seen(state in (RunState.DONE, RunState.FAILED) and bool(run and run.bundle)),
+        "try_it": seen(
+            state in (RunState.DONE, RunState.FAILED) and bool(run and run.bundle),
+            link=f"./?bundle={quote(Path(run.bundle).name)}" if run and run.bundle else None,
+        ),
         "stop": seen(
             state in (RunState.QUEUED, RunState.RUNNING),
             value="Remove from queue" if queued else "Stop and save",
@@ -112,7 +112,6 @@ def button_looks(studio: Studio, view: RunsView, look: Look, *, keep_renaming: b
         "json": seen(run is not None and not queued),
         "save_report": gr.skip(),
         "save_log": gr.skip(),
-        "compare_box": seen(look.comparing),
-        "run_box": seen(not look.comparing and run is not None),
+        "run_box": seen(run is not None),
         "renaming": gr.skip() if keep_renaming else seen(False),
     }

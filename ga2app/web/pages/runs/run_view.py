@@ -13,7 +13,7 @@ from ga2app.store import RunFilter
 from ga2app.types import REPORT, Report, RunRecord, RunState, read_report
 from ga2app.web.components.markup import notice
 from ga2app.web.pages.runs import run_progress as progress
-from ga2app.web.pages.runs.compare import MOST, compare_html
+from ga2app.web.pages.runs.compare import MOST
 from ga2app.web.pages.runs.curves import Curves, RunCurve
 from ga2app.web.pages.runs.listing import PAGE, list_html, page_text
 from ga2app.web.pages.runs.logs import log_file, log_html, tail
@@ -23,16 +23,15 @@ from ga2app.web.pages.runs.run_settings import settings_html
 PROGRESS, REPORT_TAB, SETTINGS, LOG = "progress", "report", "settings", "log"
 SECTIONS = (PROGRESS, REPORT_TAB, SETTINGS, LOG)
 
-PIECES = ("runs", "pages", "missing", "head", "result", "accuracy", "loss", "report", "settings", "log", "comparison")
+PIECES = ("runs", "pages", "missing", "head", "result", "accuracy", "loss", "report", "settings", "log")
 
 
 @dataclass(frozen=True)
 class Look:
-    """What a visitor looks at: a run and a section of its page, or a comparison; and which page of which list."""
+    """What a visitor looks at: a run and a section of its page, ticks, and which page of which list."""
 
     run_id: int | None = None
     section: str = PROGRESS
-    comparing: bool = False
     compared: tuple[int, ...] = ()
     page: int = 0
     only: RunFilter = field(default_factory=RunFilter)
@@ -60,7 +59,6 @@ class RunsView:
     report: str = ""
     settings: str = ""
     log: str = ""
-    comparison: str = ""
 
 
 class Viewer:
@@ -83,7 +81,7 @@ class Viewer:
         compared = tuple(one.id for one in compared_runs(self._studio, look.compared))
         cards = list_html(
             rows,
-            None if look.comparing or not run else run.id,
+            run.id if run else None,
             results,
             compared=compared,
             places={run_id: place for place, run_id in enumerate(waiting, 1)},
@@ -95,11 +93,10 @@ class Viewer:
             look.run_id if run is None else None,
             run and (run.id, run.state, run.bundle),
             section,
-            look.comparing,
             compared,
             has_report,
         )
-        pieces = self._compared(look) if look.comparing else self._run(run, section) if run else {}
+        pieces = self._run(run, section) if run else {}
         return RunsView(
             run=run,
             section=section,
@@ -174,10 +171,6 @@ class Viewer:
         except StoreError:
             return None
 
-    def _compared(self, look: Look) -> dict[str, str]:
-        runs = compared_runs(self._studio, look.compared)
-        return {"comparison": compare_html(runs, {run.id: self.curves.of(run.id) for run in runs})}
-
 
 def find_run(studio: Studio, run_id: int | None) -> RunRecord | None:
     """The run with that number or None; without a number the one that is worked on, the next, or the newest."""
@@ -194,7 +187,7 @@ def missing_html(run_id: int) -> str:
     text = (
         "It was deleted, or the address is mistyped. Choose a run from the list; a deleted run comes back with 'Undo'."
     )
-    return notice("warning", text, f"There is no run {int(run_id)}.")
+    return notice("warning", text, f"There is no run {run_id}." if run_id > 0 else "The address names no run.")
 
 
 def compared_runs(studio: Studio, run_ids: Sequence[int]) -> list[RunRecord]:

@@ -14,12 +14,13 @@ from ga2app.store import Place
 from ga2app.store.resuming import resume
 from ga2app.store.run_order import ROOM
 from ga2app.types import RunRecord
+from ga2app.web import address
 from ga2app.web.components.markup import notice
 from ga2app.web.events import in_turn
 from ga2app.web.pages.recognize.recognize_page import REVEAL_JS, UNEXPECTED
 from ga2app.web.pages.runs import files
 from ga2app.web.pages.runs.listing import run_title
-from ga2app.web.pages.runs.run_view import Viewer, compared_runs, find_run, numbers
+from ga2app.web.pages.runs.run_view import Viewer, find_run, numbers
 from ga2app.web.pages.runs.runs_layout import Parts
 from ga2app.web.pages.train.queueing import wake
 
@@ -33,39 +34,38 @@ def connect_list(parts: Parts, asked: list[Any], outputs: list[Any], refresh: Ca
     """Choosing, ticking, filtering, turning pages."""
 
     def on_card(event: gr.EventData, *given: Any) -> list[Any]:
-        return ["", *refresh(int(event.run), *given[1:3], "run", *given[4:])]
+        return ["", *refresh(int(event.run), *given[1:])]
 
     def pick(event: gr.EventData, *given: Any) -> list[Any]:
         ticked = {int(run): bool(on) for run, on in event.ticks}
-        kept = [number for number in numbers(given[4]) if ticked.get(number, True)]
+        kept = [number for number in numbers(given[3]) if ticked.get(number, True)]
         picked = [*kept, *(run for run, on in ticked.items() if on and run not in kept)]
-        mode = given[3] if len(picked) > 1 else "run"
-        return refresh(*given[:3], mode, ",".join(map(str, picked)), *given[5:])
+        return refresh(*given[:3], ",".join(map(str, picked)), *given[4:])
 
-    def leave(*, ticks: bool) -> Callable[..., list[Any]]:
-        return lambda *given: refresh(*given[:3], "run", given[4] if ticks else "", *given[5:])
-
-    def compare(*given: Any) -> list[Any]:
-        return refresh(*given[:3], "compare" if len(numbers(given[4])) > 1 else "run", *given[4:])
+    def untick(*given: Any) -> list[Any]:
+        return refresh(*given[:3], "", *given[4:])
 
     def turn(by: int) -> Callable[..., list[Any]]:
-        return lambda *given: refresh(*given[:5], max(0, int(given[5] or 0) + by), *given[6:])
+        return lambda *given: refresh(*given[:4], max(0, int(given[4] or 0) + by), *given[5:])
 
     def open_section(name: str) -> Callable[..., list[Any]]:
-        return lambda *given: refresh(*given[:2], name, *given[3:])
+        def opened(*given: Any) -> list[Any]:
+            # The first section tells that it is open before the page knows its run: nothing may come of that.
+            return [gr.skip()] * len(outputs) if given[0] is None else refresh(*given[:2], name, *given[3:])
+
+        return opened
 
     buttons = parts.buttons
     parts.pieces["runs"].click(_with_event(on_card), asked, [parts.told, *outputs], trigger_mode="multiple", **_IN_TURN)
     parts.pieces["runs"].click(None, None, None, js=REVEAL_JS % "run-head", **_IN_TURN)
     parts.pieces["runs"].select(_with_event(pick), asked, outputs, trigger_mode="multiple", **_IN_TURN)
     filters = [parts.text.input, parts.state.input, parts.dataset.input, parts.backbone.input]
-    found = {"fn": lambda *given: refresh(*given[:5], 0, *given[6:]), "inputs": asked, "outputs": outputs}
+    found = {"fn": lambda *given: refresh(*given[:4], 0, *given[5:]), "inputs": asked, "outputs": outputs}
     gr.on(filters, **found, trigger_mode="always_last", **_IN_TURN)
     buttons["newer"].click(turn(-1), asked, outputs, **_IN_TURN)
     buttons["older"].click(turn(1), asked, outputs, **_IN_TURN)
-    buttons["compare"].click(compare, asked, outputs, **_IN_TURN)
-    buttons["back"].click(leave(ticks=True), asked, outputs, **_IN_TURN)
-    buttons["clear"].click(leave(ticks=False), asked, outputs, **_IN_TURN)
+    address.go(buttons["compare"], "ids => ids.includes(',') ? `./compare?ids=${ids}` : null", parts.compared)
+    buttons["clear"].click(untick, asked, outputs, **_IN_TURN)
     for name, tab in parts.sections.items():
         tab.select(open_section(name), asked, outputs, trigger_mode="multiple", **_IN_TURN)
 
@@ -160,39 +160,29 @@ def connect_files(studio: Studio, parts: Parts, viewer: Viewer) -> None:
     """Downloads: the file is made when it is asked for."""
     cache = parts.packed.GRADIO_CACHE
 
-    def giving(make: Callable[[list[RunRecord]], str]) -> Callable[[int | None, str], list[Any]]:
-        def give(run_id: int | None, compared: str) -> list[Any]:
+    def giving(make: Callable[[RunRecord], str]) -> Callable[[int | None], list[Any]]:
+        def give(run_id: int | None) -> list[Any]:
             try:
                 run = find_run(studio, run_id)
-                return ["", make(compared_runs(studio, numbers(compared)) if compared else [run] if run else [])]
+                if run is None:
+                    raise StoreError("no run is chosen; choose one from the list")
+                return ["", make(run)]
             except StudioError as exc:
                 return [notice("error", str(exc)), None]
 
         return give
 
-    def first(make: Callable[[RunRecord], str]) -> Callable[[list[RunRecord]], str]:
-        def of_first(runs: list[RunRecord]) -> str:
-            if not runs:
-                raise StoreError("no run is chosen; choose one from the list")
-            return make(runs[0])
-
-        return of_first
-
-    makers: dict[str, Callable[[list[RunRecord]], str]] = {
-        "csv": lambda runs: files.curves_file(studio, runs, "csv", cache),
-        "json": lambda runs: files.curves_file(studio, runs, "json", cache),
-        "save_report": first(lambda run: files.report_as_file(studio, viewer, run, cache)),
-        "save_log": first(lambda run: files.log_as_file(studio, run, cache)),
+    makers: dict[str, Callable[[RunRecord], str]] = {
+        "csv": lambda run: files.curves_file(studio, [run], "csv", cache),
+        "json": lambda run: files.curves_file(studio, [run], "json", cache),
+        "save_report": lambda run: files.report_as_file(studio, viewer, run, cache),
+        "save_log": lambda run: files.log_as_file(studio, run, cache),
     }
-    nobody = gr.State("")
     for name, make in makers.items():
-        shared: dict[str, Any] = {**_BUSY, "show_progress_on": parts.told}
-        asked_for: list[tuple[gr.Button, Any]] = [(parts.buttons[name], nobody)]
-        if name in ("csv", "json"):
-            asked_for.append((parts.buttons[f"compare_{name}"], parts.compared))
-        for button, compared in asked_for:
-            made = button.click(giving(make), [parts.chosen, compared], [parts.told, parts.packed], **shared)
-            made.then(None, parts.packed, None, js=files.SAVE_JS, **_IN_TURN)
+        made = parts.buttons[name].click(
+            giving(make), parts.chosen, [parts.told, parts.packed], **_BUSY, show_progress_on=parts.told
+        )
+        made.then(None, parts.packed, None, js=files.SAVE_JS, **_IN_TURN)
 
 
 def _with_event(answer: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
@@ -202,7 +192,6 @@ def _with_event(answer: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
         run_id: int | None,
         shown: dict[str, Any],
         section: str,
-        mode: str,
         compared: str,
         page: int,
         text: str,
@@ -211,6 +200,6 @@ def _with_event(answer: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
         backbone: str,
         event: gr.EventData,
     ) -> list[Any]:
-        return answer(event, run_id, shown, section, mode, compared, page, text, state, dataset, backbone)
+        return answer(event, run_id, shown, section, compared, page, text, state, dataset, backbone)
 
     return answered

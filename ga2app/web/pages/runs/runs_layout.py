@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from ga2app.web.components.list_scripts import ticks_js
+from ga2app.web.components.list_scripts import HELD_JS, ticks_js
 from ga2app.web.pages.runs.listing import STATE_CHOICES
 from ga2app.web.pages.runs.logs import FOLLOW_JS
 from ga2app.web.pages.runs.run_view import LOG, PROGRESS, REPORT_TAB, SETTINGS
@@ -19,6 +19,7 @@ ANY_DATASET, ANY_BACKBONE = ("any data set", ""), ("any backbone", "")
 
 _LIST_JS = (
     ticks_js("[data-compare]")
+    + HELD_JS
     + """
 element.addEventListener('click', event => {
   const card = event.target.closest('[data-run]');
@@ -38,11 +39,10 @@ document.addEventListener('click', event => { if (event.target.closest('#compare
 
 @dataclass(frozen=True)
 class Parts:
-    """Everything that events read or write. The first eight say what is looked at; a page's address says it, too."""
+    """Everything that events read or write. The first four say what is looked at."""
 
     chosen: gr.Number
     section: gr.Textbox
-    mode: gr.Textbox
     compared: gr.Textbox
     page: gr.Number
     shown: gr.State
@@ -65,8 +65,8 @@ def lay_out() -> Parts:
     pieces: dict[str, gr.HTML] = {}
     buttons: dict[str, Any] = {}
     chosen, page = gr.Number(None, visible=False, precision=0), gr.Number(0, visible=False, precision=0)
-    section, mode = gr.Textbox(PROGRESS, visible=False), gr.Textbox("run", visible=False)
-    compared, packed = gr.Textbox("", visible=False), gr.File(visible=False)
+    section, compared = gr.Textbox(PROGRESS, visible=False), gr.Textbox("", visible=False)
+    packed = gr.File(visible=False)
     shown, clock = gr.State({}), gr.Timer(REFRESH_S, active=False)
     with gr.Row(elem_classes="split"):
         with gr.Column(scale=4, min_width=300):
@@ -93,12 +93,6 @@ def lay_out() -> Parts:
         with gr.Column(scale=7, min_width=300, elem_classes="detail"):
             told = part(elem_id="run-answer")
             pieces["missing"] = part(elem_id="run-missing")
-            with gr.Column(visible=False) as compare_box:
-                with gr.Row(elem_classes="actions"):
-                    buttons["back"] = _button("Back to the run", "compare-back", visible=True)
-                    buttons["compare_csv"] = _button("Curves as CSV", "compare-csv", visible=True)
-                    buttons["compare_json"] = _button("Curves as JSON", "compare-json", visible=True)
-                pieces["comparison"] = part(elem_id="run-comparison")
             with gr.Column() as run_box:
                 pieces["head"] = part(elem_id="run-head")
                 _actions(buttons)
@@ -107,11 +101,10 @@ def lay_out() -> Parts:
                     buttons["keep_name"] = _button("Save the name", "save-run-name", visible=True)
                     buttons["drop_name"] = _button("Cancel", "keep-run-name", visible=True)
                 tabs, sections = _sections(pieces, buttons)
-    buttons |= {"compare_box": compare_box, "run_box": run_box, "renaming": renaming}
+    buttons |= {"run_box": run_box, "renaming": renaming}
     return Parts(
         chosen=chosen,
         section=section,
-        mode=mode,
         compared=compared,
         page=page,
         shown=shown,

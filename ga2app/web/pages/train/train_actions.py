@@ -69,7 +69,7 @@ def queue_runs(studio: Studio, entered: Entered) -> list[Any]:
     if first != last and not trouble:
         text = "They run one after another as soon as the worker is free; you may close this page."
     told = notice("warning" if trouble else "success", text, title)
-    watch = gr.update(visible=True, value=f"Watch run {first} on Runs")
+    watch = gr.update(visible=True, value=f"Watch run {first} on Runs", link=f"./runs?id={first}")
     return [told, watch, Pressed(entered, tuple(numbers)), *marks(studio, entered, ())]
 
 
@@ -173,6 +173,18 @@ def field_values(studio: Studio, backbone: str, values: Sequence[Any]) -> list[A
     for path, update in zip(LISTED, list_updates(studio, backbone, values), strict=True):
         updates[form.place_of(path)] |= update
     return updates
+
+
+def take_run(studio: Studio, run_id: int | None) -> list[Any]:
+    """The form as that run had it, or why it cannot be filled in; without a number it stays as it is."""
+    if not run_id:
+        return keep_all("")
+    try:
+        return fill_config(studio, run_settings(studio, int(run_id)), f"run {run_id}")
+    except ConfigError as exc:
+        return keep_all(faults_html(exc.faults))
+    except StudioError as exc:
+        return keep_all(notice("error", str(exc)))
 
 
 def run_settings(studio: Studio, run_id: int) -> RunConfig:

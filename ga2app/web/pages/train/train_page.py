@@ -2,57 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
 from ga2app.config import DEMO
-from ga2app.errors import ConfigError, Fault, StudioError
+from ga2app.errors import ConfigError, Fault
 from ga2app.services.studio import Studio
 from ga2app.web.components.backbone_field import backbone_info, choices, settle_choice
-from ga2app.web.components.markup import notice
+from ga2app.web.components.masthead import Page
 from ga2app.web.events import in_turn
 from ga2app.web.pages.train import form
 from ga2app.web.pages.train import train_actions as actions
 from ga2app.web.pages.train import train_scripts as scripts
 from ga2app.web.pages.train.dataset_card import datasets_html
+from ga2app.web.pages.train.from_address import form_asked_for
 from ga2app.web.pages.train.hard_prompts import FIELD, hard_prompt_choices
 from ga2app.web.pages.train.plan import Entered, Plan, plan_or_faults
 from ga2app.web.pages.train.preview import preview_of
-from ga2app.web.pages.train.remembered import recalled, to_remember
+from ga2app.web.pages.train.remembered import build_memory, recalled, to_remember
 from ga2app.web.pages.train.settings_file import load_settings
 from ga2app.web.pages.train.train_layout import TrainParts, lay_out, run_choices
 
 _IN_TURN = in_turn("train")
 
 
-@dataclass(frozen=True)
-class TrainScreen:
-    """The parts of this screen that others reach for.
-
-    ``take_run(number)`` gives values for ``filled``: the form as that run had it. ``clock`` ticks while the demo is
-    being drawn or the machine's speed is being measured.
-    """
-
-    dataset: gr.Dropdown
-    card: gr.HTML
-    backbone: gr.Dropdown
-    clock: gr.Timer
-    watch: gr.Button
-    pressed: gr.State
-    filled: list[Any]
-    take_run: Callable[[int | None], list[Any]]
-
-
-def build_train(studio: Studio, tab: gr.Tab | None, memory: gr.BrowserState) -> TrainScreen:
-    """Lay the screen out and connect it. Each time that ``tab`` is opened everything is read anew.
-
-    ``memory`` lies outside of all tabs: what is in a tab that was never open has no value yet.
-    """
-    parts = lay_out(studio, memory)
-    _connect_preview(studio, parts, tab)
+def build_train(studio: Studio, page: Page) -> None:
+    """Lay the page out and connect it. Each time that it is opened everything is read anew."""
+    parts = lay_out(studio, build_memory())
+    _connect_preview(studio, parts, page)
     _connect_filling(studio, parts)
 
     def queue_runs(*entered: Any) -> list[Any]:
@@ -67,22 +45,8 @@ def build_train(studio: Studio, tab: gr.Tab | None, memory: gr.BrowserState) -> 
         **(_IN_TURN | {"show_progress": "minimal", "show_progress_on": parts.told}),
     )
 
-    def take_run(run_id: int | None) -> list[Any]:
-        return _take_run(studio, run_id)
 
-    return TrainScreen(
-        parts.dataset,
-        parts.card,
-        parts.backbone,
-        parts.clock,
-        parts.watch,
-        parts.pressed,
-        parts.filled,
-        take_run,
-    )
-
-
-def _connect_preview(studio: Studio, parts: TrainParts, tab: gr.Tab | None) -> None:
+def _connect_preview(studio: Studio, parts: TrainParts, page: Page) -> None:
     """What a press would do is drawn anew whenever anything changes; while something is under way, now and then."""
 
     def draw(
@@ -108,7 +72,7 @@ def _connect_preview(studio: Studio, parts: TrainParts, tab: gr.Tab | None) -> N
         listed = pressed is not None and pressed.refused and bool(faults)
         return [datasets, card, *answer, *_preview(studio, plan, _kept(pressed, answer), silent=listed)]
 
-    def open_tab(pressed: actions.Pressed | None, *entered: Any) -> list[Any]:
+    def bring_up_to_date(pressed: actions.Pressed | None, *entered: Any) -> list[Any]:
         now = _entered(entered)
         return [
             gr.update(choices=choices(studio)),
@@ -138,18 +102,20 @@ def _connect_preview(studio: Studio, parts: TrainParts, tab: gr.Tab | None) -> N
     parts.dataset.input(lambda names: datasets_html(studio, names or []), parts.dataset, parts.card, **_IN_TURN)
     again = [parts.dataset, parts.card, *parts.answer, *parts.drawn]
     parts.clock.tick(look_again, [parts.pressed, *parts.entered], again, **_IN_TURN)
-    if tab is not None:
-        opened = [parts.backbone, parts.earlier, *again, parts.preset, *parts.fields]
-        tab.select(open_tab, [parts.pressed, *parts.entered], opened, **_IN_TURN)
-    root = gr.context.Context.root_block
-    if root is not None:
-        named = [parts.dataset, parts.card, parts.clock, parts.backbone, parts.preset, parts.seeds, parts.name]
-        root.load(
-            lambda memory: [*recalled(studio, memory), True],
-            parts.memory,
-            [*named, *parts.fields, parts.opened],
-            **_IN_TURN,
-        )
+
+    def open_page(memory: Any, request: gr.Request) -> list[Any]:
+        asked = form_asked_for(studio, request)
+        datasets, card, clock, backbone, chosen, seeds, name, *fields = recalled(studio, memory)
+        before = [datasets, backbone, chosen, seeds, *fields, ""]
+        filled = [old if new == gr.skip() else new for old, new in zip(before, asked or before, strict=True)]
+        filled[0] = datasets | filled[0]  # the choices of the one, the choice of the other
+        return [card, clock, name, True, *filled]
+
+    opened = [parts.backbone, parts.earlier, *again, parts.preset, *parts.fields]
+    named = [parts.card, parts.clock, parts.name, parts.opened, *parts.filled]
+    page.on_open(open_page, parts.memory, named, **_IN_TURN).then(
+        bring_up_to_date, [parts.pressed, *parts.entered], opened, **_IN_TURN
+    )
 
 
 def _connect_filling(studio: Studio, parts: TrainParts) -> None:
@@ -188,23 +154,12 @@ def _connect_filling(studio: Studio, parts: TrainParts) -> None:
         "outputs": parts.card,
     }
     parts.load.upload(load, parts.load, parts.filled, **_IN_TURN).then(**shown, **_IN_TURN)
-    parts.earlier.input(lambda run_id: _take_run(studio, run_id), parts.earlier, parts.filled, **_IN_TURN).then(
+    parts.earlier.input(lambda run_id: actions.take_run(studio, run_id), parts.earlier, parts.filled, **_IN_TURN).then(
         **shown, **_IN_TURN
     )
     parts.save.click(save, parts.entered, [parts.saved, parts.file_told], **_IN_TURN).then(
         None, parts.saved, None, js=scripts.SAVE, **_IN_TURN
     )
-
-
-def _take_run(studio: Studio, run_id: int | None) -> list[Any]:
-    if not run_id:
-        return actions.keep_all("")
-    try:
-        return actions.fill_config(studio, actions.run_settings(studio, int(run_id)), f"run {run_id}")
-    except ConfigError as exc:
-        return actions.keep_all(actions.faults_html(exc.faults))
-    except StudioError as exc:
-        return actions.keep_all(notice("error", str(exc)))
 
 
 def _kept(pressed: actions.Pressed | None, answer: list[Any]) -> actions.Pressed | None:

@@ -1,0 +1,68 @@
+"""What every page has: its place among the others, the masthead with the way to them, and the footer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from ga2app.services.studio import Studio
+from ga2app.web.components.account import build_account
+from ga2app.web.templates import render, script
+from ga2app.web.theme import controls_script, part
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a page lies: its ``path`` below the studio's address, which has no slash in it, and its ``title``."""
+
+    path: str
+    title: str
+    in_menu: bool = True
+
+    @property
+    def link(self) -> str:
+        """The way to it from any other page."""
+        return f"./{self.path}"
+
+
+RECOGNIZE = Place("", "Recognize")
+DATASETS, ANCHORS, TRAIN = Place("datasets", "Datasets"), Place("anchors", "Anchors"), Place("train", "Train")
+RUNS, LIBRARY = Place("runs", "Runs"), Place("library", "Library")
+COMPARE, API = Place("compare", "Compare runs", in_menu=False), Place("api", "API", in_menu=False)
+PLACES = (RECOGNIZE, DATASETS, ANCHORS, TRAIN, RUNS, LIBRARY, COMPARE, API)
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page while it is built: the app that it belongs to, its place, and its masthead."""
+
+    app: gr.Blocks
+    place: Place
+    masthead: gr.HTML
+
+    def on_open(self, handler: Callable[..., Any], inputs: Any, outputs: Any, **settings: Any) -> gr.events.Dependency:
+        """Call ``handler`` when the page opens, and when Back or Forward have led to another address of it."""
+        opened: gr.events.Dependency = gr.on(
+            [self.app.load, self.masthead.submit], handler, inputs, outputs, **settings
+        )
+        return opened
+
+
+def build_masthead(studio: Studio, app: gr.Blocks, place: Place) -> Page:
+    """The masthead of the page that is just being built, and on a Space the line that says who is signed in."""
+    html = part(header_html(place), js_on_load=script("masthead.js") + controls_script(), elem_id="masthead")
+    build_account(studio, app)
+    return Page(app, place, html)
+
+
+def header_html(place: Place) -> str:
+    """Name, what the studio is for, the switch between light and dark, and links to the pages."""
+    return str(render("masthead.html", place=place, shown=RUNS if place is COMPARE else place, places=PLACES))
+
+
+def footer_html() -> str:
+    """What stands below every page."""
+    return f'<footer class="pages-end"><a href="{API.link}">Use via API</a></footer>'
