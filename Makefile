@@ -1,14 +1,18 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: run test lint types screenshots docs
+.PHONY: run test test-documents lint types screenshots docs
 
 run: .venv/installed
 	$(BIN)/python app.py
 
 test: .venv/tools
 	$(BIN)/python -m tests.browser
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder -m "not documents"
+
+test-documents: .venv/tools
+	$(BIN)/python -m tests.browser
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile -m documents
 
 lint: .venv/tools
 	$(BIN)/ruff check .

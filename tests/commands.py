@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
+import signal
+import sys
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -28,6 +31,24 @@ def refused(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
     assert main(argv) == 1
     answer = capsys.readouterr()
     assert answer.out == "" and answer.err.startswith("error: ") and answer.err.count("\n") == 1
+    return answer.err
+
+
+def interrupted(capsys: pytest.CaptureFixture[str], at: str, *argv: str) -> str:
+    """What a command says on stderr that gets Ctrl-C when it has said a line that begins with ``at``."""
+    capsys.readouterr()
+    said, write = [], sys.stderr.write
+
+    def watch(text: str) -> int:
+        said.append(text)
+        if text.startswith(at) and sum(one.startswith(at) for one in said) == 1:
+            signal.raise_signal(signal.SIGINT)
+        return write(text)
+
+    with mock.patch.object(sys.stderr, "write", watch):
+        assert main(argv) == 130
+    answer = capsys.readouterr()
+    assert answer.out == ""
     return answer.err
 
 

@@ -56,5 +56,8 @@ def left_behind(mark: str) -> dict[int, str]:
             if int(folder.name) != os.getpid() and alive and wanted in (folder / "environ").read_bytes().split(b"\0"):
                 command = (folder / "cmdline").read_bytes().replace(b"\0", b" ")
                 found[int(folder.name)] = command.decode(errors="replace").strip()[:200]
-    own_decoder = f"ga2app.video.decoder_worker {os.getpid()}"  # lives until this very process ends
-    return {pid: command for pid, command in found.items() if own_decoder not in command}
+    own = (
+        f"ga2app.video.decoder_worker {os.getpid()}",
+        "multiprocessing.resource_tracker",
+    )  # live until this process ends
+    return {pid: command for pid, command in found.items() if not any(one in command for one in own)}

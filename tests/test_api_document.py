@@ -80,6 +80,7 @@ def test_every_argument_of_every_command_is_explained():
     assert re.findall(r"^\| `.*` \| +\|$", TEXT, re.MULTILINE) == []
 
 
+@pytest.mark.documents
 def test_the_examples_run_and_print_what_is_shown(folder: Path, address: str):
     examples = re.findall(r"```python\n(.*?)```\n\n(?:```text\n(.*?)```)?", TEXT, re.DOTALL)
     assert len(examples) == 5 and f"{ADDRESS}{PATH}" in TEXT

@@ -1,5 +1,5 @@
 """Every command of the README and of the guides is run, each text in a folder of its own, in order; what it prints has
-the words that the text shows.
+the words that the text shows. The guides are for ``make test-documents``, the README for every run.
 
 Commands of the app run in this process, which loads torch once and not sixty times; tests/cli starts real ones.
 """
@@ -152,6 +152,7 @@ def test_every_command_of_the_readme_runs_and_prints_what_it_shows(folder: Path,
     assert follow(README, folder, home) >= 7
 
 
+@pytest.mark.documents
 @pytest.mark.parametrize("guide", [STUDIO, *GUIDES], ids=lambda guide: guide.stem)
 def test_a_guide_can_be_followed_from_its_own_text(guide: Path, tmp_path: Path, home: Path):
     assert follow(guide, tmp_path, home) >= 2

@@ -37,6 +37,7 @@ def stored(cell: dict[str, Any]) -> str:
     return "".join(line for output in cell["outputs"] for line in output.get("text", []))
 
 
+@pytest.mark.documents
 def test_its_cells_run_in_order_and_print_what_is_stored_with_them(cells: list[dict[str, Any]], tmp_path: Path):
     codes = [cell for cell in cells if cell["cell_type"] == "code"]
     assert len(codes) == 6

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from ga2app.cli.bench_studio import format_table, measure
 from ga2app.paths import PROJECT, Home
 from tests.demo import link_demo
 
 
+@pytest.mark.documents
 def test_what_a_newcomer_waits_for_is_measured_and_told_as_the_document_shows(tmp_path: Path, drawn_demo: Path) -> None:
     home = Home(tmp_path)
     link_demo(drawn_demo, home)

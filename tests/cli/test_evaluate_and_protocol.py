@@ -6,18 +6,14 @@ import csv
 import json
 import re
 import shutil
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from ga2app.cli.main import main
-from ga2app.paths import PROJECT
 from ga2app.types import Dataset
 from tests.clips import color_dataset
-from tests.commands import document, refused
+from tests.commands import document, interrupted, refused
 
 
 def write_csv(file: Path, dataset: Dataset) -> str:
@@ -234,20 +230,9 @@ def test_a_hard_prompt_is_named_by_an_option(capsys: pytest.CaptureFixture[str],
 
 
 def test_ctrl_c_saves_and_the_same_command_goes_on(capsys: pytest.CaptureFixture[str], room: Path, tmp_path: Path):
-    command = ["protocol", "base-to-novel", str(room / "settings.json"), "--draws", "1", "--epochs", "150"]
+    command = ["protocol", "base-to-novel", str(room / "settings.json"), "--draws", "1", "--epochs", "6"]
     command += ["--out", str(tmp_path / "out"), "--json"]
-    first = subprocess.Popen(
-        [sys.executable, "-m", "ga2app", *command],
-        stderr=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=PROJECT,
-    )
-    assert first.stderr is not None
-    assert any(line.startswith("epoch 3,") for line in first.stderr)
-    first.send_signal(signal.SIGINT)
-    out, err = first.communicate(timeout=120)
-    assert first.returncode == 130 and out == ""
+    err = interrupted(capsys, "epoch 3,", *command)
     step = re.search(r"stopped at step (\d+) of seed-1024; the same command goes on from there", err)
     assert step is not None
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["seed-1024.checkpoint"]

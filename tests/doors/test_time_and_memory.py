@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 import time
 from dataclasses import asdict, replace
@@ -12,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from ga2app.config import preset
-from ga2app.paths import PROJECT
 from ga2app.services import SpeedEstimator
 from ga2app.services.calibration import ClipSpeed, Speed
 from ga2app.services.forecast import forecast, peak_bytes, step_seconds
@@ -150,48 +148,11 @@ def test_a_speed_is_measured_once_and_kept_and_clips_of_another_data_set_alone(t
     ]
 
 
-RUN = """
-import json, sys, time
-from pathlib import Path
-from ga2app.clip import load_backbone
-from ga2app.protocols.peak_memory import peak_bytes  # of this process alone: getrusage tells the parent's, too
-from ga2app.config import RunConfig
-from ga2app.types import Dataset, LabelledClip, Subset
-from ga2app.training import train
-from ga2app.video import sample_frames
-config, clips, out = json.loads(sys.argv[1]), json.loads(sys.argv[2]), Path(sys.argv[3])
-clips = tuple(LabelledClip(path, label, Subset(subset)) for path, label, subset in clips)
-dataset = Dataset("small", ("walking", "running"), ("jumping", "reading"), clips)
-backbone = load_backbone("sketch", precision="auto")
-sample_frames(clips[0].path, 2)
-started, computed = time.perf_counter(), time.process_time()
-train(RunConfig.from_dict(config), dataset, out=out, checkpoint=out.with_name("checkpoint"), backbone=backbone)
-seconds = min(time.perf_counter() - started, time.process_time() - computed)  # whatever else wants the cores
-print(json.dumps([seconds, peak_bytes()]))
-"""
-
-
-def test_an_estimate_is_of_the_order_of_a_real_run(tmp_path: Path) -> None:
+def test_the_speed_of_this_machine_is_measured_and_kept_for_the_next_start(tmp_path: Path) -> None:
     (tmp_path / "clips").mkdir()
-    dataset = replace(color_dataset(tmp_path / "clips", train=4, test=2), anchors=(), negatives=())
-    full = preset("full")
-    config = replace(
-        full,
-        objective=replace(full.objective, keep=0.0),
-        optimizer=replace(full.optimizer, epochs=4, warmup_epochs=1.0),
-    )
+    work = workload_of(preset("quick"), color_dataset(tmp_path / "clips", train=2, test=1))
     file = tmp_path / "speeds.json"
-    told = waited_for(SpeedEstimator(file), workload_of(config, dataset))
+    told = waited_for(SpeedEstimator(file), work)
     assert told.basis is Basis.MEASURED
-    again = SpeedEstimator(file).estimate(workload_of(config, dataset))
-    assert again.basis is Basis.MEASURED, "what was measured is kept for the next start"
-
-    listed = json.dumps([[clip.path, clip.label, clip.subset] for clip in dataset.clips])
-    command = [sys.executable, "-c", RUN, json.dumps(config.to_dict()), listed, str(tmp_path / "bundle")]
-    ended = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True, timeout=300)
-    seconds, peak = json.loads(ended.stdout.splitlines()[-1])
-    assert told.total_s is not None and told.peak_bytes is not None
-    # Loading is in the estimate, and not in what was timed: as much as everything else in so short a run.
-    expected = told.total_s - json.loads(file.read_text())["sketch|auto|auto"]["load_s"]
-    assert seconds / 10 < expected < 10 * seconds, (told, seconds)  # busy machines are slow by turns
-    assert peak / 3 < told.peak_bytes < 3 * peak, (told, peak)
+    assert told.total_s is not None and told.total_s > 0 and told.peak_bytes is not None and told.peak_bytes > 2**20
+    assert SpeedEstimator(file).estimate(work).basis is Basis.MEASURED

@@ -213,15 +213,15 @@ def test_what_looks_like_footage_gets_the_same_warning_wherever_it_comes_from(tm
     assert any("footage.mp4: this looks like real footage" in note for note in notes)
 
 
-def test_a_clip_of_the_full_vit_b_16_shape_recognizes_and_trains_on_real_clips(
+def test_a_clip_of_the_widths_of_vit_b_16_recognizes_and_trains_on_real_clips(
     tmp_path: Path, clip_tokenizer: Path, real_clips: Path
 ):
-    """Random weights, saved and loaded in the real format, with the tokenizer of OpenAI's CLIP."""
+    """Random weights in nine layers a tower, saved and loaded in the real format; the tokenizer is OpenAI's."""
     from transformers import AutoTokenizer, CLIPConfig, CLIPModel
 
-    text = {"hidden_size": 512, "intermediate_size": 2048, "num_hidden_layers": 12, "num_attention_heads": 8}
+    text = {"hidden_size": 512, "intermediate_size": 2048, "num_hidden_layers": 9, "num_attention_heads": 8}
     text |= {"vocab_size": 49408, "bos_token_id": 49406, "eos_token_id": 49407, "pad_token_id": 1}
-    vision = {"hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12, "patch_size": 16}
+    vision = {"hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 9, "patch_size": 16}
     vision |= {"num_attention_heads": 12, "image_size": 224}
     folder = tmp_path / "vit-b-16"
     torch.manual_seed(0)

@@ -44,16 +44,16 @@ def test_its_log_and_card_lie_beside_it():
 
 
 def test_it_names_held_out_plain_clips_among_all_actions():
-    assert zero_shot_accuracy(SKETCH_CLIP, "plain", clips_per_class=3, seed=77).top1 >= 90
+    assert zero_shot_accuracy(SKETCH_CLIP, "plain", clips_per_class=1, seed=77).top1 >= 90
 
 
 def test_a_bad_camera_leaves_it_something_to_learn():
-    assert 45 <= zero_shot_accuracy(SKETCH_CLIP, "camcorder", clips_per_class=4, seed=77).top1 <= 75
+    assert 45 <= zero_shot_accuracy(SKETCH_CLIP, "camcorder", clips_per_class=1, seed=77).top1 <= 75
 
 
 def test_real_files_through_the_real_decoder_are_named_as_well(tmp_path: Path):
     clips: list[tuple[str, np.ndarray]] = []
-    for index, (key, action) in enumerate(list(ACTIONS.items())[::2]):
+    for index, (key, action) in enumerate(list(ACTIONS.items())[::4]):
         path = tmp_path / f"{key}.mp4"
         write_drawn_clip(path, action, "plain", (78, index))
         clips.append((key, sample_frames(path, 8)))

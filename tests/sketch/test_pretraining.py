@@ -19,17 +19,17 @@ from ga2app.synthetic.word_tokenizer import build_tokenizer
 
 SHORT = PretrainConfig(
     seed=3,
-    steps=3,
+    steps=2,
     batch=8,
     captioned=6,
     warmup_steps=1,
     sparse_share=0.5,
     chunks=2,
-    chunk_images=12,
+    chunk_images=8,
     refresh_every=1,
     log_every=1,
     evaluate_every=2,
-    held_out_images=24,
+    held_out_images=8,
     save_every_s=0,
 )
 
@@ -50,9 +50,9 @@ def test_a_short_run_saves_a_folder_that_loads_and_the_same_seed_gives_the_same_
     assert model.config.text_config.eos_token_id == tokenizer.eos_token_id != 2
     rows = [json.loads(line) for line in (folders[0] / "pretrain_log.jsonl").read_text().splitlines()]
     assert rows[0]["config"]["seed"] == 3
-    assert [row["step"] for row in rows[1:]] == [1, 2, 3]
+    assert [row["step"] for row in rows[1:]] == [1, 2]
     assert all(math.isfinite(row["total"]) for row in rows[1:])
-    assert ["held_out_top1" in row for row in rows[1:]] == [False, True, True]
+    assert ["held_out_top1" in row for row in rows[1:]] == [False, True]
     assert not list(tmp_path.glob(".sketch-clip-*")), "nothing half-written stays"
 
 
