@@ -1,4 +1,4 @@
-"""The table of CONTRIBUTING.md: how large the code is, and what a visitor's browser waits for, here and in another checkout.
+"""The figures of CONTRIBUTING.md: how large the code is, and what a browser waits for, here and in another checkout.
 
     python benchmarks/house.py [--against OTHER_CHECKOUT] [--only size copies start pages path] [--json]
 
@@ -13,7 +13,7 @@ import ast
 import contextlib
 import json
 import os
-import re
+import socket
 import statistics
 import subprocess
 import sys
@@ -29,7 +29,6 @@ from urllib.request import urlopen
 PROJECT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(PROJECT))
 from tests.browser import CHROMIUM_FLAGS, chromium_path  # noqa: E402
-from tests.ui.studios import free_port  # noqa: E402
 
 ROUNDS = 5
 SHARED_LINES, MANY_LINES = 6, 10
@@ -63,6 +62,8 @@ sys.path.insert(0, ".")
 import app
 sys.exit(app.main(sys.argv[1:]))
 """
+STOP = "import sys; from pathlib import Path; from ga2app import launcher, paths\n"
+STOP += "launcher.stop_worker(paths.Home(Path(sys.argv[1])))"
 READY = """() => {
   const seen = [...document.querySelectorAll('button')].some(one => one.checkVisibility() && one.offsetWidth);
   return seen ? performance.now() : 0;
@@ -98,7 +99,7 @@ def _largest(counted: Mapping[str, int]) -> str:
 
 
 def copies(checkout: Path) -> dict[str, Any]:
-    """Pairs of places that share lines of code one after the other; blank lines, comments, docstrings and imports aside."""
+    """Pairs of places that share lines one after the other, less blank ones, comments, docstrings and imports."""
     places: dict[str, list[str]] = {}
     for path in sorted((checkout / "ga2app").rglob("*.py")):
         places[str(path.relative_to(checkout))] = _code_lines(path.read_text(encoding="utf-8"))
@@ -115,12 +116,11 @@ def copies(checkout: Path) -> dict[str, Any]:
     }
     lengths = []
     for (first, place), (second, there) in pairs:
-        if ((first, place - 1), (second, there - 1)) in pairs:
-            continue  # goes on from the line before
-        length = SHARED_LINES
-        while ((first, place + length - SHARED_LINES + 1), (second, there + length - SHARED_LINES + 1)) in pairs:
-            length += 1
-        lengths.append(length)
+        if ((first, place - 1), (second, there - 1)) not in pairs:  # else it goes on from the line before
+            more = 1
+            while ((first, place + more), (second, there + more)) in pairs:
+                more += 1
+            lengths.append(SHARED_LINES + more - 1)
     many = sum(length >= MANY_LINES for length in lengths)
     return {f"pairs that share {SHARED_LINES} or more lines": len(lengths), f"of {MANY_LINES} or more": many}
 
@@ -133,6 +133,13 @@ def _code_lines(text: str) -> list[str]:
             skipped |= set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
     stripped = [line.strip() for number, line in enumerate(text.splitlines(), 1) if number not in skipped]
     return [line for line in stripped if line and not line.startswith("#")]
+
+
+def free_port() -> int:
+    """A port that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 @contextlib.contextmanager
@@ -164,9 +171,7 @@ def studio(checkout: Path, *before: str, **streams: Any) -> Iterator[tuple[str, 
         options = [*(before or ("app.py",)), "--port", str(port), "--home", home]
         with serving(checkout, options, port, **streams) as (process, seconds):
             yield f"http://127.0.0.1:{port}", process, seconds
-        stop = "import sys, pathlib; from ga2app import launcher, paths; "
-        stop += "launcher.stop_worker(paths.Home(pathlib.Path(sys.argv[1])))"
-        subprocess.run([sys.executable, "-c", stop, home], cwd=checkout, check=True)
+        subprocess.run([sys.executable, "-c", STOP, home], cwd=checkout, check=True)
 
 
 def start(checkout: Path) -> dict[str, Any]:
@@ -276,11 +281,7 @@ def chromium() -> Iterator[Any]:
 
 
 MEASURES: dict[str, Callable[[Path], dict[str, Any]]] = {
-    "size": size,
-    "copies": copies,
-    "start": start,
-    "pages": pages,
-    "path": path,
+    one.__name__: one for one in (size, copies, start, pages, path)
 }
 
 
@@ -299,8 +300,8 @@ def main() -> None:
     if chosen.json:
         print(json.dumps(found, indent=2))
         return
-    load = re.sub(r"[(),]", "", str(os.getloadavg()))
-    print(f"load {load}\n| | {' | '.join(sides)} |\n|---{'|---' * len(sides)}|")
+    print(f"load {' '.join(f'{one:.1f}' for one in os.getloadavg())}\n")
+    print(f"| | {' | '.join(sides)} |\n|---{'|---' * len(sides)}|")
     for name in dict.fromkeys(name for side in found.values() for name in side):
         print(f"| {name} | {' | '.join(str(side.get(name, '')) for side in found.values())} |")
 

@@ -83,24 +83,22 @@ def packages_imported(path: Path) -> set[str]:
     return {name.split(".")[0] for name in imported(path)}
 
 
-@pytest.mark.parametrize("name", LIGHT_FILES)
-def test_the_drawn_world_needs_no_torch(name: str):
-    assert not packages_imported(PROJECT / "ga2app" / name) & TORCH
+def test_the_drawn_world_needs_no_torch():
+    assert [name for name in LIGHT_FILES if packages_imported(PROJECT / "ga2app" / name) & TORCH] == []
 
 
-@pytest.mark.parametrize(
-    "module",
-    [
+def test_importing_what_is_light_loads_neither_torch_nor_gradio():
+    modules = (
         "ga2app",
         "ga2app.video",
         "ga2app.store",
+        "ga2app.services",
         "ga2app.cli.main",
         "ga2app.synthetic.demo_dataset",
-        "ga2app.services",
-    ],
-)
-def test_importing_it_loads_neither_torch_nor_gradio(module: str):
-    script = f"import sys, {module}; print(sorted({{'torch', 'gradio', 'transformers'}} & set(sys.modules)))"
+    )
+    script = (
+        f"import sys, {', '.join(modules)}; print(sorted({{'torch', 'gradio', 'transformers'}} & set(sys.modules)))"
+    )
     answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=PROJECT, check=True)
     assert answer.stdout.strip() == "[]"
 
@@ -124,12 +122,11 @@ def test_a_file_name_stands_once() -> None:
     assert sorted(name for name in set(names) if names.count(name) > 1) == []
 
 
-@pytest.mark.parametrize("old", OLD_PATHS)
-def test_a_documented_import_path_of_an_earlier_version_still_works(old: str) -> None:
-    now = importlib.import_module(f"ga2app.{OLD_PATHS[old]}")
-    earlier = importlib.import_module(f"ga2app.{old}")
-    names = [name for name in getattr(now, "__all__", vars(now)) if not name.startswith("_")]
-    assert names and all(getattr(earlier, name) is getattr(now, name) for name in names)
+def test_documented_import_paths_of_earlier_versions_still_work() -> None:
+    for old, new in OLD_PATHS.items():
+        now, earlier = importlib.import_module(f"ga2app.{new}"), importlib.import_module(f"ga2app.{old}")
+        names = [name for name in getattr(now, "__all__", vars(now)) if not name.startswith("_")]
+        assert names and all(getattr(earlier, name) is getattr(now, name) for name in names), old
 
 
 def test_every_module_says_what_it_is_for():
