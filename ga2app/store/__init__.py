@@ -6,9 +6,8 @@ use; each process opens its own.
 
 from ga2app.store.bundle_rows import BundleOrder, BundleQuery
 from ga2app.store.dataset_records import DatasetRow
-from ga2app.store.run_events import StoredEvent
-from ga2app.store.run_order import Place
-from ga2app.store.run_rows import RunFacets, RunFilter
+from ga2app.store.run_queue import Place
+from ga2app.store.run_rows import RunFacets, RunFilter, StoredEvent
 from ga2app.store.store import Store
 
 __all__ = ["BundleOrder", "BundleQuery", "DatasetRow", "Place", "RunFacets", "RunFilter", "Store", "StoredEvent"]

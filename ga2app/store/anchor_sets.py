@@ -12,6 +12,7 @@ import sqlite_utils
 from ga2app.errors import StoreError
 from ga2app.store.anchor_rows import AddedClips, AnchorFile, AnchorOrder, AnchorRow, AnchorSetRow
 from ga2app.store.database import Database
+from ga2app.store.in_use import refuse_in_use
 from ga2app.store.ratings import CLIP_SUBJECT, Rating
 from ga2app.store.trash import Former, Selected, among, discard, remember
 from ga2app.types import AnchorClip
@@ -130,6 +131,7 @@ class Anchors:
             found = db.execute("SELECT name FROM anchor_sets WHERE id = ? AND dataset_id IS NULL", [set_id]).fetchone()
             if found is None:
                 raise _gone("anchor set")
+            refuse_in_use(db, "anchor set", set_id, found[0], "deleted")
             parts = [Selected("anchor_sets", "id = ?", [set_id]), Selected("anchor_clips", "set_id = ?", [set_id])]
             folders = [self._database.to_stored(self.folder(set_id))]
             return discard(db, ROOM, f"the anchor set '{found[0]}'", parts, folders)

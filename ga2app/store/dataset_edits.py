@@ -36,20 +36,19 @@ class SplitClip:
 class DatasetEdits:
     """Edits of data sets, labels and clips. Each raises DatasetError if what it is to change is not there.
 
-    While a run that is to be trained on a data set waits or runs, nothing of that data set can be changed.
+    While a run that is to be trained on a data set waits or runs, nothing of that data set but its name can be changed.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def rename(self, dataset_id: int, name: str) -> None:
-        """Call a data set something else. Refused while a run that is to be trained on it waits or runs."""
+        """Call a data set something else; runs that are to be trained on it follow."""
         name = _checked(name, "data set")
         with self._database.write() as db:
             old, _ = dataset_of(db, dataset_id)
             if name == old:
                 return
-            refuse_in_use(db, old, "renamed")
             if db.execute("SELECT 1 FROM datasets WHERE name = ? AND id <> ?", [name, dataset_id]).fetchone():
                 raise DatasetError(f"there is a data set '{name}' already; choose another name")
             db.execute("UPDATE datasets SET name = ? WHERE id = ?", [name, dataset_id])
@@ -61,7 +60,7 @@ class DatasetEdits:
         mine, of_mine = "dataset_id = ?", "IN (SELECT id FROM {} WHERE dataset_id = ?)"
         with self._database.write() as db:
             name, folder = dataset_of(db, dataset_id)
-            refuse_in_use(db, name, "deleted")
+            refuse_in_use(db, "data set", dataset_id, name, "deleted")
             parts = [
                 Selected("datasets", "id = ?", [dataset_id]),
                 Selected("labels", mine, [dataset_id]),

@@ -209,3 +209,61 @@ def m014_defined_figures(db: sqlite_utils.Database) -> None:
         )
         """
     )
+
+
+_RESOLVE = """
+UPDATE runs SET
+    dataset_id = ifnull(dataset_id, (SELECT id FROM datasets WHERE name = json_extract(config, '$.dataset'))),
+    anchor_set_id = ifnull(anchor_set_id, (
+        SELECT id FROM anchor_sets WHERE dataset_id IS NULL AND name = json_extract(config, '$.anchors'))),
+    negative_ids = ifnull(negative_ids, (
+        SELECT json_group_array(id) FROM negative_groups
+        WHERE dataset_id IS NULL AND name IN (SELECT value FROM json_each(config, '$.negatives'))))
+"""
+_RENAMED_MEANWHILE = """
+UPDATE runs SET config = json_set(config, '$.{key}', (SELECT name FROM {table} WHERE id = {column}))
+WHERE id = NEW.id AND EXISTS (
+    SELECT 1 FROM {table} WHERE {table}.id = runs.{column} AND {table}.name <> json_extract(config, '$.{key}'))
+"""
+_FOLLOW_A_NAME = """
+CREATE TRIGGER runs_follow_{table} AFTER UPDATE OF name ON {table} WHEN OLD.name <> NEW.name BEGIN
+    UPDATE runs SET config = json_set(config, '$.{key}', NEW.name) WHERE {column} = NEW.id;
+END
+"""
+_FOLLOW_GROUPS = """
+CREATE TRIGGER runs_follow_negative_groups AFTER UPDATE OF name ON negative_groups WHEN OLD.name <> NEW.name BEGIN
+    UPDATE runs SET config = json_set(config, '$.negatives', json((
+        SELECT json_group_array(CASE value WHEN OLD.name THEN NEW.name ELSE value END)
+        FROM json_each(config, '$.negatives'))))
+    WHERE NEW.id IN (SELECT value FROM json_each(negative_ids));
+END
+"""
+
+
+@migrations()
+def m015_run_references(db: sqlite_utils.Database) -> None:
+    """Runs refer to data set, anchor set and groups of prompts by id; older rows, by name, are resolved once here.
+
+    The names in their settings follow when something is renamed. What a run names before it is there (the demo, drawn
+    by the worker) is resolved when it comes. A failed run has the code of its error.
+    """
+    for column in ("dataset_id INTEGER", "anchor_set_id INTEGER", "negative_ids TEXT"):
+        db.execute(f"ALTER TABLE runs ADD COLUMN {column}")
+    db.execute("ALTER TABLE runs ADD COLUMN error_code TEXT NOT NULL DEFAULT ''")
+    db.execute(_RESOLVE)
+    named = (
+        ("datasets", "dataset", "dataset_id", "1"),
+        ("anchor_sets", "anchors", "anchor_set_id", "NEW.dataset_id IS NULL"),
+    )
+    restored = "".join(
+        f"{_RENAMED_MEANWHILE.format(table=table, key=key, column=column)};" for table, key, column, _ in named
+    )
+    db.execute(f"CREATE TRIGGER runs_resolve AFTER INSERT ON runs BEGIN {_RESOLVE} WHERE id = NEW.id; {restored} END")
+    for table, key, column, alone in named:
+        db.execute(_FOLLOW_A_NAME.format(table=table, key=key, column=column))
+        db.execute(
+            f"CREATE TRIGGER runs_find_{table} AFTER INSERT ON {table} WHEN {alone} "
+            f"BEGIN UPDATE runs SET {column} = NEW.id WHERE {column} IS NULL AND state <> 'done' "
+            f"AND json_extract(config, '$.{key}') = NEW.name; END"
+        )
+    db.execute(_FOLLOW_GROUPS)

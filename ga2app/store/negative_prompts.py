@@ -11,6 +11,7 @@ from ga2app.errors import StoreError
 from ga2app.labels import label_key
 from ga2app.store.anchor_sets import ROOM, tidy_name
 from ga2app.store.database import Database
+from ga2app.store.in_use import refuse_in_use
 from ga2app.store.negative_rows import (
     AddedTexts,
     ImportedTexts,
@@ -138,6 +139,7 @@ class Negatives:
             found = db.execute(sql, [group_id]).fetchone()
             if found is None:
                 raise _gone("group")
+            refuse_in_use(db, "group of negative prompts", group_id, found[0], "deleted")
             parts = [
                 Selected("negative_groups", "id = ?", [group_id]),
                 Selected("negatives", "group_id = ?", [group_id]),

@@ -52,6 +52,7 @@ class RunRecord:
     """A row of the queue, as the screens show it. Times are seconds since the epoch.
 
     ``data_hash`` is that of what it is trained and measured on (``TrainingData.hash``), empty until it has begun.
+    ``error_code`` says of which kind the error is that a run failed of, for a hint; empty where none is known.
     """
 
     id: int
@@ -69,3 +70,4 @@ class RunRecord:
     bundle: str | None = None
     attempts: int = 0
     data_hash: str = ""
+    error_code: str = ""

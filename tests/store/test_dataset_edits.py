@@ -12,7 +12,7 @@ from ga2app.errors import DatasetError, StoreError
 from ga2app.store import Store
 from ga2app.store.clip_pages import ClipFilter
 from ga2app.store.dataset_edits import ROOM
-from ga2app.types import AnchorClip, Dataset, LabelKind, Subset
+from ga2app.types import AnchorClip, LabelKind, Subset
 
 
 @pytest.fixture
@@ -166,15 +166,6 @@ def test_a_renamed_data_set_keeps_everything(store: Store, mine: int) -> None:
         store.dataset_edits.rename(mine, "taken")
     store.dataset_edits.rename(mine, "my clips")
     assert store.datasets.get("my clips") == replace(before, name="my clips")
-
-
-def test_a_data_set_that_a_run_still_needs_keeps_its_name(store: Store, mine: int) -> None:
-    run_id = store.runs.queue(replace(preset("quick"), dataset="mine"))
-    with pytest.raises(DatasetError, match=f"run {run_id} still needs the data set 'mine', so it cannot be deleted"):
-        store.dataset_edits.delete(mine)
-    with pytest.raises(DatasetError, match="so it cannot be renamed; wait for the run, or delete it"):
-        store.dataset_edits.rename(mine, "other")
-    assert isinstance(store.datasets.get("mine"), Dataset)
 
 
 def test_a_new_split_gives_every_clip_one_side(store: Store, mine: int) -> None:

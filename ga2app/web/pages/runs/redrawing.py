@@ -11,7 +11,7 @@ import gradio as gr
 
 from ga2app.services.studio import Studio
 from ga2app.store import RunFilter
-from ga2app.store.run_order import ROOM
+from ga2app.store.run_queue import ROOM
 from ga2app.types import RunState
 from ga2app.web.components.markup import shortened
 from ga2app.web.pages.runs.listing import STATES

@@ -12,7 +12,7 @@ from ga2app.errors import StoreError, StudioError
 from ga2app.services.studio import Studio
 from ga2app.store import Place
 from ga2app.store.resuming import resume
-from ga2app.store.run_order import ROOM
+from ga2app.store.run_queue import ROOM
 from ga2app.types import RunRecord
 from ga2app.web import address
 from ga2app.web.components.markup import notice
