@@ -10,7 +10,7 @@ from enum import StrEnum
 import sqlite_utils
 
 from ga2app.config import RunConfig
-from ga2app.errors import StoreError
+from ga2app.errors import ErrorCode, StoreError
 from ga2app.store.run_rows import RunRows
 from ga2app.store.trash import Selected, discard
 from ga2app.types import RunRecord, RunState
@@ -213,10 +213,11 @@ class Runs(RunRows):
                     continue
                 lost.append(run_id)
                 after, error = _fate_of_lost(RunState(state), attempts)
+                code = ErrorCode.WORKER_DIED.value if error else ""
                 db.execute(
                     "UPDATE runs SET state = ?, error = ?, error_code = ?, finished_s = ?, pid = NULL, "
                     "process_started_s = NULL WHERE id = ?",
-                    [after.value, error, "killed" if error else "", None if after is RunState.QUEUED else now, run_id],
+                    [after.value, error, code, None if after is RunState.QUEUED else now, run_id],
                 )
         return lost
 

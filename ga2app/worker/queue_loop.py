@@ -149,7 +149,7 @@ class Worker:
                     _log.error("run %d failed: %s", record.id, reason)
                 else:
                     _log.exception("run %d failed: %s", record.id, reason)
-                self._fail(record.id, reason, self._kept(exc))
+                self._fail(record.id, reason, code_of(exc), self._kept(exc))
 
     def _kept(self, exc: Exception) -> str | None:
         """The bundle of what was learned before the training diverged, listed in the library; None without one."""
@@ -163,9 +163,17 @@ class Worker:
             return None
         return bundle
 
-    def _fail(self, run_id: int, reason: str, bundle: str | None = None) -> None:
+    def _fail(self, run_id: int, reason: str, code: ErrorCode, bundle: str | None) -> None:
         try:
-            self._store.runs.finish(run_id, RunState.FAILED, exit_code=1, error=reason, bundle=bundle, pid=self._me.pid)
+            self._store.runs.finish(
+                run_id,
+                RunState.FAILED,
+                exit_code=1,
+                error=reason,
+                error_code=code.value,
+                bundle=bundle,
+                pid=self._me.pid,
+            )
         except StoreError:
             _log.exception("run %d could not be marked as failed; the next sweep puts it back if it is ours", run_id)
 
