@@ -17,7 +17,8 @@ from pathlib import Path
 from ga2app.config import RunConfig
 from ga2app.errors import BundleError, Diverged, TrainingError
 from ga2app.types import AnchorClip, BundleCard, Dataset, Event, EventKind, LabelledClip, Report
-from ga2app.worker import Parts, main
+from ga2app.worker.run_parts import Parts
+from ga2app.worker.worker_command import main
 
 STEPS_PER_EPOCH = 5
 

@@ -21,7 +21,8 @@ from ga2app.store import Store
 from ga2app.store.database import Database
 from ga2app.store.run_queue import Runs
 from ga2app.types import AnchorClip, Dataset, EventKind, RunRecord, RunState
-from ga2app.worker import LOG, Worker, launcher
+from ga2app.worker import launcher
+from ga2app.worker.queue_loop import LOG, Worker
 from tests import fake_training
 
 PROGRAM = Path(fake_training.__file__)

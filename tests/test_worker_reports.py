@@ -13,7 +13,7 @@ from ga2app.config import OptimizerConfig, RunConfig
 from ga2app.paths import Home
 from ga2app.store import Store
 from ga2app.types import REPORT, ModelReport, Report, RunState, read_report
-from ga2app.worker import Worker
+from ga2app.worker.queue_loop import Worker
 from tests import fake_training
 
 EMPTY = ModelReport({}, {}, {})

@@ -16,8 +16,9 @@ from ga2app.services.space import Space
 from ga2app.services.zerogpu_recognizer import Lend, LentRecognizer
 from ga2app.services.zerogpu_training import LentTraining
 from ga2app.store import Store
-from ga2app.worker import Parts, Worker, launcher
-from ga2app.worker.run_parts import real_parts
+from ga2app.worker import launcher
+from ga2app.worker.queue_loop import Worker
+from ga2app.worker.run_parts import Parts, real_parts
 
 CLIPS_AT_ONCE = 8
 """Clips that one call for a lent GPU recognizes: to ask for it anew for each would take longer than the answers."""

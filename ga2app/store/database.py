@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,10 +48,21 @@ class Database:
         if mode == "delete":
             _check_locks(home.root)
         with self._translated(), self._borrowed() as db:
-            if db.journal_mode != mode:
+            self._set_journal(db, mode)
+            migrate(db, home.database)
+
+    def _set_journal(self, db: sqlite_utils.Database, mode: str) -> None:
+        """Set the journal's ``mode``. SQLite itself does not wait here while others open the same new home."""
+        until_s = time.monotonic() + self._busy_s
+        while db.journal_mode != mode:
+            try:
                 with db.ensure_autocommit_on():
                     db.execute(f"PRAGMA journal_mode={mode}")
-            migrate(db, home.database)
+                return
+            except sqlite3.OperationalError as exc:
+                if getattr(exc, "sqlite_errorname", "") != "SQLITE_BUSY" or time.monotonic() > until_s:
+                    raise
+                time.sleep(0.02)
 
     def close(self) -> None:
         """Close every connection that is not in use; one that is in use closes when it is handed back."""

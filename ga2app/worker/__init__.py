@@ -4,9 +4,3 @@
 in the database. Whatever kills it, the next worker goes on from the run's checkpoint; SIGTERM and Ctrl-C make it
 save, put its run back in the queue and leave.
 """
-
-from ga2app.worker.queue_loop import LOG, Worker, explain
-from ga2app.worker.run_parts import Outcome, Parts, Training
-from ga2app.worker.worker_command import main
-
-__all__ = ["LOG", "Outcome", "Parts", "Training", "Worker", "explain", "main"]
