@@ -96,7 +96,7 @@ def add(commands: common.Commands) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Read, open every clip, store, and say what came in and what did not. Clips on this disk stay where they are."""
-    from ga2app.services import VideoInspector
+    from ga2app.services.clip_inspector import VideoInspector
     from ga2app.services.importing import Duplicates, Importer
     from ga2app.store import Store
 

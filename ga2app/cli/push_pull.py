@@ -157,7 +157,7 @@ def _pull_anchors(args: argparse.Namespace, exchange: HubExchange, offer: HubOff
 
 
 def _with_exchange(then: Callable[[Store, HubExchange], int]) -> int:
-    from ga2app.services import StudioExchange
+    from ga2app.services.exchange import StudioExchange
     from ga2app.store import Store
 
     home = default_home()

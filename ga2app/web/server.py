@@ -9,20 +9,16 @@ from ga2app.environment import ServerAddress
 from ga2app.errors import StudioError
 from ga2app.hub import Downloads
 from ga2app.paths import SKETCH_HARD_PROMPT, Home
-from ga2app.services import (
-    Backbones,
-    BundleFolders,
-    Hardware,
-    LazyAdvisor,
-    LazyExplainer,
-    SpeedEstimator,
-    StudioExchange,
-    VideoInspector,
-    lent_hardware,
-    own_hardware,
-)
+from ga2app.services.anchor_advisor import LazyAdvisor
+from ga2app.services.backbones import Backbones
+from ga2app.services.bundle_folders import BundleFolders
+from ga2app.services.clip_inspector import VideoInspector
+from ga2app.services.exchange import StudioExchange
+from ga2app.services.hardware import Hardware, lent_hardware, own_hardware
 from ga2app.services.importing import sweep
+from ga2app.services.lazy_explainer import LazyExplainer
 from ga2app.services.space import Space, present_space
+from ga2app.services.speed_estimate import SpeedEstimator
 from ga2app.services.studio import Example
 from ga2app.store import Store
 from ga2app.types import RunState

@@ -14,7 +14,8 @@ from clips import write_color_clip
 from ga2app.datasets.content_digest import content_digest
 from ga2app.errors import HubConflict, HubError, StoreError
 from ga2app.paths import Home
-from ga2app.services import StudioExchange, VideoInspector
+from ga2app.services.clip_inspector import VideoInspector
+from ga2app.services.exchange import StudioExchange
 from ga2app.store import Store
 from ga2app.store.anchor_sets import AnchorFile
 from ga2app.types import ClipFacts, PushOptions

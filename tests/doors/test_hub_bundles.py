@@ -21,7 +21,7 @@ from ga2app.bundles import read_card
 from ga2app.config import PromptConfig, RunConfig
 from ga2app.errors import BundleError, HubConflict, HubError, StoreError
 from ga2app.paths import SKETCH_HARD_PROMPT, Home
-from ga2app.services import StudioExchange
+from ga2app.services.exchange import StudioExchange
 from ga2app.store import BundleQuery, Store
 from ga2app.training.hard_prompt import hard_prompt
 from ga2app.types import BundleCard, HubAccount, Pushed, PushOptions

@@ -10,7 +10,7 @@ from clips import write_color_clip
 from PIL import Image
 
 from ga2app.errors import ClipError
-from ga2app.services import VideoInspector
+from ga2app.services.clip_inspector import VideoInspector
 from ga2app.video.writer import write_clip
 from tests.video.made_clips import Recording, numbered
 

@@ -11,10 +11,9 @@ from pathlib import Path
 import pytest
 
 from ga2app.config import preset
-from ga2app.services import SpeedEstimator
 from ga2app.services.calibration import ClipSpeed, Speed
 from ga2app.services.forecast import forecast, peak_bytes, step_seconds
-from ga2app.services.speed_estimate import free_memory
+from ga2app.services.speed_estimate import SpeedEstimator, free_memory
 from ga2app.types import Basis, Estimate, PastPace, Workload
 from ga2app.web.pages.train.workload import workload_of
 from tests.clips import color_dataset

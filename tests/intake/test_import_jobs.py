@@ -13,7 +13,7 @@ from zips import pack
 
 from ga2app.datasets import SplitLists
 from ga2app.paths import Home
-from ga2app.services import VideoInspector
+from ga2app.services.clip_inspector import VideoInspector
 from ga2app.services.importing import (
     Duplicates,
     FolderSource,

@@ -20,7 +20,7 @@ import pytest
 
 from ga2app.config import SKETCH, preset
 from ga2app.paths import PROJECT, Home
-from ga2app.services import StudioExchange
+from ga2app.services.exchange import StudioExchange
 from ga2app.services.studio import Example
 from ga2app.store import Store
 from ga2app.types import (

@@ -11,7 +11,7 @@ import pytest
 import app
 from ga2app.config import SKETCH
 from ga2app.paths import PROJECT
-from ga2app.services import Backbones
+from ga2app.services.backbones import Backbones
 
 HEAVY = {"torch", "transformers", "av", "decord", "safetensors"}
 
@@ -45,7 +45,7 @@ def test_the_default_backbone_comes_first_and_the_embedded_one_is_always_there(
 
 
 def test_the_page_is_built_before_anything_heavy_is_imported() -> None:
-    code = f"import sys, ga2app.web.server; import ga2app.synthetic.demo_dataset; print(sorted({HEAVY} & set(sys.modules)))"
+    code = f"import sys, ga2app.web.server, ga2app.synthetic.demo_dataset; print(sorted({HEAVY} & set(sys.modules)))"
     said = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
     assert said.stdout.strip() in ("[]", "['av']")
 

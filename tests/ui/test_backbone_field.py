@@ -12,7 +12,7 @@ import pytest
 from ga2app.config import SKETCH
 from ga2app.errors import BackboneError, ConfigError
 from ga2app.paths import Home
-from ga2app.services import Backbones
+from ga2app.services.backbones import Backbones
 from ga2app.web import Studio
 from ga2app.web.api.run_endpoints import queue_asked
 from ga2app.web.components.backbone_field import choices, settle_choice

@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from ga2app.inference import Recognizer
-from ga2app.services import VideoInspector
+from ga2app.services.clip_inspector import VideoInspector
 from ga2app.video import Evaluation, Every, read_clip
 from ga2app.video.display import ColorTags, recorded_display
 from ga2app.video.hdr import write_srgb

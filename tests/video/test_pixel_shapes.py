@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ga2app.services import VideoInspector
+from ga2app.services.clip_inspector import VideoInspector
 from ga2app.video import Evaluation, Every, read_clip
 from tests.video.made_clips import Recording, record
 

@@ -8,7 +8,7 @@ import av
 import numpy as np
 import pytest
 
-from ga2app.services import VideoInspector
+from ga2app.services.clip_inspector import VideoInspector
 from ga2app.video import Evaluation, Every, read_clip
 from ga2app.video.timing import pace
 from ga2app.video.writer import write_clip, write_clip_at

@@ -10,7 +10,7 @@ import pytest
 
 from ga2app.errors import BundleError
 from ga2app.paths import SKETCH_HARD_PROMPT
-from ga2app.services import BundleFolders
+from ga2app.services.bundle_folders import BundleFolders
 from ga2app.services.studio import bundle_key
 from ga2app.store import BundleOrder
 from ga2app.types import BundleCard
