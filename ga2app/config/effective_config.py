@@ -5,7 +5,6 @@ Screens and commands tell it before a run starts, the run records it, reports an
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -38,13 +37,13 @@ def effective(config: RunConfig, dataset: Dataset) -> tuple[RunConfig, tuple[Adj
 
 def training_clips(config: RunConfig, dataset: Dataset) -> dict[str, int]:
     """How many training clips of each base label a run takes; labels without any are left out."""
-    there = Counter(clip.label for clip in dataset.clips if clip.subset is Subset.TRAIN)
+    there = dataset.counts(Subset.TRAIN)
     return {label: min(config.shots, there[label]) for label in dataset.base if there[label]}
 
 
 def tested_on(dataset: Dataset) -> dict[str, SampleSize]:
     """How many test clips and labels base and novel accuracy rest on; without a side that has no test clips."""
-    there = Counter(clip.label for clip in dataset.clips if clip.subset is Subset.TEST)
+    there = dataset.counts(Subset.TEST)
     sides = {"base": dataset.base, "novel": dataset.novel}
     counts = {side: SampleSize(sum(there[label] for label in names), len(names)) for side, names in sides.items()}
     return {side: one for side, one in counts.items() if one.clips}

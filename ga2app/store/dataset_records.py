@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlite_utils
 
 from ga2app.errors import DatasetError, ErrorCode
 from ga2app.labels import merge_labels
 from ga2app.store.database import Database
-from ga2app.types import AnchorClip, ClipFacts, Dataset, LabelKind, LabelledClip, Subset
+from ga2app.types import AnchorClip, ClipFacts, Dataset, DatasetOutline, LabelKind, LabelledClip, Subset
+from ga2app.types.dataset_types import SAMPLE
 
 
 @dataclass(frozen=True)
@@ -41,37 +43,76 @@ class Datasets:
         with self._database.write() as db:
             return insert_dataset(self._database, db, dataset, origin=origin)
 
+    def names(self) -> Mapping[int, str]:
+        """Names of all data sets by their ids, oldest first."""
+        with self._database.read() as db:
+            return dict(db.execute("SELECT id, name FROM datasets ORDER BY id").fetchall())
+
     def get(self, name: str) -> Dataset:
         """The data set, with labels and clips in the order they were added. Raises DatasetError if there is none."""
         with self._database.read() as db, db.atomic():
             dataset_id = self._id(db, name)
-            labels = db.execute(
-                "SELECT name, kind FROM labels WHERE dataset_id = ? ORDER BY id", [dataset_id]
-            ).fetchall()
+            parts = self._parts(db, dataset_id)
             clips = db.execute(
                 "SELECT clips.path, labels.name, clips.subset FROM clips JOIN labels ON labels.id = clips.label_id "
                 "WHERE clips.dataset_id = ? ORDER BY clips.id",
                 [dataset_id],
             ).fetchall()
-            anchors = db.execute(
-                "SELECT path, caption FROM anchor_clips JOIN anchor_sets ON anchor_sets.id = set_id "
-                "WHERE dataset_id = ? AND enabled ORDER BY anchor_clips.id",
-                [dataset_id],
-            ).fetchall()
-            negatives = db.execute(
-                "SELECT text FROM negatives JOIN negative_groups ON negative_groups.id = group_id "
-                "WHERE dataset_id = ? AND enabled ORDER BY negatives.id",
-                [dataset_id],
-            ).fetchall()
         path = self._database.from_stored
         return Dataset(
             name=name,
-            base=tuple(label for label, kind in labels if kind == LabelKind.BASE),
-            novel=tuple(label for label, kind in labels if kind == LabelKind.NOVEL),
             clips=tuple(LabelledClip(path(file), label, Subset(subset)) for file, label, subset in clips),
-            anchors=tuple(AnchorClip(path(file), caption) for file, caption in anchors),
-            negatives=tuple(text for (text,) in negatives),
+            **parts,
         )
+
+    def outline(self, name: str) -> DatasetOutline:
+        """The data set with its clips counted by label and subset. Raises DatasetError if there is none."""
+        with self._database.read() as db, db.atomic():
+            dataset_id = self._id(db, name)
+            parts = self._parts(db, dataset_id)
+            counted: dict[Subset, dict[str, int]] = {subset: {} for subset in Subset}
+            for label, subset, count in db.execute(
+                "SELECT labels.name, counted.subset, counted.clips FROM (SELECT label_id, subset, count(*) AS clips "
+                "FROM clips WHERE dataset_id = ? GROUP BY subset, label_id) AS counted "
+                "JOIN labels ON labels.id = counted.label_id",
+                [dataset_id],
+            ):
+                counted[Subset(subset)][label] = count
+            sampled = _sampled(db, dataset_id, Subset.TRAIN if counted[Subset.TRAIN] else Subset.TEST)
+        files = tuple(map(self._database.from_stored, sampled))
+        return DatasetOutline(name=name, clips=(), counted=counted, sampled=files, **parts)
+
+    def pictured(self, name: str, endings: Sequence[str], limit: int) -> Sequence[tuple[str, str]]:
+        """Label and file of one training clip of each of the first base labels, its name with one of ``endings``."""
+        fitting = " OR ".join("lower(path) LIKE '%' || ?" for _ in endings)
+        with self._database.read() as db:
+            found = db.execute(
+                "SELECT labels.name, (SELECT path FROM clips WHERE label_id = labels.id AND subset = 'train' AND "
+                f"({fitting}) ORDER BY id LIMIT 1) AS file FROM labels JOIN datasets ON datasets.id = dataset_id "
+                "WHERE datasets.name = ? AND kind = 'base' AND file IS NOT NULL ORDER BY labels.id LIMIT ?",
+                [*endings, name, limit],
+            ).fetchall()
+        return [(label, self._database.from_stored(file)) for label, file in found]
+
+    def _parts(self, db: sqlite_utils.Database, dataset_id: int) -> dict[str, Any]:
+        """Labels, anchors and negative prompts of a data set, as ``Dataset`` takes them."""
+        labels = db.execute("SELECT name, kind FROM labels WHERE dataset_id = ? ORDER BY id", [dataset_id]).fetchall()
+        anchors = db.execute(
+            "SELECT path, caption FROM anchor_clips JOIN anchor_sets ON anchor_sets.id = set_id "
+            "WHERE dataset_id = ? AND enabled ORDER BY anchor_clips.id",
+            [dataset_id],
+        ).fetchall()
+        negatives = db.execute(
+            "SELECT text FROM negatives JOIN negative_groups ON negative_groups.id = group_id "
+            "WHERE dataset_id = ? AND enabled ORDER BY negatives.id",
+            [dataset_id],
+        ).fetchall()
+        return {
+            "base": tuple(label for label, kind in labels if kind == LabelKind.BASE),
+            "novel": tuple(label for label, kind in labels if kind == LabelKind.NOVEL),
+            "anchors": tuple(AnchorClip(self._database.from_stored(file), caption) for file, caption in anchors),
+            "negatives": tuple(text for (text,) in negatives),
+        }
 
     def list(self) -> list[DatasetRow]:
         """All data sets, oldest first."""
@@ -111,6 +152,23 @@ class Datasets:
                 f"there is no data set '{name}'", hint=f"known data sets: {known}", code=ErrorCode.DATASET_MISSING
             )
         return int(found[0])
+
+
+def _sampled(db: sqlite_utils.Database, dataset_id: int, subset: Subset) -> Sequence[str]:
+    """A few files of a subset, as stored: those that follow on evenly spaced ids, so that no row is counted."""
+    first, last = db.execute(
+        "SELECT (SELECT min(id) FROM clips WHERE dataset_id = :id), (SELECT max(id) FROM clips WHERE dataset_id = :id)",
+        {"id": dataset_id},
+    ).fetchone()
+    found: dict[int, str] = {}
+    for place in range(SAMPLE if first is not None else 0):
+        row = db.execute(
+            "SELECT id, path FROM clips WHERE dataset_id = ? AND subset = ? AND id >= ? ORDER BY id LIMIT 1",
+            [dataset_id, subset.value, first + place * (last - first) // SAMPLE],
+        ).fetchone()
+        if row:
+            found[row[0]] = row[1]
+    return tuple(found.values())
 
 
 def insert_dataset(

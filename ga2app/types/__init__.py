@@ -13,7 +13,16 @@ from ga2app.types.anchor_types import (
 )
 from ga2app.types.bundle_types import BackboneChoice, BundleCard, BundleFacts
 from ga2app.types.conditions import Adjustment, Conditions, read_conditions
-from ga2app.types.dataset_types import AnchorClip, ClipFacts, Dataset, LabelledClip, ProposalKind, Subset, with_anchors
+from ga2app.types.dataset_types import (
+    AnchorClip,
+    ClipFacts,
+    Dataset,
+    DatasetOutline,
+    LabelledClip,
+    ProposalKind,
+    Subset,
+    with_anchors,
+)
 from ga2app.types.estimates import Basis, Estimate, PastPace, Workload
 from ga2app.types.explanation import Explanation, FrameReason, Neighbor, SpeakerReasons, TokenReading
 from ga2app.types.headline import (
@@ -112,6 +121,7 @@ __all__ = [
     "ClipState",
     "Curve",
     "Dataset",
+    "DatasetOutline",
     "Estimate",
     "Estimator",
     "Event",

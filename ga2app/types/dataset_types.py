@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+
+SAMPLE = 3
+"""Clips that stand for all where a few are looked at."""
 
 
 class Subset(StrEnum):
@@ -63,6 +68,31 @@ class Dataset:
     borrowed: bool = False
     anchors_from: str = ""
     negatives_from: str = ""
+
+    def counts(self, subset: Subset) -> Counter[str]:
+        """How many clips of each label are in ``subset``."""
+        return Counter(clip.label for clip in self.clips if clip.subset is subset)
+
+    def sample(self) -> tuple[str, ...]:
+        """The files of a few training clips, spread over the data set; of any clips where none is for training."""
+        paths = [clip.path for clip in self.clips if clip.subset is Subset.TRAIN] or [clip.path for clip in self.clips]
+        return tuple(paths[place * len(paths) // SAMPLE] for place in range(min(SAMPLE, len(paths))))
+
+
+@dataclass(frozen=True)
+class DatasetOutline(Dataset):
+    """A data set whose clips are counted, not listed: what checks before a run take, however many clips there are."""
+
+    counted: Mapping[Subset, Mapping[str, int]] = field(default_factory=dict)
+    sampled: tuple[str, ...] = ()
+
+    def counts(self, subset: Subset) -> Counter[str]:
+        """How many clips of each label are in ``subset``."""
+        return Counter(self.counted.get(subset, {}))
+
+    def sample(self) -> tuple[str, ...]:
+        """The files of a few training clips."""
+        return self.sampled
 
 
 def with_anchors(dataset: Dataset, donor: Dataset) -> Dataset:
