@@ -198,3 +198,35 @@ def test_an_unknown_preset_names_the_known_ones():
 def test_a_changed_copy_is_checked_too():
     with pytest.raises(ConfigError, match="must be below epochs|below epochs"):
         replace(OptimizerConfig(), warmup_epochs=12.0)
+
+
+def test_a_setting_is_read_under_the_fields_word_for_it_and_written_under_the_key_that_every_version_reads():
+    words = {
+        "losses": {
+            "anchor_distillation": 0.3,
+            "relation_distillation": 0.4,
+            "feature_distillation": 0.5,
+            "text_distillation": 4,
+            "class_relation_distillation": 0.6,
+            "anchor_rejection": 0.7,
+            "background_class": 0.8,
+        },
+        "prompts": {"zero_shot_ratio": 0.25},
+    }
+    config = RunConfig.from_dict(words)
+    assert config.objective == ObjectiveConfig(
+        keep=0.3, relate=0.4, stay=0.5, vocabulary=4.0, twin=0.6, reject=0.7, extra_class=0.8
+    )
+    assert config.prompts.residual == pytest.approx(0.25, rel=1e-4)
+    assert config.to_dict()["objective"]["keep"] == pytest.approx(0.3, rel=1e-4)
+    assert faults({"losses": {"keep": 1.0, "anchor_distillation": 1.0}}) == {
+        "objective.anchor_distillation": "is the same setting as 'keep'; keep one of the two"
+    }
+
+
+def test_faults_of_fields_and_faults_between_fields_are_told_together():
+    assert faults({"shots": 0, "prompts": {"visual_depth": 0}, "objective": {"keep": 1.0, "stay": 1.0}}).keys() == {
+        "shots",
+        "objective.keep",
+        "objective.stay",
+    }

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from ga2app.config import RunConfig, preset, with_shorter_warmup
+from ga2app.config.effective_config import Steps, steps_of, warmup_faults
 from ga2app.config.settings_files import LARGEST_BYTES, read_settings_file
-from ga2app.config.step_counts import Steps, steps_of, warmup_faults
 from ga2app.errors import ConfigError
 
 TEXT = json.dumps(preset("quick").to_dict())

@@ -14,7 +14,7 @@ from typing import Any
 from ga2app.bundles.bundle_checks import check_types
 from ga2app.bundles.card_text import without_path
 from ga2app.config import RunConfig
-from ga2app.config.ablations import rung_of
+from ga2app.config.ablations import method_of
 from ga2app.errors import BundleError, ConfigError, ErrorCode
 from ga2app.types import BundleCard, Conditions, Dataset, defined, read_conditions
 
@@ -111,7 +111,7 @@ def read_card(folder: str | os.PathLike[str], origin: str) -> BundleCard:
         zero_shot=manifest.figures(manifest.zero_shot),
         origin=origin,
         dataset=run.dataset,
-        method=rung_of(run),
+        method=method_of(run),
         seed=run.seed,
         tested=manifest.used.tested,
         size_bytes=sum(path.stat().st_size for path in Path(folder).iterdir() if path.is_file()),

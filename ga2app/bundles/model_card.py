@@ -11,7 +11,7 @@ from ga2app.bundles.card_text import inline, is_plain, is_repository, without_pa
 from ga2app.bundles.front_matter import front_matter, front_values, shown_figures
 from ga2app.bundles.manifest import Manifest
 from ga2app.config import HARD_PROMPT_EMBEDDED, HARD_PROMPT_RANDOM, SKETCH, RunConfig
-from ga2app.config.ablations import method_parts, rung_of
+from ga2app.config.ablations import method_of, method_parts
 from ga2app.errors import BundleError
 from ga2app.paths import SKETCH_HARD_PROMPT
 from ga2app.types import Conditions, cautions, figure_text, rests_on
@@ -165,7 +165,7 @@ def _training(manifest: Manifest) -> str:
     revision = f", revision {inline(str(backbone['revision']))}" if backbone.get("revision") else ""
     lines = [
         f"Backbone: {name}{revision}, weights {inline(str(backbone['fingerprint']))}, frozen",
-        f"Method: {_METHODS[rung_of(config)]}: {', '.join(method_parts(config))}",
+        f"Method: {_METHODS[method_of(config)]}: {', '.join(method_parts(config))}",
         f"Prompts: {prompts.length} tokens, {prompts.visual_depth} visual and {prompts.text_depth} text layers, "
         f"{_coupling(config)}",
         f"Frames: {config.clips.num_frames} a clip, {inline(str(backbone['sizes'].get('image_size', '?')))} pixels "

@@ -8,7 +8,7 @@ from typing import Any
 
 from ga2app.cli import common
 from ga2app.config import PRESETS, Precision, RunConfig, left_to_name, preset, with_shorter_warmup
-from ga2app.config.ablations import LADDER, rung
+from ga2app.config.ablations import METHODS, ablation
 from ga2app.config.settings_files import read_settings_file
 from ga2app.errors import ConfigError, Fault
 
@@ -25,7 +25,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--epochs", type=int, help="passes over the training clips")
     parser.add_argument("--learning-rate", type=float, help="of the optimizer, above 0 and at most 1")
     parser.add_argument("--hard-prompt", metavar="BUNDLE", help="folder of a bundle, 'embedded' or 'random'")
-    parser.add_argument("--method", choices=LADDER[1:], help="switch parts off: a rung of the ladder (default: as set)")
+    parser.add_argument("--method", choices=METHODS[1:], help="an ablation: switch parts off (default: as set)")
 
 
 def add_shots(parser: argparse.ArgumentParser) -> None:
@@ -49,7 +49,7 @@ def read_settings(args: argparse.Namespace, **changes: object) -> RunConfig:
             data = with_shorter_warmup(data, args.epochs)
     config = RunConfig.from_dict(data)
     if args.method:
-        config = rung(args.method, config)
+        config = ablation(args.method, config)
     if args.hard_prompt is not None and not config.prompts.coupled:
         rule = "these settings couple no prompts, so that a hard prompt has no place; leave --hard-prompt out"
         raise ConfigError([Fault("prompts.hard_prompt", rule)])

@@ -1,4 +1,4 @@
-"""The ladder of methods: each rung is the full method with some parts switched off."""
+"""Ablations: methods that are the full one with some parts switched off."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from ga2app.config.sections import ObjectiveConfig, PromptConfig, RunConfig, Whi
 from ga2app.errors import ConfigError, Fault
 
 ZERO_SHOT = "zero-shot"
-LADDER = (ZERO_SHOT, "coop", "vpt", "ivlp", "coupled", "ga2-released", "ga2")
-"""From frozen CLIP to the whole method, each rung with more parts than the one before."""
+METHODS = (ZERO_SHOT, "coop", "vpt", "ivlp", "coupled", "ga2-released", "ga2")
+"""From frozen CLIP to the whole method, each with more parts than the one before."""
 
 WHITENED = "whitened"
-"""Beside the ladder: frozen CLIP in the whitened space of ``ga2``, so what it gains without any prompt."""
+"""Beside them: frozen CLIP in the whitened space of ``ga2``, so what it gains without any prompt."""
 
-COMPARED = (ZERO_SHOT, WHITENED, *LADDER[1:])
+COMPARED = (ZERO_SHOT, WHITENED, *METHODS[1:])
 """What the benchmark compares."""
 
 
-def rung(name: str, config: RunConfig) -> RunConfig:
-    """The settings of the rung ``name``, where ``config`` are those of the whole method, ``ga2``.
+def ablation(name: str, config: RunConfig) -> RunConfig:
+    """The settings of the method ``name``, where ``config`` are those of the whole method, ``ga2``.
 
     ``coop``: a soft text prompt in the first layer · ``vpt``: deep visual prompts · ``ivlp``: deep prompts in both
     towers · ``coupled``: ivlp and the hard prompt · ``ga2-released``: coupled and the published anchor term ·
-    ``ga2``: coupled, the anchor terms, the residual and the whitening of ``config``. Raises ConfigError for
+    ``ga2``: coupled, the anchor terms, the zero-shot ratio and the whitening of ``config``. Raises ConfigError for
     another name, and for ``zero-shot``, which learns nothing.
     """
     off = ObjectiveConfig()
@@ -39,7 +39,7 @@ def rung(name: str, config: RunConfig) -> RunConfig:
     }
     if name not in parts:
         known = ", ".join(parts)
-        raise ConfigError([Fault("method", f"'{name}' is not a rung that learns something; choose one of {known}")])
+        raise ConfigError([Fault("method", f"'{name}' is not a method that learns something; choose one of {known}")])
     switched, objective = parts[name]
     whitening = config.whitening if name == "ga2" else WhiteningConfig()
     return replace(config, prompts=switched, objective=objective, whitening=whitening)
@@ -54,14 +54,14 @@ def method_parts(config: RunConfig) -> list[str]:
         f"prompts in {where}": True,
         "coupled to a hard prompt": prompts.coupled,
         "anchor terms": config.objective.uses_anchors(),
-        "residual": bool(prompts.residual),
+        "zero-shot ratio": bool(prompts.residual),
         "whitening": config.whitening.enabled,
     }
     return [part for part, on in named.items() if on]
 
 
-def rung_of(config: RunConfig) -> str:
-    """The rung that the settings ``config`` amount to; ``custom`` where they are none of them.
+def method_of(config: RunConfig) -> str:
+    """The method that the settings ``config`` amount to; ``custom`` where they are none of them.
 
     Text prompts alone count as ``coop``, however deep.
     """

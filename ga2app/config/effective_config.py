@@ -5,10 +5,12 @@ Screens and commands tell it before a run starts, the run records it, reports an
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from ga2app.config import NOTHING, RunConfig, WhiteningConfig
+from ga2app.config.sections import NOTHING, OptimizerConfig, RunConfig, WhiteningConfig
+from ga2app.errors import Fault
 from ga2app.types import Adjustment, Conditions, Dataset, SampleSize, Subset
 
 
@@ -113,3 +115,30 @@ def same_but_adjusted(config: RunConfig, other: RunConfig, dataset: Dataset) -> 
 def changed_settings(adjustments: tuple[Adjustment, ...]) -> Mapping[str, Adjustment]:
     """Adjustments by the setting that they change."""
     return {one.setting: one for one in adjustments}
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Optimizer steps of an epoch, of the whole run, and of its warm-up."""
+
+    per_epoch: int
+    total: int
+    warmup: int
+
+
+def steps_of(optimizer: OptimizerConfig, clips: int) -> Steps:
+    """The steps of a run over ``clips`` training clips."""
+    per_epoch = math.ceil(clips / (optimizer.batch_size * optimizer.accumulate))
+    return Steps(per_epoch, per_epoch * optimizer.epochs, round(per_epoch * optimizer.warmup_epochs))
+
+
+def warmup_faults(optimizer: OptimizerConfig, clips: int) -> list[Fault]:
+    """A warm-up that takes every step of a run over ``clips`` training clips: its learning rate is never reached."""
+    steps = steps_of(optimizer, clips)
+    if not steps.total or steps.warmup < steps.total:
+        return []
+    text = (f"takes all {steps.total} steps of the run" if steps.total > 1 else "takes the only step of the run") + (
+        f" ({clips} training clips, {optimizer.batch_size * optimizer.accumulate} a step), so the learning rate is "
+        f"never reached (it is {optimizer.warmup_epochs:g}); lower it, train more epochs, or lower the batch size"
+    )
+    return [Fault("optimizer.warmup_epochs", text)]

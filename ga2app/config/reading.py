@@ -1,61 +1,86 @@
-"""From plain JSON to frozen dataclasses: every fault of all fields at once, each with its dotted path."""
+"""From plain JSON to frozen dataclasses whose fields hold their rules.
+
+Reading is strict: an unknown key, a wrong type and a broken rule are faults, and all of them are reported at once,
+each with the dotted path of its field.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import field, fields, is_dataclass
 from enum import StrEnum
-from types import UnionType
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from ga2app.errors import ConfigError, Fault
 
 Section = TypeVar("Section")
 
 
-def check(section: object, *rules: tuple[str, bool, str]) -> None:
-    faults = [Fault(name, f"{rule} (it is {getattr(section, name)!r})") for name, holds, rule in rules if not holds]
-    if faults:
-        raise ConfigError(faults)
+def setting(default: Any, holds: Callable[[Any], bool], rule: str, *, alias: str = "") -> Any:
+    """A field whose value ``holds``; ``rule`` says so in words. A number that is not finite breaks any rule.
+
+    ``alias`` is another key that is read for it; the field's own is written.
+    """
+    return field(default=default, metadata={"holds": holds, "rule": rule, "alias": alias})
 
 
-def read(kind: type[Section], data: object, prefix: str) -> Section:
-    """Build the dataclass ``kind`` from ``data``, gathering the faults of all its fields and sections."""
+class Checked:
+    """A section that tells all its faults at once: those of single fields, then those ``between`` fields."""
+
+    def __post_init__(self) -> None:
+        faults = []
+        for item in fields(self):  # type: ignore[arg-type]
+            value, holds = getattr(self, item.name), item.metadata.get("holds")
+            finite = not isinstance(value, float) or math.isfinite(value)
+            if holds and not (finite and holds(value)):
+                faults.append(Fault(item.name, f"{item.metadata['rule']} (it is {value!r})"))
+        faults += self.between()
+        if faults:
+            raise ConfigError(faults)
+
+    def between(self) -> list[Fault]:
+        """Faults of fields that do not fit each other."""
+        return []
+
+
+def read(kind: type[Section], data: object, prefix: str = "") -> Section:
+    """Build the dataclass ``kind`` from plain JSON. Raises ConfigError with the faults of all fields and sections."""
     if not isinstance(data, Mapping):
         raise ConfigError([Fault(prefix.rstrip(".") or "config", f"must be a JSON object, not {data!r}")])
     hints = get_type_hints(kind)
     known = {item.name for item in fields(kind)}  # type: ignore[arg-type]
-    faults = [
-        Fault(prefix + str(name), f"is not a setting; known here: {', '.join(sorted(known))}")
-        for name in data
-        if name not in known
-    ]
+    aliases = {alias: item.name for item in fields(kind) if (alias := item.metadata.get("alias"))}  # type: ignore[arg-type]
+    faults: list[Fault] = []
     values: dict[str, Any] = {}
-    for name in sorted(known & set(data)):
-        try:
-            values[name] = _convert(hints[name], data[name], prefix + name)
-        except ConfigError as exc:
-            faults.extend(exc.faults)
+    for given, value in data.items():
+        name = aliases.get(given, given)
+        if name not in known:
+            faults.append(Fault(f"{prefix}{given}", f"is not a setting; known here: {', '.join(sorted(known))}"))
+        elif name != given and name in data:
+            faults.append(Fault(f"{prefix}{given}", f"is the same setting as '{name}'; keep one of the two"))
+        else:
+            try:
+                values[name] = _converted(hints[name], value, prefix + name)
+            except ConfigError as exc:
+                faults += exc.faults
     section: Section | None = None
     try:
         section = kind(**values)
     except ConfigError as exc:
-        faults.extend(Fault(prefix + fault.field, fault.message) for fault in exc.faults)
+        faults += [Fault(prefix + fault.field, fault.message) for fault in exc.faults]
     if faults or section is None:
         raise ConfigError(faults)
     return section
 
 
-def _convert(hint: Any, value: object, path: str) -> Any:
+def _converted(hint: Any, value: object, path: str) -> Any:
     if is_dataclass(hint):
         return read(hint, value, path + ".")  # type: ignore[arg-type]
-    if get_origin(hint) in (Union, UnionType):
-        options = [option for option in get_args(hint) if option is not type(None)]
-        return None if value is None else _convert(options[0], value, path)
     if get_origin(hint) is tuple:
         if not isinstance(value, list | tuple):
             raise ConfigError([Fault(path, f"must be a list (it is {value!r})")])
-        return tuple(_convert(get_args(hint)[0], item, path) for item in value)
+        return tuple(_converted(get_args(hint)[0], item, path) for item in value)
     if isinstance(hint, type) and issubclass(hint, StrEnum):
         choices = [str(member) for member in hint]
         if value not in choices:

@@ -1,16 +1,15 @@
-"""The settings of a run: one frozen dataclass a concern, with its rules."""
+"""The settings of a run: one frozen dataclass a concern, each field with its rule."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from pathlib import PurePath
 from typing import Any
 
-from ga2app.config.reading import check, read
-from ga2app.errors import ConfigError, Fault
+from ga2app.config.reading import Checked, read, setting
+from ga2app.errors import Fault
 
 SKETCH = "sketch"
 """Name of the embedded backbone."""
@@ -41,33 +40,30 @@ class Precision(StrEnum):
 
 
 @dataclass(frozen=True)
-class PromptConfig:
+class PromptConfig(Checked):
     """Which prompts are learned (paper, section 3).
 
     ``length`` is P. ``visual_depth`` and ``text_depth`` count prompted layers; 0 leaves that tower alone, and
     a visual depth of 0 is Quick mode. ``coupled`` joins the soft prompt to a frozen hard prompt. ``residual`` is the
-    share of the frozen towers in frame and class features after training: 0 as in the paper, 0.5 the mean of both,
-    which costs a second pass of the vision tower.
+    zero-shot ratio, the share of the frozen towers in frame and class features after training (weight-space
+    ensembling of outputs): 0 as in the paper, 0.5 the mean of both, which costs a second pass of the vision tower.
     """
 
-    length: int = 16
-    visual_depth: int = 9
-    text_depth: int = 9
+    length: int = setting(16, lambda tokens: tokens >= 1, "must be at least 1 token")
+    visual_depth: int = setting(9, lambda layers: layers >= 0, "must be 0 (off) or more layers")
+    text_depth: int = setting(9, lambda layers: layers >= 0, "must be 0 (off) or more layers")
     coupled: bool = True
-    dropout: float = 0.5
+    dropout: float = setting(0.5, lambda share: 0 <= share < 1, "must be at least 0 and below 1")
     hard_prompt: str = HARD_PROMPT_EMBEDDED
-    residual: float = 0.0
+    residual: float = setting(
+        0.0, lambda share: 0 <= share < 1, "is a share: at least 0 and below 1", alias="zero_shot_ratio"
+    )
 
-    def __post_init__(self) -> None:
-        check(
-            self,
-            ("length", self.length >= 1, "must be at least 1 token"),
-            ("visual_depth", self.visual_depth >= 0, "must be 0 (off) or more layers"),
-            ("text_depth", self.text_depth >= 0, "must be 0 (off) or more layers"),
-            ("dropout", 0 <= self.dropout < 1, "must be at least 0 and below 1"),
-            ("residual", 0 <= self.residual < 1, "is a share: at least 0 and below 1"),
-            ("coupled", not self.coupled or self.text_depth > 0, "needs a text_depth of at least 1"),
-        )
+    def between(self) -> list[Fault]:
+        """A coupled text prompt needs a text prompt."""
+        if self.coupled and self.text_depth < 1:
+            return [Fault("coupled", "needs a text_depth of at least 1 (it is True)")]
+        return []
 
 
 ANCHOR_TERMS = ("released", "reject", "extra_class", "keep", "twin")
@@ -77,38 +73,32 @@ TERMS = (*ANCHOR_TERMS, "relate", "stay", "vocabulary")
 """All terms beside the cross-entropy."""
 
 
-@dataclass(frozen=True)
-class ObjectiveConfig:
-    """Weights of the anchor terms (paper, section 3.3); 0 switches a term off.
+def _weight(alias: str = "") -> Any:
+    return setting(0.0, lambda weight: weight >= 0, "a weight must be 0 (off) or more", alias=alias)
 
-    ``released`` repeats the published code, whose anchor has no gradient with one negative: it is there for
-    parity with published runs, not to be used. ``attributes`` widens the generic vocabulary of ``keep``, ``relate``
-    and ``vocabulary`` from the anchors' captions and the negatives to general attributes and to the names of the
-    classes that the hard prompt was learned on.
+
+@dataclass(frozen=True)
+class ObjectiveConfig(Checked):
+    """Weights of the losses beside the cross-entropy (paper, section 3.3); 0 switches one off.
+
+    Files keep the short keys, which every version reads; each term is also read under the field's name for it, as
+    ``keep`` under ``anchor_distillation``. ``released`` repeats the published code, whose anchor has no gradient with
+    one negative: it is there for parity with published runs, not to be used. ``attributes`` widens the generic texts
+    of ``keep``, ``relate`` and ``vocabulary`` from the anchors' captions and the negatives to general attributes and
+    to the names of the classes that the hard prompt was learned on.
     """
 
-    released: float = 0.0
-    reject: float = 0.0
-    extra_class: float = 0.0
-    keep: float = 0.0
-    relate: float = 0.0
-    stay: float = 0.0
-    vocabulary: float = 0.0
-    twin: float = 0.0
+    released: float = _weight()
+    reject: float = _weight("anchor_rejection")
+    extra_class: float = _weight("background_class")
+    keep: float = _weight("anchor_distillation")
+    relate: float = _weight("relation_distillation")
+    stay: float = _weight("feature_distillation")
+    vocabulary: float = _weight("text_distillation")
+    twin: float = _weight("class_relation_distillation")
     attributes: bool = True
-    margin: float = 0.0
-    anchors_per_step: int = 4
-
-    def __post_init__(self) -> None:
-        check(
-            self,
-            *(
-                (name, math.isfinite(weight) and weight >= 0, "a weight must be 0 (off) or more")
-                for name, weight in self.weights().items()
-            ),
-            ("margin", math.isfinite(self.margin), "must be a number"),
-            ("anchors_per_step", self.anchors_per_step >= 1, "must be at least 1 clip"),
-        )
+    margin: float = setting(0.0, lambda margin: True, "must be a number")
+    anchors_per_step: int = setting(4, lambda clips: clips >= 1, "must be at least 1 clip")
 
     def weights(self) -> dict[str, float]:
         """Each term's name and weight, switched off ones too."""
@@ -128,7 +118,7 @@ class ObjectiveConfig:
 
 
 @dataclass(frozen=True)
-class WhiteningConfig:
+class WhiteningConfig(Checked):
     """Whether, and by what, the joint space of clips and texts is whitened; see ``ga2app.method.whitening``.
 
     Directions in which irrelevant clips differ, and clips of one class, count for less. ``anchors`` is the share of
@@ -137,25 +127,13 @@ class WhiteningConfig:
     """
 
     enabled: bool = False
-    anchors: float = 0.25
-    shrinkage: float = 0.05
-    center: float = 0.5
-
-    def __post_init__(self) -> None:
-        check(
-            self,
-            ("anchors", 0 <= self.anchors <= 1, "is a share, between 0 and 1"),
-            (
-                "shrinkage",
-                math.isfinite(self.shrinkage) and self.shrinkage >= 1e-4,
-                "must be at least 0.0001; 0.05 is a good start",
-            ),
-            ("center", 0 <= self.center <= 1, "is a share, between 0 and 1"),
-        )
+    anchors: float = setting(0.25, lambda share: 0 <= share <= 1, "is a share, between 0 and 1")
+    shrinkage: float = setting(0.05, lambda share: share >= 1e-4, "must be at least 0.0001; 0.05 is a good start")
+    center: float = setting(0.5, lambda share: 0 <= share <= 1, "is a share, between 0 and 1")
 
 
 @dataclass(frozen=True)
-class OptimizerConfig:
+class OptimizerConfig(Checked):
     """AdamW with linear warm-up from 0 and cosine decay to 0 (paper, section 3).
 
     Test clips are evaluated after every ``evaluate_every``-th epoch, and always after the last one.
@@ -165,119 +143,82 @@ class OptimizerConfig:
     the gradient of a step, all parameters taken together, to that length; 0 leaves it as it is.
     """
 
-    learning_rate: float = 4e-3
-    weight_decay: float = 1e-3
-    epochs: int = 12
+    learning_rate: float = setting(
+        4e-3, lambda rate: 0 < rate <= 1, "must be above 0 and at most 1; 0.004 is a good start"
+    )
+    weight_decay: float = setting(1e-3, lambda decay: 0 <= decay <= 1, "must be between 0 and 1")
+    epochs: int = setting(12, lambda epochs: 1 <= epochs <= 1000, "must be between 1 and 1000")
     warmup_epochs: float = 2.0
-    batch_size: int = 8
-    evaluate_every: int = 1
-    max_gradient_norm: float = 0.0
-    accumulate: int = 1
+    batch_size: int = setting(8, lambda clips: 1 <= clips <= 1024, "must be between 1 and 1024 clips")
+    evaluate_every: int = setting(1, lambda epochs: epochs >= 1, "must be at least 1 epoch")
+    max_gradient_norm: float = setting(0.0, lambda norm: norm >= 0, "must be 0 (off) or more; 1 is usual")
+    accumulate: int = setting(1, lambda batches: 1 <= batches <= 1024, "must be between 1 and 1024 batches a step")
 
-    def __post_init__(self) -> None:
-        check(
-            self,
-            (
-                "learning_rate",
-                math.isfinite(self.learning_rate) and 0 < self.learning_rate <= 1,
-                "must be above 0 and at most 1; 0.004 is a good start",
-            ),
-            (
-                "weight_decay",
-                math.isfinite(self.weight_decay) and 0 <= self.weight_decay <= 1,
-                "must be between 0 and 1",
-            ),
-            ("epochs", 1 <= self.epochs <= 1000, "must be between 1 and 1000"),
-            ("warmup_epochs", 0 <= self.warmup_epochs < self.epochs, "must be 0 or more and below epochs"),
-            ("batch_size", 1 <= self.batch_size <= 1024, "must be between 1 and 1024 clips"),
-            ("evaluate_every", self.evaluate_every >= 1, "must be at least 1 epoch"),
-            (
-                "max_gradient_norm",
-                math.isfinite(self.max_gradient_norm) and self.max_gradient_norm >= 0,
-                "must be 0 (off) or more; 1 is usual",
-            ),
-            ("accumulate", 1 <= self.accumulate <= 1024, "must be between 1 and 1024 batches a step"),
-        )
+    def between(self) -> list[Fault]:
+        """A warm-up that is not over before the last epoch."""
+        if 0 <= self.warmup_epochs < self.epochs:
+            return []
+        return [Fault("warmup_epochs", f"must be 0 or more and below epochs (it is {self.warmup_epochs!r})")]
 
 
 @dataclass(frozen=True)
-class ClipConfig:
+class ClipConfig(Checked):
     """How clips become pixels. ``num_frames`` is T; flip and grayscale apply in training only."""
 
-    num_frames: int = 32
+    num_frames: int = setting(32, lambda frames: 1 <= frames <= 256, "must be between 1 and 256 frames")
     flip: bool = True
-    grayscale: float = 0.2
+    grayscale: float = setting(0.2, lambda share: 0 <= share <= 1, "is a probability, between 0 and 1")
     augment: bool = True
 
-    def __post_init__(self) -> None:
-        check(
-            self,
-            ("num_frames", 1 <= self.num_frames <= 256, "must be between 1 and 256 frames"),
-            ("grayscale", 0 <= self.grayscale <= 1, "is a probability, between 0 and 1"),
-        )
+
+def _is_device(name: str) -> bool:
+    return name in ("auto", "cpu", "cuda", "mps") or name.startswith("cuda:")
 
 
 @dataclass(frozen=True)
-class RunConfig:
+class RunConfig(Checked):
     """One run, whole: what is trained on what, and how.
 
     ``anchors`` names an anchor set and ``negatives`` groups of negative prompts. Empty, they are the data set's own
     or, where it has none, those of the drawn demo; "none" is none at all.
     """
 
-    dataset: str = DEMO
-    backbone: str = SKETCH
-    shots: int = 16
-    seed: int = 1024
-    device: str = "auto"
+    dataset: str = setting(DEMO, lambda name: bool(name.strip()), "name a data set, for example 'demo'")
+    backbone: str = setting(SKETCH, lambda name: bool(name.strip()), "name a backbone, for example 'sketch'")
+    shots: int = setting(16, lambda clips: clips >= 1, "must be at least 1 clip a base class")
+    seed: int = setting(1024, lambda seed: 0 <= seed < 2**32, "must be between 0 and 4294967295")
+    device: str = setting("auto", _is_device, "must be auto, cpu, cuda, cuda:N or mps")
     precision: Precision = Precision.AUTO
     prompts: PromptConfig = field(default_factory=PromptConfig)
-    objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
+    objective: ObjectiveConfig = field(default_factory=ObjectiveConfig, metadata={"alias": "losses"})
     whitening: WhiteningConfig = field(default_factory=WhiteningConfig)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     clips: ClipConfig = field(default_factory=ClipConfig)
     anchors: str = ""
-    negatives: tuple[str, ...] = ()
+    negatives: tuple[str, ...] = setting(
+        (), lambda groups: NOTHING not in groups or len(groups) == 1, f"names groups or '{NOTHING}', not both"
+    )
 
-    def __post_init__(self) -> None:
-        check(
-            self,
-            ("dataset", bool(self.dataset.strip()), "name a data set, for example 'demo'"),
-            ("backbone", bool(self.backbone.strip()), "name a backbone, for example 'sketch'"),
-            ("shots", self.shots >= 1, "must be at least 1 clip a base class"),
-            ("seed", 0 <= self.seed < 2**32, "must be between 0 and 4294967295"),
-            (
-                "device",
-                self.device in ("auto", "cpu", "cuda", "mps") or self.device.startswith("cuda:"),
-                "must be auto, cpu, cuda, cuda:N or mps",
-            ),
-            (
-                "negatives",
-                NOTHING not in self.negatives or len(self.negatives) == 1,
-                f"names groups or '{NOTHING}', not both",
-            ),
-        )
-        prompts, objective = self.prompts, self.objective
-        faults = []
+    def between(self) -> list[Fault]:
+        """Terms that could not act, since what they hold in place cannot move."""
+        prompts, weights, faults = self.prompts, self.objective.weights(), []
         if not (prompts.visual_depth or prompts.text_depth):
             rule = "nothing would be learned with both depths 0; set one of them to 1 or more"
             faults.append(Fault("prompts.text_depth", rule))
-        for name in ("keep", "relate", "stay"):
-            if getattr(objective, name) and not prompts.visual_depth:
-                rule = (
-                    "needs visual prompts: without them no clip can move; set it to 0 or prompts.visual_depth above 0"
-                )
-                faults.append(Fault(f"objective.{name}", rule))
-        if (objective.vocabulary or objective.twin) and not prompts.text_depth:
-            rule = "needs text prompts: without them no text can move; set it to 0 or prompts.text_depth above 0"
-            faults.append(Fault("objective.vocabulary" if objective.vocabulary else "objective.twin", rule))
-        if faults:
-            raise ConfigError(faults)
+        for depth, tower, moved, terms in (
+            (prompts.visual_depth, "visual", "clip", ("keep", "relate", "stay")),
+            (prompts.text_depth, "text", "text", ("vocabulary", "twin")),
+        ):
+            rule = (
+                f"needs {tower} prompts: without them no {moved} can move; set it to 0 or prompts.{tower}_depth above 0"
+            )
+            faults += [Fault(f"objective.{name}", rule) for name in terms if weights[name] and not depth]
+        return faults
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> RunConfig:
         """The configuration that ``to_dict`` wrote; raises ConfigError with every fault found."""
-        return read(cls, data, "")
+        return read(cls, data)
 
     def passed_on(self) -> RunConfig:
         """The same settings as a bundle tells them: the folder of a hard prompt by its name alone."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from ga2app.config import HARD_PROMPT_RANDOM, ObjectiveConfig, Precision, RunConfig, WhiteningConfig
-from ga2app.config.ablations import WHITENED, ZERO_SHOT, rung
+from ga2app.config.ablations import WHITENED, ZERO_SHOT, ablation
 from ga2app.protocols.method_choices import ABLATIONS
 
 
@@ -25,7 +25,7 @@ def variant(name: str, whole: Variant) -> Variant:
         return whole
     if name in ABLATIONS:
         return _CHANGES[name](whole)
-    return _fitting(replace(whole, config=rung(name, whole.config)))
+    return _fitting(replace(whole, config=ablation(name, whole.config)))
 
 
 def _fitting(found: Variant) -> Variant:

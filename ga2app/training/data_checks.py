@@ -7,9 +7,8 @@ from collections.abc import Sequence
 
 from ga2app.clip import Backbone
 from ga2app.config import ANCHOR_TERMS, RunConfig
-from ga2app.config.effective_config import changed_settings, effective, without_needless
+from ga2app.config.effective_config import changed_settings, effective, warmup_faults, without_needless
 from ga2app.config.effective_config import whitening_anchors as whitening_anchors
-from ga2app.config.step_counts import warmup_faults
 from ga2app.errors import ConfigError, DatasetError, ErrorCode, Fault
 from ga2app.method.generic_texts import GenericText
 from ga2app.types import Dataset

@@ -7,7 +7,7 @@ from collections import deque
 from statistics import fmean
 
 from ga2app.config import OptimizerConfig
-from ga2app.config.step_counts import Steps
+from ga2app.config.effective_config import Steps
 
 _REMEMBERED = 50
 """Steps whose mean is a step's time: enough for a smooth figure, few enough to follow a machine that gets busy."""

@@ -17,7 +17,7 @@ from ga2app import bundles
 from ga2app import evaluation as evaluate
 from ga2app.clip import Backbone, load_backbone
 from ga2app.config import Precision, RunConfig
-from ga2app.config.step_counts import steps_of
+from ga2app.config.effective_config import steps_of
 from ga2app.errors import Diverged, StudioError
 from ga2app.evaluation import PlainFeatures
 from ga2app.method.prompted_model import PromptedClip

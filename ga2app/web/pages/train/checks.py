@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ga2app.config import ANCHOR_TERMS, DEMO, NOTHING, RunConfig, left_to_name
-from ga2app.config.effective_config import training_clips
-from ga2app.config.step_counts import warmup_faults
+from ga2app.config.effective_config import training_clips, warmup_faults
 from ga2app.errors import DatasetError, Fault
 from ga2app.services.run_warnings import run_warnings
 from ga2app.services.studio import Studio

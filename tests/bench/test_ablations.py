@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from ga2app.config import ObjectiveConfig
-from ga2app.config.ablations import LADDER, rung
+from ga2app.config.ablations import METHODS, ablation
 from ga2app.errors import ConfigError
 from ga2app.protocols.benchmark_settings import settings
 
@@ -16,7 +16,7 @@ WHOLE = settings("narrow")
 
 def parts(name: str) -> tuple[bool, bool, int, bool]:
     """Whether there are visual prompts, coupling, how deep the text prompts go, and whether an anchor term is on."""
-    config = rung(name, WHOLE)
+    config = ablation(name, WHOLE)
     prompts = config.prompts
     return bool(prompts.visual_depth), prompts.coupled, prompts.text_depth, config.objective.uses_anchors()
 
@@ -32,22 +32,22 @@ def test_each_rung_has_the_parts_of_its_name() -> None:
 
 
 def test_the_released_rung_is_the_published_term_alone() -> None:
-    assert rung("ga2-released", WHOLE).objective == ObjectiveConfig(released=1.0)
+    assert ablation("ga2-released", WHOLE).objective == ObjectiveConfig(released=1.0)
 
 
 def test_only_the_whole_method_is_whitened_and_has_a_residual() -> None:
-    for name in LADDER[1:-1]:
-        assert not rung(name, WHOLE).whitening.enabled and not rung(name, WHOLE).prompts.residual
+    for name in METHODS[1:-1]:
+        assert not ablation(name, WHOLE).whitening.enabled and not ablation(name, WHOLE).prompts.residual
     assert WHOLE.whitening.enabled and WHOLE.prompts.residual
 
 
 def test_the_last_rung_is_the_whole_method_untouched() -> None:
-    assert rung("ga2", WHOLE) == WHOLE
+    assert ablation("ga2", WHOLE) == WHOLE
 
 
 def test_everything_else_stays_the_same_on_every_rung() -> None:
-    for name in LADDER[1:]:
-        config = rung(name, WHOLE)
+    for name in METHODS[1:]:
+        config = ablation(name, WHOLE)
         assert (config.optimizer, config.clips, config.seed) == (WHOLE.optimizer, WHOLE.clips, WHOLE.seed)
         assert config.prompts.length == WHOLE.prompts.length
 
@@ -55,7 +55,7 @@ def test_everything_else_stays_the_same_on_every_rung() -> None:
 @pytest.mark.parametrize("name", ["zero-shot", "ga3"])
 def test_a_name_that_learns_nothing_or_does_not_exist_is_refused(name: str) -> None:
     with pytest.raises(ConfigError, match="choose one of coop, vpt, ivlp"):
-        rung(name, WHOLE)
+        ablation(name, WHOLE)
 
 
 def test_a_quick_look_trains_a_third_as_long_with_the_same_settings_otherwise() -> None:
