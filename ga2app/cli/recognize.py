@@ -124,15 +124,13 @@ def _verdict(one: Answer) -> str:
 def _none_of_these(args: argparse.Namespace) -> NoneOfThese | None:
     if not args.none_of_these:
         return None
-    negatives = _home_negatives() if args.negatives is None else parse_labels(args.negatives)
-    return NoneOfThese(tuple(negatives), NoneWay(args.none_of_these), args.threshold)
-
-
-def _home_negatives() -> list[str]:
-    from ga2app.store import Store
+    way = NoneWay(args.none_of_these)
+    if args.negatives is not None:
+        return NoneOfThese(tuple(parse_labels(args.negatives)), way, args.threshold)
+    from ga2app.store import Store, default_prompts
 
     with Store.open(default_home()) as store:
-        return store.negatives.texts()
+        return NoneOfThese(tuple(store.negatives.texts()), way, args.threshold, default_prompts())
 
 
 def _share(text: str) -> float:

@@ -62,6 +62,7 @@ def usable_negatives(
 ) -> tuple[tuple[str, ...], list[str]]:
     """The negative prompts that ``backbone`` understands and that are no label, and a note on those left out.
 
+    What the app came with is left out in silence: the list of negative prompts on Anchors says so, where it is rated.
     Raises LabelError where "none of these" was asked for and not one is left.
     """
     if asked is None:
@@ -76,10 +77,11 @@ def usable_negatives(
             f"'none of these' needs negative prompts, and {why}; switch some on in Anchors, choose another group, "
             "or switch 'none of these' off"
         )
-    if not foreign:
+    own = [text for text in foreign if text not in asked.shipped]
+    if not own:
         return used, []
     return used, [
-        f"left out of 'none of these', because backbone '{backbone.name}' does not know their words: {_listed(foreign)}"
+        f"left out of 'none of these', because backbone '{backbone.name}' does not know their words: {_listed(own)}"
     ]
 
 

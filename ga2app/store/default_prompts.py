@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import json
 import time
+from functools import cache
 from pathlib import Path
 
 import sqlite_utils
@@ -18,6 +19,13 @@ from ga2app.store.database import Database
 NEGATIVES = "negatives.csv"
 ATTRIBUTES = "attributes.csv"
 ANCHOR_SETS = "anchor_sets.json"
+
+
+@cache
+def default_prompts(folder: Path = SEEDS) -> frozenset[str]:
+    """The negative prompts that the app comes with; none where their file is missing."""
+    path = folder / NEGATIVES
+    return frozenset(text for _, text in _rows(path)) if path.is_file() else frozenset()
 
 
 def load_seeds(database: Database, folder: Path = SEEDS) -> None:

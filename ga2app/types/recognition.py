@@ -82,12 +82,14 @@ class NoneOfThese:
     """How a clip that shows none of the labels is told: by ``negatives``, texts that stand for anything else.
 
     ``threshold``, between 0 and 1, is what the best label has to reach: its share of all where negatives compete, else
-    its share against the nearest negative alone. None takes the way's own, see ``DEFAULT_THRESHOLDS``.
+    its share against the nearest negative alone. None takes the way's own, see ``DEFAULT_THRESHOLDS``. ``shipped`` are
+    negatives that nobody here wrote: those that a backbone does not know are left out without a note.
     """
 
     negatives: tuple[str, ...]
     way: NoneWay = NoneWay.COMPETE
     threshold: float | None = None
+    shipped: frozenset[str] = frozenset()
 
     @property
     def least(self) -> float:

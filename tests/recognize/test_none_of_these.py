@@ -10,12 +10,14 @@ import pytest
 from ga2app import Recognizer, load_backbone
 from ga2app.clip import Backbone
 from ga2app.errors import LabelError
-from ga2app.paths import SKETCH_HARD_PROMPT
+from ga2app.paths import SKETCH_HARD_PROMPT, default_home
+from ga2app.store import Store, default_prompts
 from ga2app.synthetic.actions import ACTIONS, DEMO_BASE
 from ga2app.synthetic.draw_clips import write_drawn_clip
 from ga2app.synthetic.scenes import SCENES
 from ga2app.types import NONE_OF_THESE, LabelKind, NoneOfThese, NoneWay, RecognizedClip
 from tests.approx import same_record
+from tests.commands import document
 
 LABELS = [ACTIONS[key].name for key in DEMO_BASE]
 NEGATIVES = ("nothing", "no action", "an empty place", "something else", "an object", "an animal", "a vehicle")
@@ -137,3 +139,18 @@ def test_a_clip_that_cannot_be_read_has_no_answer(backbone: Backbone, tmp_path: 
     (clip,) = Recognizer(backbone).recognize([tmp_path / "bad.mp4"], LABELS, none_of_these=NoneOfThese(NEGATIVES)).clips
     assert clip.error and clip.answers == () and clip.bundle is None and clip.timeline == ()
     assert clip.to_dict()["plain"] == [] and clip.to_dict()["none_of_these"] is None
+
+
+def test_a_newcomer_is_not_told_of_texts_that_the_app_came_with(
+    capsys: pytest.CaptureFixture[str], drawn: dict[str, list[str]]
+):
+    """Some of them hold words that the sketch backbone does not know; those of one's own are named."""
+    asked = ["recognize", drawn["plain scene"][0], "--labels", "walking,running", "--none-of-these"]
+    answer = document(capsys, *asked)
+    assert answer["notes"] == [] and answer["clips"][0]["none_of_these"]["negative"] in default_prompts()
+    with Store.open(default_home()) as store:
+        store.negatives.add(store.negatives.create_group("mine"), ["zebra crossing"])
+    (note,) = document(capsys, *asked)["notes"]
+    assert note.endswith("does not know their words: zebra crossing")
+    (note,) = document(capsys, *asked, "--negatives", "an object, a landscape")["notes"]
+    assert note.endswith("does not know their words: a landscape")

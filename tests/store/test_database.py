@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -31,6 +32,18 @@ def test_every_connection_checks_foreign_keys_and_waits_for_others(home: Home) -
     with ThreadPoolExecutor(4) as pool:
         assert set(pool.map(settings, range(20))) == {(1, 10_000)}
     database.close()
+
+
+def test_a_new_home_that_another_process_makes_at_the_same_moment_is_waited_for(home: Home) -> None:
+    home.root.mkdir()
+    other = sqlite3.connect(home.database, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    soon = threading.Timer(0.3, other.rollback)
+    soon.start()
+    with Store.open(home, busy_s=60) as store:
+        assert store.negatives.groups()
+    soon.join()
+    other.close()
 
 
 def test_a_block_that_fails_changes_nothing(home: Home) -> None:

@@ -94,17 +94,14 @@ def test_runs_that_are_moved_while_a_worker_takes_them_are_each_taken_once(home:
     assert taker.stdout.readline() == "ready\n"
     taker.stdin.write("go\n")
     taker.stdin.flush()
-    moved = refused = 0
     for run_id in reversed(ids):
         try:
             order = store.runs.move(run_id, Place.FRONT)
             assert order[0] == run_id and len(order) == len(set(order))
-            moved += 1
-        except StoreError:
-            refused += 1
-    took = [int(line) for line in taker.communicate(timeout=60)[0].split()]
-    assert sorted(took) == ids
-    assert moved and moved + refused == len(ids)
+        except StoreError as exc:  # the other process may be quicker, however many are left
+            assert "only a waiting run can be moved" in str(exc)
+    took = [int(line) for line in taker.communicate(timeout=300)[0].split()]
+    assert taker.returncode == 0 and sorted(took) == ids
 
 
 def told(store: Store, steps: int) -> int:

@@ -103,7 +103,7 @@ def test_negatives_that_are_switched_on_tell_none_of_these(studio: Studio) -> No
     assert "<strong>None of these</strong>" in html
     assert isinstance(studio.recognizer, FakeRecognizer)
     asked = studio.recognizer.none_of_these[-1]
-    assert asked is not None and set(asked.negatives) == set(studio.store.negatives.texts())
+    assert asked is not None and set(asked.negatives) == set(studio.store.negatives.texts()) == asked.shipped
     group = studio.store.negatives.groups()[0]
     last_page(studio, files=[scene], none_of_these=NoneSettings(NoneWay.THRESHOLD, group, 0.25))
     asked = studio.recognizer.none_of_these[-1]

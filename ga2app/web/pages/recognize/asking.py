@@ -11,6 +11,7 @@ from pathlib import Path
 from ga2app.errors import BundleError, ClipError, ConfigError, Fault, LabelError, StudioError
 from ga2app.labels import parse_labels
 from ga2app.services.studio import Studio, bundle_key
+from ga2app.store import default_prompts
 from ga2app.types import BundleCard, NoneOfThese, NoneWay, Recognition, RecognizedClip
 from ga2app.web.uploads import base_name, given_name, keep_upload
 
@@ -197,4 +198,5 @@ def _none_of_these(studio: Studio, asked: NoneSettings | None) -> NoneOfThese | 
     if asked.group and asked.group not in studio.store.negatives.groups():
         known = ", ".join(f"'{name}'" for name in studio.store.negatives.groups()) or "none yet"
         raise LabelError(f"there is no group of negative prompts '{asked.group}'; there are: {known}")
-    return NoneOfThese(tuple(studio.store.negatives.texts(asked.group or None)), asked.way, asked.threshold)
+    texts = tuple(studio.store.negatives.texts(asked.group or None))
+    return NoneOfThese(texts, asked.way, asked.threshold, default_prompts())
