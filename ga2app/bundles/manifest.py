@@ -28,7 +28,7 @@ class Manifest:
     """What ``bundle.json`` says. Metrics are percent; ``backbone`` is ``BackboneId.to_dict()``.
 
     ``conditions`` is ``Conditions.to_dict()``: what the run really used, and on how much it was tested. ``trained`` has
-    a mark of each training clip (``ga2app.datasets.trained_clips``). Both are empty in bundles of version 1.
+    a mark of each training clip (``ga2app.datasets.clip_files``). Both are empty in bundles of version 1.
     """
 
     format_version: int

@@ -8,13 +8,17 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeAlias
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ga2app.config import DEMO, RunConfig
 from ga2app.environment import can_show
 from ga2app.errors import DatasetError, PackageError
 from ga2app.paths import default_home
 from ga2app.types import Dataset, SampleSize, as_document, cautions, figure_text, rests_on, to_counts, with_nulls
+
+if TYPE_CHECKING:
+    from ga2app.services.studio import Studio
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -37,6 +41,13 @@ def default_backbone() -> str:
     from ga2app.hub import default_backbone
 
     return default_backbone()
+
+
+def own_studio() -> AbstractContextManager[Studio]:
+    """The studio of this home, for as long as a command works."""
+    from ga2app.services.studio import own_studio
+
+    return own_studio()
 
 
 def need(package: str, purpose: str, extra: str) -> None:

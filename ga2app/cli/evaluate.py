@@ -98,7 +98,7 @@ def trained_of(manifest: Manifest, dataset: Dataset, *, own: bool) -> Trained:
     A bundle of before has a hash of the data set with its anchors: where that is as it was, the clips are, too.
     """
     from ga2app.bundles import dataset_hash
-    from ga2app.datasets.trained_clips import clips_identity
+    from ga2app.datasets.clip_files import clips_identity
     from ga2app.evaluation import Trained
 
     name = dataset.name if own or manifest.run.dataset == dataset.name else ""

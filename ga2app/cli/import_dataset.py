@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-import zipfile
 from collections.abc import Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,10 +12,10 @@ from ga2app.cli import common
 from ga2app.datasets import Division, Half, Layout, Missing, SplitLists
 from ga2app.errors import DatasetError
 from ga2app.labels import parse_labels
-from ga2app.paths import default_home
 
 if TYPE_CHECKING:
-    from ga2app.services.importing import Source
+    from ga2app.services.import_sources import Source
+    from ga2app.services.studio import Studio
     from ga2app.store.import_records import ImportRow
 
 SHOWN = 20
@@ -96,17 +94,13 @@ def add(commands: common.Commands) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Read, open every clip, store, and say what came in and what did not. Clips on this disk stay where they are."""
-    from ga2app.services.clip_inspector import VideoInspector
-    from ga2app.services.importing import Duplicates, Importer
-    from ga2app.store import Store
+    from ga2app.services.import_sources import Duplicates
 
-    source, division = _source(args)
-    name = args.name or Path(source.title).stem
-    home = default_home()
-    with Store.open(home) as store, closing(VideoInspector()) as inspector:
-        row = Importer(home, store, inspector).run(
+    with common.own_studio() as studio:
+        source, division = _source(args, studio)
+        row = studio.imports.run(
             source,
-            name,
+            args.name or "",
             duplicates=Duplicates(args.duplicates),
             division=division,
             missing=Missing(args.missing),
@@ -114,7 +108,7 @@ def run(args: argparse.Namespace) -> int:
         )
     done = row.state == "done"
     if args.json:
-        head = {"dataset": name, "imported": done}
+        head = {"dataset": row.name, "imported": done}
         common.print_json(head | {key: value for key, value in (row.report or {}).items() if key != "name"})
     else:
         _print_report(row)
@@ -128,9 +122,9 @@ def _progress(stage: str, done: int, total: int) -> None:
     print(f"\r\x1b[K{stage}{count}", end="" if done < total or not total else "\r\x1b[K", file=sys.stderr, flush=True)
 
 
-def _source(args: argparse.Namespace) -> tuple[Source, Division]:
+def _source(args: argparse.Namespace, studio: Studio) -> tuple[Source, Division]:
     """What the options name, and how its classes are divided once it has been read."""
-    from ga2app.services.importing import ListsSource
+    from ga2app.services.import_sources import ListsSource
 
     half = Half(args.novel_half) if args.novel_half else None
     division = Division(tuple(parse_labels(args.novel)), args.novel_list, args.base_list, half)
@@ -138,7 +132,8 @@ def _source(args: argparse.Namespace) -> tuple[Source, Division]:
     if args.source and listed:
         raise DatasetError(f"both '{args.source}' and split lists were given; give the folder of the clips with --root")
     if args.source:
-        return _named_source(args), division
+        _refuse_list_options(args)
+        return studio.imports.source_at(args.source, args.fold), division
     if not listed:
         raise DatasetError("nothing to import was named; give a folder of class folders, a CSV, or --split LIST")
     lists = SplitLists(
@@ -160,10 +155,8 @@ def _source(args: argparse.Namespace) -> tuple[Source, Division]:
     return ListsSource(lists, as_options=True), Division()
 
 
-def _named_source(args: argparse.Namespace) -> Source:
-    """Class folders, a list or a zip."""
-    from ga2app.services.importing import FolderSource, TableSource, ZipSource
-
+def _refuse_list_options(args: argparse.Namespace) -> None:
+    """Options of split lists do nothing for a folder, a list or a zip."""
     options = {
         "--labels": args.labels,
         "--root": args.root,
@@ -176,14 +169,6 @@ def _named_source(args: argparse.Namespace) -> Source:
         raise DatasetError(
             f"only split lists take {', '.join(given)}; name one with --split in place of '{args.source}'"
         )
-    path = Path(args.source).expanduser().resolve()
-    if path.is_dir():
-        return FolderSource(path, args.fold)
-    if not path.is_file():
-        raise DatasetError(f"there is no folder, CSV file or zip '{args.source}'; check the path")
-    if zipfile.is_zipfile(path):
-        return ZipSource(path, path.name, args.fold)
-    return TableSource(path, args.fold)
 
 
 def _absolute(path: Path) -> Path:
@@ -191,7 +176,7 @@ def _absolute(path: Path) -> Path:
 
 
 def _print_report(row: ImportRow) -> None:
-    from ga2app.services.importing.job_report import flaws_of, problems_of
+    from ga2app.datasets.import_report import flaws_of, problems_of
 
     report = row.report or {}
     if row.state == "done":

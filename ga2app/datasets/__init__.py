@@ -5,7 +5,7 @@
     dataset = read_clipset("clips", novel=["walking a dog"])
 
 ``read_clipset`` takes folders and CSV files at their word. ``import_split_lists`` reads the lists of UCF-101, HMDB-51,
-SSv2 and Kinetics, and ``check_clips`` looks whether the clips of any data set are there; both give a report.
+SSv2 and Kinetics, and gives a report.
 """
 
 from __future__ import annotations
@@ -14,15 +14,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ga2app.datasets.base_novel import Division, Half, divided
 from ga2app.datasets.class_folders import read_folder
-from ga2app.datasets.csv_table import read_table
-from ga2app.datasets.drafts import Draft, finished, with_one_spelling
-from ga2app.datasets.entries import VIDEO_SUFFIXES
+from ga2app.datasets.clip_names import VIDEO_SUFFIXES
+from ga2app.datasets.clip_table import read_table
+from ga2app.datasets.drafts import Division, Draft, Half, divided, finished, with_one_spelling
 from ga2app.datasets.import_report import ImportReport, Missing, Problem
-from ga2app.datasets.layouts import Layout
-from ga2app.datasets.present_files import check_clips
-from ga2app.datasets.reading_sets import SplitLists, import_split_lists
+from ga2app.datasets.split_list_import import SplitLists, import_split_lists
+from ga2app.datasets.split_lists import Layout
 from ga2app.errors import DatasetError
 from ga2app.types import Dataset
 
@@ -36,7 +34,6 @@ __all__ = [
     "Missing",
     "Problem",
     "SplitLists",
-    "check_clips",
     "divided",
     "import_split_lists",
     "read_clipset",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -29,82 +31,119 @@ class Problem:
     reason: str
     advice: str
 
+    @property
+    def place(self) -> str:
+        """File and line, for a person."""
+        return f"{Path(self.file).name} line {self.line}" if self.line else Path(self.file).name
+
     def __str__(self) -> str:
-        place = f"{Path(self.file).name} line {self.line}" if self.line else self.file
+        place = self.place if self.line else self.file
         entry = f"'{self.entry[:120]}' " if self.entry else ""
         return f"{place}: {entry}{self.reason}; {self.advice}"
 
 
-@dataclass
-class Findings:
-    """What the steps of one import find, in the order in which they find it; each step adds to it."""
+class FlawKind(StrEnum):
+    """What became of a clip with a fault."""
 
+    LEFT_OUT = "left out"
+    TAKEN = "taken"
+
+
+@dataclass(frozen=True)
+class Flaw:
+    """One clip that is not as it should be: its file as the source calls it, its label, the reason, and the fix."""
+
+    file: str
+    label: str
+    kind: FlawKind
+    reason: str
+    fix: str
+
+
+@dataclass
+class ImportReport:
+    """What one import finds; its steps add to it. ``dataset`` is None where nothing may be imported.
+
+    ``flaws`` name every clip that needs a look. ``faults`` (in the lists), ``missing`` (or unreadable) clips and
+    ``repeated`` lines are told by file and line: the first two stop an import that is to be whole.
+    """
+
+    name: str
+    dataset: Dataset | None = None
+    flaws: list[Flaw] = field(default_factory=list)
     faults: list[Problem] = field(default_factory=list)
     missing: list[Problem] = field(default_factory=list)
     repeated: list[Problem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    layouts: dict[str, None] = field(default_factory=dict)
+    layouts: list[str] = field(default_factory=list)
 
+    def left_out(self, file: str, label: str, reason: str, fix: str) -> None:
+        """A clip that does not go in."""
+        self.flaws.append(Flaw(file, label, FlawKind.LEFT_OUT, reason, fix))
 
-@dataclass(frozen=True)
-class ImportReport:
-    """The outcome of an import. ``dataset`` is None where nothing may be imported.
+    def unusable(self, source: str, file: str, label: str, reason: str, fix: str) -> None:
+        """A clip of ``source`` that is missing or cannot be read, so that it does not go in."""
+        self.left_out(file, label, reason, fix)
+        self.missing.append(Problem(source, 0, file, f"cannot be used: {reason}", fix))
 
-    ``faults`` are in the lists themselves and always stop an import; ``missing`` clips do unless they are to be
-    skipped; ``repeated`` lines were counted once.
-    """
+    def absent(self, source: str, file: str, reason: str, fix: str) -> None:
+        """A clip of ``source`` that is not there, or no file; the ``reason`` begins with a verb."""
+        self.left_out(file, "", f"it {reason}", fix)
+        self.missing.append(Problem(source, 0, file, reason, fix))
 
-    name: str
-    dataset: Dataset | None
-    layouts: tuple[str, ...] = ()
-    faults: tuple[Problem, ...] = ()
-    missing: tuple[Problem, ...] = ()
-    repeated: tuple[Problem, ...] = ()
-    notes: tuple[str, ...] = ()
+    def taken(self, file: str, label: str, reason: str, fix: str) -> None:
+        """A clip that goes in and should be looked at."""
+        self.flaws.append(Flaw(file, label, FlawKind.TAKEN, reason, fix))
 
     def refusal(self) -> str:
-        """Why nothing is imported, and what to do, in one line."""
-        return refusal_of(self.name, self.faults, self.missing)
+        """Why nothing is imported where everything has to be right, and what to do, in one line."""
+        parts = []
+        if self.faults:
+            parts.append(f"{counted(len(self.faults), 'fault')} in the lists (first: {self.faults[0]})")
+        if self.missing:
+            parts.append(f"{counted(len(self.missing), 'clip')} missing or unreadable (first: {self.missing[0]})")
+        advice = "mend the lists" if self.faults else "put the clips there, or leave them out with --missing skip"
+        return f"nothing was imported as '{self.name}': {' and '.join(parts)}. Next: {advice}"
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values; every problem is in it."""
-        dataset = self.dataset
-        counts: dict[str, int] = {}
-        if dataset is not None:
-            subsets = Counter(clip.subset for clip in dataset.clips)
-            counts = {
-                "base": len(dataset.base),
-                "novel": len(dataset.novel),
-                "clips": len(dataset.clips),
-                "train": subsets[Subset.TRAIN],
-                "test": subsets[Subset.TEST],
-                "anchors": len(dataset.anchors),
-                "negatives": len(dataset.negatives),
-            }
+        """Plain JSON values."""
+        counts = {}
+        if self.dataset is not None:
+            subsets = Counter(clip.subset for clip in self.dataset.clips)
+            lengths = {kind: len(getattr(self.dataset, kind)) for kind in ("base", "novel", "anchors", "negatives")}
+            counts = {"clips": subsets.total(), **{str(subset): subsets[subset] for subset in Subset}, **lengths}
         problems = {
-            kind: [asdict(problem) for problem in found]
-            for kind, found in (("faults", self.faults), ("missing", self.missing), ("repeated", self.repeated))
+            kind: [asdict(problem) for problem in getattr(self, kind)] for kind in ("faults", "missing", "repeated")
         }
-        head = {"dataset": self.name, "imported": dataset is not None, **counts, "layouts": list(self.layouts)}
-        return {**head, **problems, "notes": list(self.notes)}
+        flaws = [asdict(flaw) | {"kind": flaw.kind.value} for flaw in self.flaws]
+        return {"name": self.name, **counts, "layouts": self.layouts, **problems, "flaws": flaws, "notes": self.notes}
 
 
-def refusal_of(name: str, faults: Sequence[Problem], missing: Sequence[Problem]) -> str:
-    """Why nothing is imported as ``name``, and what to do, in one line."""
-    parts = []
-    if faults:
-        parts.append(f"{_counted(len(faults), 'fault')} in the lists (first: {faults[0]})")
-    if missing:
-        parts.append(f"{_counted(len(missing), 'clip')} missing or unreadable (first: {missing[0]})")
-    advice = "mend the lists" if faults else "put the clips there, or leave them out with --missing skip"
-    return f"nothing was imported as '{name}': {' and '.join(parts)}. Next: {advice}"
+def flaws_of(report: Mapping[str, Any]) -> list[Flaw]:
+    """The flaws in what ``ImportReport.to_dict`` gave."""
+    return [Flaw(**{**flaw, "kind": FlawKind(flaw["kind"])}) for flaw in report.get("flaws", ())]
 
 
-def listed(items: list[str], shown: int = 5) -> str:
+def problems_of(report: Mapping[str, Any], kind: str) -> list[Problem]:
+    """The ``faults``, ``missing`` or ``repeated`` of what ``ImportReport.to_dict`` gave."""
+    return [Problem(**problem) for problem in report.get(kind, ())]
+
+
+def report_csv(report: Mapping[str, Any]) -> str:
+    """All flaws as CSV, one a line."""
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(["file", "label", "what", "reason", "fix"])
+    rows.writerows([flaw.file, flaw.label, flaw.kind.value, flaw.reason, flaw.fix] for flaw in flaws_of(report))
+    return text.getvalue()
+
+
+def named(items: Iterable[str], shown: int = 10) -> str:
     """The first items between commas, and how many more there are."""
-    more = f" and {len(items) - shown} more" if len(items) > shown else ""
-    return ", ".join(items[:shown]) + more
+    listed = list(items)
+    return ", ".join(listed[:shown]) + (f" and {len(listed) - shown} more" if len(listed) > shown else "")
 
 
-def _counted(number: int, what: str) -> str:
+def counted(number: int, what: str) -> str:
+    """ "1 clip", "2 clips"."""
     return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -7,16 +7,169 @@ line, counted from 0.
 
 from __future__ import annotations
 
+import csv
 import json
+import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ga2app.datasets.import_report import Problem
-from ga2app.datasets.label_columns import Row, Unclear, rows_of
-from ga2app.datasets.text_encoding import numbered_lines, read_text
+from ga2app.datasets.text_tables import numbered_lines, read_text
 from ga2app.labels import in_words, label_key, name_key
+
+_SEPARATORS = ",;\t"
+_IDS = frozenset(
+    "id ids label_id labelid class_id classid category_id action_id idx index class_index class_idx label_index "
+    "number no nr target key".split()
+)
+_NAMES = frozenset(
+    "name names class_name classname class_names label_name labelname action_name category_name label_text text "
+    "action actions category categories activity description".split()
+)
+_EITHER = frozenset("label labels class classes".split())
+"""A column of numbers or of names, whichever the list lacks."""
+
+_NUMBER = re.compile(r"\d+")
+_NAME_FIRST = re.compile(r"(.*[^\s,;])[\s,;]+(\d+)")
+
+Row = tuple[int, str, str]
+"""Line, id and name as they stand in the file."""
+
+
+@dataclass(frozen=True)
+class Unclear:
+    """A list whose columns cannot be told apart; ``reason`` says why, and what it is about is quoted."""
+
+    line: int
+    quoted: str
+    reason: str
+
+
+def rows_of(lines: Sequence[tuple[int, str]]) -> list[Row] | Unclear:
+    """The rows of a label list of lines: in columns, with a number at one end, or one name a line, counted from 0."""
+    if not lines:
+        return []
+    if named_first := _name_first(lines):
+        return named_first
+    separator = _separator(lines)
+    if separator is not None:
+        cells = [(line, _cells(text, separator)) for line, text in lines]
+        rows = _in_columns(cells, separator, lines[0][1])
+        if rows is not None:
+            return rows
+    indexed = [(line, re.fullmatch(r"(\d+)\s+(\S.*)", text)) for line, text in lines]
+    if 2 * sum(match is not None for _, match in indexed) > len(lines):
+        pairs = zip(indexed, lines, strict=True)
+        return [(n, match[1], match[2]) if match else (n, "", text) for (n, match), (_, text) in pairs]
+    names = lines[1:] if _key(lines[0][1]) in _NAMES | _EITHER and len(lines) > 2 else lines
+    return [(line, str(place), text) for place, (line, text) in enumerate(names)]
+
+
+def _name_first(lines: Sequence[tuple[int, str]]) -> list[Row]:
+    """The rows of lines that all end in a number of their own, behind a name; commas in the name are no matter."""
+    first = re.split(r"[,;\t]", lines[0][1])
+    body = lines[1:] if len(first) == 2 and _is_header(first) else lines
+    found = [(line, _NAME_FIRST.fullmatch(text)) for line, text in body]
+    rows = [(line, match[2], _unquoted(match[1])) for line, match in found if match]
+    numbers = [number for _, number, _ in rows]
+    starts = sum(re.match(r'"?\d+"?\s*([,;\t]|\s)', text) is not None for _, text in body)
+    if len(rows) < max(len(body), 2) or len(set(numbers)) < len(rows) or 2 * starts > len(body):
+        return []
+    is_set_apart = all(re.search(r"[,;\t]\s*\d+$", text) for _, text in body)
+    return rows if is_set_apart or _count_up(numbers) else []
+
+
+def _unquoted(name: str) -> str:
+    cells = _cells(name, ",")
+    return cells[0] if len(cells) == 1 else name
+
+
+def _separator(lines: Sequence[tuple[int, str]]) -> str | None:
+    """The sign between columns; None where the lines have none in common."""
+    for sign in _SEPARATORS:
+        if all(sign in text for _, text in lines):
+            return sign
+    first = _cells(lines[0][1], ",")
+    return "," if _is_header(first) and len(first) > 1 else None
+
+
+def _cells(text: str, separator: str) -> list[str]:
+    return [cell.strip() for cell in next(csv.reader([text], delimiter=separator, skipinitialspace=True), [])]
+
+
+def _in_columns(cells: Sequence[tuple[int, list[str]]], separator: str, first_line: str) -> list[Row] | Unclear | None:
+    """Rows from cells; None where these are no columns but names that hold the separator."""
+    has_header = _is_header(cells[0][1])
+    body = cells[1:] if has_header or not _has_number(cells[0][1]) else cells
+    if body and not any(_has_number(row) for _, row in body):
+        return None if not has_header else Unclear(cells[0][0], first_line, "has no column of numbers")
+    width = max((len(row) for _, row in cells), default=0)
+    columns = [[row[at] if at < len(row) else "" for _, row in body] for at in range(width)]
+    ids = _id_column(cells[0][1] if body is not cells else [], columns)
+    if ids is None:
+        return Unclear(cells[0][0], first_line, "has several columns of numbers, and nothing says which one counts")
+    names = _name_column(cells[0][1] if body is not cells else [], columns, ids)
+    if names is None:
+        return Unclear(cells[0][0], first_line, "has several columns of words, and nothing says which one is the name")
+    if names == -1:  # Two columns, the second with the separator in some of its names.
+        return [(line, row[0], f"{separator} ".join(row[1:]).strip()) for line, row in body]
+    return [(line, row[ids] if ids < len(row) else "", row[names] if names < len(row) else "") for line, row in body]
+
+
+def _id_column(header: Sequence[str], columns: Sequence[Sequence[str]]) -> int | None:
+    keys = [_key(name) for name in header]
+    if named := [at for at, key in enumerate(keys) if key in _IDS]:
+        return named[0]
+    numeric = [at for at, column in enumerate(columns) if 2 * sum(map(_is_number, column)) > len(column)]
+    if either := [at for at in numeric if at < len(keys) and keys[at] in _EITHER]:
+        return either[0]
+    if len(numeric) > 1:
+        numeric = [at for at in numeric if _count_up(columns[at])]
+    return numeric[0] if len(numeric) == 1 else None
+
+
+def _name_column(header: Sequence[str], columns: Sequence[Sequence[str]], ids: int) -> int | None:
+    """The place of the names; -1 for all that stands behind the number, None where it is not clear."""
+    keys = [_key(name) for name in header]
+    for known in (_NAMES, _EITHER):
+        if named := [at for at, key in enumerate(keys) if key in known and at != ids]:
+            return -1 if ids == 0 and named[0] == 1 == len(keys) - 1 and len(columns) > 2 else named[0]
+    words = [
+        at
+        for at, column in enumerate(columns)
+        if at != ids and any(column) and not all(_is_number(value) for value in column if value)
+    ]
+    if not words or len(words) == 1:
+        return words[0] if words else (1 if ids == 0 else 0)
+    if ids == 0 and words[0] == 1 and any(not value for at in words[1:] for value in columns[at]):
+        return -1
+    unique = [at for at in words if len(set(columns[at])) == len(columns[at])]
+    return unique[0] if len(unique) == 1 else None
+
+
+def _is_header(cells: Sequence[str]) -> bool:
+    keys = {_key(cell) for cell in cells}
+    return bool(keys & (_IDS | _NAMES | _EITHER)) and not _has_number(cells)
+
+
+def _has_number(cells: Sequence[str]) -> bool:
+    return any(_is_number(cell) for cell in cells)
+
+
+def _is_number(cell: str) -> bool:
+    return _NUMBER.fullmatch(cell) is not None
+
+
+def _count_up(values: Sequence[str]) -> bool:
+    """Whether the numbers are those of a count, in any order: no holes, none twice, from 0 or 1."""
+    numbers = sorted(int(value) for value in values if _is_number(value))
+    return bool(numbers) and numbers[0] in (0, 1) and numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+
+
+def _key(name: str) -> str:
+    return re.sub(r"[\W_]+", "_", name.strip().casefold()).strip("_")
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ga2app.datasets.trained_clips import among, clips_identity
+from ga2app.datasets.clip_files import among, clips_identity
 from ga2app.evaluation.clip_features import test_clips
 from ga2app.types import Dataset, Subset
 

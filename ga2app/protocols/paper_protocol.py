@@ -11,7 +11,7 @@ from torch import Tensor
 from ga2app import evaluation as evaluate
 from ga2app.bundles import Bundle
 from ga2app.config.effective_config import tested_on
-from ga2app.datasets.trained_clips import among
+from ga2app.datasets.clip_files import among
 from ga2app.evaluation import Evaluation
 from ga2app.method.prompted_model import PromptedClip, plain_clip
 from ga2app.protocols.few_shot_draws import Session

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ga2app import hub
-from ga2app.datasets.content_digest import content_digest
+from ga2app.datasets.clip_files import content_digest
 from ga2app.errors import ClipError, HubError, StoreError
 from ga2app.labels import label_key
 from ga2app.paths import Home

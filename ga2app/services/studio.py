@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ga2app.clip.files import check_clip, looks_like_clip, may_be_on_the_hub
 from ga2app.config import SKETCH
 from ga2app.errors import BackboneError, BundleError
 from ga2app.hub import Downloads
-from ga2app.paths import Home
+from ga2app.paths import Home, default_home
 from ga2app.services.space import Space
 from ga2app.store import Store
 from ga2app.types import (
@@ -25,6 +28,9 @@ from ga2app.types import (
     RecognizerService,
     figure_text,
 )
+
+if TYPE_CHECKING:
+    from ga2app.services.imports import ImportService
 
 
 @dataclass(frozen=True)
@@ -90,6 +96,13 @@ class Studio:
     may_change: Callable[[], None] = _no_objection
     remember_backbone: Callable[[str], None] = _forget
     clips_at_once: int = 1
+
+    @cached_property
+    def imports(self) -> ImportService:
+        """Clips on their way in."""
+        from ga2app.services.imports import ImportService
+
+        return ImportService(self)
 
     def backbone_title(self, name: str) -> str:
         """How the screens call a backbone; its own name where the list does not have it."""
@@ -160,3 +173,31 @@ class Studio:
 def bundle_key(card: BundleCard) -> str:
     """What names a bundle to a browser: its folder's name, never a path of the server."""
     return Path(card.folder).name
+
+
+@contextmanager
+def own_studio(home: Home | None = None) -> Iterator[Studio]:
+    """The studio of whoever runs a command or a program: all services on ``home``, no page and no worker."""
+    from ga2app.services.anchor_advisor import LazyAdvisor
+    from ga2app.services.backbones import Backbones
+    from ga2app.services.bundle_folders import BundleFolders
+    from ga2app.services.clip_inspector import VideoInspector
+    from ga2app.services.exchange import StudioExchange
+    from ga2app.services.lazy_explainer import LazyExplainer
+    from ga2app.services.lazy_recognizer import LazyRecognizer
+    from ga2app.services.speed_estimate import SpeedEstimator
+
+    home, recognizer = home or default_home(), LazyRecognizer()
+    with Store.open(home) as store:
+        yield Studio(
+            home=home,
+            store=store,
+            recognizer=recognizer,
+            explainer=LazyExplainer(recognizer),
+            backbones=Backbones(file=home.root / "backbone_folders.json"),
+            inspector=VideoInspector(),
+            advisor=LazyAdvisor(),
+            shelf=BundleFolders(),
+            estimator=SpeedEstimator(home.root / "speeds.json"),
+            exchange=StudioExchange(home, store),
+        )

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from ga2app.config import ClipConfig, RunConfig
-from ga2app.datasets.few_shot import draw_shots as draw_shots
+from ga2app.datasets.train_test import draw_shots as draw_shots
 from ga2app.types import Dataset, Subset, TrainingData
 from ga2app.video.pixels import training_pixels
 from ga2app.video.transforms import How

@@ -16,7 +16,7 @@ from ga2app import evaluation as evaluate
 from ga2app.clip import Backbone, TokenizedText
 from ga2app.config import RunConfig
 from ga2app.config.effective_config import conditions_of, effective
-from ga2app.datasets.trained_clips import clip_marks, clips_identity
+from ga2app.datasets.clip_files import clip_marks, clips_identity
 from ga2app.evaluation import PlainFeatures
 from ga2app.method.generic_texts import GenericText, generic_texts
 from ga2app.method.losses import Features

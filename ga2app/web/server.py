@@ -15,7 +15,7 @@ from ga2app.services.bundle_folders import BundleFolders
 from ga2app.services.clip_inspector import VideoInspector
 from ga2app.services.exchange import StudioExchange
 from ga2app.services.hardware import Hardware, lent_hardware, own_hardware
-from ga2app.services.importing import sweep
+from ga2app.services.imports import sweep
 from ga2app.services.lazy_explainer import LazyExplainer
 from ga2app.services.space import Space, present_space
 from ga2app.services.speed_estimate import SpeedEstimator

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from ga2app.datasets import read_clipset
-from ga2app.datasets.recordings import recording_of
-from ga2app.datasets.test_split import Candidate, hold_out
+from ga2app.datasets.clip_names import recording_of
+from ga2app.datasets.train_test import Candidate, hold_out
 from ga2app.types import Subset
 
 from .trees import touch, write

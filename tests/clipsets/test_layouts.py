@@ -52,7 +52,7 @@ def test_hmdb_has_a_file_a_class_with_1_for_training_2_for_testing_and_0_for_nei
         "a_wave_f_cm_np1_fr_med_0.avi": ("wave", "train"),
     }
     assert clips_of(imported(root, train=splits, fold=2))[names[0]] == ("brush hair", "test")
-    assert report_on(root, train=splits).layouts == ("hmdb",)
+    assert report_on(root, train=splits).layouts == ["hmdb"]
     assert "holds no files called CLASS_test_split3.txt" in report_on(root, train=splits, fold=3).refusal()
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ga2app.datasets import read_clipset
-from ga2app.datasets.part_names import Part, part_of, parts_of
+from ga2app.datasets.clip_names import Part, part_of, parts_of
 from ga2app.errors import DatasetError
 
 from .trees import clips_of, touch, write

@@ -48,7 +48,7 @@ def test_ucf_names(tmp_path: Path, named_clips: Path):
     test = write(tmp_path / "testlist01.txt", "SoccerJuggling/v_SoccerJuggling_g24_c01.avi", MISSING_UCF)
     labels = write(tmp_path / "classInd.txt", *UCF_CLASSES)
     report = report_on(named_clips, train=train, test=test, labels=labels, missing=Missing.SKIP)
-    assert report.layouts == ("ucf",)
+    assert report.layouts == ["ucf"]
     assert [(problem.line, problem.entry) for problem in report.missing] == [(2, MISSING_UCF)]
     assert report.dataset is not None
     assert report.dataset.base == ("apply eye makeup", "baseball pitch", "basketball", "punch", "soccer juggling")

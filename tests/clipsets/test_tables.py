@@ -61,7 +61,7 @@ def test_an_unknown_part_is_a_fault_that_names_it(root: Path) -> None:
 
 
 def test_numbers_of_folds_need_a_choice(root: Path) -> None:
-    from ga2app.datasets.csv_table import read_table
+    from ga2app.datasets.clip_table import read_table
 
     file = write(root / "list.csv", "path,label,fold", "walk/a.mp4,walk,1", "run/c.mp4,run,fold_1", "run/d.mp4,run,2")
     with pytest.raises(DatasetError, match="column 'fold' of 'list.csv' holds 1, 2, and nothing says which"):

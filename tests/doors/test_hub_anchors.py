@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from clips import write_color_clip
 
-from ga2app.datasets.content_digest import content_digest
+from ga2app.datasets.clip_files import content_digest
 from ga2app.errors import HubConflict, HubError, StoreError
 from ga2app.paths import Home
 from ga2app.services.clip_inspector import VideoInspector

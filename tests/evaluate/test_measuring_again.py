@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ga2app.datasets.trained_clips import among, clip_marks, clips_identity
+from ga2app.datasets.clip_files import among, clip_marks, clips_identity
 from ga2app.evaluation import Trained, to_measure_again
 from ga2app.types import Dataset, LabelledClip, Subset
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from zips import link, pack, quiet, reasons
 
+from ga2app.datasets.import_report import ImportReport
 from ga2app.errors import DatasetError
-from ga2app.services.importing.job_report import Report
-from ga2app.services.importing.zip_archive import Limits, unpack
+from ga2app.services.zip_archive import Limits, unpack
 
 
-def unpacked(archive: Path, into: Path, limits: Limits | None = None) -> tuple[set[str], Report]:
-    report = Report("mine")
+def unpacked(archive: Path, into: Path, limits: Limits | None = None) -> tuple[set[str], ImportReport]:
+    report = ImportReport("mine")
     unpack(archive, into, report, quiet, limits)
     return {str(file.relative_to(into)) for file in into.rglob("*") if file.is_file()}, report
 

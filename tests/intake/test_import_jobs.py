@@ -9,22 +9,14 @@ from pathlib import Path
 import pytest
 from clips import write_color_clip
 from ui.fakes import FakeInspector
-from zips import pack
+from zips import import_service, pack
 
-from ga2app.datasets import SplitLists
+from ga2app.datasets import Division, SplitLists
+from ga2app.datasets.import_report import FlawKind, flaws_of, report_csv
 from ga2app.paths import Home
 from ga2app.services.clip_inspector import VideoInspector
-from ga2app.services.importing import (
-    Duplicates,
-    FolderSource,
-    Importer,
-    ListsSource,
-    TableSource,
-    ZipSource,
-    report_csv,
-    sweep,
-)
-from ga2app.services.importing.job_report import FlawKind, flaws_of
+from ga2app.services.import_sources import Duplicates, FolderSource, ListsSource, TableSource, ZipSource
+from ga2app.services.imports import sweep
 from ga2app.store import Store
 from ga2app.store.clip_pages import ClipFilter
 from ga2app.store.import_records import ImportRow, ImportState
@@ -56,10 +48,9 @@ def run(
     duplicates: Duplicates = Duplicates.FIRST,
     novel: tuple[str, ...] = (),
 ) -> ImportRow:
-    importer = Importer(home, store, inspector or FakeInspector())
-    import_id = importer.start(source, "mine", duplicates=duplicates, novel=novel)
-    importer.wait(import_id, 60)
-    return store.imports.get(import_id)
+    importer = import_service(home, store, inspector or FakeInspector())
+    import_id = importer.start(source, "mine", duplicates=duplicates, division=Division(novel=novel))
+    return importer.wait(import_id, 60)
 
 
 def files_of(home: Home) -> set[str]:
@@ -211,8 +202,8 @@ class Slow(FakeInspector):
 
 def test_a_cancelled_import_leaves_nothing(home: Home, store: Store, tmp_path: Path) -> None:
     inspector = Slow()
-    importer = Importer(home, store, inspector)
-    import_id = importer.start(zipped(tmp_path, GOOD), "mine", duplicates=Duplicates.FIRST)
+    importer = import_service(home, store, inspector)
+    import_id = importer.start(zipped(tmp_path, GOOD), "mine")
     assert inspector.reached.wait(30)
     row = store.imports.running()
     assert row and (row.stage, row.total) == ("Looking at clips", 8)
@@ -244,8 +235,8 @@ def test_a_failure_in_the_middle_leaves_nothing(
 
 def test_a_name_taken_while_importing_leaves_nothing(home: Home, store: Store, tmp_path: Path) -> None:
     inspector = Slow()
-    importer = Importer(home, store, inspector)
-    import_id = importer.start(zipped(tmp_path, GOOD), "mine", duplicates=Duplicates.FIRST)
+    importer = import_service(home, store, inspector)
+    import_id = importer.start(zipped(tmp_path, GOOD), "mine")
     assert inspector.reached.wait(30)
     dataset = Dataset("mine", ("walk",), (), (LabelledClip("/a.mp4", "walk"),))
     store.datasets.add(dataset, origin="test")
@@ -268,8 +259,8 @@ def test_after_a_killed_app_the_next_start_tidies_up(home: Home, store: Store, t
 
 def test_an_import_of_a_living_process_is_left_alone_at_a_start(home: Home, store: Store, tmp_path: Path) -> None:
     inspector = Slow()
-    importer = Importer(home, store, inspector)
-    import_id = importer.start(zipped(tmp_path, GOOD), "mine", duplicates=Duplicates.FIRST)
+    importer = import_service(home, store, inspector)
+    import_id = importer.start(zipped(tmp_path, GOOD), "mine")
     assert inspector.reached.wait(30)
     assert sweep(home, store) == []
     inspector.go_on.set()

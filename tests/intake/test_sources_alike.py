@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 from ui.fakes import FakeInspector
-from zips import pack
+from zips import import_service, pack
 
 from ga2app.datasets import Missing
+from ga2app.datasets.import_report import flaws_of
 from ga2app.paths import Home
-from ga2app.services.importing import Duplicates, FolderSource, Importer, Source, TableSource, ZipSource
-from ga2app.services.importing.job_report import flaws_of
+from ga2app.services.import_sources import FolderSource, Source, TableSource, ZipSource
 from ga2app.store import Store
 from ga2app.store.import_records import ImportRow, ImportState
 
@@ -27,8 +27,7 @@ def home(tmp_path: Path) -> Home:
 
 def imported(home: Home, source: Source, name: str = "mine", missing: Missing = Missing.SKIP) -> ImportRow:
     with Store.open(home) as store:
-        importer = Importer(home, store, FakeInspector())
-        return importer.run(source, name, duplicates=Duplicates.FIRST, missing=missing)
+        return import_service(home, store, FakeInspector()).run(source, name, missing=missing)
 
 
 def outcome(home: Home, source: Source, name: str) -> Outcome:

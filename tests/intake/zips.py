@@ -6,8 +6,19 @@ import stat
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
-from ga2app.services.importing.job_report import Report
+from ga2app.datasets.import_report import ImportReport
+from ga2app.paths import Home
+from ga2app.services.imports import ImportService
+from ga2app.services.studio import Studio
+from ga2app.store import Store
+
+
+def import_service(home: Home, store: Store, inspector: object) -> ImportService:
+    """Imports of ``home``, whose clips ``inspector`` opens."""
+    return ImportService(cast(Studio, SimpleNamespace(home=home, store=store, inspector=inspector, server_paths=True)))
 
 
 def pack(path: Path, files: Mapping[str, bytes], *, packed: bool = False) -> Path:
@@ -26,7 +37,7 @@ def link(archive: zipfile.ZipFile, name: str, target: str) -> None:
     archive.writestr(entry, target)
 
 
-def reasons(report: Report) -> dict[str, str]:
+def reasons(report: ImportReport) -> dict[str, str]:
     """Why each clip of the report is in it."""
     return {flaw.file: flaw.reason for flaw in report.flaws}
 

@@ -12,9 +12,9 @@ import gradio as gr
 import pytest
 
 from ga2app.datasets import Half
-from ga2app.datasets.few_shot import draw_shots
+from ga2app.datasets.train_test import draw_shots
 from ga2app.errors import DatasetError
-from ga2app.services.importing import FolderSource, ListsSource, ZipSource
+from ga2app.services.import_sources import FolderSource, ListsSource, ZipSource
 from ga2app.store.clip_pages import ClipFilter, Copies
 from ga2app.store.import_records import ImportState
 from ga2app.types import Dataset, LabelKind, LabelledClip, Subset

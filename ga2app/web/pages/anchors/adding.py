@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from ga2app.datasets.content_digest import content_digest
+from ga2app.datasets.clip_files import content_digest
 from ga2app.errors import ClipError, DatasetError
 from ga2app.labels import label_key, tidy
 from ga2app.paths import Home

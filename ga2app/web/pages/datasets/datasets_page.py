@@ -6,7 +6,6 @@ from typing import Any
 
 import gradio as gr
 
-from ga2app.services.importing import Importer
 from ga2app.services.studio import Studio
 from ga2app.store.import_records import ImportState
 from ga2app.web import address
@@ -36,7 +35,6 @@ _LIVE = ("listing", "head", "grid", "undo")
 
 def build_datasets(studio: Studio, page: Page) -> None:
     """Lay the page out and connect it; it is read anew whenever it is opened."""
-    importer = Importer(studio.home, studio.store, studio.inspector)
     pictures = Pictures(studio)
     clock = gr.Timer(FOLLOW_S, active=False)
     chosen = gr.Number(None, visible=False, precision=0)
@@ -49,7 +47,7 @@ def build_datasets(studio: Studio, page: Page) -> None:
             with gr.Row(elem_classes="actions"):
                 undo = gr.Button("Undo", size="sm", visible=False, elem_id="ds-undo")
             with gr.Column(visible=False, elem_id="ds-importing") as importing:
-                form = build_import(studio, importer, clock)
+                form = build_import(studio, clock)
             with gr.Column(visible=False, elem_id="ds-detail") as detail:
                 head = part(elem_id="ds-head")
                 with gr.Row(elem_classes="actions"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ga2app.datasets.few_shot import draw_shots
+from ga2app.datasets.train_test import draw_shots
 from ga2app.services.studio import Studio
 from ga2app.store.clip_pages import ClipRow
 from ga2app.types import Dataset, LabelledClip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from ga2app.datasets import Division, Half, Problem
-from ga2app.datasets.base_novel import divide
+from ga2app.datasets.drafts import divide
 from ga2app.errors import DatasetError
 from ga2app.labels import LabelNames, parse_labels
 from ga2app.store import Store

@@ -10,10 +10,10 @@ from typing import Any
 
 import gradio as gr
 
-from ga2app.datasets import Layout, SplitLists
+from ga2app.datasets import Division, Layout, SplitLists
 from ga2app.errors import DatasetError, StudioError
 from ga2app.labels import parse_labels
-from ga2app.services.importing import Duplicates, FolderSource, Importer, ListsSource, Source, TableSource, ZipSource
+from ga2app.services.import_sources import Duplicates, FolderSource, ListsSource, Source, TableSource, ZipSource
 from ga2app.services.studio import Studio
 from ga2app.store.import_records import ImportRow
 from ga2app.web.components.markup import ago, notice
@@ -122,7 +122,7 @@ def _paths(text: str) -> tuple[Path, ...]:
     return tuple(_path(line, "list") for line in text.splitlines() if line.strip())
 
 
-def build_import(studio: Studio, importer: Importer, clock: gr.Timer) -> ImportPart:
+def build_import(studio: Studio, clock: gr.Timer) -> ImportPart:
     """Lay the form out and connect it."""
     kinds = [(title, kind) for kind, title in _SOURCES.items() if kind == ZIP or studio.server_paths]
     part(_INTRO)
@@ -195,11 +195,11 @@ def build_import(studio: Studio, importer: Importer, clock: gr.Timer) -> ImportP
         try:
             form = Form(*values)
             source = source_of(form, server_paths=studio.server_paths)
-            import_id = importer.start(
+            import_id = studio.imports.start(
                 source,
                 name_of(form, source),
                 duplicates=Duplicates(form.duplicates),
-                novel=tuple(parse_labels(form.novel)),
+                division=Division(novel=tuple(parse_labels(form.novel))),
             )
         except StudioError as exc:
             return [notice("error", str(exc)), gr.skip(), gr.skip(), *[gr.skip()] * len(followed)]

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from ga2app.datasets.content_digest import content_digest
+from ga2app.datasets.clip_files import content_digest
 from ga2app.errors import ClipError, StudioError
 from ga2app.services.studio import Studio
 from ga2app.store.clip_pages import ClipRow

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from urllib.parse import quote
 
-from ga2app.services.importing.job_report import Flaw, FlawKind, flaws_of, report_csv
+from ga2app.datasets.import_report import Flaw, FlawKind, flaws_of, report_csv
 from ga2app.store.import_records import ImportRow, ImportState
 from ga2app.web.components.markup import ago, count_of, escape, notice, notices
 

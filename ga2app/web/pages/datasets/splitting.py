@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ga2app.datasets.recordings import recording_of
-from ga2app.datasets.test_split import Candidate, draw
+from ga2app.datasets.clip_names import recording_of
+from ga2app.datasets.train_test import Candidate, draw
 from ga2app.store.dataset_edits import SplitClip
 from ga2app.types import LabelKind, Subset
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ga2app.datasets import VIDEO_SUFFIXES
-from ga2app.datasets.csv_sheets import SUFFIXES
-from ga2app.datasets.foreign_files import has_foreign
+from ga2app.datasets.clip_names import is_foreign
+from ga2app.datasets.import_report import ImportReport
+from ga2app.datasets.text_tables import SUFFIXES
 from ga2app.errors import DatasetError
-from ga2app.services.importing.job_report import Report
 
 Tick = Callable[[str, int, int], None]
 """Tells stage, done and total; raises to stop."""
@@ -37,7 +37,7 @@ class Limits:
     spare_bytes: int = 512 << 20
 
 
-def unpack(archive: Path, into: Path, report: Report, tick: Tick, limits: Limits | None = None) -> None:
+def unpack(archive: Path, into: Path, report: ImportReport, tick: Tick, limits: Limits | None = None) -> None:
     """Write the clips (and CSV lists) in ``archive`` below ``into``; what cannot be taken goes into ``report``.
 
     Raises DatasetError if it is no zip, or too large as a whole.
@@ -79,11 +79,11 @@ def _believable(entry: zipfile.ZipInfo, limits: Limits) -> bool:
 
 
 def _take(
-    packed: zipfile.ZipFile, entry: zipfile.ZipInfo, into: Path, report: Report, others: list[str], limits: Limits
+    packed: zipfile.ZipFile, entry: zipfile.ZipInfo, into: Path, report: ImportReport, others: list[str], limits: Limits
 ) -> None:
     name = _name(entry)
     parts = PurePosixPath(name).parts
-    if has_foreign(part for part in parts if part != ".."):
+    if any(map(is_foreign, parts)):
         return
     suffix = PurePosixPath(name).suffix.lower()
     refusal = _refusal(entry, name, parts, limits)

@@ -1,4 +1,4 @@
-"""Where the clips of a list lie on this disk.
+"""Files of clips: where those of a list lie on this disk, and what a file holds, whatever it is called.
 
 Lists were written for somebody else's folders: the class folder may be there or not, a folder of volumes may have come
 between, and a .webm may have become an .mp4. A clip is looked for as the list says, then by its name anywhere below the
@@ -7,19 +7,44 @@ root, and taken from there only when it cannot be another one.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import re
 import stat
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
-from ga2app.datasets.entries import VIDEO_SUFFIXES, file_name, folder_name, split_suffix
-from ga2app.datasets.import_report import listed
+from ga2app.datasets.clip_names import VIDEO_SUFFIXES, file_name, folder_name, split_suffix
+from ga2app.datasets.import_report import named
+from ga2app.errors import ClipError
 from ga2app.labels import name_key
+from ga2app.types import Dataset
+
+
+def content_digest(path: str | os.PathLike[str]) -> str:
+    """SHA-256 of the file's content, in hexadecimal. Raises ClipError if it cannot be read.
+
+    A file that this process has read and that has kept its size and its time is not read again.
+    """
+    try:
+        found = os.stat(path)
+        return _digest(os.path.abspath(path), found.st_size, found.st_mtime_ns)
+    except OSError as exc:
+        name = os.path.basename(os.fspath(path))
+        raise ClipError(name, f"the file cannot be read ({exc.strerror or exc})", "check that it is there") from exc
+
 
 _YOUTUBE_SEGMENT = re.compile(r"(.{11})_\d{6}_\d{6}")
+
+
+@lru_cache(maxsize=200_000)
+def _digest(path: str, size_bytes: int, changed_ns: int) -> str:
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 @dataclass(frozen=True)
@@ -61,7 +86,7 @@ class ClipFinder:
             return replace(judge(chosen), moved=True)
         places = [os.path.relpath(candidate, self.root) for candidate in candidates]
         if len(places) > 1:
-            reason = f"could be any of {listed(places, 3)}"
+            reason = f"could be any of {named(places, 3)}"
             return Search(None, reason=reason, advice="write the path below --root into the list")
         if places:
             reason = f"is not there; a clip of that name, which may be another one, is {places[0]}"
@@ -140,3 +165,43 @@ def _posix(path: str) -> str:
 
 def _stem(path: str) -> str:
     return split_suffix(file_name(_posix(path)))[0].casefold()
+
+
+_DIGEST = 16
+
+
+def clips_identity(dataset: Dataset) -> str:
+    """Hash of the labels of a data set and of its clips, by name, size, label and split, wherever they lie."""
+    rows = sorted(
+        (os.path.basename(clip.path), _size(clip.path), clip.label, str(clip.subset)) for clip in dataset.clips
+    )
+    whole = [list(dataset.base), list(dataset.novel), rows]
+    return hashlib.sha256(json.dumps(whole).encode()).hexdigest()[:16]
+
+
+def clip_marks(paths: Iterable[str]) -> tuple[str, ...]:
+    """A mark for each different content among the clips ``paths``: size in bytes and part of the digest.
+
+    A clip that cannot be read has none.
+    """
+    marks = set()
+    for path in paths:
+        try:
+            marks.add(f"{_size(path)}-{content_digest(path)[:_DIGEST]}")
+        except ClipError:
+            continue
+    return tuple(sorted(marks))
+
+
+def among(paths: Sequence[str], marks: Collection[str]) -> set[str]:
+    """Those of ``paths`` whose content has one of ``marks``. Only files of a size that occurs there are read."""
+    known = set(marks)
+    sizes = {mark.partition("-")[0] for mark in known}
+    return {path for path in set(paths) if str(_size(path)) in sizes and known.intersection(clip_marks([path]))}
+
+
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return -1

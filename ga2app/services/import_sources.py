@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import os
+import zipfile
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
-from ga2app.datasets import VIDEO_SUFFIXES, Division, Missing, Problem, SplitLists, divided
+from ga2app.datasets import VIDEO_SUFFIXES, Division, ImportReport, Missing, Problem, SplitLists, divided
 from ga2app.datasets.class_folders import read_folder
-from ga2app.datasets.csv_table import read_table
-from ga2app.datasets.drafts import Draft, counted, draft_of, with_one_spelling
-from ga2app.datasets.foreign_files import is_foreign
-from ga2app.datasets.reading_sets import read_split_lists
+from ga2app.datasets.clip_names import is_foreign
+from ga2app.datasets.clip_table import read_table
+from ga2app.datasets.drafts import Draft, draft_of, with_one_spelling
+from ga2app.datasets.import_report import counted
+from ga2app.datasets.split_list_import import read_split_lists
 from ga2app.errors import DatasetError
-from ga2app.services.importing.job_report import Report
-from ga2app.services.importing.zip_archive import Tick, unpack
+from ga2app.services.zip_archive import Tick, unpack
 from ga2app.types import Dataset
 
 _FIELDS = {
@@ -101,7 +102,22 @@ class Found:
     title: str
 
 
-def read_source(source: Source, name: str, division: Division, scratch: Path, report: Report, tick: Tick) -> Found:
+def source_at(place: str, fold: int | None = None) -> Source:
+    """The folder, list of clips or zip at ``place``, as people type and paste paths. Raises DatasetError."""
+    tidy = place.strip().strip("\"'")
+    if not tidy:
+        raise DatasetError("the path of the folder, CSV file or zip is missing; write it down")
+    path = Path(tidy).expanduser().absolute()
+    if path.is_dir():
+        return FolderSource(path, fold)
+    if not path.is_file():
+        raise DatasetError(f"there is no folder, CSV file or zip '{tidy}'; check the path")
+    return ZipSource(path, path.name, fold) if zipfile.is_zipfile(path) else TableSource(path, fold)
+
+
+def read_source(
+    source: Source, name: str, division: Division, scratch: Path, report: ImportReport, tick: Tick
+) -> Found:
     """The data set that ``source`` tells of; a zip is unpacked into ``scratch`` first. Raises DatasetError."""
     match source:
         case ZipSource():
@@ -127,17 +143,17 @@ def read_source(source: Source, name: str, division: Division, scratch: Path, re
     return Found(replace(draft, name=name), root, source.title)
 
 
-def _read(place: Path, report: Report, fold: int | None) -> Draft:
+def _read(place: Path, report: ImportReport, fold: int | None) -> Draft:
     """The data set in a folder or a list; its faulty lines go into the report."""
     problems: list[Problem] = []
     draft = (read_folder if place.is_dir() else read_table)(place, problems, fold=fold)
     for problem in problems:
-        report.left_out(_place(problem), "", problem.reason, problem.advice)
+        report.left_out(problem.place, "", problem.reason, problem.advice)
     report.faults += problems
     return draft
 
 
-def _inside(draft: Draft, root: Path, report: Report) -> Draft:
+def _inside(draft: Draft, root: Path, report: ImportReport) -> Draft:
     """``draft`` without what a list in an archive names outside of it: files of the machine itself."""
     home = os.path.realpath(root)
     clips = []
@@ -152,7 +168,7 @@ def _inside(draft: Draft, root: Path, report: Report) -> Draft:
     return replace(draft, clips=tuple(clips), anchors=tuple(anchors))
 
 
-def _name_strays(root: Path, draft: Draft, report: Report) -> None:
+def _name_strays(root: Path, draft: Draft, report: ImportReport) -> None:
     """Clips below ``root`` that the reading has passed over are told."""
     known = {os.path.normpath(path) for path in (*paths_of(draft), *draft.passed_over)}
     for folder, folders, names in os.walk(root):
@@ -168,31 +184,23 @@ def _name_strays(root: Path, draft: Draft, report: Report) -> None:
                 )
 
 
-def _read_lists(source: ListsSource, report: Report) -> tuple[Draft, Path]:
+def _read_lists(source: ListsSource, report: ImportReport) -> tuple[Draft, Path]:
     lists = source.lists
     told = str if source.as_options else _in_fields
-    dataset, found = read_split_lists(lists)
-    for problem in (*found.faults, *found.missing, *found.repeated):
-        entry = problem.entry or _place(problem)
-        reason = f"{_place(problem)}: {problem.reason}"
-        report.left_out(told(entry), "", told(reason), told(problem.advice))
-    report.faults += found.faults
-    report.missing += found.missing
-    report.repeated += found.repeated
-    report.layouts += found.layouts
-    report.notes += [told(note) for note in found.notes]
+    read_split_lists(lists, report)
+    for problem in (*report.faults, *report.missing, *report.repeated):
+        entry = problem.entry or problem.place
+        report.left_out(told(entry), "", told(f"{problem.place}: {problem.reason}"), told(problem.advice))
+    report.notes = [told(note) for note in report.notes]
+    dataset, report.dataset = report.dataset, None
     if dataset is None:
         if lists.missing is Missing.FAIL:
             raise DatasetError(report.refusal())
         raise DatasetError(
-            f"the lists cannot be used as they are: {counted(len(found.faults), 'fault')} and "
-            f"{counted(len(found.missing), 'clip')} missing, all of them told below; mend these and import again"
+            f"the lists cannot be used as they are: {counted(len(report.faults), 'fault')} and "
+            f"{counted(len(report.missing), 'clip')} missing, all of them told below; mend these and import again"
         )
     return draft_of(dataset), lists.root or (*lists.train, *lists.test)[0].parent
-
-
-def _place(problem: Problem) -> str:
-    return f"{Path(problem.file).name} line {problem.line}" if problem.line else Path(problem.file).name
 
 
 def _in_fields(text: str) -> str:

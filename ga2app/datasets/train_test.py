@@ -1,4 +1,4 @@
-"""Which clips are for testing, where the source does not say: a share of each label, whole recordings at a time."""
+"""Which clips are for testing, and which of the others a run is trained on."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ import os
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
-from ga2app.types import Subset
+import numpy as np
+
+from ga2app.errors import DatasetError, ErrorCode
+from ga2app.types import Dataset, LabelledClip, Subset
 
 TEST_SHARE = 0.25
 
@@ -125,3 +128,36 @@ def _by_name(label: str, names: Sequence[str]) -> list[int]:
 
 def _name(clip: Candidate) -> str:
     return os.path.basename(clip.path)
+
+
+def draw_shots(dataset: Dataset, shots: int, seed: int) -> list[LabelledClip]:
+    """At most ``shots`` training clips of each base class, drawn with ``seed``; raises DatasetError.
+
+    The draw of a class depends on its own clips only: another class more or less does not change it.
+    """
+    if len(dataset.base) < 2:
+        raise DatasetError(
+            f"data set '{dataset.name}' has {len(dataset.base)} base class{'' if len(dataset.base) == 1 else 'es'}; "
+            "training needs at least 2, because with one there is nothing to tell apart",
+            hint="add clips of another class",
+            code=ErrorCode.NO_TRAINING_CLIPS,
+        )
+    drawn: list[LabelledClip] = []
+    empty = []
+    for label in dataset.base:
+        clips = sorted(
+            (clip for clip in dataset.clips if clip.label == label and clip.subset is Subset.TRAIN),
+            key=lambda clip: clip.path.rsplit("/", 1)[-1],
+        )
+        if not clips:
+            empty.append(label)
+        digest = int.from_bytes(hashlib.sha256(label.encode()).digest()[:8], "big")
+        order = np.random.default_rng([seed, digest]).permutation(len(clips))
+        drawn += [clips[place] for place in sorted(order[:shots])]
+    if empty:
+        raise DatasetError(
+            f"data set '{dataset.name}' has no training clips for: {', '.join(empty)}",
+            hint="add clips of these classes, or make them novel",
+            code=ErrorCode.NO_TRAINING_CLIPS,
+        )
+    return drawn

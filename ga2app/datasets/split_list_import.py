@@ -12,17 +12,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ga2app.datasets.assembling import NamedClip, apart, assemble, class_names, without_repetition
-from ga2app.datasets.base_novel import Division, divide
-from ga2app.datasets.clip_finder import ClipFinder
-from ga2app.datasets.drafts import lacks
-from ga2app.datasets.entries import Entry, known_class
-from ga2app.datasets.import_report import Findings, ImportReport, Missing, Problem
+from ga2app.datasets.class_numbers import class_names_of
+from ga2app.datasets.clip_files import ClipFinder
+from ga2app.datasets.clip_names import Entry, known_class
+from ga2app.datasets.drafts import Division, divide, lacks
+from ga2app.datasets.import_report import ImportReport, Missing, Problem, named
 from ga2app.datasets.label_list import LabelList, read_label_list
-from ga2app.datasets.layouts import Layout, list_files, read_entries
-from ga2app.datasets.set_names import named
+from ga2app.datasets.split_lists import Layout, list_files, read_entries
 from ga2app.labels import in_words, name_key
-from ga2app.types import AnchorClip, Dataset, Subset
+from ga2app.types import AnchorClip, Dataset, LabelledClip, Subset
+
+
+@dataclass(frozen=True)
+class _NamedClip:
+    """An entry with its class and, where it was found, its file."""
+
+    entry: Entry
+    name: str
+    path: str | None
 
 
 @dataclass(frozen=True)
@@ -55,23 +62,13 @@ class SplitLists:
 
 def import_split_lists(lists: SplitLists) -> ImportReport:
     """Read ``lists`` whole and report; the report holds the data set unless something forbids it. Changes nothing."""
-    dataset, found = read_split_lists(lists)
-    if dataset is not None:
-        found.notes += lacks(dataset)
-    return ImportReport(
-        lists.name,
-        dataset,
-        tuple(found.layouts),
-        tuple(found.faults),
-        tuple(found.missing),
-        tuple(found.repeated),
-        tuple(found.notes),
-    )
+    found = read_split_lists(lists, ImportReport(lists.name))
+    found.notes += lacks(found.dataset) if found.dataset else []
+    return found
 
 
-def read_split_lists(lists: SplitLists) -> tuple[Dataset | None, Findings]:
-    """The data set of ``lists``, None where something forbids it, and what was found on the way."""
-    found = Findings()
+def read_split_lists(lists: SplitLists, found: ImportReport) -> ImportReport:
+    """Add to ``found`` the data set of ``lists``, unless something forbids it, and what was found on the way."""
     _check(lists, found)
     labels = read_label_list(lists.labels, found.faults) if lists.labels else None
     novel_labels = read_label_list(lists.novel_labels, found.faults) if lists.novel_labels else None
@@ -83,22 +80,21 @@ def read_split_lists(lists: SplitLists) -> tuple[Dataset | None, Findings]:
     paths = _find(lists, [*entries, *novel_entries], keys, found)
     base_clips = _named(entries, paths, labels, keys, lists, found)
     novel_clips = _named(novel_entries, paths, novel_labels or labels, keys, lists, found) if novel_entries else []
-    clips = without_repetition([*base_clips, *novel_clips], found)
+    clips = _without_repetition([*base_clips, *novel_clips], found)
 
-    names = class_names(labels, base_clips)
+    names = _class_names(labels, base_clips)
     counts = Counter(clip.name for clip in base_clips if clip.entry.subset is Subset.TRAIN)
     if novel_entries:
-        base, novel = apart(names, novel_clips, novel_labels, found)
+        base, novel = _apart(names, novel_clips, novel_labels, found)
     else:
         base, novel = divide(names, counts, lists.division, found.faults)
     anchors = _anchors(lists, anchor_entries, found)
+    if not (found.faults or (found.missing and lists.missing is Missing.FAIL)):
+        found.dataset = _assembled(lists, base, novel, clips, anchors, found)
+    return found
 
-    refused = bool(found.faults or (found.missing and lists.missing is Missing.FAIL))
-    dataset = None if refused else assemble(lists.name, base, novel, clips, anchors, lists.negatives, found)
-    return dataset, found
 
-
-def _check(lists: SplitLists, found: Findings) -> None:
+def _check(lists: SplitLists, found: ImportReport) -> None:
     """Options that do not go together."""
     rules = (
         ("--split", not (lists.train or lists.test), "is missing", "name a list with --split or --test-split"),
@@ -122,13 +118,13 @@ def _check(lists: SplitLists, found: Findings) -> None:
 
 
 def _read(
-    lists: SplitLists, paths: Sequence[Path], subset: Subset, found: Findings, classes: bool = True
+    lists: SplitLists, paths: Sequence[Path], subset: Subset, found: ImportReport, classes: bool = True
 ) -> list[Entry]:
     entries: list[Entry] = []
     for file in list_files(paths, lists.fold, found.faults):
         more, layout = read_entries(file, subset, lists.layout, found.faults, classes=classes)
         entries += more
-        found.layouts[layout.value] = None
+        found.layouts += [layout.value] if layout.value not in found.layouts else []
     return entries
 
 
@@ -140,7 +136,7 @@ def _class_keys(labels: LabelList | None, novel_labels: LabelList | None, entrie
     return keys
 
 
-def _find(lists: SplitLists, entries: Sequence[Entry], keys: Mapping[str, str], found: Findings) -> dict[str, str]:
+def _find(lists: SplitLists, entries: Sequence[Entry], keys: Mapping[str, str], found: ImportReport) -> dict[str, str]:
     """The files of the listed paths that are there; the others become ``missing``, line by line."""
     files = [*lists.train, *lists.test]
     root = lists.root or (files[0] if files and files[0].is_dir() else files[0].parent if files else Path())
@@ -174,21 +170,21 @@ def _named(
     labels: LabelList | None,
     keys: Mapping[str, str],
     lists: SplitLists,
-    found: Findings,
-) -> list[NamedClip]:
+    found: ImportReport,
+) -> list[_NamedClip]:
     """The entries with names; those whose number or name the label list lacks become faults."""
     given = {
         entry.path: known_class(entry.path, keys) or known_class(paths.get(entry.path, ""), keys) for entry in entries
     }
-    names = named(entries, given, labels, lists.first_id, found.faults, found.notes)
+    names = class_names_of(entries, given, labels, lists.first_id, found.faults, found.notes)
     return [
-        NamedClip(entry, name, paths.get(entry.path))
+        _NamedClip(entry, name, paths.get(entry.path))
         for entry, name in zip(entries, names, strict=True)
         if name is not None
     ]
 
 
-def _anchors(lists: SplitLists, entries: Sequence[Entry], found: Findings) -> list[AnchorClip]:
+def _anchors(lists: SplitLists, entries: Sequence[Entry], found: ImportReport) -> list[AnchorClip]:
     root = lists.anchor_root or lists.root or (lists.anchors[0].parent if lists.anchors else Path())
     if not entries or not root.is_dir():
         return []
@@ -201,3 +197,68 @@ def _anchors(lists: SplitLists, entries: Sequence[Entry], found: Findings) -> li
         else:
             anchors.append(AnchorClip(search.path))
     return list(dict.fromkeys(anchors))
+
+
+def _without_repetition(clips: Sequence[_NamedClip], found: ImportReport) -> list[_NamedClip]:
+    """Each clip once. The same clip under two classes, or for training and for testing, is a fault."""
+    first: dict[str, _NamedClip] = {}
+    for clip in clips:
+        key = clip.path or clip.entry.path
+        known = first.setdefault(key, clip)
+        if known is clip:
+            continue
+        place = known.entry.problem("", "").place
+        if known.name != clip.name:
+            reason = f"is '{clip.name}' here and '{known.name}' in {place}"
+            found.faults.append(clip.entry.problem(reason, "give each clip one class"))
+        elif known.entry.subset is not clip.entry.subset:
+            reason = f"is for {clip.entry.subset} here and for {known.entry.subset} in {place}"
+            found.faults.append(
+                clip.entry.problem(reason, "a clip that was trained on measures nothing: keep one line")
+            )
+        else:
+            found.repeated.append(clip.entry.problem(f"stands in {place} already", "it was counted once"))
+    return list(first.values())
+
+
+def _class_names(labels: LabelList | None, clips: Sequence[_NamedClip]) -> tuple[str, ...]:
+    """Class names in the order of the label list; without one, those of the clips, by the alphabet."""
+    return tuple(labels.names.values() if labels else sorted({clip.name for clip in clips}, key=str.casefold))
+
+
+def _apart(
+    names: Sequence[str], novel_clips: Sequence[_NamedClip], novel_labels: LabelList | None, found: ImportReport
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Base and novel classes where novel clips have lists of their own.
+
+    With a label list of their own too, its classes are the novel ones, and none of them may be a base class.
+    """
+    novel = _class_names(novel_labels, novel_clips)
+    if not novel_labels:
+        return tuple(name for name in names if name not in novel), novel
+    both = [name for name in novel if name in names]
+    if both:
+        advice = "a novel class is one that is never trained on: take it out of one label list"
+        found.faults.append(Problem("--novel-labels", 0, named(both, 5), "is among the base classes, too", advice))
+    return tuple(names), novel
+
+
+def _assembled(
+    lists: SplitLists,
+    base: Sequence[str],
+    novel: Sequence[str],
+    clips: Sequence[_NamedClip],
+    anchors: Sequence[AnchorClip],
+    found: ImportReport,
+) -> Dataset | None:
+    """The data set of the clips that are there, and notes on what it lacks."""
+    kept = tuple(LabelledClip(clip.path, clip.name, clip.entry.subset) for clip in clips if clip.path)
+    present = {clip.label for clip in kept}
+    bare = [name for name in (*base, *novel) if name not in present]
+    if bare:
+        found.notes.append(f"classes without any clip, left out ({len(bare)}): {named(bare)}")
+    if not kept:
+        found.faults.append(Problem("--root", 0, "", "holds none of the clips", "name the folder that holds the clips"))
+        return None
+    base, novel = (tuple(name for name in names if name in present) for names in (base, novel))
+    return Dataset(lists.name, base, novel, kept, tuple(anchors), tuple(dict.fromkeys(lists.negatives)))

@@ -3,36 +3,27 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
-from ga2app.datasets.clip_finder import judge as judge_file
-from ga2app.datasets.content_digest import content_digest
+from ga2app.datasets.clip_files import content_digest
+from ga2app.datasets.clip_files import judge as judge_file
 from ga2app.datasets.drafts import Draft, DraftClip, finished, lacks
+from ga2app.datasets.import_report import ImportReport
 from ga2app.errors import ClipError, DatasetError
 from ga2app.labels import unreadable
-from ga2app.services.importing.job_report import Report
-from ga2app.services.importing.sources import Duplicates, Found, paths_of
-from ga2app.services.importing.zip_archive import Tick
-from ga2app.types import AnchorClip, ClipFacts, ClipInspector, Dataset, Subset
+from ga2app.services.import_sources import Duplicates, Found, paths_of
+from ga2app.services.zip_archive import Tick
+from ga2app.types import AnchorClip, ClipFacts, ClipInspector, Dataset
 
 LOOKING = "Looking at clips"
-
-
-@dataclass(frozen=True)
-class Judged:
-    """What is left of a data set, and what is known of its clips by their path."""
-
-    dataset: Dataset
-    facts: dict[str, ClipFacts]
 
 
 class Judge:
     """Opens clips one after the other; pictures of those that can be read go to ``pictures``, named by content."""
 
-    def __init__(self, inspector: ClipInspector, pictures: Path, had: Path, source: str, report: Report) -> None:
+    def __init__(self, inspector: ClipInspector, pictures: Path, had: Path, source: str, report: ImportReport) -> None:
         self._inspector, self._pictures, self._had, self._report = inspector, pictures, had, report
         self._source = source
         self._by_content: dict[str, ClipFacts] = {}
@@ -66,7 +57,7 @@ class Judge:
         return True
 
 
-def tell_missing(found: Found, report: Report) -> None:
+def tell_missing(found: Found, report: ImportReport) -> None:
     """Name every clip that is not there or is no file, without opening any."""
     for path in dict.fromkeys(paths_of(found.draft)):
         search = judge_file(path)
@@ -80,13 +71,13 @@ def judge(
     duplicates: Duplicates,
     pictures: Path,
     had: Path,
-    report: Report,
+    report: ImportReport,
     tick: Tick,
-) -> Judged:
-    """Open every clip and keep the usable ones. Raises DatasetError if none is left.
+) -> tuple[Dataset, dict[str, ClipFacts]]:
+    """Open every clip; gives a data set of those that can be used, and what is known of clips by their paths.
 
-    Only then are the clips for testing chosen, where the source does not name them. ``had`` holds pictures from
-    before, which are not made again.
+    Raises DatasetError if none is left. Only then are the clips for testing chosen, where the source does not name
+    them. ``had`` holds pictures from before, which are not made again.
     """
     draft, opened = found.draft, Judge(inspector, pictures, had, found.title, report)
     total = len(draft.clips) + len(draft.anchors)
@@ -106,7 +97,7 @@ def judge(
         raise DatasetError(
             "none of the clips can be used, so nothing was imported; what is wrong with each is told below"
         )
-    return Judged(_of_kept(draft, kept, anchors, opened.facts, report), opened.facts)
+    return _of_kept(draft, kept, anchors, opened.facts, report), opened.facts
 
 
 def file_in(root: Path, path: str) -> str:
@@ -116,7 +107,7 @@ def file_in(root: Path, path: str) -> str:
 
 
 def _without_copies(
-    clips: Sequence[DraftClip], facts: dict[str, ClipFacts], duplicates: Duplicates, root: Path, report: Report
+    clips: Sequence[DraftClip], facts: dict[str, ClipFacts], duplicates: Duplicates, root: Path, report: ImportReport
 ) -> list[DraftClip]:
     """The clips with each content once, or all of them; the report names every copy and what it copies."""
     first: dict[str, DraftClip] = {}
@@ -153,7 +144,11 @@ def _copy_told(original: DraftClip, copy: DraftClip, root: Path) -> tuple[str, s
 
 
 def _of_kept(
-    draft: Draft, kept: Sequence[DraftClip], anchors: Sequence[AnchorClip], facts: dict[str, ClipFacts], report: Report
+    draft: Draft,
+    kept: Sequence[DraftClip],
+    anchors: Sequence[AnchorClip],
+    facts: dict[str, ClipFacts],
+    report: ImportReport,
 ) -> Dataset:
     """The data set of what is left, divided into training and test, and notes on what it lacks."""
     present = {clip.label for clip in kept}
@@ -164,14 +159,5 @@ def _of_kept(
     dataset, notes = finished(left, {path: known.digest for path, known in facts.items()})
     codes = unreadable([*base, *novel])
     report.notes += [*notes, *lacks(dataset), *([codes] if codes else [])]
-    subsets = Counter(clip.subset for clip in dataset.clips)
-    report.counts = {
-        "clips": len(kept),
-        "train": subsets[Subset.TRAIN],
-        "test": subsets[Subset.TEST],
-        "base": len(base),
-        "novel": len(novel),
-        "anchors": len(anchors),
-        "negatives": len(dataset.negatives),
-    }
+    report.dataset = dataset
     return dataset

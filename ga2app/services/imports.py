@@ -1,0 +1,290 @@
+"""Clips on their way into the studio: read, opened one by one, and kept whole or not at all.
+
+An import is a job that tells the database how far it is. All that it makes lies in one folder,
+``media/datasets/.import-<number>``, until it is whole. Then the clips are moved to ``import-<number>`` and the database
+is told, in one transaction. ``sweep`` tidies up at the start of the app after one that was killed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import re
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ga2app.datasets import Division, ImportReport, Missing
+from ga2app.errors import DatasetError, StoreError, StudioError
+from ga2app.paths import Home
+from ga2app.services.clip_validation import judge, tell_missing
+from ga2app.services.import_sources import Duplicates, ListsSource, Source, ZipSource, paths_of, read_source, source_at
+from ga2app.services.zip_archive import Tick
+from ga2app.store import Store
+from ga2app.store.import_records import ImportRow, ImportState
+from ga2app.types import ClipFacts, Dataset
+from ga2app.worker import launcher
+
+if TYPE_CHECKING:
+    from ga2app.services.studio import Studio
+
+log = logging.getLogger(__name__)
+
+_TELL_S = 0.3
+_FOLDER = re.compile(r"\.?import-(\d+)")
+_CANCELLED = "cancelled; nothing was kept"
+_UNEXPECTED = "something went wrong inside the studio, and its log says what; nothing was kept, try it again"
+_threads: dict[tuple[str, int], threading.Thread] = {}
+
+
+class _Cancelled(Exception):
+    """The person does not want it any more."""
+
+
+class ImportService:
+    """Imports as every door begins and follows them. One runs at a time."""
+
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+
+    def source_at(self, place: str, fold: int | None = None) -> Source:
+        """The folder, list of clips or zip at ``place`` on this machine. Raises DatasetError if it is not there.
+
+        ``fold`` is the one for testing, where a list numbers folds.
+        """
+        self._may_name_files()
+        return source_at(place, fold)
+
+    def start(
+        self,
+        source: Source,
+        name: str = "",
+        *,
+        duplicates: Duplicates = Duplicates.FIRST,
+        division: Division | None = None,
+        missing: Missing = Missing.SKIP,
+    ) -> int:
+        """Begin an import in a thread and give its number. Raises DatasetError if it may not begin."""
+        job = self._job(source, name, duplicates, division, missing)
+        thread = threading.Thread(target=job.run, daemon=True, name=f"import-{job.id}")
+        _threads[str(self._studio.home.root), job.id] = thread
+        thread.start()
+        return job.id
+
+    def run(
+        self,
+        source: Source,
+        name: str = "",
+        *,
+        duplicates: Duplicates = Duplicates.FIRST,
+        division: Division | None = None,
+        missing: Missing = Missing.FAIL,
+        tick: Tick | None = None,
+    ) -> ImportRow:
+        """Do a whole import in this thread; gives how it ended. ``tick`` is told stage, done and total.
+
+        With ``Missing.FAIL`` one clip that is missing or cannot be read, or one faulty line, leaves all out. Raises
+        DatasetError if it may not begin.
+        """
+        job = self._job(source, name, duplicates, division, missing, tick)
+        job.run()
+        return self._studio.store.imports.get(job.id)
+
+    def wait(self, import_id: int, timeout_s: float | None = None) -> ImportRow:
+        """How an import that this process began has ended."""
+        _threads[str(self._studio.home.root), import_id].join(timeout_s)
+        return self._studio.store.imports.get(import_id)
+
+    def cancel(self) -> None:
+        """Ask the import that is running to stop; nothing of it is kept."""
+        running = self._studio.store.imports.running()
+        if running:
+            self._studio.store.imports.cancel(running.id)
+
+    def _job(
+        self,
+        source: Source,
+        name: str,
+        duplicates: Duplicates,
+        division: Division | None,
+        missing: Missing,
+        tick: Tick | None = None,
+    ) -> _Job:
+        if not isinstance(source, ZipSource):
+            self._may_name_files()
+        name, process = " ".join(name.split()) or Path(source.title).stem, launcher.this_process()
+        import_id = self._studio.store.imports.begin(name, source.title, process.pid, process.started_s)
+        return _Job(self._studio, import_id, name, source, duplicates, division or Division(), missing, tick)
+
+    def _may_name_files(self) -> None:
+        if not self._studio.server_paths:
+            raise DatasetError("files of the server cannot be imported here; upload a zip")
+
+
+@dataclass
+class _Job:
+    """One import."""
+
+    studio: Studio
+    id: int
+    name: str
+    source: Source
+    duplicates: Duplicates
+    division: Division
+    missing: Missing
+    also_told: Tick | None
+    stage: str = ""
+    told_s: float = field(default=0.0)
+
+    def __post_init__(self) -> None:
+        self.home, self.imports = self.studio.home, self.studio.store.imports
+        self.staging = self.home.datasets / f".import-{self.id}"
+        self.final = self.home.datasets / f"import-{self.id}"
+        self.report = ImportReport(self.name)
+
+    def run(self) -> None:
+        """From the source to the data set; whatever happens, the database is told and nothing is left over."""
+        try:
+            self.staging.mkdir(parents=True, exist_ok=True)
+            self._keep(*self._judged())
+        except _Cancelled:
+            self._give_up(ImportState.CANCELLED, _CANCELLED)
+        except KeyboardInterrupt:
+            self._give_up(ImportState.CANCELLED, _CANCELLED)
+            raise
+        except StudioError as exc:
+            cancelled = self._cancelled()
+            self._give_up(
+                ImportState.CANCELLED if cancelled else ImportState.FAILED, _CANCELLED if cancelled else str(exc)
+            )
+        except OSError as exc:
+            log.exception("import %d failed", self.id)
+            self._give_up(
+                ImportState.FAILED, f"the disk refused ({exc.strerror or exc}); free some space and import again"
+            )
+        except Exception:
+            log.exception("import %d failed", self.id)
+            self._give_up(ImportState.FAILED, _UNEXPECTED)
+        finally:
+            shutil.rmtree(self.staging, ignore_errors=True)
+
+    def _judged(self) -> tuple[Dataset, dict[str, ClipFacts]]:
+        """What is left of the source, and what is known of its clips by their paths. Raises DatasetError where
+        something is wrong and everything has to be right."""
+        source = self.source
+        if isinstance(source, ListsSource):
+            source = replace(source, lists=replace(source.lists, missing=self.missing))
+        found = read_source(
+            self._held(source), self.name, self.division, self.staging / "clips", self.report, self._tick
+        )
+        if self.missing is Missing.FAIL:
+            tell_missing(found, self.report)
+            self._refuse()
+        pictures = (self.staging / "thumbs", self.home.thumbs)
+        judged = judge(found, self.studio.inspector, self.duplicates, *pictures, self.report, self._tick)
+        if self.missing is Missing.FAIL:
+            self._refuse()
+        return judged
+
+    def _refuse(self) -> None:
+        if self.report.faults or self.report.missing:
+            raise DatasetError(self.report.refusal())
+
+    def _held(self, source: Source) -> Source:
+        """An upload lies in a cache that is emptied: a second name for the file, or a copy, is the import's own."""
+        if not isinstance(source, ZipSource):
+            return source
+        held = self.staging / "upload.zip"
+        try:
+            os.link(source.archive, held)
+        except OSError:
+            self._tick("Copying", 0, 0)
+            shutil.copyfile(source.archive, held)
+        return replace(source, archive=held)
+
+    def _tick(self, stage: str, done: int, total: int) -> None:
+        if self.also_told:
+            self.also_told(stage, done, total)
+        now_s = time.monotonic()
+        if stage == self.stage and now_s - self.told_s < _TELL_S and done != total:
+            return
+        self.stage, self.told_s = stage, now_s
+        if not self.imports.progress(self.id, stage, done, total):
+            raise _Cancelled
+
+    def _keep(self, dataset: Dataset, facts: dict[str, ClipFacts]) -> None:
+        """Move clips and pictures to where they stay, and list the data set."""
+        self._tick("Storing", 0, 0)
+        scratch = self.staging / "clips"
+        own = scratch.is_dir()
+        if own:
+            _drop_unused(scratch, dataset)
+            clips = tuple(replace(clip, path=self._after(clip.path)) for clip in dataset.clips)
+            anchors = tuple(replace(anchor, path=self._after(anchor.path)) for anchor in dataset.anchors)
+            dataset = replace(dataset, clips=clips, anchors=anchors)
+            facts = {self._after(path): known for path, known in facts.items()}
+        with self._in_place(scratch if own else None):
+            folder = str(self.final) if own else None
+            self.imports.complete(self.id, dataset, self.report.to_dict(), facts=facts, folder=folder)
+
+    def _after(self, path: str) -> str:
+        """Where an unpacked file will lie."""
+        return str(self.final / Path(path).relative_to(self.staging / "clips"))
+
+    @contextlib.contextmanager
+    def _in_place(self, scratch: Path | None) -> Iterator[None]:
+        """Files where they are to stay; back out again if the database does not take the data set."""
+        moved: list[Path] = []
+        try:
+            self.home.thumbs.mkdir(parents=True, exist_ok=True)
+            for picture in (self.staging / "thumbs").glob("*.jpg"):
+                moved.append(self.home.thumbs / picture.name)
+                os.replace(picture, moved[-1])
+            if scratch:
+                os.replace(scratch, self.final)
+            yield
+        except BaseException:
+            for picture in moved:
+                picture.unlink(missing_ok=True)
+            shutil.rmtree(self.final, ignore_errors=True)
+            raise
+
+    def _cancelled(self) -> bool:
+        """Whether the person has cancelled while something else went wrong, or just before the end."""
+        try:
+            return not self.imports.progress(self.id, self.stage, 0, 0)
+        except StoreError:
+            return False
+
+    def _give_up(self, state: ImportState, text: str) -> None:
+        try:
+            self.imports.give_up(self.id, state, text, self.report.to_dict())
+        except StoreError:
+            log.exception("import %d has ended (%s: %s), and the database cannot be told", self.id, state, text)
+
+
+def _drop_unused(scratch: Path, dataset: Dataset) -> None:
+    """Only the clips that were taken stay on the disk."""
+    used = {os.path.abspath(path) for path in paths_of(dataset)}
+    for folder, _, names in os.walk(scratch, topdown=False):
+        for name in names:
+            if os.path.abspath(os.path.join(folder, name)) not in used:
+                os.unlink(os.path.join(folder, name))
+        with contextlib.suppress(OSError):
+            os.rmdir(folder)
+
+
+def sweep(home: Home, store: Store) -> list[int]:
+    """Tidy up after imports of processes that are gone: they have failed, and what they left is deleted."""
+    dead = store.imports.abandon_dead(launcher.is_alive)
+    running, needed = store.imports.running(), store.imports.folders()
+    for folder in home.datasets.iterdir() if home.datasets.is_dir() else ():
+        number = _FOLDER.fullmatch(folder.name)
+        if number and str(folder) not in needed and not (running and int(number[1]) == running.id):
+            shutil.rmtree(folder, ignore_errors=True)
+    return dead
