@@ -1,7 +1,8 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: run test test-documents lint types screenshots docs
+.PHONY: run test test-documents lint types screenshots docs \
+	sketch-clip contact-sheet bench-newcomer bench-pages bench-decode bench-saliency
 
 run: .venv/installed
 	$(BIN)/python app.py
@@ -26,6 +27,25 @@ screenshots: .venv/tools
 
 docs: .venv/tools
 	$(BIN)/python tests/api_document.py
+
+sketch-clip: .venv/tools
+	$(BIN)/python -m tools.sketch_clip pretrain --out assets/sketch-clip --seed 0
+	$(BIN)/python -m tools.sketch_clip hard-prompt --out assets/sketch-hard-prompt
+
+contact-sheet: .venv/tools
+	$(BIN)/python -m tools.sketch_clip contact-sheet --out assets/pictures/sketch_world.png
+
+bench-newcomer: .venv/tools
+	$(BIN)/python -m benchmarks.newcomer
+
+bench-pages: .venv/tools
+	$(BIN)/python -m benchmarks.page_scale
+
+bench-decode: .venv/tools
+	$(BIN)/python -m benchmarks.decode_clips $(CLIPS)
+
+bench-saliency: .venv/tools
+	$(BIN)/python -m benchmarks.saliency $(if $(BUNDLE),--bundle $(BUNDLE))
 
 .venv/installed: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is %d.%d; name another one: make PYTHON=python3.12" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'

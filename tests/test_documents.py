@@ -34,31 +34,14 @@ STAND_INS = {
     "make test": "make -n test",  # would start this very test
     "python app.py": "python app.py --help",  # likewise
     "make screenshots": "make -n screenshots",  # takes two minutes and a browser
-    "python -m ga2app sketch pretrain --out assets/sketch-clip --seed 0": (
-        "python -m ga2app sketch pretrain --help"  # takes an hour; tests/sketch runs a few steps of it
-    ),
-    "python -m ga2app sketch hard-prompt --out assets/sketch-hard-prompt": (
-        "python -m ga2app sketch hard-prompt --epochs 3 --out hard-prompt"  # must not change the shipped one
-    ),
     "python -m ga2app train --preset quick --out bundle": (
         "python -m ga2app train --preset quick --epochs 4 --out bundle"
     ),
     "python -m ga2app protocol base-to-novel --preset quick --out draws": (
         "python -m ga2app protocol base-to-novel --preset quick --epochs 4 --out draws"
     ),
-    "python -m ga2app sketch zero-shot --style plain": "python -m ga2app sketch zero-shot --style plain --clips 1",
-    "python -m ga2app sketch zero-shot --style camcorder": (
-        "python -m ga2app sketch zero-shot --style camcorder --clips 1"
-    ),
-    "python -m ga2app explain --check 24 --bundle bundle": "python -m ga2app explain --check 6 --bundle bundle",
     "python -m ga2app bench base2novel": "python -m ga2app bench base2novel --help",  # three quarters of an hour
-    "python -m ga2app sketch contact-sheet --out assets/pictures/sketch_world.png": (
-        "python -m ga2app sketch contact-sheet --out sheet.png"
-    ),
 }
-
-ELSEWHERE = {"python -m ga2app bench studio": "cli/test_bench_studio.py"}
-"""What has a test of its own, which holds it against the text, too."""
 
 
 def console_blocks(text: str) -> list[list[tuple[str, str]]]:
@@ -139,9 +122,6 @@ def follow(document: Path, folder: Path, home: Path) -> int:
     for block in console_blocks(document.read_text(encoding="utf-8")):
         for command, shown in block:
             count += 1
-            if command in ELSEWHERE:
-                assert (PROJECT / "tests" / ELSEWHERE[command]).is_file()
-                continue
             printed = run(command, folder, home)
             missing = words(shown) - words(printed)
             assert not missing, f"{command} no longer prints {sorted(missing)}; it printed\n{printed}"

@@ -22,8 +22,10 @@ MOST_SHOTS = 16
 KNOWN = (*COMPARED, *ABLATIONS)
 
 
-def add(kinds: common.Commands) -> None:
-    """Register the kind."""
+def add(commands: common.Commands) -> None:
+    """Register ``bench`` with its one kind."""
+    bench = commands.add_parser("bench", help="compare the methods over many seeds")
+    kinds = bench.add_subparsers(required=True, metavar="KIND")
     parser = kinds.add_parser(
         "base2novel",
         help="base, novel and HM of every method of the ladder on drawn clips",

@@ -1,4 +1,4 @@
-"""``explain``: why a clip got its label, what the learned tokens are near to, and whether saliency finds the actor."""
+"""``explain``: why a clip got its label, and what the learned tokens are near to."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from ga2app.bundles import Bundle
     from ga2app.clip import Backbone
 
-CHECK_FRAMES = 4
 MOST_FRAMES = 256
 
 
@@ -35,7 +34,7 @@ def add(commands: common.Commands) -> None:
     parser.add_argument("--label", help="the one to explain (default: the best one)")
     parser.add_argument("--bundle", help="folder of a trained bundle, explained beside plain CLIP")
     parser.add_argument("--backbone", help="sketch, a folder, or a Hub id (default: the bundle's, else the home's)")
-    parser.add_argument("--frames", type=_frames, help="frames looked at (default: the bundle's, else 8; --check: 4)")
+    parser.add_argument("--frames", type=_frames, help="frames looked at (default: the bundle's, else 8)")
     parser.add_argument("--score", choices=("margin", "logit"), default="margin", help="of the label (default margin)")
     parser.add_argument(
         "--method",
@@ -45,8 +44,6 @@ def add(commands: common.Commands) -> None:
     )
     parser.add_argument("--dataset", help="where anchors and negatives come from (default: demo, once it is drawn)")
     parser.add_argument("--picture", type=Path, help="write the saliency over the frames to this PNG")
-    parser.add_argument("--check", type=_clips, metavar="N", help="draw N clips: does saliency lie on the actor?")
-    parser.add_argument("--style", default="camcorder", help="of the drawn clips: plain, camcorder or film")
     common.add_json(parser)
     parser.set_defaults(run=run, refuse=parser.error)
 
@@ -58,12 +55,10 @@ def run(args: argparse.Namespace) -> int:
     from ga2app.clip import load_backbone
 
     bundle = load_folder(args.bundle) if args.bundle else None
-    named = SKETCH if args.check else common.default_backbone()
+    named = common.default_backbone()
     backbone = load_backbone(args.backbone or (str(bundle.manifest.backbone["name"]) if bundle else named))
     if bundle is not None:
         bundle.check_backbone(backbone.identity.to_dict())
-    if args.check:
-        return _run_check(args, backbone, bundle)
     return _run_words(args, backbone, bundle) if args.clip is None else _run_clip(args, backbone, bundle)
 
 
@@ -109,20 +104,6 @@ def _run_clip(args: argparse.Namespace, backbone: Backbone, bundle: Bundle | Non
     return 0
 
 
-def _run_check(args: argparse.Namespace, backbone: Backbone, bundle: Bundle | None) -> int:
-    from ga2app.cli.explain_check import check
-    from ga2app.cli.explain_text import check_lines
-    from ga2app.inference.explanations import Method, ScoreKind, Ways
-
-    ways = Ways(ScoreKind(args.score), Method(args.method))
-    found = check(backbone, bundle, args.check, args.style, args.frames or CHECK_FRAMES, ways)
-    if args.json:
-        common.print_json(found.to_dict())
-    else:
-        print("\n".join(check_lines(found)))
-    return 0
-
-
 def _relatives(args: argparse.Namespace, backbone: Backbone) -> Dataset | None:
     """The data set whose anchors and negatives the clip is held against.
 
@@ -142,25 +123,15 @@ def _relatives(args: argparse.Namespace, backbone: Backbone) -> Dataset | None:
 
 def _check_usage(args: argparse.Namespace) -> None:
     """Leave with status 2 where the arguments do not say what to explain."""
-    if args.check and args.clip:
-        args.refuse("--check draws its own clips; leave CLIP out")
     if not args.clip and (args.picture or args.dataset or args.labels is not None or args.label is not None):
-        args.refuse("--labels, --label, --dataset and --picture need a CLIP; --check takes the bundle's labels")
-    if not (args.clip or args.check or args.bundle):
-        args.refuse("name a CLIP with --labels, a --bundle whose tokens are explained, or --check N")
+        args.refuse("--labels, --label, --dataset and --picture need a CLIP")
+    if not (args.clip or args.bundle):
+        args.refuse("name a CLIP with --labels, or a --bundle whose tokens are explained")
     if args.clip and args.labels is None and not args.bundle:
         args.refuse("CLIP needs --labels, or a --bundle whose labels are taken")
 
 
 def _frames(text: str) -> int:
-    return _number(text, MOST_FRAMES)
-
-
-def _clips(text: str) -> int:
-    return _number(text, 1000)
-
-
-def _number(text: str, most: int) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= most:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number between 1 and {most}")
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MOST_FRAMES:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number between 1 and {MOST_FRAMES}")
     return int(text)

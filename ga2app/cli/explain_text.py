@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from ga2app.cli import common
 
 if TYPE_CHECKING:
-    from ga2app.cli.explain_check import Check
     from ga2app.inference.explanations import ClipExplanation, ModelExplanation, TokenWords, Word, WordReport
 
 BAR_CELLS = 20
@@ -40,22 +37,6 @@ def word_lines(report: WordReport) -> list[str]:
     lines += common.table("  token", ("length", "nearest", "distance", "reading"), rows).splitlines()
     if {token.kind.value for token in report.tokens} == {"soft", "context"}:
         lines.append("  coupled: the text tower reads the context tokens, never the soft ones")
-    return lines
-
-
-def check_lines(found: Check) -> list[str]:
-    """The figures of a check, with their standard errors."""
-    lines = [
-        f"{len(found.clips)} clips in {found.style} style, {found.frames} frames, {found.method} of the {found.score}, "
-        f"{found.cells}x{found.cells} cells"
-    ]
-    shares, hits = found.shares(), found.hits()
-    rows = {name: [_mean(values), _mean(hits[name])] for name, values in shares.items()}
-    rows["best possible"] = [f"{100 * found.most():5.1f}", "100.0"]
-    lines += common.table("", ("saliency on the actor, %", "strongest cell on the actor, %"), rows).splitlines()
-    if "bundle" in shares:
-        change = np.subtract(shares["bundle"], shares["plain CLIP"])
-        lines.append(f"bundle less plain CLIP, clip by clip: {_mean(change.tolist(), sign='+')}")
     return lines
 
 
@@ -96,9 +77,3 @@ def _shown(word: Word) -> str:
     """A part of a word ends with an ellipsis, and a sign such as a comma stands in quotes."""
     text = word.text if any(letter.isalnum() for letter in word.text) else f"'{word.text}'"
     return text if word.whole else f"{text}…"
-
-
-def _mean(values: list[float], sign: str = "") -> str:
-    """Mean and standard error in percent."""
-    error = np.std(values, ddof=1) / len(values) ** 0.5 if len(values) > 1 else float("nan")
-    return f"{100 * np.mean(values):{sign}5.1f} ± {100 * error:.1f}"

@@ -16,7 +16,7 @@ from ga2app import environment
 from ga2app.cli import (
     anchors,
     archive,
-    bench,
+    bench_base2novel,
     doctor,
     evaluate,
     explain,
@@ -50,7 +50,7 @@ COMMANDS = (
     anchors,
     suggest,
     sketch,
-    bench,
+    bench_base2novel,
     space,
     doctor,
 )

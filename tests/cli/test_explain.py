@@ -93,15 +93,6 @@ def test_a_bundle_alone_is_explained_by_its_words(capsys: pytest.CaptureFixture[
     assert "random blends of all words" in capsys.readouterr().out
 
 
-def test_the_check_says_how_much_saliency_lies_on_the_actor(capsys: pytest.CaptureFixture[str]):
-    found = document(capsys, "--check", "3", "--style", "plain", "--frames", "2", "--bundle", BUNDLE)
-    assert len(found["clips"]) == 3 and found["share"].keys() == {"plain CLIP", "bundle", "contrast", "area"}
-    assert found["share"]["plain CLIP"] > 2 * found["share"]["area"] and found["most"] > found["share"]["plain CLIP"]
-    assert main(["explain", "--check", "2", "--frames", "1"]) == 0
-    text = capsys.readouterr().out
-    assert "2 clips in camcorder style" in text and "best possible" in text and "bundle" not in text
-
-
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
@@ -113,7 +104,6 @@ def test_the_check_says_how_much_saliency_lies_on_the_actor(capsys: pytest.Captu
         (["CLIP", "--labels", LABELS, "--frames", "1", "--dataset", "FOLDER"], "neither anchor clips nor negative"),
         (["CLIP", "--labels", LABELS, "--frames", "1", "--picture", "/dev/null/why.png"], "cannot be written"),
         (["CLIP", "--labels", LABELS, "--frames", "1", "--picture", "FOLDER/why.xyz"], "ends with .png"),
-        (["--check", "2", "--style", "oil"], "style 'oil' does not exist"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(
@@ -128,13 +118,9 @@ def test_what_is_wrong_is_said_in_one_line(
     [
         ([], "name a CLIP"),
         (["clip.mp4"], "needs --labels"),
-        (["clip.mp4", "--check", "2"], "leave CLIP out"),
         (["--bundle", "b", "--picture", "p.png"], "need a CLIP"),
-        (["--check", "2", "--labels", "a,b"], "need a CLIP"),
         (["clip.mp4", "--labels", "a,b", "--frames", "0"], "between 1 and 256"),
         (["clip.mp4", "--labels", "a,b", "--frames", "many"], "between 1 and 256"),
-        (["--check", "-3"], "--check"),
-        (["--check", "0"], "between 1 and 1000"),
     ],
 )
 def test_wrong_usage_has_status_2(capsys: pytest.CaptureFixture[str], argv: list[str], message: str):

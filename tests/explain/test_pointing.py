@@ -3,7 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ga2app.inference.explanations import SaliencyMap, overlay, point
+from benchmarks.saliency import PLAIN, check, check_lines, point
+from ga2app.bundles import load_folder
+from ga2app.clip import load_backbone
+from ga2app.errors import DatasetError
+from ga2app.inference.explanations import SaliencyMap, Ways, overlay
+from ga2app.paths import SKETCH_HARD_PROMPT
 
 # One frame of 4 x 4 pixels in 2 x 2 cells: the actor fills the top left cell by a half and one pixel of its neighbor.
 ACTOR = np.array([[[1, 1, 1, 0], [0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]]], np.float32)
@@ -73,3 +78,15 @@ def test_two_overlays_with_one_limit_can_be_compared():
 def test_a_map_of_zeros_leaves_the_frames_gray():
     frames = np.full((1, 4, 4, 3), 100, np.uint8)
     assert (overlay(frames, np.zeros((1, 2, 2))) == 100).all()
+
+
+def test_the_check_says_how_much_saliency_lies_on_the_actor() -> None:
+    bundle = load_folder(SKETCH_HARD_PROMPT)
+    found = check(load_backbone("sketch"), bundle, 3, "plain", 2, Ways())
+    told = found.to_dict()
+    assert len(found.clips) == 3 and told["share"].keys() == {PLAIN, "bundle", "contrast", "area"}
+    assert told["share"][PLAIN] > 2 * told["share"]["area"] and told["most"] > told["share"][PLAIN]
+    text = "\n".join(check_lines(found))
+    assert "3 clips in plain style" in text and "best possible" in text
+    with pytest.raises(DatasetError, match="style 'oil' does not exist"):
+        check(load_backbone("sketch"), None, 2, "oil", 2, Ways())

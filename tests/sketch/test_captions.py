@@ -11,7 +11,7 @@ from transformers import AutoTokenizer
 from ga2app.config import TEMPLATE
 from ga2app.synthetic.actions import ACTIONS
 from ga2app.synthetic.appearance import Look, draw_look
-from ga2app.synthetic.captions import (
+from tools.captions import (
     REJECTIONS,
     Caption,
     Fact,
@@ -22,7 +22,7 @@ from ga2app.synthetic.captions import (
     subject_names,
     with_articles,
 )
-from ga2app.synthetic.word_tokenizer import TEXT_POSITIONS, build_tokenizer, vocabulary
+from tools.word_tokenizer import TEXT_POSITIONS, build_tokenizer, vocabulary
 
 
 def captions(count: int) -> list[tuple[str, Look, Caption]]:

@@ -11,11 +11,11 @@ from transformers import AutoTokenizer, CLIPModel
 
 from ga2app.paths import SKETCH_CLIP
 from ga2app.synthetic.actions import ACTIONS
-from ga2app.synthetic.backbone_accuracy import score_clips, zero_shot_accuracy
-from ga2app.synthetic.captions import subject_names
 from ga2app.synthetic.draw_clips import subject_named, write_drawn_clip
-from ga2app.synthetic.word_tokenizer import vocabulary
 from ga2app.video import sample_frames
+from tools.backbone_accuracy import score_clips, zero_shot_accuracy
+from tools.captions import subject_names
+from tools.word_tokenizer import vocabulary
 
 
 def test_it_loads_offline_and_is_small(monkeypatch: pytest.MonkeyPatch):

@@ -12,10 +12,10 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoTokenizer, CLIPModel
 
-from ga2app.synthetic.captions import Fact
-from ga2app.synthetic.drawing_pool import draw_chunk
-from ga2app.synthetic.pretrain import PretrainConfig, build_model, encode_images, learning_rate, pretrain, true_of
-from ga2app.synthetic.word_tokenizer import build_tokenizer
+from tools.captions import Fact
+from tools.drawing_pool import draw_chunk
+from tools.pretrain import PretrainConfig, build_model, encode_images, learning_rate, pretrain, true_of
+from tools.word_tokenizer import build_tokenizer
 
 SHORT = PretrainConfig(
     seed=3,

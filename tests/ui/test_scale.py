@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from ga2app.cli.scale_home import FULL, Scale, fill_home
+from benchmarks.full_home import FULL, Scale, fill_home
 from ga2app.paths import PROJECT, Home
 from ga2app.web.pages.library.draw_library import PAGE
 

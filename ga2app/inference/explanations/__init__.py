@@ -30,7 +30,6 @@ from ga2app.inference.explanations.explanation_records import (
 from ga2app.inference.explanations.nearest_anchors import nearest_relatives
 from ga2app.inference.explanations.overlay import overlay
 from ga2app.inference.explanations.patch_importance import Method, Saliency, contrast, default_cells, saliency
-from ga2app.inference.explanations.pointing import Pointing, point
 from ga2app.inference.explanations.score_parts import ClipScore, ScoreKind, best_rival, clip_score, leave_one_out
 from ga2app.inference.explanations.token_readings import WordTable, word_table
 from ga2app.inference.explanations.word_importance import explain_words
@@ -42,7 +41,6 @@ __all__ = [
     "FrameShare",
     "Method",
     "ModelExplanation",
-    "Pointing",
     "Reading",
     "Relative",
     "Relatives",
@@ -68,7 +66,6 @@ __all__ = [
     "nearest_relatives",
     "overlay",
     "pictures",
-    "point",
     "saliency",
     "word_table",
 ]

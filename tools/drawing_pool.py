@@ -13,10 +13,10 @@ from PIL import Image
 
 from ga2app.synthetic.actions import ACTIONS
 from ga2app.synthetic.appearance import draw_look
-from ga2app.synthetic.captions import Fact, compose, fact_of, subject_names
 from ga2app.synthetic.drawing import Subject
 from ga2app.synthetic.scenes import EMPTY, SCENES
 from ga2app.synthetic.world import render
+from tools.captions import Fact, compose, fact_of, subject_names
 
 IMAGE_PX = 64
 RESIZED_PX = 73  # round(64 * 256 / 224): what the short side is resized to before the middle is cut out

@@ -1,8 +1,13 @@
-"""``bench decode``: which reader each clip takes, how many frames it has, and how long reading it takes."""
+"""Which reader each clip takes, how many frames it has, and how long reading it takes.
+
+python -m benchmarks.decode_clips FOLDER…
+"""
 
 from __future__ import annotations
 
+import argparse
 import contextlib
+import json
 import os
 import time
 from collections.abc import Iterator, Sequence
@@ -68,3 +73,18 @@ def _cells(row: dict[str, object]) -> tuple[str, ...]:
     size = row["size"]
     shown = {**row, "size": f"{size[0]}x{size[1]}" if isinstance(size, list) else None}
     return tuple("" if shown[heading] is None else str(shown[heading]) for heading in _HEADINGS)
+
+
+def main() -> None:
+    """Read the options and print what they ask for."""
+    parser = argparse.ArgumentParser(description="which reader each clip takes, how many frames, how long")
+    parser.add_argument("files", nargs="+", metavar="FILE", help="clips, or folders of clips")
+    parser.add_argument("--frames", type=int, default=16, help="frames sampled from each clip (default 16)")
+    parser.add_argument("--json", action="store_true")
+    chosen = parser.parse_args()
+    rows = bench_decode(chosen.files, max(1, chosen.frames))
+    print(json.dumps(rows, indent=2) if chosen.json else format_table(rows))
+
+
+if __name__ == "__main__":
+    main()

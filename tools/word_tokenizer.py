@@ -8,7 +8,7 @@ from typing import Any
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
 
-from ga2app.synthetic.captions import vocabulary_texts
+from tools.captions import vocabulary_texts
 
 TEXT_POSITIONS = 48
 PAD, SOS, EOS, UNKNOWN = "<pad>", "<sos>", "<eos>", "<unk>"

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from ga2app.synthetic.actions import ACTIONS
 from ga2app.synthetic.appearance import COLORS
-from ga2app.synthetic.backbone_accuracy import ZeroShot, zero_shot_accuracy
 from ga2app.synthetic.scenes import SCENES
-from ga2app.synthetic.word_tokenizer import TEXT_POSITIONS, vocabulary
+from tools.backbone_accuracy import ZeroShot, zero_shot_accuracy
+from tools.word_tokenizer import TEXT_POSITIONS, vocabulary
 
 CARD = "README.md"
 CARD_SEED = 1
@@ -50,7 +50,7 @@ Hardest in `camcorder`, as (action taken for another, times): {hardest}.
 
 ## How it was made
 
-`python -m ga2app sketch pretrain --out assets/sketch-clip --seed 0` draws the images and trains from scratch;
+`make sketch-clip` draws the images and trains from scratch;
 `pretrain_log.jsonl` beside this card is its log. No data of anybody else is in it.
 """
 

@@ -1,4 +1,4 @@
-"""``bench decode`` tells of every clip which reader took it, or why none could."""
+"""The benchmark of decoding tells of every clip which reader took it, or why none could."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ga2app.cli.bench_decode import bench_decode, format_table
+from benchmarks.decode_clips import bench_decode, format_table
 from ga2app.video.writer import write_clip
 
 

@@ -1,4 +1,4 @@
-"""``bench studio`` starts the real app, trains through its queue and recognizes, and tells how long each took."""
+"""The benchmark starts the real app, trains through its queue and recognizes, and tells how long each took."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ga2app.cli.bench_studio import format_table, measure
+from benchmarks.newcomer import format_table, measure
 from ga2app.paths import PROJECT, Home
 from tests.demo import link_demo
 
@@ -19,5 +19,5 @@ def test_what_a_newcomer_waits_for_is_measured_and_told_as_the_document_shows(tm
     seconds = measure(home, epochs=3)
     assert 0 < seconds["app_answers_s"] <= seconds["drawing_s"]
     assert seconds["quick_training_s"] > seconds["recognition_s"] > 0
-    shown = re.search(r"bench studio\n(.*?)```", (PROJECT / "docs" / "studio.md").read_text(), re.DOTALL)
+    shown = re.search(r"make bench-newcomer\n(.*?)```", (PROJECT / "docs" / "studio.md").read_text(), re.DOTALL)
     assert shown and re.sub(r"[\d.]+", "", shown[1]).split() == re.sub(r"[\d.]+", "", format_table(seconds)).split()

@@ -1,7 +1,12 @@
-"""``bench studio --scale``: how long each page takes to open in a real browser, on a home that is full."""
+"""How long each page takes to open in a real browser, on a home that is full.
+
+python -m benchmarks.page_scale
+"""
 
 from __future__ import annotations
 
+import argparse
+import json
 import shutil
 import statistics
 import subprocess
@@ -13,23 +18,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ga2app.cli.bench_studio import PORT, running_app, until_answer
-from ga2app.cli.scale_home import FULL, Scale, fill_home
+from benchmarks.full_home import FULL, Scale, fill_home
+from benchmarks.newcomer import PORT, running_app, until_answer
 from ga2app.errors import StudioError
 from ga2app.paths import Home
 
 ROUNDS = 3
 PATIENCE_S = 120.0
-SCREENS = (
-    ("Library", "#bundles [data-bundle]", "#bundle-body .model-card"),
-    ("Runs", "#runs [data-run]", "#run-head h2"),
-    ("Train", "#dataset-card .counts", "#dataset-card .counts"),
-    ("Anchors", "#anchor-rows [data-row]", "#anchor-rows [data-row]"),
-    ("Negative prompts", "#negative-rows [data-row]", "#negative-rows [data-row]"),
-    ("Datasets", "#ds-clips .ds-clip", "#ds-clips .ds-clip"),
-    ("Recognize", "#examples .example", "#recognize"),
-)
-"""Each tab in the order in which it is opened, what makes up a row there, and what has been drawn when it is open."""
+PAGES = ("", "datasets", "anchors", "train", "runs", "library")
+"""Below the app's address, each with a heading by which it is seen to be open."""
 
 EMPTY_PORT = PORT + 1
 EMPTY = f"""
@@ -40,7 +37,7 @@ page.launch(server_port={EMPTY_PORT}, quiet=True, _frontend=False)
 """
 """The least that Gradio shows: what the app's own page is held against."""
 
-THE_APP, THE_LEAST = "the app, from nothing", "an empty Gradio page"
+THE_LEAST = "an empty Gradio page"
 
 _PAUSE_MS = 1500
 """Between two pages, so that what the one still loads is not counted with the other."""
@@ -49,7 +46,7 @@ _WARM = "the recognizer is warm"
 
 
 def bench_scale(scale: Scale = FULL) -> dict[str, Any]:
-    """Seconds until each page is drawn (the middle of three), and how many rows are on it."""
+    """Seconds until each page is drawn (the middle of three)."""
     try:
         from playwright.sync_api import Error, sync_playwright
     except ImportError as exc:
@@ -71,8 +68,8 @@ def bench_scale(scale: Scale = FULL) -> dict[str, Any]:
                 raise StudioError(f"a page did not open: {exc}") from exc
             finally:
                 browser.close()
-    pages = {name: statistics.median(one["seconds"][name] for one in rounds) for name in rounds[0]["seconds"]}
-    return {"home": vars(scale), "filling_s": filled, "pages": pages, "rows": rounds[-1]["rows"]}
+    pages = {name: statistics.median(one[name] for one in rounds) for name in rounds[0]}
+    return {"home": vars(scale), "filling_s": filled, "pages": pages}
 
 
 def format_table(found: dict[str, Any]) -> str:
@@ -81,39 +78,31 @@ def format_table(found: dict[str, Any]) -> str:
     lines = [
         f"{home['runs']} runs of {home['steps']} steps, {home['clips']:,} clips, {home['anchors']} anchor clips, "
         f"{home['negatives']} negative prompts, {home['bundles']} bundles; written in {found['filling_s']:.1f} s",
-        f"{'page':24} {'opens in':>10} {'rows':>6}",
+        f"{'page':24} {'opens in':>10} {'against an empty one':>22}",
     ]
     for name, seconds in found["pages"].items():
-        lines.append(f"{name:24} {seconds:8.2f} s {found['rows'].get(name, ''):>6}")
-    lines.append(f"the app's page takes {found['pages'][THE_APP] / found['pages'][THE_LEAST]:.1f} times an empty one")
+        lines.append(f"{name:24} {seconds:8.2f} s {seconds / found['pages'][THE_LEAST]:20.1f} x")
     return "\n".join(lines)
 
 
-def _round(browser: Any) -> dict[str, Any]:
-    """Open the page in a browser that has seen nothing, then each tab by a click."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    page = context.new_page()
-    page.set_default_timeout(PATIENCE_S * 1000)
-    seconds, rows = {}, {}
-    started = time.monotonic()
-    page.goto(f"http://127.0.0.1:{EMPTY_PORT}/")
-    page.get_by_role("button", name="here").wait_for()
-    seconds[THE_LEAST] = time.monotonic() - started
-    page.wait_for_timeout(_PAUSE_MS)
-    started = time.monotonic()
-    page.goto(f"http://127.0.0.1:{PORT}/")
-    page.get_by_role("tab", name="Recognize", exact=True).wait_for()
-    page.locator("#recognize").wait_for()
-    seconds[THE_APP] = time.monotonic() - started
-    for name, row, drawn in SCREENS:
+def _round(browser: Any) -> dict[str, float]:
+    """Open the empty page and each of the app's, every one in a browser that has seen nothing."""
+    addresses = {THE_LEAST: f"http://127.0.0.1:{EMPTY_PORT}/"} | {
+        f"/{path}": f"http://127.0.0.1:{PORT}/{path}" for path in PAGES
+    }
+    seconds = {}
+    for name, address in addresses.items():
+        context = browser.new_context(viewport={"width": 1280, "height": 900})
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE_S * 1000)
         started = time.monotonic()
-        page.get_by_role("tab", name=name, exact=True).click()
-        page.locator(drawn).locator("visible=true").first.wait_for()
+        page.goto(address)
+        page.locator(".gradio-container button").locator("visible=true").first.wait_for()
+        page.wait_for_load_state("load")
         seconds[name] = time.monotonic() - started
-        rows[name] = page.locator(row).count()
         page.wait_for_timeout(_PAUSE_MS)
-    context.close()
-    return {"seconds": seconds, "rows": rows}
+        context.close()
+    return seconds
 
 
 @contextmanager
@@ -135,3 +124,15 @@ def _until_warm(home: Home) -> None:
         if time.monotonic() - started > PATIENCE_S:
             raise StudioError(f"the app was not warm within {PATIENCE_S:.0f} s")
         time.sleep(0.2)
+
+
+def main() -> None:
+    """Read the options and print what they ask for."""
+    parser = argparse.ArgumentParser(description="how long each page opens with 200 runs and 2,000 clips")
+    parser.add_argument("--json", action="store_true")
+    found = bench_scale()
+    print(json.dumps(found, indent=2) if parser.parse_args().json else format_table(found))
+
+
+if __name__ == "__main__":
+    main()
