@@ -20,7 +20,7 @@ from ga2app.web.pages.runs.runs_layout import lay_out
 _IN_TURN = in_turn("runs")
 
 _ADDRESS = """(id, section, ticked) => ({
-  id, view: section === 'progress' ? '' : section === 'settings' ? 'config' : section, ticked,
+  id: id > 0 ? id : "", view: section === 'progress' ? '' : section === 'settings' ? 'config' : section, ticked,
 })"""
 
 
