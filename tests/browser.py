@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -34,6 +35,7 @@ CHROMIUM_FLAGS = (
     "--no-first-run",
 )
 
+WINDOW = {"width": 1280, "height": 900}
 _PATIENCE_MS = 60_000
 """A page that is slow on a busy machine is no fault; whoever waits so long finds one."""
 
@@ -142,28 +144,52 @@ def opened(tab: Any) -> None:
     tab.locator("#footer a, footer button").first.wait_for()
 
 
+@pytest.fixture(scope="session")
+def context(chromium: Any) -> Iterator[Any]:
+    """One for all tests of a process: what it has loaded of Gradio once, it need not load and compile again."""
+    made = chromium.new_context(viewport=WINDOW, reduced_motion="reduce")
+    made.set_default_timeout(_PATIENCE_MS)
+    yield made
+    made.close()
+
+
+def forget(page: Any, origins: set[str]) -> None:
+    """Clear what ``origins`` have stored in the browser of ``page``; the cache of their files stays."""
+    page.context.clear_cookies()
+    page.context.clear_permissions()
+    devtools = page.context.new_cdp_session(page)
+    for origin in origins:
+        kinds = "local_storage,indexeddb,service_workers,cache_storage"
+        devtools.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": kinds})
+
+
 _CUT_OFF = ("AbortError: signal is aborted", "Unexpected error Connection errored out")
 """What Gradio's client says of its own requests where a reload, or leaving the page, has cut them off."""
 
 
 @pytest.fixture
-def tab(chromium: Any) -> Iterator[Any]:
-    """A page in a context of its own; the test fails if anything is reported on its console."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
+def tab(context: Any) -> Iterator[Any]:
+    """A page that remembers nothing of other tests; the test fails if anything is reported on its console."""
     page = context.new_page()
-    page.set_default_timeout(_PATIENCE_MS)
     trouble: list[str] = []
+    origins: set[str] = set()
 
-    def forget_cut_off() -> None:
+    def arrived(frame: Any) -> None:
+        address = urlsplit(frame.url)
+        if address.scheme in ("http", "https"):
+            origins.add(f"{address.scheme}://{address.netloc}")
         trouble[:] = [text for text in trouble if not text.startswith(_CUT_OFF)]
 
     page.on("console", lambda message: trouble.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: trouble.append(str(error)))
     page.on("response", lambda got: trouble.append(f"{got.status} {got.url}") if got.status >= 400 else None)
-    page.on("framenavigated", lambda frame: forget_cut_off())
+    page.on("framenavigated", arrived)
     yield page
     told = list(trouble)
-    context.close()
+    page.goto("about:blank")
+    forget(page, origins)
+    for one in context.pages:  # those that the test has opened, too
+        one.close()
     assert told == [], told
 
 

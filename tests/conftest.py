@@ -11,6 +11,7 @@ import pytest
 
 from ga2app.synthetic.demo_dataset import demo_dataset
 from tests.browser import chromium as chromium
+from tests.browser import context as context
 from tests.browser import pytest_terminal_summary as pytest_terminal_summary
 from tests.browser import tab as tab
 from tests.hub_server import Login, LoopbackHub, hub_listening

@@ -6,10 +6,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ga2app.paths import PROJECT
+from tests.browser import forget
 from tests.leftovers import left_behind
 
 BROWSER_TEST = """
@@ -77,3 +79,21 @@ def test_a_process_that_outlives_its_test_is_named_and_ended_and_fails_the_run(t
     assert answer.returncode == 1 and "1 passed" in answer.stdout
     assert "a process outlived its test and was ended: " in answer.stdout and "time.sleep(300)" in answer.stdout
     assert left_behind((tmp_path / "mark").read_text()) == {}
+
+
+@pytest.mark.browser
+def test_what_a_page_has_stored_is_gone_before_the_next_test(context: Any) -> None:
+    page = context.new_page()
+    page.route("**/*", lambda route: route.fulfill(body="<p>stored</p>", content_type="text/html"))
+    stored = "[localStorage.length, sessionStorage.length, document.cookie]"
+    page.goto("http://studio.example/")
+    page.evaluate("localStorage.a = sessionStorage.b = 1; document.cookie = 'c=1'")
+    assert page.evaluate(stored) == [1, 1, "c=1"]
+    page.goto("about:blank")
+    forget(page, {"http://studio.example"})
+    page.close()
+    again = context.new_page()
+    again.route("**/*", lambda route: route.fulfill(body="<p>stored</p>", content_type="text/html"))
+    again.goto("http://studio.example/")
+    assert again.evaluate(stored) == [0, 0, ""]
+    again.close()
