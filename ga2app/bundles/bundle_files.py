@@ -1,10 +1,11 @@
-"""Bundles as folders: written whole or not at all, read with every check."""
+"""Bundles as folders: written whole or not at all, read with every check, attached to the CLIP that they belong to."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,15 +14,16 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save_file
 from torch import Tensor
 
-from ga2app.bundles.fits_backbone import difference
-from ga2app.bundles.manifest import MANIFEST, Manifest, read_manifest, to_json
-from ga2app.bundles.model_card import CARD, model_card
+from ga2app.bundles.manifest import CARD, MANIFEST, TENSORS, Manifest, read_manifest, to_json
+from ga2app.bundles.model_card import model_card
+from ga2app.clip import Backbone
 from ga2app.config import PromptConfig
 from ga2app.errors import BundleError, ConfigError, ErrorCode
+from ga2app.method.prompted_model import PromptedClip
 from ga2app.method.prompts import PromptLearner
 from ga2app.method.whitening import CENTER, ROOT, Whitening, read_whitening
+from ga2app.video.preprocessing import clip_preprocessing
 
-TENSORS = "prompts.safetensors"
 MAX_TENSOR_BYTES = 1 << 30
 
 
@@ -127,3 +129,61 @@ def _elements(prompts: PromptConfig, sizes: Mapping[str, int]) -> int:
     text = sizes["text_width"]
     joint = 2 * text * text + text if prompts.coupled else 0
     return prompts.length * (prompts.visual_depth * sizes["visual_width"] + (prompts.text_depth + 1) * text) + joint
+
+
+@dataclass(frozen=True)
+class PromptBundle:
+    """A trained bundle, ready to be attached to its backbone."""
+
+    bundle: Bundle
+    folder: str
+
+    @property
+    def manifest(self) -> Manifest:
+        return self.bundle.manifest
+
+    def attach(self, backbone: Backbone, labels: Sequence[str]) -> PromptedClip:
+        """The prompted model over ``labels``, novel ones too, in eval mode.
+
+        Raises BundleError when the bundle belongs to another backbone, LabelError for labels that do not fit.
+        """
+        self.bundle.check_backbone(backbone.identity.to_dict())
+        return PromptedClip(backbone, self.bundle.learner(), labels, self.bundle.whitening()).eval()
+
+
+def load_bundle(folder: str | os.PathLike[str]) -> PromptBundle:
+    """Read the bundle in ``folder``; raises BundleError."""
+    return PromptBundle(load_folder(folder), os.fspath(folder))
+
+
+def difference(own: Mapping[str, Any], backbone: Mapping[str, Any]) -> str:
+    """What tells the backbone ``own`` of a bundle from ``backbone``; empty where the bundle fits.
+
+    Both are ``BackboneId.to_dict()``. Bundles of earlier versions know a fingerprint of six tensors alone, and were
+    trained with the preprocessing of OpenAI's CLIP, whatever their backbone's folder said.
+    """
+    if own["fingerprint"] == backbone["fingerprint"]:
+        return ""
+    earlier = "weights" not in own
+    same = own["fingerprint"] == backbone["six_tensors"] if earlier else own["weights"] == backbone["weights"]
+    if same:
+        wanted = backbone["preprocessing"]
+        seen = clip_preprocessing(wanted["size_px"]).to_dict() if earlier else own.get("preprocessing")
+        return _other_pixels(seen if isinstance(seen, Mapping) else {}, wanted, earlier)
+    if own["sizes"] != backbone["sizes"]:
+        return "other weights of another shape"
+    if own.get("six_tensors") == backbone["six_tensors"]:
+        return "other weights in the inner layers, or another activation"
+    return "other weights"
+
+
+def _other_pixels(seen: Mapping[str, Any], wanted: Mapping[str, Any], earlier: bool) -> str:
+    """Settings of the preprocessing that differ; empty where a bundle of ``earlier`` versions differs in none."""
+    names = [name for name in wanted if json.dumps(seen.get(name)) != json.dumps(wanted[name])]
+    if not names:
+        return "" if earlier else "other weights"
+    told = ", ".join(
+        f"{name} {json.dumps(seen.get(name))[:80]} there and {json.dumps(wanted[name])} here" for name in names
+    )
+    reason = " (before the backbone's preprocessor_config.json was read)" if earlier else ""
+    return f"the same weights with other preprocessing{reason}: {told}"

@@ -1,4 +1,8 @@
-"""Bundles as zip files: the same bytes each time they are packed, and checked before anything of one is kept."""
+"""Bundles as zip files: the same bytes each time they are packed, and checked before anything of one is kept.
+
+A zip file holds three files by name, of bounded size, and nothing else. Everything is judged by the archive's list of
+files, before a byte is unpacked, and every fault is named at once.
+"""
 
 from __future__ import annotations
 
@@ -6,29 +10,42 @@ import filecmp
 import os
 import re
 import shutil
+import stat
+import struct
 import time
 import unicodedata
 import uuid
 import zipfile
 import zlib
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import torch
 
-from ga2app.bundles.bundle_files import TENSORS, load_folder
-from ga2app.bundles.card_entries import FILES, find_entries
-from ga2app.bundles.manifest import MANIFEST, read_card, read_manifest, to_json, to_publish
-from ga2app.bundles.model_card import CARD, card_to_pack, model_card
+from ga2app.bundles.bundle_files import MAX_TENSOR_BYTES, load_folder
+from ga2app.bundles.manifest import CARD, MANIFEST, TENSORS, read_card, read_manifest, to_json, to_publish
+from ga2app.bundles.model_card import card_to_pack, model_card
 from ga2app.errors import BundleError
 from ga2app.types import BundleCard
 
+FILES = (MANIFEST, TENSORS, CARD)
+REQUIRED = (MANIFEST, TENSORS)
+LIMITS = {MANIFEST: 8 << 20, TENSORS: MAX_TENSOR_BYTES, CARD: 1 << 20}
+"""The largest size of each file, in bytes."""
+
+MAX_TOTAL_BYTES = MAX_TENSOR_BYTES + (16 << 20)
+MAX_LISTING_BYTES = 1 << 16
+"""A list of three files is never that long: one of millions would fill the memory before it can be judged."""
+
+MAX_RATIO, _RATIO_FROM_BYTES = 200, 1 << 20
+_PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".bin", ".ckpt", ".joblib", ".npy", ".npz")
+_END, _END_BYTES, _LOCATOR = b"PK\x05\x06", 22, b"PK\x06\x07"
+_SHOWN = 12
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _CHUNK = 1 << 20
 _STAGE = ".incoming-"
 _STALE_S = 3600.0
-_MAX_FOLDER = 60
 
 
 def pack(folder: str | os.PathLike[str], out: Path, *, name: str = "") -> None:
@@ -78,47 +95,33 @@ def _named(root: Path, name: str) -> dict[str, str]:
 
 
 def take_in(
-    archive: Path, shelf: Path, *, taken: Collection[str] = (), known: Sequence[str] = (), folder: Path | None = None
+    source: Path,
+    shelf: Path,
+    *,
+    taken: Collection[str] = (),
+    known: Sequence[str] = (),
+    folder: Path | None = None,
+    shown: str = "",
+    origin: str = "imported",
 ) -> tuple[BundleCard, bool]:
-    """Check the zip file ``archive`` and put its bundle into a folder of its own below ``shelf``; gives its card.
+    """Check the bundle in ``source``, a zip file or a folder, and copy it to a folder of its own below ``shelf``.
 
     The folder is called after the bundle, with a number where that is taken: by what is there, or in ``taken``;
     ``folder`` names another place. Where one of the folders ``known`` holds the same prompts and the same manifest,
-    nothing is kept, and the card is that one's; the second value says whether the bundle is new. Raises BundleError
-    that names every fault found, and then leaves nothing behind.
+    nothing is kept, and the card is that one's; the second value says whether the bundle is new. Errors call the
+    bundle ``shown``. Raises BundleError that names every fault found, and then leaves nothing behind.
     """
-    return _take(
-        lambda stage: _unpack(archive, stage), archive.name, shelf, "imported", taken=taken, known=known, folder=folder
-    )
-
-
-def take_in_files(
-    source: Path, shown: str, shelf: Path, origin: str, *, taken: Collection[str] = (), known: Sequence[str] = ()
-) -> tuple[BundleCard, bool]:
-    """The same with the files of a bundle in the folder ``source``, which are moved; all else that is there stays.
-
-    Errors call the bundle ``shown``; ``origin`` is what its card says of where it comes from.
-    """
-    return _take(lambda stage: _move(source, stage), shown, shelf, origin, taken=taken, known=known)
-
-
-def _take(
-    fill: Callable[[Path], None],
-    shown: str,
-    shelf: Path,
-    origin: str,
-    *,
-    taken: Collection[str],
-    known: Sequence[str],
-    folder: Path | None = None,
-) -> tuple[BundleCard, bool]:
-    """Let ``fill`` put the files into a folder out of sight, check them there, and only then show the folder."""
-    stage = shelf / f"{_STAGE}{uuid.uuid4().hex}"
+    stage, shown = shelf / f"{_STAGE}{uuid.uuid4().hex}", shown or source.name
     try:
         shelf.mkdir(parents=True, exist_ok=True)
         _sweep(shelf)
         stage.mkdir()
-        fill(stage)
+        if source.is_dir():
+            for name in FILES:
+                if (source / name).is_file():
+                    shutil.copyfile(source / name, stage / name)
+        else:
+            _unpack(source, stage)
         bundle = load_folder(stage, shown)
         if not all(bool(torch.isfinite(value).all()) for value in bundle.tensors.values()):
             raise BundleError(f"bundle '{shown}': {TENSORS} holds numbers that are not finite; get a fresh copy")
@@ -144,7 +147,7 @@ def _take(
 def free_name(name: str, taken: Collection[str]) -> str:
     """A folder name after ``name`` that is not ``taken``, and not one that a run of this home could come to want."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    slug = re.sub(r"[^A-Za-z0-9._-]+", "-", plain).strip("-._")[:_MAX_FOLDER].strip("-._") or "bundle"
+    slug = re.sub(r"[^A-Za-z0-9._-]+", "-", plain).strip("-._")[:60].strip("-._") or "bundle"
     if re.fullmatch(r"run-\d+", slug, re.IGNORECASE):
         slug = f"imported-{slug}"
     lowered = {other.lower() for other in taken}
@@ -181,12 +184,6 @@ def _unpack(archive: Path, stage: Path) -> None:
         raise BundleError(f"'{archive.name}' is damaged ({exc}); download or upload it again") from exc
 
 
-def _move(source: Path, stage: Path) -> None:
-    for name in FILES:
-        if (source / name).is_file():
-            os.replace(source / name, stage / name)
-
-
 def _same(one: Path, other: Path) -> bool:
     """Whether both folders hold the same prompts, byte for byte, and manifests that say the same to others.
 
@@ -199,3 +196,104 @@ def _same(one: Path, other: Path) -> bool:
         return told[0] == told[1]
     except (OSError, BundleError):
         return False
+
+
+def find_entries(archive: Path) -> dict[str, zipfile.ZipInfo]:
+    """The entries of a bundle in the zip file ``archive``, by file name. Raises BundleError with every fault.
+
+    One folder around the files is let pass: that is how people zip a folder.
+    """
+    try:
+        if _listing_bytes(archive) > MAX_LISTING_BYTES:
+            raise _refused(archive, ["it lists far more than the three files of a bundle"])
+        with zipfile.ZipFile(archive) as opened:
+            infos = opened.infolist()
+    except OSError as exc:
+        raise BundleError(f"'{archive.name}' cannot be read ({exc}); upload it again") from exc
+    except (zipfile.BadZipFile, ValueError, NotImplementedError) as exc:
+        raise BundleError(f"'{archive.name}' is not a zip file that can be read ({exc}); upload it again") from exc
+    around = _folder_around(infos)
+    faults, found = [], {}
+    for info in infos:
+        if info.is_dir() and info.filename == around:
+            continue
+        name = info.filename.removeprefix(around)
+        told = _faults(info, name)
+        if name in found:
+            told.append(f"{_quoted(info.filename)} is there twice")
+        faults += told
+        found[name] = info
+    faults += [f"{name} is missing" for name in REQUIRED if name not in found]
+    if sum(info.file_size for info in infos) > MAX_TOTAL_BYTES:
+        faults.append(f"it unpacks to more than {_size(MAX_TOTAL_BYTES)}")
+    if faults:
+        raise _refused(archive, faults)
+    return found
+
+
+def _faults(info: zipfile.ZipInfo, name: str) -> list[str]:
+    """What is wrong with one entry, whose name inside the bundle's folder is ``name``."""
+    shown, mode = _quoted(info.orig_filename), info.external_attr >> 16
+    path = PurePosixPath(info.filename)
+    if info.filename != info.orig_filename or "\\" in info.filename or not info.filename.isprintable():
+        return [f"{shown} is not a plain file name"]
+    if path.is_absolute() or info.filename[1:2] == ":":
+        return [f"{shown} is an absolute path"]
+    if ".." in path.parts:
+        return [f"{shown} points outside of the bundle"]
+    if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
+        kind = "a link" if stat.S_ISLNK(mode) else "a folder" if stat.S_ISDIR(mode) else "not an ordinary file"
+        return [f"{shown} is {kind}"]
+    if path.suffix.lower() in _PICKLES:
+        return [f"{shown} may run code when it is opened, such files are never taken"]
+    if name not in FILES:
+        return [f"{shown} does not belong to a bundle"]
+    faults = []
+    if info.flag_bits & 1:
+        faults.append(f"{shown} is encrypted")
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        faults.append(f"{shown} is compressed in an unusual way, zip it with the usual one")
+    if info.file_size > LIMITS[name]:
+        faults.append(f"{shown} has {_size(info.file_size)}, more than {_size(LIMITS[name])}")
+    elif info.file_size > max(_RATIO_FROM_BYTES, MAX_RATIO * info.compress_size):
+        faults.append(f"{shown} would grow more than {MAX_RATIO} times while it is unpacked")
+    return faults
+
+
+def _folder_around(infos: list[zipfile.ZipInfo]) -> str:
+    """The one folder that everything lies in, with its slash; empty where there is none."""
+    tops = {info.filename.partition("/")[0] for info in infos}
+    nested = all("/" in info.filename for info in infos)
+    return f"{tops.pop()}/" if len(tops) == 1 and nested and not tops <= {"", ".."} else ""
+
+
+def _listing_bytes(archive: Path) -> int:
+    """How long the archive's list of files is, as its last record says. Raises BadZipFile where there is none."""
+    with archive.open("rb") as stream:
+        stream.seek(0, 2)
+        size = stream.tell()
+        stream.seek(max(0, size - _END_BYTES - 0xFFFF - 20))
+        tail = stream.read()
+    place = tail.rfind(_END)
+    if place < 0 or len(tail) - place < _END_BYTES:
+        raise zipfile.BadZipFile("it has no list of files")
+    if tail[max(0, place - 20) : place].startswith(_LOCATOR):
+        return MAX_LISTING_BYTES + 1  # the long form, for archives beyond 4 GiB or 65,535 files
+    return int(struct.unpack("<L", tail[place + 12 : place + 16])[0])
+
+
+def _refused(archive: Path, faults: list[str]) -> BundleError:
+    told = faults[:_SHOWN] + ([f"and {len(faults) - _SHOWN} more"] if len(faults) > _SHOWN else [])
+    return BundleError(
+        f"'{archive.name}' is not kept: {'; '.join(told)}. A bundle holds {', '.join(FILES)} and nothing else"
+    )
+
+
+def _quoted(name: str) -> str:
+    """A file name from outside, on one line and of bounded length."""
+    plain = "".join(char if char.isprintable() else "?" for char in name)
+    return f"'{plain if len(plain) <= 80 else plain[:77] + '...'}'"
+
+
+def _size(count: int) -> str:
+    return f"{count / (1 << 20):,.0f} MiB"

@@ -1,6 +1,7 @@
 """The front matter of a model card: the YAML that the Hub reads.
 
 Every value is written as JSON, which YAML reads, and every text is one printable line: nothing can break out of it.
+Whoever made a bundle wrote its texts, and none may become markup, YAML or code on its card.
 """
 
 from __future__ import annotations
@@ -10,8 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ga2app.bundles.card_text import is_repository, one_line, without_path
-from ga2app.bundles.manifest import Manifest
+from ga2app.bundles.manifest import Manifest, without_path
 from ga2app.config import SKETCH
 from ga2app.errors import BundleError
 from ga2app.types import LICENSES, intervals
@@ -25,7 +25,10 @@ FIGURES = {
 }
 """Of each figure of a bundle: what kind of metric it is to the Hub, and its name there."""
 
+MAX_CHARACTERS = 200
 _LICENSE = re.compile(r"[a-z0-9][a-z0-9.+-]{0,60}")
+_REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
+_HARMLESS = " ,()'+-"
 
 
 def front_matter(manifest: Manifest, license_id: str, license_name: str) -> str:
@@ -93,3 +96,28 @@ def _index(manifest: Manifest, figures: Mapping[str, float]) -> dict[str, Any]:
         "metrics": metrics,
     }
     return {"name": one_line(manifest.name) or "bundle", "results": [result]}
+
+
+def one_line(text: str) -> str:
+    """``text`` on one line, without characters that cannot be seen, and of bounded length."""
+    seen = "".join(letter if letter.isprintable() else " " for letter in text)
+    line = " ".join(seen.split())
+    return line if len(line) <= MAX_CHARACTERS else line[: MAX_CHARACTERS - 1] + "…"
+
+
+def is_plain(text: str) -> bool:
+    """Whether ``text`` is of letters, figures and signs that mean nothing to Markdown, HTML or Python."""
+    return text == one_line(text) != "" and all(letter.isalnum() or letter in _HARMLESS for letter in text)
+
+
+def inline(text: str) -> str:
+    """``text`` for the middle of a line of Markdown: as it is where it is plain, else as code, which shows itself."""
+    line = one_line(text)
+    if is_plain(line) or not line:
+        return line
+    return f"`{line.replace('`', chr(39)).replace('<!--', '<! --')}`"
+
+
+def is_repository(name: str) -> bool:
+    """Whether ``name`` looks like a repository of the Hub, user/name."""
+    return bool(_REPOSITORY.fullmatch(name)) and len(name) <= MAX_CHARACTERS

@@ -5,22 +5,27 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
+import math
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from ga2app.bundles.bundle_checks import check_types
-from ga2app.bundles.card_text import without_path
 from ga2app.config import RunConfig
 from ga2app.config.ablations import method_of
 from ga2app.errors import BundleError, ConfigError, ErrorCode
-from ga2app.types import BundleCard, Conditions, Dataset, defined, read_conditions
+from ga2app.types import BundleCard, BundleFacts, Conditions, Dataset, defined, read_conditions
 
 FORMAT_VERSION = 2
 """Version 1 had neither ``conditions`` nor ``trained``; it is read all the same."""
-MANIFEST = "bundle.json"
+MANIFEST, TENSORS, CARD = "bundle.json", "prompts.safetensors", "README.md"
+MAX_NAME, MAX_WIDTH = 200, 1 << 16
+MAX_CARD_BYTES = 1 << 20
+"""A model card longer than that is shown in part."""
+
+_PATH = re.compile(r"[.~\\/]|[A-Za-z]:[\\/]")
 
 
 @dataclass(frozen=True)
@@ -85,16 +90,75 @@ def read_manifest(root: Path, shown: str = "") -> Manifest:
             hint="update GA² Studio, or export the bundle again",
             code=ErrorCode.BUNDLE_UNUSABLE,
         )
-    try:
-        manifest = _from_dict(data)
-        RunConfig.from_dict(manifest.config)
-        faults = check_types(manifest)
-    except (ConfigError, TypeError, KeyError, AttributeError) as exc:
-        raise BundleError(f"bundle '{shown}': {MANIFEST} is not a valid manifest ({exc}); get a fresh copy") from exc
-    if faults:
+    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
+    if faults := _faults(values):
         told = "; ".join(faults)
         raise BundleError(f"bundle '{shown}': {MANIFEST} is not a valid manifest ({told}); get a fresh copy")
-    return manifest
+    return Manifest(**values)
+
+
+def _faults(values: Mapping[str, Any]) -> list[str]:
+    """Everything that is wrong with the values of a manifest, which may come from anybody."""
+    known = {item.name for item in fields(Manifest)}
+    odd = sorted((known - _OPTIONAL - values.keys()) | (values.keys() - known))
+    faults = [f"missing or unknown: {', '.join(odd)}"] if odd else []
+    faults += [text for name, (holds, text) in _RULES.items() if name in values and not holds(values[name])]
+    try:
+        RunConfig.from_dict(values.get("config", {}))
+    except ConfigError as exc:
+        faults.append(str(exc))
+    except (TypeError, KeyError, AttributeError) as exc:
+        faults.append(f"config cannot be read ({exc})")
+    return faults
+
+
+def _texts(value: object) -> bool:
+    return isinstance(value, tuple) and all(isinstance(item, str) for item in value)
+
+
+def _whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _figures(value: object) -> bool:
+    return isinstance(value, Mapping) and all(
+        isinstance(figure, int | float) and not isinstance(figure, bool) and math.isfinite(figure)
+        for figure in value.values()
+    )
+
+
+def _backbone(value: Any) -> bool:
+    """Whether it has a name, a fingerprint and sizes that a CLIP can have."""
+    if not isinstance(value, Mapping) or not isinstance(value.get("sizes"), Mapping):
+        return False
+    widths = [value["sizes"].get(width) for width in ("visual_width", "text_width", "embedding_width")]
+    named = all(isinstance(value.get(key), str) and value[key] for key in ("name", "fingerprint"))
+    return named and all(_whole(width) and 0 < width <= MAX_WIDTH for width in widths)
+
+
+_RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "name": (
+        lambda value: isinstance(value, str) and 0 < len(value.strip()) <= MAX_NAME,
+        f"name must be a text of at most {MAX_NAME} characters",
+    ),
+    **{
+        name: (_texts, f"{name} must be a list of texts")
+        for name in ("base", "novel", "anchor_captions", "negatives", "trained")
+    },
+    **{name: (_figures, f"{name} must be numbers by name") for name in ("metrics", "zero_shot")},
+    "packages": (
+        lambda value: isinstance(value, Mapping) and _texts(tuple(value.values())),
+        "packages must be versions by name",
+    ),
+    "steps": (lambda value: _whole(value) and value >= 0, "steps must be a whole number"),
+    "dataset_hash": (lambda value: isinstance(value, str), "dataset_hash must be a text"),
+    **{
+        name: (lambda value: isinstance(value, Mapping), f"{name} must be an object")
+        for name in ("conditions", "preprocessing")
+    },
+    "backbone": (_backbone, "it does not say which backbone it is for"),
+}
+"""What each value must be, and the fault where it is not."""
 
 
 def read_card(folder: str | os.PathLike[str], origin: str) -> BundleCard:
@@ -115,6 +179,33 @@ def read_card(folder: str | os.PathLike[str], origin: str) -> BundleCard:
         seed=run.seed,
         tested=manifest.used.tested,
         size_bytes=sum(path.stat().st_size for path in Path(folder).iterdir() if path.is_file()),
+    )
+
+
+def read_facts(folder: str | os.PathLike[str], origin: str) -> BundleFacts:
+    """Everything that the bundle in ``folder`` says of itself; raises BundleError."""
+    root = Path(folder)
+    card, manifest = read_card(folder, origin), read_manifest(root)
+    try:
+        files = tuple((path.name, path.stat().st_size) for path in sorted(root.iterdir()) if path.is_file())
+        readme = b""
+        if (root / CARD).is_file():
+            with (root / CARD).open("rb") as stream:
+                readme = stream.read(MAX_CARD_BYTES)
+    except OSError as exc:
+        raise BundleError(f"bundle '{folder}' cannot be read ({exc}); check the disk, or get a fresh copy") from exc
+    return BundleFacts(
+        card=card,
+        config=manifest.run.to_dict(),
+        backbone=manifest.backbone,
+        dataset_hash=manifest.dataset_hash,
+        steps=manifest.steps,
+        anchor_captions=manifest.anchor_captions,
+        negatives=manifest.negatives,
+        packages=manifest.packages,
+        files=files,
+        readme=readme.decode(errors="replace"),
+        conditions=manifest.used,
     )
 
 
@@ -153,9 +244,6 @@ def to_publish(manifest: Manifest) -> Manifest:
     return replace(manifest, config=config, backbone=backbone)
 
 
-def _from_dict(data: Mapping[str, Any]) -> Manifest:
-    known = {item.name for item in fields(Manifest)}
-    if odd := sorted((known - _OPTIONAL - data.keys()) | (data.keys() - known)):
-        raise TypeError(f"missing or unknown: {', '.join(odd)}")
-    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
-    return Manifest(**values)
+def without_path(name: str) -> str:
+    """The last part of a path on somebody's machine, which is nobody else's business; any other name as it is."""
+    return re.split(r"[\\/]", name.rstrip("\\/"))[-1] if _PATH.match(name) else name

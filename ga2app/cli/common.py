@@ -15,7 +15,20 @@ from ga2app.config import DEMO, RunConfig
 from ga2app.environment import can_show
 from ga2app.errors import DatasetError, PackageError
 from ga2app.paths import default_home
-from ga2app.types import Dataset, SampleSize, as_document, cautions, figure_text, rests_on, to_counts, with_nulls
+from ga2app.types import (
+    BundleCard,
+    Dataset,
+    SampleSize,
+    as_document,
+    cautions,
+    figure_text,
+    rests_on,
+    to_counts,
+    with_nulls,
+)
+
+if TYPE_CHECKING:
+    from ga2app.services.studio import Studio
 
 if TYPE_CHECKING:
     from ga2app.services.studio import Studio
@@ -28,6 +41,13 @@ FIGURES = {"base": "base", "novel": "novel", "hm": "HM"}
 def add_json(parser: argparse.ArgumentParser) -> None:
     """The ``--json`` switch."""
     parser.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
+
+
+def own_studio() -> AbstractContextManager[Studio]:
+    """The studio of this home, for as long as a command works."""
+    from ga2app.services.studio import own_studio
+
+    return own_studio()
 
 
 def print_json(document: Mapping[str, Any]) -> None:
@@ -59,6 +79,16 @@ def need(package: str, purpose: str, extra: str) -> None:
             f"{purpose} needs {package}, which cannot be imported ({exc}); "
             f'in the folder of GA² Studio run: pip install ".[{extra}]"'
         ) from exc
+
+
+def print_bundle(args: argparse.Namespace, card: BundleCard, fresh: bool, **facts: Any) -> None:
+    """What an import or a pull brought into the library; ``facts`` go along with ``--json``."""
+    title = card.title or card.name
+    if args.json:
+        print_json(facts | {"bundle": card.folder, "name": title, "backbone": card.backbone, "new": fresh})
+        return
+    said = f"belongs to backbone {card.backbone}" if fresh else "is in the library already"
+    print(f"'{title}' {said}\nbundle: {card.folder}")
 
 
 LABELS_HELP = "class names between commas; one that holds a comma in double quotes"

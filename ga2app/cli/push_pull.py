@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 from ga2app.cli import common
 from ga2app.errors import HubError, StoreError
 from ga2app.labels import parse_labels
-from ga2app.paths import default_home
-from ga2app.types import HubAccount, HubExchange, HubOffer, Pushed, PushOptions
+from ga2app.types import HubAccount, HubOffer, Pushed, PushOptions
 
 if TYPE_CHECKING:
-    from ga2app.store import Store
+    from ga2app.services.sharing import SharingService
+    from ga2app.services.studio import Studio
 
 _PUSH_ABOUT = (
     "Pushes with your own login (hf auth login), private unless told otherwise, as one commit that changes only what "
@@ -71,24 +71,24 @@ def run_push(args: argparse.Namespace) -> int:
         raise HubError("--license is that of a bundle's prompts; the card of an anchor set names its own (--card)")
     if args.anchors and (args.report or args.example):
         raise HubError("--report and --example belong to a bundle; leave them out, or leave out --anchors")
-    return _with_exchange(lambda store, exchange: _push(args, store, exchange))
+    with common.own_studio() as studio:
+        return _push(args, studio)
 
 
 def run_pull(args: argparse.Namespace) -> int:
     """Say what there is and how large, and pull it."""
-    return _with_exchange(lambda store, exchange: _pull(args, store, exchange))
+    with common.own_studio() as studio:
+        return _pull(args, studio.sharing)
 
 
-def _push(args: argparse.Namespace, store: Store, exchange: HubExchange) -> int:
-    account = exchange.account()
+def _push(args: argparse.Namespace, studio: Studio) -> int:
+    sharing, account = studio.sharing, studio.sharing.account()
     if args.anchors:
-        set_id = _set_of(store, args.what)
-        repo = args.repo or exchange.repo_of_anchors(set_id, account)
+        set_id = _set_of(studio, args.what)
+        repo = args.repo or sharing.repo_of_anchors(set_id, account)
     else:
-        from ga2app.services.sharing import listed_bundle
-
-        folder = listed_bundle(default_home(), store, args.what)
-        repo = args.repo or exchange.repo_of_bundle(folder, account)
+        folder = studio.library.find(args.what)
+        repo = args.repo or sharing.repo_of_bundle(folder, account)
     repo = repo if "/" in repo else f"{account.name}/{repo}"
     print(f"you are {account.name} at the Hub; to {repo}", file=sys.stderr)
     if args.dry_run:
@@ -104,18 +104,18 @@ def _push(args: argparse.Namespace, store: Store, exchange: HubExchange) -> int:
     card = _read_card(args.card)
     if args.anchors:
         groups = None if args.negatives is None else parse_labels(args.negatives)
-        pushed = exchange.push_anchors(
+        pushed = sharing.push_anchors(
             set_id, options, groups=groups, clips=args.clips, card=card, progress=_progress("up")
         )
     else:
-        pushed = exchange.push_bundle(
+        pushed = sharing.push_bundle(
             folder, options, card=card, report=args.report, examples=args.example, progress=_progress("up")
         )
     return _tell_push(args, account, pushed)
 
 
-def _pull(args: argparse.Namespace, store: Store, exchange: HubExchange) -> int:
-    find = exchange.find_anchors if args.anchors else exchange.find_bundle
+def _pull(args: argparse.Namespace, sharing: SharingService) -> int:
+    find = sharing.find_anchors if args.anchors else sharing.find_bundle
     offer = find(args.repo, revision=args.revision)
     about = f"{offer.revision.repo_id} at {offer.revision.commit[:12]}: {len(offer.files)} files"
     print(f"{about}, {offer.size_bytes:,} bytes", file=sys.stderr)
@@ -128,19 +128,14 @@ def _pull(args: argparse.Namespace, store: Store, exchange: HubExchange) -> int:
             print("\n".join(f"{file.name}, {file.size_bytes:,} bytes" for file in offer.files))
         return 0
     if args.anchors:
-        return _pull_anchors(args, exchange, offer, facts)
-    card, fresh = exchange.pull_bundle(offer, progress=_progress("down"))
-    title = card.title or card.name
-    if args.json:
-        common.print_json(facts | {"bundle": card.folder, "name": title, "backbone": card.backbone, "new": fresh})
-    else:
-        said = f"belongs to backbone {card.backbone}" if fresh else "is in the library already"
-        print(f"'{title}' {said}\nbundle: {card.folder}")
+        return _pull_anchors(args, sharing, offer, facts)
+    card, fresh = sharing.pull_bundle(offer, progress=_progress("down"))
+    common.print_bundle(args, card, fresh, **facts)
     return 0
 
 
-def _pull_anchors(args: argparse.Namespace, exchange: HubExchange, offer: HubOffer, facts: dict[str, Any]) -> int:
-    pulled = exchange.pull_anchors(offer, clips=not args.no_clips, progress=_progress("down"))
+def _pull_anchors(args: argparse.Namespace, sharing: SharingService, offer: HubOffer, facts: dict[str, Any]) -> int:
+    pulled = sharing.pull_anchors(offer, clips=not args.no_clips, progress=_progress("down"))
     for fault in pulled.faults:
         print(f"note: {fault}", file=sys.stderr)
     if args.json:
@@ -156,17 +151,8 @@ def _pull_anchors(args: argparse.Namespace, exchange: HubExchange, offer: HubOff
     return 0
 
 
-def _with_exchange(then: Callable[[Store, HubExchange], int]) -> int:
-    from ga2app.services.exchange import StudioExchange
-    from ga2app.store import Store
-
-    home = default_home()
-    with Store.open(home) as store:
-        return then(store, StudioExchange(home, store))
-
-
-def _set_of(store: Store, name: str) -> int:
-    sets = {row.name: row.id for row in store.anchors.sets()}
+def _set_of(studio: Studio, name: str) -> int:
+    sets = {row.name: row.id for row in studio.store.anchors.sets()}
     if name not in sets:
         raise StoreError(f"there is no anchor set '{name}' here; name one of: {', '.join(sets) or 'none yet'}")
     return sets[name]

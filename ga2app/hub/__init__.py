@@ -1,21 +1,19 @@
 """Everything that talks to the Hugging Face Hub or looks into its cache."""
 
-from ga2app.hub.backbone_files import (
-    FAVORITE,
+from ga2app.clip.files import FAVORITE, download, download_size, explain
+from ga2app.hub.backbone_downloads import (
     TOY_BYTES,
+    Downloads,
+    DownloadState,
+    DownloadStatus,
     cached_backbones,
     default_backbone,
-    download,
-    download_size,
-    explain,
 )
-from ga2app.hub.downloads import Downloads, DownloadState, DownloadStatus
-from ga2app.hub.fetching import fetch_bundle
 from ga2app.hub.hub_client import HubClient
 from ga2app.hub.language_model import own_login, propose
-from ga2app.hub.pulling import fetch, look
+from ga2app.hub.pulling import fetch, fetch_bundle, look
 from ga2app.hub.pushing import PushJob, full_name, push
-from ga2app.hub.repo_names import propose_name
+from ga2app.hub.repositories import propose_name
 
 __all__ = [
     "FAVORITE",

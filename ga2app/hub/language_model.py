@@ -17,7 +17,7 @@ from huggingface_hub import InferenceClient, constants, get_token
 from huggingface_hub.errors import HfHubHTTPError, InferenceTimeoutError, OfflineModeIsEnabled
 
 from ga2app.errors import LanguageModelError
-from ga2app.hub.http_errors import HTTPError
+from ga2app.hub.hub_client import HTTPError
 from ga2app.labels import label_key, tidy
 from ga2app.types import ProposalKind
 

@@ -17,8 +17,7 @@ from huggingface_hub.utils.tqdm import disable_progress_bars
 
 from ga2app.errors import HubConflict, HubError
 from ga2app.hub.hub_client import HubClient
-from ga2app.hub.repo_listing import Listing, digest_like, read_listing
-from ga2app.hub.repo_names import check_repo_id
+from ga2app.hub.repositories import Listing, check_repo_id, digest_like, read_listing
 from ga2app.types import ByteProgress, HubRevision, Pushed, RepoKind
 
 Content: TypeAlias = Path | bytes

@@ -1,6 +1,6 @@
 """Recognize clips: labels for a clip, by plain CLIP and by bundles beside it."""
 
-from ga2app.bundles.prompt_bundle import PromptBundle, load_bundle
+from ga2app.bundles import PromptBundle, load_bundle
 from ga2app.inference.recognizer import DEFAULT_FRAMES, Recognizer
 from ga2app.inference.recognizer_service import StudioRecognizer
 

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 
 from ga2app import inference as recognize
-from ga2app.bundles.card_entries import LIMITS, REQUIRED
-from ga2app.bundles.fits_backbone import difference
+from ga2app.bundles import LIMITS, REQUIRED, difference
 from ga2app.clip import Backbone, load_backbone
 from ga2app.config import SKETCH
 from ga2app.errors import BackboneError, BundleError

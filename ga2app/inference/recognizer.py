@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 import torch
 
-from ga2app.bundles.prompt_bundle import PromptBundle, load_bundle
+from ga2app.bundles import PromptBundle, load_bundle
 from ga2app.clip import Backbone, load_backbone
 from ga2app.config import SKETCH
 from ga2app.errors import ClipError

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from ga2app.bundles.prompt_bundle import PromptBundle, load_bundle
+from ga2app.bundles import PromptBundle, load_bundle
 from ga2app.clip import Backbone, load_backbone
 from ga2app.config import Precision
 from ga2app.inference.recognizer import Recognizer

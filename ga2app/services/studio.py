@@ -20,17 +20,17 @@ from ga2app.types import (
     AnchorAdvisor,
     BackboneChoice,
     BundleCard,
-    BundleShelf,
     ClipInspector,
     Estimator,
     ExplainerService,
-    HubExchange,
     RecognizerService,
     figure_text,
 )
 
 if TYPE_CHECKING:
     from ga2app.services.imports import ImportService
+    from ga2app.services.library import LibraryService
+    from ga2app.services.sharing import SharingService
 
 
 @dataclass(frozen=True)
@@ -83,9 +83,7 @@ class Studio:
     backbones: Callable[[], Sequence[BackboneChoice]]
     inspector: ClipInspector
     advisor: AnchorAdvisor
-    shelf: BundleShelf
     estimator: Estimator
-    exchange: HubExchange
     examples: Sequence[Example] = ()
     wake_worker: Callable[[], object] = _nothing
     worker_alive: Callable[[], bool] = _alive
@@ -103,6 +101,19 @@ class Studio:
         from ga2app.services.imports import ImportService
 
         return ImportService(self)
+
+    def library(self) -> LibraryService:
+        """The bundles."""
+        from ga2app.services.library import LibraryService
+
+        return LibraryService(self)
+
+    @cached_property
+    def sharing(self) -> SharingService:
+        """Bundles and anchor sets to the Hub and from it."""
+        from ga2app.services.sharing import SharingService
+
+        return SharingService(self)
 
     def backbone_title(self, name: str) -> str:
         """How the screens call a backbone; its own name where the list does not have it."""
@@ -180,9 +191,7 @@ def own_studio(home: Home | None = None) -> Iterator[Studio]:
     """The studio of whoever runs a command or a program: all services on ``home``, no page and no worker."""
     from ga2app.services.anchor_advisor import LazyAdvisor
     from ga2app.services.backbones import Backbones
-    from ga2app.services.bundle_folders import BundleFolders
     from ga2app.services.clip_inspector import VideoInspector
-    from ga2app.services.exchange import StudioExchange
     from ga2app.services.lazy_explainer import LazyExplainer
     from ga2app.services.lazy_recognizer import LazyRecognizer
     from ga2app.services.speed_estimate import SpeedEstimator
@@ -197,7 +206,5 @@ def own_studio(home: Home | None = None) -> Iterator[Studio]:
             backbones=Backbones(file=home.root / "backbone_folders.json"),
             inspector=VideoInspector(),
             advisor=LazyAdvisor(),
-            shelf=BundleFolders(),
             estimator=SpeedEstimator(home.root / "speeds.json"),
-            exchange=StudioExchange(home, store),
         )

@@ -43,7 +43,6 @@ from ga2app.types.headline import (
     wilson,
     with_nulls,
 )
-from ga2app.types.hub_exchange import HubExchange
 from ga2app.types.hub_types import (
     LICENSES,
     ByteProgress,
@@ -58,7 +57,6 @@ from ga2app.types.hub_types import (
 )
 from ga2app.types.protocols import (
     AnchorAdvisor,
-    BundleShelf,
     ClipInspector,
     Estimator,
     ExplainerService,
@@ -111,7 +109,6 @@ __all__ = [
     "Basis",
     "BundleCard",
     "BundleFacts",
-    "BundleShelf",
     "ByteProgress",
     "ChangedClip",
     "ClipFacts",
@@ -132,7 +129,6 @@ __all__ = [
     "FrameScore",
     "GroupReport",
     "HubAccount",
-    "HubExchange",
     "HubFile",
     "HubOffer",
     "HubRevision",

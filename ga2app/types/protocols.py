@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -14,7 +14,6 @@ from ga2app.types.anchor_types import (
     TextProposal,
     TextRatings,
 )
-from ga2app.types.bundle_types import BundleCard, BundleFacts
 from ga2app.types.dataset_types import AnchorClip, ClipFacts, ProposalKind
 from ga2app.types.estimates import Estimate, PastPace, Workload
 from ga2app.types.explanation import Explanation, TokenReading
@@ -149,31 +148,6 @@ class AnchorAdvisor(Protocol):
 
     def login(self) -> bool:
         """Whether this machine's own user is logged in at the Hub, so that a language model can be asked."""
-        ...
-
-
-class BundleShelf(Protocol):
-    """Bundles as folders and as zip files. Each method raises BundleError that says what is wrong with one."""
-
-    def facts(self, folder: str, origin: str) -> BundleFacts:
-        """Everything that the bundle in ``folder`` says of itself."""
-        ...
-
-    def pack(self, folder: str, out: Path, *, name: str = "") -> None:
-        """Write the bundle's own files, and nothing else, as a zip to ``out``: the same bytes each time.
-
-        ``name`` is what the bundle is called, if that is not what its files say.
-        """
-        ...
-
-    def take_in(
-        self, archive: Path, shelf: Path, *, taken: Collection[str] = (), known: Sequence[str] = ()
-    ) -> tuple[BundleCard, bool]:
-        """Check ``archive`` and put its bundle into a folder of its own below ``shelf``, its name not in ``taken``.
-
-        Gives its card, and whether it is new: one of the same content as a folder in ``known`` is not kept twice, and
-        the card is then that folder's. Nothing is left behind of an archive that is refused.
-        """
         ...
 
 

@@ -20,13 +20,11 @@ from ga2app.errors import AccessError
 from ga2app.hub import Downloads
 from ga2app.services.space import Space, Visitor, refusal
 from ga2app.services.studio import Studio
-from ga2app.types import AnchorAdvisor, BundleShelf, HubExchange
+from ga2app.types import AnchorAdvisor
 
 KEY_HEADER = "x-ga2-key"
 
 _WRITERS = ("admin", "write")
-_LOOKING = ("account", "repo_of_bundle", "repo_of_anchors", "find_bundle", "find_anchors")
-"""What of the exchange with the Hub changes nothing. It needs a login of the visitor's own all the same."""
 
 
 class Refused(AccessError, gr.Error):
@@ -72,10 +70,8 @@ def guarded(studio: Studio) -> Studio:
     return replace(
         studio,
         may_change=may_change,
-        exchange=cast(HubExchange, Guarded(studio.exchange, may_change, _LOOKING)),
         advisor=cast(AnchorAdvisor, Guarded(studio.advisor, may_change, ["login"])),
         downloads=cast(Downloads, Guarded(studio.downloads, may_change, ["status", "place"])),
-        shelf=cast(BundleShelf, Guarded(studio.shelf, may_change, ["facts", "pack"])),
     )
 
 

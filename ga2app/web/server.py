@@ -11,9 +11,7 @@ from ga2app.hub import Downloads
 from ga2app.paths import SKETCH_HARD_PROMPT, Home
 from ga2app.services.anchor_advisor import LazyAdvisor
 from ga2app.services.backbones import Backbones
-from ga2app.services.bundle_folders import BundleFolders
 from ga2app.services.clip_inspector import VideoInspector
-from ga2app.services.exchange import StudioExchange
 from ga2app.services.hardware import Hardware, lent_hardware, own_hardware
 from ga2app.services.imports import sweep
 from ga2app.services.lazy_explainer import LazyExplainer
@@ -75,9 +73,7 @@ def serve(
         downloads=downloads,
         inspector=VideoInspector(),
         advisor=LazyAdvisor(),
-        shelf=BundleFolders(),
         estimator=SpeedEstimator(home.root / "speeds.json"),
-        exchange=StudioExchange(home, store),
         server_paths=space is None,
         space=space,
         examples=_examples(home),

@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from ga2app.bundles.fits_backbone import difference
+from ga2app.bundles import difference
 from ga2app.clip import Backbone, fingerprints, load_backbone
 from ga2app.clip.files import look_into
 from ga2app.paths import SKETCH_HARD_PROMPT, default_home

@@ -45,7 +45,8 @@ def test_out_puts_the_bundle_elsewhere_and_lists_nothing(capsys: pytest.CaptureF
     document(capsys, "export", str(SKETCH_HARD_PROMPT), "--out", "hard.zip")
     assert document(capsys, "import-bundle", "hard.zip", "--out", "mine")["bundle"] == "mine"
     assert sorted(path.name for path in Path("mine").iterdir()) == ["README.md", "bundle.json", "prompts.safetensors"]
-    assert not default_home().database.exists()
+    with Store.open(default_home()) as store:
+        assert store.bundles.list() == []
     assert "'mine' is there already" in refused(capsys, "import-bundle", "hard.zip", "--out", "mine")
 
 

@@ -15,8 +15,7 @@ from ga2app.datasets.clip_files import content_digest
 from ga2app.errors import HubConflict, HubError, StoreError
 from ga2app.paths import Home
 from ga2app.services.clip_inspector import VideoInspector
-from ga2app.services.exchange import StudioExchange
-from ga2app.store import Store
+from ga2app.services.studio import Studio, own_studio
 from ga2app.store.anchor_sets import AnchorFile
 from ga2app.types import ClipFacts, PushOptions
 from tests.hub_server import LoopbackHub, stored
@@ -30,10 +29,8 @@ CAPTIONS = ("a red wall", "a blue wall")
 class Lab:
     """A studio with a home of its own."""
 
-    def __init__(self, root: Path, inspector: VideoInspector) -> None:
-        self.home = Home(root)
-        self.store = Store.open(self.home)
-        self.exchange = StudioExchange(self.home, self.store, inspector)
+    def __init__(self, studio: Studio) -> None:
+        self.studio, self.home, self.store, self.sharing = studio, studio.home, studio.store, studio.sharing
 
     def own_set(self) -> int:
         """A set of two clips, the second switched off, and a group of two prompts of its own."""
@@ -59,22 +56,20 @@ def inspector() -> VideoInspector:
 
 @pytest.fixture
 def lab(loopback_hub: LoopbackHub, tmp_path: Path, inspector: VideoInspector) -> Iterator[Lab]:
-    here = Lab(tmp_path / "here", inspector)
-    yield here
-    here.store.close()
+    with own_studio(Home(tmp_path / "here")) as studio:
+        yield Lab(replace(studio, inspector=inspector))
 
 
 @pytest.fixture
 def elsewhere(loopback_hub: LoopbackHub, tmp_path: Path, inspector: VideoInspector) -> Iterator[Lab]:
-    there = Lab(tmp_path / "elsewhere", inspector)
-    yield there
-    there.store.close()
+    with own_studio(Home(tmp_path / "elsewhere")) as studio:
+        yield Lab(replace(studio, inspector=inspector))
 
 
 def test_a_set_goes_out_with_its_clips_and_comes_in_whole(lab: Lab, elsewhere: Lab, loopback_hub: LoopbackHub) -> None:
     set_id = lab.own_set()
-    assert lab.exchange.repo_of_anchors(set_id, lab.exchange.account()) == REPO[1]
-    pushed = lab.exchange.push_anchors(
+    assert lab.sharing.repo_of_anchors(set_id, lab.sharing.account()) == REPO[1]
+    pushed = lab.sharing.push_anchors(
         set_id, PushOptions(rights=True), groups=["walls"], clips=True, card="---\nlicense: mit\n---\n"
     )
     files = loopback_hub.repos[REPO].files
@@ -92,9 +87,9 @@ def test_a_set_goes_out_with_its_clips_and_comes_in_whole(lab: Lab, elsewhere: L
         "walls,a wall,1",
         'walls,"a ""wall"", again",1',
     ]
-    offer = elsewhere.exchange.find_anchors(REPO[1])
+    offer = elsewhere.sharing.find_anchors(REPO[1])
     assert {file.name for file in offer.files} == files.keys() - {".gitattributes", "README.md"}
-    pulled = elsewhere.exchange.pull_anchors(offer)
+    pulled = elsewhere.sharing.pull_anchors(offer)
     assert (pulled.name, pulled.clips, pulled.groups, pulled.missing) == ("still things", 2, ("walls",), ())
     assert elsewhere.rows(pulled.set_id) == lab.rows(set_id) == [("a red wall", True), ("a blue wall", False)]
     assert elsewhere.store.negatives.texts("walls") == lab.store.negatives.texts("walls")
@@ -102,7 +97,7 @@ def test_a_set_goes_out_with_its_clips_and_comes_in_whole(lab: Lab, elsewhere: L
     assert Path(row.path).parent.parent == elsewhere.store.anchors.folder(pulled.set_id)
     assert row.digest == content_digest(row.path) and row.seconds is not None
     assert [clip.caption for clip in elsewhere.store.anchors.clips("still things")] == ["a red wall"]
-    again = elsewhere.exchange.pull_anchors(offer)
+    again = elsewhere.sharing.pull_anchors(offer)
     assert not again.new and again.set_id == pulled.set_id
 
 
@@ -111,14 +106,14 @@ def test_without_the_rights_no_clip_leaves_and_whoever_has_the_same_clips_needs_
 ) -> None:
     set_id = lab.own_set()
     with pytest.raises(HubError, match="the clips go along only if you confirm that you have the right"):
-        lab.exchange.push_anchors(set_id, PushOptions(), clips=True)
+        lab.sharing.push_anchors(set_id, PushOptions(), clips=True)
     assert loopback_hub.seen == []
-    lab.exchange.push_anchors(set_id, PushOptions(), groups=[])
+    lab.sharing.push_anchors(set_id, PushOptions(), groups=[])
     assert loopback_hub.repos[REPO].files.keys() == {".gitattributes", "anchors.json"}
     same = write_color_clip(tmp_path / "same.mp4", (220, 40, 40), seed=1)
     mine = elsewhere.store.anchors.create("mine")
     elsewhere.store.anchors.add(mine, [AnchorFile(same, "red", content_digest(same))])
-    pulled = elsewhere.exchange.pull_anchors(elsewhere.exchange.find_anchors(REPO[1]))
+    pulled = elsewhere.sharing.pull_anchors(elsewhere.sharing.find_anchors(REPO[1]))
     assert (pulled.clips, pulled.missing, pulled.groups) == (1, ("a blue wall",), ())
     assert elsewhere.rows(pulled.set_id) == [("a red wall", True)]
 
@@ -128,23 +123,23 @@ def test_pushing_again_changes_what_changed_and_clips_leave_with_a_push_without_
 ) -> None:
     set_id = lab.own_set()
     options = PushOptions(rights=True)
-    first = lab.exchange.push_anchors(set_id, options, clips=True)
-    assert lab.exchange.push_anchors(set_id, options, clips=True) == replace(first, changed=())
+    first = lab.sharing.push_anchors(set_id, options, clips=True)
+    assert lab.sharing.push_anchors(set_id, options, clips=True) == replace(first, changed=())
     lab.store.anchors.set_caption(lab.store.anchors.rows(set_id)[0].id, "a wall, red")
-    assert lab.exchange.push_anchors(set_id, options, clips=True).changed == ("anchors.json",)
-    last = lab.exchange.push_anchors(set_id, options)
+    assert lab.sharing.push_anchors(set_id, options, clips=True).changed == ("anchors.json",)
+    last = lab.sharing.push_anchors(set_id, options)
     assert last.changed == ("anchors.json",) and len(last.removed) == 2
     loopback_hub.repos[REPO].put(anchors__json=b"{}")
     with pytest.raises(HubConflict, match="was changed by somebody else meanwhile"):
-        lab.exchange.push_anchors(set_id, options, groups=[])
+        lab.sharing.push_anchors(set_id, options, groups=[])
 
 
 def test_names_that_are_taken_here_get_a_number_and_nothing_here_is_changed(lab: Lab, elsewhere: Lab) -> None:
-    lab.exchange.push_anchors(lab.own_set(), PushOptions(rights=True), groups=["walls"], clips=True)
+    lab.sharing.push_anchors(lab.own_set(), PushOptions(rights=True), groups=["walls"], clips=True)
     mine = elsewhere.store.anchors.create("still things")
     group = elsewhere.store.negatives.create_group("walls")
     elsewhere.store.negatives.add(group, ["my wall"])
-    pulled = elsewhere.exchange.pull_anchors(elsewhere.exchange.find_anchors(REPO[1]))
+    pulled = elsewhere.sharing.pull_anchors(elsewhere.sharing.find_anchors(REPO[1]))
     assert (pulled.name, pulled.groups) == ("still things 2", ("walls 2",))
     assert elsewhere.rows(mine) == [] and elsewhere.store.negatives.texts("walls") == ["my wall"]
 
@@ -175,7 +170,7 @@ def test_a_list_that_is_none_is_refused_and_leaves_nothing(
     loopback_hub.add(REPO[1], "dataset", files={"anchors.json": anchors})
     before = elsewhere.store.anchors.names()
     with pytest.raises(HubError, match=f"'alice/still-things-anchors': .*{told}"):
-        elsewhere.exchange.pull_anchors(elsewhere.exchange.find_anchors(REPO[1]))
+        elsewhere.sharing.pull_anchors(elsewhere.sharing.find_anchors(REPO[1]))
     assert elsewhere.store.anchors.names() == before and not list((elsewhere.home.media / "anchors").iterdir())
 
 
@@ -194,22 +189,21 @@ class FullDiskInspector(VideoInspector):
 
 
 def test_a_pull_that_fails_leaves_no_set_no_file_and_nothing_to_undo(
-    lab: Lab, loopback_hub: LoopbackHub, tmp_path: Path
+    lab: Lab, elsewhere: Lab, loopback_hub: LoopbackHub
 ) -> None:
-    lab.exchange.push_anchors(lab.own_set(), PushOptions(rights=True), groups=["walls"], clips=True)
-    there = Lab(tmp_path / "there", FullDiskInspector())
+    lab.sharing.push_anchors(lab.own_set(), PushOptions(rights=True), groups=["walls"], clips=True)
+    there = Lab(replace(elsewhere.studio, inspector=FullDiskInspector()))
     before = (there.store.anchors.names(), there.store.negatives.groups())
     with pytest.raises(HubError, match="could not be kept"):
-        there.exchange.pull_anchors(there.exchange.find_anchors(REPO[1]))
+        there.sharing.pull_anchors(there.sharing.find_anchors(REPO[1]))
     assert (there.store.anchors.names(), there.store.negatives.groups()) == before
     assert there.store.trash.last("anchors") is None
     assert not list((there.home.media / "anchors").iterdir())
-    there.store.close()
 
 
 def test_a_pulled_set_is_no_edit_that_undo_would_empty(lab: Lab, elsewhere: Lab) -> None:
-    lab.exchange.push_anchors(lab.own_set(), PushOptions(rights=True), groups=["walls"], clips=True)
-    pulled = elsewhere.exchange.pull_anchors(elsewhere.exchange.find_anchors(REPO[1]))
+    lab.sharing.push_anchors(lab.own_set(), PushOptions(rights=True), groups=["walls"], clips=True)
+    pulled = elsewhere.sharing.pull_anchors(elsewhere.sharing.find_anchors(REPO[1]))
     assert elsewhere.rows(pulled.set_id) == [(CAPTIONS[0], True), (CAPTIONS[1], False)]
     assert elsewhere.store.trash.last("anchors") is None
 
@@ -217,7 +211,7 @@ def test_a_pulled_set_is_no_edit_that_undo_would_empty(lab: Lab, elsewhere: Lab)
 def test_clips_that_are_none_or_others_are_told_and_the_rest_is_taken(
     lab: Lab, elsewhere: Lab, loopback_hub: LoopbackHub
 ) -> None:
-    lab.exchange.push_anchors(lab.own_set(), PushOptions(rights=True), groups=["walls"], clips=True)
+    lab.sharing.push_anchors(lab.own_set(), PushOptions(rights=True), groups=["walls"], clips=True)
     repo = loopback_hub.repos[REPO]
     one, other = sorted(name for name in repo.files if name.startswith("clips/"))
     hostile = {
@@ -227,9 +221,9 @@ def test_clips_that_are_none_or_others_are_told_and_the_rest_is_taken(
     }
     csv = b"group,text,enabled\nwalls,a wall,maybe\nwalls,a fence,1\n"
     repo.commit(repo.files | hostile | {"negatives.csv": stored("negatives.csv", csv)})
-    offer = elsewhere.exchange.find_anchors(REPO[1])
+    offer = elsewhere.sharing.find_anchors(REPO[1])
     assert {"clips/run.pt", "clips/a/b.mp4"} <= set(offer.left_out)
-    pulled = elsewhere.exchange.pull_anchors(offer)
+    pulled = elsewhere.sharing.pull_anchors(offer)
     assert pulled.clips == 1 and elsewhere.store.negatives.texts("walls") == ["a fence"]
     assert pulled.faults[0] == "negatives.csv, line 2: enabled is 'maybe'; write 1 or 0"
     assert "it is not the clip that the list describes" in pulled.faults[1] and len(pulled.faults) == 2
@@ -238,11 +232,11 @@ def test_clips_that_are_none_or_others_are_told_and_the_rest_is_taken(
 def test_what_is_no_anchor_set_is_told(lab: Lab, loopback_hub: LoopbackHub) -> None:
     loopback_hub.add("alice/shots", "dataset", files={"train.csv": b""})
     with pytest.raises(HubError, match="'alice/shots' holds no anchor set: it has no anchors.json, but .gitattributes"):
-        lab.exchange.find_anchors("alice/shots")
+        lab.sharing.find_anchors("alice/shots")
     loopback_hub.add("alice/jumps", files={"bundle.json": b"{}"})
     with pytest.raises(HubError, match="'alice/jumps' is a model, not an anchor set, which is a data set; if it"):
-        lab.exchange.find_anchors("alice/jumps")
+        lab.sharing.find_anchors("alice/jumps")
     with pytest.raises(StoreError, match="this anchor set is not there any more"):
-        lab.exchange.push_anchors(99, PushOptions())
+        lab.sharing.push_anchors(99, PushOptions())
     with pytest.raises(StoreError, match="there is no group of negative prompts 'fences'"):
-        lab.exchange.push_anchors(lab.own_set(), PushOptions(), groups=["fences"])
+        lab.sharing.push_anchors(lab.own_set(), PushOptions(), groups=["fences"])

@@ -21,7 +21,7 @@ from ga2app.bundles import read_card
 from ga2app.config import PromptConfig, RunConfig
 from ga2app.errors import BundleError, HubConflict, HubError, StoreError
 from ga2app.paths import SKETCH_HARD_PROMPT, Home
-from ga2app.services.exchange import StudioExchange
+from ga2app.services.studio import Studio, own_studio
 from ga2app.store import BundleQuery, Store
 from ga2app.training.hard_prompt import hard_prompt
 from ga2app.types import BundleCard, HubAccount, Pushed, PushOptions
@@ -37,10 +37,8 @@ LABELS = ["red wall", "blue wall", "a person walking"]
 class Lab:
     """A studio with a home of its own."""
 
-    def __init__(self, root: Path) -> None:
-        self.home = Home(root)
-        self.store = Store.open(self.home)
-        self.exchange = StudioExchange(self.home, self.store)
+    def __init__(self, studio: Studio) -> None:
+        self.studio, self.home, self.store, self.sharing = studio, studio.home, studio.store, studio.sharing
 
     def own_bundle(self, name: str = "red walls") -> str:
         """A bundle of its library; gives its folder."""
@@ -52,24 +50,22 @@ class Lab:
         return str(folder)
 
     def push(self, folder: str, **options: object) -> Pushed:
-        return self.exchange.push_bundle(folder, PushOptions(**options))  # type: ignore[arg-type]
+        return self.sharing.push_bundle(folder, PushOptions(**options))  # type: ignore[arg-type]
 
     def pull(self, repo: str = "alice/red-walls", **options: str) -> BundleCard:
-        return self.exchange.pull_bundle(self.exchange.find_bundle(repo, **options))[0]
+        return self.sharing.pull_bundle(self.sharing.find_bundle(repo, **options))[0]
 
 
 @pytest.fixture
 def lab(loopback_hub: LoopbackHub, tmp_path: Path) -> Iterator[Lab]:
-    here = Lab(tmp_path / "here")
-    yield here
-    here.store.close()
+    with own_studio(Home(tmp_path / "here")) as studio:
+        yield Lab(studio)
 
 
 @pytest.fixture
 def elsewhere(loopback_hub: LoopbackHub, tmp_path: Path) -> Iterator[Lab]:
-    there = Lab(tmp_path / "elsewhere")
-    yield there
-    there.store.close()
+    with own_studio(Home(tmp_path / "elsewhere")) as studio:
+        yield Lab(studio)
 
 
 def change(folder: str, **facts: object) -> None:
@@ -81,7 +77,7 @@ def test_a_pushed_bundle_is_pulled_into_a_fresh_home_and_predicts_the_same(
     lab: Lab, elsewhere: Lab, loopback_hub: LoopbackHub, tmp_path: Path
 ) -> None:
     folder = lab.own_bundle()
-    assert lab.exchange.repo_of_bundle(folder, lab.exchange.account()) == "alice/red-walls"
+    assert lab.sharing.repo_of_bundle(folder, lab.sharing.account()) == "alice/red-walls"
     pushed = lab.push(folder)
     assert pushed.private and loopback_hub.repos[REPO].files.keys() == {
         ".gitattributes",
@@ -140,7 +136,7 @@ def test_two_labs_that_push_into_one_repository_do_not_overwrite_each_other(
 
 def test_the_card_that_is_given_goes_along_instead_of_the_bundles_own(lab: Lab, loopback_hub: LoopbackHub) -> None:
     folder = lab.own_bundle()
-    lab.exchange.push_bundle(folder, PushOptions(), card="---\nlicense: mit\n---\n# mine\n")
+    lab.sharing.push_bundle(folder, PushOptions(), card="---\nlicense: mit\n---\n# mine\n")
     assert loopback_hub.repos[REPO].files["README.md"].content == b"---\nlicense: mit\n---\n# mine\n"
 
 
@@ -175,7 +171,7 @@ def test_where_things_lie_on_this_machine_does_not_go_along(lab: Lab, loopback_h
     assert there["backbone"]["fingerprint"] == told["backbone"]["fingerprint"]
     assert json.loads((Path(folder) / "bundle.json").read_text()) == told, "the own one keeps them"
     assert not lab.push(folder).changed, "what is the same for others is pushed once"
-    card, fresh = lab.exchange.pull_bundle(lab.exchange.find_bundle("alice/red-walls"))
+    card, fresh = lab.sharing.pull_bundle(lab.sharing.find_bundle("alice/red-walls"))
     assert (card.folder, fresh) == (folder, False), "and is not kept twice"
 
 
@@ -186,15 +182,15 @@ def test_report_and_examples_go_along_only_with_the_rights_and_leave_with_the_ne
     clip = Path(write_color_clip(tmp_path / "My holiday!.mp4", (9, 9, 200), seed=3))
     asked = {"report": True, "examples": [clip]}
     with pytest.raises(HubError, match="go along only if you confirm that you have the right to publish them"):
-        lab.exchange.push_bundle(folder, PushOptions(), **asked)  # type: ignore[arg-type]
+        lab.sharing.push_bundle(folder, PushOptions(), **asked)  # type: ignore[arg-type]
     with pytest.raises(HubError, match="'Run 1' has no report of its run here; push it without one"):
-        lab.exchange.push_bundle(folder, PushOptions(rights=True), report=True)
+        lab.sharing.push_bundle(folder, PushOptions(rights=True), report=True)
     with pytest.raises(BundleError, match="example '.*bundle.json' is not a video file"):
-        lab.exchange.push_bundle(folder, PushOptions(rights=True), examples=[Path(folder) / "bundle.json"])
+        lab.sharing.push_bundle(folder, PushOptions(rights=True), examples=[Path(folder) / "bundle.json"])
     assert loopback_hub.seen == []
     run.mkdir(parents=True)
     (run / "report.json").write_text(small_report(str(tmp_path / "secret place" / "a.mp4")))
-    pushed = lab.exchange.push_bundle(folder, PushOptions(rights=True), **asked)  # type: ignore[arg-type]
+    pushed = lab.sharing.push_bundle(folder, PushOptions(rights=True), **asked)  # type: ignore[arg-type]
     assert {"report.json", "examples/01-My-holiday.mp4"} <= set(pushed.changed)
     files = loopback_hub.repos["model", "alice/run-1"].files
     assert b"a.mp4" in files["report.json"].content and b"secret place" not in files["report.json"].content
@@ -224,14 +220,14 @@ def small_report(clip: str) -> str:
 def test_pulling_the_same_twice_keeps_one_and_notes_where_it_is_on_the_hub(lab: Lab, elsewhere: Lab) -> None:
     folder = lab.own_bundle()
     pushed = lab.push(folder)
-    offer = elsewhere.exchange.find_bundle("alice/red-walls")
-    first, second = (elsewhere.exchange.pull_bundle(offer) for _ in range(2))
+    offer = elsewhere.sharing.find_bundle("alice/red-walls")
+    first, second = (elsewhere.sharing.pull_bundle(offer) for _ in range(2))
     assert (first[1], second[1]) == (True, False) and first[0].folder == second[0].folder
     assert [path.name for path in elsewhere.home.bundles.iterdir()] == ["red-walls"]
     twin = elsewhere.own_bundle()
     shutil.rmtree(first[0].folder)
     elsewhere.store.bundles.delete(first[0].folder)
-    card, fresh = elsewhere.exchange.pull_bundle(offer)
+    card, fresh = elsewhere.sharing.pull_bundle(offer)
     assert (card.folder, fresh, card.hub, card.origin) == (twin, False, pushed.revision, "trained")
 
 
@@ -261,13 +257,13 @@ def test_a_pulled_bundle_is_checked_as_a_zipped_one_is(
 def test_a_disk_that_fills_during_a_pull_is_told_and_nothing_of_it_stays(lab: Lab, elsewhere: Lab) -> None:
     """A limit on the size of files stands in for the disk."""
     lab.push(lab.own_bundle())
-    offer, before = elsewhere.exchange.find_bundle("alice/red-walls"), resource.getrlimit(resource.RLIMIT_FSIZE)
+    offer, before = elsewhere.sharing.find_bundle("alice/red-walls"), resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (9_000, before[1]))
     try:
         with pytest.raises(
             HubError, match="'alice/red-walls' was not pulled, the disk is full; nothing of it was kept"
         ):
-            elsewhere.exchange.pull_bundle(offer)
+            elsewhere.sharing.pull_bundle(offer)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert nothing_of_it(elsewhere)
@@ -277,21 +273,21 @@ def test_a_pull_that_the_list_cannot_take_leaves_no_folder(lab: Lab, elsewhere: 
     lab.push(lab.own_bundle())
     other = sqlite3.connect(elsewhere.home.database, isolation_level=None)
     with Store.open(elsewhere.home, busy_s=0.05) as hasty:
-        exchange = StudioExchange(elsewhere.home, hasty)
-        offer = exchange.find_bundle("alice/red-walls")
+        sharing = replace(elsewhere.studio, store=hasty).sharing
+        offer = sharing.find_bundle("alice/red-walls")
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreError, match="is locked by another program"):
-            exchange.pull_bundle(offer)
+            sharing.pull_bundle(offer)
         other.close()
         assert nothing_of_it(elsewhere)
-        assert exchange.pull_bundle(offer)[1]
+        assert sharing.pull_bundle(offer)[1]
 
 
 def test_a_bundle_of_another_account_is_pushed_under_ones_own(lab: Lab, loopback_hub: LoopbackHub) -> None:
     folder = lab.own_bundle()
     lab.push(folder, repo="lab/shared")
-    assert lab.exchange.repo_of_bundle(folder, HubAccount("alice", ("lab",))) == "lab/shared"
-    assert lab.exchange.repo_of_bundle(folder, HubAccount("carol")) == "carol/red-walls"
+    assert lab.sharing.repo_of_bundle(folder, HubAccount("alice", ("lab",))) == "lab/shared"
+    assert lab.sharing.repo_of_bundle(folder, HubAccount("carol")) == "carol/red-walls"
     assert lab.push(folder).revision.repo_id == "lab/shared"
     assert not lab.push(folder, repo="public-walls", private=False).private
 
@@ -318,17 +314,17 @@ def test_the_token_is_in_request_headers_and_nowhere_else(
     loopback_hub.logins[token] = Login("alice")
     folder = lab.own_bundle()
     with everything_logged(caplog):
-        pushed = lab.exchange.push_bundle(folder, PushOptions(), token=token)
+        pushed = lab.sharing.push_bundle(folder, PushOptions(), token=token)
         change(folder, steps=3)
         loopback_hub.refuse("preupload", 418, message="odd")
         with pytest.raises(HubError) as caught:
-            lab.exchange.push_bundle(folder, PushOptions(), token=token)
-        offer = elsewhere.exchange.find_bundle("alice/red-walls", token=token)
-        card, _ = elsewhere.exchange.pull_bundle(offer, token=token)
+            lab.sharing.push_bundle(folder, PushOptions(), token=token)
+        offer = elsewhere.sharing.find_bundle("alice/red-walls", token=token)
+        card, _ = elsewhere.sharing.pull_bundle(offer, token=token)
     told = "".join(traceback.format_exception(caught.value))
     printed = capfd.readouterr()
     assert "preupload" in caplog.text and "DEBUG" in caplog.text and "418" in told
-    assert token not in caplog.text + told + printed.out + printed.err + repr((pushed, offer, card, lab.exchange))
+    assert token not in caplog.text + told + printed.out + printed.err + repr((pushed, offer, card, lab.sharing))
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert len(files) > 6 and not [path for path in files if token.encode() in path.read_bytes()]
     bearers = [seen.headers.get("authorization", seen.headers.get("Authorization")) for seen in loopback_hub.seen]

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
-import zipfile
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,8 +19,6 @@ from ga2app.types import (
     AnchorKind,
     Answer,
     Basis,
-    BundleCard,
-    BundleFacts,
     ClipFacts,
     ClipRating,
     ClipRatings,
@@ -339,64 +335,3 @@ class FakeEstimator:
 
     def too_long(self, backbone: str, texts: Sequence[str], prompt_length: int) -> Sequence[str]:
         return [text for text in texts if len(text) > 30]
-
-
-class FakeShelf:
-    """Bundles are folders, and zips, of a small ``bundle.json`` and a README.md; a zip of anything else is refused."""
-
-    def facts(self, folder: str, origin: str) -> BundleFacts:
-        root = Path(folder)
-        try:
-            told = json.loads((root / "bundle.json").read_text())
-        except (OSError, ValueError) as exc:
-            raise BundleError(f"bundle '{root.name}' cannot be read ({type(exc).__name__}); get a fresh copy") from exc
-        files = tuple((path.name, path.stat().st_size) for path in sorted(root.iterdir()))
-        card = BundleCard(
-            folder,
-            told["name"],
-            told["backbone"]["name"],
-            tuple(told["base"]),
-            tuple(told["novel"]),
-            told["metrics"],
-            told["zero_shot"],
-            origin,
-            "demo",
-            "ga2",
-            1024,
-            sum(size for _, size in files),
-        )
-        readme = (root / "README.md").read_text() if (root / "README.md").exists() else ""
-        config = {"shots": 16, "prompts": {"length": 8, "coupled": True}, "optimizer": {"learning_rate": 0.004}}
-        backbone = {"name": card.backbone, "fingerprint": "f00d", "revision": None}
-        return BundleFacts(card, config, backbone, "beef", 40, ("a wall",), ("nothing",), {"torch": "2"}, files, readme)
-
-    def pack(self, folder: str, out: Path, *, name: str = "") -> None:
-        self.facts(folder, "trained")
-        with zipfile.ZipFile(out, "w") as archive:
-            for path in sorted(Path(folder).iterdir()):
-                archive.write(path, path.name)
-
-    def take_in(
-        self, archive: Path, shelf: Path, *, taken: Collection[str] = (), known: Sequence[str] = ()
-    ) -> tuple[BundleCard, bool]:
-        try:
-            with zipfile.ZipFile(archive) as opened:
-                odd = sorted(set(opened.namelist()) - {"bundle.json", "README.md"})
-                if odd:
-                    raise BundleError(f"'{archive.name}' is not kept: '{odd[0]}' does not belong to a bundle")
-                manifest = opened.read("bundle.json")
-                twin = next((one for one in known if _content(one) == manifest), None)
-                if twin is not None:
-                    return self.facts(twin, "imported").card, False
-                name = json.loads(manifest)["name"].replace(" ", "-")
-                while name in taken:
-                    name += "-2"
-                opened.extractall(shelf / name)
-        except zipfile.BadZipFile as exc:
-            raise BundleError(f"'{archive.name}' is not a zip file that can be read; upload it again") from exc
-        return self.facts(str(shelf / name), "imported").card, True
-
-
-def _content(folder: str) -> bytes:
-    path = Path(folder) / "bundle.json"
-    return path.read_bytes() if path.exists() else b""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -18,9 +19,9 @@ from urllib.request import urlopen
 import numpy as np
 import pytest
 
+from ga2app.bundles import read_card
 from ga2app.config import SKETCH, preset
-from ga2app.paths import PROJECT, Home
-from ga2app.services.exchange import StudioExchange
+from ga2app.paths import PROJECT, SKETCH_HARD_PROMPT, Home
 from ga2app.services.studio import Example
 from ga2app.store import Store
 from ga2app.types import (
@@ -37,7 +38,7 @@ from ga2app.web import Studio
 from ga2app.worker import launcher
 from tests.demo import link_demo
 
-from .fakes import FakeAdvisor, FakeEstimator, FakeExplainer, FakeInspector, FakeRecognizer, FakeShelf
+from .fakes import FakeAdvisor, FakeEstimator, FakeExplainer, FakeInspector, FakeRecognizer
 
 LABELS = ("climbing a ladder", "rowing a boat", "jumping rope", "waving")
 BASE, NOVEL = LABELS[:2], LABELS[2:]
@@ -76,8 +77,6 @@ def make_studio(home: Home, **changes: Any) -> Studio:
         "inspector": FakeInspector(),
         "advisor": FakeAdvisor(),
         "estimator": FakeEstimator(),
-        "shelf": FakeShelf(),
-        "exchange": StudioExchange(home, store),
     }
     return Studio(home=home, store=store, **(doors | changes))
 
@@ -124,13 +123,16 @@ def keep_bundle(
 ) -> str:
     """A bundle in the library that is there on disk, too; gives its folder. ``told`` changes what it says of itself."""
     path = studio.home.bundles / folder
-    path.mkdir(parents=True, exist_ok=True)
-    about: dict[str, Any] = {"name": folder, "backbone": {"name": backbone}, "base": BASE, "novel": NOVEL, "config": {}}
+    shutil.copytree(SKETCH_HARD_PROMPT, path, dirs_exist_ok=True)
+    about = json.loads((path / "bundle.json").read_text(encoding="utf-8"))
+    config = about["config"] | {"dataset": "demo"} | told.pop("config", {})
+    about |= {"name": folder, "base": BASE, "novel": NOVEL, "config": config, "steps": 40, "negatives": ["nothing"]}
     about["metrics"] = {"base": 90.0, "novel": 60.0, "hm": 72.0}
     about["zero_shot"] = {"base": 70.0, "novel": 65.0, "hm": 67.4}
-    (path / "bundle.json").write_text(json.dumps(about | told))
-    (path / "README.md").write_text(readme)
-    studio.store.bundles.add(studio.shelf.facts(str(path), "imported").card)
+    about["backbone"]["name"] = backbone
+    (path / "bundle.json").write_text(json.dumps(about | told), encoding="utf-8")
+    (path / "README.md").write_text(readme, encoding="utf-8")
+    studio.store.bundles.add(read_card(path, "imported"))
     return str(path)
 
 

@@ -5,8 +5,8 @@ towers as ``prompt_learner.…``, ``image_encoder.…``, ``text_encoder.…``; a
 ``visual.…``, ``transformer.…``, ``token_embedding.weight``, …. Nothing but tensors is ever unpickled.
 """
 
-from ga2app.bundles.checkpoints.checkpoint_import import import_checkpoint
-from ga2app.bundles.checkpoints.checkpoint_records import Imported, Origin
-from ga2app.bundles.checkpoints.pickle_reader import Checkpoint, read_checkpoint
+from ga2app.bundles.checkpoints.checkpoint_import import Imported, import_checkpoint
+from ga2app.bundles.checkpoints.checkpoint_reader import Checkpoint, read_checkpoint
+from ga2app.bundles.checkpoints.checkpoint_writer import Origin
 
 __all__ = ["Checkpoint", "Imported", "Origin", "import_checkpoint", "read_checkpoint"]

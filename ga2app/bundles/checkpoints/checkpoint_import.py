@@ -4,27 +4,73 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from torch import Tensor
 
-from ga2app.bundles.checkpoints.checkpoint_folder import QUICK_GELU, activations, write_backbone
-from ga2app.bundles.checkpoints.checkpoint_records import Folders, Imported, Origin
-from ga2app.bundles.checkpoints.clip_writer import write_bundle
-from ga2app.bundles.checkpoints.parameter_names import PREFIX, SUFFIX, read_names, same_embedding
-from ga2app.bundles.checkpoints.pickle_reader import FUSION, Checkpoint, read_checkpoint
-from ga2app.bundles.checkpoints.prompt_layout import HARD_PROMPT, MARK, read_prompts
-from ga2app.bundles.checkpoints.safe_tensors import TensorReader, refuse
+from ga2app.bundles.checkpoints.checkpoint_reader import FUSION, Checkpoint, TensorReader, read_checkpoint, refuse
+from ga2app.bundles.checkpoints.checkpoint_writer import QUICK_GELU, Origin, activations, write_backbone, write_bundle
+from ga2app.bundles.checkpoints.published_prompts import (
+    HARD_PROMPT,
+    MARK,
+    PREFIX,
+    SUFFIX,
+    read_names,
+    read_prompts,
+    same_embedding,
+)
 from ga2app.bundles.checkpoints.weight_layout import TOKEN_EMBEDDING, FrozenWeights, Part, read_weights
 from ga2app.clip import Backbone, BackboneId
-from ga2app.config import PAPER_BACKBONE
+from ga2app.config import PAPER_BACKBONE, PromptConfig
 from ga2app.errors import CheckpointError, Fault
 
 OLD_SIZES = ("input_resolution", "context_length", "vocab_size")
 """Whole numbers in OpenAI's own files that repeat what the shapes say."""
 
 LEFT_OUT = (PREFIX, SUFFIX, "prompt_learner.complete_text_embeddings", *OLD_SIZES)
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What came of a checkpoint: ``bundle`` and ``backbone_folder`` are None where none was written.
+
+    ``backbone`` is what the bundle belongs to; ``ignored`` names entries of the file that were not used; ``notes`` are
+    for people.
+    """
+
+    bundle: Path | None
+    backbone: BackboneId
+    backbone_folder: Path | None
+    prompts: PromptConfig | None
+    base: tuple[str, ...]
+    ignored: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+class Folders(NamedTuple):
+    """Where to write: new folders, or None where none is named."""
+
+    bundle: Path | None
+    backbone: Path | None
+
+    def check(self) -> None:
+        """Raises CheckpointError where a folder is taken, or one lies in the other."""
+        named = [folder for folder in self if folder is not None]
+        for folder in named:
+            try:
+                taken = any(folder.iterdir()) if folder.is_dir() else os.path.lexists(folder)
+                above = next((parent for parent in folder.parents if parent.exists()), folder)
+                if not above.is_dir():
+                    raise NotADirectoryError(f"'{above}' is a file")
+            except (OSError, ValueError) as exc:
+                raise CheckpointError(f"'{folder}' cannot be used as a folder ({exc}); name another") from exc
+            if taken:
+                raise CheckpointError(f"'{folder}' is there already and is not replaced; name a new folder")
+        places = [folder.resolve() for folder in named]
+        if len(places) == 2 and (places[0].is_relative_to(places[1]) or places[1].is_relative_to(places[0])):
+            raise CheckpointError(f"'{named[0]}' and '{named[1]}' lie in each other; name two folders side by side")
 
 
 def import_checkpoint(

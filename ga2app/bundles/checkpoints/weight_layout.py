@@ -14,7 +14,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ga2app.bundles.checkpoints.safe_tensors import TensorReader
+from ga2app.bundles.checkpoints.checkpoint_reader import TensorReader
 from ga2app.clip import TowerSizes
 
 TOKEN_EMBEDDING = "text_model.embeddings.token_embedding.weight"

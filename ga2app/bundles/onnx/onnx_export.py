@@ -1,32 +1,44 @@
-"""The folder of a portable bundle: written whole and checked, or not at all.
+"""A bundle for programs without torch: the vision side as ONNX, the labels' features, and a script that uses both.
 
-Notation: C labels, D embedding width, τ the factor of the cosines.
+The folder is written whole and checked, or not at all. Notation: B clips, T frames, C labels, S side in pixels, D
+embedding width, τ the factor of the cosines.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor, nn
+from torch.export import Dim
 
-from ga2app.bundles.onnx.onnx_check import largest_difference
-from ga2app.bundles.onnx.onnx_tower import INPUT, OUTPUT, VisionSide, write_onnx
-from ga2app.bundles.prompt_bundle import PromptBundle
+from ga2app.bundles.bundle_files import PromptBundle
 from ga2app.clip import Backbone
 from ga2app.errors import BundleError
 from ga2app.labels import check_labels, label_key
+from ga2app.method.prompted_model import PromptedClip
 
 FORMAT_VERSION = 1
+INPUT, OUTPUT = "pixels", "clip_features"
 TOWER, CLASSES, FACTS, SCRIPT = "vision.onnx", "classes.npy", "portable.json", "recognize.py"
 MOST_APART = 1e-4
 """The largest difference of a clip feature, which has length 1, that is let pass."""
+
+SHAPES = ((1, 8), (3, 1), (2, 5))
+"""Clips and frames of each comparison with torch: none is what the file was written with."""
+
+_ONE_FILE_BYTES = 1_800_000_000
+"""Weights beyond that do not fit into one file of ONNX, which is below 2 GB, and are written beside it."""
 
 
 @dataclass(frozen=True)
@@ -105,3 +117,73 @@ def _facts(bundle: PromptBundle, backbone: Backbone, labels: Sequence[str]) -> d
         "mean": list(how.mean),
         "std": list(how.std),
     }
+
+
+class VisionSide(nn.Module):
+    """Clip features (B, D) of CLIP-normalized pixels (B, T, 3, S, S), as ``PromptedClip.encode_clips`` gives them.
+
+    All frames pass the tower at once: how many there are must be no part of the computation that is written down.
+    """
+
+    def __init__(self, model: PromptedClip) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """The mean over T of the frames' features with their residual share, of length 1, whitened."""
+        batch, frames = pixels.shape[:2]
+        flat = pixels.flatten(0, 1)  # (B·T, 3, S, S)
+        prompts, share = self.model.prompts.visual_prompts(), self.model.prompts.config.residual
+        features = self.model.backbone.encode_frames(flat, prompts)
+        if share and prompts:
+            features = torch.lerp(features, self.model.backbone.encode_frames(flat), share)
+        return self.model.clip_features(torch.unflatten(features, 0, (batch, frames)))
+
+
+def write_onnx(side: VisionSide, file: Path) -> None:
+    """Write ``side`` to ``file`` for any number of clips and frames."""
+    size = side.model.backbone.sizes.image_size
+    weight_bytes = sum(weight.nbytes for weight in side.model.backbone.clip.vision_model.parameters())
+    with _quiet(), torch.no_grad():
+        torch.onnx.export(
+            side,
+            (torch.zeros(2, 3, 3, size, size),),
+            file,
+            input_names=[INPUT],
+            output_names=[OUTPUT],
+            dynamic_shapes=({0: Dim("clips"), 1: Dim("frames")},),
+            external_data=weight_bytes > _ONE_FILE_BYTES,
+            verbose=False,
+        )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what the exporter says of itself and of packages that it does not need."""
+    log = logging.getLogger("torch.onnx")
+    before = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        log.setLevel(before)
+
+
+def largest_difference(side: VisionSide, file: Path) -> float | None:
+    """The largest difference between a clip feature by onnxruntime and by torch; None without onnxruntime."""
+    try:
+        import onnxruntime
+    except ImportError:
+        return None
+    session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+    size, generator = side.model.backbone.sizes.image_size, torch.Generator().manual_seed(0)
+    largest = 0.0
+    for clips, frames in SHAPES:
+        pixels = torch.randn(clips, frames, 3, size, size, generator=generator)
+        with torch.no_grad():
+            wanted = side.model.encode_clips(pixels).numpy()
+        (found,) = session.run(None, {INPUT: pixels.numpy()})
+        largest = max(largest, float(abs(found - wanted).max()))
+    return largest

@@ -30,6 +30,6 @@ found = {place: pixels(frame) for place, frame in enumerate(av.open(sys.argv[1])
 clip = np.stack([found[place] for place in wanted]).transpose(0, 3, 1, 2)[None].astype(np.float32)
 features = onnxruntime.InferenceSession(here / "vision.onnx").run(None, {"pixels": clip})[0]
 logits = facts["scale"] * np.load(here / "classes.npy") @ features[0]
-shares = np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum()
-for place in np.argsort(-shares):
-    print(f"{shares[place]:8.3%} {facts['labels'][place]}")
+probabilities = np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum()
+for place in np.argsort(-probabilities):
+    print(f"{probabilities[place]:8.3%} {facts['labels'][place]}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from ga2app.services.studio import Studio, bundle_key
 from ga2app.store import BundleQuery
 from ga2app.types import BundleCard, as_document, cautions, to_counts, with_nulls
 from ga2app.web.api.answering import told
-from ga2app.web.pages.library import shelving
+from ga2app.web.uploads import safe_name
 
 MAX_LISTED = 200
 
@@ -96,7 +97,7 @@ def build_library_api(studio: Studio) -> None:
             BundleError: no bundle is named, there is none of that key, or its files are gone.
         """
         with told():
-            return shelving.pack(studio, bundle, packed.GRADIO_CACHE)
+            return zip_to_serve(studio, bundle, packed.GRADIO_CACHE)
 
     def upload_bundle(archive: str) -> dict[str, Any]:
         """Check a zipped prompt bundle and put it into the library; a bundle that is there already is not doubled.
@@ -112,7 +113,7 @@ def build_library_api(studio: Studio) -> None:
             BundleError: the file is no bundle, or holds what does not belong into one; nothing of it is kept.
         """
         with told():
-            card, fresh = shelving.upload(studio, archive or "")
+            card, fresh = studio.library.import_bundle(archive or "")
         return listed(card, studio.has_backbone(card.backbone)) | {"new": fresh}
 
     unseen: dict[str, Any] = {"visible": False}
@@ -122,6 +123,17 @@ def build_library_api(studio: Studio) -> None:
     gr.Button(**unseen).click(upload_bundle, given, answer, api_name="upload_bundle")
     for endpoint in (list_bundles, list_datasets):
         api(endpoint, api_name=endpoint.__name__)
+
+
+def zip_to_serve(studio: Studio, key: str, cache: str | Path) -> str:
+    """The zip of the bundle under ``key``, as a file in ``cache``, from where Gradio serves it."""
+    from gradio.processing_utils import save_file_to_cache
+
+    card = studio.library.bundle(key)
+    name = safe_name(card.title or card.name) + ".zip"
+    with tempfile.TemporaryDirectory(prefix="ga2-") as folder:
+        packed = studio.library.export_zip(card.folder, Path(folder) / name)
+        return str(save_file_to_cache(packed, str(cache)))
 
 
 def listed(card: BundleCard, usable: bool) -> dict[str, Any]:

@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from ga2app.bundles import read_card
 from ga2app.errors import BundleError
 from ga2app.paths import SKETCH_HARD_PROMPT
-from ga2app.services.bundle_folders import BundleFolders
 from ga2app.services.studio import bundle_key
 from ga2app.store import BundleOrder
 from ga2app.types import BundleCard
 from ga2app.web import Studio
-from ga2app.web.pages.library import details, shelving
+from ga2app.web.api.library_endpoints import zip_to_serve
+from ga2app.web.pages.library import details
 from ga2app.web.pages.library.draw_library import PAGE, Asked, drawn
 from ga2app.web.pages.train.form import place_of
 from ga2app.web.pages.train.from_address import hard_prompt_form
@@ -48,7 +49,7 @@ def test_a_bundle_is_shown_in_full(studio: Studio) -> None:
         "Coupled",
         "README.md",
         "<dt>torch</dt><dd>2",
-        "f00d",
+        "e</dt><dd>sketch",
     ):
         assert piece in view[BODY], piece
     assert view[TRY_IT]["visible"] is True
@@ -122,7 +123,7 @@ def test_a_bundle_fills_the_train_form_as_its_hard_prompt(studio: Studio) -> Non
 
 
 def test_a_bundle_without_text_prompts_cannot_be_a_hard_prompt(studio: Studio) -> None:
-    keep_bundle(studio, "seen", config={"prompts": {"length": 6, "text_depth": 0}})
+    keep_bundle(studio, "seen", config={"prompts": {"length": 6, "text_depth": 0, "coupled": False}})
     with pytest.raises(BundleError, match="'seen' has no text prompts"):
         hard_prompt_form(studio, "seen")
     add_bundle(studio, "gone")
@@ -131,18 +132,18 @@ def test_a_bundle_without_text_prompts_cannot_be_a_hard_prompt(studio: Studio) -
 
 
 def test_the_embedded_bundle_is_shown_packed_and_taken_in_by_the_real_shelf(studio: Studio, tmp_path: Path) -> None:
-    real = replace(studio, shelf=BundleFolders())
-    real.store.bundles.add(real.shelf.facts(str(SKETCH_HARD_PROMPT), "embedded").card)
+    real = studio
+    real.store.bundles.add(read_card(SKETCH_HARD_PROMPT, "embedded"))
     body = drawn(real, "", NEWEST)[BODY]
     for piece in ("18 base labels", "Text prompts alone", "Prompt length</dt><dd>8", "12 KiB", "1,080"):
         assert piece in body, piece
     key = bundle_key(real.store.bundles.list()[0])
-    packed = shelving.pack(real, key, tmp_path / "cache")
+    packed = zip_to_serve(real, key, tmp_path / "cache")
     assert Path(packed).name == "sketch-hard-prompt.zip"
-    card, fresh = shelving.upload(real, packed)
+    card, fresh = real.library.import_bundle(packed)
     assert (card.origin, fresh) == ("embedded", False)
     real.store.bundles.delete(card.folder)
-    card, fresh = shelving.upload(real, packed)
+    card, fresh = real.library.import_bundle(packed)
     assert (card.origin, fresh, Path(card.folder).parent) == ("imported", True, real.home.bundles)
 
 

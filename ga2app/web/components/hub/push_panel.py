@@ -81,7 +81,7 @@ def build_push(studio: Studio, goods: Goods, chosen: Any, opens: gr.Button, pref
         yield [gr.update(visible=True), gr.skip(), hidden, hidden, hidden, "", asking]
         try:
             title = goods.title(chosen)
-            who = studio.exchange.account(token=visitors_token(studio))
+            who = studio.sharing.account(token=visitors_token(studio))
             place = goods.place(chosen, who)
         except Exception as exc:
             yield [gr.skip(), gr.skip(), hidden, hidden, hidden, fault_html(exc), ""]

@@ -30,7 +30,7 @@ class AnchorGoods:
 
     def place(self, chosen: int | None, account: HubAccount) -> str:
         """See ``Goods``."""
-        return self._studio.exchange.repo_of_anchors(clips.needed(chosen), account)
+        return self._studio.sharing.repo_of_anchors(clips.needed(chosen), account)
 
     def ticks(self) -> Sequence[Any]:
         """See ``Goods``."""
@@ -53,7 +53,7 @@ class AnchorGoods:
     ) -> Pushed:
         """See ``Goods``."""
         negatives, films = along
-        return self._studio.exchange.push_anchors(
+        return self._studio.sharing.push_anchors(
             clips.needed(chosen),
             options,
             groups=None if negatives else (),
@@ -78,11 +78,11 @@ class AnchorSupply:
 
     def find(self, repo: str, revision: str, token: str | None) -> HubOffer:
         """See ``Supply``."""
-        return self._studio.exchange.find_anchors(repo, revision=revision, token=token)
+        return self._studio.sharing.find_anchors(repo, revision=revision, token=token)
 
     def pull(self, offer: HubOffer, along: Sequence[Any], token: str | None, progress: ByteProgress) -> PulledAnchors:
         """See ``Supply``."""
-        return self._studio.exchange.pull_anchors(offer, clips=bool(along[0]), token=token, progress=progress)
+        return self._studio.sharing.pull_anchors(offer, clips=bool(along[0]), token=token, progress=progress)
 
     def welcome(self, pulled: PulledAnchors) -> list[Any]:
         """See ``Supply``."""

@@ -12,7 +12,6 @@ import gradio as gr
 from ga2app.services.studio import Studio
 from ga2app.types import LICENSES, BundleCard, ByteProgress, HubAccount, HubOffer, Pushed, PushOptions
 from ga2app.web.events import QUIET
-from ga2app.web.pages.library import shelving
 
 
 class BundleGoods:
@@ -23,11 +22,11 @@ class BundleGoods:
 
     def title(self, chosen: str) -> str:
         """See ``Goods``."""
-        return self._studio.bundle_title(shelving.listed(self._studio, chosen))
+        return self._studio.bundle_title(self._studio.library.bundle(chosen))
 
     def place(self, chosen: str, account: HubAccount) -> str:
         """See ``Goods``."""
-        return self._studio.exchange.repo_of_bundle(shelving.listed(self._studio, chosen).folder, account)
+        return self._studio.sharing.repo_of_bundle(self._studio.library.bundle(chosen).folder, account)
 
     def ticks(self) -> Sequence[Any]:
         """See ``Goods``."""
@@ -60,8 +59,8 @@ class BundleGoods:
     ) -> Pushed:
         """See ``Goods``."""
         license_id, license_name, report, examples = along
-        return self._studio.exchange.push_bundle(
-            shelving.listed(self._studio, chosen).folder,
+        return self._studio.sharing.push_bundle(
+            self._studio.library.bundle(chosen).folder,
             replace(options, license=license_id or "", license_name=license_name or ""),
             report=bool(report),
             examples=[Path(clip) for clip in examples or ()],
@@ -85,13 +84,13 @@ class BundleSupply:
 
     def find(self, repo: str, revision: str, token: str | None) -> HubOffer:
         """See ``Supply``."""
-        return self._studio.exchange.find_bundle(repo, revision=revision, token=token)
+        return self._studio.sharing.find_bundle(repo, revision=revision, token=token)
 
     def pull(
         self, offer: HubOffer, along: Sequence[Any], token: str | None, progress: ByteProgress
     ) -> tuple[BundleCard, bool]:
         """See ``Supply``."""
-        return self._studio.exchange.pull_bundle(offer, token=token, progress=progress)
+        return self._studio.sharing.pull_bundle(offer, token=token, progress=progress)
 
     def welcome(self, pulled: tuple[BundleCard, bool]) -> list[Any]:
         """See ``Supply``."""

@@ -14,7 +14,7 @@ from ga2app.store.bundle_records import ROOM
 from ga2app.types import BundleCard
 from ga2app.web.components.markup import notice, shortened
 from ga2app.web.pages.library import bundle_cards as cards
-from ga2app.web.pages.library import details, shelving
+from ga2app.web.pages.library import details
 
 PAGE = 12
 """Bundles on one page of the list."""
@@ -49,8 +49,8 @@ def drawn(studio: Studio, key: str, asked: Asked) -> list[Any]:
     store, query = studio.store.bundles, asked.query()
     total = store.count(query)
     first = max(0, min(int(asked.first or 0), (total - 1) // PAGE * PAGE))
-    page = shelving.completed(studio, store.page(query, limit=PAGE, offset=first))
-    missing = {bundle_key(card) for card in page if shelving.is_missing(card)}
+    page = studio.library.page(query, limit=PAGE, offset=first)
+    missing = {bundle_key(card) for card in page if studio.library.is_missing(card)}
     titles = {choice.name: choice.title for choice in studio.backbones()}
     card = _chosen(studio, key, page)
     lost = "" if card or not key else no_bundle_html(key)
@@ -89,11 +89,11 @@ def _detail(studio: Studio, card: BundleCard | None, titles: dict[str, str], los
         return [lost, closed, "", closed, closed, closed, closed]
     usable = titles.get(card.backbone) or (card.backbone if studio.has_backbone(card.backbone) else None)
     whole = coupling = False
-    if shelving.is_missing(card):
+    if studio.library.is_missing(card):
         body = details.missing_html(card, card.folder if studio.server_paths else "")
     else:
         try:
-            facts = shelving.facts_of(studio, card)
+            facts = studio.library.facts(card)
             body, whole = details.body_html(card, facts), usable is not None
             coupling = whole and facts.config.get("prompts", {}).get("text_depth", 1) > 0
         except StudioError as exc:

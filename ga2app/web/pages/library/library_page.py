@@ -13,13 +13,13 @@ from ga2app.services.studio import Studio, bundle_key
 from ga2app.store.bundle_records import MAX_TITLE, ROOM
 from ga2app.types import BundleCard
 from ga2app.web import address
+from ga2app.web.api.library_endpoints import zip_to_serve
 from ga2app.web.components.hub.pull_panel import build_pull
 from ga2app.web.components.hub.push_panel import build_push
 from ga2app.web.components.markup import notice
 from ga2app.web.components.masthead import Page
 from ga2app.web.events import in_turn
 from ga2app.web.pages.library import bundle_cards as cards
-from ga2app.web.pages.library import shelving
 from ga2app.web.pages.library.bundle_sharing import BundleGoods, BundleSupply
 from ga2app.web.pages.library.draw_library import ORDERS, PAGE, Asked, drawn, welcome_html
 from ga2app.web.pages.recognize.recognize_page import REVEAL_JS, UNEXPECTED
@@ -121,7 +121,7 @@ def build_library(studio: Studio, page: Page) -> None:
 
     def upload(file: str, key: str, *given: Any) -> list[Any]:
         def take_in(_: str) -> tuple[str, str]:
-            card, fresh = shelving.upload(studio, file)
+            card, fresh = studio.library.import_bundle(file)
             return welcome_html(card, fresh), bundle_key(card)
 
         return act(take_in, key, "", "", "", ORDERS[0][1], 0) if file else act(lambda key: ("", key), key, *given)
@@ -131,8 +131,7 @@ def build_library(studio: Studio, page: Page) -> None:
 
     def discard(key: str, *given: Any) -> list[Any]:
         def drop(key: str) -> tuple[str, str]:
-            card = shelving.listed(studio, key)
-            studio.store.bundles.discard(card.folder)
+            card = studio.library.delete(key)
             return notice("success", "Undo brings it back, for a week.", f"'{card.title}' is deleted."), ""
 
         return act(drop, key, *given)
@@ -148,7 +147,7 @@ def build_library(studio: Studio, page: Page) -> None:
 
     def call(name: str, key: str, *given: Any) -> list[Any]:
         def retitle(key: str) -> tuple[str, str]:
-            studio.store.bundles.rename(shelving.listed(studio, key).folder, name)
+            studio.library.rename(key, name)
             return "", key
 
         redrawn = act(retitle, key, *given)
@@ -162,7 +161,7 @@ def build_library(studio: Studio, page: Page) -> None:
 
     def download(key: str) -> list[Any]:
         try:
-            return ["", shelving.pack(studio, key, packed.GRADIO_CACHE)]
+            return ["", zip_to_serve(studio, key, packed.GRADIO_CACHE)]
         except StudioError as exc:
             return [notice("error", str(exc)), None]
 
