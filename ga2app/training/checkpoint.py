@@ -16,7 +16,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from ga2app.bundles.fits_backbone import difference
+from ga2app.bundles import difference
 from ga2app.clip import BackboneId
 from ga2app.config import RunConfig
 from ga2app.errors import BundleError, ErrorCode, TrainingError

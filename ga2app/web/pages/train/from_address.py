@@ -13,7 +13,6 @@ from ga2app.errors import BundleError, DatasetError, StoreError, StudioError
 from ga2app.services.studio import Studio
 from ga2app.web import address
 from ga2app.web.components.markup import notice, shortened
-from ga2app.web.pages.library import shelving
 from ga2app.web.pages.train import train_actions as actions
 from ga2app.web.pages.train.hard_prompts import facts_of
 
@@ -47,7 +46,7 @@ def hard_prompt_form(studio: Studio, key: str | None) -> list[Any]:
 
     The data set that is chosen there stays. Raises BundleError where the bundle cannot be a hard prompt.
     """
-    card = shelving.listed(studio, key)
+    card = studio.library.bundle(key)
     facts = facts_of(card.folder)
     if facts is None:
         raise BundleError(f"'{card.title}' cannot be read; put its folder back, or upload it again")
