@@ -28,6 +28,7 @@ def test_a_bundle_goes_down_and_comes_up_again(client: Client, served: Served) -
     archive = client.predict("travels", api_name="/download_bundle")
     assert Path(archive).name == "travels.zip" and set(zipfile.ZipFile(archive).namelist()) == {
         "bundle.json",
+        "prompts.safetensors",
         "README.md",
     }
     answer = client.predict(handle_file(archive), api_name="/upload_bundle")
@@ -44,7 +45,7 @@ def test_what_cannot_be_served_or_kept_says_why(client: Client, served: Served, 
     with zipfile.ZipFile(tmp_path / "evil.zip", "w") as archive:
         archive.writestr("weights.pt", b"")
     before = served.studio.store.bundles.count()
-    with pytest.raises(AppError, match="'weights.pt' does not belong to a bundle"):
+    with pytest.raises(AppError, match="'weights.pt' may run code when it is opened"):
         client.predict(handle_file(tmp_path / "evil.zip"), api_name="/upload_bundle")
     assert served.studio.store.bundles.count() == before
 
