@@ -63,13 +63,6 @@ def default_backbone() -> str:
     return default_backbone()
 
 
-def own_studio() -> AbstractContextManager[Studio]:
-    """The studio of this home, for as long as a command works."""
-    from ga2app.services.studio import own_studio
-
-    return own_studio()
-
-
 def need(package: str, purpose: str, extra: str) -> None:
     """Import ``package``, which ``purpose`` takes and ``extra`` of our own package brings; raises PackageError."""
     try:

@@ -102,6 +102,7 @@ class Studio:
 
         return ImportService(self)
 
+    @cached_property
     def library(self) -> LibraryService:
         """The bundles."""
         from ga2app.services.library import LibraryService
