@@ -31,8 +31,7 @@ from ga2app.synthetic.drawing import Subject
 from ga2app.synthetic.drawing_styles import STYLES
 from ga2app.synthetic.world import clip_frames
 from ga2app.types import LabelKind
-from ga2app.video.pixels import frames_to_pixels
-from ga2app.video.transforms import denormalize
+from ga2app.video.pixels import denormalize, frames_to_pixels
 
 STREAM = 9701
 """Keeps these clips apart from all that anything is trained on."""

@@ -23,7 +23,7 @@ from transformers import CLIPConfig, CLIPModel, PreTrainedTokenizerBase, PreTrai
 from ga2app.config import TEMPLATE
 from ga2app.synthetic.actions import ACTIONS
 from ga2app.synthetic.appearance import COLORS, PLACES, SIZES
-from ga2app.video.transforms import normalize as normalize_unit
+from ga2app.video.pixels import normalize as normalize_unit
 from tools.captions import Fact, action_template, scene_template
 from tools.drawing_pool import IMAGE_PX, RESIZED_PX, SUBJECTS, Chunk, ImagePool, class_names, draw_chunk
 from tools.save_clip import append_log, save_folder

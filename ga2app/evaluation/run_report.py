@@ -32,8 +32,8 @@ from ga2app.types import (
     Report,
 )
 from ga2app.video import sample_frames
-from ga2app.video.jpeg import jpeg
 from ga2app.video.pixels import THUMBNAIL_PX, thumbnails
+from ga2app.video.writer import jpeg
 
 MAP_CLIPS = 400
 MAP_NEGATIVES = 24

@@ -144,7 +144,7 @@ def measure_clips(paths: Sequence[str], image_px: int) -> ClipSpeed:
     from ga2app.video.domain_check import looks_photographic
     from ga2app.video.frame_cache import CLIP_BYTES
     from ga2app.video.pixels import evaluation_pixels, training_pixels
-    from ga2app.video.transforms import short_side_px
+    from ga2app.video.preprocessing import short_side_px
 
     first, again, photographic, kept = [], [], 0, []
     config, fault = ClipConfig(num_frames=FRAMES), None

@@ -20,8 +20,7 @@ from torch import Tensor
 from ga2app.config import ClipConfig, RunConfig
 from ga2app.datasets.train_test import draw_shots as draw_shots
 from ga2app.types import Dataset, Subset, TrainingData
-from ga2app.video.pixels import training_pixels
-from ga2app.video.transforms import How
+from ga2app.video.pixels import How, training_pixels
 
 
 def epoch_order(count: int, batch_size: int, seed: int, epoch: int) -> list[list[int]]:

@@ -11,7 +11,7 @@ from av import VideoFrame
 from ga2app.errors import ClipError
 from ga2app.video.container_facts import AGAIN, clip_name
 from ga2app.video.sampling import Sampling
-from ga2app.video.timing import TimeStamps
+from ga2app.video.video_clip import TimeStamps
 
 _ANIMATION_FLAG = 0x02
 _MS = Fraction(1, 1000)

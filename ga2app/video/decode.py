@@ -16,8 +16,7 @@ from ga2app.video.images import PLAIN, to_images
 from ga2app.video.sampling import Sampling
 from ga2app.video.seeking import TrustedIndex, frames_by_seeking, read_by_seeking, trusted_index
 from ga2app.video.sequential import read_sequentially
-from ga2app.video.timing import Pace, TimeStamps, pace
-from ga2app.video.video_clip import ClipFrames
+from ga2app.video.video_clip import ClipFrames, Pace, TimeStamps, pace
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame

@@ -10,20 +10,21 @@ from __future__ import annotations
 import logging
 from bisect import bisect_right
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import av
 import numpy as np
 from numpy.typing import NDArray
 
-from ga2app.video.bitstream import intact_packet, nal_length_bytes
 from ga2app.video.container_facts import open_clip
 from ga2app.video.display import Display
 from ga2app.video.images import PLAIN, fitted_size, to_images
 from ga2app.video.sampling import Sampling
 
 if TYPE_CHECKING:
+    from av import VideoCodecContext
     from av.container import InputContainer
+    from av.packet import Packet
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
@@ -33,6 +34,8 @@ MIN_FRAMES = 300
 _MAX_SHARE = 0.5  # of the clip's frames, to be decoded: above it, reading from the start is as fast
 _MAX_DIFFERENCE = 1.0  # mean absolute, of 255, between the two decoders
 _FORMATS = {"mov", "matroska"}
+_H264_LAST_TYPE = 23
+_HEVC_LAST_TYPE = 40
 _CODECS = {"h264", "hevc", "vp9", "av1", "libdav1d", "libaom-av1"}
 
 
@@ -73,7 +76,7 @@ def trusted_index(container: InputContainer, stream: VideoStream) -> TrustedInde
         return None
     times: list[tuple[int, int, bool]] = []  # pts, dts, keyframe
     durations: dict[int, int] = {}
-    length_bytes = nal_length_bytes(context)
+    length_bytes = _nal_length_bytes(context)
     try:
         for packet in container.demux(stream):
             if not packet.size and packet.pts is None:
@@ -81,7 +84,7 @@ def trusted_index(container: InputContainer, stream: VideoStream) -> TrustedInde
             pts, dts = packet.pts, packet.dts
             if pts is None or dts is None or packet.is_discard or packet.is_corrupt:
                 return None
-            if not intact_packet(packet, context.codec.name, length_bytes):
+            if not _intact_packet(packet, context.codec.name, length_bytes):
                 return None
             times.append((pts, dts, packet.is_keyframe))
             durations[pts] = packet.duration or 0
@@ -210,3 +213,37 @@ def _sought(path: str, index: TrustedIndex, numbers: tuple[int, ...]) -> dict[in
         except (av.FFmpegError, IndexError):
             return None
     return found if found.keys() >= set(numbers) else None
+
+
+def _nal_length_bytes(context: VideoCodecContext) -> int:
+    """Bytes of the length before each unit of H.264 or HEVC in mp4 and mkv; 0 for other codecs and other layouts."""
+    extra = context.extradata
+    if not extra or extra[0] != 1:
+        return 0
+    if context.codec.name == "h264" and len(extra) > 4:
+        return (extra[4] & 3) + 1
+    if context.codec.name == "hevc" and len(extra) > 21:
+        return (extra[21] & 3) + 1
+    return 0
+
+
+def _intact_packet(packet: Packet[Any], codec: str, length_bytes: int) -> bool:
+    """Whether the units of an H.264 or HEVC ``packet`` follow each other to its very end.
+
+    Packets of other codecs count as intact, H.264 and HEVC without lengths (``length_bytes`` 0) as damaged.
+    """
+    if codec not in ("h264", "hevc"):
+        return packet.size > 0
+    if not length_bytes or not packet.size:
+        return False
+    data = memoryview(packet)
+    place = 0
+    while place + length_bytes < len(data):
+        length = int.from_bytes(data[place : place + length_bytes], "big")
+        place += length_bytes
+        header = data[place]
+        kind, last = (header & 31, _H264_LAST_TYPE) if codec == "h264" else (header >> 1, _HEVC_LAST_TYPE)
+        if not length or header & 128 or kind > last:
+            return False
+        place += length
+    return place == len(data)

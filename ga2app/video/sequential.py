@@ -16,7 +16,7 @@ import av
 from ga2app.errors import ClipError
 from ga2app.video.container_facts import RE_ENCODE, clip_name, open_clip, still_picture
 from ga2app.video.sampling import Sampling
-from ga2app.video.timing import TimeStamps
+from ga2app.video.video_clip import TimeStamps
 
 if TYPE_CHECKING:
     from av.container import InputContainer

@@ -1,11 +1,23 @@
-"""What reading a clip returns."""
+"""What reading a clip returns; when its frames are shown and how long it lasts, by its time stamps where these can be
+believed."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from av.video.frame import VideoFrame
+
+_STEADY_FRAMES = 0.1
+"""A clip whose length by the rate is no further off keeps the rate that its file tells: stamps are rounded, to
+milliseconds for example."""
 
 
 @dataclass(frozen=True)
@@ -30,3 +42,61 @@ class ClipFrames:
     seconds: float | None = None
     times_s: tuple[float, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Pace:
+    """``seconds`` that a clip lasts, ``fps`` frames a second on average, and when each frame is shown, in seconds
+    after the first; None where the file does not tell."""
+
+    seconds: float | None
+    fps: float | None
+    starts_s: tuple[float, ...] | None
+
+    def times_s(self, indices: Sequence[int]) -> tuple[float, ...]:
+        """When frames ``indices`` are shown; empty where that is not known."""
+        if self.starts_s is None:
+            return ()
+        return tuple(self.starts_s[index] for index in indices)
+
+
+class TimeStamps:
+    """Notes the time stamps of frames as they come out of the decoder."""
+
+    def __init__(self) -> None:
+        self._starts: list[int | None] = []
+        self._last, self._unit = 0, Fraction(0)
+
+    def clear(self) -> None:
+        """Begin anew, since the clip is read from its start once more."""
+        self._starts.clear()
+
+    def add(self, frame: VideoFrame) -> None:
+        """Note the next frame."""
+        self._starts.append(frame.pts)
+        self._last = frame.duration
+        if not self._unit and frame.time_base is not None:
+            self._unit = frame.time_base
+
+    def pace(self, rate: float | None) -> Pace:
+        """What the frames' times say beside the average ``rate`` that the file tells, None if it does not."""
+        starts = [start for start in self._starts if start is not None]
+        complete = self._unit and len(starts) == len(self._starts)
+        return pace(starts if complete else None, self._last, float(self._unit), len(self._starts), rate)
+
+
+def pace(starts: Sequence[int] | None, last: int, unit_s: float, total: int, rate: float | None) -> Pace:
+    """The pace of ``total`` frames that begin at ``starts``, the last of which stays for ``last`` (0: not told), both
+    in units of ``unit_s`` seconds.
+
+    Times that are missing or do not grow are no times; then the ``rate`` that the file tells has to do.
+    """
+    if starts is None or total < 2 or any(after <= before for before, after in pairwise(starts)):
+        even = tuple(number / rate for number in range(total)) if rate else None
+        return Pace(total / rate if rate else None, rate, even)
+    seconds = (starts[-1] - starts[0] + (last if last > 0 else starts[-1] - starts[-2])) * unit_s
+    if rate and abs(total / rate - seconds) <= _STEADY_FRAMES / rate:
+        seconds = total / rate
+    else:
+        rate = total / seconds
+    return Pace(seconds, rate, tuple((start - starts[0]) * unit_s for start in starts))

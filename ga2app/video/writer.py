@@ -1,4 +1,4 @@
-"""Write clips as H.264 mp4 files."""
+"""Write clips as H.264 mp4 files, and single pictures as JPEG."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from ga2app.errors import ClipError
 
 MAX_FPS = 1000
 _EVEN_FRAMES = 1.5  # sampled by number, the frames of a steady clip come so early or late
+_JPEG_QUALITY = 5  # of 2, the finest, to 31, the coarsest
 _TICK_S = Fraction(1, 1000)
 
 
@@ -89,3 +90,16 @@ def _write(target: Path, frames: Sequence[av.VideoFrame], fps: float, tick_s: Fr
         raise ClipError(target.name, f"cannot be written ({exc})", "check the folder and the free space") from exc
     finally:
         fresh.unlink(missing_ok=True)
+
+
+def jpeg(image: NDArray[np.uint8]) -> bytes:
+    """``image`` (H, W, 3), uint8 RGB, as a JPEG file."""
+    height, width = image.shape[:2]
+    encoder = av.CodecContext.create("mjpeg", "w")
+    encoder.width, encoder.height = width, height
+    encoder.pix_fmt = "yuvj420p"
+    encoder.options = {"qmin": str(_JPEG_QUALITY), "qmax": str(_JPEG_QUALITY)}
+    encoder.time_base = Fraction(1, 1)
+    frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24").reformat(format="yuvj420p")
+    packets = [*encoder.encode(frame), *encoder.encode(None)]
+    return b"".join(bytes(packet) for packet in packets)

@@ -10,17 +10,16 @@ import torch
 from torch import Tensor
 
 from ga2app.errors import ConfigError
-from ga2app.video.pixels import evaluation_pixels, multi_view_pixels
-from ga2app.video.sampling import MOST_VIEWS, MultiView
-from ga2app.video.transforms import (
-    CLIP_MEAN,
-    CLIP_STD,
+from ga2app.video.pixels import (
     crop_short_side_px,
+    evaluation_pixels,
     evaluation_view,
     evaluation_views,
+    multi_view_pixels,
     normalize,
-    short_side_px,
 )
+from ga2app.video.preprocessing import CLIP_MEAN, CLIP_STD, short_side_px
+from ga2app.video.sampling import MOST_VIEWS, MultiView
 from ga2app.video.writer import write_clip
 
 SIZE_PX = 28

@@ -10,8 +10,14 @@ import torch
 
 from ga2app.config import ClipConfig
 from ga2app.errors import ClipError
-from ga2app.video.pixels import THUMBNAIL_PX, evaluation_pixels, frames_to_pixels, thumbnails, training_pixels
-from ga2app.video.transforms import CLIP_MEAN, CLIP_STD
+from ga2app.video.pixels import (
+    THUMBNAIL_PX,
+    evaluation_pixels,
+    frames_to_pixels,
+    thumbnails,
+    training_pixels,
+)
+from ga2app.video.preprocessing import CLIP_MEAN, CLIP_STD
 from ga2app.video.writer import write_clip
 
 

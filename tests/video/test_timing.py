@@ -10,7 +10,7 @@ import pytest
 
 from ga2app.services.clip_inspector import VideoInspector
 from ga2app.video import Evaluation, Every, read_clip
-from ga2app.video.timing import pace
+from ga2app.video.video_clip import pace
 from ga2app.video.writer import write_clip, write_clip_at
 from tests.video.made_clips import FRAMES, Recording, numbered, numbers_of
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from ga2app.video import transforms
-from ga2app.video.transforms import CLIP_MEAN, CLIP_STD, evaluation_view, short_side_px, training_view
+from ga2app.video.pixels import _random_crop, evaluation_view, training_view
+from ga2app.video.preprocessing import CLIP_MEAN, CLIP_STD, short_side_px
 
 SIZE_PX = 28  # the short side before the crop is then round(28 · 256 / 224) = 32
 
@@ -111,7 +111,7 @@ def test_a_fifth_of_the_views_is_gray_by_the_usual_weights() -> None:
 def test_random_crops_keep_to_their_share_of_the_area_and_to_their_shape() -> None:
     shares, shapes = [], []
     for seed in range(300):
-        top, left, tall, wide = transforms._random_crop(320, 400, generator(seed), (0.5, 1.0), (3 / 4, 4 / 3))
+        top, left, tall, wide = _random_crop(320, 400, generator(seed), (0.5, 1.0), (3 / 4, 4 / 3))
         assert 0 <= top <= 320 - tall
         assert 0 <= left <= 400 - wide
         shares.append(tall * wide / (320 * 400))
@@ -122,4 +122,4 @@ def test_random_crops_keep_to_their_share_of_the_area_and_to_their_shape() -> No
 
 
 def test_a_picture_too_narrow_for_a_random_crop_gives_its_central_square() -> None:
-    assert transforms._random_crop(32, 2000, generator(0), (0.5, 1.0), (3 / 4, 4 / 3)) == (0, 984, 32, 32)
+    assert _random_crop(32, 2000, generator(0), (0.5, 1.0), (3 / 4, 4 / 3)) == (0, 984, 32, 32)

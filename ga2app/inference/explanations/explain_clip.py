@@ -27,9 +27,8 @@ from ga2app.method.prompted_model import PromptedClip, plain_clip
 from ga2app.types import AnchorClip
 from ga2app.video import Evaluation, read_clip
 from ga2app.video.domain_check import looks_photographic
-from ga2app.video.pixels import frames_to_pixels
+from ga2app.video.pixels import denormalize, frames_to_pixels
 from ga2app.video.preprocessing import Preprocessing
-from ga2app.video.transforms import denormalize
 
 DEFAULT_FRAMES = 8
 
