@@ -89,6 +89,7 @@ def _write_rgb(image: NDArray[np.uint8], reformatter: VideoReformatter, frame: V
         threads=1,
     )
     if tags.hdr:
+        # Planar, because packed RGB of 10 bits takes twice as long (findings/pyav_planar_rgb_of_10_bits.sh).
         green, blue, red = (
             np.asarray(plane).view("<u2").reshape(-1, plane.line_size // 2) for plane in converted.planes
         )
