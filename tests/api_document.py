@@ -32,7 +32,7 @@ def endpoints() -> str:
     import gradio as gr
 
     from ga2app.web.api import build_api
-    from ga2app.web.mcp.mcp_docstrings import explained
+    from ga2app.web.api.docstrings import explained
 
     with gr.Blocks(analytics_enabled=False) as page:
         build_api(cast(Any, None))  # a studio is only asked when somebody calls
@@ -63,20 +63,23 @@ def endpoints() -> str:
 
 def tools() -> str:
     """Every tool that agents get, as they read it."""
-    from ga2app.web.mcp.mcp_offers import Offer
-    from ga2app.web.mcp.mcp_tools import Tools
+    import gradio as gr
 
+    from ga2app.web.api import build_api
+    from ga2app.web.mcp.agent_server import Tool
+    from ga2app.web.mcp.agent_tools import Tools, endpoints_of
+
+    with gr.Blocks(analytics_enabled=False) as page:
+        build_api(cast(Any, None))
     parts = []
-    for offer in map(Offer, Tools(cast(Any, None)).all):
-        parameters = inspect.signature(offer.function).parameters
+    for tool in (Tool(Tools(cast(Any, None), endpoints_of(page)), name) for name in Tools.NAMES):
+        parameters = inspect.signature(tool.function).parameters
         rows = [
             (f"`{name}`", _kind(schema), _default(parameters[name]), schema["description"])
-            for name, schema in offer.input_schema["properties"].items()
+            for name, schema in tool.arguments.items()
         ]
-        errors = [*map(_error, offer.told.raises.items())]
-        records = {name: one["description"] for name, one in offer.output_schema.get("$defs", {}).items()}
-        answer = offer.told.returns | records
-        parts.append(_section(f"`{offer.name}`", offer.told.about, rows, "Answers:", answer, errors))
+        errors = [*map(_error, tool.raises.items())]
+        parts.append(_section(f"`{tool.listed.name}`", tool.about, rows, "Answers:", tool.returns, errors))
     return "\n\n".join(parts)
 
 

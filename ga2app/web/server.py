@@ -81,9 +81,9 @@ def serve(
         worker_alive=hardware.worker_alive,
         clips_at_once=hardware.clips_at_once,
     )
-    agents = open_to_agents(studio, address.host, address.allowed_hosts) if mcp else None
     _tidy(home, store)
     page = build_page(studio).queue(default_concurrency_limit=4, max_size=64)
+    agents = open_to_agents(studio, page, address.host, address.allowed_hosts) if mcp else None
     try:
         _, opened, _ = page.launch(
             server_name=address.host,

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import fields
-from typing import get_type_hints
 
 import pytest
 
 from ga2app import errors
-from ga2app.web.mcp.mcp_docstrings import explained
-from ga2app.web.mcp.mcp_tools import Tools
-
-TOOLS = [Tools.recognize, Tools.list_bundles, Tools.queue_run, Tools.run_status]
+from ga2app.web.api.docstrings import explained
+from ga2app.web.mcp.agent_server import Tool
+from ga2app.web.mcp.agent_tools import Tools
 
 
 def test_a_docstring_is_told_in_its_parts():
@@ -46,14 +43,10 @@ def test_a_function_without_a_docstring_is_not_explained():
     assert explained(silent).about == "" and explained(silent).args == {}
 
 
-@pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.__name__)
-def test_every_argument_answer_and_error_of_a_tool_is_explained(tool):
-    told = explained(tool)
-    assert list(told.args) == [name for name in inspect.signature(tool).parameters if name != "self"]
-    assert list(told.returns) == [field.name for field in fields(get_type_hints(tool)["return"])]
-    assert all(issubclass(getattr(errors, name), errors.StudioError) for name in told.raises)
-    assert len(told.summary) > 50
-
-
-def test_these_are_all_the_tools(studio):
-    assert [tool.__name__ for tool in Tools(studio).all] == [tool.__name__ for tool in TOOLS]
+@pytest.mark.parametrize("name", Tools.NAMES)
+def test_every_argument_answer_and_error_of_a_tool_is_explained(tools: Tools, name: str):
+    tool = Tool(tools, name)
+    assert all(one["description"] for one in tool.arguments.values())
+    assert list(tool.arguments) == list(inspect.signature(tool.function).parameters)
+    assert all(issubclass(getattr(errors, error), errors.StudioError) for error in tool.raises)
+    assert tool.returns and len(tool.about) > 50

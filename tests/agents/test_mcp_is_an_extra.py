@@ -13,7 +13,7 @@ sys.modules["mcp"] = None
 from ga2app.web.mcp import open_to_agents
 from ga2app.errors import StudioError
 try:
-    open_to_agents(None, "127.0.0.1")
+    open_to_agents(None, None, "127.0.0.1")
 except StudioError as exc:
     print(exc)
 """
@@ -21,5 +21,5 @@ except StudioError as exc:
 
 def test_where_it_is_not_installed_the_error_says_how_to_install_it():
     said = subprocess.run([sys.executable, "-c", SCRIPT], cwd=PROJECT, capture_output=True, text=True, check=True)
-    assert "'mcp', which is not installed; install it with pip install -r requirements-mcp.txt, or pip" in said.stdout
+    assert "'mcp', which is not installed; install it with pip install -r requirements-mcp.txt, or start" in said.stdout
     assert "or start the studio without --mcp" in said.stdout

@@ -13,7 +13,7 @@ from gradio.utils import get_upload_folder
 
 from ga2app.errors import ClipError
 from ga2app.web import Studio
-from ga2app.web.mcp.mcp_clips import fetch, find_clip
+from ga2app.web.clip_addresses import fetch, find_clip
 
 CLIP = b"not really a film, but bytes enough"
 

@@ -18,8 +18,8 @@ from .studios import WOKEN, make_studio
 def main(root: str, port: str) -> None:
     home = Home(Path(root))
     studio = make_studio(home, wake_worker=lambda: (home.root / WOKEN).touch())
-    agents = open_to_agents(studio, "127.0.0.1")
     page = build_page(studio).queue(default_concurrency_limit=4)
+    agents = open_to_agents(studio, page, "127.0.0.1")
     page.launch(
         server_name="127.0.0.1",
         server_port=int(port),

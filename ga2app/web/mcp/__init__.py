@@ -1,10 +1,4 @@
-"""What the studio does for agents, over the Model Context Protocol (MCP): ``python app.py --mcp``.
-
-Four tools: recognize, list_bundles, queue_run, run_status. What an agent reads of them (what each does, its arguments
-with their units, what it answers, what can go wrong) comes from their docstrings and types alone; see ``tools``.
-
-The protocol is spoken by the package ``mcp``, which is an extra: only ``server`` needs it.
-"""
+"""What the studio does for agents, over the Model Context Protocol (MCP): ``python app.py --mcp``."""
 
 from __future__ import annotations
 
@@ -14,26 +8,23 @@ from typing import TYPE_CHECKING
 from ga2app.errors import PackageError
 
 if TYPE_CHECKING:
+    import gradio as gr
+
     from ga2app.services.studio import Studio
-    from ga2app.web.mcp.mcp_server import Agents
-
-__all__ = ["open_to_agents"]
+    from ga2app.web.mcp.agent_server import Agents
 
 
-def open_to_agents(studio: Studio, host: str, allowed_hosts: Sequence[str] = ()) -> Agents:
-    """The MCP server of ``studio``, for an app that listens on ``host``; raises PackageError where ``mcp`` is missing.
+def open_to_agents(studio: Studio, page: gr.Blocks, host: str, allowed_hosts: Sequence[str] = ()) -> Agents:
+    """The MCP server of ``studio``, whose endpoints ``page`` has, for an app that listens on ``host``.
 
-    ``allowed_hosts`` are further names under which agents may ask for it.
-
-    Loads nothing of it before: most people start the studio without.
+    ``allowed_hosts`` are further names under which agents may ask for it. Raises PackageError where ``mcp``, an extra,
+    is missing.
     """
     try:
-        from ga2app.web.mcp.mcp_server import Agents
+        from ga2app.web.mcp.agent_server import Agents
     except ModuleNotFoundError as exc:
         if (exc.name or "").split(".")[0] not in ("mcp", "mcp_types"):
             raise
-        raise PackageError(
-            "agents are answered by the package 'mcp', which is not installed; install it with pip install -r "
-            "requirements-mcp.txt, or pip install 'mcp>=2.3,<3' (26 MB), or start the studio without --mcp"
-        ) from exc
-    return Agents(studio, host, allowed_hosts)
+        hint = "install it with pip install -r requirements-mcp.txt, or start the studio without --mcp"
+        raise PackageError("agents are answered by the package 'mcp', which is not installed", hint=hint) from exc
+    return Agents(studio, page, host, allowed_hosts)

@@ -13,7 +13,7 @@ import pytest
 from mcp import Client
 from mcp.types import CallToolResult, Tool
 
-from ga2app.web.mcp.mcp_server import PATH
+from ga2app.web.mcp.agent_server import PATH
 
 from ..studios import LABELS, Served, add_bundle
 
@@ -54,7 +54,7 @@ def test_four_tools_are_offered_and_nothing_else_of_the_studio(served: Served, m
     tools: list[Tool] = spoken(served, lambda client: client.list_tools(), mode).tools
     assert [tool.name for tool in tools] == ["recognize", "list_bundles", "queue_run", "run_status"]
     recognize, _, queue_run, run_status = tools
-    assert (recognize.description or "").startswith("Say which of the given labels each video clip shows")
+    assert (recognize.description or "").startswith("Recognize clips with")
     assert "from 0 to 1" in recognize.input_schema["properties"]["threshold"]["description"]
     assert "in percent" in (run_status.output_schema or {})["properties"]["metrics"]["description"]
     assert "settings that cannot be used" in (queue_run.description or "")
