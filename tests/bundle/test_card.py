@@ -19,7 +19,7 @@ from ga2app.config import ObjectiveConfig, PromptConfig, RunConfig, WhiteningCon
 from ga2app.errors import BundleError
 from ga2app.paths import SKETCH_HARD_PROMPT
 from ga2app.synthetic.draw_clips import subject_named, write_drawn_clip
-from ga2app.web.pages.library.markdown import to_html
+from ga2app.web.pages.library.library_view import card_html
 from tests.bundle.manifests import CLIP, manifest
 
 HOSTILE = (
@@ -234,8 +234,8 @@ def test_hostile_texts_stay_texts(steps: int):
     compile(code, "card", "exec")
     told = re.sub(r"`[^`\n]*`", "", body.replace(code, ""))
     assert told.count("](") == 1 and not re.search(r"[<>{}$@~_\\]|evil|!\[|import os", told)
-    html = to_html(card)
-    assert "<script" not in html and "onclick='" not in html and html.count("<a ") == 1
+    html = card_html(card)
+    assert "<script" not in html and "<b" not in html and html.count("<a ") == 1
     assert "Limits" in html and "look the same" in html
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from benchmarks.full_home import FULL, Scale, fill_home
 from ga2app.paths import PROJECT, Home
-from ga2app.web.pages.library.draw_library import PAGE
+from ga2app.web.pages.library.library_view import PAGE
 
 from .studios import LABELS, draw_clip
 

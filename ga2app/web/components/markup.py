@@ -10,6 +10,8 @@ from urllib.parse import quote
 
 from ga2app.types import LabelKind, RunState
 
+UNEXPECTED = "Something went wrong inside the studio; its log says what. Try again, or report it with the log."
+
 _ICONS = {
     RunState.QUEUED: '<circle cx="8" cy="8" r="6"/><path d="M8 4.5V8l2.5 1.5"/>',
     RunState.RUNNING: '<path class="solid" d="M5 3.2v9.6L13 8z"/>',

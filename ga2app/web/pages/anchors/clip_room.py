@@ -11,8 +11,7 @@ import gradio as gr
 from ga2app.services.studio import Studio
 from ga2app.store.anchor_sets import AnchorOrder
 from ga2app.types import AnchorKind
-from ga2app.web.components.hub.pull_panel import build_pull
-from ga2app.web.components.hub.push_panel import build_push
+from ga2app.web.components.hub_panels import build_pull, build_push
 from ga2app.web.components.list_scripts import LASTING_JS
 from ga2app.web.pages.anchors import adding, clip_cards
 from ga2app.web.pages.anchors import anchor_clip_list as clips

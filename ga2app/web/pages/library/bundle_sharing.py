@@ -15,7 +15,7 @@ from ga2app.web.events import QUIET
 
 
 class BundleGoods:
-    """``hub.push_panel.Goods``: the bundle under a key, with its run's report and example clips if ticked."""
+    """``hub_panels.Goods``: the bundle under a key, with its run's report and example clips if ticked."""
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
@@ -70,7 +70,7 @@ class BundleGoods:
 
 
 class BundleSupply:
-    """``hub.pull_panel.Supply``: a bundle; ``welcome`` shows it to the library, new or not."""
+    """``hub_panels.Supply``: a bundle; ``welcome`` shows it to the library, new or not."""
 
     example = "user/bundle"
     about = "Its prompts and their description are fetched, nothing else: numbers and text, no code."

@@ -1,57 +1,33 @@
-"""Sixth screen: the bundles of this home, and one of them in full. Everything is read anew from the store."""
+"""The Library page: the bundles of this home, and one of them in full. Everything is read anew from the store."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
+from gradio.blocks import Block
 
 from ga2app.errors import StudioError
 from ga2app.services.studio import Studio, bundle_key
-from ga2app.store.bundle_records import MAX_TITLE, ROOM
+from ga2app.store.bundle_records import MAX_TITLE
 from ga2app.types import BundleCard
 from ga2app.web import address
 from ga2app.web.api.library_endpoints import zip_to_serve
-from ga2app.web.components.hub.pull_panel import build_pull
-from ga2app.web.components.hub.push_panel import build_push
-from ga2app.web.components.markup import notice
+from ga2app.web.components.hub_panels import build_pull, build_push, fault_html
+from ga2app.web.components.markup import notice, shortened
 from ga2app.web.components.masthead import Page
 from ga2app.web.events import in_turn
-from ga2app.web.pages.library import bundle_cards as cards
 from ga2app.web.pages.library.bundle_sharing import BundleGoods, BundleSupply
-from ga2app.web.pages.library.draw_library import ORDERS, PAGE, Asked, drawn, welcome_html
-from ga2app.web.pages.recognize.recognize_page import REVEAL_JS, UNEXPECTED
+from ga2app.web.pages.library.library_view import ORDERS, ORIGINS, PAGE, Asked, library_view
+from ga2app.web.templates import script
 from ga2app.web.theme import part
-
-log = logging.getLogger(__name__)
-
-_LIST_JS = """
-element.addEventListener('click', event => {
-  const card = event.target.closest('[data-bundle]');
-  if (!card || event.ctrlKey || event.metaKey || event.shiftKey) return;
-  event.preventDefault();
-  trigger('click', {bundle: card.dataset.bundle});
-});
-"""
-
-_SAVE_JS = """
-(file) => {
-  if (!file) return;
-  const link = document.createElement('a');
-  link.href = file.url;
-  link.download = file.orig_name;
-  link.click();
-}
-"""
-"""Saves the file that an event has just put into a hidden component."""
 
 
 def build_library(studio: Studio, page: Page) -> None:
     """Lay the page out and connect it."""
-    chosen = gr.Textbox("", visible=False)
-    first = gr.Number(0, visible=False, precision=0)
+    chosen, first = gr.Textbox("", visible=False), gr.State(0)
     with gr.Row(elem_classes="library-bar"):
         text = gr.Textbox(
             label="Search",
@@ -61,7 +37,7 @@ def build_library(studio: Studio, page: Page) -> None:
             elem_id="find-bundle",
         )
         backbone = gr.Dropdown([("All", "")], value="", label="Backbone", min_width=150, elem_id="bundle-backbone")
-        origins = [("All", ""), *((word.capitalize(), origin) for origin, word in cards.ORIGINS.items())]
+        origins = [("All", ""), *((word.capitalize(), origin) for origin, word in ORIGINS.items())]
         origin = gr.Dropdown(origins, value="", label="Origin", min_width=120, elem_id="bundle-origin")
         order = gr.Dropdown(ORDERS, value=ORDERS[0][1], label="Sorted by", min_width=170, elem_id="bundle-order")
     with gr.Row(elem_classes="actions"):
@@ -71,16 +47,10 @@ def build_library(studio: Studio, page: Page) -> None:
     told = part(elem_id="library-answer")
     with gr.Row(elem_classes="split"):
         with gr.Column(scale=5, min_width=300):
-            listing = part(elem_id="bundles", js_on_load=_LIST_JS)
-            with gr.Row(elem_classes="actions pager"):
-                back = gr.Button("Previous", size="sm", visible=False, elem_id="bundles-back")
-                pages = part(elem_id="bundles-pages")
-                on = gr.Button("Next", size="sm", visible=False, elem_id="bundles-next")
+            listing = part(elem_id="bundles", js_on_load=script("library.js"))
         with gr.Column(scale=7, min_width=300, elem_classes="detail"):
             head = part(elem_id="bundle-head")
             with gr.Row(elem_classes="actions", visible=False) as actions:
-                try_it = gr.Button("Try it on Recognize", variant="primary", size="sm", elem_id="try-bundle")
-                use_hard = gr.Button("Use as hard prompt", size="sm", elem_id="use-hard")
                 save = gr.Button("Download zip", size="sm", elem_id="download-bundle")
                 push = gr.Button("Push to the Hub", size="sm", elem_id="push-bundle")
                 rename = gr.Button("Rename", size="sm", elem_id="rename-bundle")
@@ -93,66 +63,83 @@ def build_library(studio: Studio, page: Page) -> None:
             body = part(elem_id="bundle-body")
             packed = gr.File(visible=False)
 
-    outputs = [chosen, first, listing, pages, back, on, backbone, undo, head, actions, body, renaming, try_it, use_hard]
-    outputs.append(delete)
-    asked = [chosen, text, backbone, origin, order, first]
+    outputs = [told, chosen, first, listing, backbone, undo, head, actions, body, renaming, delete]
+    given: set[Block] = {chosen, first, text, backbone, origin, order}
 
-    def refresh(key: str, *given: Any) -> list[Any]:
-        return drawn(studio, key, Asked(*given))
+    def asked(values: dict[Any, Any]) -> Asked:
+        return Asked(values[text], values[backbone], values[origin], values[order], values[first])
 
-    def open_page(key: str, text: str, backbone: str, origin: str, order: str, first: int, request: gr.Request) -> Any:
-        asked_for = address.text(request, "bundle")
-        return ["", *refresh(asked_for or key, text, backbone, origin, order, first)]
+    def drawn(key: str, wanted: Asked, message: str = "", *, named: bool = True) -> list[Any]:
+        """New values for ``outputs``; ``named`` is whether a person asked for ``key``."""
+        view = library_view(studio, key, wanted)
+        if view.fault:
+            view = view if named else library_view(studio, "", wanted)
+            message = message or (notice("error", view.fault) if named else "")
+        return [
+            message,
+            view.key,
+            view.first,
+            view.listing,
+            gr.update(choices=view.backbones),
+            gr.update(visible=bool(view.undo), value=shortened(view.undo) or "Undo"),
+            view.head,
+            gr.update(visible=bool(view.key)),
+            view.body,
+            gr.update(visible=False),
+            gr.update(visible=view.deletable),
+        ]
 
-    def act(action: Callable[[str], tuple[str, str]], key: str, *given: Any) -> list[Any]:
+    def act(action: Callable[[], tuple[str, str]], key: str, wanted: Asked) -> list[Any]:
         """Do something with a bundle, tell what came of it, and draw everything anew; gives the key to show next."""
         try:
-            message, key = action(key)
-        except StudioError as exc:
-            message = notice("error", str(exc))
-        except Exception:
-            log.exception("changing the library failed")
-            message = notice("error", UNEXPECTED)
-        return [message, *refresh(key, *given)]
+            message, key = action()
+        except Exception as exc:
+            message = fault_html(exc)
+        return drawn(key, wanted, message, named=False)
 
-    def choose(*given: Any) -> list[Any]:
-        event: gr.EventData = given[-1]
-        return ["", *refresh(str(event.bundle), *given[1:-1])]
+    def welcome(card: BundleCard, fresh: bool) -> list[Any]:
+        return drawn(bundle_key(card), Asked(), welcome_html(card, fresh))
 
-    def upload(file: str, key: str, *given: Any) -> list[Any]:
-        def take_in(_: str) -> tuple[str, str]:
+    def open_page(values: dict[Any, Any], request: gr.Request) -> list[Any]:
+        return drawn(address.text(request, "bundle"), asked(values))
+
+    def refresh(values: dict[Any, Any]) -> list[Any]:
+        return drawn(values[chosen], replace(asked(values), first=0), named=False)
+
+    def choose(values: dict[Any, Any], event: gr.EventData) -> list[Any]:
+        wanted = asked(values)
+        step = max(-1, min(1, int(event.step)))
+        return drawn(
+            str(event.bundle) or values[chosen], replace(wanted, first=wanted.first + step * PAGE), named=not step
+        )
+
+    def upload(values: dict[Any, Any]) -> list[Any]:
+        file = values[add]
+
+        def take_in() -> tuple[str, str]:
             card, fresh = studio.library.import_bundle(file)
             return welcome_html(card, fresh), bundle_key(card)
 
-        return act(take_in, key, "", "", "", ORDERS[0][1], 0) if file else act(lambda key: ("", key), key, *given)
+        return act(take_in, values[chosen], asked(values)) if file else [gr.skip()] * len(outputs)
 
-    def welcome(card: BundleCard, fresh: bool) -> list[Any]:
-        return [welcome_html(card, fresh), *refresh(bundle_key(card), "", "", "", ORDERS[0][1], 0)]
-
-    def discard(key: str, *given: Any) -> list[Any]:
-        def drop(key: str) -> tuple[str, str]:
-            card = studio.library.delete(key)
+    def discard(values: dict[Any, Any]) -> list[Any]:
+        def drop() -> tuple[str, str]:
+            card = studio.library.delete(values[chosen])
             return notice("success", "Undo brings it back, for a week.", f"'{card.title}' is deleted."), ""
 
-        return act(drop, key, *given)
+        return act(drop, values[chosen], asked(values))
 
-    def restore(key: str, *given: Any) -> list[Any]:
-        def put_back(key: str) -> tuple[str, str]:
-            last = studio.store.trash.last(ROOM)
-            if last is None:
-                return notice("info", "There is nothing to undo."), key
-            return notice("success", studio.store.trash.restore(last.id).told), key
+    def restore(values: dict[Any, Any]) -> list[Any]:
+        return act(lambda: (notice("success", studio.library.undo()), values[chosen]), values[chosen], asked(values))
 
-        return act(put_back, key, *given)
+    def retitle(values: dict[Any, Any]) -> list[Any]:
+        def call() -> tuple[str, str]:
+            studio.library.rename(values[chosen], values[title])
+            return "", values[chosen]
 
-    def call(name: str, key: str, *given: Any) -> list[Any]:
-        def retitle(key: str) -> tuple[str, str]:
-            studio.library.rename(key, name)
-            return "", key
-
-        redrawn = act(retitle, key, *given)
+        redrawn = act(call, values[chosen], asked(values))
         if redrawn[0]:  # a fault: the field stays as it is, to be mended
-            redrawn[1 + outputs.index(renaming)] = gr.skip()
+            redrawn[outputs.index(renaming)] = gr.skip()
         return redrawn
 
     def begin_renaming(key: str) -> list[Any]:
@@ -165,52 +152,32 @@ def build_library(studio: Studio, page: Page) -> None:
         except StudioError as exc:
             return [notice("error", str(exc)), None]
 
-    def turn(step: int) -> Callable[..., list[Any]]:
-        def turned(key: str, *given: Any) -> list[Any]:
-            return refresh(key, *given[:-1], max(0, int(given[-1]) + step * PAGE))
-
-        return turned
-
-    def from_the_start(key: str, *given: Any) -> list[Any]:
-        return refresh(key, *given[:-1], 0)
-
     quiet = in_turn("library")
-    busy: dict[str, Any] = {"show_progress": "minimal", "api_visibility": "private"}
+    busy: dict[str, Any] = {"show_progress": "minimal", "api_visibility": "private", "show_progress_on": told}
     with pulling:
-        build_pull(studio, BundleSupply(studio, welcome), [told, *outputs])
+        build_pull(studio, BundleSupply(studio, welcome), outputs)
+    page.on_open(open_page, given, outputs, **quiet)
     listing.click(
-        _with_event(choose),
-        asked,
-        [told, *outputs],
+        choose,
+        given,
+        outputs,
         trigger_mode="multiple",
         **(quiet | {"show_progress": "minimal", "show_progress_on": body}),
     )
-    listing.click(None, None, None, js=REVEAL_JS % "bundle-head", **quiet)
     asking = [text.change, backbone.input, origin.input, order.input]
-    gr.on(asking, from_the_start, asked, outputs, trigger_mode="always_last", **quiet)
-    back.click(turn(-1), asked, outputs, **quiet)
-    on.click(turn(1), asked, outputs, **quiet)
-    page.on_open(open_page, asked, [told, *outputs], **quiet)
-    add.upload(upload, [add, *asked], [told, *outputs], **busy, show_progress_on=told)
-    delete.click(discard, asked, [told, *outputs], **quiet)
-    undo.click(restore, asked, [told, *outputs], **quiet)
+    gr.on(asking, refresh, given, outputs, trigger_mode="always_last", **quiet)
+    add.upload(upload, {add, *given}, outputs, **busy)
+    delete.click(discard, given, outputs, **quiet)
+    undo.click(restore, given, outputs, **quiet)
     rename.click(begin_renaming, chosen, [renaming, title], **quiet)
     leave.click(lambda: gr.update(visible=False), None, renaming, **quiet)
-    gr.on([keep.click, title.submit], call, [title, *asked], [told, *outputs], **quiet)
-    save.click(download, chosen, [told, packed], **busy, show_progress_on=told).then(
-        None, packed, None, js=_SAVE_JS, **quiet
-    )
-    address.go(try_it, "key => `./?bundle=${encodeURIComponent(key)}`", chosen)
-    address.go(use_hard, "key => `./train?hard_prompt=${encodeURIComponent(key)}`", chosen)
+    gr.on([keep.click, title.submit], retitle, {title, *given}, outputs, **quiet)
+    save.click(download, chosen, [told, packed], **busy).then(None, packed, None, js=script("save_file.js"), **quiet)
     address.tell("bundle => ({bundle})", [chosen])
 
 
-def _with_event(choose: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
-    """Gradio passes the event to a parameter with its type, which ``*given`` cannot have."""
-
-    def chosen(
-        key: str, text: str, backbone: str, origin: str, order: str, first: int, event: gr.EventData
-    ) -> list[Any]:
-        return choose(key, text, backbone, origin, order, first, event)
-
-    return chosen
+def welcome_html(card: BundleCard, fresh: bool) -> str:
+    """What is said of a bundle that came."""
+    if not fresh:
+        return notice("info", f"It is called '{card.title}'.", "This bundle is in the library already.")
+    return notice("success", "It was checked and is kept in the library.", f"'{card.title}' is here.")
