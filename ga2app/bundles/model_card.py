@@ -25,12 +25,19 @@ from ga2app.types import Conditions, cautions, figure_text, rests_on
 _SHOWN, _PACKAGES = 60, 12
 _FOLDER = "path/to/this/folder"
 _VARYING = re.compile(
-    r"^(license|license_name|metrics|model-index): .*\n|^# .*\n|^\| (plain CLIP|with these prompts) \|.*\n"
+    r"^(license|license_name|metrics|model-index): .*\n|^# .*\n|^\| (zero-shot CLIP|with these prompts) \|.*\n"
     r"|^- Method: .*\n"
     r"|from_pretrained\(.*\)",
     re.MULTILINE,
 )
 """What of a card depends on where it is published, by whom and under which name, or on who made it when."""
+
+_OLD_WORDS = {
+    "| plain CLIP |": "| zero-shot CLIP |",
+    "After training: residual ": "After training: zero-shot ratio ",
+    "- A share says how": "- A probability says how",
+}
+"""Words of the cards of earlier versions, which are this program's all the same."""
 
 _PLACE = re.compile(r'from_pretrained\("([^"]*)"')
 _CLAIMED = "apache-2.0"
@@ -48,7 +55,7 @@ _METHODS = {
 
 
 def model_card(manifest: Manifest, *, repo_id: str = "", license_id: str = "", license_name: str = "") -> str:
-    """The text of the card: front matter, figures beside plain CLIP, six lines of use, how it was trained, limits.
+    """The text of the card: front matter, figures beside zero-shot CLIP, six lines of use, how it was trained, limits.
 
     ``repo_id`` is where the bundle is to be published; without it the lines of use load a folder. ``license_id`` is
     that of the prompts, see ``license_of``. Raises BundleError for a license that the Hub would refuse.
@@ -114,6 +121,8 @@ def card_to_pack(manifest: Manifest, own: str) -> str:
 
 def _is_ours(own: str, manifest: Manifest) -> bool:
     """Whether this program made the card ``own``, whatever the bundle is called and wherever it was published."""
+    for old, new in _OLD_WORDS.items():
+        own = own.replace(old, new)
     return _VARYING.sub("", own) == _VARYING.sub("", model_card(manifest))
 
 
@@ -134,7 +143,7 @@ def _figures(manifest: Manifest) -> str:
     notes = "".join(f"\n{text}" for text in [rests_on(tested), *cautions(tested)] if text)
     return f"""| top-1, percent | base | novel | harmonic mean |
 |---|---|---|---|
-| plain CLIP | {_row(manifest, manifest.zero_shot)} |
+| zero-shot CLIP | {_row(manifest, manifest.zero_shot)} |
 | with these prompts | {_row(manifest, manifest.metrics)} |
 
 Measured on the test clips of data set {dataset}. *Base* are the labels that it was trained on, *novel* labels that it
@@ -207,7 +216,7 @@ def _run_lines(manifest: Manifest) -> list[str]:
         f"seed {config.seed}{anchors}",
         *_sources(used),
         f"Anchor terms: {', '.join(terms) or 'none'}",
-        f"After training: residual {config.prompts.residual:g}, "
+        f"After training: zero-shot ratio {config.prompts.residual:g}, "
         + (
             f"whitening (anchors {whitening.anchors:g}, shrinkage {whitening.shrinkage:g}, center {whitening.center:g})"
             if whitening.enabled
@@ -252,7 +261,7 @@ def _limits(manifest: Manifest) -> str:
     lines = [
         "The clip feature is the mean over frames: two actions that differ only in the order of their frames look the "
         "same.",
-        "A share says how a clip compares with the labels given, and one of them always wins unless negatives are "
+        "A probability says how a clip compares with the labels given, and one of them always wins unless negatives are "
         "given.",
         "The prompts belong to these very weights of the CLIP, and are refused with any others.",
     ]

@@ -19,7 +19,7 @@ from ga2app.config import ObjectiveConfig, PromptConfig, RunConfig, WhiteningCon
 from ga2app.errors import BundleError
 from ga2app.paths import SKETCH_HARD_PROMPT
 from ga2app.synthetic.draw_clips import subject_named, write_drawn_clip
-from ga2app.web.pages.library.library_view import card_html
+from ga2app.web.components.card_html import card_html
 from tests.bundle.manifests import CLIP, manifest
 
 HOSTILE = (
@@ -71,11 +71,11 @@ def test_people_read_how_it_was_trained_and_what_it_cannot_do():
     card = model_card(manifest(config))
     for told in (
         "| with these prompts | 78.1 | 58.9 | 67.2 |",
-        "| plain CLIP | 61.0 | 55.5 | 58.1 |",
+        "| zero-shot CLIP | 61.0 | 55.5 | 58.1 |",
         "Data set: hmdb51 (hash fedcba9876543210), 4 clips a base label, seed 7, anchor set streets",
         "Prompts: 8 tokens, 9 visual and 9 text layers, coupled to a frozen hard prompt (the embedded one)",
         "Anchor terms: reject 2, vocabulary 0.5",
-        "residual 0.5, whitening (anchors 0.25, shrinkage 0.05, center 0.5)",
+        "zero-shot ratio 0.5, whitening (anchors 0.25, shrinkage 0.05, center 0.5)",
         "480 steps of AdamW: 12 epochs, learning rate 0.004",
         "Base labels (2): brush hair, cartwheel",
         "Negative prompts (2): nothing, something else",
@@ -161,6 +161,15 @@ def test_a_bundle_that_was_renamed_is_still_ours():
     card = card_to_publish(renamed, model_card(bundle), "me/one")
     assert "\n# my clips\n" in card and ModelCard(card).data.model_name == "my clips"
     assert "\n# hmdb run 3\n" in card_to_publish(bundle, card, "me/one")
+
+
+def test_a_card_in_the_words_of_earlier_versions_is_still_ours():
+    card = model_card(manifest(), license_id="mit")
+    old = card.replace("| zero-shot CLIP |", "| plain CLIP |").replace("zero-shot ratio", "residual")
+    old = old.replace("A probability says", "A share says")
+    assert old != card and card_to_publish(manifest(), old, "me/one") == model_card(
+        manifest(), repo_id="me/one", license_id="mit"
+    )
 
 
 def test_the_license_is_the_publishers_to_choose():

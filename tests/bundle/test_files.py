@@ -83,7 +83,7 @@ def test_the_card_shows_the_figures_beside_plain_clip(backbone: Backbone):
     from ga2app.bundles.model_card import model_card
 
     card = model_card(made(backbone)[0].manifest)
-    assert "| plain CLIP | 50.0 | – | – |" in card
+    assert "| zero-shot CLIP | 50.0 | – | – |" in card
     assert "| with these prompts | 80.0 | 60.0 | 68.6 |" in card
     assert card.startswith("---\nlicense: ")
 

@@ -130,13 +130,13 @@ class VisionSide(nn.Module):
         self.model = model
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """The mean over T of the frames' features with their residual share, of length 1, whitened."""
+        """The mean over T of the frames' features mixed with zero-shot ones by the zero-shot ratio, of length 1, whitened."""
         batch, frames = pixels.shape[:2]
         flat = pixels.flatten(0, 1)  # (B·T, 3, S, S)
-        prompts, share = self.model.prompts.visual_prompts(), self.model.prompts.config.residual
+        prompts, ratio = self.model.prompts.visual_prompts(), self.model.prompts.config.residual
         features = self.model.backbone.encode_frames(flat, prompts)
-        if share and prompts:
-            features = torch.lerp(features, self.model.backbone.encode_frames(flat), share)
+        if ratio and prompts:
+            features = torch.lerp(features, self.model.backbone.encode_frames(flat), ratio)
         return self.model.clip_features(torch.unflatten(features, 0, (batch, frames)))
 
 

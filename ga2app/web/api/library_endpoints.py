@@ -43,7 +43,7 @@ def build_library_api(studio: Studio) -> None:
             novel: the labels that it was tested on without training.
             metrics: its accuracy in percent: base, novel and their harmonic mean hm; null for what was not measured,
                 or is 100 % by construction.
-            zero_shot: the same figures of plain CLIP.
+            zero_shot: the same figures of zero-shot CLIP.
             tested: how many test clips and labels base and novel accuracy rest on; empty for bundles of before.
             intervals: the 95 % interval of each figure, two numbers.
             cautions: why the figures say less than they seem to, in sentences.

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
-from markdown_it import MarkdownIt
-from markdown_it.renderer import RendererHTML
 from markupsafe import Markup
 
 from ga2app.config import RunConfig
@@ -17,6 +14,7 @@ from ga2app.errors import BundleError, StudioError
 from ga2app.services.studio import Studio, bundle_key
 from ga2app.store import BundleOrder, BundleQuery
 from ga2app.types import BundleCard, BundleFacts, LabelKind, intervals
+from ga2app.web.components.card_html import card_html
 from ga2app.web.components.charts import compare_bars
 from ga2app.web.components.markup import ago, chips, notice, shortened, size
 from ga2app.web.pages.runs.standing import adjusted_html, ranges_of, rests_html
@@ -25,9 +23,6 @@ from ga2app.web.templates import render
 
 PAGE = 12
 """Bundles on one page of the list."""
-
-MAX_CHARACTERS = 30_000
-"""A model card longer than that is shown in part."""
 
 ORDERS = [
     ("Newest first", BundleOrder.NEWEST.value),
@@ -121,46 +116,6 @@ def library_view(studio: Studio, key: str, asked: Asked) -> LibraryView:
     head, body = _detail(studio, card, titles) if card else ("", "")
     deletable = card is not None and card.origin != "embedded"  # it is part of the program, which needs it
     return LibraryView(key, first, str(listing), head, body, deletable, named, library.to_undo(), fault)
-
-
-def card_html(text: str) -> Markup:
-    """A model card, Markdown of strangers, as HTML that can do nothing: no markup of theirs and no picture is loaded.
-
-    Links lead to web addresses alone and open in a tab of their own. What is beyond a long card's length is left out,
-    and that is said.
-    """
-    body = text[:MAX_CHARACTERS].replace("\r\n", "\n").lstrip("\ufeff")
-    if body.startswith("---\n") and (end := body.find("\n---", 3)) >= 0:
-        body = body[end + 4 :].lstrip("-")
-    first, *rest = body.split("<!--")
-    body = first + "".join(one.partition("-->")[2] if "-->" in one else f"<!--{one}" for one in rest)
-    reader: MarkdownIt = _markdown()
-    env: dict[str, Any] = {}
-    tokens = reader.parse(body, env)
-    for token in tokens:
-        if token.type.startswith("heading"):
-            token.tag = f"h{min(6, int(token.tag[1]) + 3)}"  # below the headings of the page
-    html = Markup(reader.renderer.render(tokens, reader.options, env))
-    cut = "<p><em>The rest of this long card is in the bundle's README.md.</em></p>"
-    return html + Markup(cut) if len(text) > MAX_CHARACTERS else html
-
-
-@cache
-def _markdown() -> MarkdownIt:
-    reader = MarkdownIt("commonmark", {"html": False, "maxNesting": 20}).enable("table")
-
-    def picture(self: RendererHTML, tokens: Sequence[Any], place: int, options: Any, env: Any) -> str:
-        told = self.renderInlineAsText(tokens[place].children or [], options, env)
-        return str(Markup("<em>[picture: {}]</em>").format(told or "without a text"))
-
-    def link(self: RendererHTML, tokens: Sequence[Any], place: int, options: Any, env: Any) -> str:
-        tokens[place].attrs |= {"target": "_blank", "rel": "noopener noreferrer nofollow"}
-        return self.renderToken(tokens, place, options, env)
-
-    reader.add_render_rule("image", picture)
-    reader.add_render_rule("link_open", link)
-    reader.validateLink = lambda url: url.startswith(("https://", "http://"))  # type: ignore[method-assign]
-    return reader
 
 
 def _row(studio: Studio, card: BundleCard, titles: Mapping[str, str]) -> dict[str, Any]:
