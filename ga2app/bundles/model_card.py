@@ -261,8 +261,8 @@ def _limits(manifest: Manifest) -> str:
     lines = [
         "The clip feature is the mean over frames: two actions that differ only in the order of their frames look the "
         "same.",
-        "A probability says how a clip compares with the labels given, and one of them always wins unless negatives are "
-        "given.",
+        "A probability says how a clip compares with the labels given, and one of them always wins unless negatives "
+        "are given.",
         "The prompts belong to these very weights of the CLIP, and are refused with any others.",
     ]
     if manifest.backbone["name"] == SKETCH:

@@ -130,7 +130,7 @@ class VisionSide(nn.Module):
         self.model = model
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """The mean over T of the frames' features mixed with zero-shot ones by the zero-shot ratio, of length 1, whitened."""
+        """The mean over T of the frames' features, mixed with zero-shot ones by their ratio, of length 1, whitened."""
         batch, frames = pixels.shape[:2]
         flat = pixels.flatten(0, 1)  # (B·T, 3, S, S)
         prompts, ratio = self.model.prompts.visual_prompts(), self.model.prompts.config.residual

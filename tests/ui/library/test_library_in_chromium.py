@@ -71,7 +71,6 @@ def test_a_bundle_travels_is_found_renamed_deleted_brought_back_and_tried(
     expect(tab.locator("#bundles")).to_contain_text("No bundle matches")
     tab.get_by_role("button", name="Undo: bring back bundle 'flags <1>'").click()
     expect(titles).to_have_text(["flags <1>"])
-    tab.screenshot(path="/tmp/lib_shot.png", full_page=True)
     titles.first.click()
     tab.locator("#try-bundle").click()
     expect(tab.locator("#labels textarea")).to_have_value(re.compile("waving a flag"))
