@@ -32,9 +32,9 @@ OUTSIDE = {
     "synthetic": TORCH | {"PIL"},
     "protocols": TORCH | {"matplotlib"},
     "store": {"sqlite_utils"},
-    "hub": {"huggingface_hub"},
+    "hub": {"huggingface_hub", "filelock"},
     "worker": TORCH,
-    "web": {"gradio", "jinja2", "markupsafe", "PIL", "mcp", "pydantic", "starlette", "anyio", "httpx"},
+    "web": {"gradio", "jinja2", "markupsafe", "markdown_it", "PIL", "mcp", "pydantic", "starlette", "anyio", "httpx"},
 }
 """What a package imports from others than the standard library and numpy; for services and cli, anything."""
 ANYTHING = {"services", "cli"}

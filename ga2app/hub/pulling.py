@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import re
 import shutil
@@ -14,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
+from filelock import FileLock, Timeout
 from huggingface_hub import get_session, hf_hub_url
 from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
 from huggingface_hub.utils import hf_raise_for_status  # type: ignore[attr-defined]
@@ -210,11 +210,11 @@ def _check_space(folder: Path, offer: HubOffer) -> None:
 def _alone(folder: Path, repo_id: str) -> Iterator[None]:
     """The folder for this fetch alone. Raises HubError where another one is at work in it."""
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / _LOCK).open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as exc:
-            raise HubError(f"'{repo_id}' is being pulled just now; wait until that is done") from exc
+    try:
+        lock = FileLock(folder / _LOCK, timeout=0).acquire()
+    except Timeout as exc:
+        raise HubError(f"'{repo_id}' is being pulled just now; wait until that is done") from exc
+    with lock:
         yield
 
 
