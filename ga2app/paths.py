@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +27,7 @@ ASSETS = SHIPPED / "assets"
 SEEDS = SHIPPED / "prompts_db"
 SKETCH_CLIP = ASSETS / "sketch-clip"
 SKETCH_HARD_PROMPT = ASSETS / "sketch-hard-prompt"
+_MOST_NAME_BYTES = 120
 
 
 @dataclass(frozen=True)
@@ -108,3 +110,14 @@ def write_whole(file: Path, text: str) -> None:
         os.replace(fresh, file)
     except OSError as exc:
         raise StoreError(f"'{file}' could not be written ({exc}); free some space or choose another --out") from exc
+
+
+def safe_name(name: str) -> str:
+    """A file name without path separators, control characters or a leading dot, of a length any disk takes."""
+    cleaned = re.sub(r"[\x00-\x1f/\\:]", "_", name).lstrip(".") or "clip"
+    stem, dot, suffix = cleaned.rpartition(".")
+    if len(cleaned.encode()) <= _MOST_NAME_BYTES:
+        return cleaned
+    tail = f"{dot}{suffix}" if stem and len(suffix) <= 8 else ""
+    head = (stem if tail else cleaned).encode()[: _MOST_NAME_BYTES - len(tail.encode())]
+    return head.decode(errors="ignore") + tail

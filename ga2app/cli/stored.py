@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ga2app.cli import common
-from ga2app.errors import BundleError, DatasetError, StoreError
+from ga2app.errors import BundleError, StoreError
 from ga2app.paths import default_home
 from ga2app.types import BundleCard, RunRecord
 
 if TYPE_CHECKING:
-    from ga2app.store import Store
+    from ga2app.services.studio import Studio
 
 KEPT = "can be undone on its screen for a week"
 
@@ -25,10 +25,10 @@ class _Kind:
     command: str
     what: str
     named: str
-    rows: Callable[[Store], list[dict[str, Any]]]
+    rows: Callable[[Studio], list[dict[str, Any]]]
     line: Callable[[dict[str, Any]], str]
-    find: Callable[[Store, str], Any]
-    delete: Callable[[Store, Any], str]
+    find: Callable[[Studio, str], Any]
+    delete: Callable[[Studio, Any], str]
 
 
 def add(commands: common.Commands) -> None:
@@ -55,13 +55,10 @@ def _add_json(parser: argparse.ArgumentParser) -> None:
 
 def list_all(kind: _Kind, as_json: bool) -> int:
     """Print every row of ``kind``."""
-    from ga2app.store import Store
-
-    home = default_home()
     rows: list[dict[str, Any]] = []
-    if home.database.exists():
-        with Store.open(home) as store:
-            rows = kind.rows(store)
+    if default_home().database.exists():
+        with common.own_studio() as studio:
+            rows = kind.rows(studio)
     if as_json:
         common.print_json({kind.command: rows})
     elif not rows:
@@ -73,13 +70,11 @@ def list_all(kind: _Kind, as_json: bool) -> int:
 
 def delete(kind: _Kind, names: Sequence[str], as_json: bool) -> int:
     """Delete what is named. All of it has to be there; one that is needed stops the deletion at its place."""
-    from ga2app.store import Store
-
-    with Store.open(default_home()) as store:
-        found = [kind.find(store, name) for name in dict.fromkeys(names)]
+    with common.own_studio() as studio:
+        found = [kind.find(studio, name) for name in dict.fromkeys(names)]
         gone: list[str] = []
         for one in found:
-            gone.append(kind.delete(store, one))
+            gone.append(kind.delete(studio, one))
             if not as_json:
                 print(f"deleted {gone[-1]}; this {KEPT}")
     if as_json:
@@ -87,10 +82,10 @@ def delete(kind: _Kind, names: Sequence[str], as_json: bool) -> int:
     return 0
 
 
-def _dataset_rows(store: Store) -> list[dict[str, Any]]:
+def _dataset_rows(studio: Studio) -> list[dict[str, Any]]:
     return [
         {
-            "id": summary.id,
+            "id": row.id,
             "name": row.name,
             "base": list(row.base),
             "novel": list(row.novel),
@@ -99,9 +94,7 @@ def _dataset_rows(store: Store) -> list[dict[str, Any]]:
             "anchors": row.anchors,
             "origin": row.origin,
         }
-        for row in store.datasets.list()
-        for summary in store.clips.sets()
-        if summary.name == row.name
+        for row in studio.store.datasets.list()
     ]
 
 
@@ -111,15 +104,7 @@ def _dataset_line(row: dict[str, Any]) -> str:
     return f"{row['name']}: {labels}, {clips} ({row['train']} train, {row['test']} test), {row['origin']}"
 
 
-def _find_dataset(store: Store, name: str) -> int:
-    rows: dict[str, int] = {summary.name: summary.id for summary in store.clips.sets()}
-    if name not in rows:
-        known = ", ".join(f"'{known}'" for known in rows) or "none yet"
-        raise DatasetError(f"there is no data set '{name}'; known data sets: {known}")
-    return rows[name]
-
-
-def _run_rows(store: Store) -> list[dict[str, Any]]:
+def _run_rows(studio: Studio) -> list[dict[str, Any]]:
     return [
         {
             "id": run.id,
@@ -132,7 +117,7 @@ def _run_rows(store: Store) -> list[dict[str, Any]]:
             "created_s": run.created_s,
             "finished_s": run.finished_s,
         }
-        for run in reversed(store.runs.list(limit=_ALL))
+        for run in reversed(studio.store.runs.list(limit=_ALL))
     ]
 
 
@@ -142,20 +127,20 @@ def _run_line(row: dict[str, Any]) -> str:
     return f"run {row['id']}{name}: {row['state']}, on {row['dataset']} with {row['backbone']}{end}"
 
 
-def _find_run(store: Store, number: str) -> RunRecord:
+def _find_run(studio: Studio, number: str) -> RunRecord:
     digits = number.removeprefix("#")
     if not (digits.isascii() and digits.isdigit()):
         raise StoreError(f"'{number}' is no number of a run; the command runs lists them")
-    return store.runs.get(int(digits))
+    return studio.store.runs.get(int(digits))
 
 
-def _delete_run(store: Store, run: RunRecord) -> str:
+def _delete_run(studio: Studio, run: RunRecord) -> str:
     what = f"run {run.id}: {run.name}" if run.name else f"run {run.id}"
-    store.runs.delete(run.id, what=what)
+    studio.store.runs.delete(run.id, what=what)
     return what
 
 
-def _bundle_rows(store: Store) -> list[dict[str, Any]]:
+def _bundle_rows(studio: Studio) -> list[dict[str, Any]]:
     return [
         {
             "name": card.title or card.name,
@@ -167,7 +152,7 @@ def _bundle_rows(store: Store) -> list[dict[str, Any]]:
             "origin": card.origin,
             "bytes": card.size_bytes,
         }
-        for card in store.bundles.list()
+        for card in studio.store.bundles.list()
     ]
 
 
@@ -177,8 +162,8 @@ def _bundle_line(row: dict[str, Any]) -> str:
     return f"{row['name']}: {row['origin']}, for {row['backbone']}{figures}, in {row['folder']}"
 
 
-def _find_bundle(store: Store, name: str) -> BundleCard:
-    cards = [card for card in store.bundles.list() if name in (card.title or card.name, card.folder)]
+def _find_bundle(studio: Studio, name: str) -> BundleCard:
+    cards = [card for card in studio.store.bundles.list() if name in (card.title or card.name, card.folder)]
     if len(cards) == 1:
         return cards[0]
     if cards:
@@ -187,8 +172,8 @@ def _find_bundle(store: Store, name: str) -> BundleCard:
     raise BundleError(f"there is no bundle '{name}' in the library; the command bundles lists them")
 
 
-def _delete_bundle(store: Store, card: BundleCard) -> str:
-    store.bundles.discard(card.folder)
+def _delete_bundle(studio: Studio, card: BundleCard) -> str:
+    studio.store.bundles.discard(card.folder)
     return f"bundle '{card.title or card.name}'"
 
 
@@ -199,8 +184,8 @@ _DATASETS = _Kind(
     "name",
     _dataset_rows,
     _dataset_line,
-    _find_dataset,
-    lambda store, dataset_id: store.dataset_edits.delete(dataset_id),
+    lambda studio, name: studio.datasets.called(name).id,
+    lambda studio, dataset_id: studio.datasets.delete(dataset_id),
 )
 _RUNS = _Kind("runs", "training runs", "number", _run_rows, _run_line, _find_run, _delete_run)
 _BUNDLES = _Kind("bundles", "prompt bundles", "name", _bundle_rows, _bundle_line, _find_bundle, _delete_bundle)

@@ -102,16 +102,22 @@ class Found:
     title: str
 
 
-def source_at(place: str, fold: int | None = None) -> Source:
-    """The folder, list of clips or zip at ``place``, as people type and paste paths. Raises DatasetError."""
-    tidy = place.strip().strip("\"'")
+def path_at(text: str, what: str) -> Path:
+    """The file or folder that ``text`` names, as people paste paths. Raises DatasetError if it is not there."""
+    tidy = text.strip().strip("\"'")
     if not tidy:
-        raise DatasetError("the path of the folder, CSV file or zip is missing; write it down")
+        raise DatasetError(f"the path of the {what} is missing; write it down")
     path = Path(tidy).expanduser().absolute()
+    if not path.exists():
+        raise DatasetError(f"there is no {what} '{tidy}' on this machine; check the path")
+    return path
+
+
+def source_at(place: str, fold: int | None = None) -> Source:
+    """The folder, list of clips or zip at ``place``. Raises DatasetError."""
+    path = path_at(place, "folder, CSV file or zip")
     if path.is_dir():
         return FolderSource(path, fold)
-    if not path.is_file():
-        raise DatasetError(f"there is no folder, CSV file or zip '{tidy}'; check the path")
     return ZipSource(path, path.name, fold) if zipfile.is_zipfile(path) else TableSource(path, fold)
 
 

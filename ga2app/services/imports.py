@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ga2app.datasets import Division, ImportReport, Missing
+from ga2app.datasets import Division, ImportReport, Missing, SplitLists
 from ga2app.errors import DatasetError, StoreError, StudioError
 from ga2app.paths import Home
 from ga2app.services.clip_validation import judge, tell_missing
@@ -59,6 +59,13 @@ class ImportService:
         """
         self._may_name_files()
         return source_at(place, fold)
+
+    def lists(self, lists: SplitLists, *, as_options: bool = False) -> Source:
+        """Split lists on this machine; see ``ListsSource``. Raises DatasetError if none is named."""
+        self._may_name_files()
+        if not (lists.train or lists.test):
+            raise DatasetError("no list was named; write the path of at least one list of training or test clips")
+        return ListsSource(lists, as_options)
 
     def start(
         self,

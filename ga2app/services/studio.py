@@ -28,6 +28,7 @@ from ga2app.types import (
 )
 
 if TYPE_CHECKING:
+    from ga2app.services.dataset_service import DatasetService
     from ga2app.services.imports import ImportService
     from ga2app.services.library import LibraryService
     from ga2app.services.sharing import SharingService
@@ -94,6 +95,13 @@ class Studio:
     may_change: Callable[[], None] = _no_objection
     remember_backbone: Callable[[str], None] = _forget
     clips_at_once: int = 1
+
+    @cached_property
+    def datasets(self) -> DatasetService:
+        """Data sets, their labels and their clips."""
+        from ga2app.services.dataset_service import DatasetService
+
+        return DatasetService(self)
 
     @cached_property
     def imports(self) -> ImportService:

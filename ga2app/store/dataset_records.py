@@ -20,6 +20,7 @@ from ga2app.types.dataset_types import SAMPLE
 class DatasetRow:
     """A data set as a list shows it: label names, and counts of clips by subset and of anchor clips."""
 
+    id: int
     name: str
     base: tuple[str, ...]
     novel: tuple[str, ...]
@@ -127,6 +128,7 @@ class Datasets:
             labels = db.execute("SELECT dataset_id, kind, name FROM labels ORDER BY id").fetchall()
         return [
             DatasetRow(
+                id=id_,
                 name=name,
                 base=tuple(label for owner, kind, label in labels if (owner, kind) == (id_, LabelKind.BASE)),
                 novel=tuple(label for owner, kind, label in labels if (owner, kind) == (id_, LabelKind.NOVEL)),

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from typing import Any
+
+from ga2app.errors import StudioError
+from ga2app.web.components.markup import notice
+
+log = logging.getLogger(__name__)
+
+UNEXPECTED = "Something went wrong inside the studio; its log says what. Try again, or report it with the log."
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "show_progress_on": [], "api_visibility": "private"}
 """Keyword arguments of an event that nobody waits for, or that says by itself what is going on.
@@ -19,3 +28,14 @@ def in_turn(screen: str) -> dict[str, Any]:
     and puts back what was there before. For what takes no more than a moment; whatever reads clips has its own lane.
     """
     return QUIET | {"concurrency_id": screen, "concurrency_limit": 1}
+
+
+def attempt(action: Callable[[], str]) -> str:
+    """What ``action`` says it did, or why it could not, as a message for the page."""
+    try:
+        return notice("success", action())
+    except StudioError as exc:
+        return notice("error", str(exc))
+    except Exception:
+        log.exception("an action of a page failed")
+        return notice("error", UNEXPECTED)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import shutil
 import tempfile
 import time
@@ -16,11 +15,10 @@ from gradio.data_classes import FileData, ListFiles
 
 from ga2app.errors import ClipError
 from ga2app.paths import Home
+from ga2app.paths import safe_name as safe_name
 
 KEEP_S = 7 * 24 * 3600
 """An upload that was not used for a week is dropped."""
-
-_MAX_NAME = 120
 
 
 class Upload(str):
@@ -97,17 +95,6 @@ def keep_upload(home: Home, path: str | Path) -> Path:
     except OSError as exc:
         raise ClipError(name, f"the upload could not be kept ({exc.strerror or exc})", "upload it again") from exc
     return kept
-
-
-def safe_name(name: str) -> str:
-    """A file name without path separators, control characters or a leading dot, of a length any disk takes."""
-    cleaned = re.sub(r"[\x00-\x1f/\\:]", "_", name).lstrip(".") or "clip"
-    stem, dot, suffix = cleaned.rpartition(".")
-    if len(cleaned.encode()) <= _MAX_NAME:
-        return cleaned
-    tail = f"{dot}{suffix}" if stem and len(suffix) <= 8 else ""
-    head = (stem if tail else cleaned).encode()[: _MAX_NAME - len(tail.encode())]
-    return head.decode(errors="ignore") + tail
 
 
 def prune_uploads(home: Home, *, keep_s: float = KEEP_S, now_s: float | None = None) -> int:

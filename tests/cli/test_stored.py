@@ -58,7 +58,7 @@ def test_data_sets_are_listed_and_deleted_and_the_name_is_free_again(
 def test_a_data_set_that_a_queued_run_needs_is_kept_and_the_run_is_named(
     capsys: pytest.CaptureFixture[str], store: Store
 ) -> None:
-    assert "run 1 still needs the data set 'kitchen'" in refused(capsys, "datasets", "delete", "kitchen")
+    assert "run 1 'first try' still needs the data set 'kitchen'" in refused(capsys, "datasets", "delete", "kitchen")
     assert printed(capsys, "runs") == ["run 1 'first try': queued, on kitchen with sketch"]
     assert printed(capsys, "runs", "delete", "1") == [
         "deleted run 1: first try; this can be undone on its screen for a week"

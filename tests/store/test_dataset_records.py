@@ -35,8 +35,8 @@ def test_a_data_set_comes_back_equal_in_content_and_order(store: Store, dataset:
 
 
 def test_the_list_counts_clips_by_subset_and_anchors(store: Store, dataset: Dataset) -> None:
-    store.datasets.add(dataset, origin="zip")
-    assert store.datasets.list() == [DatasetRow("jumps", dataset.base, dataset.novel, 1, 2, 2, "zip")]
+    dataset_id = store.datasets.add(dataset, origin="zip")
+    assert store.datasets.list() == [DatasetRow(dataset_id, "jumps", dataset.base, dataset.novel, 1, 2, 2, "zip")]
 
 
 def test_a_taken_name_is_refused(store: Store, dataset: Dataset) -> None:

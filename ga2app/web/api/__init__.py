@@ -7,6 +7,7 @@ the StudioError behind it.
 from __future__ import annotations
 
 from ga2app.services.studio import Studio
+from ga2app.web.api.dataset_endpoints import build_datasets_api
 from ga2app.web.api.library_endpoints import build_library_api
 from ga2app.web.api.recognition_endpoints import build_recognition_api
 from ga2app.web.api.run_endpoints import build_runs_api
@@ -17,3 +18,4 @@ def build_api(studio: Studio) -> None:
     build_recognition_api(studio)
     build_runs_api(studio)
     build_library_api(studio)
+    build_datasets_api(studio)

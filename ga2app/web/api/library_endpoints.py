@@ -1,4 +1,4 @@
-"""The endpoints of the library and of the data sets: list, download, upload."""
+"""The endpoints of the library: list, download, upload."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAX_LISTED = 200
 
 
 def build_library_api(studio: Studio) -> None:
-    """Connect ``/list_bundles``, ``/download_bundle``, ``/upload_bundle`` and ``/list_datasets``.
+    """Connect ``/list_bundles``, ``/download_bundle`` and ``/upload_bundle``.
 
     Files go through unseen components: only what the caller uploaded is read, only what was packed is served.
     """
@@ -59,31 +59,6 @@ def build_library_api(studio: Studio) -> None:
             )
         return [listed(card, studio.has_backbone(card.backbone)) for card in found]
 
-    def list_datasets() -> list[dict[str, Any]]:
-        """List the data sets that runs can be trained on: name, base and novel labels, numbers of clips.
-
-        Returns:
-            name: the name that a run's settings give as dataset.
-            base: the labels that are trained on.
-            novel: the labels that are only tested.
-            training_clips: how many clips there are to train on.
-            test_clips: how many clips there are to test on.
-            anchors: how many anchor clips it has of its own.
-        """
-        with told():
-            rows = studio.store.datasets.list()
-        return [
-            {
-                "name": row.name,
-                "base": list(row.base),
-                "novel": list(row.novel),
-                "training_clips": row.n_train,
-                "test_clips": row.n_test,
-                "anchors": row.anchors,
-            }
-            for row in rows
-        ]
-
     def download_bundle(bundle: str) -> str:
         """Give a prompt bundle as a zip file: prompts as safetensors, its manifest as JSON, its model card.
 
@@ -121,8 +96,7 @@ def build_library_api(studio: Studio) -> None:
     given, answer = gr.File(label="archive", **unseen), gr.JSON(label="answer", **unseen)
     gr.Button(**unseen).click(download_bundle, key, packed, api_name="download_bundle")
     gr.Button(**unseen).click(upload_bundle, given, answer, api_name="upload_bundle")
-    for endpoint in (list_bundles, list_datasets):
-        api(endpoint, api_name=endpoint.__name__)
+    api(list_bundles, api_name="list_bundles")
 
 
 def zip_to_serve(studio: Studio, key: str, cache: str | Path) -> str:

@@ -21,6 +21,7 @@ DOCUMENTED = {
     "/download_bundle",
     "/upload_bundle",
     "/list_datasets",
+    "/import_dataset",
 }
 
 

@@ -12,11 +12,11 @@ import pytest
 
 from ga2app.datasets import read_clipset
 from ga2app.errors import DatasetError
+from ga2app.services.dataset_export import export_csv, export_zip
 from ga2app.services.import_sources import Duplicates, TableSource, ZipSource
 from ga2app.store import Store
 from ga2app.types import AnchorClip, Dataset, LabelledClip, Subset
 from ga2app.web import Studio
-from ga2app.web.pages.datasets.exporting import export_csv, export_zip
 
 LABELS = ("pushing [a], slowly", 'say "hi"', "跳 / jump")
 

@@ -1,12 +1,13 @@
-"""What the screen shows, asks and refuses, without a browser."""
+"""What the page of data sets shows, does and refuses, without a browser."""
 
 from __future__ import annotations
 
 import re
 import time
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import gradio as gr
 import pytest
@@ -14,25 +15,54 @@ import pytest
 from ga2app.datasets import Half
 from ga2app.datasets.train_test import draw_shots
 from ga2app.errors import DatasetError
+from ga2app.services.clip_pictures import preview_of
+from ga2app.services.dataset_service import Health, health
 from ga2app.services.import_sources import FolderSource, ListsSource, ZipSource
 from ga2app.store.clip_pages import ClipFilter, Copies
 from ga2app.store.import_records import ImportState
 from ga2app.types import Dataset, LabelKind, LabelledClip, Subset
 from ga2app.web import Studio
-from ga2app.web.pages.datasets import edits
-from ga2app.web.pages.datasets.dataset_view import ALL, EITHER, NEW, Parts, SetPage, Wanted
-from ga2app.web.pages.datasets.draw_dataset import drawn_rows
-from ga2app.web.pages.datasets.importing import ZIP, Form, followed_values, name_of, source_of
-from ga2app.web.pages.datasets.media import Pictures, preview_of
-from ga2app.web.pages.datasets.overview import health, list_html
-from ga2app.web.pages.datasets.wiring import drawn_html, play
+from ga2app.web.pages.datasets.dataset_handlers import Handlers, Parts
+from ga2app.web.pages.datasets.dataset_views import View, list_html, panel_html, player_html, sample_html
+from ga2app.web.pages.datasets.import_form import ImportForm, source_of
 
 from ..studios import add_dataset
 
+BLANK = {
+    "kind": "zip",
+    "upload": None,
+    "place": "",
+    "train": "",
+    "test": "",
+    "root": "",
+    "labels": "",
+    "layout": "auto",
+    "fold": 1,
+    "name": "",
+    "novel": "",
+    "test_fold": None,
+    "duplicates": "first",
+}
+
 
 @pytest.fixture
-def page(studio: Studio) -> SetPage:
-    return SetPage(studio, Pictures(studio))
+def parts() -> Parts:
+    """Names in the place of components: handlers only say which of them gets which value."""
+    form = ImportForm(**{one.name: f"form.{one.name}" for one in fields(ImportForm)})
+    return Parts(**{one.name: one.name for one in fields(Parts)} | {"form": form})
+
+
+@pytest.fixture
+def page(studio: Studio, parts: Parts) -> Handlers:
+    return Handlers(studio, parts)
+
+
+def asked(**address: str) -> gr.Request:
+    return cast(gr.Request, SimpleNamespace(query_params=address))
+
+
+def pressed(**given: Any) -> gr.EventData:
+    return gr.EventData(None, given)
 
 
 def add_many(studio: Studio, count: int) -> int:
@@ -41,64 +71,174 @@ def add_many(studio: Studio, count: int) -> int:
     return studio.store.datasets.add(Dataset("many", labels, (), clips), origin="test")
 
 
-def faults_and_notes(studio: Studio) -> tuple[list[str], list[str]]:
+def health_of(studio: Studio) -> Health:
     (row,) = studio.store.clips.sets()
-    return health(row, studio.store.clips.labels(row.id), studio.store.clips.copies(row.id))
+    return studio.datasets.health(row)
 
 
-def test_two_thousand_clips_open_with_one_page_and_few_queries(studio: Studio, page: SetPage) -> None:
+def test_two_thousand_clips_open_with_one_page_and_few_queries(studio: Studio, page: Handlers, parts: Parts) -> None:
     dataset_id = add_many(studio, 2000)
-    asked: list[str] = []
+    said: list[str] = []
     with studio.store._database.read() as db:
-        db.conn.set_trace_callback(asked.append)
-    shown = "".join(str(part) for part in page.show(Wanted(dataset_id)))
+        db.conn.set_trace_callback(said.append)
+    drawn = page.show(View(dataset_id))
     with studio.store._database.read() as db:
         db.conn.set_trace_callback(None)
-    assert shown.count('class="ds-clip"') == 60 and "of 2,000" in shown
-    assert 5 <= len([statement for statement in asked if statement.startswith("SELECT")]) <= 8
+    assert drawn[parts.grid].count('class="ds-clip"') == 60 and "of 2,000" in drawn[parts.grid]
+    assert 5 <= len([statement for statement in said if statement.startswith("SELECT")]) <= 9
 
 
-def test_without_a_data_set_the_form_is_shown_and_the_demo_announced(studio: Studio, page: SetPage) -> None:
-    listing, chosen, importing, detail, *_ = page.show(Wanted())
-    assert "They are being drawn" in listing and chosen == NEW
-    assert importing["visible"] and not detail["visible"]
+def test_without_a_data_set_the_form_is_shown_and_the_demo_announced(page: Handlers, parts: Parts) -> None:
+    drawn = page.open(asked())
+    assert "They are being drawn" in drawn[parts.listing] and drawn[parts.view] == View()
+    assert drawn[parts.importing].visible and not drawn[parts.detail].visible
 
 
-def test_the_newest_data_set_is_open_at_first_and_the_one_asked_for_later(studio: Studio, page: SetPage) -> None:
+def test_the_newest_data_set_is_open_at_first_and_the_one_of_the_address_later(
+    studio: Studio, page: Handlers, parts: Parts
+) -> None:
     add_dataset(studio, "first")
     add_dataset(studio, "second")
     first, second = (row.id for row in studio.store.clips.sets())
-    assert page.show(Wanted())[1] == second
-    assert page.show(Wanted(first))[1] == first
-    assert page.show(Wanted(9999))[1] == second
+    label = studio.store.clips.labels(first)[2].id
+
+    def opened(**address: str) -> View:
+        view: View = page.open(asked(**address))[parts.view]
+        return view
+
+    assert opened() == View(second) and opened(id=str(first)) == View(first)
+    assert opened(id=str(first), label=str(label)) == View(first, label)
+    assert opened(id=str(first), label="9999") == View(first) and opened(new="1") == View()
     studio.store.imports.begin("third", "third.zip", 1, 1.0)
-    assert page.show(Wanted())[1] == NEW and page.show(Wanted(first))[1] == first
+    assert opened() == View() and opened(id=str(first)) == View(first)
 
 
-def test_what_a_browser_sends_is_never_trusted() -> None:
-    assert Wanted.of(None, None, "nonsense", None, -4) == Wanted(as_typed=True)
-    assert Wanted.of(3, 5, "test", " rope ", 2).filter == ClipFilter(5, Subset.TEST, " rope ")
-    assert Wanted.of(3, 0, EITHER, "", 0).filter == ClipFilter()
-    assert edits.ids_of("1,2,x,-3,,4 ; DROP") == [1, 2]
+@pytest.mark.parametrize("unknown", ["77", "<script>", "9" * 400, "-1", "0"])
+def test_an_unknown_data_set_in_the_address_is_told_and_no_other_is_shown(
+    studio: Studio, page: Handlers, parts: Parts, unknown: str
+) -> None:
+    add_dataset(studio)
+    drawn = page.open(asked(id=unknown))
+    assert drawn[parts.view] == View() and "There is no data set" in drawn[parts.told]
+    assert "<script>" not in drawn[parts.told] and parts.grid not in drawn
 
 
-def test_names_from_outside_are_escaped(studio: Studio, page: SetPage) -> None:
+def test_what_a_browser_sends_is_never_trusted(studio: Studio, page: Handlers, parts: Parts) -> None:
+    add_dataset(studio)
+    before = studio.store.datasets.get("demo")
+    view = View(studio.store.clips.sets()[0].id)
+    for given in (
+        {"do": "drop"},
+        {"do": "delete-clips", "ids": ["1; DROP", -3, None, "x"]},
+        {"do": "delete-labels", "ids": "12"},
+        {"do": "merge", "ids": [1], "keep": "<b>"},
+        {"do": "page", "page": "many"},
+        {},
+    ):
+        drawn = page.act({parts.view: view}, pressed(**given))
+        assert "log" not in str(drawn.get(parts.told, ""))
+    assert studio.store.datasets.get("demo") == before
+    filters = {parts.view: view, parts.label: None, parts.subset: "nonsense", parts.text: None}
+    assert page.filter(filters)[parts.view].filter == ClipFilter()
+
+
+def test_names_from_outside_are_escaped(studio: Studio, page: Handlers) -> None:
     clips = (LabelledClip("/<img src=x>.mp4", "<b>bold</b>"), LabelledClip('/"quote.mp4', "other"))
     studio.store.datasets.add(Dataset("<i>set</i>", ("<b>bold</b>", "other"), (), clips), origin="<u>")
-    drawn = page.show(Wanted())
-    html = "".join(part for part in drawn if isinstance(part, str) and "<" in part and "class=" in part)
-    assert not re.search(r"<(b>bold|i>set|u>|img src=x)", html)
+    html = "".join(part for part in page.open(asked()).values() if isinstance(part, str))
+    assert "&lt;b&gt;bold" in html and not re.search(r"<(b>bold|i>set|u>|img src=x)", html)
+
+
+def test_an_edit_is_done_told_and_undone(studio: Studio, page: Handlers, parts: Parts) -> None:
+    add_dataset(studio)
+    before = studio.store.datasets.get("demo")
+    (row,) = studio.store.clips.sets()
+    labels = studio.store.clips.labels(row.id)
+    clip = studio.store.clips.page(row.id, ClipFilter(), limit=1)[0].id
+    steps = [
+        ({"do": "label", "ids": [clip], "label": "saluting"}, "1 clip moved to &#x27;saluting&#x27;."),
+        ({"do": "test", "ids": [clip]}, "1 clip is for test now."),
+        ({"do": "delete-clips", "ids": [clip]}, "1 clip deleted."),
+        ({"do": "base", "ids": [labels[3].id]}, "1 label is base now."),
+        ({"do": "rename-label", "ids": [labels[3].id], "name": " greeting  me "}, "is called &#x27;greeting me&#x27;"),
+        ({"do": "merge", "ids": [labels[3].id], "keep": str(labels[2].id)}, "Merged: 2 clips moved."),
+        ({"do": "delete-labels", "ids": [labels[2].id]}, "Deleted: label &#x27;jumping rope&#x27; with 4 clips."),
+    ]
+    for given, told in steps:
+        drawn = page.act({parts.view: View(row.id)}, pressed(**given))
+        assert told in drawn[parts.told] and 'id="ds-undo">Undo: ' in drawn[parts.told]
+    for _ in steps:
+        drawn = page.act({parts.view: View(row.id)}, pressed(do="undo"))
+    assert "ds-undo" not in drawn[parts.told] and studio.store.datasets.get("demo") == before
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"do": "label", "label": "x"}, "no clip is ticked"),
+        ({"do": "label", "ids": [1], "label": " "}, "no label was chosen"),
+        ({"do": "delete-clips"}, "no clip is ticked"),
+        ({"do": "delete-labels"}, "no label is ticked"),
+        ({"do": "rename-label", "ids": [1, 2], "name": "x"}, "2 labels are ticked; tick the one to be renamed"),
+        ({"do": "merge", "ids": [1]}, "choose which label stays"),
+        ({"do": "rename", "name": "x" * 400}, "the name has 400 characters; at most 120 fit"),
+        ({"do": "these-base", "pasted": " "}, "the list is empty"),
+        ({"do": "undo"}, "there is nothing to undo any more"),
+    ],
+)
+def test_what_an_edit_lacks_is_said(
+    studio: Studio, page: Handlers, parts: Parts, given: dict[str, Any], told: str
+) -> None:
+    add_dataset(studio)
+    (row,) = studio.store.clips.sets()
+    assert told in page.act({parts.view: View(row.id)}, pressed(**given))[parts.told]
+
+
+def test_a_deleted_data_set_makes_room_for_another_and_comes_back(studio: Studio, page: Handlers, parts: Parts) -> None:
+    add_dataset(studio, "first")
+    add_dataset(studio, "second")
+    first, second = (row.id for row in studio.store.clips.sets())
+    drawn = page.act({parts.view: View(first)}, pressed(do="delete"))
+    assert drawn[parts.view] == View(second) and "Deleted: data set &#x27;first&#x27;." in drawn[parts.told]
+    assert page.act({parts.view: View(second)}, pressed(do="delete"))[parts.view] == View()
+    assert page.act({parts.view: View()}, pressed(do="undo"))[parts.view] == View(second)
+
+
+def test_a_page_of_clips_is_turned_within_what_there_is(studio: Studio, page: Handlers, parts: Parts) -> None:
+    view = View(add_many(studio, 130))
+    last = page.act({parts.view: view}, pressed(do="page", page=2))
+    assert "Clips 121 to 130 of 130" in last[parts.grid] and last[parts.view].page == 2
+    assert page.act({parts.view: view}, pressed(do="page", page=99))[parts.view].page == 2
+    left = page.filter({parts.view: last[parts.view], parts.label: 0, parts.subset: "train", parts.text: "127.mp4"})
+    assert "Clips 1 to 1 of 1" in left[parts.grid] and left[parts.view].page == 0
+
+
+def test_the_clock_tells_what_has_grown_and_draws_no_list_that_has_not_changed(
+    studio: Studio, page: Handlers, parts: Parts
+) -> None:
+    imports = studio.store.imports
+    import_id = imports.begin("slow", "slow.zip", 1, 1.0)
+    imports.progress(import_id, "Looking at clips", 5, 20)
+    first = page.tick({parts.view: View(), parts.seen: None})
+    assert "Looking at clips 5 of 20" in first[parts.form.panel] and parts.listing in first
+    imports.progress(import_id, "Looking at clips", 12, 20)
+    second = page.tick({parts.view: View(), parts.seen: first[parts.seen]})
+    assert second[parts.live]["progress"]["share"] == 60 and second[parts.clock].active
+    assert parts.listing not in second and parts.form.panel not in second
+    panel = page.in_panel(pressed(do="cancel"))[parts.form.panel]
+    assert "Cancelling: nothing of it will be kept." in panel and "ds-cancel" not in panel
+    assert not imports.progress(import_id, "Looking at clips", 13, 20)
 
 
 def test_a_sound_data_set_has_no_faults(studio: Studio) -> None:
     add_dataset(studio)
-    assert faults_and_notes(studio) == ([], [])
+    assert health_of(studio) == Health([], [])
 
 
 def test_what_stands_in_the_way_of_training_is_said(studio: Studio) -> None:
     clips = (LabelledClip("/a.mp4", "walk"), LabelledClip("/b.mp4", "swim"))
     studio.store.datasets.add(Dataset("poor", ("walk",), ("swim",), clips), origin="test")
-    said = " ".join(faults_and_notes(studio)[0])
+    said = " ".join(health_of(studio).faults)
     assert "training needs at least two base labels, and there is one" in said
     assert "no clip is for testing" in said and "novel labels without a test clip" in said
 
@@ -109,73 +249,69 @@ def test_copies_are_told_by_how_bad_they_are(studio: Studio) -> None:
     labels = studio.store.clips.labels(row.id)
     both, same = (Subset.TRAIN, Subset.TEST), (Subset.TRAIN, Subset.TRAIN)
     leak, torn = Copies(("a", "a"), both, ("/1.mp4", "/2.mp4")), Copies(("a", "b"), same, ("/3.mp4", "/4.mp4"))
-    faults, notes = health(row, labels, [leak, torn, Copies(("a", "a"), same, ("/5.mp4", "/6.mp4"))])
-    assert "both for training and for testing" in faults[0] and "'1.mp4' and '2.mp4'" in faults[0]
-    assert "under two labels" in faults[1] and "more than once under one label" in notes[0]
+    found = health(row, labels, [leak, torn, Copies(("a", "a"), same, ("/5.mp4", "/6.mp4"))])
+    assert "both for training and for testing" in found.faults[0] and "'1.mp4' and '2.mp4'" in found.faults[0]
+    assert "under two labels" in found.faults[1] and "more than once under one label" in found.notes[0]
 
 
-def test_the_list_marks_what_is_open(studio: Studio) -> None:
-    add_dataset(studio)
-    (row,) = studio.store.clips.sets()
-    assert list_html([row], row.id, waiting=False).count("aria-current") == 1
-    assert 'data-set="0" aria-current="true"' in list_html([row], NEW, waiting=False)
-
-
-def test_the_demo_that_is_being_drawn_stands_where_it_will_be(studio: Studio) -> None:
+def test_the_list_marks_what_is_open_and_the_demo_stands_where_it_will_be(studio: Studio) -> None:
     """A card that comes or goes above another one moves it away under the pointer."""
-    add_dataset(studio)
+    add_dataset(studio, "mine")
     (row,) = studio.store.clips.sets()
-    drawn = list_html([row], row.id, waiting=True)
-    assert drawn.index(row.name) < drawn.index("They are being drawn")
-    assert "They are being drawn" not in list_html([row], row.id, waiting=False)
+    drawn = list_html([row], row.id)
+    assert drawn.count("aria-current") == 1 and f'href="./datasets?id={row.id}" aria-current="true"' in drawn
+    assert drawn.index("mine") < drawn.index("They are being drawn")
+    assert 'href="./datasets?new=1" aria-current="true"' in list_html([replace(row, name="demo")], None)
+    assert "They are being drawn" not in list_html([replace(row, name="demo")], None)
 
 
 def test_the_draw_that_is_shown_is_the_one_that_a_run_makes(studio: Studio) -> None:
     dataset_id = add_many(studio, 200)
     dataset = studio.store.datasets.get("many")
-    clips = studio.store.clips.page(dataset_id, ClipFilter(), limit=999)
-    rows = drawn_rows(dataset, clips, 3, 7)
+    drawn = studio.datasets.sample(dataset_id, 3, 7)
+    rows = [row for rows in drawn.values() for row in rows]
     assert [(row.path, row.label) for row in rows] == [(c.path, c.label) for c in draw_shots(dataset, 3, 7)]
-    assert "60 clips of 20 labels with seed 7" in drawn_html(studio, dataset_id, 3, 7)
+    assert "60 clips of 20 labels with seed 7" in sample_html(studio, drawn, 3, 7)
     with pytest.raises(DatasetError, match="this data set is not there any more"):
-        drawn_html(studio, 9999, 3, 7)
+        studio.datasets.sample(9999, 3, 7)
 
 
 def test_half_of_the_labels_become_novel(studio: Studio) -> None:
     add_dataset(studio)
     (row,) = studio.store.clips.sets()
-    ticked = ",".join(str(label.id) for label in studio.store.clips.labels(row.id))
-    edits.set_kind(studio.store, row.id, ticked, LabelKind.BASE)
-    assert edits.divide_by_half(studio.store, row.id, Half.LIST) == "2 labels are base now, 2 novel."
+    studio.datasets.set_kind(row.id, [label.id for label in studio.store.clips.labels(row.id)], LabelKind.BASE)
+    assert studio.datasets.divide_by_half(row.id, Half.LIST) == "2 labels are base now, 2 novel."
     assert studio.store.datasets.get("demo").novel == ("jumping rope", "waving")
 
 
-@pytest.mark.parametrize(("kind", "novel"), [(LabelKind.BASE, 2), (LabelKind.NOVEL, 2)])
-def test_a_pasted_list_decides_in_any_spelling(studio: Studio, kind: LabelKind, novel: int) -> None:
+@pytest.mark.parametrize("kind", [LabelKind.BASE, LabelKind.NOVEL])
+def test_a_pasted_list_decides_in_any_spelling(studio: Studio, kind: LabelKind) -> None:
     add_dataset(studio)
     (row,) = studio.store.clips.sets()
-    edits.divide_by_list(studio.store, row.id, "Waving\nClimbing_a_ladder", kind)
+    studio.datasets.divide_by_list(row.id, "Waving\nClimbing_a_ladder", kind)
     dataset = studio.store.datasets.get("demo")
     named = dataset.base if kind is LabelKind.BASE else dataset.novel
-    assert set(named) == {"waving", "climbing a ladder"} and len(dataset.novel) == novel
+    assert set(named) == {"waving", "climbing a ladder"} and len(dataset.novel) == 2
     with pytest.raises(DatasetError, match="no label of this data set: flying; mend the list, nothing was changed"):
-        edits.divide_by_list(studio.store, row.id, "waving, flying", kind)
-    with pytest.raises(DatasetError, match="the list is empty"):
-        edits.divide_by_list(studio.store, row.id, " \n", kind)
+        studio.datasets.divide_by_list(row.id, "waving, flying", kind)
 
 
-def test_pictures_are_made_in_the_background_and_a_fault_is_remembered(studio: Studio, page: SetPage) -> None:
+def test_pictures_are_made_in_the_background_and_a_fault_is_remembered(
+    studio: Studio, page: Handlers, parts: Parts
+) -> None:
     add_dataset(studio)
     broken = LabelledClip("/gone.mp4", "climbing a ladder")
     whole = studio.store.datasets.get("demo")
     dataset_id = studio.store.datasets.add(replace(whole, name="two", clips=(*whole.clips, broken)), origin="test")
-    pictures = Pictures(studio)
-    clips = studio.store.clips.page(dataset_id, ClipFilter(), limit=99)
-    pictures.ask(clips)
+    assert "<img" not in page.show(View(dataset_id))[parts.grid]
+    pictures = studio.datasets.pictures
     deadline = time.monotonic() + 30
     while pictures.busy and time.monotonic() < deadline:
         time.sleep(0.02)
-    drawn = SetPage(studio, pictures).grid(Wanted(dataset_id))
+    made = page.tick({parts.view: View(dataset_id), parts.seen: None})[parts.live]["pictures"].values()
+    assert sum(bool(one["picture"]) for one in made) == 8
+    assert [one["fault"] for one in made if one["fault"]][0].startswith("the file cannot be read")
+    drawn = page.show(View(dataset_id))[parts.grid]
     assert drawn.count("<img") == 8 and "the file cannot be read" in drawn
     opened = len(studio.inspector.opened)  # type: ignore[attr-defined]
     pictures.ask(studio.store.clips.page(dataset_id, ClipFilter(), limit=99))
@@ -187,69 +323,54 @@ def test_a_clip_is_played_from_a_copy_that_is_made_once(studio: Studio) -> None:
     clip = studio.store.clips.page(studio.store.clips.sets()[0].id, ClipFilter(), limit=1)[0]
     preview = preview_of(studio, clip)
     assert preview.is_relative_to(studio.home.media) and preview == preview_of(studio, clip)
-    assert "<video" in play(studio, clip.id)
-    assert "is not in the data set any more" in play(studio, 9999)
+    assert "<video" in player_html(studio, clip.id)
+    assert "is not in the data set any more" in player_html(studio, 9999)
 
 
-def test_a_form_names_the_source(tmp_path: Path) -> None:
+def test_a_form_names_the_source(studio: Studio, tmp_path: Path) -> None:
     (tmp_path / "my clips").mkdir()
     (tmp_path / "list.txt").write_text("a.avi 1\n")
-    source = source_of(Form("folder", folder=f'"{tmp_path}/my clips"'), server_paths=True)
+    source = source_of(studio, BLANK | {"kind": "place", "place": f'"{tmp_path}/my clips"'})
     assert source == FolderSource(tmp_path / "my clips")
-    assert name_of(Form(), source) == "my clips" and name_of(Form(name="  other  name "), source) == "other name"
-    lists = source_of(Form("lists", train=f"{tmp_path}/list.txt\n\n"), server_paths=True)
+    lists = source_of(studio, BLANK | {"kind": "lists", "train": f"{tmp_path}/list.txt\n\n"})
     assert isinstance(lists, ListsSource) and lists.lists.train == (tmp_path / "list.txt",)
-    assert source_of(Form(ZIP, upload="/tmp/a.zip"), server_paths=False) == ZipSource(Path("/tmp/a.zip"), "a.zip")
+    public = replace(studio, server_paths=False)
+    assert source_of(public, BLANK | {"upload": "/tmp/a.zip"}) == ZipSource(Path("/tmp/a.zip"), "a.zip")
 
 
 @pytest.mark.parametrize(
     ("form", "message"),
     [
-        (Form(), "no zip was given"),
-        (Form("folder"), "the path of the folder of class folders is missing"),
-        (Form("table", table="/nowhere.csv"), "there is no CSV '/nowhere.csv' on this machine"),
-        (Form("lists"), "no list was named"),
+        ({}, "no zip was given"),
+        ({"kind": "place"}, "the path of the folder, CSV file or zip is missing"),
+        ({"kind": "place", "place": "/nowhere.csv"}, "there is no folder, CSV file or zip '/nowhere.csv' on this mach"),
+        ({"kind": "lists"}, "no list was named"),
     ],
 )
-def test_what_the_form_lacks_is_said(form: Form, message: str) -> None:
-    with pytest.raises(DatasetError, match=message):
-        source_of(form, server_paths=True)
+def test_what_the_form_lacks_is_said(studio: Studio, page: Handlers, parts: Parts, form: dict[str, Any], message: str):
+    values = {getattr(parts.form, name): value for name, value in (BLANK | form).items()}
+    told = page.begin(values)[parts.form.told]
+    assert message.replace("'", "&#x27;") in told and studio.store.imports.latest() == []
 
 
-@pytest.mark.parametrize("kind", ["folder", "table", "lists"])
-def test_on_a_public_machine_nobody_reads_its_files(kind: str) -> None:
+@pytest.mark.parametrize("kind", ["place", "lists"])
+def test_on_a_public_machine_nobody_reads_its_files(studio: Studio, kind: str) -> None:
+    public = replace(studio, server_paths=False)
     with pytest.raises(DatasetError, match="files of the server cannot be imported here; upload a zip"):
-        source_of(Form(kind, folder="/", table="/etc/passwd", train="/etc/passwd"), server_paths=False)
+        source_of(public, BLANK | {"kind": kind, "place": "/etc/passwd", "train": "/etc/passwd"})
+    with pytest.raises(DatasetError, match="files of the server cannot be imported here; upload a zip"):
+        public.imports.start(FolderSource(Path("/")))
 
 
 def test_the_report_of_the_newest_import_is_shown_and_others_can_be_chosen(studio: Studio) -> None:
     imports = studio.store.imports
     first = imports.begin("first", "first.zip", 1, 1.0)
-    progress, cancel, past, report = followed_values(studio, None)
-    assert "Starting" in progress and cancel["visible"] and report == "" and not past["visible"]
+    assert "Starting" in panel_html(studio) and "ds-report" not in panel_html(studio)
     imports.give_up(first, ImportState.FAILED, "the zip cannot be read; pack it again")
     second = imports.begin("second", "second.zip", 1, 1.0)
     flaw = {"file": "<a>.mp4", "label": "x", "kind": "left out", "reason": "no video", "fix": "another"}
     imports.give_up(second, ImportState.CANCELLED, "cancelled; nothing was kept", {"flaws": [flaw], "notes": []})
-    values: list[Any] = followed_values(studio, None)
-    assert values[0] == "" and not values[1]["visible"] and values[2]["visible"] and values[2]["value"] == second
-    assert "cancelled; nothing was kept" in values[3] and "&lt;a&gt;.mp4" in values[3]
-    assert "the zip cannot be read" in followed_values(studio, first)[3]
-
-
-def test_what_was_typed_is_not_told_again_where_something_else_may_have_been_typed_since(
-    studio: Studio, page: SetPage
-) -> None:
-    add_dataset(studio)
-    nothing = gr.skip()
-    (dataset,) = studio.store.clips.sets()
-    names = list(Parts.__dataclass_fields__)
-    first, later = (
-        dict(zip(names, page.show(wanted), strict=True))
-        for wanted in (Wanted(dataset.id), Wanted.of(dataset.id, ALL, EITHER, "rope", 0))
-    )
-    assert (first["text"], first["subset"], first["new_name"], first["label"]["value"]) == ("", EITHER, "demo", ALL)
-    assert later["text"] == later["subset"] == later["new_name"] == nothing and "value" not in later["label"]
-    assert later["grid"].count('class="ds-clip"') < first["grid"].count('class="ds-clip"')
-    gone = dict(zip(names, page.show(Wanted.of(dataset.id, 999, EITHER, "", 0)), strict=True))
-    assert gone["label"]["value"] == ALL
+    newest = panel_html(studio)
+    assert f'<option value="{second}" selected>' in newest
+    assert "cancelled; nothing was kept" in newest and "&lt;a&gt;.mp4" in newest
+    assert "the zip cannot be read" in panel_html(studio, first)

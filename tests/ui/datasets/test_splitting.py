@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from ga2app.paths import Home
-from ga2app.store import Store
-from ga2app.store.dataset_edits import ROOM, SplitClip
+from ga2app.services.dataset_service import choose_test
+from ga2app.store.dataset_edits import SplitClip
 from ga2app.types import Dataset, LabelKind, LabelledClip, Subset
-from ga2app.web.pages.datasets.edits import split, undo
-from ga2app.web.pages.datasets.splitting import choose_test
+from ga2app.web import Studio
 
 
 def clips(label: str, count: int, *, first: int = 1, kind: LabelKind = LabelKind.BASE) -> list[SplitClip]:
@@ -63,14 +59,13 @@ def test_clips_of_one_recording_are_never_on_two_sides() -> None:
         assert all(len({clip.id in chosen for clip in yo_yo[first : first + 4]}) == 1 for first in range(0, 32, 4))
 
 
-def test_a_split_can_be_undone(tmp_path: Path) -> None:
-    with Store.open(Home(tmp_path)) as store:
-        labelled = tuple(LabelledClip(f"/{number}.mp4", "jump", list(Subset)[number % 2]) for number in range(8))
-        dataset = Dataset("mine", ("jump",), (), labelled)
-        dataset_id = store.datasets.add(dataset, origin="test")
-        split(store, dataset_id, 0.25, 1, True)
-        assert store.datasets.get("mine") != dataset
-        last = store.trash.last(ROOM)
-        assert last is not None and last.offer == "Undo: the new split of 'mine'"
-        assert undo(store) == "Undone: the new split of 'mine'."
-        assert store.datasets.get("mine") == dataset
+def test_a_split_can_be_undone(studio: Studio) -> None:
+    labelled = tuple(LabelledClip(f"/{number}.mp4", "jump", list(Subset)[number % 2]) for number in range(8))
+    dataset = Dataset("mine", ("jump",), (), labelled)
+    dataset_id = studio.store.datasets.add(dataset, origin="test")
+    studio.datasets.split(dataset_id, share=0.25, seed=1, novel_whole=True)
+    assert studio.store.datasets.get("mine") != dataset
+    last = studio.datasets.last_edit()
+    assert last is not None and last.offer == "Undo: the new split of 'mine'"
+    assert studio.datasets.undo() == "Undone: the new split of 'mine'."
+    assert studio.store.datasets.get("mine") == dataset

@@ -8,11 +8,14 @@ import threading
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ga2app.datasets.clip_files import content_digest
 from ga2app.errors import ClipError, StudioError
-from ga2app.services.studio import Studio
 from ga2app.store.clip_pages import ClipRow
+
+if TYPE_CHECKING:
+    from ga2app.services.studio import Studio
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +89,7 @@ class Pictures:
                     return
                 clip = self._waiting.pop(0)
             try:
-                digest = content_digest(clip.path)
+                digest = (clip.facts and clip.facts.digest) or content_digest(clip.path)
                 facts = self._studio.inspector.inspect(clip.path, self._studio.home.thumbs / f"{digest}.jpg")
                 self._studio.store.clips.learn(clip.id, replace(facts, digest=digest))
             except ClipError as exc:

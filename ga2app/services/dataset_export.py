@@ -9,13 +9,11 @@ import re
 import shutil
 import time
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
 from ga2app.errors import DatasetError
-from ga2app.paths import Home
+from ga2app.paths import Home, safe_name
 from ga2app.types import Dataset
-from ga2app.web.uploads import safe_name
 
 COLUMNS = ("path", "label", "subset", "group")
 LIST_NAME = "clips.csv"
@@ -54,7 +52,7 @@ def export_csv(home: Home, dataset: Dataset) -> Path:
     return file
 
 
-def export_zip(home: Home, dataset: Dataset, tick: Callable[[int, int], None] = lambda done, total: None) -> Path:
+def export_zip(home: Home, dataset: Dataset) -> Path:
     """Class folders with the clips, and the CSV that tells subsets and groups. Raises DatasetError.
 
     A clip whose file is gone makes the export fail: a copy that lacks something without a word is worse.
@@ -69,8 +67,7 @@ def export_zip(home: Home, dataset: Dataset, tick: Callable[[int, int], None] = 
     file = folder / f"{_file_stem(dataset.name)}.zip"
     try:
         with zipfile.ZipFile(file, "x", zipfile.ZIP_STORED) as archive:
-            for number, (path, label, subset, group) in enumerate(rows):
-                tick(number, len(rows))
+            for path, label, subset, group in rows:
                 inside = _place(path, label, group, taken) if path else ""
                 if path:
                     archive.write(path, inside)

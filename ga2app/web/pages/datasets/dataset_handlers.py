@@ -1,0 +1,297 @@
+"""What happens on the page of data sets: each handler gives new values for the components that it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import gradio as gr
+
+from ga2app.config import DEMO
+from ga2app.datasets import Half
+from ga2app.errors import StudioError
+from ga2app.services.dataset_service import DatasetService
+from ga2app.services.studio import Studio
+from ga2app.store.clip_pages import ClipRow, LabelRow
+from ga2app.types import LabelKind, Subset
+from ga2app.web import address
+from ga2app.web.components.markup import busy, escape, file_url, notice, shortened, size
+from ga2app.web.events import attempt
+from ga2app.web.pages.datasets.dataset_views import (
+    PAGE,
+    View,
+    answer_html,
+    grid_html,
+    head_html,
+    labels_html,
+    list_html,
+    panel_html,
+    pictures_made,
+    player_html,
+    progress_of,
+    sample_html,
+    waiting_player_html,
+    whole_html,
+)
+from ga2app.web.pages.datasets.import_form import ImportForm
+
+FOLLOW_S, WAIT_S = 1.0, 3.0
+"""How often the page looks at an import or at pictures being made, and at whether the demo has been drawn."""
+
+Values = dict[Any, Any]
+Edit = Callable[[DatasetService, int, list[int], Mapping[str, Any]], str]
+EDITS: dict[str, Edit] = {
+    "label": lambda sets, of, ids, given: sets.label_clips(of, ids, str(given.get("label") or "")),
+    "train": lambda sets, of, ids, given: sets.move_clips(ids, Subset.TRAIN),
+    "test": lambda sets, of, ids, given: sets.move_clips(ids, Subset.TEST),
+    "delete-clips": lambda sets, of, ids, given: sets.delete_clips(ids),
+    "base": lambda sets, of, ids, given: sets.set_kind(of, ids, LabelKind.BASE),
+    "novel": lambda sets, of, ids, given: sets.set_kind(of, ids, LabelKind.NOVEL),
+    "rename-label": lambda sets, of, ids, given: sets.rename_label(ids, str(given.get("name") or "")),
+    "merge": lambda sets, of, ids, given: sets.merge_labels(ids, next(iter(_numbers([given.get("keep")])), None)),
+    "delete-labels": lambda sets, of, ids, given: sets.delete_labels(of, ids),
+    "half-list": lambda sets, of, ids, given: sets.divide_by_half(of, Half.LIST),
+    "half-frequency": lambda sets, of, ids, given: sets.divide_by_half(of, Half.FREQUENCY),
+    "these-base": lambda sets, of, ids, given: sets.divide_by_list(of, str(given.get("pasted") or ""), LabelKind.BASE),
+    "these-novel": lambda sets, of, ids, given: sets.divide_by_list(
+        of, str(given.get("pasted") or ""), LabelKind.NOVEL
+    ),
+    "rename": lambda sets, of, ids, given: sets.rename(of, str(given.get("name") or "")),
+    "delete": lambda sets, of, ids, given: _delete(sets, of),
+    "undo": lambda sets, of, ids, given: sets.undo(),
+}
+"""What the buttons of the page do, by the names that its templates give them."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The components that handlers fill."""
+
+    listing: gr.HTML
+    told: gr.HTML
+    importing: gr.Column
+    form: ImportForm
+    detail: gr.Column
+    head: gr.HTML
+    label: gr.Dropdown
+    subset: gr.Dropdown
+    text: gr.Textbox
+    grid: gr.HTML
+    labels: gr.HTML
+    whole: gr.HTML
+    exported: gr.HTML
+    share: gr.Slider
+    split_seed: gr.Number
+    novel_whole: gr.Checkbox
+    split: gr.Button
+    shots: gr.Number
+    draw_seed: gr.Number
+    draw: gr.Button
+    drawn: gr.HTML
+    player: gr.HTML
+    live: gr.HTML
+    view: gr.State
+    seen: gr.State
+    clock: gr.Timer
+
+    @property
+    def shown(self) -> list[Any]:
+        """What ``show`` fills."""
+        regions = [self.told, self.listing, self.head, self.grid, self.labels, self.whole]
+        return [*regions, self.importing, self.detail, self.label, self.view, self.clock]
+
+
+class Handlers:
+    """What happens on this page. Each gives new values for the components that it changes."""
+
+    def __init__(self, studio: Studio, parts: Parts) -> None:
+        self._studio, self._parts, self._sets = studio, parts, studio.datasets
+
+    def open(self, request: gr.Request) -> Values:
+        """The data set that the address names, else the newest, or the form while clips come in."""
+        asked, message = address.number(request, "id"), ""
+        known = [row.id for row in self._sets.all()]
+        if asked is not None and asked not in known:
+            title = f"There is no data set '{shortened(address.text(request, 'id'))}'."
+            text = "It was deleted, or the address is mistyped. Choose a data set from the list."
+            asked, message = None, notice("warning", text, title)
+        elif asked is None and known and not address.text(request, "new") and not self._studio.store.imports.running():
+            asked = known[-1]
+        view = View(asked, address.number(request, "label"))
+        return self.show(view, message) | {self._parts.form.panel: panel_html(self._studio)}
+
+    def show(self, view: View, message: str = "") -> Values:
+        """The whole page, read anew from the store; without its data set, the form that clips come in by."""
+        parts, sets = self._parts, self._sets.all()
+        row = next((row for row in sets if row.id == view.dataset_id), None)
+        view = view if row else View()
+        drawn: Values = {
+            parts.told: answer_html(self._studio, message),
+            parts.listing: list_html(sets, view.dataset_id),
+            parts.importing: gr.Column(visible=row is None),
+            parts.detail: gr.Column(visible=row is not None),
+            parts.head: "",
+        }
+        if row is not None:
+            labels = self._studio.store.clips.labels(row.id)
+            choices = [("All labels", 0), *((f"{label.name} ({label.clips})", label.id) for label in labels)]
+            if view.label_id not in {label.id for label in labels}:
+                view = replace(view, label_id=None)
+            drawn |= {
+                parts.head: head_html(self._studio, row, labels),
+                parts.label: gr.Dropdown(choices=choices, value=view.label_id or 0),
+                parts.labels: labels_html(row.id, labels),
+                parts.whole: whole_html(row),
+            }
+            drawn |= self._grid(view, labels)
+        return {parts.view: view} | drawn | {parts.clock: self._clock()}
+
+    def _grid(self, view: View, labels: Sequence[LabelRow]) -> Values:
+        """The clips of ``view``, on a page that there is."""
+        store, of = self._studio.store.clips, view.dataset_id or 0
+        count = store.count(of, view.filter)
+        view = replace(view, page=max(0, min(view.page, (count - 1) // PAGE)))
+        clips = self._clips(view)
+        self._sets.pictures.ask(clips)
+        grid = grid_html(self._studio, view, labels, clips, count)
+        return {self._parts.grid: grid, self._parts.view: view}
+
+    def _clips(self, view: View) -> list[ClipRow]:
+        offset = view.page * PAGE
+        return self._studio.store.clips.page(view.dataset_id or 0, view.filter, limit=PAGE, offset=offset)
+
+    def _clock(self) -> gr.Timer:
+        """It runs while something is going on that the page should follow."""
+        busy_now = self._sets.pictures.busy or self._studio.store.imports.running() is not None
+        waiting = DEMO not in self._studio.store.datasets.names().values()
+        return gr.Timer(FOLLOW_S if busy_now else WAIT_S, active=busy_now or waiting)
+
+    def act(self, values: Values, event: gr.EventData) -> Values:
+        """What a button of a template does, and the page as it is then."""
+        view, given = values[self._parts.view], event._data
+        action, of = str(given.get("do")), view.dataset_id or 0
+        if action == "page":
+            view = replace(view, page=next(iter(_numbers([given.get("page")])), 0))
+            return self._grid(view, self._studio.store.clips.labels(of)) | {self._parts.clock: self._clock()}
+        if action not in EDITS:
+            return {}
+        before = {row.id for row in self._sets.all()}
+        message = attempt(lambda: EDITS[action](self._sets, of, _numbers(given.get("ids")), given))
+        sets = [row.id for row in self._sets.all()]
+        returned = [one for one in sets if one not in before]
+        if returned:
+            view = View(returned[-1])
+        elif view.dataset_id not in sets:
+            view = View(sets[-1] if sets and view.dataset_id else None)
+        return self.show(view, message)
+
+    def filter(self, values: Values) -> Values:
+        """The first page of the clips that the filters leave."""
+        parts = self._parts
+        label, subset, text = values[parts.label], values[parts.subset], values[parts.text]
+        known = subset if subset in list(Subset) else ""
+        view = replace(
+            values[parts.view], label_id=int(label) if label else None, subset=known, text=str(text or ""), page=0
+        )
+        labels = self._studio.store.clips.labels(view.dataset_id or 0)
+        return self._grid(view, labels) | {parts.clock: self._clock()}
+
+    def play(self, event: gr.EventData) -> Iterator[str]:
+        """The player with a clip in it."""
+        yield waiting_player_html()
+        yield player_html(self._studio, next(iter(_numbers([event._data.get("clip")])), 0))
+
+    def export(self, values: Values, event: gr.EventData) -> Iterator[str]:
+        """A link to the data set as a list or as a zip."""
+        packed = bool(event._data.get("packed"))
+        yield busy("Packing the clips…" if packed else "Writing the list…")
+        made: list[str] = []
+
+        def export() -> str:
+            file = self._sets.export(values[self._parts.view].dataset_id or 0, packed=packed)
+            name = escape(file.name)
+            made.append(
+                f'<p><a class="download" href="{file_url(file)}" download="{name}">Download {name}</a> '
+                f'<span class="legend">{size(file.stat().st_size)}, kept for a day</span></p>'
+            )
+            return ""
+
+        failed = attempt(export)
+        yield "".join(made) or failed
+
+    def split(self, values: Values) -> Values:
+        """All clips divided into train and test anew."""
+        parts, view = self._parts, values[self._parts.view]
+        share, seed = float(values[parts.share] or 25) / 100, int(values[parts.split_seed] or 0)
+        whole = bool(values[parts.novel_whole])
+        message = attempt(lambda: self._sets.split(view.dataset_id or 0, share=share, seed=seed, novel_whole=whole))
+        # What was drawn from the clips as they were is no draw of those that are there now.
+        return self.show(view, message) | {parts.drawn: ""}
+
+    def draw(self, values: Values) -> str:
+        """The few-shot draw of a run."""
+        parts = self._parts
+        shots, seed = int(values[parts.shots] or 1), int(values[parts.draw_seed] or 0)
+        drawn: list[str] = []
+
+        def draw() -> str:
+            sample = self._sets.sample(values[parts.view].dataset_id or 0, shots, seed)
+            drawn.append(sample_html(self._studio, sample, shots, seed))
+            return ""
+
+        failed = attempt(draw)
+        return "".join(drawn) or failed
+
+    def begin(self, values: Values) -> Values:
+        """An import begun, or what the form lacks."""
+        form = self._parts.form
+        try:
+            form.begin(self._studio, values)
+        except StudioError as exc:
+            return {form.told: notice("error", str(exc))}
+        return {
+            form.told: "",
+            form.upload: gr.update(value=None),
+            form.panel: panel_html(self._studio),
+            self._parts.clock: gr.Timer(FOLLOW_S, active=True),
+        }
+
+    def in_panel(self, event: gr.EventData) -> Values:
+        """The import under way cancelled, or another report."""
+        form, given = self._parts.form, event._data
+        failed = attempt(self._cancel) if given.get("do") == "cancel" else ""
+        chosen = next(iter(_numbers([given.get("import")])), None)
+        return {form.told: failed, form.panel: panel_html(self._studio, chosen)}
+
+    def _cancel(self) -> str:
+        self._studio.imports.cancel()
+        return ""
+
+    def tick(self, values: Values) -> Values:
+        """What has grown since: numbers and pictures as data; list and report anew only when they have changed."""
+        parts, view = self._parts, values[self._parts.view] or View()
+        running = self._studio.store.imports.running()
+        newest, sets = next(iter(self._studio.store.imports.latest(1)), None), self._sets.all()
+        clips = self._clips(view) if view.dataset_id else []
+        live = {"pictures": pictures_made(self._studio, clips), "progress": progress_of(running)}
+        told: Values = {parts.live: live, parts.clock: self._clock()}
+        listed = [(row.id, row.name, row.clips, row.base, row.novel) for row in sets]
+        now = (newest and (newest.id, newest.state.value, newest.cancelled), listed)
+        if now != values[parts.seen]:
+            told |= {parts.seen: now, parts.listing: list_html(sets, view.dataset_id)}
+            told[parts.form.panel] = panel_html(self._studio)
+        return told
+
+
+def _delete(sets: DatasetService, dataset_id: int) -> str:
+    demo = sets.summary(dataset_id).name == DEMO
+    what = sets.delete(dataset_id)
+    returns = "The demo is drawn again when the studio starts." if demo else "'Undo' brings it back."
+    return f"Deleted: {what}. {returns}"
+
+
+def _numbers(given: Any) -> list[int]:
+    """The numbers among what a browser sends."""
+    listed = given if isinstance(given, list) else []
+    return [int(one) for one in map(str, listed) if one.isascii() and one.isdigit()]
