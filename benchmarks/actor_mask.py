@@ -12,9 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ga2app.synthetic.appearance import Look, Rgb
-from ga2app.synthetic.drawing import Drawing, Subject
 from ga2app.synthetic.drawing_styles import CAMCORDER_STRENGTH, Camera, apply_style
-from ga2app.synthetic.figure import Shape
+from ga2app.synthetic.figure import Drawing, Shape, Subject
 from ga2app.synthetic.world import draw_take, render
 
 INK: Rgb = (255, 255, 255)

@@ -18,7 +18,7 @@ OLD_PATHS = {
     "prompts": "method.prompts",
     "recognize": "inference",
     "sketch": "synthetic",
-    "sketch.clips": "synthetic.draw_clips",
+    "sketch.clips": "synthetic.demo_dataset",
     "train": "training",
     "whitening": "method.whitening",
 }

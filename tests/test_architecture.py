@@ -41,7 +41,7 @@ ANYTHING = {"services", "cli"}
 """They load what is heavy inside their functions."""
 ROOT = {"__init__", "__main__", "aliases"}
 # The drawn world itself needs no torch; only training its backbone and measuring it does.
-LIGHT_FILES = tuple(f"synthetic/{name}.py" for name in ("world", "scenes", "actions", "draw_clips", "demo_dataset"))
+LIGHT_FILES = tuple(f"synthetic/{name}.py" for name in ("world", "scenes", "actions", "demo_dataset"))
 
 
 def sources() -> list[Path]:

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from ga2app.paths import PROJECT, Home
-from ga2app.synthetic.draw_clips import subject_named, write_drawn_clip
+from ga2app.synthetic.demo_dataset import subject_named, write_drawn_clip
 from ga2app.worker import launcher
 from tests.blocked import without
 from tests.ui.studios import free_port

@@ -14,7 +14,7 @@ from ga2app.inference import load_bundle
 from ga2app.method.prompted_model import PromptedClip, plain_clip
 from ga2app.paths import SKETCH_HARD_PROMPT
 from ga2app.synthetic.actions import ACTIONS
-from ga2app.synthetic.draw_clips import CLIP_PX
+from ga2app.synthetic.demo_dataset import CLIP_PX
 from ga2app.synthetic.world import clip_frames
 from ga2app.video.pixels import frames_to_pixels
 

@@ -14,7 +14,7 @@ from ga2app.errors import BackboneError, BundleError, HubError, LabelError
 from ga2app.hub import fetch_bundle
 from ga2app.inference.pretrained import Fetch
 from ga2app.paths import SKETCH_HARD_PROMPT
-from ga2app.synthetic.draw_clips import subject_named, write_drawn_clip
+from ga2app.synthetic.demo_dataset import subject_named, write_drawn_clip
 from tests.hub_server import LoopbackHub, stored
 
 LABELS = ["jumping", "dancing"]

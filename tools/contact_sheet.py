@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from ga2app.synthetic.actions import ACTIONS
-from ga2app.synthetic.drawing import Subject
+from ga2app.synthetic.figure import Subject
 from ga2app.synthetic.scenes import SCENES
 from ga2app.synthetic.world import clip_frames
 

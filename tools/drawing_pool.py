@@ -13,7 +13,7 @@ from PIL import Image
 
 from ga2app.synthetic.actions import ACTIONS
 from ga2app.synthetic.appearance import draw_look
-from ga2app.synthetic.drawing import Subject
+from ga2app.synthetic.figure import Subject
 from ga2app.synthetic.scenes import EMPTY, SCENES
 from ga2app.synthetic.world import render
 from tools.captions import Fact, compose, fact_of, subject_names

@@ -13,8 +13,7 @@ from ga2app.config import HARD_PROMPT_EMBEDDED, HARD_PROMPT_RANDOM, Precision, R
 from ga2app.config.ablations import COMPARED
 from ga2app.config.settings_files import read_settings_file
 from ga2app.errors import ConfigError, Fault
-from ga2app.protocols.benchmark_settings import settings
-from ga2app.protocols.method_choices import ABLATIONS, POOLS, SETTINGS
+from ga2app.protocols.benchmark_methods import ABLATIONS, POOLS, SETTINGS, settings
 
 FIRST_SEED, SEEDS, QUICK_SEEDS = 2000, 10, 2
 # Seeds below FIRST_SEED have been looked at while settings were chosen: docs/experiments.md.

@@ -21,8 +21,7 @@ from ga2app.services.run_warnings import whitening_warnings
 from ga2app.types import Dataset, rests_on
 
 if TYPE_CHECKING:
-    from ga2app.protocols.few_shot_draws import Session
-    from ga2app.protocols.protocol_report import Report, Series
+    from ga2app.protocols.few_shot_draws import Report, Series, Session
 
     Protocol = Callable[[Dataset, list[int], Session], Report]
 

@@ -25,7 +25,7 @@ def add(commands: common.Commands) -> None:
 
 def run_generate(args: argparse.Namespace) -> int:
     """Draw clips and say where they are."""
-    from ga2app.synthetic.draw_clips import generate
+    from ga2app.synthetic.demo_dataset import generate
 
     made = generate(args.out, args.style, args.clips, args.seed, common.names(args.actions))
     if args.json:

@@ -81,7 +81,7 @@ def _refuse_several_processes() -> None:
 
 def _make_way(args: argparse.Namespace, out: Path, checkpoint: Path) -> None:
     """Forget what was saved where that is asked for; raises BundleError before a bundle would be replaced unasked."""
-    from ga2app.training.output_lock import writing_to
+    from ga2app.training.training_checks import writing_to
 
     goes_on = checkpoint.exists() and not args.restart
     if (out / "bundle.json").is_file() and not (goes_on or args.force):

@@ -4,10 +4,16 @@ Base clips compete among the base names, novel clips among the novel names; HM =
 On request all names compete together, as they do for a data set that the prompts were not trained on.
 """
 
-from ga2app.evaluation.clip_features import CLIPS_AT_ONCE, SINGLE_VIEW, encode_clips, encode_views, test_clips
-from ga2app.evaluation.mean_spread import Spread, spread, spread_if_defined
+from ga2app.evaluation.clip_features import (
+    CLIPS_AT_ONCE,
+    SINGLE_VIEW,
+    PlainFeatures,
+    encode_clips,
+    encode_views,
+    test_clips,
+)
 from ga2app.evaluation.measure_again import Remeasured, Trained, to_measure_again
-from ga2app.evaluation.metrics import Evaluation, GroupAccuracy, group_accuracy
+from ga2app.evaluation.metrics import Evaluation, GroupAccuracy, Spread, group_accuracy, spread, spread_if_defined
 from ga2app.evaluation.run_report import Side, make_report
 from ga2app.evaluation.scoring import (
     encode_test_clips,
@@ -17,7 +23,6 @@ from ga2app.evaluation.scoring import (
     pooled,
     shared_labels,
 )
-from ga2app.evaluation.zero_shot import PlainFeatures
 from ga2app.types import harmonic_mean
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""Accuracies and their records: pure functions of scores. All figures are percent.
+"""Accuracies by group of labels, and means with their spread over runs.
 
 What is so by construction is no figure: top-1 of one label, top-5 of five labels or fewer.
 
@@ -7,6 +7,7 @@ Notation: N clips, C class names.
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -141,3 +142,25 @@ def _with_mean(base: float | None, novel: float | None) -> dict[str, float]:
     if base is not None and novel is not None:
         metrics["hm"] = harmonic_mean(base, novel)
     return metrics
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Mean and sample standard deviation (n - 1); ``std`` is None of a single figure."""
+
+    mean: float
+    std: float | None
+
+    def __str__(self) -> str:
+        return f"{self.mean:.1f}" if self.std is None else f"{self.mean:.1f} ± {self.std:.1f}"
+
+
+def spread(figures: Sequence[float]) -> Spread:
+    """Mean and standard deviation of ``figures``, of which there is at least one."""
+    return Spread(statistics.fmean(figures), statistics.stdev(figures) if len(figures) > 1 else None)
+
+
+def spread_if_defined(figures: Sequence[float | None]) -> Spread | None:
+    """The same; None where any of ``figures`` is not defined."""
+    known = [figure for figure in figures if figure is not None]
+    return spread(known) if known and len(known) == len(figures) else None

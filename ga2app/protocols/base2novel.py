@@ -1,4 +1,4 @@
-"""Every rung of the ladder, and variants of the last, on the same drawn classes and clips, seed after seed.
+"""The benchmark: every method on the same drawn classes and clips, seed after seed, in processes of their own.
 
 A seed fixes classes, clips, shots, fresh prompts and the order of steps. Seeds run in processes of their own, one
 thread each, and each finished seed is written down at once: an interrupted benchmark goes on where it was.
@@ -9,6 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import multiprocessing
+import re
+import resource
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -28,9 +31,8 @@ from ga2app.method.prompted_model import plain_clip
 from ga2app.method.whitening import Whitening, estimate
 from ga2app.paths import write_whole
 from ga2app.protocols import benchmark_world as world
-from ga2app.protocols import peak_memory as memory
-from ga2app.protocols.clip_pools import with_pool
-from ga2app.protocols.variants import Variant, variant
+from ga2app.protocols.benchmark_methods import Variant, variant
+from ga2app.protocols.benchmark_world import with_pool
 from ga2app.training import train
 from ga2app.training.training_batches import draw_shots
 from ga2app.types import Dataset, Event, EventKind
@@ -131,7 +133,7 @@ def _outcomes(plan: Plan, seed: int, folder: Path) -> Iterator[Outcome]:
             named = f"{method}-{shots}"
             fitting = replace(dataset, negatives=(RELEASED_NEGATIVE,)) if settings.objective.released else dataset
             clock = _Clock()
-            memory.forget_peak()
+            forget_peak()
             result = train(
                 settings,
                 fitting,
@@ -141,18 +143,18 @@ def _outcomes(plan: Plan, seed: int, folder: Path) -> Iterator[Outcome]:
                 backbone=known.backbone,
                 known=known,
             )
-            yield Outcome(method, seed, shots, **result.metrics, seconds=clock.seconds, peak_bytes=memory.peak_bytes())
+            yield Outcome(method, seed, shots, **result.metrics, seconds=clock.seconds, peak_bytes=peak_bytes())
 
 
 def _untrained(method: str, config: RunConfig, dataset: Dataset, known: evaluate.PlainFeatures) -> Outcome:
     """Plain CLIP: as it is, which looks at no shots, or whitened by shots and anchors."""
-    memory.forget_peak()
+    forget_peak()
     clips = evaluate.test_clips(dataset)
     whitening = _whitening(config, dataset, known) if method == WHITENED else None
     model = plain_clip(known.backbone, dataset.base, whitening)
     features = model.whiten_clips(known.of([clip.path for clip in clips]))
     metrics = evaluate.evaluate_features(model, dataset, clips, features).metrics()
-    return Outcome(method, config.seed, config.shots, **metrics, seconds=0.0, peak_bytes=memory.peak_bytes())
+    return Outcome(method, config.seed, config.shots, **metrics, seconds=0.0, peak_bytes=peak_bytes())
 
 
 def _whitening(config: RunConfig, dataset: Dataset, known: evaluate.PlainFeatures) -> Whitening:
@@ -179,3 +181,26 @@ class _Clock:
 def write_json(path: Path, document: Any) -> None:
     """Write ``document`` to ``path``, whole or not at all; raises StoreError."""
     write_whole(path, json.dumps(document, indent=1))
+
+
+_STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+
+
+def forget_peak() -> None:
+    """Start a new stretch. Only Linux can; elsewhere the peak stays that of the whole process."""
+    try:
+        _CLEAR.write_text("5")
+    except OSError:
+        return
+
+
+def peak_bytes() -> int:
+    """The most resident memory since ``forget_peak``."""
+    try:
+        found = re.search(r"VmHWM:\s+(\d+) kB", _STATUS.read_text())
+    except OSError:
+        found = None
+    if found:
+        return int(found[1]) * 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

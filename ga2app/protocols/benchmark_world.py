@@ -1,4 +1,4 @@
-"""The drawn data sets of the benchmark: classes, shots and clips that change with the seed.
+"""The drawn data of the benchmark: classes of each setting, and where anchor clips come from.
 
 Base and novel classes come from the actions that the embedded hard prompt was not trained on. Clips are drawn in
 ``camcorder`` style, a shift that neither the backbone nor the hard prompt has seen; anchors are scenes without a
@@ -7,13 +7,20 @@ person, filmed by the same camera, with their captions and the negative prompts.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from ga2app.clip import Backbone
+from ga2app.evaluation import encode_clips
+from ga2app.inference.anchors import Kind, choose, generic_features, make_anchors
+from ga2app.method.prompted_model import plain_clip
+from ga2app.protocols.benchmark_methods import FRAMES
 from ga2app.synthetic.actions import ACTIONS, HARD_PROMPT_ACTIONS
-from ga2app.synthetic.demo_dataset import DrawnSet, drawn_dataset
-from ga2app.types import Dataset
+from ga2app.synthetic.demo_dataset import NEGATIVES as DEMO_NEGATIVES
+from ga2app.synthetic.demo_dataset import DrawnSet, drawn_dataset, write_drawn_clip
+from ga2app.types import AnchorClip, Dataset, Subset
 
 BASE_CLASSES = {"narrow": 6, "wide": 24}
 """Number of base classes of each setting; all other actions are novel."""
@@ -50,3 +57,45 @@ def draw(folder: Path, setting: str, seed: int, *, quick: bool = False) -> Datas
         anchors_per_scene=CLIPS_PER_SCENE,
     )
     return drawn_dataset(folder, drawn, seed)
+
+
+COUNT = 28
+NEGATIVES = (*DEMO_NEGATIVES, "nobody", "a thing", "no action", "anything else")
+_CLIPS_PER_ACTION, _STREAM, _CHOICE_STREAM = 4, 9421, 78
+
+
+def with_pool(dataset: Dataset, pool: str, negatives: int, backbone: Backbone, folder: Path, seed: int) -> Dataset:
+    """``dataset`` with the anchors of ``pool`` and the first of ``NEGATIVES``; further clips are drawn in ``folder``.
+
+    The mixed pool holds the scenes and clips of the actions behind the hard prompt, which look like labels.
+    """
+    dataset = replace(dataset, negatives=NEGATIVES[:negatives])
+    if pool == "scenes":
+        return dataset
+    if pool == "none":
+        return replace(dataset, anchors=())
+    rng = np.random.default_rng([seed, _CHOICE_STREAM])
+    if pool == "video":
+        shots = [clip.path for clip in dataset.clips if clip.subset is Subset.TRAIN]
+        picked = [shots[place] for place in sorted(rng.permutation(len(shots))[: COUNT // len(Kind)])]
+        made = make_anchors(picked, folder / "video").anchors
+        return replace(dataset, anchors=tuple(item.clip for item in made))
+    mixed = [*dataset.anchors, *_actions(folder / "actions", seed)]
+    if pool == "random":
+        rows = rng.permutation(len(mixed))[:COUNT].tolist()
+    else:
+        plain = plain_clip(backbone, dataset.base)
+        features = encode_clips(plain, [anchor.path for anchor in mixed], FRAMES)
+        rows = choose(features, plain.encode_labels(), COUNT, generic_features=generic_features(backbone, dataset.base))
+    return replace(dataset, anchors=tuple(mixed[row] for row in rows))
+
+
+def _actions(folder: Path, seed: int) -> list[AnchorClip]:
+    """Clips of actions that are no labels here, filmed by the same camera."""
+    anchors = []
+    for number, key in enumerate(HARD_PROMPT_ACTIONS):
+        for index in range(_CLIPS_PER_ACTION):
+            path = folder / f"{key}-{index}.mp4"
+            write_drawn_clip(path, ACTIONS[key], STYLE, (seed, _STREAM, number, index))
+            anchors.append(AnchorClip(str(path), f"a video of a person {ACTIONS[key].name}"))
+    return anchors

@@ -7,7 +7,7 @@ from ga2app.synthetic.actions_leisure import LEISURE
 from ga2app.synthetic.actions_ride import RIDE
 from ga2app.synthetic.actions_sport import SPORT
 from ga2app.synthetic.actions_work import WORK
-from ga2app.synthetic.drawing import Registry, Subject
+from ga2app.synthetic.figure import Registry, Subject
 
 # The order is part of the pre-training recipe: a seed draws the same images only while it stays the same.
 _ORDER = (

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ga2app.synthetic.drawing import Drawing, Registry, arm, leg, mix, rise, wave
-from ga2app.synthetic.figure import Limb, body, box, line, shift, spin
+from ga2app.synthetic.figure import Drawing, Limb, Registry, arm, body, box, leg, line, mix, rise, shift, spin, wave
 
 BODY = Registry(person=True)
 

@@ -4,8 +4,26 @@ from __future__ import annotations
 
 import math
 
-from ga2app.synthetic.drawing import Drawing, Registry, arm, leg, mix, rise, wave
-from ga2app.synthetic.figure import Limb, Shape, arc, body, box, disc, line, polar, polygon, ring, rotate
+from ga2app.synthetic.figure import (
+    Drawing,
+    Limb,
+    Registry,
+    Shape,
+    arc,
+    arm,
+    body,
+    box,
+    disc,
+    leg,
+    line,
+    mix,
+    polar,
+    polygon,
+    ring,
+    rise,
+    rotate,
+    wave,
+)
 
 LEISURE = Registry(person=True)
 WOOD = (150, 100, 50)

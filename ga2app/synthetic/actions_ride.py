@@ -2,8 +2,23 @@
 
 from __future__ import annotations
 
-from ga2app.synthetic.drawing import Drawing, Registry, arm, leg, mix, rise, wave
-from ga2app.synthetic.figure import Shape, arc, body, disc, line, polar, polygon, ring
+from ga2app.synthetic.figure import (
+    Drawing,
+    Registry,
+    Shape,
+    arc,
+    arm,
+    body,
+    disc,
+    leg,
+    line,
+    mix,
+    polar,
+    polygon,
+    ring,
+    rise,
+    wave,
+)
 
 RIDE = Registry(person=True)
 

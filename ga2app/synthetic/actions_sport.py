@@ -4,8 +4,27 @@ from __future__ import annotations
 
 import math
 
-from ga2app.synthetic.drawing import Drawing, Registry, arm, leg, mix, rise, swing, wave
-from ga2app.synthetic.figure import Shape, arc, body, box, disc, line, polar, polygon, ring, shift, spin
+from ga2app.synthetic.figure import (
+    Drawing,
+    Registry,
+    Shape,
+    arc,
+    arm,
+    body,
+    box,
+    disc,
+    leg,
+    line,
+    mix,
+    polar,
+    polygon,
+    ring,
+    rise,
+    shift,
+    spin,
+    swing,
+    wave,
+)
 
 SPORT = Registry(person=True)
 

@@ -4,8 +4,24 @@ from __future__ import annotations
 
 import math
 
-from ga2app.synthetic.drawing import Drawing, Registry, arm, leg, mix, rise, swing, wave
-from ga2app.synthetic.figure import Limb, Shape, body, box, disc, line, polar, polygon
+from ga2app.synthetic.figure import (
+    Drawing,
+    Limb,
+    Registry,
+    Shape,
+    arm,
+    body,
+    box,
+    disc,
+    leg,
+    line,
+    mix,
+    polar,
+    polygon,
+    rise,
+    swing,
+    wave,
+)
 
 WORK = Registry(person=True)
 WOOD = (150, 100, 50)

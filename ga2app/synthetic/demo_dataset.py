@@ -1,4 +1,4 @@
-"""Drawn clips that the app starts with: examples to recognize, and data sets to train on.
+"""Drawn clips as real H.264 files, and the drawn data sets that are made of them.
 
 A drawn data set is a folder with ``clips.csv`` (path, label, subset, group) beside its clips. It appears whole or
 not at all: it is drawn in a temporary folder that is renamed when everything is in it.
@@ -10,14 +10,69 @@ import csv
 import os
 import shutil
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ga2app.errors import DatasetError
 from ga2app.synthetic.actions import ACTIONS, DEMO_BASE, DEMO_NOVEL, HARD_PROMPT_ACTIONS
-from ga2app.synthetic.draw_clips import write_drawn_clip
+from ga2app.synthetic.drawing_styles import STYLES
+from ga2app.synthetic.figure import Subject
 from ga2app.synthetic.scenes import SCENES
+from ga2app.synthetic.world import clip_frames
 from ga2app.types import AnchorClip, Dataset, LabelledClip, Subset
+from ga2app.video.writer import write_clip
+
+CLIP_PX = 96
+CLIP_FRAMES = 12
+CLIP_FPS = 8.0
+GENERATED_STREAM = 9001
+
+
+def subject_named(name: str) -> Subject:
+    """The action or scene with this key or name. Raises DatasetError with some names that exist."""
+    key = name.strip().replace(" ", "_")
+    found = ACTIONS.get(key) or SCENES.get(key)
+    if found is None:
+        known = ", ".join(subject.name for subject in list(ACTIONS.values())[:6])
+        raise DatasetError(f"the sketch world has no '{name}'; it knows {len(ACTIONS)} actions, such as {known}")
+    return found
+
+
+def write_drawn_clip(
+    path: Path,
+    subject: Subject,
+    style: str,
+    seed: int | tuple[int, ...],
+    num_frames: int = CLIP_FRAMES,
+    size_px: int = CLIP_PX,
+) -> None:
+    """Draw one clip and write it as mp4 at ``CLIP_FPS``; the folder is made if need be."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_clip(path, clip_frames(subject, style, seed, num_frames, size_px), CLIP_FPS)
+
+
+def generate(
+    folder: Path, style: str = "plain", clips_per_class: int = 2, seed: int = 0, names: Sequence[str] = ()
+) -> list[tuple[Path, str]]:
+    """Draw ``clips_per_class`` clips of each named subject, or of every action: class folders under ``folder``.
+
+    Returns (path, label) of each clip. Raises DatasetError for a style or a name that does not exist.
+    """
+    if style not in STYLES:
+        raise DatasetError(f"style '{style}' does not exist; choose one of {', '.join(STYLES)}")
+    if clips_per_class < 1:
+        raise DatasetError(f"clips_per_class is {clips_per_class}, but must be at least 1")
+    subjects = [subject_named(name) for name in names] or list(ACTIONS.values())
+    order = [*ACTIONS, *SCENES]
+    made = []
+    for subject in subjects:
+        for index in range(clips_per_class):
+            path = folder / subject.key / f"{subject.key}-{index:03d}.mp4"
+            write_drawn_clip(path, subject, style, (seed, GENERATED_STREAM, order.index(subject.key), index))
+            made.append((path, subject.name))
+    return made
+
 
 MANIFEST = "clips.csv"
 COLUMNS = ("path", "label", "subset", "group")

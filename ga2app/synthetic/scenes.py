@@ -4,8 +4,22 @@ from __future__ import annotations
 
 import math
 
-from ga2app.synthetic.drawing import Drawing, Registry, Subject, mix, rise, wave
-from ga2app.synthetic.figure import Color, Shape, box, disc, line, polar, polygon, ring
+from ga2app.synthetic.figure import (
+    Color,
+    Drawing,
+    Registry,
+    Shape,
+    Subject,
+    box,
+    disc,
+    line,
+    mix,
+    polar,
+    polygon,
+    ring,
+    rise,
+    wave,
+)
 
 _SCENES = Registry(person=False)
 CLOUD = (245, 248, 252)

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from ga2app.synthetic.appearance import Look, draw_look
-from ga2app.synthetic.drawing import Subject
 from ga2app.synthetic.drawing_styles import CAMCORDER_STRENGTH, Camera, apply_style, draw_camera
-from ga2app.synthetic.figure import Point, Shape, figure_shapes
+from ga2app.synthetic.figure import Point, Shape, Subject, figure_shapes
 
 Frame = NDArray[np.uint8]
 FRAME_UNITS = 2.0

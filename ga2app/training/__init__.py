@@ -1,7 +1,7 @@
 """Training: few-shot draw, loop, schedule, checkpoint, and the loop a slice at a time."""
 
-from ga2app.training.cold_start import check_start
 from ga2app.training.resumable import Slice, train_slice
+from ga2app.training.training_checks import check_start
 from ga2app.training.training_loop import TrainResult, train
 
 __all__ = ["Slice", "TrainResult", "check_start", "train", "train_slice"]

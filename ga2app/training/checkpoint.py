@@ -21,7 +21,7 @@ from ga2app.clip import BackboneId
 from ga2app.config import RunConfig
 from ga2app.errors import BundleError, ErrorCode, TrainingError
 from ga2app.method.prompts import PromptLearner
-from ga2app.training.optimizer_step import Updater
+from ga2app.training.optimizer import Updater
 from ga2app.training.same_settings import hashed_settings_fit, settings_changes
 from ga2app.types import Dataset, TrainingData
 

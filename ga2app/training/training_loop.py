@@ -22,15 +22,11 @@ from ga2app.errors import Diverged, StudioError
 from ga2app.evaluation import PlainFeatures
 from ga2app.method.prompted_model import PromptedClip
 from ga2app.training import checkpoint as checkpoints
-from ga2app.training.cold_start import check_start
-from ga2app.training.data_checks import without_needless_whitening
 from ga2app.training.grad_cache import add_gradients, micro_batches
-from ga2app.training.lr_schedule import learning_rate
-from ga2app.training.optimizer_step import Updater
-from ga2app.training.output_lock import writing_to
-from ga2app.training.progress_events import MAP_ANCHORS, report_of
-from ga2app.training.time_left import TimeLeft
+from ga2app.training.optimizer import Updater, learning_rate
 from ga2app.training.training_batches import epoch_order
+from ga2app.training.training_checks import check_start, without_needless_whitening, writing_to
+from ga2app.training.training_progress import MAP_ANCHORS, TimeLeft, report_of
 from ga2app.training.training_state import Setup, prepare
 from ga2app.types import Dataset, Event, EventKind, Report, SampleSize, TrainingData, to_counts
 

@@ -23,9 +23,8 @@ from ga2app.method.losses import Features
 from ga2app.method.prompted_model import PromptedClip, plain_clip
 from ga2app.method.prompts import PromptLearner
 from ga2app.method.whitening import estimate
-from ga2app.training.data_checks import check_anchors, check_depths, check_steps, whitening_anchors
-from ga2app.training.hard_prompt import hard_prompt
 from ga2app.training.training_batches import ClipSource, FeatureSource, PixelSource, anchor_choice, draw_shots
+from ga2app.training.training_checks import check_anchors, check_depths, check_steps, hard_prompt, whitening_anchors
 from ga2app.types import AnchorClip, Conditions, Dataset, LabelledClip
 from ga2app.video.pixels import evaluation_pixels
 

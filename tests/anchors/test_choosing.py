@@ -135,7 +135,7 @@ def drawn_pool() -> Pool:
     """Three clips of each of three actions and each of four scenes, and a copy of the last."""
     from ga2app.clip import load_backbone
     from ga2app.method.prompted_model import plain_clip
-    from ga2app.synthetic.draw_clips import subject_named
+    from ga2app.synthetic.demo_dataset import subject_named
     from ga2app.synthetic.world import clip_frames
     from ga2app.video.pixels import frames_to_pixels
 

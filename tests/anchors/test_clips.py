@@ -9,7 +9,7 @@ import pytest
 from ga2app.clip import Backbone, load_backbone
 from ga2app.errors import DatasetError, LabelError
 from ga2app.inference.anchors import generic_features, irrelevance, rate_clips
-from ga2app.synthetic.draw_clips import subject_named, write_drawn_clip
+from ga2app.synthetic.demo_dataset import subject_named, write_drawn_clip
 from ga2app.types import AnchorClip
 from tests.clips import write_color_clip
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ga2app.inference.anchors import away_from_mover, background, calm_window, held_frame, motion
 from ga2app.inference.anchors.synthetic_anchors import Kind, make
 from ga2app.synthetic.actions import ACTIONS
-from ga2app.synthetic.draw_clips import subject_named
+from ga2app.synthetic.demo_dataset import subject_named
 from ga2app.synthetic.scenes import EMPTY
 from ga2app.synthetic.world import clip_frames
 

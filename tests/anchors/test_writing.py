@@ -10,7 +10,7 @@ import pytest
 from ga2app.inference.anchors import make_anchors
 from ga2app.inference.anchors.anchor_writer import NUM_FRAMES
 from ga2app.inference.anchors.synthetic_anchors import CAPTIONS, Kind
-from ga2app.synthetic.draw_clips import subject_named, write_drawn_clip
+from ga2app.synthetic.demo_dataset import subject_named, write_drawn_clip
 from ga2app.video import Every, read_clip
 from tests.clips import write_color_clip
 

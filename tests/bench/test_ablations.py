@@ -9,7 +9,7 @@ import pytest
 from ga2app.config import ObjectiveConfig
 from ga2app.config.ablations import METHODS, ablation
 from ga2app.errors import ConfigError
-from ga2app.protocols.benchmark_settings import settings
+from ga2app.protocols.benchmark_methods import settings
 
 WHOLE = settings("narrow")
 

@@ -16,9 +16,7 @@ from ga2app.protocols import benchmark_plot as picture
 from ga2app.protocols import benchmark_report as report
 from ga2app.protocols import benchmark_world as world
 from ga2app.protocols.base2novel import Outcome, Plan
-from ga2app.protocols.benchmark_settings import settings
-from ga2app.protocols.method_choices import ABLATIONS
-from ga2app.protocols.variants import Variant, variant
+from ga2app.protocols.benchmark_methods import ABLATIONS, Variant, settings, variant
 from ga2app.types import Subset
 
 

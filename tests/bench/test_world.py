@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ga2app.protocols import benchmark_world as world
-from ga2app.protocols.method_choices import SETTINGS
+from ga2app.protocols.benchmark_methods import SETTINGS
 from ga2app.synthetic.actions import ACTIONS, HARD_PROMPT_ACTIONS
 
 

@@ -18,7 +18,7 @@ from ga2app.bundles.model_card import card_to_pack, card_to_publish, model_card
 from ga2app.config import ObjectiveConfig, PromptConfig, RunConfig, WhiteningConfig
 from ga2app.errors import BundleError
 from ga2app.paths import SKETCH_HARD_PROMPT
-from ga2app.synthetic.draw_clips import subject_named, write_drawn_clip
+from ga2app.synthetic.demo_dataset import subject_named, write_drawn_clip
 from ga2app.web.components.card_html import card_html
 from tests.bundle.manifests import CLIP, manifest
 

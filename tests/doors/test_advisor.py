@@ -9,7 +9,7 @@ import pytest
 from ga2app.config import SKETCH
 from ga2app.errors import LabelError, LanguageModelError
 from ga2app.services.anchor_advisor import LazyAdvisor
-from ga2app.synthetic.draw_clips import subject_named, write_drawn_clip
+from ga2app.synthetic.demo_dataset import subject_named, write_drawn_clip
 from ga2app.types import AnchorClip, AnchorKind, ProposalKind
 
 LABELS = ("riding a bicycle", "walking a dog")

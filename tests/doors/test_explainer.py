@@ -11,7 +11,7 @@ from ga2app.paths import SKETCH_HARD_PROMPT
 from ga2app.services.lazy_explainer import LazyExplainer
 from ga2app.services.lazy_recognizer import LazyRecognizer
 from ga2app.synthetic.actions import ACTIONS
-from ga2app.synthetic.draw_clips import write_drawn_clip
+from ga2app.synthetic.demo_dataset import write_drawn_clip
 from ga2app.synthetic.scenes import SCENES
 from ga2app.types import AnchorClip
 

@@ -23,7 +23,7 @@ from ga2app.errors import BundleError, HubConflict, HubError, StoreError
 from ga2app.paths import SKETCH_HARD_PROMPT, Home
 from ga2app.services.studio import Studio, own_studio
 from ga2app.store import BundleQuery, Store
-from ga2app.training.hard_prompt import hard_prompt
+from ga2app.training.training_checks import hard_prompt
 from ga2app.types import BundleCard, HubAccount, Pushed, PushOptions
 from tests.approx import same_record
 from tests.hub_server import Login, LoopbackHub

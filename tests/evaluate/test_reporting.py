@@ -13,8 +13,7 @@ from torch import Tensor
 from ga2app.config import RunConfig
 from ga2app.errors import StoreError
 from ga2app.evaluation import Side, make_report
-from ga2app.evaluation.feature_map import Cloud, axes_of
-from ga2app.evaluation.run_report import spread_over_classes
+from ga2app.evaluation.run_report import Cloud, axes_of, spread_over_classes
 from ga2app.types import REPORT, Dataset, LabelKind, LabelledClip, Report, Subset, read_report
 from tests.clips import write_color_clip
 

@@ -12,8 +12,8 @@ from benchmarks.saliency import point
 from ga2app.clip import Backbone, load_backbone
 from ga2app.config import PromptConfig
 from ga2app.inference.explanations import ClipScore, Method, contrast, default_cells, explain_pixels, saliency
+from ga2app.inference.explanations.clip_importance import FRAMES_WITH_GRADIENTS, coarse, integrated_gradients
 from ga2app.inference.explanations.explain_clip import Ways
-from ga2app.inference.explanations.patch_importance import FRAMES_WITH_GRADIENTS, coarse, integrated_gradients
 from ga2app.method.prompted_model import PromptedClip, plain_clip
 from ga2app.method.prompts import PromptLearner
 from ga2app.synthetic.actions import ACTIONS

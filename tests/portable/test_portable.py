@@ -24,7 +24,7 @@ from ga2app.method.prompted_model import plain_clip
 from ga2app.method.prompts import PromptLearner
 from ga2app.method.whitening import CENTER, ROOT
 from ga2app.paths import SKETCH_HARD_PROMPT
-from ga2app.synthetic.draw_clips import subject_named, write_drawn_clip
+from ga2app.synthetic.demo_dataset import subject_named, write_drawn_clip
 from tests.blocked import without
 from tests.clips import write_color_clip
 from tests.commands import document, refused

@@ -8,7 +8,7 @@ import math
 import pytest
 
 from ga2app.evaluation import spread
-from ga2app.protocols.protocol_report import DrawFigures, Report, Series
+from ga2app.protocols.few_shot_draws import DrawFigures, Report, Series
 
 
 def test_the_deviation_is_that_of_a_sample():

@@ -13,7 +13,7 @@ from ga2app.errors import LabelError
 from ga2app.paths import SKETCH_HARD_PROMPT, default_home
 from ga2app.store import Store, default_prompts
 from ga2app.synthetic.actions import ACTIONS, DEMO_BASE
-from ga2app.synthetic.draw_clips import write_drawn_clip
+from ga2app.synthetic.demo_dataset import write_drawn_clip
 from ga2app.synthetic.scenes import SCENES
 from ga2app.types import NONE_OF_THESE, LabelKind, NoneOfThese, NoneWay, RecognizedClip
 from tests.approx import same_record

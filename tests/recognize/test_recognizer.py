@@ -196,7 +196,7 @@ def test_the_studio_loads_a_backbone_once_and_a_changed_bundle_again(
 
 def test_footage_given_to_the_sketch_backbone_gets_a_plain_warning(real_clips: Path, tmp_path: Path):
     from ga2app.synthetic.actions import ACTIONS
-    from ga2app.synthetic.draw_clips import write_drawn_clip
+    from ga2app.synthetic.demo_dataset import write_drawn_clip
 
     write_drawn_clip(tmp_path / "drawn.mp4", ACTIONS["walking"], "camcorder", 3)
     recognizer = Recognizer("sketch")

@@ -16,7 +16,7 @@ from ga2app.inference import StudioRecognizer
 from ga2app.inference.refusals import check_templates
 from ga2app.paths import SKETCH_HARD_PROMPT
 from ga2app.synthetic.actions import ACTIONS
-from ga2app.synthetic.draw_clips import write_drawn_clip
+from ga2app.synthetic.demo_dataset import write_drawn_clip
 from tests.approx import same_record
 
 LABELS = ["climbing a ladder", "riding a bicycle", "flying a kite"]

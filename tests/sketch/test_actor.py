@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from benchmarks.actor_mask import Part, actor_mask
 from ga2app.synthetic.actions import ACTIONS
-from ga2app.synthetic.drawing import Drawing, Subject
+from ga2app.synthetic.figure import Drawing, Subject
 from ga2app.synthetic.scenes import SCENES
 from ga2app.synthetic.world import clip_frames
 

@@ -14,8 +14,15 @@ from PIL import Image
 from ga2app.errors import ClipError, DatasetError
 from ga2app.synthetic import demo_dataset as demo
 from ga2app.synthetic.actions import ACTIONS
-from ga2app.synthetic.demo_dataset import DEMO_SET, DrawnSet, build_examples, demo_dataset, drawn_dataset
-from ga2app.synthetic.draw_clips import generate, write_drawn_clip
+from ga2app.synthetic.demo_dataset import (
+    DEMO_SET,
+    DrawnSet,
+    build_examples,
+    demo_dataset,
+    drawn_dataset,
+    generate,
+    write_drawn_clip,
+)
 from ga2app.synthetic.world import clip_frames
 from ga2app.types import Subset
 from ga2app.video import sample_frames

@@ -11,7 +11,7 @@ from transformers import AutoTokenizer, CLIPModel
 
 from ga2app.paths import SKETCH_CLIP
 from ga2app.synthetic.actions import ACTIONS
-from ga2app.synthetic.draw_clips import subject_named, write_drawn_clip
+from ga2app.synthetic.demo_dataset import subject_named, write_drawn_clip
 from ga2app.video import sample_frames
 from tools.backbone_accuracy import score_clips, zero_shot_accuracy
 from tools.captions import subject_names

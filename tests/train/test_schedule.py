@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from ga2app.training.lr_schedule import learning_rate
+from ga2app.training.optimizer import learning_rate
 
 
 def test_the_rate_rises_linearly_from_zero_and_falls_along_a_cosine_to_zero():

@@ -14,7 +14,7 @@ from ga2app.config import OptimizerConfig, Precision, PromptConfig, RunConfig
 from ga2app.errors import TrainingError
 from ga2app.method.prompts import PromptLearner
 from ga2app.training import checkpoint as checkpoints
-from ga2app.training.optimizer_step import Updater
+from ga2app.training.optimizer import Updater
 from ga2app.types import TrainingData
 
 DATA = TrainingData((), (), ())

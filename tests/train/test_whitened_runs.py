@@ -138,7 +138,9 @@ def test_known_features_spare_the_encoding_and_change_nothing(
     known = PlainFeatures(backbone, 2)
     alone = train(FULL, dataset, out=tmp_path / "a", checkpoint=tmp_path / "c", backbone=backbone)
     first = train(FULL, dataset, out=tmp_path / "b", checkpoint=tmp_path / "c2", backbone=backbone, known=known)
-    monkeypatch.setattr("ga2app.evaluation.zero_shot.mean_frames", lambda model, paths, *_: plain_empty(model, paths))
+    monkeypatch.setattr(
+        "ga2app.evaluation.clip_features.mean_frames", lambda model, paths, *_: plain_empty(model, paths)
+    )
     again = train(FULL, dataset, out=tmp_path / "d", checkpoint=tmp_path / "c3", backbone=backbone, known=known)
     assert alone.metrics == first.metrics == again.metrics and alone.zero_shot == again.zero_shot
     kept = [(tmp_path / name / "prompts.safetensors").read_bytes() for name in "abd"]

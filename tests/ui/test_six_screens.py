@@ -16,7 +16,7 @@ from ga2app.config import DEMO
 from ga2app.paths import PROJECT, Home
 from ga2app.store import Store
 from ga2app.synthetic.actions import ACTIONS
-from ga2app.synthetic.draw_clips import write_drawn_clip
+from ga2app.synthetic.demo_dataset import write_drawn_clip
 from ga2app.types import EventKind, RunState
 from ga2app.worker import launcher
 from tests.browser import go_to

@@ -5,12 +5,26 @@ A clip's feature is the mean over its frames and blind to their order: whatever 
 "closing" it cannot tell, because the model cannot.
 """
 
+from ga2app.inference.explanations.clip_importance import (
+    ClipScore,
+    Method,
+    Saliency,
+    ScoreKind,
+    best_rival,
+    clip_score,
+    contrast,
+    default_cells,
+    leave_one_out,
+    saliency,
+)
 from ga2app.inference.explanations.explain_clip import (
     DEFAULT_FRAMES,
     Ways,
     best_label,
     explain_clip,
     explain_pixels,
+    nearest_relatives,
+    overlay,
     pictures,
 )
 from ga2app.inference.explanations.explanation_records import (
@@ -27,12 +41,7 @@ from ga2app.inference.explanations.explanation_records import (
     Word,
     WordReport,
 )
-from ga2app.inference.explanations.nearest_anchors import nearest_relatives
-from ga2app.inference.explanations.overlay import overlay
-from ga2app.inference.explanations.patch_importance import Method, Saliency, contrast, default_cells, saliency
-from ga2app.inference.explanations.score_parts import ClipScore, ScoreKind, best_rival, clip_score, leave_one_out
-from ga2app.inference.explanations.token_readings import WordTable, word_table
-from ga2app.inference.explanations.word_importance import explain_words
+from ga2app.inference.explanations.word_importance import WordTable, explain_words, word_table
 
 __all__ = [
     "DEFAULT_FRAMES",

@@ -1,6 +1,7 @@
-"""Why a clip got its label, by plain CLIP and by a bundle beside it.
+"""Why a clip got its label: frames, patches, and the nearest anchors, with a picture.
 
-Notation: T frames, S side in pixels, C class names, D embedding width.
+Notation: T frames, S side in pixels, C class names, D embedding width, A anchor clips, M negative prompts, G cells a
+side. All features have length 1.
 """
 
 from __future__ import annotations
@@ -18,10 +19,23 @@ from ga2app.bundles import Bundle
 from ga2app.clip import Backbone
 from ga2app.config import SKETCH, TEMPLATE
 from ga2app.errors import LabelError
-from ga2app.inference.explanations.explanation_records import ClipExplanation, FrameShare, ModelExplanation, SaliencyMap
-from ga2app.inference.explanations.nearest_anchors import nearest_relatives
-from ga2app.inference.explanations.patch_importance import Method, saliency
-from ga2app.inference.explanations.score_parts import ScoreKind, best_rival, clip_score, leave_one_out
+from ga2app.evaluation import encode_clips
+from ga2app.inference.explanations.clip_importance import (
+    Method,
+    ScoreKind,
+    best_rival,
+    clip_score,
+    leave_one_out,
+    saliency,
+)
+from ga2app.inference.explanations.explanation_records import (
+    ClipExplanation,
+    FrameShare,
+    ModelExplanation,
+    Relative,
+    Relatives,
+    SaliencyMap,
+)
 from ga2app.labels import check_labels, label_key
 from ga2app.method.prompted_model import PromptedClip, plain_clip
 from ga2app.types import AnchorClip
@@ -165,3 +179,65 @@ def _unknown_words(backbone: Backbone, names: Sequence[str]) -> list[str]:
         )
     words = list(dict.fromkeys(word for some in unknown.values() for word in some))
     return [f"backbone '{backbone.name}' does not know: {', '.join(words[:20])}"] if words else []
+
+
+NEAREST = 3
+
+
+@torch.no_grad()
+def nearest_relatives(
+    model: PromptedClip,
+    clip: Tensor,
+    label_cosine: float,
+    anchors: Sequence[AnchorClip],
+    negatives: Sequence[str],
+    num_frames: int,
+    count: int = NEAREST,
+) -> Relatives:
+    """The ``count`` of ``anchors`` and of ``negatives`` nearest to ``clip`` (D,), all as ``model`` sees them.
+
+    A bundle's model sees anchors through its prompted vision tower and reads negatives behind its own context, as it
+    would read them were they labels: so they can be compared with the label. Raises DatasetError for anchor clips that
+    cannot be read.
+    """
+    clips, texts = [], []
+    if anchors:
+        features = encode_clips(model, [anchor.path for anchor in anchors], num_frames)  # (A, D)
+        nearest = _nearest(features @ clip, count)
+        clips = [
+            Relative(anchors[row].caption or anchors[row].path, cosine, anchors[row].path) for row, cosine in nearest
+        ]
+    if negatives:
+        nearest = _nearest(model.encode_names(negatives) @ clip, count)
+        texts = [Relative(negatives[row], cosine) for row, cosine in nearest]
+    return Relatives(tuple(clips), tuple(texts), label_cosine)
+
+
+def _nearest(cosines: Tensor, count: int) -> list[tuple[int, float]]:
+    """Place and cosine of the ``count`` highest of ``cosines`` (N,), highest first."""
+    best = cosines.topk(min(count, len(cosines)))
+    return list(zip(best.indices.tolist(), best.values.tolist(), strict=True))
+
+
+WARM = (255, 120, 0)
+COLD = (0, 110, 255)
+STRONGEST = 0.75
+"""How much of the frame the strongest cell covers."""
+
+
+def overlay(frames: NDArray[np.uint8], cells: NDArray[np.floating], limit: float | None = None) -> NDArray[np.uint8]:
+    """``frames`` (T, S, S, 3) under ``cells`` (T, G, G), uint8 (T, S, S, 3).
+
+    A value of ±``limit`` (the largest of all unless given) has the full color; give pictures that are to be compared
+    the same one. The frames are grayed, so that no color of theirs is taken for one of the map's.
+    """
+    limit = float(np.abs(cells).max()) if limit is None else limit
+    strength = np.clip(cells / max(limit, 1e-12), -1, 1)  # (T, G, G)
+    side = frames.shape[1]
+    rows = np.arange(side) * cells.shape[1] // side  # the cell of each pixel
+    strength = strength[:, rows][:, :, rows][..., None]  # (T, S, S, 1)
+    gray = 0.35 * frames + 0.65 * frames.mean(axis=-1, keepdims=True)
+    color = np.where(strength > 0, np.array(WARM), np.array(COLD))
+    cover = STRONGEST * np.abs(strength)
+    picture: NDArray[np.uint8] = (gray * (1 - cover) + color * cover).round().astype(np.uint8)
+    return picture

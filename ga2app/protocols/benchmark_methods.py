@@ -1,13 +1,63 @@
-"""What the benchmark measures under a name: a rung of the ladder, or ``ga2`` with one part changed."""
+"""What the benchmark compares: settings, methods, and ga2 with one part changed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from ga2app.config import HARD_PROMPT_RANDOM, ObjectiveConfig, Precision, RunConfig, WhiteningConfig
+from ga2app.config import HARD_PROMPT_RANDOM, ClipConfig, ObjectiveConfig, Precision, RunConfig, WhiteningConfig, preset
 from ga2app.config.ablations import WHITENED, ZERO_SHOT, ablation
-from ga2app.protocols.method_choices import ABLATIONS
+
+SETTINGS = ("narrow", "wide")
+
+POOLS = ("scenes", "random", "chosen", "video", "none")
+"""All scenes · a random part of a mixed pool · the most irrelevant and diverse part of it · made from the training
+clips · none at all."""
+
+ABLATIONS = (
+    "no-whitening",
+    "no-residual",
+    "no-keep",
+    "no-vocabulary",
+    "no-terms",
+    "text-alone",
+    "random-hard-prompt",
+    "float32",
+    "anchors-none",
+    "anchors-random",
+    "anchors-chosen",
+    "anchors-video",
+    "negatives-1",
+    "negatives-3",
+    "negatives-10",
+)
+"""``ga2`` with one part changed."""
+
+
+EPOCHS = {"narrow": 15, "wide": 4}
+"""As many that ten seeds of a setting end within 45 minutes on two cores: about 190 steps in both."""
+
+FRAMES = 4
+
+QUICKER = 3
+"""A quick look takes so many times fewer epochs."""
+
+
+def settings(setting: str, *, quick: bool = False) -> RunConfig:
+    """The Full preset of the sketch backbone on fewer frames and epochs, evaluated once, at the end."""
+    config, epochs = preset("full"), EPOCHS[setting]
+    if quick:
+        epochs = -(-epochs // QUICKER)
+    return replace(
+        config,
+        clips=ClipConfig(num_frames=FRAMES),
+        optimizer=replace(
+            config.optimizer,
+            epochs=epochs,
+            warmup_epochs=epochs / 6,
+            evaluate_every=epochs,
+        ),
+    )
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
-"""From gradients to the next prompts: loss scaling, a look at the gradients, clipping, AdamW."""
+"""From gradients to the next prompts: learning rate, loss scaling, a look at the gradients, clipping, AdamW."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -67,3 +68,14 @@ class Updater:
         if self.scaling().keys() != state.keys():
             raise ValueError(f"its loss scaling holds {sorted(state)} instead of {sorted(self.scaling())}")
         self.scaler.load_state_dict(dict(state))
+
+
+def learning_rate(step: int, total_steps: int, warmup_steps: int, peak: float) -> float:
+    """Rate of optimizer step ``step`` (from 0): linear from 0 to ``peak``, then a cosine down to 0.
+
+    Source: paper, section 4 (2 of 12 epochs of warm-up).
+    """
+    if step < warmup_steps:
+        return peak * step / warmup_steps
+    progress = (step - warmup_steps) / max(1, total_steps - warmup_steps)
+    return peak * 0.5 * (1 + math.cos(math.pi * progress))
