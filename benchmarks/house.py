@@ -33,35 +33,14 @@ from tests.browser import CHROMIUM_FLAGS, chromium_path  # noqa: E402
 ROUNDS = 5
 SHARED_LINES, MANY_LINES = 6, 10
 SIGNATURE = {"labels", "template", "top_k", "none_of_these"}
-SERVED = "import sys, gradio as gr\n{page}\npage.launch(server_port=int(sys.argv[1]), quiet=True, _frontend=False)\n"
-EMPTY = SERVED.format(page="page = gr.Blocks(analytics_enabled=False)")
-ONE_BUTTON = SERVED.format(page="with gr.Blocks(analytics_enabled=False) as page:\n    gr.Button('Press')")
-# Runs app.py with an eye on what is called, in the threads that answer: from one line on stdin to the next.
-WATCHED = """
-import json, sys, threading
-files, chains, on = set(), [], False
-def look(frame, event, arg):
-    if on and event == "call" and "/ga2app/" in frame.f_code.co_filename:
-        files.add(frame.f_code.co_filename.split("/ga2app/")[1])
-        if frame.f_code.co_name == "encode_frames":
-            chain = []
-            while frame is not None:
-                if "/ga2app/" in frame.f_code.co_filename and frame.f_code.co_name[0] != "<":
-                    chain.append(frame.f_code.co_qualname.split("<locals>.")[-1])
-                frame = frame.f_back
-            chains.append(chain[::-1])
-def toggle():
-    global on
-    for _ in sys.stdin:
-        on = not on
-        if not on:
-            print(json.dumps({"files": sorted(files), "chains": chains}), flush=True)
-threading.Thread(target=toggle, daemon=True).start()
-threading.setprofile(look)
-sys.path.insert(0, ".")
-import app
-sys.exit(app.main(sys.argv[1:]))
+SERVED = """
+import sys, gradio as gr
+with gr.Blocks(analytics_enabled=False) as page:
+    {content}
+page.launch(server_port=int(sys.argv[1]), quiet=True, _frontend=False)
 """
+EMPTY, ONE_BUTTON = SERVED.format(content="pass"), SERVED.format(content="gr.Button('Press')")
+WATCHED = str(PROJECT / "benchmarks" / "watched_app.py")
 STOP = "import sys; from pathlib import Path; from ga2app import launcher, paths\n"
 STOP += "launcher.stop_worker(paths.Home(Path(sys.argv[1])))"
 READY = """() => {
@@ -164,12 +143,17 @@ def serving(checkout: Path, command: Sequence[str], port: int, **streams: Any) -
 
 
 @contextlib.contextmanager
-def studio(checkout: Path, *before: str, **streams: Any) -> Iterator[tuple[str, Any, float]]:
-    """app.py of ``checkout`` on a home of its own; its address, its process and the seconds until it answered."""
+def studio(checkout: Path, *before: str, drawn: bool = False, **streams: Any) -> Iterator[tuple[str, Any, float]]:
+    """app.py of ``checkout`` on a home of its own; its address, its process and the seconds until it answered.
+
+    With ``drawn`` its worker has drawn the demo data set by then, and nothing else wants the processor.
+    """
     port = free_port()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
         options = [*(before or ("app.py",)), "--port", str(port), "--home", home]
         with serving(checkout, options, port, **streams) as (process, seconds):
+            while drawn and not any(Path(home).rglob("clips.csv")):
+                time.sleep(1)
             yield f"http://127.0.0.1:{port}", process, seconds
         subprocess.run([sys.executable, "-c", STOP, home], cwd=checkout, check=True)
 
@@ -195,12 +179,15 @@ def pages(checkout: Path) -> dict[str, Any]:
     """What each page holds, and how long it takes to load with a cold cache, against an empty page of Gradio."""
     found: dict[str, Any] = {}
     port = free_port()
-    with serving(checkout, ["-c", EMPTY, str(port)], port), studio(checkout) as (address, _, _), chromium() as browser:
+    with contextlib.ExitStack() as running:
+        running.enter_context(serving(checkout, ["-c", EMPTY, str(port)], port))
+        address, _, _ = running.enter_context(studio(checkout, drawn=True))
+        browser = running.enter_context(chromium())
         empty, whole = f"http://127.0.0.1:{port}/", _config(address)
         names = [page[0] for page in whole["pages"]]
         train = "train" if "train" in names else "?screen=train"  # one page of tabs has one address
         for name in names:
-            config = _config(address, name)
+            config = _config(address, f"?page={name}")
             found[f"/{name}: components"] = len(config["components"])
             found[f"/{name}: config"] = f"{len(json.dumps(config)) / 1000:.0f} KB"
             found[f"/{name}: first load"] = _interleaved(browser, f"{address}/{name}", empty, reload=False)
@@ -209,20 +196,17 @@ def pages(checkout: Path) -> dict[str, Any]:
     return found | {"outputs of the largest event": outputs}
 
 
-def _config(address: str, page: str | None = None) -> dict[str, Any]:
-    with urlopen(f"{address}/config" + ("" if page is None else f"?page={page}")) as answer:
-        config: dict[str, Any] = json.load(answer)
-    return config
+def _config(address: str, query: str = "") -> Any:
+    with urlopen(f"{address}/config{query}") as answer:
+        return json.load(answer)
 
 
 def _interleaved(browser: Any, address: str, empty: str, *, reload: bool) -> str:
     seconds: dict[str, list[float]] = {address: [], empty: []}
     for number in range(ROUNDS + 1):
         for one in seconds if number % 2 else reversed(seconds):
-            taken = _load(browser, one, reload)
-            if number:  # the first round warms the servers
-                seconds[one].append(taken)
-    return _ratio(seconds[address], seconds[empty])
+            seconds[one].append(_load(browser, one, reload))
+    return _ratio(seconds[address][1:], seconds[empty][1:])  # the first round warms the servers
 
 
 def _load(browser: Any, address: str, reload: bool) -> float:
@@ -249,24 +233,20 @@ def _settled(page: Any) -> tuple[float, float]:
 def path(checkout: Path) -> dict[str, Any]:
     """Functions from Recognize's button to the vision tower, and files of ours that one warm recognition touches."""
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with studio(checkout, "-c", WATCHED, **pipes) as (address, process, _), chromium() as browser:
+    with studio(checkout, WATCHED, **pipes) as (address, process, _), chromium() as browser:
         page = browser.new_page()
         page.goto(address)
         page.locator("#examples button, button[aria-label^='Recognize the example']").first.click()
         page.locator("article.clip").wait_for(timeout=300_000)
         page.wait_for_timeout(3000)
-        process.stdin.write("watch\n")
-        process.stdin.flush()
+        print("watch", file=process.stdin, flush=True)
         page.locator("#recognize").click()
         page.wait_for_timeout(8000)
-        process.stdin.write("tell\n")
-        process.stdin.flush()
+        print("tell", file=process.stdin, flush=True)
         told = json.loads(next(line for line in process.stdout if line.startswith('{"files"')))
     longest = max(told["chains"], key=len)
-    return {
-        "functions from Recognize's button to the vision tower": f"{len(longest)} ({' > '.join(longest)})",
-        "files touched by one warm recognition": len(told["files"]),
-    }
+    functions = f"{len(longest)} ({' > '.join(longest)})"
+    return {"functions to the vision tower": functions, "files touched by a recognition": len(told["files"])}
 
 
 @contextlib.contextmanager
@@ -290,8 +270,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--against", type=Path, metavar="CHECKOUT", help="another checkout, measured beside this one")
     parser.add_argument("--only", nargs="+", choices=MEASURES, default=list(MEASURES), help="some of the measures")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="how often each side is loaded or started")
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
+    globals()["ROUNDS"] = chosen.rounds
     sides = {"before": chosen.against.resolve(), "now": PROJECT} if chosen.against else {"now": PROJECT}
     found: dict[str, dict[str, Any]] = {side: {} for side in sides}
     for name in chosen.only:

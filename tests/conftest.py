@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from ga2app.synthetic.demo_dataset import demo_dataset
 from tests.browser import chromium as chromium
@@ -20,7 +21,7 @@ from tests.leftovers import pytest_sessionfinish as pytest_sessionfinish
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch is loaded; the app's commands set it, too
 SHARED = Path(__file__).resolve().parents[2] / "shared"
-LONGEST = ("test_documents.py", "test_six_screens.py")
+LONGEST = ("test_documents.py", "test_six_screens.py", "test_journey.py", "test_running_space.py")
 WORDS = "a video of person walking running jumping waving hand reading book nothing something else red wall . x".split()
 
 
@@ -94,7 +95,8 @@ def drawn_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The demo data set, drawn once for all, also for the other test processes; ``link_demo`` gives it to a home."""
     base = tmp_path_factory.getbasetemp()
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "drawn-demo"
-    demo_dataset(folder)
+    with FileLock(folder.with_suffix(".lock")):  # two processes would both draw it
+        demo_dataset(folder)
     return folder
 
 

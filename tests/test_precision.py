@@ -23,12 +23,12 @@ LABELS = [action.name for action in ACTIONS.values()]
 
 @pytest.fixture(scope="module")
 def pixels() -> Tensor:
-    """One clip of each action in each of two styles, (130, 2, 3, 64, 64)."""
+    """A clip of every third action in each of two styles, (44, 2, 3, 64, 64)."""
     return torch.stack(
         [
             frames_to_pixels(clip_frames(action, style, (0, 9777, number), 2, CLIP_PX), 64)
             for style in ("plain", "camcorder")
-            for number, action in enumerate(ACTIONS.values())
+            for number, action in list(enumerate(ACTIONS.values()))[::3]
         ]
     )
 
@@ -41,7 +41,7 @@ def with_bundle(backbone: Backbone, labels: list[str]) -> PromptedClip:
 def test_bfloat16_predicts_what_float32_predicts(
     build: Callable[[Backbone, list[str]], PromptedClip], pixels: Tensor
 ) -> None:
-    """Measured: 129 (plain CLIP) and 130 (bundle) of 130 answers equal, logits apart by 0.14 at most, 0.02 in the mean.
+    """Of all actions, 129 (plain CLIP) and 130 (bundle) of 130 answers are equal, logits 0.14 apart at most.
 
     The clip that changed sides had 0.0006 between its two best logits; half of all clips have more than 1.
     """
@@ -51,4 +51,4 @@ def test_bfloat16_predicts_what_float32_predicts(
     )
     apart = (exact - coarse).abs()
     assert 0 < apart.mean() < 0.04 and apart.max() < 0.4
-    assert (exact.argmax(dim=1) == coarse.argmax(dim=1)).sum() >= 126
+    assert (exact.argmax(dim=1) == coarse.argmax(dim=1)).sum() >= 42
