@@ -34,7 +34,9 @@ def add(commands: common.Commands) -> None:
     common.add_json(parser)
     parser.set_defaults(run=run_export, refuse=parser.error)
     parser = commands.add_parser("import-bundle", help="check a zipped bundle and put it into the library")
-    parser.add_argument("file", type=Path, metavar="FILE.zip", help="a bundle as export or the Library packs it")
+    parser.add_argument(
+        "file", type=Path, metavar="FILE.zip", help="a bundle as export or the Library packs it, or its folder"
+    )
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="new folder of the bundle, outside of the library")
     common.add_json(parser)
     parser.set_defaults(run=run_import)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from tqdm import tqdm
 
 from ga2app.cli import common
 from ga2app.errors import HubError, StoreError
 from ga2app.labels import parse_labels
-from ga2app.types import HubAccount, HubOffer, Pushed, PushOptions
+from ga2app.types import ByteProgress, PushOptions
 
 if TYPE_CHECKING:
-    from ga2app.services.sharing import SharingService
     from ga2app.services.studio import Studio
 
 _PUSH_ABOUT = (
@@ -72,83 +73,75 @@ def run_push(args: argparse.Namespace) -> int:
     if args.anchors and (args.report or args.example):
         raise HubError("--report and --example belong to a bundle; leave them out, or leave out --anchors")
     with common.own_studio() as studio:
-        return _push(args, studio)
+        sharing, account = studio.sharing, studio.sharing.account()
+        what: Any = _set_of(studio, args.what) if args.anchors else studio.library.find(args.what)
+        propose: Any = sharing.repo_of_anchors if args.anchors else sharing.repo_of_bundle
+        repo = args.repo or propose(what, account)
+        repo = repo if "/" in repo else f"{account.name}/{repo}"
+        print(f"you are {account.name} at the Hub; to {repo}", file=sys.stderr)
+        if args.dry_run:
+            facts = {"account": account.name, "organizations": list(account.organizations), "writes": account.writes}
+            _tell(args, facts | {"repo": repo}, [repo])
+            return 0
+        options = PushOptions(repo, not args.public, args.rights, args.onto, args.license, args.license_name)
+        card, bar = _read_card(args.card), _bar("up")
+        if args.anchors:
+            groups = None if args.negatives is None else parse_labels(args.negatives)
+            pushed = sharing.push_anchors(what, options, groups=groups, clips=args.clips, card=card, progress=bar)
+        else:
+            examples = args.example
+            pushed = sharing.push_bundle(what, options, card=card, report=args.report, examples=examples, progress=bar)
+    facts = {"account": account.name, "repo": pushed.revision.repo_id, "commit": pushed.revision.commit}
+    facts |= {"link": pushed.link, "private": pushed.private}
+    commit = pushed.revision.commit[:12]
+    said = [f"{pushed.link} ({'private' if pushed.private else 'public'})"]
+    if pushed.changed or pushed.removed:
+        said.append(f"commit {commit}: {', '.join(pushed.changed) or 'nothing new'}")
+        said += [f"taken out: {', '.join(pushed.removed)}"] if pushed.removed else []
+    else:
+        said.append(f"nothing changed: the Hub has all of it, at commit {commit}")
+    _tell(args, facts | {"changed": list(pushed.changed), "removed": list(pushed.removed)}, said)
+    return 0
 
 
 def run_pull(args: argparse.Namespace) -> int:
     """Say what there is and how large, and pull it."""
     with common.own_studio() as studio:
-        return _pull(args, studio.sharing)
-
-
-def _push(args: argparse.Namespace, studio: Studio) -> int:
-    sharing, account = studio.sharing, studio.sharing.account()
-    if args.anchors:
-        set_id = _set_of(studio, args.what)
-        repo = args.repo or sharing.repo_of_anchors(set_id, account)
-    else:
-        folder = studio.library.find(args.what)
-        repo = args.repo or sharing.repo_of_bundle(folder, account)
-    repo = repo if "/" in repo else f"{account.name}/{repo}"
-    print(f"you are {account.name} at the Hub; to {repo}", file=sys.stderr)
-    if args.dry_run:
-        return _tell_plan(args, account, repo)
-    options = PushOptions(
-        repo,
-        private=not args.public,
-        rights=args.rights,
-        onto=args.onto,
-        license=args.license,
-        license_name=args.license_name,
-    )
-    card = _read_card(args.card)
-    if args.anchors:
-        groups = None if args.negatives is None else parse_labels(args.negatives)
-        pushed = sharing.push_anchors(
-            set_id, options, groups=groups, clips=args.clips, card=card, progress=_progress("up")
+        sharing = studio.sharing
+        find = sharing.find_anchors if args.anchors else sharing.find_bundle
+        offer = find(args.repo, revision=args.revision)
+        revision = offer.revision
+        print(
+            f"{revision.repo_id} at {revision.commit[:12]}: {len(offer.files)} files, {offer.size_bytes:,} bytes",
+            file=sys.stderr,
         )
-    else:
-        pushed = sharing.push_bundle(
-            folder, options, card=card, report=args.report, examples=args.example, progress=_progress("up")
-        )
-    return _tell_push(args, account, pushed)
-
-
-def _pull(args: argparse.Namespace, sharing: SharingService) -> int:
-    find = sharing.find_anchors if args.anchors else sharing.find_bundle
-    offer = find(args.repo, revision=args.revision)
-    about = f"{offer.revision.repo_id} at {offer.revision.commit[:12]}: {len(offer.files)} files"
-    print(f"{about}, {offer.size_bytes:,} bytes", file=sys.stderr)
-    facts = _facts(offer)
-    if args.dry_run:
-        if args.json:
+        facts = {"repo": revision.repo_id, "commit": revision.commit, "bytes": offer.size_bytes}
+        if args.dry_run:
             files = {file.name: file.size_bytes for file in offer.files}
-            common.print_json(facts | {"files": files, "left_out": list(offer.left_out)})
-        else:
-            print("\n".join(f"{file.name}, {file.size_bytes:,} bytes" for file in offer.files))
-        return 0
-    if args.anchors:
-        return _pull_anchors(args, sharing, offer, facts)
-    card, fresh = sharing.pull_bundle(offer, progress=_progress("down"))
-    common.print_bundle(args, card, fresh, **facts)
-    return 0
-
-
-def _pull_anchors(args: argparse.Namespace, sharing: SharingService, offer: HubOffer, facts: dict[str, Any]) -> int:
-    pulled = sharing.pull_anchors(offer, clips=not args.no_clips, progress=_progress("down"))
+            said = [f"{name}, {count:,} bytes" for name, count in files.items()]
+            _tell(args, facts | {"files": files, "left_out": list(offer.left_out)}, said)
+            return 0
+        if not args.anchors:
+            card, fresh = sharing.pull_bundle(offer, progress=_bar("down"))
+            common.print_bundle(args, card, fresh, **facts)
+            return 0
+        pulled = sharing.pull_anchors(offer, clips=not args.no_clips, progress=_bar("down"))
     for fault in pulled.faults:
         print(f"note: {fault}", file=sys.stderr)
-    if args.json:
-        told = {"set": pulled.name, "clips": pulled.clips, "groups": list(pulled.groups), "new": pulled.new}
-        common.print_json(facts | told | {"missing": list(pulled.missing), "faults": list(pulled.faults)})
-        return 0
-    said = f"{pulled.clips} clips" if pulled.new else "is here already"
-    print(f"anchor set '{pulled.name}': {said}")
-    if pulled.groups:
-        print(f"negative prompts: {', '.join(pulled.groups)}")
+    told = {"set": pulled.name, "clips": pulled.clips, "groups": list(pulled.groups), "new": pulled.new}
+    said = [f"anchor set '{pulled.name}': {f'{pulled.clips} clips' if pulled.new else 'is here already'}"]
+    said += [f"negative prompts: {', '.join(pulled.groups)}"] if pulled.groups else []
     if pulled.missing:
-        print(f"clips that neither the repository nor this home has: {', '.join(pulled.missing)}")
+        said.append(f"clips that neither the repository nor this home has: {', '.join(pulled.missing)}")
+    _tell(args, facts | told | {"missing": list(pulled.missing), "faults": list(pulled.faults)}, said)
     return 0
+
+
+def _tell(args: argparse.Namespace, document: dict[str, Any], lines: Sequence[str]) -> None:
+    if args.json:
+        common.print_json(document)
+    else:
+        print("\n".join(lines))
 
 
 def _set_of(studio: Studio, name: str) -> int:
@@ -165,47 +158,14 @@ def _read_card(path: Path | None) -> str | None:
         raise HubError(f"the card '{path}' cannot be read as text ({exc}); save it as UTF-8") from exc
 
 
-def _tell_plan(args: argparse.Namespace, account: HubAccount, repo: str) -> int:
-    if args.json:
-        facts = {"account": account.name, "organizations": list(account.organizations), "writes": account.writes}
-        common.print_json(facts | {"repo": repo})
-    else:
-        print(repo)
-    return 0
+def _bar(way: str) -> ByteProgress:
+    """A bar of the bytes that go ``way``; nothing where no terminal is."""
+    bar: Any = tqdm(desc=way, unit="B", unit_scale=True, disable=None)
 
-
-def _tell_push(args: argparse.Namespace, account: HubAccount, pushed: Pushed) -> int:
-    if args.json:
-        facts = {"account": account.name, "repo": pushed.revision.repo_id, "commit": pushed.revision.commit}
-        changes = {"changed": list(pushed.changed), "removed": list(pushed.removed)}
-        common.print_json(facts | {"link": pushed.link, "private": pushed.private} | changes)
-        return 0
-    print(f"{pushed.link} ({'private' if pushed.private else 'public'})")
-    if not (pushed.changed or pushed.removed):
-        print(f"nothing changed: the Hub has all of it, at commit {pushed.revision.commit[:12]}")
-        return 0
-    print(f"commit {pushed.revision.commit[:12]}: {', '.join(pushed.changed) or 'nothing new'}")
-    if pushed.removed:
-        print(f"taken out: {', '.join(pushed.removed)}")
-    return 0
-
-
-def _facts(offer: HubOffer) -> dict[str, Any]:
-    return {"repo": offer.revision.repo_id, "commit": offer.revision.commit, "bytes": offer.size_bytes}
-
-
-def _progress(way: str) -> Callable[[int, int], None] | None:
-    """A line on the terminal that is written over; nothing where nobody watches."""
-    if not sys.stderr.isatty():
-        return None
-
-    shown = -1
-
-    def told(done: int, total: int) -> None:
-        nonlocal shown
-        if done != shown:
-            end = "\n" if done == total else ""
-            print(f"\r{way}: {done:,} of {total:,} bytes", end=end, file=sys.stderr, flush=True)
-        shown = done
+    def told(done_bytes: int, total_bytes: int) -> None:
+        bar.total = total_bytes
+        bar.update(done_bytes - bar.n)
+        if done_bytes == total_bytes:
+            bar.close()
 
     return told

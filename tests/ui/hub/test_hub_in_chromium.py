@@ -98,19 +98,6 @@ def test_a_bundle_is_pushed_again_after_somebody_else_and_another_is_pulled(tab:
     assert not [path for path in app.home.root.rglob("*") if path.is_file() and b"hf_alice" in path.read_bytes()]
 
 
-def test_what_the_hub_refuses_is_told_where_it_was_asked(tab: Any, app: App, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(app.hub.logins, "hf_alice")
-    open_library(tab, app)
-    tab.locator("#push-bundle").click()
-    expect(tab.locator("#push-answer")).to_contain_text("hf auth login", timeout=LISTED_MS)
-    expect(tab.locator("#push-go")).to_be_hidden()
-    tab.get_by_role("button", name="From the Hugging Face Hub").click()
-    tab.locator("#pull-repo input, #pull-repo textarea").first.fill("bob/nothing")
-    tab.locator("#pull-ask").click()
-    expect(tab.locator("#pull-answer [role=alert]")).to_contain_text("hf auth login", timeout=LISTED_MS)
-    expect(tab.locator("#pull-go")).to_be_hidden()
-
-
 def test_an_anchor_set_is_pushed_with_its_clips_and_pulled_into_another_home(
     tab: Any, app: App, tmp_path: Path, drawn_demo: Path
 ) -> None:
