@@ -74,6 +74,8 @@ class StudioError(Exception):
 
 
 _MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
+_DEVICE = ("CUDA error", "CUDA driver", "no kernel image", "No CUDA GPUs")
+"""What torch says, which has no types for it."""
 
 
 def code_of(error: BaseException) -> ErrorCode:
@@ -88,6 +90,8 @@ def code_of(error: BaseException) -> ErrorCode:
         or any(text in str(error) for text in _MEMORY)
     ):
         return ErrorCode.OUT_OF_MEMORY
+    if isinstance(error, RuntimeError) and any(text in str(error) for text in _DEVICE):
+        return ErrorCode.DEVICE_UNUSABLE
     if isinstance(error, StudioError):
         return code_of(error.__cause__) if isinstance(error.__cause__, OSError | StudioError) else ErrorCode.OTHER
     return ErrorCode.BUG

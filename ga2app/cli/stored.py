@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ga2app.cli import common
 from ga2app.errors import BundleError, StoreError
 from ga2app.paths import default_home
-from ga2app.types import BundleCard, RunRecord
+from ga2app.types import BundleCard
 
 if TYPE_CHECKING:
     from ga2app.services.studio import Studio
@@ -127,17 +127,11 @@ def _run_line(row: dict[str, Any]) -> str:
     return f"run {row['id']}{name}: {row['state']}, on {row['dataset']} with {row['backbone']}{end}"
 
 
-def _find_run(studio: Studio, number: str) -> RunRecord:
+def _find_run(studio: Studio, number: str) -> int:
     digits = number.removeprefix("#")
     if not (digits.isascii() and digits.isdigit()):
         raise StoreError(f"'{number}' is no number of a run; the command runs lists them")
-    return studio.store.runs.get(int(digits))
-
-
-def _delete_run(studio: Studio, run: RunRecord) -> str:
-    what = f"run {run.id}: {run.name}" if run.name else f"run {run.id}"
-    studio.store.runs.delete(run.id, what=what)
-    return what
+    return studio.runs.get(int(digits)).id
 
 
 def _bundle_rows(studio: Studio) -> list[dict[str, Any]]:
@@ -187,5 +181,13 @@ _DATASETS = _Kind(
     lambda studio, name: studio.datasets.called(name).id,
     lambda studio, dataset_id: studio.datasets.delete(dataset_id),
 )
-_RUNS = _Kind("runs", "training runs", "number", _run_rows, _run_line, _find_run, _delete_run)
+_RUNS = _Kind(
+    "runs",
+    "training runs",
+    "number",
+    _run_rows,
+    _run_line,
+    _find_run,
+    lambda studio, run_id: studio.runs.delete(run_id),
+)
 _BUNDLES = _Kind("bundles", "prompt bundles", "name", _bundle_rows, _bundle_line, _find_bundle, _delete_bundle)

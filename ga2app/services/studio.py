@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ga2app.services.dataset_service import DatasetService
     from ga2app.services.imports import ImportService
     from ga2app.services.library import LibraryService
+    from ga2app.services.runs import RunService
     from ga2app.services.sharing import SharingService
 
 
@@ -123,6 +124,13 @@ class Studio:
         from ga2app.services.sharing import SharingService
 
         return SharingService(self)
+
+    @cached_property
+    def runs(self) -> RunService:
+        """The queue and its history."""
+        from ga2app.services.runs import RunService
+
+        return RunService(self)
 
     def backbone_title(self, name: str) -> str:
         """How the screens call a backbone; its own name where the list does not have it."""

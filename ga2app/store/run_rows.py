@@ -225,6 +225,14 @@ class RunRows(Events):
             ).fetchone()
         return TrainingData.from_dict(json.loads(found[0])) if found else None
 
+    def digests(self) -> dict[str, str]:
+        """The SHA-256 of every clip's and anchor clip's file, by its path, as an import found it."""
+        sql = " UNION ALL ".join(
+            f"SELECT path, digest FROM {table} WHERE digest IS NOT NULL" for table in ("clips", "anchor_clips")
+        )
+        with self._database.read() as db:
+            return {self._database.from_stored(path): digest for path, digest in db.execute(sql)}
+
     def _row(self, db: sqlite_utils.Database, run_id: int) -> RunRecord:
         for row in db.query(f"SELECT {_COLUMNS} FROM runs WHERE id = ?", [run_id]):
             return self._record(row)

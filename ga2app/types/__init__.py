@@ -87,9 +87,10 @@ from ga2app.types.report_types import (
     read_report,
 )
 from ga2app.types.run_types import Event, EventKind, RunRecord, RunState
-from ga2app.types.training_data import ClipState, TrainingData
+from ga2app.types.training_data import DIGEST_CHARACTERS, ClipState, TrainingData, clip_name
 
 __all__ = [
+    "DIGEST_CHARACTERS",
     "FEW_LABELS",
     "LEAST_LABELS",
     "LICENSES",
@@ -166,6 +167,7 @@ __all__ = [
     "Workload",
     "as_document",
     "cautions",
+    "clip_name",
     "defined",
     "figure_text",
     "harmonic_interval",

@@ -13,6 +13,9 @@ from typing import Any
 from ga2app.errors import TrainingError
 from ga2app.types.dataset_types import Dataset
 
+DIGEST_CHARACTERS = 32
+"""So much of a file's SHA-256 tells its content here."""
+
 _NAMED = 3
 """Labels and clips that a change names; of more it gives the number."""
 
@@ -47,10 +50,11 @@ class TrainingData:
             base=dataset.base,
             novel=dataset.novel,
             clips=tuple(
-                ClipState(_name(clip.path), clip.label, clip.subset.value, digest(clip.path)) for clip in dataset.clips
+                ClipState(clip_name(clip.path), clip.label, clip.subset.value, digest(clip.path))
+                for clip in dataset.clips
             ),
             anchors=tuple(
-                ClipState(_name(anchor.path), anchor.caption, "", digest(anchor.path)) for anchor in dataset.anchors
+                ClipState(clip_name(anchor.path), anchor.caption, "", digest(anchor.path)) for anchor in dataset.anchors
             ),
             negatives=dataset.negatives,
         )
@@ -106,7 +110,8 @@ class TrainingData:
         return ["the order of its labels, or the clips that are drawn from it"]
 
 
-def _name(path: str) -> str:
+def clip_name(path: str) -> str:
+    """What ``ClipState`` calls the clip of a file."""
     return "/".join(PurePath(path.replace("\\", "/")).parts[-2:])
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from hashlib import sha256
+from types import SimpleNamespace
 
 import pytest
 from sets import add_set
@@ -10,10 +12,17 @@ from sets import add_set
 from ga2app.config import preset
 from ga2app.errors import StoreError, TrainingError
 from ga2app.paths import Home
+from ga2app.services.run_resuming import check_unchanged
+from ga2app.services.runs import RunService
 from ga2app.store import Store
+from ga2app.store.clip_pages import ClipFilter
 from ga2app.store.dataset_edits import ROOM
-from ga2app.store.resuming import resume
-from ga2app.types import RunState, TrainingData
+from ga2app.types import RunState, Subset, TrainingData
+
+
+def resume(store: Store, run_id: int, *, restart: bool = False) -> None:
+    studio = SimpleNamespace(store=store, home=store._database.home, wake_worker=lambda: None)
+    RunService(studio).resume(run_id, restart=restart)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -58,6 +67,30 @@ def test_a_run_is_not_resumed_after_a_label_was_deleted_until_that_is_undone(
     store.trash.restore(last.id)
     resume(store, stopped)
     assert store.runs.get(stopped).state is RunState.QUEUED
+
+
+def test_a_run_is_not_resumed_after_as_many_clips_changed_sides(store: Store, mine: int, stopped: int) -> None:
+    of_jump = {clip.subset: clip.id for clip in store.clips.page(mine, ClipFilter(), limit=4)}
+    store.dataset_edits.move_clips([of_jump[Subset.TEST]], subset=Subset.TRAIN)
+    store.dataset_edits.move_clips([of_jump[Subset.TRAIN]], subset=Subset.TEST)
+    with pytest.raises(TrainingError, match="2 clips moved between train and test .*Undo on Datasets.*Start over"):
+        resume(store, stopped)
+
+
+def test_a_run_is_not_resumed_after_a_clip_was_replaced_and_is_after_one_was_moved(store: Store, stopped: int) -> None:
+    dataset = store.datasets.get("mine")
+    digests = {clip.path: sha256(clip.path.encode()).hexdigest() for clip in dataset.clips}
+    with store._database.write() as db:
+        for path, digest in digests.items():
+            db.execute("UPDATE clips SET digest = ? WHERE path = ?", [digest, path])
+    store.runs.keep_data(stopped, TrainingData.of(dataset, lambda path: digests[path][:32]).to_dict())
+    with store._database.write() as db:
+        db.execute("UPDATE clips SET path = '/elsewhere/renamed.mp4' WHERE path = '/clips/jump-0.mp4'")
+    check_unchanged(store, stopped)
+    with store._database.write() as db:
+        db.execute("UPDATE clips SET digest = 'another' WHERE path = '/elsewhere/renamed.mp4'")
+    with pytest.raises(TrainingError, match="1 clip removed .'clips/jump-0.mp4'.; 1 clip added"):
+        resume(store, stopped)
 
 
 def test_a_run_may_begin_anew_after_a_change(store: Store, home: Home, mine: int, stopped: int) -> None:

@@ -119,7 +119,7 @@ def test_runs_of_before_are_found_by_name_once(home: Home, tmp_path: Path) -> No
         db.execute(f"DROP TRIGGER {name}")
     for column in ("dataset_id", "anchor_set_id", "negative_ids", "error_code"):
         db.execute(f"ALTER TABLE runs DROP COLUMN {column}")
-    db.execute("DELETE FROM _sqlite_migrations WHERE name >= 'm015'")
+    db.execute("DELETE FROM _sqlite_migrations WHERE name = 'm015_run_references'")
     config = json.dumps(CONFIG.to_dict(), sort_keys=True)
     db.execute(
         "INSERT INTO runs (name, owner, state, config, seed, created_s, queued_s) "

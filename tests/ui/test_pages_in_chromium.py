@@ -30,7 +30,7 @@ def test_a_reload_and_back_and_forward_show_what_the_address_says(tab: Any, serv
     shows(second)
     tab.locator(f"[data-run='{first}']").click()
     shows(first)
-    tab.get_by_role("tab", name="Settings").click()
+    tab.get_by_role("link", name="Settings", exact=True).click()
     shows(first, "&view=config")
     tab.reload()
     expect(tab.locator("#run-settings")).to_contain_text("Preset")

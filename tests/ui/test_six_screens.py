@@ -207,7 +207,7 @@ def test_from_a_zip_with_broken_clips_to_a_bundle_in_another_home(
         expect(tab.locator("#run-comparison")).to_contain_text("2 seeds of the same settings")
         tab.locator("#compare-back").click()
 
-        tab.get_by_role("tab", name="Report", exact=True).click()
+        tab.get_by_role("link", name="Report", exact=True).click()
         expect(tab.locator("#run-report .report .lead")).to_contain_text("HM went from")
         with tab.expect_download() as saved:
             tab.locator("#save-report").click()

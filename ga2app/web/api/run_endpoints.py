@@ -3,31 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from gradio.events import api
 
 from ga2app.config import RunConfig, preset, with_shorter_warmup
-from ga2app.errors import ConfigError, Fault, StoreError
+from ga2app.errors import ConfigError, Fault
 from ga2app.services.studio import Studio
-from ga2app.store.resuming import resume
-from ga2app.types import (
-    Conditions,
-    EventKind,
-    RunRecord,
-    RunState,
-    as_document,
-    cautions,
-    read_conditions,
-    to_counts,
-    with_nulls,
-)
 from ga2app.web.api.answering import told
-from ga2app.web.pages.runs.standing import adjusted_text
-from ga2app.web.pages.train.queueing import queue_config, wake
-
-MAX_LISTED = 200
+from ga2app.web.pages.runs.run_settings_view import adjusted_text
+from ga2app.web.pages.train.queueing import queue_config
 
 
 def build_runs_api(studio: Studio) -> None:
@@ -66,7 +51,7 @@ def build_runs_api(studio: Studio) -> None:
             total_steps: how many there are; null until it has begun.
             metrics: accuracy in percent after the last epoch that was measured: base, novel and their harmonic mean hm,
                 and the epoch's number; null before.
-            zero_shot: the same figures of plain CLIP; null before they are measured.
+            zero_shot: the same figures of zero-shot CLIP; null before they are measured.
             tested: how many test clips and labels base and novel accuracy rest on.
             intervals: the 95 % interval of each figure, two numbers.
             cautions: why the figures say less than they seem to, in sentences.
@@ -104,10 +89,7 @@ def build_runs_api(studio: Studio) -> None:
             StoreError: there is no such state; those that there are are named.
         """
         with told():
-            runs = studio.store.runs.list(
-                limit=max(1, min(int(limit), MAX_LISTED)), offset=max(0, int(offset)), states=_states(state)
-            )
-        return [_listed(run) for run in runs]
+            return studio.runs.summaries(state, int(limit), int(offset))
 
     def stop_run(run: int) -> dict[str, Any]:
         """Stop a run: a queued one at once, a running one after its present step, with everything learned saved.
@@ -122,7 +104,7 @@ def build_runs_api(studio: Studio) -> None:
             StoreError: there is no run of that number.
         """
         with told():
-            studio.store.runs.request_stop(int(run))
+            studio.runs.stop(int(run))
             return status_of(studio, int(run))
 
     def resume_run(run: int) -> dict[str, Any]:
@@ -160,8 +142,8 @@ def build_runs_api(studio: Studio) -> None:
 
     def queued_again(run: int, *, restart: bool) -> dict[str, Any]:
         with told():
-            resume(studio.store, run, restart=restart)
-            return status_of(studio, run) | {"warning": wake(studio) or None}
+            warning = studio.runs.resume(run, restart=restart)
+            return status_of(studio, run) | {"warning": warning or None}
 
     for endpoint in (queue_run, run_status, list_runs, stop_run, resume_run, restart_run):
         api(endpoint, api_name=endpoint.__name__)
@@ -176,61 +158,13 @@ def queue_asked(studio: Studio, config: dict[str, Any], preset_name: str, name: 
     settings = RunConfig.from_dict(_merged(start, config))
     settings = replace(settings, backbone=studio.known_backbone(settings.backbone))
     run_id = queue_config(studio, settings, name)
-    return {"run": run_id, "warning": wake(studio) or None}
+    return {"run": run_id, "warning": studio.runs.wake() or None}
 
 
 def status_of(studio: Studio, run_id: int) -> dict[str, Any]:
     """A run's state, step and figures as plain JSON. Raises StoreError if there is no such run."""
-    store = studio.store.runs
-    run = store.get(run_id)
-    plan, step = store.latest(run_id, EventKind.PLAN), store.latest(run_id, EventKind.STEP)
-    epoch, zero_shot = store.latest(run_id, EventKind.EPOCH), store.latest(run_id, EventKind.ZERO_SHOT)
-    used = read_conditions(plan.values.get("conditions")) if plan else Conditions()
-    metrics = {name: value for name, value in epoch.values.items() if name != "tested"} if epoch else {}
-    return {
-        "run": run.id,
-        "name": run.name,
-        "state": run.state.value,
-        "step": step.step if step else 0,
-        "total_steps": int(plan.values.get("total_steps", 0)) if plan else None,
-        "metrics": with_nulls(metrics) if epoch else None,
-        "zero_shot": with_nulls(zero_shot.values) if zero_shot else None,
-        "tested": to_counts(used.tested),
-        "intervals": as_document(metrics, used.tested),
-        "cautions": cautions(used.tested),
-        "adjusted": [adjusted_text(one) for one in used.adjustments],
-        "error": run.error,
-        "bundle": _bundle(run),
-    }
-
-
-def _listed(run: RunRecord) -> dict[str, Any]:
-    return {
-        "run": run.id,
-        "name": run.name,
-        "state": run.state.value,
-        "dataset": run.config.get("dataset"),
-        "backbone": run.config.get("backbone"),
-        "seed": run.config.get("seed"),
-        "created_s": run.created_s,
-        "finished_s": run.finished_s,
-        "bundle": _bundle(run),
-        "error": run.error,
-    }
-
-
-def _bundle(run: RunRecord) -> str | None:
-    return Path(run.bundle).name if run.bundle else None
-
-
-def _states(state: str) -> list[RunState] | None:
-    if not state:
-        return None
-    try:
-        return [RunState(state)]
-    except ValueError as exc:
-        known = ", ".join(RunState)
-        raise StoreError(f"'{state}' is not a state of a run; choose one of {known}, or leave it empty") from exc
+    status = studio.runs.status(run_id)
+    return status | {"adjusted": [adjusted_text(one) for one in status["adjusted"]]}
 
 
 def _start(config: dict[str, Any], preset_name: str) -> dict[str, Any]:

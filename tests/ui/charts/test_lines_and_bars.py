@@ -30,7 +30,7 @@ def test_nothing_measured_is_no_chart() -> None:
 def test_a_chart_says_in_words_what_it_shows() -> None:
     html = line_chart("Accuracy", [Line("HM", "hm", [(1, 60.0), (2, 66.06)], 54.5)], x_name="epoch", unit="%")
     assert 'role="img"' in html
-    assert "HM now 66.1%, plain CLIP 54.5%" in html
+    assert "HM now 66.1%, zero-shot CLIP 54.5%" in html
     assert "<title>Accuracy</title>" in html
     assert "dashed" in html
 

@@ -12,14 +12,15 @@ import pytest
 
 from ga2app.config import preset
 from ga2app.errors import StoreError
+from ga2app.services.run_comparison import differing_settings, run_numbers
+from ga2app.services.run_curves import COLUMNS
 from ga2app.services.studio import Studio
 from ga2app.types import Adjustment, Conditions, Event, EventKind, RunState, SampleSize
-from ga2app.web.pages.runs.compare import compare_html
-from ga2app.web.pages.runs.curves import Curves
-from ga2app.web.pages.runs.export import COLUMNS, curves_csv, curves_json
-from ga2app.web.pages.runs.files import curves_file, log_as_file
-from ga2app.web.pages.runs.run_settings import differing_settings, nearest_preset, settings_html
-from ga2app.web.pages.runs.run_view import Look, Viewer, compared_runs, numbers
+from ga2app.web.pages.runs.compare_page import compare_html, missing_text
+from ga2app.web.pages.runs.report_html import report_html
+from ga2app.web.pages.runs.run_files import make_file
+from ga2app.web.pages.runs.run_settings_view import nearest_preset, settings_html
+from ga2app.web.pages.runs.runs_page import Look, parts_of
 
 from .reports import make_report
 
@@ -41,8 +42,7 @@ def add(studio: Studio, seed: int, hm: float, *, shots: int = 16, name: str = ""
 
 
 def compared(studio: Studio, *run_ids: int) -> str:
-    curves = Curves(studio.store)
-    return compare_html(compared_runs(studio, run_ids), {run_id: curves.of(run_id) for run_id in run_ids})
+    return str(compare_html(studio.runs.comparison(run_ids)))
 
 
 def test_curves_settings_figures_and_seeds_stand_beside_each_other(studio: Studio) -> None:
@@ -81,8 +81,8 @@ def test_the_report_averages_over_runs_on_the_same_clips_alone(studio: Studio) -
         folder = studio.home.run_folder(run_id)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "report.json").write_text(make_report().to_json(), encoding="utf-8")
-    viewer = Viewer(studio)
-    bodies = [viewer.report_body(studio.store.runs.get(run_id)) for run_id in ids]
+    runs = [studio.runs.get(run_id) for run_id in ids]
+    bodies = [report_html(run, make_report(), studio.runs.seeds(run)) for run in runs]
     assert ["<h3>2 seeds</h3>" in body for body in bodies] == [True, True, False]
 
 
@@ -100,20 +100,32 @@ def test_the_settings_say_what_was_really_used(studio: Studio) -> None:
 
 def test_fewer_than_two_runs_teach_how_to_compare_and_runs_that_are_gone_are_left_out(studio: Studio) -> None:
     run_id = add(studio, 1, 60.0)
-    assert "Tick the boxes" in compared(studio, run_id, 99)
+    assert "tick the boxes" in compared(studio, run_id, 99)
+    found = studio.runs.comparison([99, run_id, 98])
+    assert "There is no run 98, 99." in missing_text(found, (98, 99, run_id))
+
+
+def test_at_most_twelve_runs_are_compared_in_ascending_order_and_the_rest_is_told(studio: Studio) -> None:
+    ids = [studio.store.runs.queue(preset("quick")) for _ in range(14)]
+    found = studio.runs.comparison(ids[::-1])
+    assert [run.id for run in found.runs] == ids[:12]
+    assert "At most 12." in missing_text(found, tuple(ids)) and "2 more would not fit" in missing_text(
+        found, tuple(ids)
+    )
+    assert f'data-ids="{",".join(map(str, ids[:12]))}"' in compare_html(found)
 
 
 @pytest.mark.parametrize(
     ("text", "found"),
-    [("1,2,3", (1, 2, 3)), ("3,3,x,1,0", (3, 1)), ("", ()), (None, ()), ("9" * 30 + ",4", (4,))],
+    [("1,2,3", (1, 2, 3)), ("3,3,x,1,0", (1, 3)), ("", ()), (None, ()), ("9" * 30 + ",4", (4,))],
 )
 def test_the_runs_of_an_address_are_read_with_suspicion(text: object, found: tuple[int, ...]) -> None:
-    assert numbers(text) == found
+    assert run_numbers(text) == found
 
 
 def test_the_csv_has_a_row_for_everything_told(studio: Studio) -> None:
     run_id = add(studio, 7, 60.0, name="=1+1")
-    rows = list(csv.DictReader(io.StringIO(curves_csv(studio.store, [studio.store.runs.get(run_id)]))))
+    rows = list(csv.DictReader(io.StringIO(studio.runs.curves_text([run_id], "csv")[1])))
     assert tuple(rows[0]) == COLUMNS
     assert [(row["kind"], row["step"]) for row in rows] == [
         ("zero_shot", "0"),
@@ -126,22 +138,22 @@ def test_the_csv_has_a_row_for_everything_told(studio: Studio) -> None:
 
 
 def test_the_json_has_settings_and_curves_of_each_run(studio: Studio, tmp_path: Path) -> None:
-    runs = [studio.store.runs.get(add(studio, seed, 60.0)) for seed in (1, 2)]
-    document = json.loads(curves_json(studio.store, runs))
+    runs = [add(studio, seed, 60.0) for seed in (1, 2)]
+    document = json.loads(studio.runs.curves_text(runs, "json")[1])
     assert [one["config"]["seed"] for one in document["runs"]] == [1, 2]
     assert document["runs"][0]["steps"][1] == {"ce": 0.5, "anchor": 0.0, "total": 0.5, "step": 2}
-    file = Path(curves_file(studio, runs, "json", str(tmp_path)))
+    file = Path(make_file(studio, "json", runs, str(tmp_path)))
     assert file.name == "runs-1-2.json" and json.loads(file.read_text()) == document
 
 
 def test_the_log_is_given_whole_and_its_absence_told(studio: Studio, tmp_path: Path) -> None:
     run = studio.store.runs.get(add(studio, 1, 60.0))
     with pytest.raises(StoreError, match=f"run {run.id} has no log yet"):
-        log_as_file(studio, run, str(tmp_path))
+        make_file(studio, "log", [run.id], str(tmp_path))
     folder = studio.home.run_folder(run.id)
     folder.mkdir(parents=True)
     (folder / "log.txt").write_text("".join(f"line {number}\n" for number in range(50_000)))
-    assert Path(log_as_file(studio, run, str(tmp_path))).read_text().count("\n") == 50_000
+    assert Path(make_file(studio, "log", [run.id], str(tmp_path))).read_text().count("\n") == 50_000
 
 
 def test_a_run_page_tells_what_differs_from_the_nearest_preset_first(studio: Studio) -> None:
@@ -159,10 +171,9 @@ def test_what_json_cannot_tell_apart_is_no_difference() -> None:
     assert differing_settings([{"a": {"b": 1}}, {"a": {"b": 2}}, {}]) == {"a.b": [1, 2, None]}
 
 
-def test_two_hundred_runs_are_paged_and_drawn_quickly(studio: Studio) -> None:
+def test_two_hundred_runs_are_paged(studio: Studio) -> None:
     ids = studio.store.runs.queue_several([(replace(preset("quick"), seed=seed), "") for seed in range(200)])
-    viewer = Viewer(studio)
-    first, last = viewer.view(Look()), viewer.view(Look(page=99))
-    assert first.runs.count("data-run=") == 25 and first.more and "1–25 of 200 runs" in first.pages
-    assert last.page == 7 and not last.more and "176–200 of 200 runs" in last.pages
-    assert f'data-run="{ids[0]}"' in first.runs and "#200 in queue" in last.runs
+    first, last = parts_of(studio, Look())[1]["list"], parts_of(studio, Look(page=99))
+    assert len(first["rows"]) == 25 and first["older"] and first["pages"] == "1–25 of 200 runs"
+    assert last[0].page == 7 and not last[1]["list"]["older"] and last[1]["list"]["pages"] == "176–200 of 200 runs"
+    assert first["rows"][0][0] == ids[0] and "#200 in queue" in last[1]["list"]["rows"][-1][1]

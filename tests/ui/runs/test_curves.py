@@ -7,10 +7,10 @@ import math
 import pytest
 
 from ga2app.config import preset
+from ga2app.services.run_curves import Curves, Thinned
 from ga2app.services.studio import Studio
 from ga2app.store import Store, StoredEvent
 from ga2app.types import Event, EventKind
-from ga2app.web.pages.runs.curves import Curves, Thinned
 
 
 def step(number: int, total: float = 1.0) -> Event:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import re
-import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from ga2app.services.run_comparison import spreads
 from ga2app.services.studio import Studio
 from ga2app.types import Adjustment, Conditions, Report, RunState, read_report
-from ga2app.web.pages.runs.files import report_as_file
-from ga2app.web.pages.runs.report import report_html, seeds_spread
-from ga2app.web.pages.runs.run_view import REPORT_TAB, Look, Viewer
+from ga2app.web.pages.runs.report_html import report_html
+from ga2app.web.pages.runs.run_files import make_file
+from ga2app.web.pages.runs.run_views import PROGRESS, REPORT_VIEW
+from ga2app.web.pages.runs.runs_page import Look, parts_of
 
 from ..studios import add_run
 from .reports import add_reported_run, make_report
@@ -58,13 +60,13 @@ def test_what_a_run_could_not_use_is_said_and_borrowed_anchors_are_called_so(stu
     used = Conditions(anchors="12 anchor clips borrowed from data set 'demo'", adjustments=(off,))
     html = body(studio, replace(make_report(), conditions=used))
     assert "on was asked for and off was used, because it takes two training clips of a label." in html
-    assert "Trained with 12 anchor clips borrowed from data set &#x27;demo&#x27;." in html
+    assert "Trained with 12 anchor clips borrowed from data set &#39;demo&#39;." in html
 
 
 def test_matrices_of_both_models_and_all_groups_can_be_switched_without_a_script(studio: Studio) -> None:
     html = body(studio, make_report())
     assert html.count('<table class="matrix">') == 6
-    for name in ("Base labels", "Novel labels", "All labels together", "Bundle", "Plain CLIP"):
+    for name in ("Base labels", "Novel labels", "All labels together", "Bundle", "Zero-shot CLIP"):
         assert f">{name}</label>" in html
     names = re.findall(r'type="radio" name="([^"]+)"', html)
     assert len(set(names)) == 4
@@ -77,7 +79,7 @@ def test_matrices_of_both_models_and_all_groups_can_be_switched_without_a_script
 
 def test_each_label_has_a_bar_against_plain_clip_and_changed_clips_their_pictures(studio: Studio) -> None:
     html = body(studio, make_report())
-    assert "climbing a ladder: plain CLIP 25.0 percent, bundle 75.0 percent" in html
+    assert "climbing a ladder: zero-shot CLIP 25.0 percent, bundle 75.0 percent" in html
     assert "2 better, 2 worse, 0 as before" in html
     assert html.count("data:image/jpeg;base64,") == 1 and 'class="no-picture"' in html
     assert "climbing a ladder-1.mp4" in html and "/secret/place" not in html
@@ -100,9 +102,7 @@ def test_hostile_names_do_no_harm(studio: Studio) -> None:
 
 def test_four_hundred_classes_stay_small_and_show_what_is_confused_most(studio: Studio) -> None:
     base, novel = (tuple(f"{kind} action {number}" for number in range(200)) for kind in ("base", "novel"))
-    started = time.process_time()
     html = body(studio, make_report(base, novel))
-    assert time.process_time() - started < 2
     assert len(html) < 1_500_000
     assert '<table class="matrix">' not in html and html.count('class="dense"') == 6
     assert html.count("<h5>Most often confused</h5>") == 6
@@ -112,7 +112,7 @@ def test_four_hundred_classes_stay_small_and_show_what_is_confused_most(studio: 
 
 def test_seeds_have_mean_and_deviation(studio: Studio) -> None:
     finals = [{"base": 80.0, "hm": 70.0}, {"base": 84.0, "hm": 74.0}]
-    assert {key: str(spread) for key, spread in seeds_spread(finals).items()} == {
+    assert {key: str(spread) for key, spread in spreads(finals, ["base", "novel", "hm"]).items()} == {
         "base": "82.0 ± 2.8",
         "hm": "72.0 ± 2.8",
     }
@@ -122,29 +122,29 @@ def test_seeds_have_mean_and_deviation(studio: Studio) -> None:
 
 
 def test_the_page_shows_the_report_of_a_run_that_has_one_and_progress_else(studio: Studio) -> None:
-    viewer, run_id, without = Viewer(studio), add_reported_run(studio), add_run(studio, RunState.DONE, steps=40)
-    view = viewer.view(Look(run_id, section=REPORT_TAB))
-    assert view.has_report and view.section == REPORT_TAB and "Training <b>helped" in view.report
-    view = viewer.view(Look(without, section=REPORT_TAB))
-    assert not view.has_report and view.section == "progress" and view.report == ""
+    run_id, without = add_reported_run(studio), add_run(studio, RunState.DONE, steps=40)
+    look, parts = parts_of(studio, Look(run_id, REPORT_VIEW))
+    assert look.view == REPORT_VIEW and "Training <b>helped" in parts["body"]
+    look, parts = parts_of(studio, Look(without, REPORT_VIEW))
+    assert look.view == PROGRESS and "Training" not in parts["body"]
 
 
 def test_a_damaged_report_is_told_and_read_again_once_it_is_mended(studio: Studio) -> None:
-    viewer, run_id = Viewer(studio), add_reported_run(studio)
+    run_id = add_reported_run(studio)
     file = studio.home.run_folder(run_id) / "report.json"
     whole = file.read_text()
     file.write_text(whole[: len(whole) // 2])
-    assert "cannot be read" in viewer.view(Look(run_id, section=REPORT_TAB)).report
-    time.sleep(0.01)
+    assert "cannot be read" in parts_of(studio, Look(run_id, REPORT_VIEW))[1]["body"]
     file.write_text(whole)
-    assert "Training <b>helped" in viewer.view(Look(run_id, section=REPORT_TAB)).report
+    os.utime(file, ns=(1, 1))
+    assert "Training <b>helped" in parts_of(studio, Look(run_id, REPORT_VIEW))[1]["body"]
 
 
 @pytest.fixture
 def page(studio: Studio, tmp_path: Path) -> str:
-    run = studio.store.runs.get(add_reported_run(studio))
-    path = Path(report_as_file(studio, Viewer(studio), run, str(tmp_path / "cache")))
-    assert path.name == f"run-{run.id}-report.html"
+    run_id = add_reported_run(studio)
+    path = Path(make_file(studio, "report", [run_id], str(tmp_path / "cache")))
+    assert path.name == f"run-{run_id}-report.html"
     return path.read_text(encoding="utf-8")
 
 

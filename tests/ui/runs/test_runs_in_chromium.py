@@ -1,4 +1,4 @@
-"""Runs in Chromium: followed, stopped, deleted and brought back, compared; the report on screen and from a file."""
+"""Runs in Chromium: followed, ticked and compared, deleted and brought back; the report from a file; the log's end."""
 
 from __future__ import annotations
 
@@ -9,17 +9,12 @@ from typing import Any
 import pytest
 
 from ga2app.types import Event, EventKind, RunState
-from tests.browser import path_of
 
 from ..studios import Served, add_bundle, add_run
 from .reports import add_reported_run
 
 pytestmark = pytest.mark.browser
 expect = pytest.importorskip("playwright.sync_api").expect
-
-
-def open_tab(tab: Any, served: Served, name: str) -> None:
-    tab.goto(f"{served.address}/{path_of(name)}")
 
 
 def test_a_run_is_followed_live_stopped_and_resumed(tab: Any, served: Served) -> None:
@@ -31,8 +26,6 @@ def test_a_run_is_followed_live_stopped_and_resumed(tab: Any, served: Served) ->
     served.studio.store.runs.append(run_id, Event(EventKind.STEP, 30, values))
     expect(tab.locator("#run-head .pace")).to_contain_text("step 30 of 40, about 5 s left")
     expect(tab.locator("#run-loss .keys")).to_contain_text("Total 0.300")
-    tab.reload()
-    expect(tab.locator("#run-head .pace")).to_contain_text("step 30 of 40")
     tab.locator("#stop").click()
     expect(tab.locator("#run-head .badge")).to_have_text("stopping")
     served.studio.store.runs.finish(run_id, RunState.STOPPED, exit_code=0)
@@ -42,113 +35,98 @@ def test_a_run_is_followed_live_stopped_and_resumed(tab: Any, served: Served) ->
 
 
 def test_states_are_told_apart_and_a_failure_says_why(tab: Any, served: Served) -> None:
-    failed = add_run(served.studio, RunState.FAILED, error="there was not enough memory; lower the batch size")
-    add_run(served.studio, RunState.DONE, steps=40, bundle=add_bundle(served.studio))
+    failed = add_run(served.studio, RunState.RUNNING)
+    error = {"error": "there was not enough memory", "error_code": "out of memory"}
+    served.studio.store.runs.finish(failed, RunState.FAILED, exit_code=1, **error)
+    done = add_run(served.studio, RunState.DONE, steps=40, bundle=add_bundle(served.studio))
     add_run(served.studio, RunState.STOPPED)
     add_run(served.studio, RunState.QUEUED)
-    open_tab(tab, served, "Runs")
+    tab.goto(f"{served.address}/runs")
     expect(tab.locator("#runs .badge")).to_have_text(["queued", "stopped", "done", "failed"])
     colors = tab.locator("#runs .badge").evaluate_all("all => all.map(one => getComputedStyle(one).color)")
     assert len(set(colors)) == 4
     tab.locator(f"[data-run='{failed}']").click()
-    expect(tab.locator("#run-head .notice.error")).to_contain_text("lower the batch size")
+    expect(tab.locator("#run-head .notice.error")).to_contain_text("not enough memory")
     expect(tab.locator("#run-head .notice.info")).to_contain_text("batch size from 8 to 4")
     expect(tab.locator("#run-head .why pre")).to_contain_text("it went <b>wrong</b>")
     expect(tab).to_have_url(re.compile(rf"/runs\?id={failed}$"))
     expect(tab.locator("#resume")).to_have_text("Retry")
+    tab.locator(f"[data-run='{done}']").click()
+    expect(tab.locator("#try-it")).to_have_attribute("href", "./?bundle=tuned")
+    expect(tab.locator("#train-again")).to_have_attribute("href", f"./train?from=run-{done}")
+    tab.locator("#run-views").get_by_text("Settings").click()
+    expect(tab.locator("#run-settings")).to_contain_text("preset Quick")
+    expect(tab).to_have_url(re.compile(rf"/runs\?id={done}&view=config$"))
+    tab.go_back()
+    expect(tab.locator("#run-head h2")).to_contain_text(f"Run {failed}")
 
 
-def test_a_deleted_run_comes_back_with_its_curve(tab: Any, served: Served) -> None:
-    run_id = add_run(served.studio, RunState.STOPPED)
-    open_tab(tab, served, "Runs")
-    tab.locator("#delete").click()
-    expect(tab.locator("#runs")).to_contain_text("No runs yet")
-    assert served.studio.store.runs.count() == 0
-    expect(tab.locator("#undo-run")).to_contain_text(f"run {run_id}: demo on sketch")
-    tab.locator("#undo-run").click()
-    expect(tab.locator("#run-head h2")).to_contain_text(f"Run {run_id}")
-    expect(tab.locator("#run-loss svg")).to_be_visible()
-    expect(tab.locator("#undo-run")).to_be_hidden()
-
-
-def test_the_address_of_a_run_that_is_not_there_opens_no_other(tab: Any, served: Served) -> None:
-    run_id = add_run(served.studio, RunState.STOPPED)
-    running = add_run(served.studio, RunState.RUNNING)
-    tab.goto(f"{served.address}/runs?id=999")
-    expect(tab.locator("#run-missing")).to_contain_text(
-        "There is no run 999. It was deleted, or the address is mistyped."
-    )
-    expect(tab.locator("#run-head h2")).to_have_count(0)
-    expect(tab.locator("#delete")).to_be_hidden()
-    tab.wait_for_timeout(1500)  # the timer of a run under way draws the page anew
-    expect(tab.locator("#run-missing")).to_contain_text("There is no run 999.")
-    expect(tab).to_have_url(re.compile(r"/runs\?id=999$"))
-    tab.locator(f"#runs [data-run='{run_id}']").click()
-    expect(tab.locator("#run-head h2")).to_contain_text(f"Run {run_id}")
-    expect(tab.locator("#run-missing")).to_have_text("")
-    expect(tab).to_have_url(re.compile(rf"/runs\?id={run_id}$"))
-    tab.locator("#delete").click()
-    expect(tab.locator("#run-head h2")).to_contain_text(f"Run {running}")
-    expect(tab.locator("#run-missing")).to_have_text("")
-
-
-def test_a_list_that_is_drawn_anew_in_the_middle_of_a_click_swallows_none(tab: Any, served: Served) -> None:
-    first, second = (add_run(served.studio, RunState.STOPPED) for _ in range(2))
-    open_tab(tab, served, "Runs")
-    expect(tab.locator("#run-head h2")).to_contain_text(f"Run {second}")
-    press_while_drawn_anew(tab, f"[data-run='{first}']")
-    expect(tab.locator("#run-head h2")).to_contain_text(f"Run {first}")
-    press_while_drawn_anew(tab, f"[data-compare='{first}']")
-    expect(tab.locator("#compare")).to_have_text("Tick another to compare")
-    press_while_drawn_anew(tab, f"[data-compare='{second}']")
-    expect(tab.locator("#compare")).to_have_text("Compare 2 runs")
-
-
-def press_while_drawn_anew(tab: Any, selector: str) -> None:
-    """Press on something in the list, and release when the same list has taken its place."""
-    spot = tab.locator(f"#runs {selector}").bounding_box()
-    tab.mouse.move(spot["x"] + spot["width"] / 2, spot["y"] + spot["height"] / 2)
-    tab.mouse.down()
-    tab.evaluate("() => { const list = document.querySelector('#runs nav'); list.outerHTML = list.outerHTML; }")
-    tab.mouse.up()
-
-
-def test_waiting_runs_change_places_and_a_run_its_name(tab: Any, served: Served) -> None:
+def test_the_queue_is_ordered_and_a_run_renamed_deleted_and_brought_back(tab: Any, served: Served) -> None:
     first, second = (add_run(served.studio, RunState.QUEUED) for _ in range(2))
     tab.goto(f"{served.address}/runs?id={second}")
     expect(tab.locator("#runs .number")).to_have_text([str(first), str(second)])
     tab.locator("#move-front").click()
     expect(tab.locator("#runs .number")).to_have_text([str(second), str(first)])
-    assert served.studio.store.runs.waiting() == [second, first]
     tab.locator("#rename-run").click()
-    tab.locator("#new-run-name input, #new-run-name textarea").fill("the better one")
-    tab.locator("#save-run-name").click()
+    tab.locator("#new-run-name").fill("the better one")
+    tab.locator("#new-run-name").press("Enter")
     expect(tab.locator("#run-head h2")).to_have_text(f"Run {second}: the better one")
-    expect(tab.locator("#save-run-name")).to_be_hidden()
+    tab.locator("#delete").click()
+    expect(tab.locator("#runs .number")).to_have_text([str(first)])
+    expect(tab.locator("#undo-run")).to_have_text(f"Undo: bring back run {second}: the better one")
+    tab.locator("#undo-run").click()
+    expect(tab.locator("#run-head h2")).to_have_text(f"Run {second}: the better one")
+    expect(tab.locator("#undo-run")).to_be_hidden()
+    tab.goto(f"{served.address}/runs?id=999")
+    expect(tab.locator("#run-missing")).to_contain_text("There is no run 999. It was deleted, or the address is")
+    tab.wait_for_timeout(1500)  # the timer, since runs wait
+    expect(tab.locator("#run-missing")).to_be_visible()
+    expect(tab).to_have_url(re.compile(r"\?id=999$"))
+    tab.locator(f"#runs [data-run='{first}']").click()
+    expect(tab.locator("#run-head h2")).to_contain_text(f"Run {first}")
+    expect(tab.locator("#run-missing")).to_have_count(0)
 
 
 def test_runs_are_ticked_while_one_goes_on_compared_and_the_comparison_shared(tab: Any, served: Served) -> None:
     ids = [add_run(served.studio, RunState.STOPPED) for _ in range(2)]
-    add_run(served.studio, RunState.RUNNING)
-    open_tab(tab, served, "Runs")
-    for run_id in ids:
-        tab.get_by_label(f"Compare run {run_id}").check()
+    running = add_run(served.studio, RunState.RUNNING)
+    tab.goto(f"{served.address}/runs")
+    expect(tab.locator("#runs .number")).to_have_count(3)
+    for run_id in reversed(ids):
+        press_while_drawn_anew(tab, served, running, f"[data-compare='{run_id}']")
     expect(tab.locator("#compare")).to_have_text("Compare 2 runs")
     tab.wait_for_timeout(1500)
     for run_id in ids:
         expect(tab.get_by_label(f"Compare run {run_id}")).to_be_checked()
+    press_while_drawn_anew(tab, served, running, f"[data-run='{ids[0]}']")
+    expect(tab.locator("#run-head h2")).to_contain_text(f"Run {ids[0]}")
     tab.locator("#compare").click()
     expect(tab.locator("#run-comparison h2")).to_have_text("2 runs compared")
-    expect(tab).to_have_url(re.compile(rf"/compare\?ids={ids[0]},{ids[1]}"))
-    tab.reload()
-    expect(tab.locator("#run-comparison h2")).to_have_text("2 runs compared")
+    expect(tab).to_have_url(re.compile(rf"/compare\?ids={ids[0]},{ids[1]}$"))
     with tab.expect_download() as download:
         tab.locator("#compare-csv").click()
     assert download.value.suggested_filename == f"runs-{ids[0]}-{ids[1]}.csv"
     assert Path(download.value.path()).read_text().startswith("run,name,seed,kind,step")
+    tab.goto(f"{served.address}/compare?ids={ids[1]},{ids[0]},999")
+    expect(tab.locator("#compare-answer")).to_contain_text("There is no run 999.")
+    expect(tab.locator("#run-comparison h2")).to_have_text("2 runs compared")
+    expect(tab).to_have_url(re.compile(rf"/compare\?ids={ids[0]},{ids[1]}$"))
     tab.locator("#compare-back").click()
-    expect(tab.locator("#run-head h2")).to_be_visible()
-    expect(tab).not_to_have_url(re.compile("/compare"))
+    expect(tab.locator("#compare")).to_have_text("Compare 2 runs")
+    tab.locator("#compare-none").click()
+    expect(tab.locator("#compare")).to_be_hidden()
+
+
+def press_while_drawn_anew(tab: Any, served: Served, running: int, selector: str) -> None:
+    """Press on something in the list, and release when every card of the list has changed."""
+    spot = tab.locator(f"#runs {selector}").bounding_box()
+    tab.mouse.move(spot["x"] + spot["width"] / 2, spot["y"] + spot["height"] / 2)
+    tab.mouse.down()
+    for run in served.studio.store.runs.list():
+        served.studio.store.runs.rename(run.id, f"{run.name}x")
+    tab.wait_for_timeout(1500)
+    tab.mouse.up()
+    expect(tab.locator(f"#runs [data-run='{running}'] .title")).to_have_text(served.studio.store.runs.get(running).name)
 
 
 def test_a_report_is_opened_by_its_address_and_read_without_the_studio(tab: Any, served: Served, chromium: Any) -> None:
@@ -185,11 +163,12 @@ def test_the_log_follows_its_end_until_one_reads_further_up(tab: Any, served: Se
     box = tab.locator("#run-log pre")
     expect(box).to_contain_text("line 199")
     left = "one => one.scrollHeight - one.scrollTop - one.clientHeight"
-    assert box.evaluate(left) < 24
+    at_its_end = "() => { const one = document.querySelector('#run-log pre'); return " + left[7:] + " < 24; }"
+    tab.wait_for_function(at_its_end)
     with log.open("a") as stream:
         stream.write("".join(f"line {number}\n" for number in range(200, 230)))
     expect(box).to_contain_text("line 229")
-    tab.wait_for_function("() => { const one = document.querySelector('#run-log pre'); return " + left[7:] + " < 24; }")
+    tab.wait_for_function(at_its_end)
     box.evaluate("one => { one.scrollTop = 100; }")
     tab.wait_for_timeout(200)
     with log.open("a") as stream:

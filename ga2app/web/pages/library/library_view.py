@@ -15,9 +15,9 @@ from ga2app.services.studio import Studio, bundle_key
 from ga2app.store import BundleOrder, BundleQuery
 from ga2app.types import BundleCard, BundleFacts, LabelKind, intervals
 from ga2app.web.components.card_html import card_html
-from ga2app.web.components.charts import compare_bars
+from ga2app.web.components.charts import compare_bars, ranges_of, rests_html
 from ga2app.web.components.markup import ago, chips, notice, shortened, size
-from ga2app.web.pages.runs.standing import adjusted_html, ranges_of, rests_html
+from ga2app.web.pages.runs.run_settings_view import adjusted_html
 from ga2app.web.pages.train.train_settings import GROUPS
 from ga2app.web.templates import render
 

@@ -1,22 +1,29 @@
-"""Curves of runs, read once and then only what is new: a run of a hundred thousand steps is redrawn every second."""
+"""Curves of runs: read once and then only what is new, and written to files whole.
+
+A run of a hundred thousand steps is looked at every second.
+"""
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 import math
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from ga2app.store import Store, StoredEvent
-from ga2app.types import Conditions, Event, EventKind, read_conditions
+from ga2app.types import Conditions, Event, EventKind, RunRecord, read_conditions
 
 LOSSES = ("total", "ce", "anchor")
 POINTS = 512
 """A curve keeps at least half as many points and at most this many."""
 
 _KEPT_RUNS = 64
-_KINDS = (EventKind.PLAN, EventKind.ZERO_SHOT, EventKind.STEP, EventKind.EPOCH)
+_DRAWN = (EventKind.PLAN, EventKind.ZERO_SHOT, EventKind.STEP, EventKind.EPOCH)
 
 
 @dataclass(frozen=True)
@@ -123,8 +130,69 @@ class Curves:
             reading = self._readings.pop(run_id, None)
             if reading is None or (reading.last_step_id and not self._runs.holds_event(reading.last_step_id)):
                 reading = _Reading()
-            reading.take(self._runs.events(run_id, kinds=_KINDS, after_id=reading.last_id))
+            reading.take(self._runs.events(run_id, kinds=_DRAWN, after_id=reading.last_id))
             self._readings[run_id] = reading
             while len(self._readings) > _KEPT_RUNS:
                 self._readings.popitem(last=False)
             return reading.curve()
+
+
+COLUMNS = (
+    "run",
+    "name",
+    "seed",
+    "kind",
+    "step",
+    "epoch",
+    "ce",
+    "anchor",
+    "total",
+    "learning_rate",
+    "base",
+    "novel",
+    "hm",
+)
+_WRITTEN = (EventKind.ZERO_SHOT, EventKind.STEP, EventKind.EPOCH)
+
+
+def run_title(run: RunRecord) -> str:
+    """What a person calls the run."""
+    return run.name or f"{run.config.get('dataset', '?')} on {run.config.get('backbone', '?')}"
+
+
+def curves_csv(store: Store, runs: Sequence[RunRecord]) -> str:
+    """A row for each thing that a run told: zero-shot CLIP, each step, each epoch. Nothing is thinned."""
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n", extrasaction="ignore")
+    writer.writeheader()
+    for run in runs:
+        about = {"run": run.id, "name": _harmless(run_title(run)), "seed": run.config.get("seed", "")}
+        for item in store.runs.events(run.id, kinds=_WRITTEN):
+            writer.writerow({**item.event.values, **about, "kind": item.event.kind.value, "step": item.event.step})
+    return stream.getvalue()
+
+
+def curves_json(store: Store, runs: Sequence[RunRecord]) -> str:
+    """An entry for each run: what it is, its settings, zero-shot CLIP, steps and epochs. Nothing is thinned."""
+    return json.dumps({"runs": [_entry(store, run) for run in runs]}, indent=1, ensure_ascii=False) + "\n"
+
+
+def _entry(store: Store, run: RunRecord) -> dict[str, Any]:
+    told: dict[EventKind, list[dict[str, Any]]] = {kind: [] for kind in _WRITTEN}
+    for item in store.runs.events(run.id, kinds=_WRITTEN):
+        told[item.event.kind].append({**item.event.values, "step": item.event.step})
+    zero_shot = told[EventKind.ZERO_SHOT]
+    return {
+        "run": run.id,
+        "name": run_title(run),
+        "state": run.state.value,
+        "config": dict(run.config),
+        "zero_shot": zero_shot[-1] if zero_shot else None,
+        "steps": told[EventKind.STEP],
+        "epochs": told[EventKind.EPOCH],
+    }
+
+
+def _harmless(text: str) -> str:
+    """A spreadsheet takes a cell that begins like a formula for one."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t")) else text
