@@ -15,7 +15,6 @@ from ga2app.labels import parse_labels
 
 if TYPE_CHECKING:
     from ga2app.services.import_sources import Source
-    from ga2app.services.studio import Studio
     from ga2app.store.import_records import ImportRow
 
 SHOWN = 20
@@ -97,7 +96,7 @@ def run(args: argparse.Namespace) -> int:
     from ga2app.services.import_sources import Duplicates
 
     with common.own_studio() as studio:
-        source, division = _source(args, studio)
+        source, division = _source(args)
         row = studio.imports.run(
             source,
             args.name or "",
@@ -122,9 +121,9 @@ def _progress(stage: str, done: int, total: int) -> None:
     print(f"\r\x1b[K{stage}{count}", end="" if done < total or not total else "\r\x1b[K", file=sys.stderr, flush=True)
 
 
-def _source(args: argparse.Namespace, studio: Studio) -> tuple[Source, Division]:
+def _source(args: argparse.Namespace) -> tuple[Source, Division]:
     """What the options name, and how its classes are divided once it has been read."""
-    from ga2app.services.import_sources import ListsSource
+    from ga2app.services.import_sources import FileSource, ListsSource, path_at
 
     half = Half(args.novel_half) if args.novel_half else None
     division = Division(tuple(parse_labels(args.novel)), args.novel_list, args.base_list, half)
@@ -133,7 +132,7 @@ def _source(args: argparse.Namespace, studio: Studio) -> tuple[Source, Division]
         raise DatasetError(f"both '{args.source}' and split lists were given; give the folder of the clips with --root")
     if args.source:
         _refuse_list_options(args)
-        return studio.imports.source_at(args.source, args.fold), division
+        return FileSource(path_at(args.source, "folder, CSV file or zip"), args.fold), division
     if not listed:
         raise DatasetError("nothing to import was named; give a folder of class folders, a CSV, or --split LIST")
     lists = SplitLists(

@@ -79,11 +79,11 @@ class ClipFinder:
         wanted = _posix(path)
         direct = os.path.normpath(os.path.join(self.root, wanted))
         if os.path.isfile(direct):
-            return judge(direct)
+            return check_file(direct)
         candidates = self._candidates(wanted)
         chosen = self._choose(wanted, candidates)
         if chosen is not None:
-            return replace(judge(chosen), moved=True)
+            return replace(check_file(chosen), moved=True)
         places = [os.path.relpath(candidate, self.root) for candidate in candidates]
         if len(places) > 1:
             reason = f"could be any of {named(places, 3)}"
@@ -143,7 +143,7 @@ class ClipFinder:
                         self._by_youtube_id.setdefault(segment.group(1), []).append(path)
 
 
-def judge(path: str) -> Search:
+def check_file(path: str) -> Search:
     """Whether the file at ``path`` can be a clip at all: there, not empty, readable. Decoding is not tried."""
     advice = "get a fresh copy, or leave it out"
     try:

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ga2app.datasets.clip_files import content_digest
-from ga2app.datasets.clip_files import judge as judge_file
+from ga2app.datasets.clip_files import check_file, content_digest
 from ga2app.datasets.drafts import Draft, DraftClip, finished, lacks
 from ga2app.datasets.import_report import ImportReport
 from ga2app.errors import ClipError, DatasetError
@@ -19,53 +18,19 @@ from ga2app.types import AnchorClip, ClipFacts, ClipInspector, Dataset
 
 LOOKING = "Looking at clips"
 
-
-class Judge:
-    """Opens clips one after the other; pictures of those that can be read go to ``pictures``, named by content."""
-
-    def __init__(self, inspector: ClipInspector, pictures: Path, had: Path, source: str, report: ImportReport) -> None:
-        self._inspector, self._pictures, self._had, self._report = inspector, pictures, had, report
-        self._source = source
-        self._by_content: dict[str, ClipFacts] = {}
-        self.facts: dict[str, ClipFacts] = {}
-
-    def readable(self, path: str, file: str, label: str) -> bool:
-        """Whether the clip at ``path`` can be used; the report says why not, under the name ``file``."""
-        if path in self.facts:
-            return True
-        try:
-            path.encode()
-        except UnicodeEncodeError:
-            shown = os.fsencode(file).decode("utf-8", "replace")
-            self._report.unusable(self._source, shown, label, "its name is not UTF-8 text", "rename the file")
-            return False
-        try:
-            digest = content_digest(path)
-            facts = self._by_content.get(digest)
-            if facts is None:
-                name = f"{digest}.jpg"
-                known = (self._had / name).exists()
-                facts = replace(self._inspector.inspect(path, None if known else self._pictures / name), digest=digest)
-                self._by_content[digest] = facts
-        except ClipError as exc:
-            self._report.unusable(self._source, file, label, exc.reason, exc.advice)
-            return False
-        for warning in facts.warnings:
-            reason, _, fix = warning.partition(": ")
-            self._report.taken(file, label, reason, fix)
-        self.facts[path] = facts
-        return True
+Validated = tuple[Dataset, dict[str, ClipFacts]]
+"""What is left of a data set, and what is known of its clips by their paths."""
 
 
 def tell_missing(found: Found, report: ImportReport) -> None:
     """Name every clip that is not there or is no file, without opening any."""
     for path in dict.fromkeys(paths_of(found.draft)):
-        search = judge_file(path)
+        search = check_file(path)
         if search.path is None:
             report.absent(found.title, file_in(found.root, path), search.reason, search.advice)
 
 
-def judge(
+def validate(
     found: Found,
     inspector: ClipInspector,
     duplicates: Duplicates,
@@ -73,31 +38,46 @@ def judge(
     had: Path,
     report: ImportReport,
     tick: Tick,
-) -> tuple[Dataset, dict[str, ClipFacts]]:
+) -> Validated:
     """Open every clip; gives a data set of those that can be used, and what is known of clips by their paths.
 
     Raises DatasetError if none is left. Only then are the clips for testing chosen, where the source does not name
-    them. ``had`` holds pictures from before, which are not made again.
+    them. Pictures go to ``pictures``, named by content; ``had`` holds those that are not made again.
     """
-    draft, opened = found.draft, Judge(inspector, pictures, had, found.title, report)
-    total = len(draft.clips) + len(draft.anchors)
-    kept: list[DraftClip] = []
-    for number, clip in enumerate(draft.clips):
-        tick(LOOKING, number, total)
-        if opened.readable(clip.path, file_in(found.root, clip.path), clip.label):
-            kept.append(clip)
-    anchors: list[AnchorClip] = []
-    for number, anchor in enumerate(draft.anchors, len(draft.clips)):
-        tick(LOOKING, number, total)
-        if opened.readable(anchor.path, file_in(found.root, anchor.path), "(anchor)"):
-            anchors.append(anchor)
-    tick(LOOKING, total, total)
-    kept = _without_copies(kept, opened.facts, duplicates, found.root, report)
+    draft, facts, by_content = found.draft, dict[str, ClipFacts](), dict[str, ClipFacts]()
+    named = [*((clip.path, clip.label) for clip in draft.clips), *((one.path, "(anchor)") for one in draft.anchors)]
+    for number, (path, label) in enumerate(named):
+        tick(LOOKING, number, len(named))
+        if path in facts:
+            continue
+        file = file_in(found.root, path)
+        try:
+            path.encode()
+            digest = content_digest(path)
+            if digest not in by_content:
+                name = f"{digest}.jpg"
+                picture = None if (had / name).exists() else pictures / name
+                by_content[digest] = replace(inspector.inspect(path, picture), digest=digest)
+        except UnicodeEncodeError:
+            shown = os.fsencode(file).decode("utf-8", "replace")
+            report.unusable(found.title, shown, label, "its name is not UTF-8 text", "rename the file")
+            continue
+        except ClipError as exc:
+            report.unusable(found.title, file, label, exc.reason, exc.advice)
+            continue
+        facts[path] = by_content[digest]
+        for warning in facts[path].warnings:
+            reason, _, fix = warning.partition(": ")
+            report.taken(file, label, reason, fix)
+    tick(LOOKING, len(named), len(named))
+    usable = [clip for clip in draft.clips if clip.path in facts]
+    kept = _without_copies(usable, facts, duplicates, found.root, report)
     if not kept:
         raise DatasetError(
             "none of the clips can be used, so nothing was imported; what is wrong with each is told below"
         )
-    return _of_kept(draft, kept, anchors, opened.facts, report), opened.facts
+    anchors = [anchor for anchor in draft.anchors if anchor.path in facts]
+    return _of_kept(draft, kept, anchors, facts, report), facts
 
 
 def file_in(root: Path, path: str) -> str:

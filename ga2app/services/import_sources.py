@@ -37,39 +37,24 @@ class Duplicates(StrEnum):
 
 
 @dataclass(frozen=True)
-class ZipSource:
-    """An uploaded archive: class folders, or clips with a CSV list. ``title`` is what the person calls it.
+class FileSource:
+    """Class folders, a CSV list of clips, or a zip of either; clips outside a zip stay where they are.
 
-    ``fold``, here and below, is the one whose clips are for testing, where a list numbers folds.
+    ``fold`` is the one whose clips are for testing, where a list numbers folds. An ``uploaded`` file is a zip.
     """
 
-    archive: Path
-    title: str
+    path: Path
     fold: int | None = None
-
-
-@dataclass(frozen=True)
-class FolderSource:
-    """Class folders on this machine; the clips stay where they are."""
-
-    folder: Path
-    fold: int | None = None
+    uploaded: bool = False
 
     @property
     def title(self) -> str:
-        return self.folder.name
-
-
-@dataclass(frozen=True)
-class TableSource:
-    """A CSV on this machine; the clips stay where they are."""
-
-    table: Path
-    fold: int | None = None
+        return self.path.name
 
     @property
-    def title(self) -> str:
-        return self.table.name
+    def packed(self) -> bool:
+        """Whether it is a zip."""
+        return self.uploaded or (self.path.is_file() and zipfile.is_zipfile(self.path))
 
 
 @dataclass(frozen=True)
@@ -87,7 +72,7 @@ class ListsSource:
         return (*self.lists.train, *self.lists.test)[0].name
 
 
-Source = ZipSource | FolderSource | TableSource | ListsSource
+Source = FileSource | ListsSource
 
 
 @dataclass(frozen=True)
@@ -113,37 +98,23 @@ def path_at(text: str, what: str) -> Path:
     return path
 
 
-def source_at(place: str, fold: int | None = None) -> Source:
-    """The folder, list of clips or zip at ``place``. Raises DatasetError."""
-    path = path_at(place, "folder, CSV file or zip")
-    if path.is_dir():
-        return FolderSource(path, fold)
-    return ZipSource(path, path.name, fold) if zipfile.is_zipfile(path) else TableSource(path, fold)
-
-
 def read_source(
     source: Source, name: str, division: Division, scratch: Path, report: ImportReport, tick: Tick
 ) -> Found:
     """The data set that ``source`` tells of; a zip is unpacked into ``scratch`` first. Raises DatasetError."""
-    match source:
-        case ZipSource():
-            unpack(source.archive, scratch, report, tick)
-            tick("Reading", 0, 0)
-            root = scratch
-            draft = _inside(_read(root, report, source.fold), root, report)
-            _name_strays(root, draft, report)
-        case FolderSource():
-            tick("Reading", 0, 0)
-            root = source.folder
-            draft = _read(root, report, source.fold)
-            _name_strays(root, draft, report)
-        case TableSource():
-            tick("Reading", 0, 0)
-            root = source.table.parent
-            draft = _read(source.table, report, source.fold)
-        case ListsSource():
-            tick("Reading", 0, 0)
-            draft, root = _read_lists(source, report)
+    root = scratch
+    if isinstance(source, FileSource) and source.packed:
+        unpack(source.path, scratch, report, tick)
+    tick("Reading", 0, 0)
+    if isinstance(source, ListsSource):
+        draft, root = _read_lists(source, report)
+    elif source.packed:
+        draft = _inside(_read(root, report, source.fold), root, report)
+    else:
+        root = source.path if source.path.is_dir() else source.path.parent
+        draft = _read(source.path, report, source.fold)
+    if isinstance(source, FileSource) and (source.packed or source.path.is_dir()):
+        _name_strays(root, draft, report)
     draft = divided(with_one_spelling(draft), division)
     report.notes += draft.notes
     return Found(replace(draft, name=name), root, source.title)

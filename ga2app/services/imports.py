@@ -17,13 +17,13 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
-from ga2app.datasets import Division, ImportReport, Missing, SplitLists
+from ga2app.datasets import Division, ImportReport, Missing
 from ga2app.errors import DatasetError, StoreError, StudioError
 from ga2app.paths import Home
-from ga2app.services.clip_validation import judge, tell_missing
-from ga2app.services.import_sources import Duplicates, ListsSource, Source, ZipSource, paths_of, read_source, source_at
+from ga2app.services.clip_validation import Validated, tell_missing, validate
+from ga2app.services.import_sources import Duplicates, FileSource, ListsSource, Source, paths_of, read_source
 from ga2app.services.zip_archive import Tick
 from ga2app.store import Store
 from ga2app.store.import_records import ImportRow, ImportState
@@ -46,59 +46,38 @@ class _Cancelled(Exception):
     """The person does not want it any more."""
 
 
+class Choices(TypedDict, total=False):
+    """What is settled for an import: copies, novel labels, and whether one bad clip leaves all out."""
+
+    duplicates: Duplicates
+    division: Division
+    missing: Missing
+
+
 class ImportService:
     """Imports as every door begins and follows them. One runs at a time."""
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
 
-    def source_at(self, place: str, fold: int | None = None) -> Source:
-        """The folder, list of clips or zip at ``place`` on this machine. Raises DatasetError if it is not there.
+    def start(self, source: Source, name: str = "", **choices: Unpack[Choices]) -> int:
+        """Begin an import in a thread and give its number; clips that cannot be used are left out, and told.
 
-        ``fold`` is the one for testing, where a list numbers folds.
+        Raises DatasetError if it may not begin.
         """
-        self._may_name_files()
-        return source_at(place, fold)
-
-    def lists(self, lists: SplitLists, *, as_options: bool = False) -> Source:
-        """Split lists on this machine; see ``ListsSource``. Raises DatasetError if none is named."""
-        self._may_name_files()
-        if not (lists.train or lists.test):
-            raise DatasetError("no list was named; write the path of at least one list of training or test clips")
-        return ListsSource(lists, as_options)
-
-    def start(
-        self,
-        source: Source,
-        name: str = "",
-        *,
-        duplicates: Duplicates = Duplicates.FIRST,
-        division: Division | None = None,
-        missing: Missing = Missing.SKIP,
-    ) -> int:
-        """Begin an import in a thread and give its number. Raises DatasetError if it may not begin."""
-        job = self._job(source, name, duplicates, division, missing)
+        job = self._job(source, name, {"missing": Missing.SKIP, **choices})
         thread = threading.Thread(target=job.run, daemon=True, name=f"import-{job.id}")
         _threads[str(self._studio.home.root), job.id] = thread
         thread.start()
         return job.id
 
-    def run(
-        self,
-        source: Source,
-        name: str = "",
-        *,
-        duplicates: Duplicates = Duplicates.FIRST,
-        division: Division | None = None,
-        missing: Missing = Missing.FAIL,
-        tick: Tick | None = None,
-    ) -> ImportRow:
+    def run(self, source: Source, name: str = "", *, tick: Tick | None = None, **choices: Unpack[Choices]) -> ImportRow:
         """Do a whole import in this thread; gives how it ended. ``tick`` is told stage, done and total.
 
-        With ``Missing.FAIL`` one clip that is missing or cannot be read, or one faulty line, leaves all out. Raises
-        DatasetError if it may not begin.
+        Unless ``missing`` says otherwise, one clip that is missing or cannot be read, or one faulty line, leaves all
+        out. Raises DatasetError if it may not begin.
         """
-        job = self._job(source, name, duplicates, division, missing, tick)
+        job = self._job(source, name, choices, tick)
         job.run()
         return self._studio.store.imports.get(job.id)
 
@@ -109,28 +88,17 @@ class ImportService:
 
     def cancel(self) -> None:
         """Ask the import that is running to stop; nothing of it is kept."""
-        running = self._studio.store.imports.running()
-        if running:
+        if running := self._studio.store.imports.running():
             self._studio.store.imports.cancel(running.id)
 
-    def _job(
-        self,
-        source: Source,
-        name: str,
-        duplicates: Duplicates,
-        division: Division | None,
-        missing: Missing,
-        tick: Tick | None = None,
-    ) -> _Job:
-        if not isinstance(source, ZipSource):
-            self._may_name_files()
+    def _job(self, source: Source, name: str, choices: Choices, tick: Tick | None = None) -> _Job:
+        if not (self._studio.server_paths or (isinstance(source, FileSource) and source.uploaded)):
+            raise DatasetError("files of the server cannot be imported here; upload a zip")
+        if isinstance(source, ListsSource) and not (source.lists.train or source.lists.test):
+            raise DatasetError("no list was named; write the path of at least one list of training or test clips")
         name, process = " ".join(name.split()) or Path(source.title).stem, launcher.this_process()
         import_id = self._studio.store.imports.begin(name, source.title, process.pid, process.started_s)
-        return _Job(self._studio, import_id, name, source, duplicates, division or Division(), missing, tick)
-
-    def _may_name_files(self) -> None:
-        if not self._studio.server_paths:
-            raise DatasetError("files of the server cannot be imported here; upload a zip")
+        return _Job(self._studio, import_id, name, source, also_told=tick, **choices)
 
 
 @dataclass
@@ -141,12 +109,12 @@ class _Job:
     id: int
     name: str
     source: Source
-    duplicates: Duplicates
-    division: Division
-    missing: Missing
-    also_told: Tick | None
+    duplicates: Duplicates = Duplicates.FIRST
+    division: Division = field(default_factory=Division)
+    missing: Missing = Missing.FAIL
+    also_told: Tick | None = None
     stage: str = ""
-    told_s: float = field(default=0.0)
+    told_s: float = 0.0
 
     def __post_init__(self) -> None:
         self.home, self.imports = self.studio.home, self.studio.store.imports
@@ -158,7 +126,7 @@ class _Job:
         """From the source to the data set; whatever happens, the database is told and nothing is left over."""
         try:
             self.staging.mkdir(parents=True, exist_ok=True)
-            self._keep(*self._judged())
+            self._keep(*self._validated())
         except _Cancelled:
             self._give_up(ImportState.CANCELLED, _CANCELLED)
         except KeyboardInterrupt:
@@ -166,53 +134,48 @@ class _Job:
             raise
         except StudioError as exc:
             cancelled = self._cancelled()
-            self._give_up(
-                ImportState.CANCELLED if cancelled else ImportState.FAILED, _CANCELLED if cancelled else str(exc)
-            )
+            state = ImportState.CANCELLED if cancelled else ImportState.FAILED
+            self._give_up(state, _CANCELLED if cancelled else str(exc))
         except OSError as exc:
             log.exception("import %d failed", self.id)
-            self._give_up(
-                ImportState.FAILED, f"the disk refused ({exc.strerror or exc}); free some space and import again"
-            )
+            text = f"the disk refused ({exc.strerror or exc}); free some space and import again"
+            self._give_up(ImportState.FAILED, text)
         except Exception:
             log.exception("import %d failed", self.id)
             self._give_up(ImportState.FAILED, _UNEXPECTED)
         finally:
             shutil.rmtree(self.staging, ignore_errors=True)
 
-    def _judged(self) -> tuple[Dataset, dict[str, ClipFacts]]:
-        """What is left of the source, and what is known of its clips by their paths. Raises DatasetError where
-        something is wrong and everything has to be right."""
-        source = self.source
+    def _validated(self) -> Validated:
+        """What is left of the source. Raises DatasetError where something is wrong and everything has to be right."""
+        source = self._held()
         if isinstance(source, ListsSource):
             source = replace(source, lists=replace(source.lists, missing=self.missing))
-        found = read_source(
-            self._held(source), self.name, self.division, self.staging / "clips", self.report, self._tick
-        )
+        found = read_source(source, self.name, self.division, self.staging / "clips", self.report, self._tick)
         if self.missing is Missing.FAIL:
             tell_missing(found, self.report)
             self._refuse()
         pictures = (self.staging / "thumbs", self.home.thumbs)
-        judged = judge(found, self.studio.inspector, self.duplicates, *pictures, self.report, self._tick)
+        validated = validate(found, self.studio.inspector, self.duplicates, *pictures, self.report, self._tick)
         if self.missing is Missing.FAIL:
             self._refuse()
-        return judged
+        return validated
 
     def _refuse(self) -> None:
         if self.report.faults or self.report.missing:
             raise DatasetError(self.report.refusal())
 
-    def _held(self, source: Source) -> Source:
+    def _held(self) -> Source:
         """An upload lies in a cache that is emptied: a second name for the file, or a copy, is the import's own."""
-        if not isinstance(source, ZipSource):
-            return source
-        held = self.staging / "upload.zip"
+        if not (isinstance(self.source, FileSource) and self.source.packed):
+            return self.source
+        held = self.staging / self.source.title
         try:
-            os.link(source.archive, held)
+            os.link(self.source.path, held)
         except OSError:
             self._tick("Copying", 0, 0)
-            shutil.copyfile(source.archive, held)
-        return replace(source, archive=held)
+            shutil.copyfile(self.source.path, held)
+        return replace(self.source, path=held, uploaded=True)
 
     def _tick(self, stage: str, done: int, total: int) -> None:
         if self.also_told:

@@ -15,7 +15,7 @@ from ga2app.datasets import Division, SplitLists
 from ga2app.datasets.import_report import FlawKind, flaws_of, report_csv
 from ga2app.paths import Home
 from ga2app.services.clip_inspector import VideoInspector
-from ga2app.services.import_sources import Duplicates, FolderSource, ListsSource, TableSource, ZipSource
+from ga2app.services.import_sources import Duplicates, FileSource, ListsSource, Source
 from ga2app.services.imports import sweep
 from ga2app.store import Store
 from ga2app.store.clip_pages import ClipFilter
@@ -42,7 +42,7 @@ def store(home: Home) -> Iterator[Store]:
 def run(
     home: Home,
     store: Store,
-    source: ZipSource | FolderSource | TableSource | ListsSource,
+    source: Source,
     *,
     inspector: FakeInspector | VideoInspector | None = None,
     duplicates: Duplicates = Duplicates.FIRST,
@@ -58,8 +58,8 @@ def files_of(home: Home) -> set[str]:
     return {str(path.relative_to(home.media)) for path in home.media.rglob("*") if path.is_file()}
 
 
-def zipped(tmp_path: Path, files: dict[str, bytes]) -> ZipSource:
-    return ZipSource(pack(tmp_path / "mine.zip", files), "mine.zip")
+def zipped(tmp_path: Path, files: dict[str, bytes]) -> FileSource:
+    return FileSource(pack(tmp_path / "mine.zip", files), uploaded=True)
 
 
 def test_the_good_clips_go_in_and_each_bad_one_is_told(home: Home, store: Store, tmp_path: Path) -> None:
@@ -272,7 +272,7 @@ def test_clips_of_a_folder_stay_where_they_are(home: Home, store: Store, tmp_pat
     for name, content in GOOD.items():
         (tmp_path / "mine" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "mine" / name).write_bytes(content)
-    run(home, store, FolderSource(tmp_path / "mine"))
+    run(home, store, FileSource(tmp_path / "mine"))
     assert {clip.path for clip in store.datasets.get("mine").clips} == {str(tmp_path / "mine" / name) for name in GOOD}
     assert store.clips.sets()[0].folder is None
     store.dataset_edits.delete(store.clips.sets()[0].id)

@@ -13,7 +13,7 @@ from zips import import_service, pack
 from ga2app.datasets import Missing
 from ga2app.datasets.import_report import flaws_of
 from ga2app.paths import Home
-from ga2app.services.import_sources import FolderSource, Source, TableSource, ZipSource
+from ga2app.services.import_sources import FileSource, Source
 from ga2app.store import Store
 from ga2app.store.import_records import ImportRow, ImportState
 
@@ -81,8 +81,8 @@ LAYOUTS = {
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_a_folder_and_its_zip_are_one_data_set(home: Home, tmp_path: Path, layout: str) -> None:
     folder = unpacked(tmp_path / "folder", LAYOUTS[layout])
-    as_folder = outcome(home, FolderSource(folder), "folder")
-    as_zip = outcome(home, ZipSource(pack(tmp_path / "a.zip", LAYOUTS[layout]), "a.zip"), "zip")
+    as_folder = outcome(home, FileSource(folder), "folder")
+    as_zip = outcome(home, FileSource(pack(tmp_path / "a.zip", LAYOUTS[layout]), uploaded=True), "zip")
     assert as_folder == as_zip
     assert {label.casefold() for label in as_folder[0]} == {"wave", "jump"}
     assert as_folder[3] == set()
@@ -93,7 +93,7 @@ def test_a_folder_and_its_zip_are_one_data_set(home: Home, tmp_path: Path, layou
     [("parts", {"train": 8, "test": 8}), ("three", {"train": 8, "test": 4}), ("unlabeled", {"train": 6, "test": 2})],
 )
 def test_parts_are_as_meant(home: Home, tmp_path: Path, layout: str, parts: dict[str, int]) -> None:
-    found = outcome(home, FolderSource(unpacked(tmp_path / "folder", LAYOUTS[layout])), "mine")
+    found = outcome(home, FileSource(unpacked(tmp_path / "folder", LAYOUTS[layout])), "mine")
     assert Counter(part for _, _, part in found[1]) == parts
 
 
@@ -106,7 +106,7 @@ def test_the_split_is_made_of_the_clips_that_are_left(home: Home, tmp_path: Path
             "segway/broken.mp4": b"x",
         }
         folder = unpacked(tmp_path / str(number), files)
-        base, found, notes, left_out = outcome(home, FolderSource(folder), str(number))
+        base, found, notes, left_out = outcome(home, FileSource(folder), str(number))
         assert base == ("jump", "segway") and left_out == {"copy.mp4", "broken.mp4"}
         assert (f"{number}.mp4", "segway", "train") in found
         assert notes == ["labels without a test clip, which no figure covers (1): segway"]
@@ -114,13 +114,13 @@ def test_the_split_is_made_of_the_clips_that_are_left(home: Home, tmp_path: Path
 
 
 def test_labels_that_are_numbers_or_codes_are_told(home: Home, tmp_path: Path) -> None:
-    notes = outcome(home, FolderSource(unpacked(tmp_path / "codes", clips("0") | clips("n01855672"))), "codes")[2]
+    notes = outcome(home, FileSource(unpacked(tmp_path / "codes", clips("0") | clips("n01855672"))), "codes")[2]
     assert notes[-1].startswith("all labels are numbers or codes ('0', 'n01855672'). CLIP reads a label as words")
 
 
 def test_a_table_in_a_zip_that_is_not_followed_is_named(home: Home, tmp_path: Path) -> None:
     files = clips("wave") | clips("jump") | {"subjects.csv": b"subject,age\n1,30\n"}
-    notes = outcome(home, ZipSource(pack(tmp_path / "a.zip", files), "a.zip"), "mine")[2]
+    notes = outcome(home, FileSource(pack(tmp_path / "a.zip", files), uploaded=True), "mine")[2]
     assert notes[0].startswith("1 table not read as a list of clips: subjects.csv")
 
 
@@ -128,9 +128,9 @@ def test_a_fold_is_chosen_for_testing_or_the_import_is_refused(home: Home, tmp_p
     folder = unpacked(tmp_path / "set", clips("wave") | clips("jump"))
     rows = [f"{kind}/{kind}{n}.mp4,{kind},{1 + n % 2}" for kind in ("wave", "jump") for n in range(4)]
     (folder / "list.csv").write_text("\n".join(["path,label,fold", *rows]))
-    row = imported(home, TableSource(folder / "list.csv"))
+    row = imported(home, FileSource(folder / "list.csv"))
     assert row.state is ImportState.FAILED and "nothing says which of them is for testing" in (row.error or "")
-    found = outcome(home, TableSource(folder / "list.csv", 2), "second")[1]
+    found = outcome(home, FileSource(folder / "list.csv", 2), "second")[1]
     assert {name for name, _, part in found if part == "test"} == {"wave1.mp4", "wave3.mp4", "jump1.mp4", "jump3.mp4"}
 
 
@@ -139,7 +139,7 @@ def test_where_everything_has_to_be_right_one_bad_clip_leaves_all_out(home: Home
     folder = unpacked(tmp_path / "set", clips("wave") | clips("jump") | {"wave/broken.mp4": b"x"})
     line = {"unreadable": "wave/broken.mp4,wave", "absent": "wave/gone.mp4,wave", "faulty line": "wave/wave1.mp4,"}[bad]
     (folder / "list.csv").write_text(f"path,label\nwave/wave0.mp4,wave\njump/jump0.mp4,jump\n{line}\n")
-    source = TableSource(folder / "list.csv")
+    source = FileSource(folder / "list.csv")
     row = imported(home, source, missing=Missing.FAIL)
     assert row.state is ImportState.FAILED and (row.error or "").startswith("nothing was imported as 'mine': 1 ")
     with Store.open(home) as store:

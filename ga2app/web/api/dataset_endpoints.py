@@ -11,7 +11,7 @@ from gradio.events import api
 from ga2app.datasets import Division, Missing
 from ga2app.errors import DatasetError
 from ga2app.labels import parse_labels
-from ga2app.services.import_sources import Duplicates, Source, ZipSource
+from ga2app.services.import_sources import Duplicates, FileSource, Source, path_at
 from ga2app.services.studio import Studio
 from ga2app.store.import_records import ImportState
 from ga2app.web.api.answering import told
@@ -111,9 +111,9 @@ def _source(studio: Studio, archive: str | None, place: str, fold: int | None) -
     """What is to be imported: of an uploaded zip and a path on the machine exactly one is given."""
     if bool(archive) == bool(place.strip()):
         raise DatasetError("give either a zip (archive) or a path on the studio's machine (source)")
-    if not archive:
-        return studio.imports.source_at(place, fold)
-    return ZipSource(Path(archive), Path(archive).name, fold)
+    if archive:
+        return FileSource(Path(archive), fold, uploaded=True)
+    return FileSource(path_at(place, "folder, CSV file or zip") if studio.server_paths else Path(place), fold)
 
 
 def _one_of(what: str, given: str, known: list[str]) -> str:

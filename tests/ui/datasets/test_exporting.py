@@ -13,7 +13,7 @@ import pytest
 from ga2app.datasets import read_clipset
 from ga2app.errors import DatasetError
 from ga2app.services.dataset_export import export_csv, export_zip
-from ga2app.services.import_sources import Duplicates, TableSource, ZipSource
+from ga2app.services.import_sources import Duplicates, FileSource
 from ga2app.store import Store
 from ga2app.types import AnchorClip, Dataset, LabelledClip, Subset
 from ga2app.web import Studio
@@ -46,7 +46,7 @@ def test_the_csv_is_read_back_to_the_same_data_set(studio: Studio, dataset: Data
 
 
 def test_the_csv_is_imported_to_the_same_data_set(studio: Studio, dataset: Dataset) -> None:
-    source = TableSource(export_csv(studio.home, dataset))
+    source = FileSource(export_csv(studio.home, dataset))
     studio.imports.wait(studio.imports.start(source, dataset.name, duplicates=Duplicates.ALL), 30)
     assert studio.store.datasets.get(dataset.name) == dataset
 
@@ -56,7 +56,7 @@ def test_the_zip_is_imported_to_the_same_clips_labels_and_parts(studio: Studio, 
     with zipfile.ZipFile(file) as archive:
         names = archive.namelist()
     assert len(set(names)) == 11 and not any(name.startswith("/") or ".." in name for name in names)
-    studio.imports.wait(studio.imports.start(ZipSource(file, file.name), "again", duplicates=Duplicates.ALL), 30)
+    studio.imports.wait(studio.imports.start(FileSource(file), "again", duplicates=Duplicates.ALL), 30)
     again = studio.store.datasets.get("again")
     assert (again.base, again.novel, again.negatives) == (dataset.base, dataset.novel, dataset.negatives)
     assert content(again.clips) == content(dataset.clips)

@@ -12,12 +12,12 @@ from typing import Any, cast
 import gradio as gr
 import pytest
 
-from ga2app.datasets import Half
+from ga2app.datasets import Half, SplitLists
 from ga2app.datasets.train_test import draw_shots
 from ga2app.errors import DatasetError
 from ga2app.services.clip_pictures import preview_of
 from ga2app.services.dataset_service import Health, health
-from ga2app.services.import_sources import FolderSource, ListsSource, ZipSource
+from ga2app.services.import_sources import FileSource, ListsSource
 from ga2app.store.clip_pages import ClipFilter, Copies
 from ga2app.store.import_records import ImportState
 from ga2app.types import Dataset, LabelKind, LabelledClip, Subset
@@ -327,15 +327,15 @@ def test_a_clip_is_played_from_a_copy_that_is_made_once(studio: Studio) -> None:
     assert "is not in the data set any more" in player_html(studio, 9999)
 
 
-def test_a_form_names_the_source(studio: Studio, tmp_path: Path) -> None:
+def test_a_form_names_the_source(tmp_path: Path) -> None:
     (tmp_path / "my clips").mkdir()
     (tmp_path / "list.txt").write_text("a.avi 1\n")
-    source = source_of(studio, BLANK | {"kind": "place", "place": f'"{tmp_path}/my clips"'})
-    assert source == FolderSource(tmp_path / "my clips")
-    lists = source_of(studio, BLANK | {"kind": "lists", "train": f"{tmp_path}/list.txt\n\n"})
+    source = source_of(BLANK | {"kind": "place", "place": f'"{tmp_path}/my clips"'})
+    assert source == FileSource(tmp_path / "my clips")
+    lists = source_of(BLANK | {"kind": "lists", "train": f"{tmp_path}/list.txt\n\n"})
     assert isinstance(lists, ListsSource) and lists.lists.train == (tmp_path / "list.txt",)
-    public = replace(studio, server_paths=False)
-    assert source_of(public, BLANK | {"upload": "/tmp/a.zip"}) == ZipSource(Path("/tmp/a.zip"), "a.zip")
+    upload = BLANK | {"upload": "/tmp/a.zip", "test_fold": 2}
+    assert source_of(upload) == FileSource(Path("/tmp/a.zip"), 2, uploaded=True)
 
 
 @pytest.mark.parametrize(
@@ -354,12 +354,14 @@ def test_what_the_form_lacks_is_said(studio: Studio, page: Handlers, parts: Part
 
 
 @pytest.mark.parametrize("kind", ["place", "lists"])
-def test_on_a_public_machine_nobody_reads_its_files(studio: Studio, kind: str) -> None:
+def test_on_a_public_machine_nobody_reads_its_files(studio: Studio, parts: Parts, kind: str) -> None:
     public = replace(studio, server_paths=False)
-    with pytest.raises(DatasetError, match="files of the server cannot be imported here; upload a zip"):
-        source_of(public, BLANK | {"kind": kind, "place": "/etc/passwd", "train": "/etc/passwd"})
-    with pytest.raises(DatasetError, match="files of the server cannot be imported here; upload a zip"):
-        public.imports.start(FolderSource(Path("/")))
+    given = BLANK | {"kind": kind, "place": "/etc/passwd", "train": "/etc/passwd"}
+    told = Handlers(public, parts).begin({getattr(parts.form, name): value for name, value in given.items()})
+    assert "no zip was given" in told[parts.form.told] and studio.store.imports.latest() == []
+    for source in (FileSource(Path("/etc/passwd")), ListsSource(SplitLists("x", (Path("/etc/passwd"),)))):
+        with pytest.raises(DatasetError, match="files of the server cannot be imported here; upload a zip"):
+            public.imports.start(source)
 
 
 def test_the_report_of_the_newest_import_is_shown_and_others_can_be_chosen(studio: Studio) -> None:

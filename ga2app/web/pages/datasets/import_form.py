@@ -11,7 +11,7 @@ import gradio as gr
 from ga2app.datasets import Division, Layout, SplitLists
 from ga2app.errors import DatasetError
 from ga2app.labels import parse_labels
-from ga2app.services.import_sources import Duplicates, Source, ZipSource, path_at
+from ga2app.services.import_sources import Duplicates, FileSource, ListsSource, Source, path_at
 from ga2app.services.studio import Studio
 from ga2app.web.events import QUIET
 from ga2app.web.templates import render, script
@@ -63,24 +63,23 @@ class ImportForm:
         """Start the import that was filled in; gives its number. Raises StudioError for what is missing or wrong."""
         given = {name: values[part] for name, part in vars(self).items() if part in values}
         return studio.imports.start(
-            source_of(studio, given),
+            source_of(given if studio.server_paths else given | {"kind": ZIP}),
             str(given["name"] or ""),
             duplicates=Duplicates(given["duplicates"]),
             division=Division(novel=tuple(parse_labels(given["novel"]))),
         )
 
 
-def source_of(studio: Studio, given: dict[str, Any]) -> Source:
+def source_of(given: dict[str, Any]) -> Source:
     """Where the clips are, from the values of the form by the names of its fields. Raises DatasetError."""
     fold = None if given["test_fold"] is None else int(given["test_fold"])
     if given["kind"] == ZIP:
         if not given["upload"]:
             raise DatasetError("no zip was given; drop one on the form, and wait until it is uploaded")
-        upload = Path(given["upload"])
-        return ZipSource(upload, upload.name, fold)
+        return FileSource(Path(given["upload"]), fold, uploaded=True)
     if given["kind"] == PLACE:
-        return studio.imports.source_at(given["place"], fold)
-    return studio.imports.lists(
+        return FileSource(path_at(given["place"], "folder, CSV file or zip"), fold)
+    return ListsSource(
         SplitLists(
             name=str(given["name"] or ""),
             train=_paths(given["train"]),
