@@ -33,7 +33,7 @@ OUTSIDE = {
     "protocols": TORCH | {"matplotlib"},
     "store": {"sqlite_utils"},
     "hub": {"huggingface_hub", "filelock"},
-    "worker": TORCH,
+    "worker": {"filelock", "psutil"},
     "web": {"gradio", "jinja2", "markupsafe", "markdown_it", "PIL", "mcp", "pydantic", "starlette", "anyio", "httpx"},
 }
 """What a package imports from others than the standard library and numpy; for services and cli, anything."""

@@ -56,13 +56,13 @@ def test_a_child_that_died_and_was_not_waited_for_is_not_alive() -> None:
     child.wait()
 
 
-def test_asking_ps_tells_the_same_about_life_and_death() -> None:
-    me = launcher.process_started_by_ps_s(os.getpid())
+def test_asking_psutil_tells_the_same_about_life_and_death() -> None:
+    me = launcher.psutil_started_s(os.getpid())
     assert me is not None and abs(me - time.time()) < 100_000
     child = subprocess.Popen([sys.executable, "-c", ""])
-    wait_until(lambda: launcher.process_started_by_ps_s(child.pid) is None)
+    wait_until(lambda: launcher.psutil_started_s(child.pid) is None)
     child.wait()
-    assert launcher.process_started_by_ps_s(child.pid) is None
+    assert launcher.psutil_started_s(child.pid) is None
 
 
 def test_a_home_without_a_worker_says_so_and_is_not_made_by_asking(home: Home) -> None:
@@ -79,7 +79,7 @@ def test_a_second_call_finds_the_worker_of_the_first(home: Home) -> None:
 
 def test_calls_from_several_processes_at_once_start_one_worker(home: Home) -> None:
     script = (
-        "import pathlib, sys; from ga2app import launcher; from ga2app.paths import Home; "
+        "import pathlib, sys; from ga2app.worker import launcher; from ga2app.paths import Home; "
         "print(launcher.ensure_worker(Home(pathlib.Path(sys.argv[1])), command=['-c', sys.argv[2]]))"
     )
     callers = [
@@ -89,7 +89,7 @@ def test_calls_from_several_processes_at_once_start_one_worker(home: Home) -> No
         for _ in range(4)
     ]
     pids = {caller.communicate(timeout=30)[0] for caller in callers}
-    assert len(pids) == 1
+    assert len(pids) == 1 and int(pids.pop()) > 0
 
 
 def test_the_worker_has_a_session_of_its_own_and_writes_to_a_file(home: Home) -> None:
@@ -109,7 +109,7 @@ def test_a_killed_worker_is_seen_to_be_dead_and_replaced_at_once(home: Home) -> 
 def test_a_lock_of_another_process_with_the_same_number_is_no_lock(home: Home) -> None:
     home.root.mkdir()
     me = launcher.this_process()
-    (home.root / "worker.lock").write_text(json.dumps({"pid": me.pid, "started_s": me.started_s - 5}))
+    (home.root / "worker.json").write_text(json.dumps({"pid": me.pid, "started_s": me.started_s - 5}))
     assert not launcher.worker_alive(home)
     assert launcher.take_lock(home)
     assert launcher.worker_process(home) == me
@@ -118,7 +118,7 @@ def test_a_lock_of_another_process_with_the_same_number_is_no_lock(home: Home) -
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"pid": 1}', '{"pid": "x", "started_s": 2, "more": 3}'])
 def test_a_lock_that_cannot_be_read_is_no_lock(home: Home, content: str) -> None:
     home.root.mkdir()
-    (home.root / "worker.lock").write_text(content)
+    (home.root / "worker.json").write_text(content)
     assert not launcher.worker_alive(home)
     assert launcher.take_lock(home)
     launcher.release_lock(home)

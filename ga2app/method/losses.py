@@ -1,4 +1,5 @@
-"""The loss: cross-entropy on base clips and the anchor terms that brake the narrowing (paper, section 3.3).
+"""The losses: cross-entropy on base clips, and the regularizers that hold the prompted CLIP near the frozen one (paper,
+section 3.3).
 
 Notation: B clips, A anchor clips, C class names, M negative prompts, K generic texts, D the embedding width,
 τ = exp(logit_scale). All features have length 1: ``v`` (B, D) clips, ``w`` (C, D) classes, ``w0`` (C, D) frozen
@@ -60,14 +61,26 @@ def loss(config: ObjectiveConfig, features: Features, targets: Tensor, scale: fl
     return LossParts(ce + anchor, ce, anchor, terms)
 
 
-def released(cosines: Tensor, a: Tensor, n: Tensor, targets: Tensor, scale: float, alpha: float) -> Tensor:
-    """Cross-entropy of τ (v wᵀ + α · a nᵀ), as the published code computes it, with v wᵀ given as ``cosines`` (B, C).
-
-    A is 1, and M is 1 or C.
+def released_anchor(cosines: Tensor, a: Tensor, n: Tensor, targets: Tensor, scale: float, alpha: float) -> Tensor:
+    """Cross-entropy with the anchor in the logits, as the published code computes it (paper, section 3.3).
 
     With M = 1 the anchor adds one constant to every logit of a row. Softmax does not see it, so **the anchor has
-    no gradient**: this mode exists for parity with published runs. A constant per row is taken off before the
+    no gradient**: this loss exists for parity with published runs. A constant per row is taken off before the
     sum, which changes no softmax and makes that zero exact instead of a rounding error.
+
+    Args:
+        cosines: clips by classes, v wᵀ: (B, C).
+        a: the anchor, (1, D).
+        n: the negatives, (M, D), M being 1 or C.
+        targets: each clip's class, (B,).
+        scale: τ.
+        alpha: the anchor's weight in the logits τ (v wᵀ + α · a nᵀ).
+
+    Returns:
+        A scalar.
+
+    Raises:
+        TrainingError: there is another number of anchors or negatives.
     """
     if len(a) != 1 or len(n) not in (1, cosines.shape[1]):
         raise TrainingError(
@@ -79,15 +92,48 @@ def released(cosines: Tensor, a: Tensor, n: Tensor, targets: Tensor, scale: floa
     return functional.cross_entropy(scale * (cosines + alpha * added), targets)
 
 
-def reject(a: Tensor, w: Tensor, n: Tensor, scale: float, margin: float = 0.0) -> Tensor:
-    """Each anchor prefers a negative to every base class: softplus of the difference of the log-sums, plus margin."""
+def anchor_rejection(a: Tensor, w: Tensor, n: Tensor, scale: float, margin: float = 0.0) -> Tensor:
+    """Each anchor prefers a negative prompt to every base class: softplus of the difference of the log-sums.
+
+    Args:
+        a: anchors through the prompted tower, (A, D).
+        w: classes, (C, D).
+        n: negatives, (M, D).
+        scale: τ.
+        margin: by how much the negatives have to win, in logits.
+
+    Returns:
+        The mean over the anchors, a scalar.
+
+    Example:
+        >>> x, y = torch.eye(2).split(1)
+        >>> anchor_rejection(a=y, w=x, n=y, scale=1.0)  # log(1 + exp(0 - 1))
+        tensor(0.3133)
+    """
     classes = torch.logsumexp(scale * a @ w.T, dim=1)  # (A,)
     negatives = torch.logsumexp(scale * a @ n.T, dim=1)  # (A,)
     return functional.softplus(classes - negatives + margin).mean()
 
 
-def extra_class(v: Tensor, a: Tensor, w: Tensor, n: Tensor, targets: Tensor, scale: float) -> Tensor:
-    """Cross-entropy over C + M names: clips against their class, anchors against the set of negatives."""
+def background_class(v: Tensor, a: Tensor, w: Tensor, n: Tensor, targets: Tensor, scale: float) -> Tensor:
+    """Cross-entropy over classes and negatives together: clips are of their class, anchors of any negative.
+
+    Args:
+        v: clips, (B, D).
+        a: anchors through the prompted tower, (A, D).
+        w: classes, (C, D).
+        n: negatives, (M, D).
+        targets: each clip's class, (B,).
+        scale: τ.
+
+    Returns:
+        The mean over clips and anchors, a scalar.
+
+    Example:
+        >>> x, y = torch.eye(2).split(1)
+        >>> background_class(v=x, a=y, w=x, n=y, targets=torch.tensor([0]), scale=1.0)
+        tensor(0.3133)
+    """
     names = torch.cat([w, n])  # (C + M, D)
     of_clips = functional.cross_entropy(scale * v @ names.T, targets, reduction="sum")
     anchor_logs = torch.log_softmax(scale * a @ names.T, dim=1)  # (A, C + M)
@@ -95,29 +141,82 @@ def extra_class(v: Tensor, a: Tensor, w: Tensor, n: Tensor, targets: Tensor, sca
     return (of_clips + of_anchors) / (len(v) + len(a))
 
 
-def keep(a: Tensor, a0: Tensor, t0: Tensor, scale: float) -> Tensor:
-    """Anchors keep their relations to generic texts, and themselves: KL over K texts plus 1 - cosine."""
-    return relate(a, a0, t0, scale) + stay(a, a0)
+def anchor_distillation(a: Tensor, a0: Tensor, t0: Tensor, scale: float) -> Tensor:
+    """Anchors keep their relations to generic texts, and themselves: relation and feature distillation of anchors.
+
+    Args:
+        a: anchors through the prompted tower, (A, D).
+        a0: the same through the frozen one, (A, D).
+        t0: frozen generic texts, (K, D).
+        scale: τ.
+
+    Returns:
+        KL over the texts plus 1 - cosine, a scalar.
+    """
+    return relation_distillation(a, a0, t0, scale) + feature_distillation(a, a0)
 
 
-def relate(v: Tensor, v0: Tensor, t0: Tensor, scale: float) -> Tensor:
-    """Clips keep their relations to generic texts: KL over K texts (N rows)."""
+def relation_distillation(v: Tensor, v0: Tensor, t0: Tensor, scale: float) -> Tensor:
+    """Clips keep their relations to generic texts: KL of the frozen tower's probabilities from the prompted one's.
+
+    Args:
+        v: clips through the prompted tower, (B, D).
+        v0: the same through the frozen one, (B, D).
+        t0: frozen generic texts, (K, D).
+        scale: τ.
+
+    Returns:
+        The mean over the clips, a scalar.
+
+    Example:
+        >>> x, y = torch.eye(2).split(1)
+        >>> relation_distillation(v=y, v0=x, t0=torch.eye(2), scale=1.0)  # 2 p - 1 with p = e / (e + 1)
+        tensor(0.4621)
+    """
     return _kl(scale * v0 @ t0.T, scale * v @ t0.T)
 
 
-def stay(v: Tensor, v0: Tensor) -> Tensor:
-    """Clips stay where the frozen tower puts them: mean of 1 - cosine."""
+def feature_distillation(v: Tensor, v0: Tensor) -> Tensor:
+    """Features stay where the frozen tower puts them.
+
+    Args:
+        v: features of the prompted tower, (N, D).
+        v0: the same of the frozen one, (N, D).
+
+    Returns:
+        The mean of 1 - cosine, a scalar.
+
+    Example:
+        >>> feature_distillation(torch.eye(2), torch.eye(2)[:1])
+        tensor(0.5000)
+    """
     return (1 - (v * v0).sum(dim=1)).mean()
 
 
-def vocabulary(t: Tensor, t0: Tensor) -> Tensor:
-    """The prompted text tower stays true to the frozen one on generic texts: mean of 1 - cosine."""
-    return stay(t, t0)
+def text_distillation(t: Tensor, t0: Tensor) -> Tensor:
+    """The prompted text tower stays true to the frozen one: feature distillation of generic texts t, t0 (K, D)."""
+    return feature_distillation(t, t0)
 
 
-def twin(a0: Tensor, w: Tensor, w0: Tensor, scale: float) -> Tensor:
-    """Base classes keep their relations as seen by the anchors: KL over the C classes."""
+def class_relation_distillation(a0: Tensor, w: Tensor, w0: Tensor, scale: float) -> Tensor:
+    """Base classes keep their relations as the anchors see them.
+
+    Args:
+        a0: anchors through the frozen tower, (A, D).
+        w: classes, (C, D).
+        w0: frozen classes, (C, D).
+        scale: τ.
+
+    Returns:
+        KL over the classes, the mean over the anchors, a scalar.
+    """
     return _kl(scale * a0 @ w0.T, scale * a0 @ w.T)
+
+
+# The names of earlier versions.
+released, reject, extra_class = released_anchor, anchor_rejection, background_class
+keep, relate, stay = anchor_distillation, relation_distillation, feature_distillation
+vocabulary, twin = text_distillation, class_relation_distillation
 
 
 def _kl(frozen_logits: Tensor, logits: Tensor) -> Tensor:
@@ -151,24 +250,24 @@ def _term(
         case "released":
             a, n = need(f.anchors, anchors), need(f.negatives, negatives)
             plain = functional.cross_entropy(scale * cosines, targets)
-            return released(cosines, a, n, targets, scale, weight) - plain
+            return released_anchor(cosines, a, n, targets, scale, weight) - plain
         case "reject":
             a, n = need(f.anchors, anchors), need(f.negatives, negatives)
-            return weight * reject(a, f.classes, n, scale, margin)
+            return weight * anchor_rejection(a, f.classes, n, scale, margin)
         case "extra_class":
             a, n = need(f.anchors, anchors), need(f.negatives, negatives)
-            return weight * extra_class(f.clips, a, f.classes, n, targets, scale)
+            return weight * background_class(f.clips, a, f.classes, n, targets, scale)
         case "keep":
             a, a0 = need(f.anchors, anchors), need(f.frozen_anchors, anchors)
-            return weight * keep(a, a0, need(f.frozen_generic, generic), scale)
+            return weight * anchor_distillation(a, a0, need(f.frozen_generic, generic), scale)
         case "relate":
             v0 = need(f.frozen_clips, "clips")
-            return weight * relate(f.clips, v0, need(f.frozen_generic, generic), scale)
+            return weight * relation_distillation(f.clips, v0, need(f.frozen_generic, generic), scale)
         case "stay":
-            return weight * stay(f.clips, need(f.frozen_clips, "clips"))
+            return weight * feature_distillation(f.clips, need(f.frozen_clips, "clips"))
         case "vocabulary":
-            return weight * vocabulary(need(f.generic, generic), need(f.frozen_generic, generic))
+            return weight * text_distillation(need(f.generic, generic), need(f.frozen_generic, generic))
         case "twin":
             a0, w0 = need(f.frozen_anchors, anchors), need(f.frozen_classes, "base classes")
-            return weight * twin(a0, f.classes, w0, scale)
+            return weight * class_relation_distillation(a0, f.classes, w0, scale)
     raise ValueError(f"no anchor term is called '{name}'")

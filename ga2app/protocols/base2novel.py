@@ -10,7 +10,6 @@ import hashlib
 import json
 import multiprocessing
 import re
-import resource
 import sys
 import tempfile
 import time
@@ -202,5 +201,7 @@ def peak_bytes() -> int:
         found = None
     if found:
         return int(found[1]) * 1024
+    import resource
+
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024

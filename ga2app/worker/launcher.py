@@ -1,12 +1,12 @@
 """Start the worker, and tell whether it lives. A worker is a process of its own that outlives the app.
 
-A process is known by its number and its start time: numbers alone are given out again. ``worker.lock`` in the home
-holds both for the one worker that may work there; the file stays, and a lock whose process is gone is no lock.
+A process is known by its number and its start time: numbers alone are given out again. ``worker.json`` in the home
+holds both for the one worker that may work there; the file stays, and one whose process is gone counts for nothing.
+Whoever writes it holds ``worker.lock``.
 """
 
 from __future__ import annotations
 
-import fcntl
 import gc
 import json
 import logging
@@ -15,21 +15,21 @@ import signal
 import subprocess
 import sys
 import time
-from calendar import timegm
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO
+
+from filelock import FileLock
 
 from ga2app.errors import TrainingError
-from ga2app.paths import PROJECT, Home
+from ga2app.paths import PROJECT, Home, write_whole
 
 WORKER = ("-m", "ga2app.worker")
 IDLE_EXIT_S = 900
 """A worker with nothing to do gives its memory back after this time."""
 
-_LOCK = "worker.lock"
+_LOCK, _HOLDER = "worker.lock", "worker.json"
 _LOG_LIMIT_BYTES = 5_000_000
 _BACK_OFF_S = 30.0
 
@@ -55,7 +55,8 @@ class _Child:
 def process_started_s(pid: int) -> float | None:
     """When the process ``pid`` started, None if there is none or it is dead and merely not yet waited for.
 
-    Good for comparing with itself only: seconds since boot on Linux, since the epoch elsewhere.
+    Good for comparing with itself only: seconds since boot on Linux, which no change of the clock moves, since the
+    epoch elsewhere.
     """
     if sys.platform == "linux":
         try:
@@ -65,21 +66,18 @@ def process_started_s(pid: int) -> float | None:
         # The command's name stands in parentheses and may hold anything, parentheses too.
         columns = stat.rpartition(")")[2].split()
         return None if columns[0] in "ZX" else int(columns[19]) / os.sysconf("SC_CLK_TCK")
-    return process_started_by_ps_s(pid)
+    return psutil_started_s(pid)
 
 
-def process_started_by_ps_s(pid: int) -> float | None:
-    """``process_started_s`` by asking ``ps``, for systems without ``/proc``."""
-    answer = subprocess.run(
-        ["ps", "-o", "state=,lstart=", "-p", str(pid)],
-        capture_output=True,
-        text=True,
-        env=os.environ | {"LC_ALL": "C", "TZ": "UTC"},
-    )
-    state, _, started = answer.stdout.strip().partition(" ")
-    if not state or state[0] in "ZX":
+def psutil_started_s(pid: int) -> float | None:
+    """``process_started_s`` for systems without ``/proc``."""
+    import psutil
+
+    try:
+        process = psutil.Process(pid)
+        return None if process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD) else process.create_time()
+    except psutil.NoSuchProcess:
         return None
-    return float(timegm(time.strptime(started.strip(), "%a %b %d %H:%M:%S %Y")))
 
 
 def is_alive(pid: int | None, started_s: float | None) -> bool:
@@ -96,11 +94,10 @@ def worker_process(home: Home) -> WorkerProcess | None:
     """The worker that lives in ``home``, None if there is none."""
     _reap(home)
     try:
-        with (home.root / _LOCK).open() as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH)
-            return _holder(lock.read())
-    except FileNotFoundError:
+        holder = WorkerProcess(**json.loads((home.root / _HOLDER).read_text()))
+    except (OSError, ValueError, TypeError):
         return None
+    return holder if is_alive(holder.pid, holder.started_s) else None
 
 
 def worker_alive(home: Home) -> bool:
@@ -113,16 +110,15 @@ def ensure_worker(home: Home, *, command: Sequence[str] = WORKER, idle_exit_s: f
 
     ``command`` is what Python runs. Raises TrainingError if the worker cannot be started or ends at once.
     """
-    _reap(home)
-    with _locked(home) as lock:
-        holder = _holder(lock.read())
+    with _locked(home):
+        holder = worker_process(home)
         if holder:
             return holder.pid
         _refuse_if_it_just_failed(home)
         process = _launch(home, [*command, "--home", str(home.root), "--idle-exit", str(idle_exit_s)])
         _children[home.root] = _Child(process, time.monotonic())
         # Written for the child, so that a second call finds it before it has come to itself.
-        _write(lock, WorkerProcess(process.pid, process_started_s(process.pid) or 0.0))
+        _write(home, WorkerProcess(process.pid, process_started_s(process.pid) or 0.0))
     _log.info("started worker %d for %s", process.pid, home.root)
     return process.pid
 
@@ -145,19 +141,18 @@ def stop_worker(home: Home, *, timeout_s: float = 30.0) -> bool:
 def take_lock(home: Home) -> bool:
     """Make the calling process the worker of ``home``; False if another one is."""
     me = this_process()
-    with _locked(home) as lock:
-        holder = _holder(lock.read())
-        if holder not in (None, me):
+    with _locked(home):
+        if worker_process(home) not in (None, me):
             return False
-        _write(lock, me)
+        _write(home, me)
     return True
 
 
 def release_lock(home: Home) -> None:
     """Give up being the worker of ``home``."""
-    with _locked(home) as lock:
-        if _holder(lock.read()) == this_process():
-            lock.truncate(0)
+    with _locked(home):
+        if worker_process(home) == this_process():
+            (home.root / _HOLDER).unlink()
 
 
 def let_go() -> None:
@@ -227,32 +222,22 @@ def _reap(home: Home) -> None:
 
 
 @contextmanager
-def _locked(home: Home) -> Iterator[IO[str]]:
-    """The lock file, for the calling process alone as long as the block lasts."""
+def _locked(home: Home) -> Iterator[None]:
+    """Who starts, takes or leaves the place of the worker is alone as long as the block lasts."""
+    lock = FileLock(home.root / _LOCK, poll_interval=0.01)
     try:
         home.root.mkdir(parents=True, exist_ok=True)
-        file = (home.root / _LOCK).open("a+")
+        lock.acquire()
     except OSError as exc:
         raise TrainingError(
-            f"the worker's lock '{home.root / _LOCK}' cannot be written ({exc.strerror}); "
-            "make that folder writable, or set GA2_HOME to one that is"
+            f"the worker's lock '{home.root / _LOCK}' cannot be written ({exc.strerror})",
+            hint="make that folder writable, or set GA2_HOME to one that is",
         ) from exc
-    with file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        file.seek(0)
-        yield file
-
-
-def _holder(text: str) -> WorkerProcess | None:
-    """The live process that the lock's text names."""
     try:
-        holder = WorkerProcess(**json.loads(text))
-    except (ValueError, TypeError):
-        return None
-    return holder if is_alive(holder.pid, holder.started_s) else None
+        yield
+    finally:
+        lock.release()
 
 
-def _write(lock: IO[str], holder: WorkerProcess) -> None:
-    lock.truncate(0)
-    lock.write(json.dumps(asdict(holder)))
-    lock.flush()
+def _write(home: Home, holder: WorkerProcess) -> None:
+    write_whole(home.root / _HOLDER, json.dumps(asdict(holder)))

@@ -18,8 +18,7 @@ from ga2app.store import Store
 from ga2app.store.chosen_anchors import DRAWN_SCENES, borrow, borrows, with_chosen
 from ga2app.types import REPORT, Dataset, Report, RunRecord, RunState
 from ga2app.worker import launcher
-from ga2app.worker.event_writer import HEARTBEAT, EventWriter
-from ga2app.worker.run_parts import Outcome, Parts
+from ga2app.worker.run_parts import HEARTBEAT, EventWriter, Outcome, Parts
 
 LOG = "log.txt"
 POLL_S = 0.5

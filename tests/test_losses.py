@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import doctest
 import math
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from torch.nn import functional
 from ga2app.clip import load_backbone
 from ga2app.config import ObjectiveConfig, PromptConfig
 from ga2app.errors import TrainingError
+from ga2app.method import losses
 from ga2app.method.losses import Features, extra_class, keep, loss, reject, relate, released, stay, twin, vocabulary
 from ga2app.method.prompted_model import PromptedClip, plain_clip
 from ga2app.method.prompts import PromptLearner
@@ -141,3 +143,25 @@ def test_with_as_many_negatives_as_classes_the_released_anchor_does_move():
     anchor = functional.normalize(torch.tensor([[0.6, 0.8]]), dim=1).requires_grad_()
     released(X @ BOTH.T, anchor, BOTH, torch.tensor([0]), 1.0, 1.0).backward()
     assert anchor.grad is not None and anchor.grad.abs().sum() > 0
+
+
+def test_the_examples_of_the_losses_give_what_they_show():
+    found = doctest.testmod(losses)
+    assert found.attempted >= 7 and not found.failed
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("released", "released_anchor"),
+        ("reject", "anchor_rejection"),
+        ("extra_class", "background_class"),
+        ("keep", "anchor_distillation"),
+        ("relate", "relation_distillation"),
+        ("stay", "feature_distillation"),
+        ("vocabulary", "text_distillation"),
+        ("twin", "class_relation_distillation"),
+    ],
+)
+def test_a_loss_has_its_earlier_name_too(old: str, new: str):
+    assert getattr(losses, old) is getattr(losses, new)
