@@ -17,7 +17,7 @@ from ga2app.cli import settings_options as settings
 from ga2app.config import RunConfig
 from ga2app.errors import ConfigError, Fault
 from ga2app.paths import default_home, write_whole
-from ga2app.services.run_warnings import whitening_warnings
+from ga2app.services.run_checks import whitening_warnings
 from ga2app.types import Dataset, rests_on
 
 if TYPE_CHECKING:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -59,7 +60,17 @@ def read_settings(args: argparse.Namespace, **changes: object) -> RunConfig:
 def check_complete(config: RunConfig) -> None:
     """Raises ConfigError where a preset leaves something to the user that is still open."""
     if faults := left_to_name(config):
-        raise ConfigError([replace(fault, message=f"{fault.message}; the option is --hard-prompt") for fault in faults])
+        raise ConfigError(with_options(faults))
+
+
+def with_options(faults: Sequence[Fault]) -> list[Fault]:
+    """``faults``, each of a hard prompt with the option that names another."""
+    return [
+        replace(fault, message=f"{fault.message}; the option is --hard-prompt")
+        if fault.field == "prompts.hard_prompt"
+        else fault
+        for fault in faults
+    ]
 
 
 def _change(data: dict[str, Any], section: str, **values: object) -> None:

@@ -11,13 +11,9 @@ from pathlib import Path
 from ga2app.cli import common
 from ga2app.cli import progress_bar as progress
 from ga2app.cli import settings_options as settings
-from ga2app.config import SKETCH, RunConfig
-from ga2app.errors import BundleError, ClipError, TrainingError
+from ga2app.errors import BundleError, ConfigError, TrainingError
 from ga2app.paths import default_home
-from ga2app.services.run_warnings import FOOTAGE, run_warnings
-from ga2app.types import Dataset, Subset
-
-_SAMPLE = 3
+from ga2app.services.run_checks import FOOTAGE, check, filmed
 
 
 def add(commands: common.Commands) -> None:
@@ -40,18 +36,20 @@ def run(args: argparse.Namespace) -> int:
     if args.print_config:
         common.print_json(config.to_dict())
         return 0
-    settings.check_complete(config)
     _refuse_several_processes()
     from ga2app.training import check_start, train
 
     own = common.find_dataset(config.dataset)
     chosen = common.with_named_anchors(config, own)
     dataset = common.lent_anchors(config, chosen)
+    checked = check(config, own, chosen, dataset)
+    if checked.faults:
+        raise ConfigError(settings.with_options(checked.faults))
     out: Path = args.out or default_home().bundles / f"{dataset.name}-{time.strftime('%Y%m%d-%H%M%S')}"
     checkpoint = out.with_name(out.name + ".checkpoint")
     _make_way(args, out, checkpoint)
     check_start(config, dataset, checkpoint)
-    for text in [*run_warnings(config, own, chosen, dataset), *_footage_warnings(config, own)]:
+    for text in [*checked.warnings, *([FOOTAGE.format(dataset=own.name)] if filmed(config, own) else [])]:
         print(f"note: {text}", file=sys.stderr)
     with progress.stoppable() as should_stop:
         result = train(config, dataset, out=out, checkpoint=checkpoint, emit=progress.say, should_stop=should_stop)
@@ -89,21 +87,3 @@ def _make_way(args: argparse.Namespace, out: Path, checkpoint: Path) -> None:
     if args.restart and checkpoint.exists():
         with writing_to(out):
             checkpoint.unlink(missing_ok=True)
-
-
-def _footage_warnings(config: RunConfig, dataset: Dataset) -> list[str]:
-    """That a few of the training clips look like footage, where the backbone knows drawings alone."""
-    if config.backbone != SKETCH:
-        return []
-    from ga2app.video import Evaluation, read_clip
-    from ga2app.video.domain_check import looks_photographic
-
-    clips = [clip.path for clip in dataset.clips if clip.subset is Subset.TRAIN]
-    sample = [clips[place * len(clips) // _SAMPLE] for place in range(min(_SAMPLE, len(clips)))]
-    filmed = 0
-    for path in sample:
-        try:
-            filmed += looks_photographic(read_clip(path, Evaluation(8)).frames)
-        except ClipError:
-            continue  # the training names it, and all others that cannot be read
-    return [FOOTAGE.format(dataset=dataset.name)] if 2 * filmed > len(sample) else []

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ga2app.config.sections import RunConfig
 from ga2app.errors import ConfigError, Fault
 
 LARGEST_BYTES = 1_000_000
@@ -50,3 +51,13 @@ def read_settings_file(path: str | Path, shown: str = "") -> Any:
 def _object(pairs: list[tuple[str, Any]], twice: list[str]) -> dict[str, Any]:
     twice += [name for name, count in Counter(name for name, _ in pairs).items() if count > 1]
     return dict(pairs)
+
+
+def load_settings(path: str | Path) -> RunConfig:
+    """The settings in a file. Raises ConfigError with every fault in it, each at its field."""
+    return RunConfig.from_dict(read_settings_file(path, Path(path).name))
+
+
+def settings_text(config: RunConfig) -> str:
+    """Every setting of a run as JSON, as Save settings writes it."""
+    return json.dumps(config.to_dict(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"

@@ -14,6 +14,7 @@ from ga2app.config import SKETCH
 from ga2app.errors import BackboneError, BundleError
 from ga2app.hub import Downloads
 from ga2app.paths import Home, default_home
+from ga2app.services.run_pace import SpeedEstimator
 from ga2app.services.space import Space
 from ga2app.store import Store
 from ga2app.types import (
@@ -21,7 +22,6 @@ from ga2app.types import (
     BackboneChoice,
     BundleCard,
     ClipInspector,
-    Estimator,
     ExplainerService,
     RecognizerService,
     figure_text,
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from ga2app.services.library import LibraryService
     from ga2app.services.runs import RunService
     from ga2app.services.sharing import SharingService
+    from ga2app.services.training import TrainingService
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ class Studio:
     backbones: Callable[[], Sequence[BackboneChoice]]
     inspector: ClipInspector
     advisor: AnchorAdvisor
-    estimator: Estimator
+    estimator: SpeedEstimator
     examples: Sequence[Example] = ()
     wake_worker: Callable[[], object] = _nothing
     worker_alive: Callable[[], bool] = _alive
@@ -131,6 +132,13 @@ class Studio:
         from ga2app.services.runs import RunService
 
         return RunService(self)
+
+    @cached_property
+    def training(self) -> TrainingService:
+        """Runs on their way into the queue."""
+        from ga2app.services.training import TrainingService
+
+        return TrainingService(self)
 
     def backbone_title(self, name: str) -> str:
         """How the screens call a backbone; its own name where the list does not have it."""
@@ -211,7 +219,6 @@ def own_studio(home: Home | None = None) -> Iterator[Studio]:
     from ga2app.services.clip_inspector import VideoInspector
     from ga2app.services.lazy_explainer import LazyExplainer
     from ga2app.services.lazy_recognizer import LazyRecognizer
-    from ga2app.services.speed_estimate import SpeedEstimator
 
     home, recognizer = home or default_home(), LazyRecognizer()
     with Store.open(home) as store:

@@ -23,7 +23,6 @@ from ga2app.types.dataset_types import (
     Subset,
     with_anchors,
 )
-from ga2app.types.estimates import Basis, Estimate, PastPace, Workload
 from ga2app.types.explanation import Explanation, FrameReason, Neighbor, SpeakerReasons, TokenReading
 from ga2app.types.headline import (
     FEW_LABELS,
@@ -58,7 +57,6 @@ from ga2app.types.hub_types import (
 from ga2app.types.protocols import (
     AnchorAdvisor,
     ClipInspector,
-    Estimator,
     ExplainerService,
     RecognizerService,
 )
@@ -107,7 +105,6 @@ __all__ = [
     "AnchorKind",
     "Answer",
     "BackboneChoice",
-    "Basis",
     "BundleCard",
     "BundleFacts",
     "ByteProgress",
@@ -120,8 +117,6 @@ __all__ = [
     "Curve",
     "Dataset",
     "DatasetOutline",
-    "Estimate",
-    "Estimator",
     "Event",
     "EventKind",
     "ExplainerService",
@@ -142,7 +137,6 @@ __all__ = [
     "Neighbor",
     "NoneOfThese",
     "NoneWay",
-    "PastPace",
     "Progress",
     "ProposalKind",
     "PulledAnchors",
@@ -164,7 +158,6 @@ __all__ = [
     "TokenReading",
     "TrainingData",
     "Verdict",
-    "Workload",
     "as_document",
     "cautions",
     "clip_name",

@@ -15,7 +15,6 @@ from ga2app.types.anchor_types import (
     TextRatings,
 )
 from ga2app.types.dataset_types import AnchorClip, ClipFacts, ProposalKind
-from ga2app.types.estimates import Estimate, PastPace, Workload
 from ga2app.types.explanation import Explanation, TokenReading
 from ga2app.types.recognition import NoneOfThese, Recognition
 
@@ -148,19 +147,4 @@ class AnchorAdvisor(Protocol):
 
     def login(self) -> bool:
         """Whether this machine's own user is logged in at the Hub, so that a language model can be asked."""
-        ...
-
-
-class Estimator(Protocol):
-    """Says ahead how long a run will take, what memory it needs, and whether its texts fit. Never blocks for long."""
-
-    def estimate(self, work: Workload, past: Sequence[PastPace] = ()) -> Estimate:
-        """The estimate, or that it is being made: then ask again in a few seconds."""
-        ...
-
-    def too_long(self, backbone: str, texts: Sequence[str], prompt_length: int) -> Sequence[str]:
-        """Those of ``texts`` that do not fit into the text tower behind ``prompt_length`` tokens.
-
-        Nothing where the backbone's tokenizer cannot be looked at.
-        """
         ...

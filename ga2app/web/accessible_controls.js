@@ -23,6 +23,7 @@ const mendTabs = list => {
 };
 
 const mendField = block => {
+  if (block.querySelector('.settings-form')) return;  // a form of its own, described and marked by itself
   const help = block.querySelector('.info-text');
   const fault = Boolean(block.closest('.faulty'));
   for (const field of block.querySelectorAll('input:not([type=file]), textarea, select')) {

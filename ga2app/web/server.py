@@ -15,8 +15,8 @@ from ga2app.services.clip_inspector import VideoInspector
 from ga2app.services.hardware import Hardware, lent_hardware, own_hardware
 from ga2app.services.imports import sweep
 from ga2app.services.lazy_explainer import LazyExplainer
+from ga2app.services.run_pace import SpeedEstimator
 from ga2app.services.space import Space, present_space
-from ga2app.services.speed_estimate import SpeedEstimator
 from ga2app.services.studio import Example
 from ga2app.store import Store
 from ga2app.types import RunState

@@ -157,6 +157,6 @@ def controls_script() -> str:
     return CONTROLS_SCRIPT.read_text(encoding="utf-8")
 
 
-def part(html: str = "", **settings: Any) -> gr.HTML:
+def part(html: Any = "", **settings: Any) -> gr.HTML:
     """A piece of the page that the studio's own style sheet dresses, not Gradio's."""
     return gr.HTML(html, apply_default_css=False, **settings)

@@ -12,26 +12,30 @@ import pytest
 
 from ga2app.config import preset
 from ga2app.services.calibration import ClipSpeed, Speed
-from ga2app.services.forecast import forecast, peak_bytes, step_seconds
-from ga2app.services.speed_estimate import SpeedEstimator, free_memory
-from ga2app.types import Basis, Estimate, PastPace, Workload
-from ga2app.web.pages.train.workload import workload_of
+from ga2app.services.prompt_fit import Towers, too_long
+from ga2app.services.run_pace import (
+    Basis,
+    Estimate,
+    PastPace,
+    SpeedEstimator,
+    Workload,
+    forecast,
+    free_memory,
+    peak_bytes,
+    step_seconds,
+    workload_of,
+)
 from tests.clips import color_dataset
 
 SPEED = Speed(
     load_s=5.0,
     base_bytes=400_000_000,
     frame_s=0.001,
-    frame_fixed_s=0.0,
-    learn_s=0.003,
-    learn_fixed_s=0.01,
-    frame_bytes=1_000_000,
-    token_s=0.0001,
-    token_fixed_s=0.02,
-    token_bytes=10_000,
+    learned_frame_s=0.003,
+    learned_text_s=0.001,
     image_px=64,
-    name_tokens=6,
 )
+TOWERS = Towers(visual_layers=5, visual_width=192, frame_tokens=65, text_layers=3, text_width=128, text_positions=48)
 CLIPS = ClipSpeed(first_s=0.1, again_s=0.01, kept_bytes=100_000, photographic=False)
 QUICK = Workload(
     backbone="sketch",
@@ -57,22 +61,20 @@ FULL = replace(QUICK, visual=True, anchors_a_step=4, measured_clips=1000, residu
 
 
 def test_a_step_of_quick_mode_is_texts_alone() -> None:
-    assert step_seconds(QUICK, SPEED) == pytest.approx(0.02 + 50 * 10 * 0.0001, rel=1e-4)
+    assert step_seconds(QUICK, SPEED) == pytest.approx(50 * 0.001, rel=1e-4)
 
 
 def test_a_step_of_full_mode_adds_clips_and_anchors() -> None:
-    clips = (8 + 4) * 8 * 0.003 + 2 * 0.01 + 4 * 8 * 2e-5
-    assert step_seconds(FULL, SPEED) == pytest.approx(0.07 + clips, rel=1e-4)
+    assert step_seconds(FULL, SPEED) == pytest.approx(0.05 + (8 + 4) * 8 * 0.003, rel=1e-4)
 
 
 def test_batches_gathered_in_one_step_pass_the_tower_twice_but_for_the_last() -> None:
     gathered = replace(FULL, steps=20)  # 16 clips a step, 8 at once
-    clips = (16 + 4) * 8 * 0.003 + 3 * 0.01 + 8 * 8 * 0.001 + 4 * 8 * 2e-5
-    assert step_seconds(gathered, SPEED) == pytest.approx(0.07 + clips, rel=1e-4)
+    assert step_seconds(gathered, SPEED) == pytest.approx(0.05 + (16 + 4) * 8 * 0.003 + 8 * 8 * 0.001, rel=1e-4)
 
 
 def test_the_parts_of_an_estimate_add_up() -> None:
-    told = forecast(FULL, SPEED, CLIPS, (), 8 << 30)
+    told = forecast(FULL, SPEED, CLIPS, (), TOWERS, 8 << 30)
     assert told.basis is Basis.MEASURED
     assert told.preparing_s == pytest.approx(5.0 + 100 * (0.1 + 0.008), rel=1e-4)
     assert told.training_s == pytest.approx(40 * step_seconds(FULL, SPEED) + 10 * 32 * 0.01, rel=1e-4)
@@ -81,15 +83,18 @@ def test_the_parts_of_an_estimate_add_up() -> None:
 
 def test_what_earlier_runs_took_corrects_the_estimate() -> None:
     slow = PastPace(7, QUICK, 3 * step_seconds(QUICK, SPEED))
-    told = forecast(FULL, SPEED, CLIPS, [slow], None)
+    told = forecast(FULL, SPEED, CLIPS, [slow], TOWERS)
     assert (told.basis, told.runs) == (Basis.RUNS, (7,))
     assert told.training_s == pytest.approx(3 * 40 * step_seconds(FULL, SPEED) + 10 * 32 * 0.01, rel=1e-4)
 
 
-def test_memory_grows_with_the_batch_and_with_frames() -> None:
-    there = peak_bytes(FULL, SPEED, CLIPS)
-    assert there > 400_000_000 + (8 + 4) * 8 * 1_000_000
-    assert peak_bytes(replace(FULL, batch=4), SPEED, CLIPS) < there < peak_bytes(replace(FULL, frames=16), SPEED, CLIPS)
+def test_memory_follows_from_the_shapes_of_the_towers() -> None:
+    there = peak_bytes(FULL, SPEED, CLIPS, TOWERS)
+    frames, texts = 12 * 8 * 69 * 192 * 5, 50 * 16 * 128 * 3
+    assert there == 400_000_000 + 22 * 4 * (frames + texts) + 24 * 8 * 3 * 64**2 * 4 + 100 * 100_000
+    assert peak_bytes(replace(FULL, batch=4), SPEED, CLIPS, TOWERS) < there
+    assert peak_bytes(replace(FULL, frames=16), SPEED, CLIPS, TOWERS) > there
+    assert peak_bytes(replace(FULL, precision="bfloat16"), SPEED, CLIPS, TOWERS) < there
 
 
 def test_a_backbone_that_is_not_here_is_unknown_until_it_is(tmp_path: Path) -> None:
@@ -97,12 +102,11 @@ def test_a_backbone_that_is_not_here_is_unknown_until_it_is(tmp_path: Path) -> N
     assert told == Estimate(Basis.UNKNOWN, note="unknown until 'openai/nowhere-to-be-found' is on this machine")
 
 
-def test_labels_that_are_too_long_are_found_without_loading_the_backbone(tmp_path: Path) -> None:
-    estimator = SpeedEstimator(tmp_path / "speeds.json")
+def test_labels_that_are_too_long_are_found_without_loading_the_backbone() -> None:
     long = "walking a dog " * 14
-    assert estimator.too_long("sketch", ["waving", long], 8) == [long]
-    assert estimator.too_long("sketch", ["waving"], 8) == []
-    assert estimator.too_long("openai/nowhere-to-be-found", [long], 8) == []
+    assert too_long("sketch", ("waving", long), 8) == (long,)
+    assert not too_long("sketch", ("waving",), 8)
+    assert not too_long("openai/nowhere-to-be-found", (long,), 8)
 
 
 def test_free_memory_is_a_plausible_number() -> None:

@@ -13,17 +13,16 @@ import numpy as np
 from PIL import Image
 
 from ga2app.errors import BundleError, ClipError, DatasetError, LabelError, LanguageModelError
+from ga2app.services.run_pace import Basis, Estimate, PastPace, Workload
 from ga2app.types import (
     NONE_OF_THESE,
     AnchorClip,
     AnchorKind,
     Answer,
-    Basis,
     ClipFacts,
     ClipRating,
     ClipRatings,
     Curve,
-    Estimate,
     Explanation,
     FrameReason,
     FrameScore,
@@ -33,7 +32,6 @@ from ga2app.types import (
     Neighbor,
     NoneOfThese,
     NoneWay,
-    PastPace,
     Progress,
     ProposalKind,
     Recognition,
@@ -45,7 +43,6 @@ from ga2app.types import (
     TextRatings,
     TokenReading,
     Verdict,
-    Workload,
 )
 
 FRAMES = 8
@@ -310,7 +307,7 @@ class FakeAdvisor:
 class FakeEstimator:
     """A tenth of a second a step and a megabyte a frame; "measuring" while ``ready`` is not set.
 
-    A backbone called "away" is not here; a label longer than 30 letters is too long.
+    A backbone called "away" is not here.
     """
 
     def __init__(self, ready: bool = True, free_bytes: int = 8 << 30) -> None:
@@ -332,6 +329,3 @@ class FakeEstimator:
             free_bytes=self.free_bytes,
             runs=tuple(pace.run_id for pace in past),
         )
-
-    def too_long(self, backbone: str, texts: Sequence[str], prompt_length: int) -> Sequence[str]:
-        return [text for text in texts if len(text) > 30]

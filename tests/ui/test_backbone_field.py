@@ -19,7 +19,6 @@ from ga2app.web.components.backbone_field import choices, settle_choice
 from ga2app.web.pages.anchors.question import start_values
 from ga2app.web.pages.recognize.asking import Request, answers
 from ga2app.web.pages.recognize.clip_sources import bundle_choice, bundle_notice
-from ga2app.web.pages.train.plan import make_plan
 from tests.backbone.clip_folders import copy_of
 from tests.ui.studios import BASE, add_bundle, add_dataset, make_studio
 from tests.ui.train.test_plan import entered
@@ -79,10 +78,10 @@ def test_strangers_can_name_no_folder_of_the_machine(studio: Studio, folder: str
         public.known_backbone(folder)
     with pytest.raises(BackboneError, match="is not on this machine"):
         list(answers(public, Request([studio.examples[0].path], "a, b", backbone=folder)))
-    with pytest.raises(BackboneError, match="is not on this machine"):
+    with pytest.raises(ConfigError, match="backbone: .* is not on this machine"):
         queue_asked(public, {"backbone": folder, "dataset": "demo"}, "quick", "")
     with pytest.raises(ConfigError, match="is not on this machine"):
-        make_plan(public, replace(entered(), backbone=folder))
+        public.training.plan(entered(backbone=folder))
     assert not public.has_backbone(folder)
 
 
@@ -94,10 +93,10 @@ def test_recognize_answers_with_a_folder_that_was_typed(studio: Studio, folder: 
 def test_a_run_is_planned_with_the_whole_path_of_a_typed_folder(studio: Studio, folder: str) -> None:
     add_dataset(studio)
     with pytest.raises(ConfigError) as told:
-        make_plan(studio, replace(entered(), backbone="/no/such/folder"))
+        studio.training.plan(entered(backbone="/no/such/folder"))
     assert "backbone" in [fault.field for fault in told.value.faults if "is not a folder" in fault.message]
-    fitting = entered(prompts__coupled=False, prompts__text_depth=2, clips__num_frames=2)
-    plan = make_plan(studio, replace(fitting, backbone=f"{folder}/"))
+    fitting = entered(prompts__coupled=False, prompts__text_depth=2, clips__num_frames=2, backbone=f"{folder}/")
+    plan = studio.training.plan(fitting)
     assert [run.config.backbone for run in plan.runs] == [folder]
 
 

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from gradio.events import api
 
-from ga2app.config import RunConfig, preset, with_shorter_warmup
-from ga2app.errors import ConfigError, Fault
 from ga2app.services.studio import Studio
 from ga2app.web.api.answering import told
 from ga2app.web.pages.runs.run_settings_view import adjusted_text
-from ga2app.web.pages.train.queueing import queue_config
 
 
 def build_runs_api(studio: Studio) -> None:
@@ -154,34 +150,11 @@ def queue_asked(studio: Studio, config: dict[str, Any], preset_name: str, name: 
 
     Raises StudioError with everything that keeps it from being trained.
     """
-    start = _start(config, preset_name)
-    settings = RunConfig.from_dict(_merged(start, config))
-    settings = replace(settings, backbone=studio.known_backbone(settings.backbone))
-    run_id = queue_config(studio, settings, name)
-    return {"run": run_id, "warning": studio.runs.wake() or None}
+    run_id, warning = studio.training.queue_settings(config, preset_name, name)
+    return {"run": run_id, "warning": warning or None}
 
 
 def status_of(studio: Studio, run_id: int) -> dict[str, Any]:
     """A run's state, step and figures as plain JSON. Raises StoreError if there is no such run."""
     status = studio.runs.status(run_id)
     return status | {"adjusted": [adjusted_text(one) for one in status["adjusted"]]}
-
-
-def _start(config: dict[str, Any], preset_name: str) -> dict[str, Any]:
-    if not isinstance(config, dict):
-        raise ConfigError([Fault("config", f"must be a JSON object, not {config!r}")])
-    if not preset_name:
-        return {}
-    backbone = config.get("backbone")
-    start = (preset(preset_name, backbone) if isinstance(backbone, str) else preset(preset_name)).to_dict()
-    optimizer = config.get("optimizer")
-    # A warm-up that is given counts as it is: it is merged over this one.
-    return with_shorter_warmup(start, optimizer.get("epochs")) if isinstance(optimizer, dict) else start
-
-
-def _merged(start: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    merged = dict(start)
-    for key, value in changes.items():
-        below = merged.get(key)
-        merged[key] = _merged(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
-    return merged

@@ -18,10 +18,6 @@ from ga2app.types import BundleCard
 from ga2app.web import Studio
 from ga2app.web.api.library_endpoints import zip_to_serve
 from ga2app.web.pages.library.library_view import PAGE, Asked, library_view, missing_html
-from ga2app.web.pages.train.form import place_of
-from ga2app.web.pages.train.from_address import hard_prompt_form
-from ga2app.web.pages.train.hard_prompts import to_folder
-from ga2app.web.pages.train.train_settings import SETTINGS
 
 from ..studios import add_bundle, keep_bundle
 
@@ -139,26 +135,6 @@ def test_the_embedded_bundle_is_not_offered_for_deletion(studio: Studio) -> None
     card = studio.store.bundles.get(keep_bundle(studio, "shipped"))
     studio.store.bundles.add(replace(card, origin="embedded"))
     assert not library_view(studio, "shipped", Asked()).deletable
-
-
-def test_a_bundle_fills_the_train_form_as_its_hard_prompt(studio: Studio) -> None:
-    config = {"prompts": {"length": 6, "text_depth": 2}}
-    folder = keep_bundle(studio, "brake", config=config)
-    filled = hard_prompt_form(studio, "brake")
-    values = dict(zip((setting.path for setting in SETTINGS), filled[4:-1], strict=True))
-    assert values["prompts.hard_prompt"]["value"] == "brake" and values["prompts.coupled"]["value"] is True
-    assert values["prompts.length"]["value"] == 6 and "is the hard prompt" in filled[-1]
-    entered = [values[setting.path]["value"] for setting in SETTINGS]
-    assert to_folder(studio, entered[place_of("prompts.hard_prompt")]) == folder
-
-
-def test_a_bundle_without_text_prompts_cannot_be_a_hard_prompt(studio: Studio) -> None:
-    keep_bundle(studio, "seen", config={"prompts": {"length": 6, "text_depth": 0, "coupled": False}})
-    with pytest.raises(BundleError, match="'seen' has no text prompts"):
-        hard_prompt_form(studio, "seen")
-    add_bundle(studio, "gone")
-    with pytest.raises(BundleError, match="put its folder back"):
-        hard_prompt_form(studio, "gone")
 
 
 def test_the_embedded_bundle_is_shown_packed_and_imported(studio: Studio, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ga2app.hub import DownloadState, DownloadStatus
-from ga2app.web.pages.train.download import megabytes, status_html
+from ga2app.web.pages.train.backbone_download import megabytes, status_html
 
 
 def test_before_anything_is_fetched_nothing_is_said() -> None:

@@ -12,10 +12,22 @@ from typing import Any
 import pytest
 
 from ga2app.config import PRESETS, RunConfig, preset
+from ga2app.config.settings_files import load_settings, settings_text
 from ga2app.errors import ConfigError
-from ga2app.web.pages.train import form
-from ga2app.web.pages.train.settings_file import load_settings, settings_text
-from ga2app.web.pages.train.train_settings import BESIDE, GROUPS, SETTINGS, Input, label_of
+from ga2app.services.run_requests import nested
+from ga2app.web.pages.train.train_settings import (
+    BESIDE,
+    GROUPS,
+    SETTINGS,
+    Input,
+    Setting,
+    by_field,
+    entered,
+    fits,
+    label_of,
+    values_of,
+)
+from ga2app.web.templates import render
 
 UNLIKE = {"device": "cpu", "prompts.hard_prompt": "random", "anchors": "my places", "negatives": ("objects", "places")}
 
@@ -69,9 +81,14 @@ def test_every_field_comes_back_from_a_file_of_settings(tmp_path: Path) -> None:
     assert load_settings(file) == CHANGED
 
 
+def config_of(values: dict[str, Any], like: RunConfig) -> RunConfig:
+    """The configuration that the form holds, on the data set, backbone and seed of ``like``."""
+    beside = {"dataset": like.dataset, "backbone": like.backbone, "seed": like.seed}
+    return RunConfig.from_dict(nested(entered(json.loads(json.dumps(values))) | beside))
+
+
 def test_every_field_comes_back_from_the_form() -> None:
-    values = form.values_of(CHANGED)
-    assert form.config_of(CHANGED.dataset, CHANGED.backbone, CHANGED.seed, values) == CHANGED
+    assert config_of(values_of(CHANGED), CHANGED) == CHANGED
 
 
 def test_every_field_is_in_the_form_or_beside_it_with_the_reason() -> None:
@@ -94,62 +111,49 @@ def test_groups_go_from_few_settings_that_are_open_to_many_that_are_closed() -> 
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_preset_comes_back_from_the_form_unchanged(name: str) -> None:
-    config = preset(name)
-    assert form.config_of(config.dataset, config.backbone, config.seed, form.values_of(config)) == config
+    assert config_of(values_of(preset(name)), preset(name)) == preset(name)
 
 
-@pytest.mark.parametrize("place", range(len(SETTINGS)), ids=[setting.path for setting in SETTINGS])
-def test_a_changed_setting_reaches_its_field_and_no_other(place: int) -> None:
+@pytest.mark.parametrize("setting", SETTINGS, ids=[setting.path for setting in SETTINGS])
+def test_a_changed_setting_reaches_its_field_and_no_other(setting: Setting) -> None:
     config = preset("full")
-    values, path = form.values_of(config), SETTINGS[place].path
-    other = unlike(path, values[place]) if path != "precision" else "float32"
-    values[place] = list(other) if isinstance(other, tuple) else other
-    before = leaves(config.to_dict())
-    after = leaves(form.config_of(config.dataset, config.backbone, config.seed, values).to_dict())
+    values, path = values_of(config), setting.path
+    values[path] = unlike(path, values[path]) if path != "precision" else "float32"
+    before, after = leaves(config.to_dict()), leaves(config_of(values, config).to_dict())
     assert {name for name in before if before[name] != after[name]} == {path}
 
 
 def test_numbers_that_a_browser_sends_as_fractions_count_as_whole() -> None:
-    values = form.values_of(preset("quick"))
-    values[form.place_of("optimizer.epochs")] = 25.0
-    assert form.config_of("demo", "sketch", 1, values).optimizer.epochs == 25
+    assert entered({"optimizer.epochs": 25.0})["optimizer.epochs"] == 25
 
 
-def test_a_list_that_a_browser_sends_as_nothing_is_empty() -> None:
-    values = form.values_of(preset("quick"))
-    values[form.place_of("negatives")] = None
-    assert form.config_of("demo", "sketch", 1, values).negatives == ()
-
-
-def faults_of(**entered: Any) -> ConfigError:
-    values = dict(zip([setting.path for setting in SETTINGS], form.values_of(preset("quick")), strict=True))
-    values.update({path.replace("__", "."): value for path, value in entered.items()})
-    with pytest.raises(ConfigError) as caught:
-        form.config_of("demo", "sketch", 1, list(values.values()))
-    return caught.value
+def test_a_list_that_a_browser_sends_as_nothing_is_empty_and_what_is_no_setting_is_left_out() -> None:
+    assert entered({"negatives": None, "dataset": "x", "evil": 1}).keys() == {setting.path for setting in SETTINGS}
+    assert entered(None)["negatives"] == []
 
 
 def test_all_faults_are_told_each_at_its_own_field() -> None:
-    error = faults_of(optimizer__learning_rate=0, clips__num_frames=None, shots=0)
-    updates = dict(zip([setting.path for setting in SETTINGS], form.field_updates(error.faults), strict=True))
-    faulty = {path for path, update in updates.items() if update["elem_classes"] == ["faulty"]}
-    assert faulty == {"optimizer.learning_rate", "clips.num_frames", "shots"}
-    assert updates["optimizer.learning_rate"]["info"].startswith("⚠ must be above 0 and at most 1")
-    assert updates["device"]["info"] == "auto, cpu, cuda, cuda:1 or mps."
+    values = values_of(preset("quick")) | {"optimizer.learning_rate": 0, "clips.num_frames": None, "shots": 0}
+    with pytest.raises(ConfigError) as caught:
+        config_of(values, RunConfig())
+    told = by_field(caught.value.faults)
+    assert told.keys() == {"optimizer.learning_rate", "clips.num_frames", "shots"}
+    assert told["optimizer.learning_rate"].startswith("⚠ must be above 0 and at most 1")
 
 
-@pytest.mark.parametrize("rate", [0, 1e6, -1, None])
-def test_a_learning_rate_that_cannot_work_is_a_fault(rate: float | None) -> None:
-    assert [fault.field for fault in faults_of(optimizer__learning_rate=rate).faults] == ["optimizer.learning_rate"]
+def test_values_that_a_browser_kept_of_another_kind_do_not_fit() -> None:
+    by_path = {setting.path: setting for setting in SETTINGS}
+    assert fits(by_path["shots"], 3) and not fits(by_path["shots"], "3") and not fits(by_path["shots"], True)
+    assert fits(by_path["precision"], "float32") and not fits(by_path["precision"], "float8")
+    assert fits(by_path["negatives"], ["a"]) and not fits(by_path["negatives"], [1])
 
 
-def test_groups_with_a_fault_open() -> None:
-    error = faults_of(device="gpu")
-    opened = {
-        group.title: update.get("open") for group, update in zip(GROUPS, form.group_updates(error.faults), strict=True)
-    }
-    assert opened.pop("Hardware") is True
-    assert set(opened.values()) == {None}
+def test_the_form_has_one_named_and_described_input_for_each_setting() -> None:
+    html = str(render("train_form.html", groups=GROUPS, wide=GROUPS[1].title, typed=""))
+    for setting in SETTINGS:
+        assert html.count(f'data-path="{setting.path}"') == 1
+        assert setting.label in html and setting.help in html.replace("&#39;", "'")
+    assert not any(sign in html for sign in ("`", "${", "{{")), "the page reads it as a template of its own"
 
 
 def test_an_input_is_made_for_every_kind() -> None:

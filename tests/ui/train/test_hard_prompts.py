@@ -11,9 +11,8 @@ import pytest
 from ga2app.config import HARD_PROMPT_EMBEDDED, HARD_PROMPT_RANDOM, SKETCH, preset
 from ga2app.errors import ConfigError
 from ga2app.paths import SKETCH_HARD_PROMPT
+from ga2app.services.prompt_fit import facts_of, hard_prompt_faults
 from ga2app.web import Studio
-from ga2app.web.pages.train.hard_prompts import facts_of, hard_prompt_choices, hard_prompt_faults, to_folder, to_key
-from ga2app.web.pages.train.queueing import queue_config
 
 from ..studios import add_bundle, add_dataset
 
@@ -41,41 +40,41 @@ def test_the_embedded_prompt_can_be_read_for_what_it_is() -> None:
 
 
 def test_only_bundles_that_fit_are_offered(library: Studio) -> None:
-    assert [value for _, value in hard_prompt_choices(library, SKETCH, 8, "random")] == ["embedded", "random", "fits"]
-    assert [value for _, value in hard_prompt_choices(library, SKETCH, 16, "random")] == ["random", "longer"]
-    assert [value for _, value in hard_prompt_choices(library, "real", 8, "random")] == ["random", "foreign"]
-    assert [value for _, value in hard_prompt_choices(library, SKETCH, None, "random")] == ["random"]
+    assert [value for _, value in library.training.hard_prompts(SKETCH, 8, "random")] == ["embedded", "random", "fits"]
+    assert [value for _, value in library.training.hard_prompts(SKETCH, 16, "random")] == ["random", "longer"]
+    assert [value for _, value in library.training.hard_prompts("real", 8, "random")] == ["random", "foreign"]
+    assert [value for _, value in library.training.hard_prompts(SKETCH, None, "random")] == ["random"]
 
 
 def test_what_is_chosen_stays_in_the_list_when_it_fits_no_more(library: Studio) -> None:
-    choices = dict((value, title) for title, value in hard_prompt_choices(library, SKETCH, 16, "fits"))
+    choices = dict((value, title) for title, value in library.training.hard_prompts(SKETCH, 16, "fits"))
     assert choices["fits"].endswith("(does not fit)")
 
 
 def test_a_browser_sees_keys_and_a_run_gets_folders(library: Studio) -> None:
-    folder = to_folder(library, "fits")
+    folder = library.training.hard_prompt_folder("fits")
     assert folder == str(library.home.bundles / "fits")
-    assert to_key(library, str(folder)) == "fits"
-    assert to_folder(library, HARD_PROMPT_RANDOM) == HARD_PROMPT_RANDOM
+    assert library.training.hard_prompt_key(str(folder)) == "fits"
+    assert library.training.hard_prompt_folder(HARD_PROMPT_RANDOM) == HARD_PROMPT_RANDOM
 
 
 def test_a_path_may_be_typed_on_ones_own_machine_only(library: Studio) -> None:
-    assert to_folder(library, "/some/where") == "/some/where"
+    assert library.training.hard_prompt_folder("/some/where") == "/some/where"
     with pytest.raises(ConfigError, match="there is no bundle '/some/where' in the library; choose one of the list"):
-        to_folder(replace(library, server_paths=False), "/some/where")
+        replace(library, server_paths=False).training.hard_prompt_folder("/some/where")
 
 
 def test_programs_name_a_bundle_by_its_key_and_no_path_of_a_public_server(library: Studio) -> None:
     add_dataset(library)
     config = preset("quick")
     named = replace(config, prompts=replace(config.prompts, hard_prompt="fits"))
-    run_id = queue_config(library, named)
+    run_id = library.training.queue_config(named)
     folder = str(library.home.bundles / "fits")
     assert library.store.runs.get(run_id).config["prompts"]["hard_prompt"] == folder
     public = replace(library, server_paths=False)
-    queue_config(public, replace(config, prompts=replace(config.prompts, hard_prompt=folder)))
+    public.training.queue_config(replace(config, prompts=replace(config.prompts, hard_prompt=folder)))
     with pytest.raises(ConfigError, match="there is no bundle '/etc' in the library"):
-        queue_config(public, replace(config, prompts=replace(config.prompts, hard_prompt="/etc")))
+        public.training.queue_config(replace(config, prompts=replace(config.prompts, hard_prompt="/etc")))
 
 
 @pytest.mark.parametrize(

@@ -10,29 +10,32 @@ from typing import Any
 import pytest
 
 from ga2app.config import NOTHING, preset
+from ga2app.config.settings_files import settings_text
 from ga2app.errors import ConfigError
+from ga2app.services.run_requests import Asked, parse_seeds, run_name
 from ga2app.types import AnchorClip, Dataset, LabelledClip, RunState, Subset
 from ga2app.web import Studio
-from ga2app.web.pages.train import form
-from ga2app.web.pages.train.plan import Entered, make_plan, parse_seeds, run_name
-from ga2app.web.pages.train.queueing import queue_config, queue_line, queue_plan
-from ga2app.web.pages.train.train_actions import saved_text
+from ga2app.web.pages.train.train_settings import values_of
 
 from ..studios import BASE, NOVEL, add_bundle, add_dataset, add_run
 
 
 def entered(
-    datasets: Sequence[str] = ("demo",), seeds: str = "1024", name: str = "", preset_name: str = "quick", **changes: Any
-) -> Entered:
-    values = form.values_of(preset(preset_name))
-    for path, value in changes.items():
-        values[form.place_of(path.replace("__", "."))] = value
-    return Entered(name, tuple(datasets), "sketch", seeds, tuple(values))
+    datasets: Sequence[str] = ("demo",),
+    seeds: str = "1024",
+    name: str = "",
+    preset_name: str = "quick",
+    backbone: str = "sketch",
+    **changes: Any,
+) -> Asked:
+    changed = {path.replace("__", "."): value for path, value in changes.items()}
+    settings = values_of(preset(preset_name)) | changed | {"backbone": backbone}
+    return Asked(tuple(datasets), seeds, settings, name)
 
 
-def faults(studio: Studio, given: Entered) -> dict[str, str]:
+def faults(studio: Studio, given: Asked) -> dict[str, str]:
     with pytest.raises(ConfigError) as caught:
-        make_plan(studio, given)
+        studio.training.plan(given)
     return {fault.field: fault.message for fault in caught.value.faults}
 
 
@@ -60,7 +63,7 @@ def test_other_seeds_are_a_fault_of_their_field(text: str) -> None:
 def test_each_data_set_with_each_seed_is_a_run_with_a_name_of_its_own(studio: Studio) -> None:
     add_dataset(studio)
     add_dataset(studio, "kitchen")
-    plan = make_plan(studio, entered(["demo", "kitchen"], "1, 2", "try"))
+    plan = studio.training.plan(entered(["demo", "kitchen"], "1, 2", "try"))
     assert [run.name for run in plan.runs] == [
         "try · demo · seed 1",
         "try · demo · seed 2",
@@ -84,7 +87,7 @@ def test_one_run_goes_by_its_name_or_its_data_set() -> None:
 
 def test_all_of_a_plan_is_queued_in_its_order(studio: Studio) -> None:
     add_dataset(studio)
-    numbers = queue_plan(studio, make_plan(studio, entered(seeds="3 draws")))
+    numbers = studio.training.queue(studio.training.plan(entered(seeds="3 draws")))
     records = [studio.store.runs.get(number) for number in numbers]
     assert [record.name for record in records] == ["demo · seed 1024", "demo · seed 1025", "demo · seed 1026"]
     assert [record.config["seed"] for record in records] == [1024, 1025, 1026]
@@ -92,7 +95,7 @@ def test_all_of_a_plan_is_queued_in_its_order(studio: Studio) -> None:
 
 
 def test_faults_of_seeds_data_set_backbone_and_settings_are_told_together(studio: Studio) -> None:
-    given = replace(entered([], "x", shots=0), backbone="elsewhere")
+    given = entered([], "x", shots=0, backbone="elsewhere")
     assert faults(studio, given).keys() == {"seed", "dataset", "backbone", "shots"}
 
 
@@ -103,7 +106,7 @@ def test_more_runs_than_anybody_means_are_refused(studio: Studio) -> None:
 
 
 def test_the_demo_may_be_planned_while_it_is_being_drawn(studio: Studio) -> None:
-    (run,) = make_plan(studio, entered()).runs
+    (run,) = studio.training.plan(entered()).runs
     assert run.dataset is None
 
 
@@ -150,7 +153,7 @@ def test_labels_without_training_clips_are_told_ahead(studio: Studio) -> None:
 def test_labels_that_are_too_long_for_the_text_tower_are_told_ahead(studio: Studio) -> None:
     add_dataset(studio)
     whole = studio.store.datasets.get("demo")
-    long = "walking " * 6 + "home"
+    long = "walking " * 70 + "home"
     studio.store.datasets.add(replace(whole, name="wordy", novel=(*whole.novel, long)), origin="test")
     assert f"'{long}'; shorten them" in faults(studio, entered(["wordy"]))["dataset"]
 
@@ -184,10 +187,10 @@ def test_the_released_term_takes_one_negative_or_one_a_label(studio: Studio) -> 
 def test_borrowed_anchors_are_told_before_the_start(studio: Studio) -> None:
     add_dataset(studio)
     add_dataset(studio, "kitchen")
-    told = make_plan(studio, entered(["kitchen"])).warnings
+    told = studio.training.plan(entered(["kitchen"])).warnings
     assert any("'kitchen' has no anchor clips: drawn scenes of the demo are borrowed" in text for text in told)
     studio.store.anchors.add_clips("my places", [AnchorClip("/hall.mp4", "an empty hall")])
-    told = make_plan(studio, entered(["kitchen"], anchors="my places")).warnings
+    told = studio.training.plan(entered(["kitchen"], anchors="my places")).warnings
     assert not any("borrowed" in text for text in told)
 
 
@@ -196,7 +199,7 @@ def test_a_data_set_without_test_clips_trains_but_it_is_said_that_nothing_is_mea
     whole = studio.store.datasets.get("demo")
     trained = tuple(clip for clip in whole.clips if clip.subset.value == "train")
     studio.store.datasets.add(Dataset("untested", whole.base, whole.novel, trained), origin="test")
-    told = make_plan(studio, entered(["untested"])).warnings
+    told = studio.training.plan(entered(["untested"])).warnings
     assert "'untested' has no test clips: it trains, but nothing is measured." in told
 
 
@@ -206,7 +209,7 @@ def test_a_data_set_without_test_clips_trains_but_it_is_said_that_nothing_is_mea
 def test_few_clips_a_label_are_warned_of(studio: Studio, clips: int, shots: int, warned: str) -> None:
     trained = [LabelledClip(f"/{label}-{n}.mp4", label, Subset.TRAIN) for label in BASE for n in range(clips)]
     studio.store.datasets.add(Dataset("kitchen", BASE, NOVEL, tuple(trained)), origin="test")
-    told = make_plan(studio, entered(["kitchen"], shots=shots)).warnings
+    told = studio.training.plan(entered(["kitchen"], shots=shots)).warnings
     found = [text for text in told if "on drawn clips prompts needed 8 to be better" in text]
     assert [text.split(" a label")[0] for text in found] == ([f"'kitchen' gives {warned}"] if warned else [])
 
@@ -215,21 +218,24 @@ def test_programs_are_told_the_same_faults(studio: Studio) -> None:
     add_dataset(studio)
     config = preset("quick")
     with pytest.raises(ConfigError, match="prompts.text_depth: must be at most 3"):
-        queue_config(studio, replace(config, prompts=replace(config.prompts, text_depth=9)))
+        studio.training.queue_config(replace(config, prompts=replace(config.prompts, text_depth=9)))
     assert studio.store.runs.count() == 0
 
 
 def test_the_line_at_the_button_says_what_comes_first(studio: Studio) -> None:
-    assert queue_line(studio) == "The queue is empty: it starts at once."
+    assert studio.training.queue_line() == "The queue is empty: it starts at once."
     add_run(studio, RunState.DONE, bundle=add_bundle(studio))
     add_run(studio, RunState.RUNNING, steps=10)
     for _ in range(3):
         add_run(studio, RunState.QUEUED)
-    assert queue_line(studio) == "Position 5 in the queue, after run 2 (step 10 of 40), run 3, run 4 and 1 more."
+    assert (
+        studio.training.queue_line() == "Position 5 in the queue, after run 2 (step 10 of 40), run 3, run 4 and 1 more."
+    )
 
 
 def test_settings_that_cannot_run_here_can_be_saved_all_the_same(studio: Studio) -> None:
     add_dataset(studio)
     given = entered(preset_name="paper-k400")
     assert "prompts.visual_depth" in faults(studio, given)
-    assert json.loads(saved_text(studio, given))["prompts"]["visual_depth"] == preset("paper-k400").prompts.visual_depth
+    saved = json.loads(settings_text(studio.training.config(given)))
+    assert saved["prompts"]["visual_depth"] == preset("paper-k400").prompts.visual_depth

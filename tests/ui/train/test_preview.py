@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from ga2app.config import preset
+from ga2app.errors import ConfigError
 from ga2app.paths import Home
-from ga2app.types import AnchorClip, Basis, Dataset, Estimate, EventKind, LabelledClip, RunState, Subset
+from ga2app.services.run_pace import Basis, Estimate, workload_of
+from ga2app.services.run_requests import Asked, lower_first
+from ga2app.types import AnchorClip, Dataset, EventKind, LabelledClip, RunState, Subset
 from ga2app.web import Studio
-from ga2app.web.pages.train import preview as previews
-from ga2app.web.pages.train.plan import Entered, plan_or_faults
-from ga2app.web.pages.train.preview import Preview, about, estimate_html, lower_first, memory_text
-from ga2app.web.pages.train.workload import past_paces, sample_clips, workload_of
+from ga2app.web.pages.train import train_view
+from ga2app.web.pages.train.train_view import Preview, about, estimate_rows, memory_text
 
 from ..fakes import FakeEstimator
 from ..studios import BASE, NOVEL, add_bundle, add_dataset, add_run, make_studio
@@ -28,8 +29,11 @@ CLIPS = tuple(
 KITCHEN = Dataset("kitchen", BASE, NOVEL, CLIPS, (AnchorClip("/wall.mp4", "a wall"),), ("else", "nothing"))
 
 
-def preview_of(studio: Studio, given: Entered, *, silent: bool = False) -> Preview:
-    return previews.preview_of(studio, plan_or_faults(studio, given), silent=silent)
+def preview_of(studio: Studio, given: Asked, *, silent: bool = False) -> Preview:
+    try:
+        return train_view.preview_of(studio, studio.training.plan(given), silent=silent)
+    except ConfigError as exc:
+        return train_view.preview_of(studio, exc.faults, silent=silent)
 
 
 def test_a_preview_names_the_run_and_says_time_memory_and_queue(studio: Studio) -> None:
@@ -65,8 +69,11 @@ def test_while_the_speed_is_measured_the_page_says_so_and_looks_again(home: Home
 
 def test_what_an_estimate_cannot_know_is_said_to_be_unknown() -> None:
     away = Estimate(Basis.UNKNOWN, note="unknown until 'away' is on this machine")
-    assert "unknown until &#x27;away&#x27; is on this machine." in estimate_html([(preset("quick"), away)], 1)
-    assert "as soon as the data set is there" in estimate_html([(preset("quick"), None)], 1)
+    assert estimate_rows([(preset("quick"), away)], 1) == (
+        [],
+        "Time and memory: unknown until 'away' is on this machine.",
+    )
+    assert "as soon as the data set is there" in estimate_rows([(preset("quick"), None)], 1)[1]
 
 
 def test_too_little_memory_is_a_warning_that_names_the_setting_to_lower(home: Home) -> None:
@@ -89,10 +96,10 @@ def test_where_anchors_and_negatives_come_from_stands_beside_their_choice(studio
     studio.store.datasets.add(KITCHEN, origin="test")
     assert (
         "kitchen: 1 anchor clip (its own), 2 negative prompts (its own)."
-        in preview_of(studio, entered(["kitchen"])).brakes
+        in preview_of(studio, entered(["kitchen"])).note
     )
     studio.store.datasets.add(replace(KITCHEN, name="bare", anchors=(), negatives=()), origin="test")
-    assert "bare: 0 anchor clips (borrowed from the drawn demo)" in preview_of(studio, entered(["bare"])).brakes
+    assert "bare: 0 anchor clips (borrowed from the drawn demo)" in preview_of(studio, entered(["bare"])).note
 
 
 def test_faults_are_told_in_the_place_of_the_plan_unless_they_are_told_already(studio: Studio) -> None:
@@ -134,17 +141,17 @@ def test_the_work_of_a_full_run_is_counted() -> None:
 
 
 def test_a_sample_is_spread_over_the_training_clips() -> None:
-    assert len(set(sample_clips(KITCHEN))) == 3
-    assert all(Path(path).stem.split("-")[-1] in "012" for path in sample_clips(KITCHEN))
+    assert len(set(KITCHEN.sample())) == 3
+    assert all(Path(path).stem.split("-")[-1] in "012" for path in KITCHEN.sample())
 
 
 def test_past_runs_on_the_same_backbone_tell_what_a_step_took(studio: Studio) -> None:
     add_dataset(studio)
     run_id = add_run(studio, RunState.DONE, steps=40, bundle=add_bundle(studio))
     add_run(studio, RunState.QUEUED)
-    (pace,) = past_paces(studio, preset("quick"))
+    (pace,) = studio.training.past_paces(preset("quick"))
     assert (pace.run_id, pace.seconds_per_step) == (run_id, 0.5)
-    assert past_paces(studio, replace(preset("quick"), device="cpu")) == []
+    assert studio.training.past_paces(replace(preset("quick"), device="cpu")) == []
     html = preview_of(studio, entered()).html
     assert f"Estimated from run {run_id}." in html
     assert studio.store.runs.latest(run_id, EventKind.STEP)
@@ -157,12 +164,12 @@ def test_the_button_waits_until_it_is_known_whether_clips_are_filmed(home: Home)
     on_sketch = preview_of(studio, entered(["kitchen"]))
     assert (on_sketch.checking, on_sketch.button, on_sketch.again) == (True, "Looking at the clips…", True)
     assert not preview_of(studio, entered(["demo"])).checking, "the demo is drawn, as everybody knows"
-    real = preview_of(studio, replace(entered(["kitchen"], prompts__hard_prompt="random"), backbone="real"))
+    real = preview_of(studio, entered(["kitchen"], prompts__hard_prompt="random", backbone="real"))
     assert real.again and not real.checking
     studio.store.close()
 
 
 def test_that_the_machine_is_measured_once_is_said_once() -> None:
-    first = estimate_html([(preset("quick"), Estimate(Basis.MEASURING))], 1)
-    then = estimate_html([(preset("quick"), Estimate(Basis.MEASURING, note="Reading a few of its clips…"))], 1)
+    first = estimate_rows([(preset("quick"), Estimate(Basis.MEASURING))], 1)[1]
+    then = estimate_rows([(preset("quick"), Estimate(Basis.MEASURING, note="Reading a few of its clips…"))], 1)[1]
     assert "once…" in first and "once" not in then and "Reading a few of its clips…" in then

@@ -12,8 +12,7 @@ from ga2app.errors import ConfigError
 from ga2app.services.run_comparison import as_in_json, flat
 from ga2app.types import Adjustment, Conditions, Report, RunRecord
 from ga2app.web.components.markup import notices
-from ga2app.web.pages.train.preset_choice import PRESET_TITLES
-from ga2app.web.pages.train.train_settings import SETTINGS
+from ga2app.web.pages.train.train_settings import PRESET_TITLES, SETTINGS
 from ga2app.web.templates import render
 
 _NOT_OF_A_PRESET = ("dataset", "backbone", "seed", "device", "anchors", "negatives")

@@ -1,185 +1,194 @@
-"""The Train screen: what to train on and how, what that will take, then into the queue."""
+"""The Train page: what to train on and how, what that will take, then into the queue."""
 
 from __future__ import annotations
 
+import contextlib
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
 from ga2app.config import DEMO
-from ga2app.errors import ConfigError, Fault
+from ga2app.errors import ConfigError, Fault, StudioError
+from ga2app.services.run_requests import Asked, Plan
 from ga2app.services.studio import Studio
-from ga2app.web.components.backbone_field import backbone_info, choices, settle_choice
+from ga2app.types import RunState
+from ga2app.web.components.backbone_field import backbone_info, settle_choice
+from ga2app.web.components.markup import notice
 from ga2app.web.components.masthead import Page
 from ga2app.web.events import in_turn
-from ga2app.web.pages.train import form
-from ga2app.web.pages.train import train_actions as actions
-from ga2app.web.pages.train import train_scripts as scripts
-from ga2app.web.pages.train.dataset_card import datasets_html
-from ga2app.web.pages.train.from_address import form_asked_for
-from ga2app.web.pages.train.hard_prompts import FIELD, hard_prompt_choices
-from ga2app.web.pages.train.plan import Entered, Plan, plan_or_faults
-from ga2app.web.pages.train.preview import preview_of
-from ga2app.web.pages.train.remembered import build_memory, recalled, to_remember
-from ga2app.web.pages.train.settings_file import load_settings
-from ga2app.web.pages.train.train_layout import TrainParts, lay_out, run_choices
+from ga2app.web.pages.recognize.recognize_page import UNEXPECTED
+from ga2app.web.pages.train import train_settings as form
+from ga2app.web.pages.train.train_filling import TrainFilling
+from ga2app.web.pages.train.train_layout import DATASET_HELP, SEEDS_HELP
+from ga2app.web.pages.train.train_view import dataset_choices, datasets_html, faults_html, list_choices, preview_of
+
+log = logging.getLogger(__name__)
 
 _IN_TURN = in_turn("train")
+_READY = "() => { window.ga2Train?.ready(); }"
+
+
+@dataclass(frozen=True)
+class Pressed:
+    """What was asked for at the last press, and the numbers of the runs that it queued: none where it was refused."""
+
+    asked: Asked
+    runs: tuple[int, ...] = ()
+
+
+class TrainPage(TrainFilling):
+    """Handlers of the preview and of the button: they take their inputs by component and give updates alike."""
+
+    def draw(self, given: Mapping[Any, Any]) -> dict[Any, Any]:
+        """What a press would do, drawn anew after any change; the fields beside the form with their marks."""
+        asked, plan = self._planned(given)
+        faults = form.by_field(() if isinstance(plan, Plan) else plan)
+        helps = {
+            "dataset": (self.dataset, DATASET_HELP),
+            "backbone": (self.backbone, backbone_info(asked.settings["backbone"], self.studio)),
+            "seed": (self.seeds, SEEDS_HELP),
+        }
+        marks = {
+            component: gr.update(info=faults.get(path, text), elem_classes=["faulty"] if path in faults else [])
+            for path, (component, text) in helps.items()
+        }
+        kept = {}
+        if given[self.opened]:
+            kept[self.memory] = {
+                "preset": given[self.preset],
+                "name": asked.name,
+                "datasets": list(asked.datasets),
+                "backbone": asked.settings["backbone"],
+                "seeds": asked.seeds,
+                "values": {path: value for path, value in asked.settings.items() if path != "backbone"},
+            }
+        return self._drawn(asked, plan, given[self.pressed]) | marks | kept
+
+    def _planned(self, given: Mapping[Any, Any]) -> tuple[Asked, Plan | tuple[Fault, ...]]:
+        asked = self.asked_for(given)
+        try:
+            return asked, self.training.plan(asked)
+        except ConfigError as exc:
+            return asked, exc.faults
+
+    def _drawn(self, asked: Asked, plan: Plan | tuple[Fault, ...], pressed: Pressed | None) -> dict[Any, Any]:
+        """The preview, and what is left of the last answer.
+
+        An answer is for what was pressed: it goes when the page says something else, and when its runs are over. A
+        list of faults stays up to date until none is left.
+        """
+        faults = () if isinstance(plan, Plan) else plan
+        told: Any = ""
+        if pressed and pressed.runs and pressed.asked == asked:
+            told = self._standing(pressed)
+        elif pressed and not pressed.runs and faults:
+            told = faults_html(faults)
+        pressed = pressed if told else None
+        preview = preview_of(self.studio, plan, silent=bool(pressed and faults))
+        waiting = DEMO not in self.studio.store.datasets.names().values()
+        listed = list_choices(self.studio, asked.settings["backbone"], dict(asked.settings))
+        return {
+            self.told: told,
+            self.pressed: pressed,
+            self.preview: preview.value(listed),
+            self.queue: gr.update(value=preview.button, interactive=not preview.checking),
+            self.clock: gr.Timer(active=preview.again or waiting or bool(pressed and pressed.runs)),
+        }
+
+    def _standing(self, pressed: Pressed) -> Any:
+        """What is said of the runs of a press: as before while they wait, nothing when they are over."""
+        states = []
+        for number in pressed.runs:
+            with contextlib.suppress(StudioError):  # deleted: there is nothing to say of it
+                states.append(self.studio.store.runs.get(number).state)
+        if RunState.QUEUED in states:
+            return gr.skip()
+        if RunState.RUNNING in states or RunState.STOPPING in states:
+            first = pressed.runs[0]
+            return self._answer("info", f"Run {first} is under way.", "You may close this page.", first)
+        return ""
+
+    def _answer(self, tone: str, title: str, text: str, run: int) -> str:
+        return f'{notice(tone, text, title)}<a id="watch" href="./runs?id={run}">Watch run {run} on Runs</a>'
+
+    def press(self, given: Mapping[Any, Any]) -> dict[Any, Any]:
+        """Queue what the page asks for, or say everything that keeps it from being trained."""
+        asked, plan = self._planned(given)
+        pressed, told = Pressed(asked), ""
+        try:
+            if not isinstance(plan, Plan):
+                told = faults_html(plan)
+            elif preview_of(self.studio, plan).checking:
+                told = notice("info", "A few of the clips are being looked at first; press again in a moment.")
+            else:
+                numbers = self.training.queue(plan)
+                trouble, first, last = self.studio.runs.wake(), numbers[0], numbers[-1]
+                pressed = Pressed(asked, tuple(numbers))
+                how = "It starts" if first == last else "They run one after another"
+                title = f"Run {first} is queued." if first == last else f"Runs {first} to {last} are queued."
+                text = trouble or f"{how} as soon as the worker is free; you may close this page."
+                told = self._answer("warning" if trouble else "success", title, text, first)
+        except StudioError as exc:
+            told = notice("error", str(exc))
+        except Exception:
+            log.exception("queueing failed")
+            told = notice("error", UNEXPECTED)
+        return self._drawn(asked, plan, pressed) | {self.told: told, self.pressed: pressed}
+
+    def look_again(self, given: Mapping[Any, Any]) -> dict[Any, Any]:
+        """What has changed meanwhile: the demo is drawn, the speed is measured, a run has begun or is over."""
+        asked, plan = self._planned(given)
+        return {
+            self.dataset: gr.update(choices=dataset_choices(self.studio)),
+            self.card: datasets_html(self.studio, asked.datasets),
+            **self._drawn(asked, plan, given[self.pressed]),
+        }
 
 
 def build_train(studio: Studio, page: Page) -> None:
     """Lay the page out and connect it. Each time that it is opened everything is read anew."""
-    parts = lay_out(studio, build_memory())
-    _connect_preview(studio, parts, page)
-    _connect_filling(studio, parts)
-
-    def queue_runs(*entered: Any) -> list[Any]:
-        answered = actions.queue_runs(studio, _entered(entered))
-        plan = plan_or_faults(studio, _entered(entered))
-        return [*answered, *_preview(studio, plan, answered[2], silent=True)]
-
+    parts = TrainPage(studio)
+    looked_at = {*parts.asked, parts.pressed}
+    drawing = {*looked_at, parts.preset, parts.opened}
+    # A list of several choices reports a change each time it is drawn: what people choose is an input.
+    changed = [
+        one.input if one is parts.dataset else one.change for one in sorted(parts.asked, key=lambda one: one._id)
+    ]
+    _in_time(changed, parts.draw, drawing, [*parts.drawn, *parts.beside, parts.memory])
+    _in_time(
+        [parts.preset.input, parts.backbone.input],
+        parts.fill_preset,
+        {*parts.asked, parts.preset},
+        [parts.preset, parts.form],
+    )
     parts.queue.click(
-        queue_runs,
-        parts.entered,
-        [*parts.answer, *parts.marks, *parts.drawn],
+        parts.press,
+        looked_at,
+        parts.drawn,
         **(_IN_TURN | {"show_progress": "minimal", "show_progress_on": parts.told}),
     )
-
-
-def _connect_preview(studio: Studio, parts: TrainParts, page: Page) -> None:
-    """What a press would do is drawn anew whenever anything changes; while something is under way, now and then."""
-
-    def draw(
-        marked: list[str], pressed: actions.Pressed | None, opened: bool, chosen: str | None, *entered: Any
-    ) -> list[Any]:
-        now = _entered(entered)
-        plan = plan_or_faults(studio, now)
-        faults = _faults(plan)
-        answer = actions.still_true(studio, pressed, now, faults)
-        marks = actions.marks(studio, now, faults) if faults or marked else actions.no_marks()
-        listed = pressed is not None and pressed.refused and bool(faults)
-        memory = to_remember(chosen, now) if opened else gr.skip()
-        return [*answer, *_preview(studio, plan, _kept(pressed, answer), silent=listed), *marks, memory]
-
-    def look_again(pressed: actions.Pressed | None, *entered: Any) -> list[Any]:
-        now = _entered(entered)
-        datasets, card, _ = actions.refresh_datasets(studio, now.datasets)
-        if datasets["value"] == list(now.datasets):
-            del datasets["value"]  # this answer may be late: what was chosen meanwhile stays
-        plan = plan_or_faults(studio, now)
-        faults = _faults(plan)
-        answer = actions.still_true(studio, pressed, now, faults)
-        listed = pressed is not None and pressed.refused and bool(faults)
-        return [datasets, card, *answer, *_preview(studio, plan, _kept(pressed, answer), silent=listed)]
-
-    def bring_up_to_date(pressed: actions.Pressed | None, *entered: Any) -> list[Any]:
-        now = _entered(entered)
-        return [
-            gr.update(choices=choices(studio)),
-            gr.update(choices=run_choices(studio), value=None),
-            *look_again(pressed, *entered),
-            *actions.fill_preset(studio, None, now.backbone, now.values),
-        ]
-
-    # A list of several choices reports a change each time it is drawn: what people choose is an input.
-    changed = [item.input if getattr(item, "multiselect", False) else item.change for item in parts.entered]
-    given = [parts.marked, parts.pressed, parts.opened, parts.preset, *parts.entered]
-    gr.on(
-        changed,
-        draw,
-        given,
-        [*parts.answer, *parts.drawn, *parts.marks, parts.memory],
-        trigger_mode="always_last",
-        js=scripts.wait(len(given)),
-        **_IN_TURN,
-    ).then(None, None, None, js=scripts.READY, **_IN_TURN)
-    length, hard = (parts.fields[form.place_of(path)] for path in ("prompts.length", FIELD))
-
-    def fitting(backbone: str, length: Any, present: str | None) -> Any:
-        return gr.update(choices=hard_prompt_choices(studio, backbone, length, present or ""))
-
-    length.change(fitting, [parts.backbone, length, hard], hard, trigger_mode="always_last", **_IN_TURN)
+    parts.clock.tick(parts.look_again, looked_at, [parts.dataset, parts.card, *parts.drawn], **_IN_TURN)
     parts.dataset.input(lambda names: datasets_html(studio, names or []), parts.dataset, parts.card, **_IN_TURN)
-    again = [parts.dataset, parts.card, *parts.answer, *parts.drawn]
-    parts.clock.tick(look_again, [parts.pressed, *parts.entered], again, **_IN_TURN)
-
-    def open_page(memory: Any, request: gr.Request) -> list[Any]:
-        asked = form_asked_for(studio, request)
-        datasets, card, clock, backbone, chosen, seeds, name, *fields = recalled(studio, memory)
-        before = [datasets, backbone, chosen, seeds, *fields, ""]
-        filled = [old if new == gr.skip() else new for old, new in zip(before, asked or before, strict=True)]
-        filled[0] = datasets | filled[0]  # the choices of the one, the choice of the other
-        return [card, clock, name, True, *filled]
-
-    opened = [parts.backbone, parts.earlier, *again, parts.preset, *parts.fields]
-    named = [parts.card, parts.clock, parts.name, parts.opened, *parts.filled]
-    page.on_open(open_page, parts.memory, named, **_IN_TURN).then(
-        bring_up_to_date, [parts.pressed, *parts.entered], opened, **_IN_TURN
-    )
-
-
-def _connect_filling(studio: Studio, parts: TrainParts) -> None:
-    """Presets, files and earlier runs fill the form."""
-
-    def fill(name: str | None, backbone: str, *values: Any) -> list[Any]:
-        return actions.fill_preset(studio, name, backbone, values)
-
-    def load(path: str) -> list[Any]:
-        try:
-            return actions.fill_config(studio, load_settings(path), "the file")
-        except ConfigError as exc:
-            return actions.keep_all(actions.faults_html(exc.faults))
-
-    def save(*entered: Any) -> list[Any]:
-        try:
-            return [actions.saved_text(studio, _entered(entered)), ""]
-        except ConfigError as exc:
-            return ["", actions.faults_html(exc.faults)]
-
-    def settle(typed: str | None) -> Any:
-        return settle_choice(studio, typed, backbone_info(typed or "", studio))[0]
-
-    gr.on(
-        [parts.preset.input, parts.backbone.input],
-        fill,
-        [parts.preset, parts.backbone, *parts.fields],
-        [parts.preset, *parts.fields],
-        js=scripts.wait(2 + len(parts.fields)),
+    parts.backbone.input(
+        lambda typed: settle_choice(studio, typed, backbone_info(typed or "", studio))[0],
+        parts.backbone,
+        parts.backbone,
         **_IN_TURN,
-    ).then(None, None, None, js=scripts.READY, **_IN_TURN)
-    parts.backbone.input(settle, parts.backbone, parts.backbone, **_IN_TURN)
-    shown: dict[str, Any] = {
-        "fn": lambda names: datasets_html(studio, names or []),
-        "inputs": parts.dataset,
-        "outputs": parts.card,
-    }
-    parts.load.upload(load, parts.load, parts.filled, **_IN_TURN).then(**shown, **_IN_TURN)
-    parts.earlier.input(lambda run_id: actions.take_run(studio, run_id), parts.earlier, parts.filled, **_IN_TURN).then(
-        **shown, **_IN_TURN
     )
-    parts.save.click(save, parts.entered, [parts.saved, parts.file_told], **_IN_TURN).then(
-        None, parts.saved, None, js=scripts.SAVE, **_IN_TURN
+    parts.load.upload(parts.fill_file, parts.load, parts.filled, **_IN_TURN)
+    parts.earlier.input(parts.fill_run, parts.earlier, parts.filled, **_IN_TURN)
+    parts.save.click(parts.save_file, parts.asked, parts.file_told, **_IN_TURN)
+    page.on_open(
+        parts.open_page, {parts.memory}, [*parts.filled, parts.name, parts.opened, parts.earlier], **_IN_TURN
+    ).then(parts.draw, drawing, [*parts.drawn, *parts.beside, parts.memory], **_IN_TURN)
+
+
+def _in_time(events: Sequence[Any], handler: Callable[..., Any], inputs: set[Any], outputs: list[Any]) -> None:
+    """What was said of other settings is marked as old until the answer is there."""
+    wait = f"(...given) => {{ window.ga2Train?.wait(); return given.slice(0, {len(inputs)}); }}"
+    gr.on(events, handler, inputs, outputs, trigger_mode="always_last", js=wait, **_IN_TURN).then(
+        None, None, None, js=_READY, **_IN_TURN
     )
-
-
-def _kept(pressed: actions.Pressed | None, answer: list[Any]) -> actions.Pressed | None:
-    """What was pressed, unless ``answer`` has just let it go."""
-    return None if answer[2] is None else pressed
-
-
-def _preview(studio: Studio, plan: Plan | tuple[Fault, ...], pressed: object, *, silent: bool = False) -> list[Any]:
-    """Values for ``TrainParts.drawn``."""
-    preview = preview_of(studio, plan, silent=silent)
-    waiting = DEMO not in {row.name for row in studio.store.datasets.list()}
-    clock = gr.Timer(active=preview.again or waiting or actions.is_open(pressed))
-    button = gr.update(value=preview.button, interactive=not preview.checking)
-    return [preview.html, preview.brakes, button, clock]
-
-
-def _faults(plan: Plan | tuple[Fault, ...]) -> tuple[Fault, ...]:
-    return () if isinstance(plan, Plan) else plan
-
-
-def _entered(given: Any) -> Entered:
-    name, datasets, backbone, seeds, *values = given
-    return Entered(name or "", tuple(datasets or ()), backbone or "", seeds or "", tuple(values))

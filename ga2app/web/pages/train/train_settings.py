@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
-from ga2app.config import Precision
+from ga2app.config import PRESETS, Precision, RunConfig, preset
+from ga2app.errors import Fault
+from ga2app.services.prompt_fit import too_small_for
 
 
 class Input(StrEnum):
@@ -61,7 +65,7 @@ FIRST = Group(
     open=True,
 )
 
-BRAKES = Group(
+REGULARIZERS = Group(
     "Hard prompt, anchors and negatives: so that nothing is forgotten",
     (
         Setting(
@@ -76,7 +80,7 @@ BRAKES = Group(
             "Where the frozen prompt comes from: bundles of the library that fit backbone and prompt length.",
             Input.ONE,
         ),
-        Setting("anchors", "Anchor set", "Irrelevant clips whose meaning must not change.", Input.ONE),
+        Setting("anchors", "Anchor set", "Anchor clips: irrelevant footage whose features must not change.", Input.ONE),
         Setting(
             "negatives",
             "Negative prompts",
@@ -109,7 +113,7 @@ CLIPS = Group(
         Setting(
             "clips.flip", "Mirror at random", "Turn it off where left and right are different labels.", Input.SWITCH
         ),
-        Setting("clips.grayscale", "Grayscale", "Share of training clips shown without color, 0 to 1."),
+        Setting("clips.grayscale", "Grayscale", "Probability that a training clip is shown without color, 0 to 1."),
     ),
 )
 
@@ -121,36 +125,53 @@ PROMPTS = Group(
         Setting("prompts.text_depth", "Text depth", "Prompted layers of the text tower. 0 is off.", Input.WHOLE),
         Setting(
             "prompts.residual",
-            "Residual",
-            "Share of plain CLIP in what a frame looks like, after training: 0 to below 1. It forgets less.",
+            "Zero-shot ratio",
+            "Share of zero-shot CLIP in the outputs after training (output ensembling), 0 to below 1. It forgets less.",
         ),
         Setting("prompts.dropout", "Dropout", "Share of the text prompt hidden in each step, 0 to below 1."),
     ),
 )
 
-TERMS = Group(
-    "Regularization weights",
+LOSSES = Group(
+    "Losses: regularization weights",
     (
-        Setting("objective.vocabulary", "Vocabulary", "Weight: everyday words keep their meaning. 0 is off."),
-        Setting("objective.twin", "Twin", "Weight: labels keep their relations as irrelevant clips see them."),
-        Setting("objective.keep", "Keep", "Weight: irrelevant clips keep their relations to words."),
-        Setting("objective.relate", "Relate", "Weight: training clips keep their relations to everyday words."),
-        Setting("objective.stay", "Stay", "Weight: training clips stay where plain CLIP puts them."),
+        Setting("objective.vocabulary", "Text distillation", "Weight: generic texts keep their features. 0 is off."),
+        Setting(
+            "objective.twin",
+            "Class-relation distillation",
+            "Weight: labels keep their relations as anchor clips see them.",
+        ),
+        Setting(
+            "objective.keep",
+            "Anchor distillation",
+            "Weight: anchor clips keep their features and their relations to generic texts.",
+        ),
+        Setting(
+            "objective.relate", "Relation distillation", "Weight: training clips keep their relations to generic texts."
+        ),
+        Setting(
+            "objective.stay", "Feature distillation", "Weight: training clips keep their features of zero-shot CLIP."
+        ),
         Setting(
             "objective.attributes",
             "Wide vocabulary",
-            "Count colors, places and the hard prompt's labels among the everyday words, not the captions alone.",
+            "Count colors, places and the hard prompt's labels among the generic texts, not the captions alone.",
             Input.SWITCH,
         ),
-        Setting("objective.reject", "Reject", "Weight: irrelevant clips prefer a negative prompt to any label."),
-        Setting("objective.extra_class", "Extra class", "Weight: irrelevant clips are a class of their own."),
+        Setting("objective.reject", "Anchor rejection", "Weight: anchor clips prefer a negative prompt to any label."),
+        Setting("objective.extra_class", "Background class", "Weight: anchor clips are a class of their own."),
         Setting(
             "objective.released",
-            "Released",
+            "Released anchor term",
             "Weight: as in the published code, where it has no effect with one negative. For comparison only.",
         ),
-        Setting("objective.margin", "Margin of reject", "By how much a negative has to win, in logits."),
-        Setting("objective.anchors_per_step", "Anchor clips a step", "Irrelevant clips in each step.", Input.WHOLE),
+        Setting("objective.margin", "Rejection margin", "By how much a negative prompt has to win, in logits."),
+        Setting(
+            "objective.anchors_per_step",
+            "Anchor clips a step",
+            "Anchor clips seen in each optimizer step.",
+            Input.WHOLE,
+        ),
     ),
 )
 
@@ -183,7 +204,7 @@ MACHINE = Group(
     ),
 )
 
-GROUPS = (FIRST, BRAKES, LEARNING, CLIPS, PROMPTS, TERMS, WHITENING, MACHINE)
+GROUPS = (FIRST, REGULARIZERS, LEARNING, CLIPS, PROMPTS, LOSSES, WHITENING, MACHINE)
 """Few first: what a beginner may want to change, then what is better left to the preset."""
 
 SETTINGS = tuple(setting for group in GROUPS for setting in group.settings)
@@ -194,3 +215,81 @@ def label_of(path: str) -> str:
     if path in BESIDE_LABELS:
         return BESIDE_LABELS[path]
     return next((setting.label for setting in SETTINGS if setting.path == path), path)
+
+
+PRESET_TITLES = {
+    "quick": "Quick",
+    "full": "Full",
+    "paper-hmdb": "Paper HMDB-51",
+    "paper-ucf": "Paper UCF-101",
+    "paper-ssv2": "Paper SSv2",
+    "paper-k400": "Paper K400",
+}
+_PAPER_HELP = "The published run, setting by setting, for that data set on CLIP ViT-B/16: hours on a GPU. {}"
+_TO_NAME = _PAPER_HELP.format("Choose its hard prompt below: a bundle trained on Kinetics-400.")
+PRESET_HELP = {
+    "quick": "Learns text prompts only. Each clip is looked at once: seconds to a minute, even without a GPU.",
+    "full": "Learns prompts in both towers: adapts to how your clips look, and takes minutes to hours.",
+    "paper-hmdb": _TO_NAME,
+    "paper-ucf": _TO_NAME,
+    "paper-ssv2": _TO_NAME,
+    "paper-k400": _PAPER_HELP.format("The bundle that it makes is the hard prompt of the other three."),
+}
+NEEDS = " (needs "
+"""Marks a title that cannot be chosen; ``accessible_controls.js`` looks for it."""
+
+
+def preset_choices(backbone: str) -> list[tuple[str, str]]:
+    """Titles and names for the list; a preset that ``backbone`` is too small for says so, and the page closes it."""
+    lacking = {name: too_small_for(backbone, preset(name, backbone).prompts) for name in PRESETS}
+    return [(PRESET_TITLES[name] + (f"{NEEDS}{lacking[name]})" if lacking[name] else ""), name) for name in PRESETS]
+
+
+def preset_info(name: str, backbone: str) -> str:
+    """The help of the preset ``name``, and what to do about those that are closed."""
+    closed = any(NEEDS in title for title, _ in preset_choices(backbone))
+    return PRESET_HELP[name] + (" The gray ones need a larger backbone, such as CLIP ViT-B/16." if closed else "")
+
+
+def values_of(config: RunConfig) -> dict[str, Any]:
+    """What the form shows for ``config``: the value of each setting by its path."""
+    data, values = config.to_dict(), {}
+    for setting in SETTINGS:
+        section, _, name = setting.path.rpartition(".")
+        values[setting.path] = (data[section] if section else data)[name]
+    return values
+
+
+def entered(values: object) -> dict[str, Any]:
+    """The settings in what a browser sent, by path: whole numbers as such, and nothing that is no setting."""
+    given = values if isinstance(values, Mapping) else {}
+    found: dict[str, Any] = {}
+    for setting in SETTINGS:
+        value = given.get(setting.path)
+        if setting.input is Input.WHOLE and isinstance(value, float) and value.is_integer():
+            value = int(value)
+        found[setting.path] = list(value or ()) if setting.input is Input.SEVERAL else value
+    return found
+
+
+def fits(setting: Setting, value: object) -> bool:
+    """Whether ``value``, as a browser kept it, is of the kind that ``setting`` takes."""
+    match setting.input:
+        case Input.WHOLE | Input.NUMBER:
+            return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+        case Input.SWITCH:
+            return isinstance(value, bool)
+        case Input.CHOICE:
+            return value in {one for _, one in setting.choices}
+        case Input.SEVERAL:
+            return isinstance(value, list) and all(isinstance(one, str) for one in value)
+        case Input.ONE | Input.TEXT:
+            return isinstance(value, str)
+
+
+def by_field(faults: Sequence[Fault]) -> dict[str, str]:
+    """What is wrong with each field."""
+    told: dict[str, list[str]] = {}
+    for fault in faults:
+        told.setdefault(fault.field, []).append(fault.message)
+    return {path: "⚠ " + "; ".join(messages) for path, messages in told.items()}

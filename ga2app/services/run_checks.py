@@ -1,0 +1,209 @@
+"""What would otherwise come up in the middle of a run, told before it starts: on Train, by commands and programs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from ga2app.config import ANCHOR_TERMS, DEMO, NOTHING, SKETCH, RunConfig, left_to_name
+from ga2app.config.effective_config import effective, tested_on, training_clips, warmup_faults
+from ga2app.errors import Fault
+from ga2app.labels import unreadable
+from ga2app.services.prompt_fit import hard_prompt_faults, too_long, tower_faults
+from ga2app.store.chosen_anchors import DRAWN_SCENES, borrows
+from ga2app.types import Dataset, Subset, cautions
+
+ENOUGH_SHOTS = 8
+"""Clips a label from which on ``ga2`` was above zero-shot CLIP, clear of zero: docs/experiments.md, few-shot curve."""
+
+FOOTAGE = (
+    "'{dataset}' looks like real footage, and the sketch backbone knows drawings only: choose another CLIP as the "
+    "backbone, or fetch one under it."
+)
+
+_TEXTS_NEEDED = ("released", "reject", "extra_class")
+_WORDS_NEEDED = ("keep", "relate", "vocabulary")
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What is wrong with a run, each fault at its setting, and what its owner should know before it starts.
+
+    ``dataset`` is the data set as the worker will see it, with what it borrows; None while it is not there yet.
+    """
+
+    dataset: Dataset | None
+    faults: tuple[Fault, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def settings_faults(config: RunConfig) -> list[Fault]:
+    """What settings and backbone say without a data set."""
+    return [*left_to_name(config), *tower_faults(config), *hard_prompt_faults(config)]
+
+
+def check(config: RunConfig, own: Dataset, chosen: Dataset, lent: Dataset) -> Checked:
+    """Everything that settings, backbone and data set say about a run, all at once, without loading anything.
+
+    ``own`` is the data set, whole or in outline, ``chosen`` the same with the anchors that ``config`` names, ``lent``
+    with what it borrows besides.
+    """
+    faults = [*settings_faults(config), *dataset_faults(config, own), *anchor_faults(config, lent)]
+    return Checked(lent, tuple(faults), tuple(run_warnings(config, own, chosen, lent)))
+
+
+def dataset_faults(config: RunConfig, own: Dataset) -> list[Fault]:
+    """Why nothing can be trained on the labels and clips of ``own``."""
+    faults = []
+    if len(own.base) < 2:
+        text = (
+            f"'{own.name}' has {len(own.base)} base label{'' if len(own.base) == 1 else 's'}; training needs at least "
+            "2, because with one there is nothing to tell apart: add clips of another label"
+        )
+        faults.append(Fault("dataset", text))
+    trained = own.counts(Subset.TRAIN)
+    if idle := [label for label in own.base if not trained[label]]:
+        text = f"'{own.name}' has no training clips for {_some(idle)}; add clips of these labels, or make them novel"
+        faults.append(Fault("dataset", text))
+    length = config.prompts.length if config.prompts.text_depth else 0
+    if long := too_long(config.backbone, (*own.base, *own.novel), length):
+        text = (
+            f"'{own.name}' has labels that are longer than this backbone reads behind {length} prompt tokens: "
+            f"{_some(long)}; shorten them on Datasets, or lower the prompt length"
+        )
+        faults.append(Fault("dataset", text))
+    return [*faults, *warmup_faults(config.optimizer, sum(training_clips(config, own).values()))]
+
+
+def anchor_faults(config: RunConfig, lent: Dataset) -> list[Fault]:
+    """Losses that are on and lack their clips or texts, each at its own weight.
+
+    They lack them only where none were chosen: otherwise the data set has its own, or borrows them.
+    """
+    objective = config.objective
+    no_clips, no_texts = config.anchors == NOTHING, config.negatives == (NOTHING,)
+    no_words = no_clips and no_texts and not objective.attributes
+    faults = []
+    for needing, lacking, rule in (
+        (ANCHOR_TERMS, no_clips, "needs anchor clips and none are chosen; choose a set, or set it to 0"),
+        (_TEXTS_NEEDED, no_texts, "needs negative prompts and none are chosen; choose a group, or set it to 0"),
+        (
+            _WORDS_NEEDED,
+            no_words,
+            "needs texts: choose anchors or negatives, turn the wide vocabulary on, or set it to 0",
+        ),
+    ):
+        weights = objective.weights()
+        faults += [Fault(f"objective.{name}", rule) for name in needing if lacking and weights[name]]
+    count = len(lent.negatives)
+    if objective.released and count and count not in (1, len(lent.base)):
+        text = (
+            f"takes 1 negative prompt or one a label ({len(lent.base)}), and {count} are chosen; choose a group "
+            "with one ('else' alone in the published runs), or set it to 0"
+        )
+        faults.append(Fault("objective.released", text))
+    return faults
+
+
+def run_warnings(config: RunConfig, own: Dataset, chosen: Dataset, lent: Dataset) -> list[str]:
+    """What is to be known of a run of ``config``; the data sets are those of ``check``."""
+    return [
+        *_anchor_warnings(config, own, chosen),
+        *_test_warnings(own),
+        *_shot_warnings(config, own),
+        *whitening_warnings(config, lent),
+        *filter(None, [unreadable((*own.base, *own.novel))]),
+    ]
+
+
+def whitening_warnings(config: RunConfig, lent: Dataset) -> list[str]:
+    """What of the whitening of a run of ``config`` on ``lent`` will not be as asked for, and why."""
+    adjustments = {one.setting: one.reason for one in effective(config, lent)[1]}
+    told = {
+        "whitening.enabled": "Whitening will be off: {}.",
+        "whitening.anchors": "Whitening will not be as set: {}.",
+    }
+    return [text.format(adjustments[setting]) for setting, text in told.items() if setting in adjustments]
+
+
+def anchors_note(config: RunConfig, chosen: Dataset, lent: Dataset) -> str:
+    """Where the anchors and the negative prompts of a run come from, in one line."""
+    anchors, negatives = borrows(config, chosen)
+    of_anchors = f"{counted(len(lent.anchors), 'anchor clip')} ({_whose(config.anchors, anchors)})"
+    whose = _whose(", ".join(config.negatives), negatives)
+    return f"{chosen.name}: {of_anchors}, {counted(len(lent.negatives), 'negative prompt')} ({whose})."
+
+
+def filmed(config: RunConfig, dataset: Dataset) -> bool:
+    """Whether a few of the training clips look like footage where the backbone knows drawings alone. Reads them."""
+    if config.backbone != SKETCH or dataset.name == DEMO:
+        return False
+    from ga2app.errors import ClipError
+    from ga2app.video import Evaluation, read_clip
+    from ga2app.video.domain_check import looks_photographic
+
+    paths, found = dataset.sample(), 0
+    for path in paths:
+        try:
+            found += looks_photographic(read_clip(path, Evaluation(8)).frames)
+        except ClipError:
+            continue  # the training names it, and all others that cannot be read
+    return 2 * found > len(paths)
+
+
+def counted(count: float, what: str) -> str:
+    """ "1 clip", "2 clips"."""
+    return f"{count:g} {what}{'' if count == 1 else 's'}"
+
+
+def _whose(named: str, borrowed: bool) -> str:
+    if borrowed:
+        return "borrowed from the drawn demo"
+    if named == NOTHING:
+        return "none, as chosen"
+    return f"of {named}" if named else "its own"
+
+
+def _anchor_warnings(config: RunConfig, own: Dataset, chosen: Dataset) -> list[str]:
+    if own.name == DEMO:
+        return []
+    warnings = []
+    if borrows(config, chosen)[0]:
+        warnings.append(
+            f"'{own.name}' has no anchor clips: drawn scenes of the demo are borrowed. For filmed clips they help "
+            "little; choose an anchor set of your own footage where you have one."
+        )
+    if config.anchors == DRAWN_SCENES:
+        warnings.append("The anchor set 'drawn scenes' shows drawings: for filmed clips it helps little.")
+    return warnings
+
+
+def _test_warnings(own: Dataset) -> list[str]:
+    tested = own.counts(Subset.TEST)
+    if not tested:
+        return [f"'{own.name}' has no test clips: it trains, but nothing is measured."]
+    if own.novel and not any(tested[label] for label in own.novel):
+        return [f"'{own.name}' has no test clips of novel labels: whether it forgets is not measured."]
+    return cautions(tested_on(own))
+
+
+def _shot_warnings(config: RunConfig, own: Dataset) -> list[str]:
+    warnings = []
+    counts = own.counts(Subset.TRAIN)
+    if few := [label for label in own.base if 0 < counts[label] < config.shots]:
+        warnings.append(f"'{own.name}' has fewer than {config.shots} training clips for {_some(few)}: all are taken.")
+    drawn = [min(config.shots, counts[label]) for label in own.base if counts[label]]
+    if drawn and median(drawn) < ENOUGH_SHOTS:
+        warnings.append(
+            f"'{own.name}' gives {counted(median(drawn), 'clip')} a label: on drawn clips prompts needed "
+            f"{ENOUGH_SHOTS} to be better than zero-shot CLIP. Add clips where you can, and look at the report before "
+            "you rely on the bundle."
+        )
+    return warnings
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(f"'{name}'" for name in names[:_SHOWN])
+    return shown + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")

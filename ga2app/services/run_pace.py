@@ -1,0 +1,300 @@
+"""How long a run will take and what memory it needs: from past runs, a short calibration, the shapes of the towers."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from ga2app.clip.files import find_clip
+from ga2app.config import RunConfig
+from ga2app.config.effective_config import steps_of, training_clips, whitening_anchors
+from ga2app.errors import BackboneError, StoreError
+from ga2app.paths import PROJECT, write_whole
+from ga2app.services.calibration import FRAMES, ClipSpeed, Speed
+from ga2app.services.prompt_fit import Towers, towers_of
+from ga2app.types import Dataset, Subset
+
+CALIBRATE = (sys.executable, "-m", "ga2app.services.calibration")
+_TIME_LIMIT_S = 300.0
+_WIDE_VOCABULARY = 48
+"""Attributes and the hard prompt's labels, about; see ``ga2app.method.generic_texts``."""
+_KEPT_A_TOKEN = 22
+"""Numbers of a tower's width that a layer keeps of each token for its backward pass: norms, attention, MLP."""
+_ENCODED_AT_ONCE, _CLIPS_AT_ONCE, _CACHE_BYTES, _ENDING_S = 256, 16, 512 << 20, 1.0
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Workload:
+    """What a run has to compute.
+
+    ``clips`` are a few of its clips, to be read as a sample. ``batch`` clips of ``frames`` frames each pass the towers
+    at once. ``shots`` training clips are seen in each of ``epochs``, in ``steps`` optimizer steps altogether; each step
+    sees ``anchors_a_step`` anchor clips and ``texts`` texts. ``plain_clips`` pass the frozen vision tower once,
+    ``measured_clips`` the learned one in all evaluations together. Without ``visual`` prompts no clip passes a
+    tower in a step. ``text`` says whether the text tower learns, ``residual`` whether frozen features are mixed in.
+    """
+
+    backbone: str
+    device: str
+    precision: str
+    clips: tuple[str, ...]
+    frames: int
+    batch: int
+    shots: int
+    epochs: int
+    steps: int
+    visual: bool
+    text: bool
+    residual: bool
+    prompt_length: int
+    anchors_a_step: int
+    texts: int
+    plain_clips: int
+    measured_clips: int
+    all_clips: int
+
+
+@dataclass(frozen=True)
+class PastPace:
+    """What an earlier run on the same backbone really took: seconds of a step (median) of what it had to compute."""
+
+    run_id: int
+    workload: Workload
+    seconds_per_step: float
+
+
+class Basis(StrEnum):
+    """What an estimate rests on. ``measuring``: the machine's speed is being measured, ask again in a few seconds."""
+
+    RUNS = "runs"
+    MEASURED = "measured"
+    MEASURING = "measuring"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """An estimate, no promise. Seconds and bytes are None while the basis is ``measuring`` or ``unknown``.
+
+    ``runs`` are the earlier runs that it rests on; ``peak_bytes`` is what the run needs where it is short, and
+    ``free_bytes`` what is free there now: memory of the machine or of its GPU. ``photographic`` says that the clips
+    look like footage; ``note`` why there is no estimate.
+    """
+
+    basis: Basis
+    preparing_s: float | None = None
+    training_s: float | None = None
+    measuring_s: float | None = None
+    peak_bytes: int | None = None
+    free_bytes: int | None = None
+    on_gpu: bool = False
+    photographic: bool = False
+    runs: tuple[int, ...] = ()
+    note: str = ""
+
+    @property
+    def total_s(self) -> float | None:
+        """Everything together."""
+        parts = [part for part in (self.preparing_s, self.training_s, self.measuring_s) if part is not None]
+        return sum(parts) if len(parts) == 3 else None
+
+
+_NO_CLIPS = ClipSpeed(0.02, 0.005, 0, False)
+"""Stands in while a data set has no clips yet: the demo that is being drawn."""
+
+
+def workload_of(config: RunConfig, dataset: Dataset) -> Workload:
+    """The numbers behind a run on ``dataset``, which has the anchors and negatives that the run will get."""
+    objective, optimizer, prompts = config.objective, config.optimizer, config.prompts
+    shots, tested = sum(training_clips(config, dataset).values()), sum(dataset.counts(Subset.TEST).values())
+    visual = prompts.visual_depth > 0
+    anchors = len(dataset.anchors) if objective.needs_anchor_clips() else 0
+    scattered = len(whitening_anchors(config, dataset)) if config.whitening.enabled else 0
+    looked_at = not visual or config.whitening.enabled or objective.needs_frozen_clips()
+    whitened = shots + scattered if config.whitening.enabled else 0
+    generic = len({*dataset.negatives, *(anchor.caption for anchor in dataset.anchors)})
+    generic += _WIDE_VOCABULARY if objective.attributes else 0
+    return Workload(
+        backbone=config.backbone,
+        device=config.device,
+        precision=config.precision.value,
+        clips=dataset.sample(),
+        frames=config.clips.num_frames,
+        batch=min(optimizer.batch_size, max(shots, 1)),
+        shots=shots,
+        epochs=optimizer.epochs,
+        steps=steps_of(optimizer, shots).total,
+        visual=visual,
+        text=prompts.text_depth > 0,
+        residual=prompts.residual > 0,
+        prompt_length=prompts.length,
+        anchors_a_step=min(1 if objective.released else objective.anchors_per_step, anchors) if visual else 0,
+        texts=len(dataset.base) + (generic if objective.vocabulary else 0),
+        plain_clips=(shots if looked_at else 0) + tested + max(anchors, scattered),
+        measured_clips=math.ceil(optimizer.epochs / optimizer.evaluate_every) * (tested + whitened) if visual else 0,
+        all_clips=shots + tested + max(anchors, scattered),
+    )
+
+
+def step_seconds(work: Workload, speed: Speed) -> float:
+    """Seconds of the towers in one optimizer step, without reading clips."""
+    seconds = work.texts * speed.learned_text_s if work.text else 0.0
+    if work.visual and work.steps:
+        clips = work.shots * work.epochs / work.steps
+        early = max(clips - work.batch, 0.0)  # pass the tower twice, once without a graph
+        seconds += work.frames * ((clips + work.anchors_a_step) * speed.learned_frame_s + early * speed.frame_s)
+    return seconds
+
+
+def peak_bytes(work: Workload, speed: Speed, clips: ClipSpeed, towers: Towers) -> int:
+    """Bytes that the run needs where memory is short: of the GPU if there is one, of the machine otherwise."""
+    number_bytes = 2 if work.precision in ("bfloat16", "float16") else 4
+    tokens = towers.frame_tokens + (work.prompt_length if work.visual else 0)
+    layer = _KEPT_A_TOKEN * number_bytes * tokens * towers.visual_width  # of one frame
+    moving = min(_ENCODED_AT_ONCE, _CLIPS_AT_ONCE * work.frames) * layer  # one layer at a time, and not all
+    graph = 0
+    if work.text:
+        row = (work.prompt_length + 12) * towers.text_width  # a label of some tokens between start and end
+        graph += work.texts * _KEPT_A_TOKEN * number_bytes * row * towers.text_layers
+    if work.visual:
+        graph += (work.batch + work.anchors_a_step) * work.frames * layer * towers.visual_layers
+    read = max(3 * work.batch if work.visual else 0, _CLIPS_AT_ONCE)  # three batches: two being read, one in the towers
+    needed = max(graph, moving) + read * work.frames * 3 * speed.image_px**2 * 4
+    if speed.device_bytes:
+        return speed.base_bytes // 2 + needed
+    return speed.base_bytes + needed + min(_CACHE_BYTES, work.all_clips * clips.kept_bytes)
+
+
+def forecast(
+    work: Workload,
+    speed: Speed,
+    clips: ClipSpeed,
+    past: Sequence[PastPace],
+    towers: Towers | None,
+    free_bytes: int | None = None,
+) -> Estimate:
+    """The estimate; it rests on ``past`` runs where there are any, scaled to this one's work."""
+    paces = [(pace.run_id, pace.seconds_per_step, step_seconds(pace.workload, speed)) for pace in past]
+    ratios = {run_id: seconds / expected for run_id, seconds, expected in paces if expected > 0}
+    factor = median(ratios.values()) if ratios else 1.0
+    look = work.frames * speed.frame_s * factor
+    longer = math.sqrt(max(1.0, work.frames / FRAMES))  # reading more frames than were timed
+    reading = work.epochs * work.shots * clips.again_s * longer if work.visual else 0.0
+    measured = clips.again_s * longer + look * (2 if work.residual else 1)
+    return Estimate(
+        basis=Basis.RUNS if ratios else Basis.MEASURED,
+        preparing_s=speed.load_s + work.plain_clips * (clips.first_s * longer + look),
+        training_s=work.steps * step_seconds(work, speed) * factor + reading,
+        measuring_s=work.measured_clips * measured + _ENDING_S,
+        peak_bytes=peak_bytes(work, speed, clips, towers) if towers else None,
+        free_bytes=speed.device_bytes or free_bytes,
+        on_gpu=speed.device_bytes > 0,
+        photographic=clips.photographic,
+        runs=tuple(ratios),
+    )
+
+
+class SpeedEstimator:
+    """Says ahead how long a run will take; this machine is measured once for each backbone, in the background.
+
+    What was measured is kept in ``file``. ``program`` is the command that measures. Threads may share it.
+    """
+
+    def __init__(self, file: Path, program: Sequence[str] = CALIBRATE) -> None:
+        self._file, self._program = file, tuple(program)
+        self._lock = threading.Lock()
+        self._under_way: set[str] = set()
+        self._failed: dict[str, str] = {}
+        try:
+            known = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            known = {}
+        self._known: dict[str, Any] = known if isinstance(known, dict) else {}
+
+    def estimate(self, work: Workload, past: Sequence[PastPace] = ()) -> Estimate:
+        """The estimate, or that it is being made: then ask again in a few seconds. Never blocks."""
+        try:
+            find_clip(work.backbone)
+        except BackboneError:
+            return Estimate(Basis.UNKNOWN, note=f"unknown until '{work.backbone}' is on this machine")
+        tower = "|".join((work.backbone, work.device, work.precision))
+        with self._lock:
+            speed = _as(Speed, self._known.get(tower))
+            reading = "|".join((*work.clips, str(speed.image_px))) if speed and work.clips else ""
+            clips = _as(ClipSpeed, self._known.get(reading)) if reading else _NO_CLIPS
+            if speed and clips:
+                return forecast(work, speed, clips, past, towers_of(work.backbone), free_memory())
+            if failed := self._failed.get(tower) or self._failed.get(reading):
+                return Estimate(Basis.UNKNOWN, note=failed)
+            job = reading if speed else tower
+            if job not in self._under_way:
+                self._under_way.add(job)
+                wanted = (job, work, speed)
+                threading.Thread(target=self._measure, args=wanted, daemon=True, name="measuring the speed").start()
+        return Estimate(Basis.MEASURING, note="Reading a few of its clips to see how long that takes…" if speed else "")
+
+    def _measure(self, job: str, work: Workload, speed: Speed | None) -> None:
+        named = ("--backbone", work.backbone, "--device", work.device, "--precision", work.precision)
+        command = [*self._program, *(("--image-px", str(speed.image_px)) if speed else named), "--", *work.clips]
+        found: dict[str, Any] = {}
+        why = ""
+        try:
+            ended = subprocess.run(
+                command, cwd=PROJECT, capture_output=True, text=True, timeout=_TIME_LIMIT_S, check=False
+            )
+            if ended.returncode == 0:
+                found = json.loads(ended.stdout.splitlines()[-1])
+            else:
+                why = (ended.stderr.strip().splitlines() or ["no reason was given"])[-1]
+        except (OSError, ValueError, IndexError, subprocess.TimeoutExpired) as exc:
+            why = str(exc)
+        with self._lock:
+            self._under_way.discard(job)
+            if why:
+                _log.warning("the speed could not be measured: %s", why)
+                self._failed[job] = why
+                return
+            if "speed" in found:
+                self._known[job] = found["speed"]
+            if "clips" in found:
+                image_px = found["speed"]["image_px"] if "speed" in found else (speed.image_px if speed else 0)
+                self._known["|".join((*work.clips, str(image_px)))] = found["clips"]
+            try:
+                write_whole(self._file, json.dumps(self._known, indent=1, sort_keys=True))
+            except StoreError as exc:
+                _log.warning("%s", exc)
+
+
+def free_memory() -> int | None:
+    """Bytes that a new process may take now: of the machine, or of the container that this one is in."""
+    free = []
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        free += [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")]
+        limit = Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii").strip()
+        used = int(Path("/sys/fs/cgroup/memory.current").read_text(encoding="ascii"))
+        if limit != "max":
+            free.append(max(int(limit) - used, 0))
+    except (OSError, ValueError):
+        pass
+    return min(free, default=None)
+
+
+def _as(kind: Any, data: object) -> Any:
+    """What was kept, as the record that it was; None where there is nothing, or that of another version."""
+    try:
+        record = kind(**data) if isinstance(data, dict) else None
+    except TypeError:
+        return None
+    return record if record is not None and asdict(record) == data else None
