@@ -10,8 +10,11 @@ from typing import Any
 from ga2app.config import Precision, RunConfig
 from ga2app.errors import ConfigError
 
-FREE = ("device", "precision", "dataset", "optimizer.evaluate_every")
-"""What may differ: none of it changes what is learned but by rounding. Clips and labels are held against the data."""
+FREE = ("device", "precision", "dataset", "anchors", "negatives", "optimizer.evaluate_every")
+"""What may differ: none of it changes what is learned but by rounding.
+
+Labels, clips, anchors and prompts are held against the data, whatever the sets that they come from are called.
+"""
 
 ADDED_LATER = (
     ("anchors", "negatives"),

@@ -18,6 +18,7 @@ from ga2app.clip import Backbone, load_backbone
 from ga2app.config import ObjectiveConfig, Precision
 from ga2app.errors import Diverged, TrainingError
 from ga2app.training import training_loop as loop
+from ga2app.training.same_settings import settings_changes
 from ga2app.training.training_checks import writing_to
 from ga2app.types import Dataset, EventKind, Subset
 from tests.clips import write_color_clip
@@ -258,3 +259,10 @@ def test_a_checkpoint_holds_what_was_trained_on_without_paths(stopped: Path, dat
     data = json.loads(metadata_of(stopped)["data"])
     assert data["base"] == ["walking", "running"] and len(data["clips"]) == len(dataset.clips)
     assert str(Path(dataset.clips[0].path).parent) not in json.dumps(data)
+
+
+def test_a_run_goes_on_whose_anchors_and_prompts_are_called_otherwise_by_now():
+    then = replace(QUICK, dataset="mine", anchors="walls", negatives=("doors",))
+    now = replace(QUICK, dataset="my clips", anchors="rooms", negatives=("gates",))
+    assert settings_changes(then.to_dict(), now) == []
+    assert settings_changes(then.to_dict(), replace(now, shots=5)) == [f"shots was {QUICK.shots} and is 5"]
