@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,24 +84,34 @@ def save(bundle: Bundle, folder: Path) -> None:
     Raises BundleError where the folder holds something else, or cannot be written.
     """
     check_place(folder)
+    try:
+        with whole_folder(folder) as fresh:
+            save_file(dict(bundle.tensors), str(fresh / TENSORS))
+            (fresh / MANIFEST).write_text(to_json(bundle.manifest), encoding="utf-8")
+            (fresh / CARD).write_text(model_card(bundle.manifest), encoding="utf-8")
+    except (OSError, SafetensorError) as exc:  # the latter on a full disk
+        raise BundleError(
+            f"bundle '{folder}' could not be written ({exc}); free some space or choose another folder"
+        ) from exc
+
+
+@contextmanager
+def whole_folder(folder: Path) -> Iterator[Path]:
+    """A new folder to write into; it takes the place of ``folder`` when all of it is on the disk, or goes."""
     fresh, old = (folder.with_name(f".{folder.name}.{end}-{os.getpid()}") for end in ("new", "old"))
     shutil.rmtree(fresh, ignore_errors=True)
     try:
         fresh.mkdir(parents=True)
-        save_file(dict(bundle.tensors), str(fresh / TENSORS))
-        (fresh / MANIFEST).write_text(to_json(bundle.manifest), encoding="utf-8")
-        (fresh / CARD).write_text(model_card(bundle.manifest), encoding="utf-8")
+        yield fresh
         for path in fresh.iterdir():
             with path.open("rb") as written:
                 os.fsync(written.fileno())
         if folder.exists():
             os.replace(folder, old)
         os.replace(fresh, folder)
-    except (OSError, SafetensorError) as exc:  # the latter on a full disk
-        raise BundleError(
-            f"bundle '{folder}' could not be written ({exc}); free some space or choose another folder"
-        ) from exc
     finally:
+        if old.exists() and not folder.exists():
+            os.replace(old, folder)
         shutil.rmtree(fresh, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
 

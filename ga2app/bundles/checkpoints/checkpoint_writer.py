@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from torch import Tensor
 from transformers import CLIPModel
 
 from ga2app import bundles
+from ga2app.bundles.bundle_files import whole_folder
 from ga2app.bundles.checkpoints.published_prompts import PublishedPrompts
 from ga2app.clip import Backbone, BackboneId, load_backbone
 from ga2app.config import SKETCH, ObjectiveConfig, RunConfig
@@ -59,25 +59,17 @@ def write_backbone(backbone: Backbone, weights: Mapping[str, Tensor], folder: Pa
     clip.load_state_dict({**backbone.clip.state_dict(), **weights}, assign=True)
     tokenizer = copy.deepcopy(backbone.tokenizer)
     tokenizer.model_max_length = backbone.sizes.text_positions
-    fresh = folder.with_name(f".{folder.name}.new-{os.getpid()}")
-    shutil.rmtree(fresh, ignore_errors=True)
     try:
-        fresh.mkdir(parents=True)
-        clip.save_pretrained(fresh)
-        tokenizer.save_pretrained(fresh)
-        told = json.dumps(backbone.preprocessing.to_config(), indent=2)
-        (fresh / PREPROCESSOR).write_text(told + "\n", encoding="utf-8")
-        identity = load_backbone(fresh, device="cpu").identity
-        for path in fresh.iterdir():
-            with path.open("rb") as written:
-                os.fsync(written.fileno())
-        os.replace(fresh, folder)
+        with whole_folder(folder) as fresh:
+            clip.save_pretrained(fresh)
+            tokenizer.save_pretrained(fresh)
+            told = json.dumps(backbone.preprocessing.to_config(), indent=2)
+            (fresh / PREPROCESSOR).write_text(told + "\n", encoding="utf-8")
+            identity = load_backbone(fresh, device="cpu").identity
     except (OSError, SafetensorError) as exc:
         raise BackboneError(
             f"backbone folder '{folder}' could not be written ({exc}); free some space or choose another folder"
         ) from exc
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
     return replace(identity, name=str(folder.resolve()))
 
 

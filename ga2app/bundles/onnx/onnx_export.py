@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import shutil
 import warnings
 from collections.abc import Iterator, Sequence
@@ -22,7 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.export import Dim
 
-from ga2app.bundles.bundle_files import PromptBundle
+from ga2app.bundles.bundle_files import PromptBundle, whole_folder
 from ga2app.clip import Backbone
 from ga2app.errors import BundleError
 from ga2app.labels import check_labels, label_key
@@ -68,29 +67,22 @@ def write_portable(bundle: PromptBundle, backbone: Backbone, labels: Sequence[st
     names, _ = check_labels(labels)
     model = bundle.attach(backbone, names)
     side = VisionSide(model).eval()
-    stage = out.with_name(f".{out.name}.new-{os.getpid()}")
-    shutil.rmtree(stage, ignore_errors=True)
     try:
-        stage.mkdir(parents=True)
-        write_onnx(side, stage / TOWER)
-        difference = largest_difference(side, stage / TOWER)
-        if difference is not None and not difference <= MOST_APART:
-            raise BundleError(
-                f"onnxruntime and torch differ by {difference:.1g} for bundle '{bundle.manifest.name}', more than "
-                f"{MOST_APART:g}; nothing was kept; try other versions of torch, onnxscript and onnxruntime"
-            )
-        with torch.no_grad():
-            np.save(stage / CLASSES, model.encode_labels().numpy(), allow_pickle=False)
-        facts = json.dumps(_facts(bundle, backbone, names), indent=2, ensure_ascii=False)
-        (stage / FACTS).write_text(facts + "\n", encoding="utf-8")
-        shutil.copyfile(Path(__file__).with_name("onnx_script.py"), stage / SCRIPT)
-        if out.is_dir():
-            out.rmdir()
-        os.replace(stage, out)
+        with whole_folder(out) as stage:
+            write_onnx(side, stage / TOWER)
+            difference = largest_difference(side, stage / TOWER)
+            if difference is not None and not difference <= MOST_APART:
+                raise BundleError(
+                    f"onnxruntime and torch differ by {difference:.1g} for bundle '{bundle.manifest.name}', more than "
+                    f"{MOST_APART:g}; nothing was kept; try other versions of torch, onnxscript and onnxruntime"
+                )
+            with torch.no_grad():
+                np.save(stage / CLASSES, model.encode_labels().numpy(), allow_pickle=False)
+            facts = json.dumps(_facts(bundle, backbone, names), indent=2, ensure_ascii=False)
+            (stage / FACTS).write_text(facts + "\n", encoding="utf-8")
+            shutil.copyfile(Path(__file__).with_name("onnx_script.py"), stage / SCRIPT)
     except OSError as exc:
         raise BundleError(f"'{out}' could not be written ({exc}); free some space or choose another folder") from exc
-    finally:
-        shutil.rmtree(stage, ignore_errors=True)
     return Portable(out, tuple(names), difference)
 
 

@@ -21,15 +21,12 @@ class BundleGoods:
         self._studio = studio
 
     def title(self, chosen: str) -> str:
-        """See ``Goods``."""
         return self._studio.bundle_title(self._studio.library.bundle(chosen))
 
     def place(self, chosen: str, account: HubAccount) -> str:
-        """See ``Goods``."""
         return self._studio.sharing.repo_of_bundle(self._studio.library.bundle(chosen).folder, account)
 
     def ticks(self) -> Sequence[Any]:
-        """See ``Goods``."""
         license_id = gr.Dropdown(
             [("As its model card says", ""), *((name, name) for name in LICENSES)],
             value="",
@@ -57,7 +54,6 @@ class BundleGoods:
     def push(
         self, chosen: str, options: PushOptions, along: Sequence[Any], token: str | None, progress: ByteProgress
     ) -> Pushed:
-        """See ``Goods``."""
         license_id, license_name, report, examples = along
         return self._studio.sharing.push_bundle(
             self._studio.library.bundle(chosen).folder,
@@ -79,19 +75,15 @@ class BundleSupply:
         self._studio, self._welcome = studio, welcome
 
     def ticks(self) -> Sequence[Any]:
-        """See ``Supply``."""
         return ()
 
     def find(self, repo: str, revision: str, token: str | None) -> HubOffer:
-        """See ``Supply``."""
         return self._studio.sharing.find_bundle(repo, revision=revision, token=token)
 
     def pull(
         self, offer: HubOffer, along: Sequence[Any], token: str | None, progress: ByteProgress
     ) -> tuple[BundleCard, bool]:
-        """See ``Supply``."""
         return self._studio.sharing.pull_bundle(offer, token=token, progress=progress)
 
     def welcome(self, pulled: tuple[BundleCard, bool]) -> list[Any]:
-        """See ``Supply``."""
         return self._welcome(*pulled)

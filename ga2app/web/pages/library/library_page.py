@@ -98,7 +98,8 @@ def build_library(studio: Studio, page: Page) -> None:
         return drawn(key, wanted, message, named=False)
 
     def welcome(card: BundleCard, fresh: bool) -> list[Any]:
-        return drawn(bundle_key(card), Asked(), welcome_html(card, fresh))
+        redrawn = drawn(bundle_key(card), Asked(), welcome_html(card, fresh))
+        return [value for value, output in zip(redrawn, outputs, strict=True) if output is not renaming]
 
     def open_page(values: dict[Any, Any], request: gr.Request) -> list[Any]:
         return drawn(address.text(request, "bundle"), asked(values))
@@ -155,7 +156,7 @@ def build_library(studio: Studio, page: Page) -> None:
     quiet = in_turn("library")
     busy: dict[str, Any] = {"show_progress": "minimal", "api_visibility": "private", "show_progress_on": told}
     with pulling:
-        build_pull(studio, BundleSupply(studio, welcome), outputs)
+        build_pull(studio, BundleSupply(studio, welcome), [one for one in outputs if one is not renaming])
     page.on_open(open_page, given, outputs, **quiet)
     listing.click(
         choose,
