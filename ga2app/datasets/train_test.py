@@ -29,7 +29,7 @@ class Candidate:
 
 
 def hold_out(clips: Sequence[Candidate]) -> list[Subset]:
-    """The subset of each clip; a quarter of each label is for testing, and which clips hangs on their names alone."""
+    """The subset of each clip; a quarter of each label is for testing, and which clips depends on their names alone."""
     return draw(clips, TEST_SHARE, _by_name)
 
 

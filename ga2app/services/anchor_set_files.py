@@ -19,11 +19,12 @@ from ga2app.datasets import VIDEO_SUFFIXES
 from ga2app.datasets.clip_files import content_digest
 from ga2app.errors import ClipError, HubError, StoreError
 from ga2app.labels import label_key
+from ga2app.services.clip_inspector import VideoInspector
 from ga2app.store import Store
 from ga2app.store.anchor_sets import MAX_NAME, AnchorFile
 from ga2app.store.negative_prompts import NegativeEntry
 from ga2app.store.prompt_csv import read_prompts, write_prompts
-from ga2app.types import ClipInspector, HubOffer, PulledAnchors
+from ga2app.types import HubOffer, PulledAnchors
 
 if TYPE_CHECKING:
     from ga2app.hub.pushing import Content
@@ -113,7 +114,7 @@ def anchor_set_files(store: Store, set_id: int, groups: Sequence[str] | None, cl
     return files
 
 
-def keep_anchor_set(store: Store, inspector: ClipInspector, offer: HubOffer, parts: Path) -> PulledAnchors:
+def keep_anchor_set(store: Store, inspector: VideoInspector, offer: HubOffer, parts: Path) -> PulledAnchors:
     """Make a set and groups of what was fetched into ``parts``; the set goes again if anything goes wrong."""
     anchors = store.anchors
     listed = read_anchor_list((parts / ANCHORS).read_bytes(), offer.revision.repo_id)
@@ -154,7 +155,7 @@ def _sources(store: Store, listed: AnchorList, parts: Path) -> tuple[list[tuple[
 
 
 def _copy(
-    store: Store, inspector: ClipInspector, set_id: int, sources: Iterable[tuple[ListedClip, Path]]
+    store: Store, inspector: VideoInspector, set_id: int, sources: Iterable[tuple[ListedClip, Path]]
 ) -> tuple[list[AnchorFile], list[str]]:
     """Copies in the set's own folder, each really opened, and what is wrong with those that cannot be."""
     home = store.anchors.folder(set_id)

@@ -36,14 +36,17 @@ _FLAT = 4.0
 
 
 class VideoInspector:
-    """Opens clips through a decoder process of its own, so that an import never makes a recognition wait."""
+    """Opens clips through a decoder process of its own, so that an import never makes a recognition wait.
+
+    Each method raises ClipError for a clip that it cannot read.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._reader: ClipReader | None = None
 
     def inspect(self, path: str, picture: Path | None = None) -> ClipFacts:
-        """See ``contracts.ClipInspector``."""
+        """What the clip is; its ``digest`` stays empty. ``picture`` is where to write a small JPEG of its middle."""
         from ga2app.video import Evaluation
 
         clip = self._read(path, Evaluation(LOOKED_AT), max(PICTURE_PX, _SMALL_PX))
@@ -53,13 +56,13 @@ class VideoInspector:
         return replace(facts, warnings=(*clip.notes, *_warnings(facts, clip.frames)))
 
     def thumbnail(self, path: str, out: Path, px: int = PICTURE_PX) -> None:
-        """See ``contracts.ClipInspector``."""
+        """Write a JPEG of the clip's middle to ``out``, at most ``px`` high."""
         from ga2app.video import Evaluation
 
         _write_picture(self._read(path, Evaluation(2), px).frames[1], out, px)
 
     def preview(self, path: str, out: Path, px: int = PREVIEW_PX) -> None:
-        """See ``contracts.ClipInspector``."""
+        """Write a small, silent mp4 that any browser plays to ``out``, its short side at most ``px``."""
         from ga2app.video import Evaluation
         from ga2app.video.writer import write_clip_at
 

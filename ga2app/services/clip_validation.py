@@ -12,9 +12,10 @@ from ga2app.datasets.drafts import Draft, DraftClip, finished, lacks
 from ga2app.datasets.import_report import ImportReport
 from ga2app.errors import ClipError, DatasetError
 from ga2app.labels import unreadable
+from ga2app.services.clip_inspector import VideoInspector
 from ga2app.services.import_sources import Duplicates, Found, paths_of
 from ga2app.services.zip_archive import Tick
-from ga2app.types import AnchorClip, ClipFacts, ClipInspector, Dataset
+from ga2app.types import AnchorClip, ClipFacts, Dataset
 
 LOOKING = "Looking at clips"
 
@@ -32,7 +33,7 @@ def tell_missing(found: Found, report: ImportReport) -> None:
 
 def validate(
     found: Found,
-    inspector: ClipInspector,
+    inspector: VideoInspector,
     duplicates: Duplicates,
     pictures: Path,
     had: Path,

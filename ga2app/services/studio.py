@@ -21,13 +21,13 @@ from ga2app.types import (
     AnchorAdvisor,
     BackboneChoice,
     BundleCard,
-    ClipInspector,
     ExplainerService,
     RecognizerService,
     figure_text,
 )
 
 if TYPE_CHECKING:
+    from ga2app.services.clip_inspector import VideoInspector
     from ga2app.services.dataset_service import DatasetService
     from ga2app.services.imports import ImportService
     from ga2app.services.library import LibraryService
@@ -84,7 +84,7 @@ class Studio:
     recognizer: RecognizerService
     explainer: ExplainerService
     backbones: Callable[[], Sequence[BackboneChoice]]
-    inspector: ClipInspector
+    inspector: VideoInspector
     advisor: AnchorAdvisor
     estimator: SpeedEstimator
     examples: Sequence[Example] = ()

@@ -56,7 +56,6 @@ from ga2app.types.hub_types import (
 )
 from ga2app.types.protocols import (
     AnchorAdvisor,
-    ClipInspector,
     ExplainerService,
     RecognizerService,
 )
@@ -110,7 +109,6 @@ __all__ = [
     "ByteProgress",
     "ChangedClip",
     "ClipFacts",
-    "ClipInspector",
     "ClipRating",
     "ClipRatings",
     "ClipState",

@@ -14,7 +14,7 @@ from ga2app.types.anchor_types import (
     TextProposal,
     TextRatings,
 )
-from ga2app.types.dataset_types import AnchorClip, ClipFacts, ProposalKind
+from ga2app.types.dataset_types import AnchorClip, ProposalKind
 from ga2app.types.explanation import Explanation, TokenReading
 from ga2app.types.recognition import NoneOfThese, Recognition
 
@@ -68,22 +68,6 @@ class ExplainerService(Protocol):
 
     def read_tokens(self, *, backbone: str, bundle: str) -> Sequence[TokenReading]:
         """The words nearest to the tokens that the text tower reads; none for a bundle without text prompts."""
-        ...
-
-
-class ClipInspector(Protocol):
-    """Really opens clips, in a decoder process with a time limit. Each method raises ClipError for one it cannot."""
-
-    def inspect(self, path: str, picture: Path | None = None) -> ClipFacts:
-        """What the clip is; its ``digest`` stays empty. ``picture`` is where to write a small JPEG of its middle."""
-        ...
-
-    def thumbnail(self, path: str, out: Path, px: int = 160) -> None:
-        """Write a JPEG of the clip's middle to ``out``, at most ``px`` high."""
-        ...
-
-    def preview(self, path: str, out: Path, px: int = 240) -> None:
-        """Write a small, silent mp4 that any browser plays to ``out``, its short side at most ``px``."""
         ...
 
 

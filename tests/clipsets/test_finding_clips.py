@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from ga2app.datasets import Missing
+from ga2app.datasets.clip_files import content_digest
 
 from .trees import clips_of, imported, report_on, touch, write
 
@@ -112,3 +114,14 @@ def test_a_root_that_is_no_folder_is_a_fault_and_not_a_thousand_missing_clips(tm
     train = write(tmp_path / "train.txt", "none.avi 0")
     report = report_on(tmp_path / "nowhere", train=train, labels=labels)
     assert report.missing == [] and "is no folder; name the folder that holds the clips" in report.refusal()
+
+
+def test_a_file_whose_content_is_known_is_read_again_only_when_it_has_changed(tmp_path: Path):
+    clip = tmp_path / "a.mp4"
+    clip.write_bytes(b"one")
+    first, changed_ns = content_digest(clip), clip.stat().st_mtime_ns
+    clip.write_bytes(b"two")
+    os.utime(clip, ns=(changed_ns, changed_ns))
+    assert content_digest(clip) == first
+    os.utime(clip, ns=(changed_ns + 1, changed_ns + 1))
+    assert content_digest(clip) != first

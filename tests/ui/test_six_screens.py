@@ -91,7 +91,7 @@ def import_zip(tab: Any, archive: Path) -> None:
 
 def make_half_novel(tab: Any) -> None:
     open_tab(tab, "Labels")
-    tab.get_by_role("button", name="Base and novel for all labels at once").click()
+    tab.get_by_text("Base and novel for all labels at once").click()
     tab.locator("#ds-half-list").click()
     expect(tab.locator("#ds-labels .kind.novel")).to_have_count(2)
 

@@ -10,7 +10,6 @@ import gradio as gr
 
 from ga2app.config import DEMO
 from ga2app.datasets import Half
-from ga2app.errors import StudioError
 from ga2app.services.dataset_service import DatasetService
 from ga2app.services.studio import Studio
 from ga2app.store.clip_pages import ClipRow, LabelRow
@@ -246,10 +245,9 @@ class Handlers:
     def begin(self, values: Values) -> Values:
         """An import begun, or what the form lacks."""
         form = self._parts.form
-        try:
-            form.begin(self._studio, values)
-        except StudioError as exc:
-            return {form.told: notice("error", str(exc))}
+        failed = attempt(lambda: form.begin(self._studio, values))
+        if failed:
+            return {form.told: failed}
         return {
             form.told: "",
             form.upload: gr.update(value=None),

@@ -59,15 +59,16 @@ class ImportForm:
         """What is filled in."""
         return {part for name, part in vars(self).items() if name not in ("start", "told", "panel")}
 
-    def begin(self, studio: Studio, values: dict[Any, Any]) -> int:
-        """Start the import that was filled in; gives its number. Raises StudioError for what is missing or wrong."""
+    def begin(self, studio: Studio, values: dict[Any, Any]) -> str:
+        """Start the import that was filled in. Raises StudioError for what is missing or wrong."""
         given = {name: values[part] for name, part in vars(self).items() if part in values}
-        return studio.imports.start(
+        studio.imports.start(
             source_of(given if studio.server_paths else given | {"kind": ZIP}),
             str(given["name"] or ""),
             duplicates=Duplicates(given["duplicates"]),
             division=Division(novel=tuple(parse_labels(given["novel"]))),
         )
+        return ""
 
 
 def source_of(given: dict[str, Any]) -> Source:
