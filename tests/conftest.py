@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from ga2app.paths import Home
+from ga2app.store import Store
 from ga2app.synthetic.demo_dataset import demo_dataset
 from tests.browser import chromium as chromium
 from tests.browser import context as context
@@ -98,6 +100,14 @@ def drawn_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with FileLock(folder.with_suffix(".lock")):  # two processes would both draw it
         demo_dataset(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The database of a home in which nothing has been done: to make its tables takes longer than most tests of it."""
+    home = Home(tmp_path_factory.mktemp("empty") / "home")
+    Store.open(home).close()
+    return home.database.read_bytes()
 
 
 @contextmanager

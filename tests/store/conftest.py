@@ -17,6 +17,8 @@ def home(tmp_path: Path) -> Home:
 
 
 @pytest.fixture
-def store(home: Home) -> Iterator[Store]:
+def store(home: Home, empty_database: bytes) -> Iterator[Store]:
+    home.root.mkdir()
+    home.database.write_bytes(empty_database)
     with Store.open(home) as opened:
         yield opened

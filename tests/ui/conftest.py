@@ -19,7 +19,9 @@ def home(tmp_path: Path) -> Home:
 
 
 @pytest.fixture
-def studio(home: Home) -> Iterator[Studio]:
+def studio(home: Home, empty_database: bytes) -> Iterator[Studio]:
+    home.root.mkdir()
+    home.database.write_bytes(empty_database)
     made = make_studio(home)
     yield made
     made.store.close()
