@@ -189,7 +189,9 @@ def pages(checkout: Path) -> dict[str, Any]:
         for name in names:
             config = _config(address, f"?page={name}")
             found[f"/{name}: components"] = len(config["components"])
-            found[f"/{name}: config"] = f"{len(json.dumps(config)) / 1000:.0f} KB"
+            found[f"/{name}: config"] = (
+                f"{len(json.dumps(config, separators=(',', ':'), ensure_ascii=False).encode()) / 1000:.0f} KB"
+            )
             found[f"/{name}: first load"] = _interleaved(browser, f"{address}/{name}", empty, reload=False)
         found["reload of /train"] = _interleaved(browser, f"{address}/{train}", empty, reload=True)
     outputs = max(len(event["outputs"]) for event in whole["dependencies"])
