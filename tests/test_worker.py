@@ -105,16 +105,20 @@ def test_runs_are_worked_off_in_order_and_a_failure_does_not_hold_up_the_next(ho
 
 
 @pytest.mark.parametrize(
-    ("manner", "reason"),
+    ("manner", "code", "reason"),
     [
-        ("asks too much", "the loss is nan at step 1; lower the learning rate"),
-        ("has a bug", "ZeroDivisionError: division by zero; this is a fault of the program, the log has the details"),
-        ("wants memory", "there was not enough memory; lower the batch size or the number of frames and retry"),
-        ("names no bundle", "RuntimeError: the training ended without a bundle; this is a fault of the program"),
+        ("asks too much", "", "the loss is nan at step 1; lower the learning rate"),
+        ("has a bug", "bug", "ZeroDivisionError: division by zero; this is a fault of the program, the log has the"),
+        ("wants memory", "out of memory", "there was not enough memory; lower the batch size or the number of frames"),
+        ("names no bundle", "bug", "RuntimeError: the training ended without a bundle; this is a fault of the program"),
+        ("diverges", "diverged", "the loss is nan at step 7"),
     ],
 )
-def test_a_failure_has_its_reason_in_one_line(home: Home, store: Store, manner: str, reason: str) -> None:
+def test_a_failure_has_its_reason_in_one_line_and_its_code(
+    home: Home, store: Store, manner: str, code: str, reason: str
+) -> None:
     record = run(home, store, manner)
+    assert record.error_code == code
     assert (record.state, record.exit_code) == (RunState.FAILED, 1)
     assert str(record.error).startswith(reason) and "\n" not in str(record.error)
 

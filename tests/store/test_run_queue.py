@@ -157,7 +157,10 @@ def test_the_third_worker_that_dies_at_the_same_place_fails_the_run(store: Store
         store.runs.requeue_lost(lambda pid, started_s: False, 60.0)
         states.append(store.runs.get(run_id).state)
     assert states == [RunState.QUEUED, RunState.QUEUED, RunState.FAILED]
-    assert "died 3 times at the same place" in str(store.runs.get(run_id).error)
+    failed = store.runs.get(run_id)
+    assert "died 3 times at the same place" in str(failed.error) and failed.error_code == "worker died"
+    store.runs.requeue(run_id)
+    assert store.runs.get(run_id).error_code == ""
 
 
 def test_a_run_that_gets_further_each_time_may_lose_any_number_of_workers(store: Store) -> None:
