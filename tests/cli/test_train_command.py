@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import shutil
@@ -122,3 +123,16 @@ def test_several_processes_of_torchrun_are_refused_in_one_sentence(drawn: Path, 
     assert ended.returncode == 1 and ended.stdout == ""
     assert ended.stderr.startswith("error: this is one of 2 processes that torchrun has started")
     assert len(ended.stderr.splitlines()) == 1 and not (tmp_path / "out").exists()
+
+
+def test_what_the_page_would_mark_is_refused_before_a_clip_is_read_all_at_once(
+    capsys: pytest.CaptureFixture[str], drawn: Path, tmp_path: Path
+):
+    settings = document(capsys, "train", "--preset", "full", "--print-config")
+    settings["prompts"] |= {"text_depth": 9, "hard_prompt": "random"}
+    settings |= {"anchors": "none", "dataset": str(drawn)}
+    (tmp_path / "settings.json").write_text(json.dumps(settings))
+    told = refused(capsys, "train", str(tmp_path / "settings.json"), "--out", str(tmp_path / "bundle"))
+    assert "prompts.text_depth: must be at most 3, the layers of that tower (it is 9)" in told
+    assert "objective.keep: needs anchor clips and none are chosen" in told
+    assert not (tmp_path / "bundle").exists()
