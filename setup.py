@@ -37,6 +37,7 @@ setup(
     package_dir={"ga2app.shipped": "."},
     include_package_data=False,
     package_data={
+        "ga2app": ["py.typed"],
         "": ["*.css", "*.js", "*.html", "*.svg"],
         "ga2app.shipped": ["assets/sketch-*/*", "prompts_db/*.csv", "prompts_db/*.json"],
     },

@@ -12,6 +12,7 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 
+from ga2app.cli.common import table
 from ga2app.errors import ClipError
 from ga2app.video import ClipReader, Evaluation
 
@@ -59,14 +60,9 @@ def _files(paths: Sequence[str]) -> Iterator[str]:
 
 def format_table(rows: list[dict[str, object]]) -> str:
     """The ``rows`` of ``bench_decode`` as an aligned table, with a line that counts them."""
-    lines = [_HEADINGS, *(_cells(row) for row in rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(_HEADINGS) - 1)]
-    text = [
-        "  ".join([*(cell.ljust(width) for cell, width in zip(line, widths, strict=False)), line[-1]]).rstrip()
-        for line in lines
-    ]
+    drawn = table(_HEADINGS[0], _HEADINGS[1:], {str(row["file"]): _cells(row)[1:] for row in rows})
     unreadable = sum(row["error"] is not None for row in rows)
-    return "\n".join([*text, f"{len(rows)} clips, {unreadable} of them cannot be read"])
+    return f"{drawn}\n{len(rows)} clips, {unreadable} of them cannot be read"
 
 
 def _cells(row: dict[str, object]) -> tuple[str, ...]:

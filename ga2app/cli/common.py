@@ -1,4 +1,4 @@
-"""What the commands share."""
+"""What the commands share: a data set by name, tables, JSON, progress, Ctrl-C."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import argparse
 import importlib
 import json
 import os
+import signal
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ga2app.config import DEMO, RunConfig
@@ -18,6 +20,8 @@ from ga2app.paths import default_home
 from ga2app.types import (
     BundleCard,
     Dataset,
+    Event,
+    EventKind,
     SampleSize,
     as_document,
     cautions,
@@ -26,9 +30,6 @@ from ga2app.types import (
     to_counts,
     with_nulls,
 )
-
-if TYPE_CHECKING:
-    from ga2app.services.studio import Studio
 
 if TYPE_CHECKING:
     from ga2app.services.studio import Studio
@@ -187,8 +188,33 @@ def measured(
 
 def table(title: str, headings: Iterable[str], rows: Mapping[str, Sequence[str]]) -> str:
     """Rows of cells under ``headings``, beside the rows' names, with ``title`` above these; all aligned at the left."""
+    import tabulate
+
+    tabulate.PRESERVE_WHITESPACE = True  # figures come padded
     lines = [[title, *(f"{heading:>5}" for heading in headings)], *([name, *cells] for name, cells in rows.items())]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join(
-        "  ".join(f"{cell:{width}}" for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
-    )
+    drawn = tabulate.tabulate(lines, tablefmt="plain", disable_numparse=True)
+    return "\n".join(line.rstrip() for line in drawn.splitlines())
+
+
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as shells use it."""
+
+
+@contextmanager
+def stoppable() -> Iterator[Callable[[], bool]]:
+    """Gives a function that says whether Ctrl-C was pressed since; within, it does nothing else."""
+    interrupted = threading.Event()
+    before = signal.signal(signal.SIGINT, lambda number, frame: interrupted.set())
+    try:
+        yield interrupted.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def say(event: Event) -> None:
+    """Progress on stderr: a line an epoch."""
+    if event.kind is EventKind.LOG:
+        print(event.values["text"], file=sys.stderr)
+    elif event.kind is EventKind.EPOCH:
+        figures = ", ".join(f"{key} {event.values[key]:.1f}" for key in ("base", "novel", "hm") if key in event.values)
+        print(f"epoch {event.values['epoch']}, step {event.step}: {figures or 'no test clips'}", file=sys.stderr)

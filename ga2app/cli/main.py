@@ -16,15 +16,12 @@ from ga2app import environment
 from ga2app.cli import (
     anchors,
     bench_base2novel,
-    doctor,
     evaluate,
     explain,
     import_dataset,
     import_export,
     protocol,
     recognize,
-    sketch,
-    space,
     stored,
     suggest,
     train,
@@ -47,10 +44,7 @@ COMMANDS = (
     exchange,
     anchors,
     suggest,
-    sketch,
     bench_base2novel,
-    space,
-    doctor,
 )
 
 

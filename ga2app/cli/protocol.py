@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ga2app.cli import common
-from ga2app.cli import progress_bar as progress
 from ga2app.cli import settings_options as settings
 from ga2app.config import RunConfig
 from ga2app.errors import ConfigError, Fault
@@ -111,11 +110,11 @@ def _run(args: argparse.Namespace, config: RunConfig, protocol: Protocol) -> int
     backbone = load_backbone(config.backbone, device=config.device, precision=config.precision)
     _say_warnings(args, config, dataset)
     try:
-        with progress.stoppable() as should_stop:
-            report = protocol(dataset, seeds, Session(backbone, out, views, progress.say, should_stop))
+        with common.stoppable() as should_stop:
+            report = protocol(dataset, seeds, Session(backbone, out, views, common.say, should_stop))
     except InterruptedError as exc:
         print(f"{exc or 'stopped while measuring'}; the same command goes on from there", file=sys.stderr)
-        return progress.INTERRUPTED
+        return common.INTERRUPTED
     file = out / f"{report.protocol}.json"
     write_whole(file, json.dumps(report.to_dict(), ensure_ascii=False, indent=2))
     if args.json:

@@ -9,7 +9,6 @@ import time
 from pathlib import Path
 
 from ga2app.cli import common
-from ga2app.cli import progress_bar as progress
 from ga2app.cli import settings_options as settings
 from ga2app.errors import BundleError, ConfigError, TrainingError
 from ga2app.paths import default_home
@@ -51,11 +50,11 @@ def run(args: argparse.Namespace) -> int:
     check_start(config, dataset, checkpoint)
     for text in [*checked.warnings, *([FOOTAGE.format(dataset=own.name)] if filmed(config, own) else [])]:
         print(f"note: {text}", file=sys.stderr)
-    with progress.stoppable() as should_stop:
-        result = train(config, dataset, out=out, checkpoint=checkpoint, emit=progress.say, should_stop=should_stop)
+    with common.stoppable() as should_stop:
+        result = train(config, dataset, out=out, checkpoint=checkpoint, emit=common.say, should_stop=should_stop)
     if not result.finished:
         print(f"stopped at step {result.step}; the same command with --out {out} goes on from there", file=sys.stderr)
-        return progress.INTERRUPTED
+        return common.INTERRUPTED
     checkpoint.unlink(missing_ok=True)
     if args.json:
         figures = common.measured(result.metrics, result.zero_shot, result.tested)

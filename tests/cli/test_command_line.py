@@ -163,18 +163,6 @@ def test_drawn_clips_are_class_folders_that_can_be_read_back(drawn: Path):
     assert {clip.label for clip in read_clipset(drawn).clips} == {"walking", "riding_a_bicycle", "flying_a_kite"}
 
 
-def test_bench_decode_prints_a_row_a_clip(capsys: pytest.CaptureFixture[str], drawn: Path, tmp_path: Path):
-    (tmp_path / "bad.mp4").write_bytes(b"x" * 100)
-    answer = document(capsys, "bench", "decode", str(drawn), str(tmp_path / "bad.mp4"))
-    assert len(answer["clips"]) == 13
-    assert {"file", "reader", "frames", "ms", "error"} <= answer["clips"][0].keys()
-    assert [bool(row["error"]) for row in answer["clips"]] == [False] * 12 + [True]
-    capsys.readouterr()
-    assert main(["bench", "decode", str(drawn)]) == 0
-    table = capsys.readouterr().out
-    assert "walking-000.mp4" in table and "ms" in table
-
-
 def test_the_doctor_finds_this_machine_ready(capsys: pytest.CaptureFixture[str]):
     answer = document(capsys, "doctor")
     found = {one["name"]: one for one in answer["findings"]}

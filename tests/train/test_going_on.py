@@ -18,7 +18,7 @@ from ga2app.clip import Backbone, load_backbone
 from ga2app.config import ObjectiveConfig, Precision
 from ga2app.errors import Diverged, TrainingError
 from ga2app.training import training_loop as loop
-from ga2app.training.same_settings import settings_changes
+from ga2app.training.checkpoint import settings_changes
 from ga2app.training.training_checks import writing_to
 from ga2app.types import Dataset, EventKind, Subset
 from tests.clips import write_color_clip

@@ -1,11 +1,12 @@
 """The files of a CLIP: whether a folder holds them all, where they lie in the Hugging Face cache, what to fetch."""
 
-from ga2app.clip.files.clip_cache import cached_clips, find_cached
 from ga2app.clip.files.clip_download import download, download_size, explain
 from ga2app.clip.files.clip_folder import (
     FAVORITE,
     ClipFolder,
+    cached_clips,
     check_clip,
+    find_cached,
     find_clip,
     look_into,
     looks_like_clip,

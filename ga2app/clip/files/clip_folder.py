@@ -1,8 +1,9 @@
-"""Whether a folder holds a whole CLIP, and if not, the true reason. No model is loaded for it."""
+"""CLIPs in folders and in the local Hugging Face cache: whether all files are there, by name, by commit."""
 
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -90,8 +91,6 @@ def find_clip(name: str, revision: str | None = None) -> ClipFolder:
 
     Raises BackboneError with the reason why it cannot be used.
     """
-    from ga2app.clip.files.clip_cache import find_cached
-
     if name == SKETCH:
         return look_into(SKETCH_CLIP, f"backbone '{SKETCH}'")
     folder = Path(name).expanduser()
@@ -190,3 +189,94 @@ def _json(file: Path, shown: str) -> Mapping[str, Any]:
     if not isinstance(data, Mapping):
         raise BackboneError(f"{shown}: {file.name} holds no settings by name; get a fresh copy")
     return data
+
+
+_REPOSITORY = re.compile(r"[\w.-]+(?:/[\w.-]+)?")
+
+_log = logging.getLogger(__name__)
+
+
+def cached_clips(cache: Path | None = None) -> dict[str, ClipFolder]:
+    """The whole CLIPs in ``cache``, the usual one unless another is given, by repository.
+
+    A cache that is absent or partly broken offers less, and raises nothing.
+    """
+    found = {}
+    try:
+        folders = sorted(_place(cache).glob("models--*"))
+    except OSError as exc:
+        _log.info("no Hugging Face cache to look into: %s", exc)
+        return {}
+    for folder in folders:
+        name = folder.name.removeprefix("models--").replace("--", "/")
+        try:
+            found[name] = find_cached(name, cache=cache)
+        except BackboneError as exc:
+            _log.info("left out of the list of backbones: %s", exc)
+    return found
+
+
+def find_cached(name: str, revision: str | None = None, cache: Path | None = None) -> ClipFolder:
+    """The CLIP of the repository ``name`` in ``cache``, at ``revision``: a commit, a branch or a tag.
+
+    Without one it is what ``main`` points at; where nothing points anywhere, because it was fetched by its commit,
+    the newest whole snapshot. Raises BackboneError: it is not there, or the reason why it cannot be used.
+    """
+    root = _place(cache) / f"models--{name.replace('/', '--')}"
+    if not _REPOSITORY.fullmatch(name) or not (root / "snapshots").is_dir():
+        raise _absent(name, "")
+    try:
+        snapshots = sorted(
+            (place for place in (root / "snapshots").iterdir() if place.is_dir()),
+            key=lambda place: place.stat().st_mtime_ns,
+            reverse=True,
+        )
+        named = _read_refs(root / "refs")
+    except OSError as exc:
+        raise BackboneError(f"the cache of '{name}' cannot be read ({exc}); check '{root}'") from exc
+    commit = named.get(revision or "main", revision)
+    if commit is not None:
+        chosen = [place for place in snapshots if place.name == commit]
+    else:
+        chosen = [place for place in snapshots if place.name not in named.values()]
+    if not chosen:
+        others = ", ".join(sorted(named)) or ", ".join(place.name for place in snapshots)
+        raise _absent(name, f" at {f'revision {revision!r}' if revision else 'its main branch'}", others)
+    return _first_whole(chosen, name)
+
+
+def _first_whole(snapshots: list[Path], name: str) -> ClipFolder:
+    """The first that is whole; raises the fault of the first one where none is."""
+    fault: BackboneError | None = None
+    advice = f"; where the repository has them, this fetches what is missing: hf download {name}"
+    for folder in snapshots:
+        try:
+            return look_into(folder, f"backbone '{name}' in the local Hugging Face cache", advice)
+        except BackboneError as exc:
+            fault = fault or exc
+    raise fault or _absent(name, "")
+
+
+def _read_refs(folder: Path) -> dict[str, str]:
+    """The commits that branches and tags point at."""
+    if not folder.is_dir():
+        return {}
+    refs = {}
+    for file in folder.rglob("*"):
+        if file.is_file():
+            refs[file.relative_to(folder).as_posix()] = file.read_text(encoding="utf-8", errors="replace").strip()
+    return refs
+
+
+def _absent(name: str, where: str, others: str = "") -> BackboneError:
+    has = f" (it holds: {others})" if others else ""
+    return BackboneError(
+        f"backbone '{name}' is neither a folder nor in the local Hugging Face cache{where}{has}; check the name, "
+        f"or fetch it first with: hf download {name}"
+    )
+
+
+def _place(cache: Path | None) -> Path:
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    return Path(HF_HUB_CACHE) if cache is None else cache
