@@ -133,16 +133,16 @@ def _train(home: Home, epochs: int | None) -> float:
 
 
 def _recognize(home: Home) -> float:
-    from ga2app.inference import StudioRecognizer
+    from ga2app.inference import ModelCache
     from ga2app.synthetic.demo_dataset import build_examples
 
-    recognizer = StudioRecognizer()
-    recognizer.warm(SKETCH)
+    models = ModelCache()
+    models.warm(SKETCH)
     clip = str(build_examples(home.examples)[0][0])
     taken = []
     for _ in range(RECOGNITIONS + 1):
         started = time.monotonic()
-        recognizer.recognize([clip], LABELS, backbone=SKETCH)
+        models.recognizer(SKETCH).recognize([clip], LABELS)
         taken.append(time.monotonic() - started)
     return statistics.median(taken[1:])
 

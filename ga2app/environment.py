@@ -17,9 +17,10 @@ from collections.abc import Iterable, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ga2app.errors import StoreError
+from ga2app.errors import ConfigError, Fault, StoreError
 
 GRADIO_TEMP = "GRADIO_TEMP_DIR"
+BACKBONES = "GA2_BACKBONES_IN_MEMORY"
 _LOCAL = ("127.0.0.1", "localhost", "::1")
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 _EVERYWHERE = ("", "0.0.0.0", "::")
@@ -50,6 +51,14 @@ def system_fault() -> str | None:
     except ImportError:
         return f"this system ({sys.platform}) has no POSIX file locks, which the app needs; {_SUPPORTED}"
     return None
+
+
+def backbones_in_memory() -> int:
+    """How many backbones the app keeps loaded; ``GA2_BACKBONES_IN_MEMORY``, else 2. Raises ConfigError."""
+    given = os.environ.get(BACKBONES, "").strip() or "2"
+    if not given.isascii() or not given.isdigit() or not int(given):
+        raise ConfigError([Fault(BACKBONES, f"must be a whole number from 1 on, not '{given[:40]}'")])
+    return int(given)
 
 
 def prepare(folder: Path | None = None, *, hosts: Iterable[str] = ()) -> None:

@@ -32,7 +32,7 @@ def add(commands: common.Commands) -> None:
     parser.add_argument("clip", nargs="?", metavar="CLIP", help="a video file")
     parser.add_argument("--labels", help=f"{common.LABELS_HELP} (default: those of the bundle)")
     parser.add_argument("--label", help="the one to explain (default: the best one)")
-    parser.add_argument("--bundle", help="folder of a trained bundle, explained beside plain CLIP")
+    parser.add_argument("--bundle", help="folder of a trained bundle, explained beside zero-shot CLIP")
     parser.add_argument("--backbone", help="sketch, a folder, or a Hub id (default: the bundle's, else the home's)")
     parser.add_argument("--frames", type=_frames, help="frames looked at (default: the bundle's, else 8)")
     parser.add_argument("--score", choices=("margin", "logit"), default="margin", help="of the label (default margin)")
@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run_words(args: argparse.Namespace, backbone: Backbone, bundle: Bundle | None) -> int:
-    from ga2app.cli import explain_text
+    from ga2app.cli import explain_output
     from ga2app.inference.explanations import explain_words
 
     assert bundle is not None  # _check_usage has seen to it
@@ -71,12 +71,12 @@ def _run_words(args: argparse.Namespace, backbone: Backbone, bundle: Bundle | No
     if args.json:
         common.print_json({"words": report.to_dict()})
     else:
-        print("\n".join(explain_text.word_lines(report)))
+        print("\n".join(explain_output.word_lines(report)))
     return 0
 
 
 def _run_clip(args: argparse.Namespace, backbone: Backbone, bundle: Bundle | None) -> int:
-    from ga2app.cli import explain_text
+    from ga2app.cli import explain_output
     from ga2app.inference.explanations import DEFAULT_FRAMES, Method, ScoreKind, Ways, explain_clip, explain_words
 
     own = [*bundle.manifest.base, *bundle.manifest.novel] if bundle else []
@@ -89,16 +89,14 @@ def _run_clip(args: argparse.Namespace, backbone: Backbone, bundle: Bundle | Non
     found = explain_clip(backbone, args.clip, labels, bundle=bundle, label=args.label, num_frames=frames, ways=ways)
     words = explain_words(backbone, bundle.learner()) if bundle else None
     if args.picture:
-        from ga2app.cli.explain_picture import save_picture
-
-        save_picture(found, args.picture)
+        explain_output.save_picture(found, args.picture)
     if args.json:
         document: dict[str, Any] = found.to_dict() | {"words": words.to_dict() if words else None}
         common.print_json(document | {"picture": str(args.picture) if args.picture else None})
         return 0
-    print("\n".join(explain_text.clip_lines(found)))
+    print("\n".join(explain_output.clip_lines(found)))
     if words is not None:
-        print("\n".join(["", *explain_text.word_lines(words)]))
+        print("\n".join(["", *explain_output.word_lines(words)]))
     if args.picture:
         print(f"\npicture: {args.picture}")
     return 0

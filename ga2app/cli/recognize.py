@@ -22,7 +22,7 @@ def add(commands: common.Commands) -> None:
     """Register the command."""
     parser = commands.add_parser(
         "recognize",
-        help="recognize clips with plain CLIP and, beside it, bundles",
+        help="recognize clips with zero-shot CLIP and, beside it, bundles",
         epilog="exit status: 0 all clips answered, 1 none could be read, 3 some could not, which stderr names",
     )
     parser.add_argument("clips", nargs="+", metavar="CLIP", help="video files")
@@ -30,7 +30,9 @@ def add(commands: common.Commands) -> None:
     parser.add_argument("--bundle", action="append", help="folder of a trained bundle; may be given several times")
     parser.add_argument("--backbone", help="sketch, a folder, or a Hub id (default: the bundle's, else the home's)")
     parser.add_argument(
-        "--template", action="append", help="wording for plain CLIP with {} for the label; the mean of several counts"
+        "--template",
+        action="append",
+        help="wording for zero-shot CLIP with {} for the label; the mean of several counts",
     )
     parser.add_argument("--top", type=int, default=5, help="labels shown for each clip (default 5; --json shows all)")
     parser.add_argument(
@@ -44,8 +46,8 @@ def add(commands: common.Commands) -> None:
     parser.add_argument("--negatives", help="negative prompts, written like labels (default: those switched on)")
     parser.add_argument(
         "--threshold",
-        type=_share,
-        help="what the best label has to reach, 0 to 1: its share (default 0), or against a negative (default 0.5)",
+        type=_probability,
+        help="what the best label has to reach, 0 to 1: its probability (default 0; against a negative 0.5)",
     )
     common.add_json(parser)
     parser.set_defaults(run=run, refuse=parser.error)
@@ -85,13 +87,13 @@ def document(answer: Recognition) -> dict[str, Any]:
 
 
 def text(answer: Recognition, top: int) -> str:
-    """The answer for people: a block of bars for each clip and each speaker."""
+    """The answer for people: a block of bars for each clip and each classifier."""
     lines = [f"backbone {answer.backbone}", *(f"note: {note}" for note in answer.notes)]
     for clip in answer.clips:
         lines.append("")
         lines.append(clip.file if clip.error is None else f"{clip.file}: error: {clip.error}")
         for one in clip.answers:
-            title = "plain CLIP" if one.bundle is None else "bundle"
+            title = "zero-shot CLIP" if one.bundle is None else "bundle"
             lines.append(f"  {title}{f' {one.bundle}' if len(clip.bundles) > 1 and one.bundle else ''}")
             lines += _bars(one, top)
             if one.verdict is not None:
@@ -116,9 +118,9 @@ def _bar(one: Score, marked: bool) -> str:
 def _verdict(one: Answer) -> str:
     verdict = one.verdict
     assert verdict is not None
-    told = "none of these" if verdict.none else f"{one.said}, not none of these"
+    outcome = "none of these" if verdict.none else f"{one.said}, not none of these"
     best = f"the best label has {verdict.reached:.1%} of the {verdict.threshold:.0%} asked for"
-    return f"{told}: {best}, the nearest negative '{verdict.negative}' {verdict.against:.1%}"
+    return f"{outcome}: {best}, the nearest negative '{verdict.negative}' {verdict.against:.1%}"
 
 
 def _none_of_these(args: argparse.Namespace) -> NoneOfThese | None:
@@ -133,7 +135,7 @@ def _none_of_these(args: argparse.Namespace) -> NoneOfThese | None:
         return NoneOfThese(tuple(store.negatives.texts()), way, args.threshold, default_prompts())
 
 
-def _share(text: str) -> float:
+def _probability(text: str) -> float:
     try:
         value = float(text)
     except ValueError:

@@ -68,7 +68,7 @@ def usable_negatives(
     if asked is None:
         return (), []
     taken = {label_key(name) for name in names}
-    texts = merge_labels(map(tidy, asked.negatives)).names.values()
+    texts = merge_labels(map(tidy, asked.negatives or ())).names.values()
     foreign = [text for text in texts if backbone.unknown_words(text)]
     used = tuple(text for text in texts if text not in foreign and label_key(text) not in taken)
     if not used:

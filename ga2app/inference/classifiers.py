@@ -1,4 +1,4 @@
-"""One who answers: plain CLIP, or a bundle attached to it.
+"""A classifier of clips: zero-shot CLIP, or a bundle attached to it.
 
 Notation: T frames, C labels, M negative prompts, D embedding width.
 """
@@ -26,11 +26,11 @@ from ga2app.types import (
 )
 
 CURVES = 4
-"""Labels whose shares are told frame by frame."""
+"""Labels whose probabilities are given frame by frame."""
 
 
 @dataclass(frozen=True)
-class Shares:
+class Probabilities:
     """What a clip's labels and the negative prompt nearest to it get, between 0 and 1.
 
     ``labels`` (…, C) and, where negatives compete, ``negative`` (…); ``nearest`` (…) is that negative's place and
@@ -44,7 +44,7 @@ class Shares:
 
 
 @dataclass(frozen=True)
-class Speaker:
+class Classifier:
     """``model`` with the features ``classes`` (C, D) of the labels ``names`` and those of negatives (M, D), if any.
 
     ``trained`` are the labels that the bundle was trained on, each as its ``label_key``. ``understood`` (C,) says which
@@ -63,12 +63,12 @@ class Speaker:
 
     @property
     def looks_for_itself(self) -> bool:
-        """Whether frames have to pass the vision tower with this speaker's own prompts."""
+        """Whether frames have to pass the vision tower with this classifier's own prompts."""
         return bool(self.model.prompts.config.visual_depth)
 
     def answer(self, frames: Tensor, indices: Sequence[int], top_k: int | None) -> Answer:
-        """What this speaker says of the frames with the numbers ``indices`` and the features ``frames`` (T, D)."""
-        clip, each = self._shares(frames), self._shares(frames[:, None])
+        """The prediction for the frames with the numbers ``indices`` and the features ``frames`` (T, D)."""
+        clip, each = self._probabilities(frames), self._probabilities(frames[:, None])
         scores = self._scores(clip, top_k)
         labels = [score.label for score in scores if score.kind is not LabelKind.NEGATIVE and score.understood]
         places = [self.names.index(label) for label in labels[:CURVES]]
@@ -83,31 +83,31 @@ class Speaker:
             verdict=self._verdict(clip),
         )
 
-    def _shares(self, frames: Tensor) -> Shares:
-        """The shares for the clip or the clips given by frame features (…, T, D)."""
+    def _probabilities(self, frames: Tensor) -> Probabilities:
+        """The probabilities for the clip or the clips given by frame features (…, T, D)."""
         features, scale = self.model.clip_features(frames), self.model.backbone.scale
         logits = scale * features @ self.classes.T  # (…, C)
         if self.understood is not None:
             logits = logits.masked_fill(~self.understood, -torch.inf)
         if self.asked is None or self.negative_features is None:
-            return Shares(logits.softmax(dim=-1))
+            return Probabilities(logits.softmax(dim=-1))
         against = scale * features @ self.negative_features.T  # (…, M)
         strongest, nearest = against.max(dim=-1)
         lead = logits.max(dim=-1).values - strongest
         if self.asked.way is NoneWay.THRESHOLD:
-            return Shares(logits.softmax(dim=-1), None, nearest, lead)
+            return Probabilities(logits.softmax(dim=-1), None, nearest, lead)
         # Only the nearest takes part: however many negatives there are, they dilute no label.
-        shares = torch.cat([logits, strongest[..., None]], dim=-1).softmax(dim=-1)
-        return Shares(shares[..., :-1], shares[..., -1], nearest, lead)
+        competing = torch.cat([logits, strongest[..., None]], dim=-1).softmax(dim=-1)
+        return Probabilities(competing[..., :-1], competing[..., -1], nearest, lead)
 
-    def _scores(self, shares: Shares, top_k: int | None) -> tuple[Score, ...]:
-        best = shares.labels.topk(min(top_k or len(self.names), len(self.names)))
+    def _scores(self, found: Probabilities, top_k: int | None) -> tuple[Score, ...]:
+        best = found.labels.topk(min(top_k or len(self.names), len(self.names)))
         scores = [
-            Score(self.names[place], share, self._kind(self.names[place]), self._understands(place))
-            for place, share in zip(best.indices.tolist(), best.values.tolist(), strict=True)
+            Score(self.names[place], probability, self._kind(self.names[place]), self._understands(place))
+            for place, probability in zip(best.indices.tolist(), best.values.tolist(), strict=True)
         ]
-        if shares.negative is not None:
-            scores.append(Score(NONE_OF_THESE, float(shares.negative), LabelKind.NEGATIVE))
+        if found.negative is not None:
+            scores.append(Score(NONE_OF_THESE, float(found.negative), LabelKind.NEGATIVE))
             scores.sort(key=lambda score: -score.score)
         return tuple(scores)
 
@@ -117,31 +117,31 @@ class Speaker:
     def _understands(self, place: int) -> bool:
         return self.understood is None or bool(self.understood[place])
 
-    def _timeline(self, shares: Shares, indices: Sequence[int]) -> tuple[FrameScore, ...]:
-        best = shares.labels.max(dim=-1)
+    def _timeline(self, found: Probabilities, indices: Sequence[int]) -> tuple[FrameScore, ...]:
+        best = found.labels.max(dim=-1)
         moments = [
-            FrameScore(index, self.names[place], share)
-            for index, place, share in zip(indices, best.indices.tolist(), best.values.tolist(), strict=True)
+            FrameScore(index, self.names[place], probability)
+            for index, place, probability in zip(indices, best.indices.tolist(), best.values.tolist(), strict=True)
         ]
-        if shares.negative is None:
+        if found.negative is None:
             return tuple(moments)
         return tuple(
-            moment if share <= moment.score else FrameScore(moment.index, NONE_OF_THESE, share)
-            for moment, share in zip(moments, shares.negative.tolist(), strict=True)
+            moment if negative <= moment.score else FrameScore(moment.index, NONE_OF_THESE, negative)
+            for moment, negative in zip(moments, found.negative.tolist(), strict=True)
         )
 
-    def _verdict(self, shares: Shares) -> Verdict | None:
-        if self.asked is None or shares.nearest is None or shares.lead is None:
+    def _verdict(self, found: Probabilities) -> Verdict | None:
+        if self.asked is None or found.nearest is None or found.lead is None:
             return None
-        reached = float(shares.lead.sigmoid())
+        reached = float(found.lead.sigmoid())
         against = 1 - reached
-        if shares.negative is not None:
-            reached, against = float(shares.labels.max()), float(shares.negative)
+        if found.negative is not None:
+            reached, against = float(found.labels.max()), float(found.negative)
         return Verdict(
             way=self.asked.way,
             threshold=self.asked.least,
             reached=reached,
-            negative=self.negatives[int(shares.nearest)],
+            negative=self.negatives[int(found.nearest)],
             against=against,
-            wins=float(shares.lead) < 0,
+            wins=float(found.lead) < 0,
         )

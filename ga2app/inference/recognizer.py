@@ -1,4 +1,4 @@
-"""Recognize clips: labels for a clip, by plain CLIP and by bundles beside it.
+"""Recognize clips: labels for a clip, by zero-shot CLIP and by bundles beside it.
 
 Notation: T frames, S side in pixels, D embedding width.
 """
@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import os
 import threading
+from collections import OrderedDict
 from collections.abc import Collection, Sequence
+from pathlib import Path
 from typing import TypeAlias
 
 import torch
 
 from ga2app.bundles import PromptBundle, load_bundle
 from ga2app.clip import Backbone, load_backbone
-from ga2app.config import SKETCH
-from ga2app.errors import ClipError
+from ga2app.config import SKETCH, TEMPLATE, Precision
+from ga2app.environment import backbones_in_memory
+from ga2app.errors import ClipError, LabelError
 from ga2app.inference.answer_notes import footage_notes, reading_notes, usable_negatives, vocabulary
-from ga2app.inference.classifiers import Speaker
-from ga2app.inference.refusals import check_templates
+from ga2app.inference.classifiers import Classifier
 from ga2app.labels import check_labels, label_key, merge_labels, unreadable
 from ga2app.method.prompted_model import PromptedClip, plain_clip
 from ga2app.types import NoneOfThese, Recognition, RecognizedClip
@@ -26,6 +28,9 @@ from ga2app.video import Evaluation, read_clip
 from ga2app.video.pixels import frames_to_pixels, thumbnails
 
 DEFAULT_FRAMES = 8
+MOST_RECOGNIZERS = 4
+"""Combinations of a backbone and bundles that stay ready."""
+MOST_TEMPLATES = 100
 
 BundleLike: TypeAlias = PromptBundle | str | os.PathLike[str]
 
@@ -74,7 +79,7 @@ class Recognizer:
     ) -> Recognition:
         """The labels of each clip, best first, at most ``top_k`` of them.
 
-        ``template`` words the labels for plain CLIP and holds one "{}"; of several templates the mean counts. With
+        ``template`` words the labels for zero-shot CLIP and holds one "{}"; of several templates the mean counts. With
         ``none_of_these`` a clip may show none of the labels. A clip that cannot be read has its error set and costs
         nothing else. Raises LabelError, BundleError.
         """
@@ -88,16 +93,16 @@ class Recognizer:
         negatives, left_out = usable_negatives(self.backbone, none_of_these, names)
         notes += left_out
         with self._lock, torch.no_grad():
-            speakers = self._speakers(names, templates, none_of_these, negatives, known)
+            classifiers = self._classifiers(names, templates, none_of_these, negatives, known)
             said: dict[str, tuple[str, ...]] = {}
-            clips = [self._recognize_clip(os.fspath(path), speakers, top_k, said) for path in paths]
+            clips = [self._recognize_clip(os.fspath(path), classifiers, top_k, said) for path in paths]
         notes += reading_notes(said)
         if self.backbone.name == SKETCH:
             notes += footage_notes(clips)
         return Recognition(self.backbone.name, tuple(clips), tuple(notes))
 
     def _recognize_clip(
-        self, path: str, speakers: Sequence[Speaker], top_k: int | None, said: dict[str, tuple[str, ...]]
+        self, path: str, classifiers: Sequence[Classifier], top_k: int | None, said: dict[str, tuple[str, ...]]
     ) -> RecognizedClip:
         """What ``path`` shows; what reading it said goes into ``said``."""
         how = self.backbone.preprocessing
@@ -107,33 +112,35 @@ class Recognizer:
             return RecognizedClip(file=path, error=str(exc))
         said[path] = clip.notes
         pixels = frames_to_pixels(clip.frames, how)[None]  # (1, T, 3, S, S)
-        seen = speakers[0].model.encode_frames(pixels)  # (1, T, D), by plain CLIP
+        seen = classifiers[0].model.encode_frames(pixels)  # (1, T, D), by zero-shot CLIP
         answers = []
-        for speaker in speakers:
-            frames = speaker.model.encode_frames(pixels, seen) if speaker.looks_for_itself else seen
-            answers.append(speaker.answer(frames[0], clip.indices, top_k))
+        for classifier in classifiers:
+            frames = classifier.model.encode_frames(pixels, seen) if classifier.looks_for_itself else seen
+            answers.append(classifier.answer(frames[0], clip.indices, top_k))
         return RecognizedClip(file=path, answers=tuple(answers), thumbnails=thumbnails(clip.frames))
 
-    def _speakers(
+    def _classifiers(
         self,
         names: list[str],
         templates: Sequence[str],
         asked: NoneOfThese | None,
         negatives: Sequence[str],
         known: Sequence[Collection[str]],
-    ) -> list[Speaker]:
-        """Plain CLIP and each bundle; plain CLIP's labels are marked by what the first bundle was trained on."""
+    ) -> list[Classifier]:
+        """Zero-shot CLIP and each bundle; its labels are marked by what the first bundle was trained on."""
         plain, *tuned = self._models(names)
         trained = self._trained()
         masks = [self._mask(names, some) for some in known]
         frozen = self.backbone.class_features(negatives, templates) if negatives else None
         classes = self.backbone.class_features(names, templates)
         first = trained[0] if trained else ()
-        speakers = [Speaker(plain, names, classes, first, None, asked, negatives, frozen, masks[0])]
+        classifiers = [Classifier(plain, names, classes, first, None, asked, negatives, frozen, masks[0])]
         for one, model, own, mask in zip(self.bundles, tuned, trained, masks[1:], strict=True):
             read = model.encode_names(negatives) if negatives else None
-            speakers.append(Speaker(model, names, model.encode_labels(), own, one.folder, asked, negatives, read, mask))
-        return speakers
+            classifiers.append(
+                Classifier(model, names, model.encode_labels(), own, one.folder, asked, negatives, read, mask)
+            )
+        return classifiers
 
     def _trained(self) -> list[set[str]]:
         """The ``label_key`` of what each bundle was trained on."""
@@ -146,7 +153,7 @@ class Recognizer:
         return torch.tensor([name in known for name in names], device=self.backbone.compute.device)
 
     def _models(self, names: list[str]) -> list[PromptedClip]:
-        """Plain CLIP and the bundles over ``names``; kept while the labels stay the same."""
+        """Zero-shot CLIP and the bundles over ``names``; kept while the labels stay the same."""
         if self._attached[0] != names:
             models = [plain_clip(self.backbone, names), *(one.attach(self.backbone, names) for one in self.bundles)]
             self._attached = names, models
@@ -164,3 +171,77 @@ def _own_labels(bundles: Sequence[PromptBundle]) -> list[str]:
     """What the bundles were trained and tested on, each once."""
     labels = (label for one in bundles for label in (*one.manifest.base, *one.manifest.novel))
     return list(merge_labels(labels).names.values())
+
+
+def check_templates(template: str | Sequence[str] | None) -> tuple[str, ...]:
+    """The sentences round a label for zero-shot CLIP, stripped, each once; the paper's one where none is given.
+
+    Raises LabelError for one that does not hold exactly one {}, or for too many.
+    """
+    given = [template] if isinstance(template, str) else template or ()
+    found = tuple(dict.fromkeys(text.strip() for text in given if text.strip()))
+    if len(found) > MOST_TEMPLATES:
+        raise LabelError(f"there are {len(found)} sentences round the label; {MOST_TEMPLATES} are the most, use fewer")
+    for text in found:
+        if text.count("{}") != 1 or text.replace("{}", "").count("{") or text.replace("{}", "").count("}"):
+            raise LabelError(
+                f"template '{text}' must hold one pair of braces, {{}}, where the label goes; for example '{TEMPLATE}'"
+            )
+    return found or (TEMPLATE,)
+
+
+class ModelCache:
+    """Keeps models loaded between requests: ``most`` backbones, of which the least recently used goes, and bundles.
+
+    A bundle is loaded again only when its folder has changed.
+    """
+
+    def __init__(self, most: int | None = None) -> None:
+        self._most = backbones_in_memory() if most is None else most
+        self._lock = threading.Lock()
+        self._backbones: OrderedDict[str, Backbone] = OrderedDict()
+        self._bundles: dict[tuple[str, float], PromptBundle] = {}
+        self._recognizers: OrderedDict[tuple[str, tuple[int, ...]], Recognizer] = OrderedDict()
+
+    def warm(self, backbone: str) -> None:
+        """Load ``backbone`` and compute once, so that the first request does not wait."""
+        loaded = self.backbone(backbone)
+        plain = plain_clip(loaded, ["something", "nothing"])
+        side = loaded.sizes.image_size
+        with torch.no_grad():
+            plain(torch.zeros(1, 1, 3, side, side))
+
+    def backbone(self, name: str) -> Backbone:
+        """The backbone ``name``, loaded once while it is in use; raises BackboneError."""
+        with self._lock:
+            if name not in self._backbones:
+                while len(self._backbones) >= self._most:  # first, so that there is room for the new one
+                    gone, _ = self._backbones.popitem(last=False)
+                    for key in [key for key in self._recognizers if key[0] == gone]:
+                        del self._recognizers[key]
+                self._backbones[name] = load_backbone(name, precision=Precision.AUTO)
+            self._backbones.move_to_end(name)
+            return self._backbones[name]
+
+    def bundle(self, folder: str) -> PromptBundle:
+        """The bundle in ``folder`` as it is now; raises BundleError."""
+        manifest = Path(folder) / "bundle.json"
+        key = (folder, manifest.stat().st_mtime if manifest.exists() else 0.0)
+        with self._lock:
+            if key not in self._bundles:
+                self._bundles = {old: kept for old, kept in self._bundles.items() if old[0] != folder}
+                self._bundles[key] = load_bundle(folder)
+            return self._bundles[key]
+
+    def recognizer(self, backbone: str, folders: Sequence[str] = ()) -> Recognizer:
+        """A recognizer with the bundles in ``folders``; one that was used before has its labels' features, still."""
+        bundles, loaded = [self.bundle(folder) for folder in folders], self.backbone(backbone)
+        with self._lock:
+            # A recognizer holds its bundles, so no other bundle can have their ids while it is kept.
+            key = (backbone, tuple(map(id, bundles)))
+            if key not in self._recognizers:
+                self._recognizers[key] = Recognizer(loaded, bundles)
+            self._recognizers.move_to_end(key)
+            while len(self._recognizers) > MOST_RECOGNIZERS:
+                self._recognizers.popitem(last=False)
+            return self._recognizers[key]

@@ -99,19 +99,18 @@ class PromptedClip(nn.Module):
         which give the same mean: they spare the pass through the frozen tower.
         """
         prompts, share = self.prompts.visual_prompts(), self.prompts.config.residual
-        features = self._encode_frames(pixels, prompts)
-        if share and prompts and not self.training:
-            frozen = self._encode_frames(pixels) if frozen is None else frozen
-            features = torch.lerp(features, frozen.expand_as(features), share)
-        return features
-
-    def _encode_frames(self, pixels: Tensor, prompts: Sequence[Tensor] = ()) -> Tensor:
+        mixed = bool(share and prompts and not self.training)
         flat = pixels.flatten(0, 1).to(self.backbone.compute.device)  # (B·T, 3, S, S)
         at_once = FRAMES_AT_ONCE.get(flat.device.type, FRAMES_ELSEWHERE)
         chunks = [flat] if self._learning() else torch.split(flat, at_once)
+        towers = [prompts, ()] if mixed and frozen is None else [prompts]
         with self.backbone.compute.autocast():
-            features = torch.cat([self.backbone.encode_frames(chunk, prompts) for chunk in chunks])
-        return torch.unflatten(features, 0, pixels.shape[:2])
+            encoded = [torch.cat([self.backbone.encode_frames(chunk, one) for chunk in chunks]) for one in towers]
+        features, *unprompted = (torch.unflatten(one, 0, pixels.shape[:2]) for one in encoded)
+        if mixed:
+            frozen = unprompted[0] if frozen is None else frozen
+            features = torch.lerp(features, frozen.expand_as(features), share)
+        return features
 
     def encode_labels(self) -> Tensor:
         """Class features (C, D) of length 1; kept between calls while nothing is being learned."""

@@ -11,9 +11,8 @@ from dataclasses import dataclass, replace
 
 from ga2app.errors import SpaceError, StudioError
 from ga2app.paths import Home
-from ga2app.services.lazy_recognizer import LazyRecognizer
+from ga2app.services.recognizers import Lend, OwnRecognizer, ZeroGpuRecognizer
 from ga2app.services.space import Space
-from ga2app.services.zerogpu_recognizer import Lend, LentRecognizer
 from ga2app.services.zerogpu_training import LentTraining
 from ga2app.store import Store
 from ga2app.worker import launcher
@@ -32,7 +31,7 @@ _log = logging.getLogger(__name__)
 class Hardware:
     """What the app takes from where it runs. ``close`` is called when the app ends."""
 
-    recognizer: LazyRecognizer
+    recognizer: OwnRecognizer
     wake_worker: Callable[[], object]
     worker_alive: Callable[[], bool]
     close: Callable[[], None] = lambda: None
@@ -41,7 +40,7 @@ class Hardware:
 
 def own_hardware(home: Home) -> Hardware:
     """A worker that is a process of its own, and outlives the app."""
-    return Hardware(LazyRecognizer(), lambda: launcher.ensure_worker(home), lambda: launcher.worker_alive(home))
+    return Hardware(OwnRecognizer(), lambda: launcher.ensure_worker(home), lambda: launcher.worker_alive(home))
 
 
 def lent_hardware(home: Home, store: Store, space: Space) -> Hardware:
@@ -62,7 +61,7 @@ def lent_hardware(home: Home, store: Store, space: Space) -> Hardware:
 
     only_lent()
     lend: Lend = lender.GPU(duration=space.gpu_s)
-    recognizer = LentRecognizer(lend)
+    recognizer = ZeroGpuRecognizer(lend)
     training = LentTraining(lend, space.gpu_s, recognizer.ready)
     worker = ThreadWorker(home, store, replace(real_parts(), train=training))
     return Hardware(

@@ -21,16 +21,17 @@ from ga2app.types import (
     AnchorAdvisor,
     BackboneChoice,
     BundleCard,
-    ExplainerService,
-    RecognizerService,
     figure_text,
 )
 
 if TYPE_CHECKING:
     from ga2app.services.clip_inspector import VideoInspector
     from ga2app.services.dataset_service import DatasetService
+    from ga2app.services.explanations import Explainer, ExplanationService
     from ga2app.services.imports import ImportService
     from ga2app.services.library import LibraryService
+    from ga2app.services.recognition_service import RecognitionService
+    from ga2app.services.recognizers import OwnRecognizer
     from ga2app.services.runs import RunService
     from ga2app.services.sharing import SharingService
     from ga2app.services.training import TrainingService
@@ -81,8 +82,8 @@ class Studio:
 
     home: Home
     store: Store
-    recognizer: RecognizerService
-    explainer: ExplainerService
+    recognizer: OwnRecognizer
+    explainer: Explainer
     backbones: Callable[[], Sequence[BackboneChoice]]
     inspector: VideoInspector
     advisor: AnchorAdvisor
@@ -104,6 +105,20 @@ class Studio:
         from ga2app.services.dataset_service import DatasetService
 
         return DatasetService(self)
+
+    @cached_property
+    def recognition(self) -> RecognitionService:
+        """Labels for clips."""
+        from ga2app.services.recognition_service import RecognitionService
+
+        return RecognitionService(self)
+
+    @cached_property
+    def explanations(self) -> ExplanationService:
+        """Why a clip got its label."""
+        from ga2app.services.explanations import ExplanationService
+
+        return ExplanationService(self)
 
     @cached_property
     def imports(self) -> ImportService:
@@ -217,16 +232,16 @@ def own_studio(home: Home | None = None) -> Iterator[Studio]:
     from ga2app.services.anchor_advisor import LazyAdvisor
     from ga2app.services.backbones import Backbones
     from ga2app.services.clip_inspector import VideoInspector
-    from ga2app.services.lazy_explainer import LazyExplainer
-    from ga2app.services.lazy_recognizer import LazyRecognizer
+    from ga2app.services.explanations import Explainer
+    from ga2app.services.recognizers import OwnRecognizer
 
-    home, recognizer = home or default_home(), LazyRecognizer()
+    home, recognizer = home or default_home(), OwnRecognizer()
     with Store.open(home) as store:
         yield Studio(
             home=home,
             store=store,
             recognizer=recognizer,
-            explainer=LazyExplainer(recognizer),
+            explainer=Explainer(recognizer),
             backbones=Backbones(file=home.root / "backbone_folders.json"),
             inspector=VideoInspector(),
             advisor=LazyAdvisor(),

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from ga2app.config import RunConfig
 from ga2app.errors import StudioError, TrainingError
-from ga2app.services.zerogpu_recognizer import Lend, portable, said_by
+from ga2app.services.recognizers import Lend, portable, said_by
 from ga2app.types import Dataset, Event, EventKind, Report
 
 if TYPE_CHECKING:

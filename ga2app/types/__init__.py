@@ -23,7 +23,7 @@ from ga2app.types.dataset_types import (
     Subset,
     with_anchors,
 )
-from ga2app.types.explanation import Explanation, FrameReason, Neighbor, SpeakerReasons, TokenReading
+from ga2app.types.explanation import ClassifierReasons, Explanation, FrameReason, Neighbor, TokenReading
 from ga2app.types.headline import (
     FEW_LABELS,
     LEAST_LABELS,
@@ -56,8 +56,6 @@ from ga2app.types.hub_types import (
 )
 from ga2app.types.protocols import (
     AnchorAdvisor,
-    ExplainerService,
-    RecognizerService,
 )
 from ga2app.types.recognition import (
     NONE_OF_THESE,
@@ -68,6 +66,7 @@ from ga2app.types.recognition import (
     NoneOfThese,
     NoneWay,
     Recognition,
+    RecognitionRequest,
     RecognizedClip,
     Score,
     Verdict,
@@ -117,7 +116,6 @@ __all__ = [
     "DatasetOutline",
     "Event",
     "EventKind",
-    "ExplainerService",
     "Explanation",
     "FrameReason",
     "FrameScore",
@@ -141,14 +139,14 @@ __all__ = [
     "PushOptions",
     "Pushed",
     "Recognition",
+    "RecognitionRequest",
     "RecognizedClip",
-    "RecognizerService",
     "RepoKind",
     "Report",
     "RunRecord",
     "RunState",
     "Score",
-    "SpeakerReasons",
+    "ClassifierReasons",
     "Subset",
     "TextProposal",
     "TextRating",

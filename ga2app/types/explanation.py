@@ -30,8 +30,8 @@ class Neighbor:
 
 
 @dataclass(frozen=True)
-class SpeakerReasons:
-    """Why one speaker, plain CLIP or the ``bundle`` in that folder, gave the label its ``share``.
+class ClassifierReasons:
+    """Why one classifier, zero-shot CLIP or the ``bundle`` in that folder, gave the label its ``probability``.
 
     ``lead`` is the label's lead over ``rival``, the best other label, in logits. ``overlays`` are the frames, uint8
     (S, S, 3): orange where they speak for the label, blue where against. ``label_cosine`` is for comparison with the
@@ -39,7 +39,7 @@ class SpeakerReasons:
     """
 
     bundle: str | None
-    share: float
+    probability: float
     lead: float
     rival: str
     frames: tuple[FrameReason, ...]
@@ -51,14 +51,14 @@ class SpeakerReasons:
 
 @dataclass(frozen=True)
 class Explanation:
-    """Why a clip got its ``label``, by plain CLIP and, behind it, by the bundle that was asked.
+    """Why a clip got its ``label``, by zero-shot CLIP and, after it, by the bundle that was asked.
 
     ``pictures`` are the sampled frames as the model sees them, uint8 (S, S, 3).
     """
 
     label: str
     pictures: tuple[NDArray[np.uint8], ...]
-    speakers: tuple[SpeakerReasons, ...]
+    classifiers: tuple[ClassifierReasons, ...]
     notes: tuple[str, ...] = ()
 
 

@@ -15,60 +15,6 @@ from ga2app.types.anchor_types import (
     TextRatings,
 )
 from ga2app.types.dataset_types import AnchorClip, ProposalKind
-from ga2app.types.explanation import Explanation, TokenReading
-from ga2app.types.recognition import NoneOfThese, Recognition
-
-
-class RecognizerService(Protocol):
-    """What the screens need of the torch side. ``app.py`` passes the real one in."""
-
-    def recognize(
-        self,
-        paths: Sequence[str],
-        labels: Sequence[str],
-        *,
-        backbone: str,
-        bundle: str | Sequence[str] | None = None,
-        template: str | Sequence[str] | None = None,
-        top_k: int = 5,
-        none_of_these: NoneOfThese | None = None,
-    ) -> Recognition:
-        """Answer for each clip; one that cannot be read has its error set. Raises StudioError otherwise.
-
-        ``bundle`` is a bundle's folder or several; ``template`` a sentence round the labels or several.
-        """
-        ...
-
-    def warm(self, backbone: str) -> None:
-        """Load what the first request would have to wait for."""
-        ...
-
-
-class ExplainerService(Protocol):
-    """Says why a clip got its label. Each method raises StudioError for what cannot be explained."""
-
-    def explain(
-        self,
-        path: str,
-        labels: Sequence[str],
-        label: str,
-        *,
-        backbone: str,
-        bundle: str | None = None,
-        anchors: Sequence[AnchorClip] = (),
-        negatives: Sequence[str] = (),
-        template: str | Sequence[str] | None = None,
-    ) -> Explanation:
-        """What moved the score of ``label`` among ``labels``, by plain CLIP and by the bundle in that folder.
-
-        ``template`` words the labels for plain CLIP, as it did when they were recognized.
-        Anchors that cannot be read are left out, with a note.
-        """
-        ...
-
-    def read_tokens(self, *, backbone: str, bundle: str) -> Sequence[TokenReading]:
-        """The words nearest to the tokens that the text tower reads; none for a bundle without text prompts."""
-        ...
 
 
 class AnchorAdvisor(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -24,10 +25,10 @@ class LabelKind(StrEnum):
 
 @dataclass(frozen=True)
 class Score:
-    """One label's share of a clip's softmax, between 0 and 1.
+    """One label's probability for a clip, its part of the softmax, between 0 and 1.
 
     A label that is not ``understood``, because the backbone's tokenizer knows none of its words, takes no part: its
-    share is 0 and says nothing.
+    probability is 0 and says nothing.
     """
 
     label: str
@@ -56,17 +57,17 @@ class FrameScore:
 
 @dataclass(frozen=True)
 class Curve:
-    """One label over the sampled frames: its share in each of them alone."""
+    """One label over the sampled frames: its probability in each of them alone."""
 
     label: str
-    shares: tuple[float, ...]
+    probabilities: tuple[float, ...]
 
 
 class NoneWay(StrEnum):
     """What the negative prompt nearest to a clip does; the others do not count, so that their number does not matter.
 
-    ``compete``: it stands beside the labels and takes its part of the shares; the clip is none of these when it wins.
-    ``threshold``: the labels share among themselves, and the best one alone is then held against it.
+    ``compete``: it stands beside the labels and takes its part of the softmax; the clip is none of these when it wins.
+    ``threshold``: the softmax is over the labels, and the best one alone is then compared with it.
     """
 
     COMPETE = "compete"
@@ -79,17 +80,19 @@ DEFAULT_THRESHOLDS = {NoneWay.COMPETE: 0.0, NoneWay.THRESHOLD: 0.5}
 
 @dataclass(frozen=True)
 class NoneOfThese:
-    """How a clip that shows none of the labels is told: by ``negatives``, texts that stand for anything else.
+    """How a clip that shows none of the labels is rejected: by ``negatives``, texts that stand for anything else.
 
-    ``threshold``, between 0 and 1, is what the best label has to reach: its share of all where negatives compete, else
-    its share against the nearest negative alone. None takes the way's own, see ``DEFAULT_THRESHOLDS``. ``shipped`` are
-    negatives that nobody here wrote: those that a backbone does not know are left out without a note.
+    ``threshold``, between 0 and 1, is what the best label has to reach: its probability where negatives compete, else
+    its probability against the nearest negative alone. None takes the way's own, see ``DEFAULT_THRESHOLDS``. In a
+    request, negatives that are None are those of the studio's ``group``, or of all its groups, that are switched on.
+    ``shipped`` are negatives that nobody here wrote: those that a backbone does not know are left out without a note.
     """
 
-    negatives: tuple[str, ...]
+    negatives: tuple[str, ...] | None = None
     way: NoneWay = NoneWay.COMPETE
     threshold: float | None = None
     shipped: frozenset[str] = frozenset()
+    group: str | None = None
 
     @property
     def least(self) -> float:
@@ -98,11 +101,29 @@ class NoneOfThese:
 
 
 @dataclass(frozen=True)
+class RecognitionRequest:
+    """What is to be recognized, as every door asks it.
+
+    ``labels`` are a list, or a text that ``labels.parse_labels`` reads. ``bundles`` are keys of the library, one or
+    several, and folders once the request has been resolved; ``templates`` are sentences round a label for zero-shot
+    CLIP, in a list or one a line. Without a ``backbone`` the studio's first one recognizes.
+    """
+
+    files: Sequence[str]
+    labels: str | Sequence[str]
+    bundles: str | Sequence[str] | None = None
+    backbone: str | None = None
+    templates: str | Sequence[str] | None = None
+    top_k: int = 5
+    none_of_these: NoneOfThese | None = None
+
+
+@dataclass(frozen=True)
 class Verdict:
-    """Whether a clip shows none of the labels, in the eyes of one speaker.
+    """Whether a clip shows none of the labels, according to one classifier.
 
     ``reached`` is what the best label has of what ``NoneOfThese.threshold`` asks for; ``negative`` is the negative
-    prompt nearest to the clip, ``against`` its share, and ``wins`` says whether it is nearer than every label.
+    prompt nearest to the clip, ``against`` its probability, and ``wins`` says whether it is nearer than every label.
     """
 
     way: NoneWay
@@ -129,11 +150,11 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Answer:
-    """What one speaker says of a clip: plain CLIP, or the bundle in the folder ``bundle``.
+    """What one classifier predicts for a clip: zero-shot CLIP, or the bundle in the folder ``bundle``.
 
     ``scores`` are best first. Where negatives compete, the nearest is among them as "none of these".
-    ``timeline`` has the best label of each sampled frame, ``curves`` the shares of the best labels over the frames, and
-    of "none of these" where negatives compete.
+    ``timeline`` has the best label of each sampled frame, ``curves`` the probabilities of the best labels over the
+    frames, and of "none of these" where negatives compete.
     """
 
     scores: tuple[Score, ...]
@@ -164,19 +185,21 @@ class Answer:
 
 @dataclass(frozen=True)
 class RecognizedClip:
-    """The answer for one clip: ``answers`` are plain CLIP's and, behind it, one for each bundle that was asked.
+    """The answer for one clip: ``answers`` are those of zero-shot CLIP and, after it, of each bundle that was asked.
 
-    ``thumbnails`` are the sampled frames, uint8 (H, W, 3), small. A clip with an ``error`` has nothing else.
+    ``thumbnails`` are the sampled frames, uint8 (H, W, 3), small, or ``pictures`` the files that they were written to.
+    A clip with an ``error`` has nothing else.
     """
 
     file: str
     error: str | None = None
     answers: tuple[Answer, ...] = ()
     thumbnails: tuple[NDArray[np.uint8], ...] = ()
+    pictures: tuple[str, ...] = ()
 
     @property
     def plain(self) -> tuple[Score, ...]:
-        """Plain CLIP's scores, best first; empty for a clip that could not be read."""
+        """The scores of zero-shot CLIP, best first; empty for a clip that could not be read."""
         return self.answers[0].scores if self.answers else ()
 
     @property
@@ -216,7 +239,7 @@ class RecognizedClip:
 
 @dataclass(frozen=True)
 class Recognition:
-    """The answer for a request: the backbone that spoke, notes for the user, and one entry a clip."""
+    """The answer for a request: the backbone that recognized, notes for the user, and one entry a clip."""
 
     backbone: str
     clips: tuple[RecognizedClip, ...]

@@ -1,4 +1,4 @@
-"""The screens. They read and write the store, ask a ``RecognizerService``, and never touch the torch side."""
+"""The screens. They read and write the store, call the services, and never touch the torch side."""
 
 from ga2app.web import quick_gradio as quick_gradio  # isort: skip  # first: everything below imports Gradio
 from ga2app.services.studio import Studio

@@ -13,8 +13,8 @@ import httpx
 from gradio.utils import get_upload_folder
 
 from ga2app.errors import ClipError
+from ga2app.paths import safe_name
 from ga2app.services.studio import Studio
-from ga2app.web.uploads import safe_name
 
 MOST_BYTES = 512 * 2**20
 TIME_LIMIT_S = 120.0

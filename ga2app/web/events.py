@@ -7,11 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 from ga2app.errors import StudioError
-from ga2app.web.components.markup import notice
+from ga2app.web.components.markup import UNEXPECTED, notice
+from ga2app.web.templates import script
 
 log = logging.getLogger(__name__)
-
-UNEXPECTED = "Something went wrong inside the studio; its log says what. Try again, or report it with the log."
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "show_progress_on": [], "api_visibility": "private"}
 """Keyword arguments of an event that nobody waits for, or that says by itself what is going on.
@@ -19,6 +18,9 @@ QUIET: dict[str, Any] = {"show_progress": "hidden", "show_progress_on": [], "api
 Gradio tells every component on which progress could be shown of every stage of every event, hidden or not. On none of
 them, then: a screen has some fifty outputs, and this was most of the time in which it opened.
 """
+
+REVEAL_JS = script("reveal.js")
+"""On a narrow page the answer is below what was pressed: brings the element of the id that is filled in into view."""
 
 
 def in_turn(screen: str) -> dict[str, Any]:

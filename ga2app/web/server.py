@@ -12,18 +12,18 @@ from ga2app.paths import SKETCH_HARD_PROMPT, Home
 from ga2app.services.anchor_advisor import LazyAdvisor
 from ga2app.services.backbones import Backbones
 from ga2app.services.clip_inspector import VideoInspector
+from ga2app.services.explanations import Explainer
 from ga2app.services.hardware import Hardware, lent_hardware, own_hardware
 from ga2app.services.imports import sweep
-from ga2app.services.lazy_explainer import LazyExplainer
 from ga2app.services.run_pace import SpeedEstimator
 from ga2app.services.space import Space, present_space
 from ga2app.services.studio import Example
+from ga2app.services.uploads import KEEP_S, prune_uploads, uploads_folder
 from ga2app.store import Store
 from ga2app.types import RunState
 from ga2app.web import Studio, build_page
 from ga2app.web.mcp import open_to_agents
 from ga2app.web.theme import launch_look
-from ga2app.web.uploads import KEEP_S, prune_uploads, uploads_folder
 
 log = logging.getLogger("ga2app.app")
 
@@ -67,7 +67,7 @@ def serve(
         home=home,
         store=store,
         recognizer=hardware.recognizer,
-        explainer=LazyExplainer(hardware.recognizer),
+        explainer=Explainer(hardware.recognizer),
         backbones=backbones,
         remember_backbone=backbones.remember,
         downloads=downloads,

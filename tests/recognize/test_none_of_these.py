@@ -75,7 +75,7 @@ def test_the_nearest_negative_takes_its_part_and_the_shares_add_up(backbone: Bac
     assert answer.verdict.reached == answer.best.score
     # What the negative took, it took of all labels in proportion.
     assert answer.best.score == pytest.approx(without.plain[0].score * (1 - negative.score), abs=1e-5)
-    assert answer.curves[-1].label == NONE_OF_THESE and len(answer.curves[-1].shares) == len(answer.timeline)
+    assert answer.curves[-1].label == NONE_OF_THESE and len(answer.curves[-1].probabilities) == len(answer.timeline)
 
 
 def test_more_negatives_that_are_farther_change_nothing(backbone: Backbone, drawn: dict[str, list[str]]):

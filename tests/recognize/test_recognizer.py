@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,8 +11,8 @@ import torch
 from ga2app import Recognizer, load_backbone
 from ga2app.clip import Backbone
 from ga2app.config import ClipConfig, ObjectiveConfig, OptimizerConfig, PromptConfig, RunConfig
-from ga2app.errors import BundleError, LabelError
-from ga2app.inference import StudioRecognizer, load_bundle
+from ga2app.errors import BundleError, ConfigError, LabelError
+from ga2app.inference import ModelCache, load_bundle
 from ga2app.training import train
 from ga2app.types import Dataset, LabelKind
 from ga2app.video.writer import write_clip
@@ -185,13 +186,34 @@ def test_a_bundle_of_other_weights_is_refused(bundle: str, tiny_clip_folder: Pat
 def test_the_studio_loads_a_backbone_once_and_a_changed_bundle_again(
     tiny_clip_folder: Path, dataset: Dataset, bundle: str
 ):
-    studio = StudioRecognizer()
+    studio = ModelCache()
     studio.warm(str(tiny_clip_folder))
     paths = [clip_of(dataset, "walking")]
-    first = studio.recognize(paths, LABELS, backbone=str(tiny_clip_folder), bundle=bundle)
-    assert first.clips[0].bundle is not None
-    assert studio.recognize(paths, LABELS, backbone=str(tiny_clip_folder), bundle=bundle) is not first
+    first, second = (studio.recognizer(str(tiny_clip_folder), [bundle]).recognize(paths, LABELS) for _ in range(2))
+    assert first.clips[0].bundle is not None and second is not first
     assert len(studio._backbones) == len(studio._bundles) == 1
+
+
+def test_of_the_backbones_in_memory_the_least_recently_used_goes_with_its_recognizers(
+    tiny_clip_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    folders = [str(shutil.copytree(tiny_clip_folder, tmp_path / name)) for name in "abc"]
+    cache = ModelCache()
+    first, second = cache.backbone(folders[0]), cache.backbone(folders[1])
+    assert cache.recognizer(folders[0]).backbone is first
+    cache.recognizer(folders[1])
+    cache.backbone(folders[0])
+    cache.backbone(folders[2])
+    assert list(cache._backbones) == [folders[0], folders[2]] and list(cache._recognizers) == [(folders[0], ())]
+    assert cache.backbone(folders[1]) is not second
+    monkeypatch.setenv("GA2_BACKBONES_IN_MEMORY", "1")
+    small = ModelCache()
+    for folder in folders:
+        small.backbone(folder)
+    assert list(small._backbones) == folders[2:]
+    monkeypatch.setenv("GA2_BACKBONES_IN_MEMORY", "none")
+    with pytest.raises(ConfigError, match="must be a whole number from 1 on, not 'none'"):
+        ModelCache()
 
 
 def test_footage_given_to_the_sketch_backbone_gets_a_plain_warning(real_clips: Path, tmp_path: Path):

@@ -12,8 +12,8 @@ import torch
 from ga2app import Recognizer, load_backbone
 from ga2app.clip import Backbone
 from ga2app.errors import LabelError
-from ga2app.inference import StudioRecognizer
-from ga2app.inference.refusals import check_templates
+from ga2app.inference import ModelCache
+from ga2app.inference.recognizer import check_templates
 from ga2app.paths import SKETCH_HARD_PROMPT
 from ga2app.synthetic.actions import ACTIONS
 from ga2app.synthetic.demo_dataset import write_drawn_clip
@@ -52,7 +52,7 @@ def test_the_curves_are_the_shares_of_each_frame_alone(backbone: Backbone, clip:
     (found,) = Recognizer(backbone, num_frames=4).recognize([clip], LABELS).clips
     (answer,) = found.answers
     assert [curve.label for curve in answer.curves] == [score.label for score in answer.scores]
-    shares = np.array([curve.shares for curve in answer.curves])
+    shares = np.array([curve.probabilities for curve in answer.curves])
     assert shares.shape == (3, 4) and np.allclose(shares.sum(axis=0), 1, atol=1e-5)
     for place, moment in enumerate(answer.timeline):
         assert moment.score == pytest.approx(shares[:, place].max(), rel=1e-4)
@@ -84,14 +84,14 @@ def test_blank_sentences_and_doubles_are_left_out_and_too_many_are_refused():
 
 
 def test_the_studio_keeps_a_recognizer_ready_until_its_bundle_changes(clip: str, copy: str):
-    studio = StudioRecognizer()
+    studio = ModelCache()
     bundles = [str(SKETCH_HARD_PROMPT), copy]
-    first = studio.recognize([clip], LABELS, backbone="sketch", bundle=bundles).clips[0]
+    first = studio.recognizer("sketch", bundles).recognize([clip], LABELS).clips[0]
     (kept,) = studio._recognizers.values()
-    again = studio.recognize([clip], LABELS, backbone="sketch", bundle=bundles).clips[0]
+    again = studio.recognizer("sketch", bundles).recognize([clip], LABELS).clips[0]
     assert same_record(again.answers, first.answers)
     assert list(studio._recognizers.values()) == [kept]
     manifest = Path(copy) / "bundle.json"
     manifest.write_text(manifest.read_text().replace('"climbing', '"no climbing'))
-    changed = studio.recognize([clip], LABELS, backbone="sketch", bundle=bundles)
+    changed = studio.recognizer("sketch", bundles).recognize([clip], LABELS)
     assert len(studio._recognizers) == 2 and changed.clips[0].bundles[1].scores[0].label == first.plain[0].label

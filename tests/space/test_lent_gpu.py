@@ -22,10 +22,10 @@ from ga2app.errors import ClipError, ConfigError, Fault, LabelError
 from ga2app.evaluation import CLIPS_AT_ONCE, PlainFeatures
 from ga2app.paths import Home
 from ga2app.services.hardware import ThreadWorker
-from ga2app.services.zerogpu_recognizer import LentRecognizer, portable
+from ga2app.services.recognizers import OwnRecognizer, ZeroGpuRecognizer, portable
 from ga2app.services.zerogpu_training import FEATURES, LentTraining, Teller
 from ga2app.store import Store
-from ga2app.types import Event, EventKind, RunState
+from ga2app.types import Event, EventKind, RecognitionRequest, RunState
 from ga2app.worker import launcher
 from ga2app.worker.run_parts import real_parts
 from tests.clips import color_dataset, write_color_clip
@@ -55,8 +55,8 @@ def spaces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleTy
 
 
 @pytest.fixture
-def recognizer(spaces: ModuleType, tiny_clip_folder: Path) -> LentRecognizer:
-    made = LentRecognizer(spaces.GPU(duration=60))
+def recognizer(spaces: ModuleType, tiny_clip_folder: Path) -> ZeroGpuRecognizer:
+    made = ZeroGpuRecognizer(spaces.GPU(duration=60))
     made.warm(str(tiny_clip_folder))
     return made
 
@@ -74,28 +74,28 @@ def test_outside_a_call_the_gpu_that_cuda_claims_is_not_used(spaces: ModuleType)
 
 
 def test_a_clip_is_recognized_in_a_call_with_a_stated_duration(
-    recognizer: LentRecognizer, clip: str, tiny_clip_folder: Path, tmp_path: Path
+    recognizer: ZeroGpuRecognizer, clip: str, tiny_clip_folder: Path, tmp_path: Path
 ) -> None:
-    answers = [recognizer.recognize([clip], LABELS, backbone=str(tiny_clip_folder)) for _ in range(2)]
+    answers = [recognizer.recognize(RecognitionRequest([clip], LABELS, None, str(tiny_clip_folder))) for _ in range(2)]
     assert calls(tmp_path) == [{"task": "_recognize_on_gpu", "duration": 60}] * 2
-    on_cpu = recognizer.real.recognize([clip], LABELS, backbone=str(tiny_clip_folder))
+    on_cpu = OwnRecognizer().recognize(RecognitionRequest([clip], LABELS, None, str(tiny_clip_folder)))
     for answer in answers:
         assert [one.to_dict() for one in answer.clips] == [one.to_dict() for one in on_cpu.clips]
         assert answer.notes == on_cpu.notes
 
 
 def test_what_is_wrong_with_a_question_comes_back_in_its_own_words(
-    recognizer: LentRecognizer, clip: str, tiny_clip_folder: Path
+    recognizer: ZeroGpuRecognizer, clip: str, tiny_clip_folder: Path
 ) -> None:
     with pytest.raises(LabelError, match="is the only label"):
-        recognizer.recognize([clip], ["walking"], backbone=str(tiny_clip_folder))
+        recognizer.recognize(RecognitionRequest([clip], ["walking"], None, str(tiny_clip_folder)))
 
 
 def test_where_no_gpu_is_to_be_had_the_cpu_answers_and_says_so(
-    recognizer: LentRecognizer, clip: str, tiny_clip_folder: Path, tmp_path: Path
+    recognizer: ZeroGpuRecognizer, clip: str, tiny_clip_folder: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "no-gpu").touch()
-    answer = recognizer.recognize([clip], LABELS, backbone=str(tiny_clip_folder))
+    answer = recognizer.recognize(RecognitionRequest([clip], LABELS, None, str(tiny_clip_folder)))
     assert answer.clips[0].error is None
     assert answer.notes[-1].startswith("the CPU answered, because no GPU was to be had: You have exceeded your quota")
     assert calls(tmp_path) == []
@@ -104,9 +104,9 @@ def test_where_no_gpu_is_to_be_had_the_cpu_answers_and_says_so(
 def test_a_call_that_takes_longer_than_it_said_is_cut_off_and_the_cpu_answers(
     spaces: ModuleType, clip: str, tiny_clip_folder: Path
 ) -> None:
-    hasty = LentRecognizer(spaces.GPU(duration=0.001))
+    hasty = ZeroGpuRecognizer(spaces.GPU(duration=0.001))
     hasty.warm(str(tiny_clip_folder))
-    answer = hasty.recognize([clip], LABELS, backbone=str(tiny_clip_folder))
+    answer = hasty.recognize(RecognitionRequest([clip], LABELS, None, str(tiny_clip_folder)))
     assert answer.clips[0].error is None and answer.notes[-1].endswith("no GPU was to be had: GPU task aborted")
 
 

@@ -19,6 +19,7 @@ from ga2app.types import (
     AnchorClip,
     AnchorKind,
     Answer,
+    ClassifierReasons,
     ClipFacts,
     ClipRating,
     ClipRatings,
@@ -35,9 +36,9 @@ from ga2app.types import (
     Progress,
     ProposalKind,
     Recognition,
+    RecognitionRequest,
     RecognizedClip,
     Score,
-    SpeakerReasons,
     TextProposal,
     TextRating,
     TextRatings,
@@ -49,7 +50,7 @@ FRAMES = 8
 
 
 class FakeRecognizer:
-    """Plain CLIP likes the first label best, a bundle likes the label that the file name holds.
+    """Zero-shot CLIP likes the first label best, a bundle likes the label that the file name holds.
 
     A clip whose name holds "broken" cannot be read; one whose name holds "scene" is none of these, where that was
     asked for, and a threshold of more than 0.5 is above every clip; a bundle whose folder holds "alien" fits no
@@ -64,19 +65,12 @@ class FakeRecognizer:
     def warm(self, backbone: str) -> None:
         self.warmed = backbone
 
-    def recognize(
-        self,
-        paths: Sequence[str],
-        labels: Sequence[str],
-        *,
-        backbone: str,
-        bundle: str | Sequence[str] | None = None,
-        template: str | Sequence[str] | None = None,
-        top_k: int = 5,
-        none_of_these: NoneOfThese | None = None,
-    ) -> Recognition:
-        bundles = [bundle] if isinstance(bundle, str) else [*(bundle or ())]
-        self.asked.append((tuple(paths), tuple(labels), backbone, tuple(bundles), template, top_k))
+    def recognize(self, request: RecognitionRequest) -> Recognition:
+        labels, bundles, backbone = list(request.labels), [*(request.bundles or ())], request.backbone or ""
+        self.asked.append(
+            (tuple(request.files), tuple(labels), backbone, tuple(bundles), request.templates, request.top_k)
+        )
+        none_of_these = request.none_of_these
         self.none_of_these.append(none_of_these)
         if len(labels) < 2:
             raise LabelError(f"'{labels[0]}' is the only label; add at least one other to compare with")
@@ -85,7 +79,7 @@ class FakeRecognizer:
         if "boom" in labels:
             raise ZeroDivisionError("a bug")
         names = list(dict.fromkeys(labels))
-        clips = tuple(self._clip(path, names, bundles, top_k, none_of_these) for path in paths)
+        clips = tuple(self._clip(path, names, bundles, request.top_k, none_of_these) for path in request.files)
         unknown = [label for label in labels if not label.isascii()]
         notes = (f"backbone '{backbone}' does not know: {', '.join(unknown)}",) if unknown else ()
         return Recognition(backbone, clips, notes)
@@ -111,7 +105,7 @@ class FakeRecognizer:
         verdict = None
         if asked is not None:
             wins = "scene" in name
-            verdict = Verdict(asked.way, asked.least, 0.2 if wins else 0.5, asked.negatives[0], 0.3, wins)
+            verdict = Verdict(asked.way, asked.least, 0.2 if wins else 0.5, (asked.negatives or ("",))[0], 0.3, wins)
             if asked.way is NoneWay.COMPETE:
                 scores = (*scores, Score(NONE_OF_THESE, 0.3, LabelKind.NEGATIVE))
         return Answer(scores, bundle, timeline, curves, verdict)
@@ -150,10 +144,10 @@ class FakeExplainer:
         rival = next(other for other in labels if other != label)
         frames = tuple(FrameReason(4 * place, 1.5 if not place else -0.1) for place in range(FRAMES))
         picture = np.full((32, 32, 3), 120, np.uint8)
-        speakers = tuple(
-            SpeakerReasons(
+        classifiers = tuple(
+            ClassifierReasons(
                 bundle=folder,
-                share=0.6,
+                probability=0.6,
                 lead=2.0,
                 rival=rival,
                 frames=frames,
@@ -164,7 +158,7 @@ class FakeExplainer:
             )
             for folder in [None, bundle][: 2 if bundle else 1]
         )
-        return Explanation(label, (picture,) * FRAMES, speakers)
+        return Explanation(label, (picture,) * FRAMES, classifiers)
 
     def read_tokens(self, *, backbone: str, bundle: str) -> Sequence[TokenReading]:
         return (

@@ -7,10 +7,10 @@ import threading
 from pathlib import Path
 
 from ga2app.paths import Home
+from ga2app.services.uploads import uploads_folder
 from ga2app.web import build_page
 from ga2app.web.mcp import open_to_agents
 from ga2app.web.theme import launch_look
-from ga2app.web.uploads import uploads_folder
 
 from .studios import WOKEN, make_studio
 

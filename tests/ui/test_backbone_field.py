@@ -13,12 +13,12 @@ from ga2app.config import SKETCH
 from ga2app.errors import BackboneError, ConfigError
 from ga2app.paths import Home
 from ga2app.services.backbones import Backbones
+from ga2app.types import RecognitionRequest
 from ga2app.web import Studio
 from ga2app.web.api.run_endpoints import queue_asked
 from ga2app.web.components.backbone_field import choices, settle_choice
 from ga2app.web.pages.anchors.question import start_values
-from ga2app.web.pages.recognize.asking import Request, answers
-from ga2app.web.pages.recognize.clip_sources import bundle_choice, bundle_notice
+from ga2app.web.pages.recognize.recognize_controls import bundle_choice, misfit_html
 from tests.backbone.clip_folders import copy_of
 from tests.ui.studios import BASE, add_bundle, add_dataset, make_studio
 from tests.ui.train.test_plan import entered
@@ -77,7 +77,7 @@ def test_strangers_can_name_no_folder_of_the_machine(studio: Studio, folder: str
     with pytest.raises(BackboneError, match="is not on this machine; choose one of: sketch"):
         public.known_backbone(folder)
     with pytest.raises(BackboneError, match="is not on this machine"):
-        list(answers(public, Request([studio.examples[0].path], "a, b", backbone=folder)))
+        public.recognition.answer(RecognitionRequest([studio.examples[0].path], "a, b", backbone=folder))
     with pytest.raises(ConfigError, match="backbone: .* is not on this machine"):
         queue_asked(public, {"backbone": folder, "dataset": "demo"}, "quick", "")
     with pytest.raises(ConfigError, match="is not on this machine"):
@@ -86,7 +86,7 @@ def test_strangers_can_name_no_folder_of_the_machine(studio: Studio, folder: str
 
 
 def test_recognize_answers_with_a_folder_that_was_typed(studio: Studio, folder: str) -> None:
-    (told,) = answers(studio, Request([studio.examples[0].path], "a, b", backbone=f"'{folder}'"))
+    told = studio.recognition.answer(RecognitionRequest([studio.examples[0].path], "a, b", backbone=f"'{folder}'"))
     assert told.recognition.backbone == folder
 
 
@@ -109,4 +109,4 @@ def test_anchors_begin_with_the_folder_that_was_asked_last(studio: Studio, folde
 def test_a_bundle_of_a_folder_chooses_it(studio: Studio, folder: str) -> None:
     add_bundle(studio, "mine", folder)
     update, _ = bundle_choice(studio, ["mine"])
-    assert update["value"] == folder and bundle_notice(studio, ["mine"], folder) == ""
+    assert update["value"] == folder and misfit_html(studio, ["mine"], folder) == ""

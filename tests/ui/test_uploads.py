@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from ga2app.errors import ClipError
-from ga2app.paths import Home
-from ga2app.web.uploads import keep_upload, prune_uploads, safe_name, uploads_folder
+from ga2app.paths import Home, safe_name
+from ga2app.services.uploads import keep_upload, prune_uploads, uploads_folder
 
 
 def test_the_same_file_is_kept_once(tmp_path: Path) -> None:

@@ -9,11 +9,11 @@ from typing import Any
 import gradio as gr
 from gradio.events import api
 
+from ga2app.paths import safe_name
 from ga2app.services.studio import Studio, bundle_key
 from ga2app.store import BundleQuery
 from ga2app.types import BundleCard, as_document, cautions, to_counts, with_nulls
 from ga2app.web.api.answering import told
-from ga2app.web.uploads import safe_name
 
 MAX_LISTED = 200
 

@@ -7,14 +7,12 @@ from typing import Any
 import gradio as gr
 
 from ga2app.errors import ConfigError, Fault
-from ga2app.services.studio import Studio
-from ga2app.types import NoneWay
+from ga2app.services.recognition_service import OFF, WAYS, Results
+from ga2app.services.recognition_service import none_of_these as decided
+from ga2app.services.studio import Studio, bundle_key
+from ga2app.types import RecognitionRequest
 from ga2app.web.api.answering import told
-from ga2app.web.pages.recognize.asking import NoneSettings, Request, Told, answers, bundle_keys
-from ga2app.web.pages.recognize.recognize_settings import OFF
-from ga2app.web.uploads import with_names
-
-_WAYS = [OFF, *(way.value for way in NoneWay)]
+from ga2app.web.components.file_names import with_names
 
 
 def build_recognition_api(studio: Studio) -> None:
@@ -33,13 +31,13 @@ def build_recognition_api(studio: Studio) -> None:
         threshold: float | None = None,
         negatives: str = "",
     ) -> dict[str, Any]:
-        """Recognize clips with plain CLIP and, if named, with prompt bundles beside it.
+        """Recognize clips with zero-shot CLIP and, if named, with prompt bundles beside it.
 
         Args:
             clips: the video files.
             labels: what the clips could show: a list of texts, or one text with the labels separated by commas or line
                 breaks, where a label that holds a comma is in double quotes.
-            bundle: the bundle's key as the studio lists it; empty for plain CLIP alone.
+            bundle: the bundle's key as the studio lists it; empty for zero-shot CLIP alone.
             backbone: the backbone's name; empty for the studio's default.
             template: the sentence around a label, {} stands for the label; empty for the default.
             top_k: how many labels to answer for each clip.
@@ -66,17 +64,16 @@ def build_recognition_api(studio: Studio) -> None:
             ConfigError: an option that makes no sense, with its rule.
         """
         with told():
-            request = Request(
+            request = RecognitionRequest(
                 clips or [],
                 labels if isinstance(labels, str) else _texts("labels", labels),
                 [key for key in [bundle, *_texts("bundles", bundles)] if key],
                 backbone,
                 [text for text in [template, *_texts("templates", templates)] if text],
                 5 if top_k is None else int(top_k),
-                none_settings(none_of_these, threshold, negatives),
+                decided(none_of_these, threshold, negatives),
             )
-            last = list(answers(studio, request))[-1]
-        return document(last)
+            return document(studio.recognition.answer(request))
 
     unseen: dict[str, Any] = {"visible": False}
     files = with_names(gr.File(label="clips", file_count="multiple", **unseen))
@@ -85,7 +82,7 @@ def build_recognition_api(studio: Studio) -> None:
     bundle, backbone = gr.Textbox("", label="bundle", **unseen), gr.Textbox("", label="backbone", **unseen)
     template, top_k = gr.Textbox("", label="template", **unseen), gr.Number(5, label="top_k", precision=0, **unseen)
     bundles, templates = gr.JSON([], label="bundles", **unseen), gr.JSON([], label="templates", **unseen)
-    none_of_these = gr.Radio(_WAYS, value=OFF, label="none_of_these", **unseen)
+    none_of_these = gr.Radio(list(WAYS), value=OFF, label="none_of_these", **unseen)
     threshold = gr.Number(None, label="threshold", **unseen)
     negatives = gr.Textbox("", label="negatives", **unseen)
     button, answer = gr.Button(**unseen), gr.JSON(label="answer", **unseen)
@@ -99,14 +96,14 @@ def build_recognition_api(studio: Studio) -> None:
     )
 
 
-def document(told: Told) -> dict[str, Any]:
+def document(results: Results) -> dict[str, Any]:
     """The answer as plain JSON; bundles go by their keys, never by a path of the server."""
-    keys = bundle_keys(told)
-    clips = [clip.to_dict() for clip in told.clips]
+    keys = [bundle_key(card) for card in results.cards]
+    clips = [clip.to_dict() for clip in results.clips]
     for clip in clips:
         for key, answer in zip(keys, clip["bundles"], strict=False):
             answer["bundle"] = key
-    return {"backbone": told.recognition.backbone, "notes": list(told.recognition.notes), "clips": clips}
+    return {"backbone": results.recognition.backbone, "notes": list(results.recognition.notes), "clips": clips}
 
 
 def _texts(name: str, value: object) -> list[str]:
@@ -116,14 +113,3 @@ def _texts(name: str, value: object) -> list[str]:
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
         raise ConfigError([Fault(name, f'must be a list of texts, for example ["a", "b"], not {str(value)[:60]}')])
     return value
-
-
-def none_settings(way: str, threshold: float | None, group: str) -> NoneSettings | None:
-    """How "none of these" is told; raises ConfigError for a way or a threshold that does not exist."""
-    if (way or OFF) == OFF:
-        return None
-    if way not in _WAYS:
-        raise ConfigError([Fault("none_of_these", f"must be one of {', '.join(_WAYS)}, not '{str(way)[:40]}'")])
-    if threshold is not None and not 0 <= threshold <= 1:
-        raise ConfigError([Fault("threshold", f"must be between 0 and 1, not {threshold}")])
-    return NoneSettings(NoneWay(way), group or None, threshold)

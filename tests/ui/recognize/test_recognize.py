@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -10,31 +12,32 @@ import pytest
 from ga2app.config import TEMPLATE, preset
 from ga2app.errors import BackboneError, BundleError, ClipError
 from ga2app.labels import parse_labels
+from ga2app.services.explanations import Question
+from ga2app.services.recognition_service import ENSEMBLE, Results, add_label
 from ga2app.services.studio import Studio, bundle_key
-from ga2app.types import BackboneChoice, NoneWay, Recognition, RecognizedClip
-from ga2app.web.pages.recognize.asking import ENSEMBLE, NoneSettings, Request, Speakers, Told, answers
-from ga2app.web.pages.recognize.clip_sources import (
-    add_label,
+from ga2app.services.uploads import uploads_folder
+from ga2app.types import BackboneChoice, NoneOfThese, NoneWay, Recognition, RecognitionRequest, RecognizedClip
+from ga2app.web.components.markup import UNEXPECTED
+from ga2app.web.pages.recognize.recognize_controls import (
+    add_recording,
+    build_recorder,
     bundle_choice,
-    bundle_notice,
-    dataset_labels,
-    labels_of,
-    suggestions,
+    chosen_none,
+    misfit_html,
+    swap_sentences,
 )
 from ga2app.web.pages.recognize.recognize_page import Asked, opening
-from ga2app.web.pages.recognize.recognize_settings import none_settings, swap_sentences
-from ga2app.web.pages.recognize.recorder import add_recording, build_recorder
-from ga2app.web.pages.recognize.shown import UNEXPECTED, Shown, answer_pages
+from ga2app.web.pages.recognize.recognize_state import Shown, asking_why, draw
 from ga2app.web.pages.recognize.visits import Visits
-from ga2app.web.uploads import uploads_folder
 
 from ..fakes import FakeRecognizer
 from ..studios import BASE, LABELS, NOVEL, add_bundle, add_dataset, draw_clip, keep_bundle, make_studio
+from .told import answer_pages
 
 
 def last_page(studio: Studio, **asked: Any) -> str:
     request = {"files": [studio.examples[1].path], "labels": ", ".join(LABELS)} | asked
-    page = list(answer_pages(studio, Request(**request)))[-1]
+    page = list(answer_pages(studio, RecognitionRequest(**request)))[-1]
     return page.overview + page.grades + page.clips
 
 
@@ -53,10 +56,10 @@ def test_an_upload_is_copied_before_it_is_looked_at(studio: Studio) -> None:
         ({"top_k": 0}, "must be 1 or more (it is 0)"),
         ({"labels": " , "}, "there are no labels to choose from; type at least two"),
         ({"labels": "walking"}, "&#x27;walking&#x27; is the only label"),
-        ({"bundle": "nobody"}, "there is no bundle &#x27;nobody&#x27; in the library"),
+        ({"bundles": "nobody"}, "there is no bundle &#x27;nobody&#x27; in the library"),
         ({"backbone": "openai/clip"}, "backbone &#x27;openai/clip&#x27; is not on this machine"),
         ({"labels": "boom, run"}, UNEXPECTED),
-        ({"none_of_these": NoneSettings(NoneWay.COMPETE, "nobody")}, "there is no group of negative prompts"),
+        ({"none_of_these": NoneOfThese(group="nobody")}, "there is no group of negative prompts"),
     ],
 )
 def test_what_cannot_be_answered_is_said_on_the_page(studio: Studio, asked: dict[str, Any], told: str) -> None:
@@ -68,17 +71,17 @@ def test_what_cannot_be_answered_is_said_on_the_page(studio: Studio, asked: dict
 
 def test_a_bundle_of_another_backbone_is_refused_with_the_reason(studio: Studio) -> None:
     add_bundle(studio, "alien", "other")
-    assert "belongs to backbone &#x27;other&#x27;" in last_page(studio, bundle="alien")
+    assert "belongs to backbone &#x27;other&#x27;" in last_page(studio, bundles="alien")
 
 
 def test_up_to_three_bundles_answer_side_by_side_and_a_fourth_is_too_many(studio: Studio) -> None:
     keys = ["one", "two", "three", "four"]
     for key in keys:
         add_bundle(studio, key, name=f"prompts {key}")
-    html = last_page(studio, bundle=keys[:3])
+    html = last_page(studio, bundles=keys[:3])
     assert html.count('class="side') == 4
     assert html.index("prompts one</h4>") < html.index("prompts two</h4>") < html.index("prompts three</h4>")
-    assert "3 fit side by side" in last_page(studio, bundle=keys)
+    assert "3 fit side by side" in last_page(studio, bundles=keys)
 
 
 def test_many_labels_long_ones_and_other_scripts_work(studio: Studio) -> None:
@@ -90,7 +93,7 @@ def test_many_labels_long_ones_and_other_scripts_work(studio: Studio) -> None:
 
 def test_several_clips_come_one_after_the_other_and_a_broken_one_costs_only_itself(studio: Studio) -> None:
     files = [studio.examples[0].path, str(draw_clip(studio.home.root / "broken.mp4")), "/nowhere/gone.mp4"]
-    pages = list(answer_pages(studio, Request(files, ", ".join(LABELS))))
+    pages = list(answer_pages(studio, RecognitionRequest(files, ", ".join(LABELS))))
     assert [page.clips.count("<article") for page in pages] == [0, 1, 2, 3]
     assert "2 of 3 clips seen" in pages[2].clips
     assert "it has no video" in pages[-1].clips and "the upload could not be kept" in pages[-1].clips
@@ -99,45 +102,64 @@ def test_several_clips_come_one_after_the_other_and_a_broken_one_costs_only_itse
 
 def test_negatives_that_are_switched_on_tell_none_of_these(studio: Studio) -> None:
     scene = str(draw_clip(studio.home.root / "scene.mp4"))
-    html = last_page(studio, files=[scene], none_of_these=NoneSettings(NoneWay.COMPETE))
+    html = last_page(studio, files=[scene], none_of_these=NoneOfThese())
     assert "<strong>None of these</strong>" in html
     assert isinstance(studio.recognizer, FakeRecognizer)
     asked = studio.recognizer.none_of_these[-1]
-    assert asked is not None and set(asked.negatives) == set(studio.store.negatives.texts()) == asked.shipped
+    assert asked is not None and set(asked.negatives or ()) == set(studio.store.negatives.texts()) == asked.shipped
     group = studio.store.negatives.groups()[0]
-    last_page(studio, files=[scene], none_of_these=NoneSettings(NoneWay.THRESHOLD, group, 0.25))
+    last_page(studio, files=[scene], none_of_these=NoneOfThese(None, NoneWay.THRESHOLD, 0.25, group=group))
     asked = studio.recognizer.none_of_these[-1]
-    assert asked is not None and list(asked.negatives) == studio.store.negatives.texts(group)
+    assert asked is not None and list(asked.negatives or ()) == studio.store.negatives.texts(group)
     assert (asked.way, asked.least) == (NoneWay.THRESHOLD, 0.25)
 
 
+def test_pictures_of_an_answer_are_files_that_go_with_it_and_a_clip_takes_little_memory(studio: Studio) -> None:
+    for key in ("one", "two", "three"):
+        add_bundle(studio, key)
+    request = RecognitionRequest([studio.examples[0].path] * 3, ", ".join(LABELS), ["one", "two", "three"])
+    shown = list(answer_pages(studio, request))[-1].shown
+    results = shown.results
+    assert results is not None and results.pictures is not None
+    assert len(pickle.dumps(results.clips[0])) < 20_000
+    folder, files = results.pictures.folder, [Path(file) for clip in results.clips for file in clip.pictures]
+    assert len(files) == 24 and all(file.parent == folder and file.read_bytes()[:2] == b"\xff\xd8" for file in files)
+    assert studio.recognition.answer(request).clips[0].pictures == ()
+    shown = list(asking_why(studio, shown, results, Question(0, 1, LABELS[0])))[-1]
+    assert len(list(folder.iterdir())) == 24 + 16 and "data:image" not in str(shown.reasons) + draw(shown).clips
+    assert str(folder) in shown.reasons[0] and len(shown.reasons[0]) < 20_000
+    del shown, results
+    gc.collect()
+    assert not folder.exists()
+
+
 def test_the_settings_say_off_or_how() -> None:
-    assert none_settings("off", "x", 50) is None
-    assert none_settings("threshold", "", 35) == NoneSettings(NoneWay.THRESHOLD, None, 0.35)
+    assert chosen_none("off", "x", 50) is None
+    assert chosen_none("threshold", "", 35) == NoneOfThese(None, NoneWay.THRESHOLD, 0.35)
 
 
 def test_sentences_are_given_one_a_line_and_the_ensemble_comes_and_goes(studio: Studio) -> None:
     text, _ = swap_sentences(TEMPLATE)
     assert text.splitlines() == list(ENSEMBLE)
     assert swap_sentences(text)[0] == TEMPLATE
-    last_page(studio, template=f"{text}\n\n")
+    last_page(studio, templates=f"{text}\n\n")
     assert isinstance(studio.recognizer, FakeRecognizer)
     assert studio.recognizer.asked[-1][4] == list(ENSEMBLE)
 
 
 def test_a_bundle_brings_its_labels(studio: Studio) -> None:
     add_bundle(studio)
-    assert labels_of(studio, "tuned") == ", ".join(LABELS)
-    assert labels_of(studio, "") == ""
-    html = last_page(studio, bundle="tuned")
+    assert studio.recognition.bundle_labels("tuned") == ", ".join(LABELS)
+    assert studio.recognition.bundle_labels("") == ""
+    html = last_page(studio, bundles="tuned")
     assert "tuned prompts" in html and 'class="kind base"' in html and 'class="kind novel"' in html
 
 
 def test_a_data_set_brings_its_labels_and_suggestions_are_what_is_not_typed_yet(studio: Studio) -> None:
     add_dataset(studio)
-    assert dataset_labels(studio, "demo") == ", ".join([*BASE, *NOVEL])
-    assert dataset_labels(studio, "gone") == ""
-    assert suggestions(studio, "Climbing_a_ladder, x", None) == list(LABELS[1:])
+    assert studio.recognition.dataset_labels("demo") == ", ".join([*BASE, *NOVEL])
+    assert studio.recognition.dataset_labels("gone") == ""
+    assert studio.recognition.suggestions("Climbing_a_ladder, x", None) == list(LABELS[1:])
     assert add_label("a,  b", " c ") == "a, b, c"
     assert add_label("Waving", "waving") == "Waving"
 
@@ -145,9 +167,9 @@ def test_a_data_set_brings_its_labels_and_suggestions_are_what_is_not_typed_yet(
 def test_labels_of_bundles_and_data_sets_survive_the_box_with_their_commas(studio: Studio) -> None:
     drop = "lifting up one end, then letting it drop"
     keep_bundle(studio, "tuned", base=(drop, "wading"))
-    assert labels_of(studio, "tuned").startswith(f'"{drop}", wading, {NOVEL[0]}')
-    assert parse_labels(labels_of(studio, "tuned")) == [drop, "wading", *NOVEL]
-    assert suggestions(studio, f'"{drop}"', ["tuned"])[:1] == ["wading"]
+    assert studio.recognition.bundle_labels("tuned").startswith(f'"{drop}", wading, {NOVEL[0]}')
+    assert parse_labels(studio.recognition.bundle_labels("tuned")) == [drop, "wading", *NOVEL]
+    assert studio.recognition.suggestions(f'"{drop}"', ["tuned"])[:1] == ["wading"]
     assert parse_labels(add_label("wading", drop)) == ["wading", drop]
 
 
@@ -158,8 +180,8 @@ def test_bundles_that_agree_switch_the_backbone_and_others_are_told_apart(studio
     assert bundle_choice(studio, ["one", "two"])[0]["value"] == "real"
     assert "value" not in bundle_choice(studio, ["one", "three"])[0]
     assert bundle_choice(studio, [])[1]["visible"] is False
-    assert bundle_notice(studio, ["one", "two"], "real") == ""
-    told = bundle_notice(studio, ["one", "three"], "real")
+    assert misfit_html(studio, ["one", "two"], "real") == ""
+    told = misfit_html(studio, ["one", "three"], "real")
     assert "old prompts was trained on backbone gone, which is not on this machine" in told
 
 
@@ -195,14 +217,14 @@ def test_an_address_names_bundles_and_labels_and_is_told_what_nobody_has(studio:
 def test_what_was_left_in_a_browser_tab_is_kept_for_the_tabs_used_last_with_a_bounded_number_of_answers() -> None:
     visits, keys = Visits(most=3, most_clips=5), [f"{number:032x}" for number in range(4)]
     answer = Recognition("sketch", (RecognizedClip("a.mp4"),) * 2)
-    shown = [Shown(told=Told(answer, Speakers("sketch"), (), ())) for _ in keys]
+    shown = [Shown(Results(answer, "sketch")) for _ in keys]
     for key, one in zip(keys, shown, strict=True):
-        visits.keep(key, ["labels"], [key], one)
+        visits.keep(key, {"labels": key}, one)
     assert visits.recall(keys[0]).values == {}
     assert [visits.recall(key).values for key in keys[1:]] == [{"labels": key} for key in keys[1:]]
     assert [visits.recall(key).clips for key in keys[1:]] == [0, 2, 2]
     for nonsense in ("", "../../etc", "x" * 32):
-        visits.keep(nonsense, ["labels"], ["a"], shown[0])
+        visits.keep(nonsense, {"labels": "a"}, shown[0])
         assert visits.recall(nonsense).values == {}
 
 
@@ -228,8 +250,8 @@ def test_the_first_backbone_is_the_default(home: Any) -> None:
     assert studio.known_backbone(None) == studio.known_backbone("") == "real"
     with pytest.raises(BackboneError, match="choose one of: real, sketch"):
         studio.known_backbone("somebody/else")
-    told = list(answers(studio, Request([studio.examples[0].path], "a, b")))[-1]
-    assert (told.recognition.backbone, told.speakers.backbone) == ("real", "A real CLIP")
+    results = studio.recognition.answer(RecognitionRequest([studio.examples[0].path], "a, b"))
+    assert (results.recognition.backbone, results.backbone) == ("real", "A real CLIP")
     studio.store.close()
 
 

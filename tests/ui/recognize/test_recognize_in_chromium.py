@@ -56,7 +56,7 @@ def test_enter_recognizes_uploads_beside_two_bundles_and_true_labels_are_graded(
     expect(tab.locator("article .notice.error")).to_contain_text("it has no video")
 
     expect(tab.locator(".voice:visible")).to_have_count(1)
-    tab.locator(".voices label", has_text="Plain CLIP").click()
+    tab.locator(".voices label", has_text="Zero-shot CLIP").click()
     expect(tab.locator('.voice[data-voice="0"]')).to_be_visible()
     expect(tab.locator('.voice[data-voice="1"]')).to_be_hidden()
 

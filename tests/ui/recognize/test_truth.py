@@ -5,22 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from ga2app.services.recognition_service import Results
 from ga2app.services.studio import Studio
-from ga2app.types import RecognizedClip
-from ga2app.web.pages.recognize.asking import Request, Told
-from ga2app.web.pages.recognize.shown import Shown, answer_pages, draw, with_true_label, with_true_labels
-from ga2app.web.pages.recognize.table import answer_csv
-from ga2app.web.pages.recognize.telling import read_lines
-from ga2app.web.pages.recognize.true_label_lines import read_true_labels
-from ga2app.web.pages.recognize.truth import Ratio, grade, grades_html
-from ga2app.web.uploads import Upload
+from ga2app.services.true_labels import Ratio, grade, read_true_labels
+from ga2app.services.uploads import Upload
+from ga2app.types import RecognitionRequest, RecognizedClip
+from ga2app.web.pages.recognize.recognize_state import Shown, draw, read_lines, with_true_label, with_true_labels
+from ga2app.web.pages.recognize.recognize_view import answer_csv, grades_html
 
 from ..studios import LABELS, add_bundle, draw_clip
-from .told import card, clip, told
+from .told import answer_pages, card, clip, results
 
 
 def test_lines_find_their_clips_by_name_whatever_folder_case_and_ending() -> None:
-    found = told(clip("A.mp4"), clip("b c.avi"), clip("d.webm"))
+    found = results(clip("A.mp4"), clip("b c.avi"), clip("d.webm"))
     text = "file,label\nclips\\a.MP4,run\nB c,  jumping_high \nsub/d.webm\tjump\n\nz.mp4,run\nno label"
     read = read_true_labels(text, found)
     assert read.labels == {0: "run", 1: "jumping high", 2: "jump"}
@@ -30,9 +28,9 @@ def test_lines_find_their_clips_by_name_whatever_folder_case_and_ending() -> Non
     }
 
 
-def test_base_novel_and_their_mean_are_told_for_the_bundle_and_for_plain_clip() -> None:
+def test_base_novel_and_their_mean_are_told_for_the_bundle_and_for_zero_shot_clip() -> None:
     clips = (clip("a", "run", "run"), clip("b", "run", "run"), clip("c", "run", "jump"), clip("d", "run", "jump"))
-    found = told(*clips, cards=(card(1),))
+    found = results(*clips, cards=(card(1),))
     truth = {0: "run", 1: "Run", 2: "jump", 3: "run"}
     plain, tuned = (grade(found, truth, place, ("run",)) for place in (0, 1))
     assert plain.everything == Ratio(3, 4) and plain.base == Ratio(3, 3) and plain.novel == Ratio(0, 1)
@@ -44,7 +42,7 @@ def test_base_novel_and_their_mean_are_told_for_the_bundle_and_for_plain_clip() 
 
 
 def test_only_clips_that_could_be_right_count() -> None:
-    found = told(clip("a"), clip("b"), RecognizedClip("c", "no video"), clip("d"))
+    found = results(clip("a"), clip("b"), RecognizedClip("c", "no video"), clip("d"))
     truth = {0: "run", 1: "swimming", 2: "run", 3: "  "}
     assert grade(found, truth, 0, ()).everything == Ratio(1, 1)
     assert "1 of 3 true labels count" in grades_html(found, truth)
@@ -52,23 +50,25 @@ def test_only_clips_that_could_be_right_count() -> None:
 
 
 def test_none_of_these_may_be_true_where_it_was_asked_for() -> None:
-    asked = told(clip("a", none=True), clip("b", none=False), clip("c", none=True))
+    asked = results(clip("a", none=True), clip("b", none=False), clip("c", none=True))
     truth = {0: "None of these", 1: "none of these", 2: "run"}
     found = grade(asked, truth, 0, ())
     assert found.none == Ratio(1, 2) and found.everything == Ratio(1, 3)
-    assert grade(told(clip("a")), {0: "none of these"}, 0, ()).everything == Ratio(0, 0)
+    assert grade(results(clip("a")), {0: "none of these"}, 0, ()).everything == Ratio(0, 0)
 
 
 def test_bundles_with_other_base_labels_divide_the_clips_each_for_themselves() -> None:
-    found = told(clip("a", "run", "run", "jump"), clip("b", "run", "run", "jump"), cards=(card(1), card(2, ("jump",))))
+    found = results(
+        clip("a", "run", "run", "jump"), clip("b", "run", "run", "jump"), cards=(card(1), card(2, ("jump",)))
+    )
     html = grades_html(found, {0: "run", 1: "jump"})
-    assert html.count(">Plain CLIP<") == 2
-    same = told(clip("a", "run", "run", "jump"), clip("b", "run", "run", "jump"), cards=(card(1), card(2)))
-    assert grades_html(same, {0: "run", 1: "jump"}).count(">Plain CLIP<") == 1
+    assert html.count(">Zero-shot CLIP<") == 2
+    same = results(clip("a", "run", "run", "jump"), clip("b", "run", "run", "jump"), cards=(card(1), card(2)))
+    assert grades_html(same, {0: "run", 1: "jump"}).count(">Zero-shot CLIP<") == 1
 
 
 def test_true_labels_typed_into_the_table_are_graded_and_taken_back() -> None:
-    shown = Shown(told(clip("a.mp4"), clip("b.mp4")))
+    shown = Shown(results(clip("a.mp4"), clip("b.mp4")))
     assert draw(shown).grades.count("grades") == 0
     typed = with_true_label(shown, 1, "  jump ")
     assert (
@@ -80,15 +80,17 @@ def test_true_labels_typed_into_the_table_are_graded_and_taken_back() -> None:
 
 
 def test_pasted_lines_join_what_was_typed_and_say_what_is_wrong() -> None:
-    shown = with_true_labels(with_true_label(Shown(told(clip("a.mp4"), clip("b.mp4"))), 0, "run"), "b.mp4,jump\nq,run")
+    shown = with_true_labels(
+        with_true_label(Shown(results(clip("a.mp4"), clip("b.mp4"))), 0, "run"), "b.mp4,jump\nq,run"
+    )
     assert dict(shown.truth) == {0: "run", 1: "jump"}
     assert "no clip &#x27;q&#x27; was recognized" in draw(shown).grades
     assert "true_label" in draw(shown).grades.replace("%5F", "_")
 
 
-def given(*names: str) -> Told:
+def given(*names: str) -> Results:
     """Clips that were uploaded from ``names``."""
-    return replace(told(*(clip(name.rpartition("/")[2]) for name in names)), given=names)
+    return replace(results(*(clip(name.rpartition("/")[2]) for name in names)), given=names)
 
 
 def test_two_clips_of_one_name_are_told_apart_by_their_folders() -> None:
@@ -119,7 +121,7 @@ def test_lines_that_disagree_about_a_clip_become_a_question() -> None:
 
 def test_names_match_as_they_were_before_the_upload(studio: Studio) -> None:
     kept = draw_clip(studio.home.root / "walk1.mp4")
-    request = Request([Upload(str(kept), "walk{1}!.mp4"), studio.examples[0].path], ", ".join(LABELS))
+    request = RecognitionRequest([Upload(str(kept), "walk{1}!.mp4"), studio.examples[0].path], ", ".join(LABELS))
     shown = list(answer_pages(studio, request))[-1].shown
     assert dict(with_true_labels(shown, f"walk{{1}}!.mp4,{LABELS[0]}").truth) == {0: LABELS[0]}
     assert "walk{1}!.mp4" in draw(shown).overview and "walk1.mp4" not in draw(shown).overview
@@ -148,7 +150,7 @@ def test_the_true_label_counts_in_another_spelling_but_not_as_another_label() ->
 
 
 def last(studio: Studio, files: list[str], before: Shown | None = None, **asked: object) -> Shown:
-    request = Request(files, **{"labels": ", ".join(LABELS), **asked})  # type: ignore[arg-type]
+    request = RecognitionRequest(files, **{"labels": ", ".join(LABELS), **asked})  # type: ignore[arg-type]
     return list(answer_pages(studio, request, before))[-1].shown
 
 
@@ -157,7 +159,7 @@ def test_true_labels_outlive_another_bundle_other_labels_and_a_fault(studio: Stu
     shown = with_true_label(with_true_label(last(studio, files), 0, LABELS[0]), 2, LABELS[1])
     add_bundle(studio)
     wanted = {0: LABELS[0], 2: LABELS[1]}
-    shown = last(studio, files, shown, bundle="tuned")
+    shown = last(studio, files, shown, bundles="tuned")
     assert dict(shown.truth) == wanted and "grades" in draw(shown).grades
     shown = last(studio, files, shown, labels="walking, running")
     assert dict(shown.truth) == wanted
@@ -176,6 +178,6 @@ def test_true_labels_stay_with_their_clips_when_the_list_changes(studio: Studio)
 
 def test_true_labels_are_not_typed_while_clips_are_still_to_come(studio: Studio) -> None:
     files = [example.path for example in studio.examples[:3]]
-    pages = list(answer_pages(studio, Request(files, ", ".join(LABELS))))
+    pages = list(answer_pages(studio, RecognitionRequest(files, ", ".join(LABELS))))
     assert " disabled>" in pages[-2].overview and not pages[-2].several
     assert " disabled>" not in pages[-1].overview and pages[-1].several

@@ -6,20 +6,19 @@ from dataclasses import replace
 from typing import Any
 
 from ga2app.errors import ClipError
+from ga2app.services.explanations import MOST_ANCHORS, Question, question
 from ga2app.services.studio import Studio
-from ga2app.types import AnchorClip, Explanation
-from ga2app.web.pages.recognize.asking import Request, answers
-from ga2app.web.pages.recognize.shown import UNEXPECTED, Shown, draw
-from ga2app.web.pages.recognize.telling import clicked
-from ga2app.web.pages.recognize.why import MOST_ANCHORS, Question, anchors_at_hand, asking_why, question
+from ga2app.types import AnchorClip, Explanation, RecognitionRequest
+from ga2app.web.components.markup import UNEXPECTED
+from ga2app.web.pages.recognize.recognize_state import Shown, asking_why, clicked, draw
 
 from ..fakes import FakeExplainer
 from ..studios import LABELS, add_bundle
 
 
 def shown_by(studio: Studio, *bundles: str) -> Shown:
-    request = Request([example.path for example in studio.examples[:2]], ", ".join(LABELS), bundles)
-    return Shown(list(answers(studio, request))[-1])
+    request = RecognitionRequest([example.path for example in studio.examples[:2]], ", ".join(LABELS), bundles)
+    return Shown(list(studio.recognition.answers(request, pictures=True))[-1])
 
 
 def pages(studio: Studio, shown: Shown, **asked: Any) -> list[str]:
@@ -32,7 +31,7 @@ def test_reasons_of_plain_clip_and_of_the_bundle_come_into_the_clip_step_by_step
     assert "Looking which frames" in waiting and "Reading the bundle&#x27;s tokens" not in waiting
     assert "Reading the bundle's tokens" in first
     block = last[last.index('id="clip-1"') :]
-    assert 'class="reasons"' in block and "reasons" not in last[: last.index('id="clip-1"')]
+    assert 'class="reasons"' in block and 'class="reasons"' not in last[: last.index('id="clip-1"')]
     assert "Why “rowing a boat”?" in block and "sketch (embedded)" in block
     assert block.count('<ol class="overlays"') == 2
     assert "2.0 ahead of “climbing a ladder”. Frame 1 matters most." in block
@@ -53,20 +52,20 @@ def test_plain_clips_own_answer_is_explained_alone(studio: Studio) -> None:
 
 
 def test_plain_clip_is_asked_why_in_the_sentences_of_the_answer(studio: Studio) -> None:
-    request = Request([studio.examples[0].path], ", ".join(LABELS), template="a {}.\n\n the {}.")
-    pages(studio, Shown(list(answers(studio, request))[-1]), why=0, voice=0)
+    request = RecognitionRequest([studio.examples[0].path], ", ".join(LABELS), templates="a {}.\n\n the {}.")
+    pages(studio, Shown(list(studio.recognition.answers(request, pictures=True))[-1]), why=0, voice=0)
     assert isinstance(studio.explainer, FakeExplainer)
     assert studio.explainer.templates == ("a {}.", "the {}.")
 
 
 def test_another_label_may_be_asked_about_and_reasons_may_be_closed(studio: Studio) -> None:
     shown = shown_by(studio)
-    told = shown.told
-    assert told is not None
-    assert question(told, {"why": 0, "voice": 0, "label": "waving"}) == Question(0, 0, "waving")
-    assert question(told, {"why": 0, "voice": 0, "label": "nonsense"}) == Question(0, 0, LABELS[0])
+    results = shown.results
+    assert results is not None
+    assert question(results, {"why": 0, "voice": 0, "label": "waving"}) == Question(0, 0, "waving")
+    assert question(results, {"why": 0, "voice": 0, "label": "nonsense"}) == Question(0, 0, LABELS[0])
     for asked in ({"why": 9, "voice": 0}, {"why": 0, "voice": 3}, {"why": -1, "voice": 0}, {"why": "0"}, {}):
-        assert question(told, asked) is None
+        assert question(results, asked) is None
     with_reasons = list(clicked(studio, shown, {"why": 0, "voice": 0}))[-1]
     assert "reasons" in draw(with_reasons).clips
     (closed,) = pages(studio, with_reasons, close=0)
@@ -98,8 +97,10 @@ def test_anchors_are_taken_of_all_sets_in_turn_without_those_that_are_gone(studi
         paths.append(AnchorClip(str(path), f"caption {number}"))
     studio.store.anchors.add_clips("mine", [AnchorClip("/gone.mp4", "gone"), *paths[:MOST_ANCHORS]])
     studio.store.anchors.add_clips("others", paths[MOST_ANCHORS:])
-    found = [anchor.caption for anchor in anchors_at_hand(studio)]
+    found = [anchor.caption for anchor in studio.explanations.anchors_at_hand()]
     assert len(found) == MOST_ANCHORS and "gone" not in found
     assert found[:3] == [f"caption {MOST_ANCHORS}", "caption 0", f"caption {MOST_ANCHORS + 1}"]
-    asked = list(asking_why(studio, shown_by(studio), Question(0, 0, LABELS[0])))
+    shown = shown_by(studio)
+    assert shown.results is not None
+    asked = list(asking_why(studio, shown, shown.results, Question(0, 0, LABELS[0])))
     assert "Nearest anchor clips: caption" in draw(asked[-1]).clips

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Iterator
 
+from ga2app.services.recognition_service import Results
+from ga2app.services.studio import Studio
 from ga2app.types import (
     NONE_OF_THESE,
     Answer,
@@ -13,18 +15,20 @@ from ga2app.types import (
     LabelKind,
     NoneWay,
     Recognition,
+    RecognitionRequest,
     RecognizedClip,
     Score,
     Verdict,
 )
-from ga2app.web.pages.recognize.asking import Speakers, Told
+from ga2app.web.pages.recognize import recognize_state
+from ga2app.web.pages.recognize.recognize_state import Drawn, Shown
 
-FRAME = np.zeros((24, 32, 3), np.uint8)
+FRAME = "/pictures/0.jpg"
 LABELS = ("run", "jump")
 
 
 def answer(best: str = "run", *, bundle: str | None = None, none: bool | None = None) -> Answer:
-    """One speaker's answer; ``none`` says whether it is none of these, None that it was not asked."""
+    """One classifier's answer; ``none`` says whether it is none of these, None that it was not asked."""
     other = next(label for label in LABELS if label != best)
     kinds = {"run": LabelKind.BASE, "jump": LabelKind.NOVEL}
     scores = [Score(best, 0.75, kinds[best]), Score(other, 0.25, kinds[other])]
@@ -40,19 +44,25 @@ def answer(best: str = "run", *, bundle: str | None = None, none: bool | None = 
 
 
 def clip(file: str = "/home/me/a.mp4", *said: str, none: bool | None = None) -> RecognizedClip:
-    """A clip of which plain CLIP says ``said[0]``, and a bundle each the others."""
+    """A clip of which zero-shot CLIP says ``said[0]``, and a bundle each the others."""
     answers = [
         answer(best, bundle=f"/bundles/{place}" if place else None, none=none)
         for place, best in enumerate(said or ("run",))
     ]
-    return RecognizedClip(file, None, tuple(answers), (FRAME,) * 3)
+    return RecognizedClip(file, None, tuple(answers), pictures=(FRAME,) * 3)
 
 
 def card(number: int, base: tuple[str, ...] = ("run",)) -> BundleCard:
     return BundleCard(f"/bundles/{number}", f"bundle {number}", "sketch", base, ("jump",), {}, {}, "trained")
 
 
-def told(*clips: RecognizedClip, cards: tuple[BundleCard, ...] = (), notes: tuple[str, ...] = ()) -> Told:
+def results(*clips: RecognizedClip, cards: tuple[BundleCard, ...] = (), notes: tuple[str, ...] = ()) -> Results:
     """The answers for ``clips`` with the bundles of ``cards``."""
-    speakers = Speakers("sketch (embedded)", tuple(one.name for one in cards))
-    return Told(Recognition("sketch", clips, notes), speakers, LABELS, tuple(one.file for one in clips), cards)
+    titles = tuple(one.name for one in cards)
+    paths = tuple(one.file for one in clips)
+    return Results(Recognition("sketch", clips, notes), "sketch (embedded)", titles, LABELS, paths, cards)
+
+
+def answer_pages(studio: Studio, request: RecognitionRequest, before: Shown | None = None) -> Iterator[Drawn]:
+    """What the right side shows, step by step."""
+    return recognize_state.answer_pages(studio, lambda _: (request, before or Shown()), lambda drawn: drawn, None)

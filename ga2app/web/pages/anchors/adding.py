@@ -14,7 +14,7 @@ from typing import TypeVar
 from ga2app.datasets.clip_files import content_digest
 from ga2app.errors import ClipError, DatasetError
 from ga2app.labels import label_key, tidy
-from ga2app.paths import Home
+from ga2app.paths import Home, safe_name
 from ga2app.services.studio import Studio
 from ga2app.store import DatasetRow
 from ga2app.store.anchor_sets import AnchorFile
@@ -25,7 +25,6 @@ from ga2app.web.pages.anchors.anchor_messages import RELEVANT
 from ga2app.web.pages.anchors.clip_cards import ProposedClip
 from ga2app.web.pages.anchors.pictures import picture_path
 from ga2app.web.pages.anchors.question import Asked
-from ga2app.web.uploads import safe_name
 
 Item = TypeVar("Item")
 

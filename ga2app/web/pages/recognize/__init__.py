@@ -1,1 +1,1 @@
-"""First screen: clips and labels in, what plain CLIP and bundles see in them out."""
+"""First screen: clips and labels in, what zero-shot CLIP and bundles see in them out."""

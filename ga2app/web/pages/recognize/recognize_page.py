@@ -1,145 +1,230 @@
-"""First screen: clips and labels in, what plain CLIP and bundles see in them out."""
+"""First page: clips and labels in, what zero-shot CLIP and bundles see in them out."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from ga2app.labels import format_labels
+from ga2app.services.recognition_service import MOST_BUNDLES
 from ga2app.services.studio import Studio
+from ga2app.types import RecognitionRequest
 from ga2app.web import address
-from ga2app.web.components.markup import empty, listed, notice, shortened
+from ga2app.web.components.markup import UNEXPECTED, empty, listed, notice, shortened
 from ga2app.web.components.masthead import Page
-from ga2app.web.events import QUIET
-from ga2app.web.pages.recognize import clip_sources as sources
-from ga2app.web.pages.recognize import recognize_scripts as scripts
-from ga2app.web.pages.recognize.asking import MOST_BUNDLES, Request
-from ga2app.web.pages.recognize.clip_sources import bundle_choice, labels_of
-from ga2app.web.pages.recognize.controls import Controls, build_controls, connect_controls
-from ga2app.web.pages.recognize.recognize_settings import choose_way, group_choices, none_settings
-from ga2app.web.pages.recognize.shown import UNEXPECTED, Shown, answer_pages, draw
-from ga2app.web.pages.recognize.telling import Telling, build_telling
-from ga2app.web.pages.recognize.visits import KEY_JS, Left, Visits
+from ga2app.web.events import QUIET, REVEAL_JS
+from ga2app.web.pages.recognize.recognize_controls import (
+    Controls,
+    build_controls,
+    bundle_choice,
+    choose_way,
+    connect_controls,
+    group_choices,
+    helpers_html,
+    misfit_html,
+)
+from ga2app.web.pages.recognize.recognize_state import (
+    Drawn,
+    Shown,
+    answer_pages,
+    clicked,
+    draw,
+    read_lines,
+    with_true_label,
+    with_true_labels,
+)
+from ga2app.web.pages.recognize.visits import Left, Visits
+from ga2app.web.templates import script
+from ga2app.web.theme import part
 
-__all__ = [
-    "REVEAL_JS",
-    "UNEXPECTED",
-    "build_recognize",
-    "bundle_choice",
-    "labels_of",
-]
+__all__ = ["REVEAL_JS", "UNEXPECTED", "build_recognize"]
 
-REVEAL_JS = scripts.REVEAL
+
+@dataclass(frozen=True)
+class ResultParts:
+    """The parts of the right side; ``values`` gives what is drawn by the part that it goes into."""
+
+    overview: gr.HTML
+    checking: gr.Accordion
+    grades: gr.HTML
+    clips: gr.HTML
+    shown: gr.State
+
+    @property
+    def outputs(self) -> list[Any]:
+        return [self.overview, self.checking, self.grades, self.clips, self.shown]
+
+    def values(self, drawn: Drawn) -> dict[Any, Any]:
+        found = [drawn.overview, gr.update(visible=drawn.several), drawn.grades, drawn.clips, drawn.shown]
+        return dict(zip(self.outputs, found, strict=True))
 
 
 def build_recognize(studio: Studio, page: Page) -> None:
     """Lay the page out and connect it."""
+    tab = gr.Textbox("", visible=False)  # made first: the inputs of an event come in the order in which they were made
     with gr.Row(elem_classes="split"):
         with gr.Column(scale=5, min_width=300, elem_classes="asking"):
-            asking = build_controls(studio)
+            controls = build_controls(studio)
         with gr.Column(scale=8, min_width=300, elem_classes="telling", elem_id="telling"):
-            telling = build_telling(studio, asking.settings, _empty_html())
-    connect_controls(studio, asking)
-    _connect_recognizing(studio, asking, telling)
-    _connect_memory(studio, asking, telling, page)
+            results = _build_results(studio, controls)
+    connect_controls(studio, controls)
+    _connect_recognizing(studio, controls, results)
+    _connect_memory(studio, controls, results, page, tab)
 
 
-def _connect_recognizing(studio: Studio, asking: Controls, telling: Telling) -> None:
-    """What makes the right side speak: the button, Enter, or a click on an example."""
+def _build_results(studio: Studio, controls: Controls) -> ResultParts:
+    """Lay the right side out and connect what is its own."""
+    shown = gr.State(Shown())
+    overview = part("", js_on_load=script("recognize.js"), elem_id="overview")
+    grades = part("", elem_id="grades")
+    with gr.Accordion("Check against true labels", open=False, visible=False, elem_id="checking") as checking:
+        lines = gr.Textbox(
+            label="True labels",
+            info="One clip per line: file,label. Quote a label that holds a comma. Or type them into the table above.",
+            placeholder="walk-01.mp4,walking",
+            lines=3,
+            max_lines=8,
+            elem_id="truth",
+        )
+        with gr.Row(elem_classes="actions"):
+            use = gr.Button("Use these", size="sm")
+            upload = gr.UploadButton(
+                "Upload a CSV", file_types=[".csv", ".tsv", ".txt"], size="sm", elem_id="truth-csv"
+            )
+    clips = part(_empty_html(), js_on_load=script("recognize.js"), elem_id="answer")
+    results = ResultParts(overview, checking, grades, clips, shown)
 
-    def recognize(
-        before: Shown, files: list[str] | None, labels: str, bundles: list[str] | None, backbone: str, *settings: Any
-    ) -> Iterator[list[Any]]:
-        template, top_k, way, group, threshold = settings
-        none_of_these = none_settings(way, group, threshold)
-        request = Request(files or [], labels, bundles, backbone, template, int(top_k), none_of_these)
-        for page in answer_pages(studio, request, before):
-            yield [*telling.values(page), page.fault]
+    def type_true_label(before: Shown, event: gr.EventData) -> tuple[str, Shown]:
+        changed = with_true_label(before, event._data.get("clip"), event._data.get("label"))
+        return draw(changed).grades, changed
+
+    def use_lines(before: Shown, text: str) -> tuple[Any, ...]:
+        drawn = draw(with_true_labels(before, text))
+        return drawn.overview, drawn.grades, drawn.shown
+
+    def judge_again(before: Shown, percent: float) -> Any:
+        if before.results is None or not before.results.asked_for_none:
+            return {shown: gr.skip()}
+        return results.values(draw(replace(before, results=before.results.with_threshold(percent / 100))))
+
+    def click(before: Shown, event: gr.EventData) -> Iterator[tuple[Any, Shown]]:
+        for changed in clicked(studio, before, event._data):
+            yield draw(changed).clips, changed
+
+    overview.submit(type_true_label, shown, [grades, shown], **QUIET)
+    use.click(use_lines, [shown, lines], [overview, grades, shown], **QUIET)
+    upload.upload(
+        lambda before, file: use_lines(before, read_lines(file)), [shown, upload], [overview, grades, shown], **QUIET
+    )
+    threshold = controls.settings.threshold
+    threshold.release(judge_again, [shown, threshold], results.outputs, **QUIET)
+    clips.click(click, shown, [clips, shown], concurrency_id="recognize", concurrency_limit=1, **QUIET)
+    return results
+
+
+def _connect_recognizing(studio: Studio, controls: Controls, results: ResultParts) -> None:
+    """What makes the right side answer: the button, Enter, or a click on an example."""
+
+    def read(given: dict[Any, Any]) -> tuple[RecognitionRequest, Shown]:
+        return controls.request(given), given[results.shown]
+
+    def put(drawn: Drawn) -> dict[Any, Any]:
+        return results.values(drawn) | {controls.fault: drawn.fault}
 
     def choose_example(event: gr.EventData) -> tuple[list[str], str]:
         example = studio.examples[event.index]
         return [example.path], format_labels(dict.fromkeys(each.label for each in studio.examples))
 
     shared: dict[str, Any] = {
-        "fn": recognize,
-        "inputs": [telling.shown, asking.files, asking.labels, asking.bundle, asking.backbone, *asking.settings.inputs],
-        "outputs": [*telling.outputs, asking.fault],
+        "fn": partial(answer_pages, studio, read, put),
+        "inputs": controls.asked | {results.shown},
+        "outputs": [*results.outputs, controls.fault],
         "show_progress": "minimal",
-        "show_progress_on": telling.clips,
+        "show_progress_on": results.clips,
         "concurrency_id": "recognize",
         "concurrency_limit": 1,
         "api_visibility": "private",
     }
     reveal: dict[str, Any] = {"fn": None, "js": REVEAL_JS % "telling", **QUIET}
-    gr.on([asking.ask.click, asking.labels.submit], **shared).then(**reveal)
-    gr.on([asking.ask.click, asking.labels.submit], **reveal)
-    chosen = asking.examples.click(choose_example, None, [asking.files, asking.labels], **QUIET)
+    gr.on([controls.ask.click, controls.labels.submit], **shared).then(**reveal)
+    gr.on([controls.ask.click, controls.labels.submit], **reveal)
+    chosen = controls.examples.click(choose_example, None, [controls.files, controls.labels], **QUIET)
     chosen.success(**shared).then(**reveal)
     chosen.success(**reveal)
 
 
-def _connect_memory(studio: Studio, asking: Controls, telling: Telling, page: Page) -> None:
+def _connect_memory(studio: Studio, controls: Controls, results: ResultParts, page: Page, tab: gr.Textbox) -> None:
     """What the page opens with: what its address names, what was left in this tab, or else what the browser remembers.
 
     The address follows the bundles and the labels, so that it can be passed on.
     """
     memory = gr.BrowserState({"labels": "", "bundles": []}, storage_key="ga2-recognize", secret="ga2-studio")
-    visits, tab = Visits(), gr.Textbox("", visible=False)
-    held: dict[str, Any] = {"files": asking.files, "labels": asking.labels, "bundles": asking.bundle}
-    held |= {"backbone": asking.backbone, **vars(asking.settings)}
+    visits, settings = Visits(), controls.settings
+    named: dict[str, Any] = {"files": controls.files, "labels": controls.labels, "bundles": controls.bundle}
+    held: dict[str, Any] = named | {"backbone": controls.backbone, **vars(settings)}
 
-    def remember(labels: str, keys: list[str] | None) -> dict[str, Any]:
-        return {"labels": labels, "bundles": keys or []}
+    def keep(given: dict[Any, Any]) -> None:
+        visits.keep(given[tab], {name: given[one] for name, one in held.items()}, given[results.shown])
 
-    def keep(key: str, shown: Shown, *values: Any) -> None:
-        visits.keep(key, list(held), values, shown)
-
-    def open_page(key: str, known: Any, chosen: list[str] | None, typed: str, request: gr.Request) -> dict[Any, Any]:
-        left = visits.recall(key)
+    def open_page(given: dict[Any, Any], request: gr.Request) -> dict[Any, Any]:
+        left = visits.recall(given[tab])
         asked = Asked(tuple(address.texts(request, "bundle")), address.text(request, "labels"))
-        drawn: dict[Any, Any] = {tab: key} | restored(studio, asking, left)
-        if left.shown.told:
-            drawn |= dict(zip(telling.outputs, telling.values(draw(left.shown)), strict=True))
-        opened = opening(studio, asked, left.values or known, chosen, typed)
-        return drawn | {getattr(asking, name): value for name, value in opened.items()}
+        opened = opening(studio, asked, left.values or given[memory], given[controls.bundle], given[controls.labels])
+        return {tab: given[tab], **restored_clips(controls, left)} | {
+            getattr(controls, name): value for name, value in opened.items()
+        }
 
-    lists = [asking.take_labels, asking.fit, asking.dataset, asking.suggested]
+    def bring_back(key: str) -> dict[Any, Any]:
+        left = visits.recall(key)
+        drawn = results.values(draw(left.shown)) if left.shown.results else {}
+        return restored_settings(studio, controls, left) | drawn
+
+    lists = [controls.take_labels, controls.fit, controls.dataset, controls.suggested]
     page.on_open(
         open_page,
-        [tab, memory, asking.bundle, asking.labels],
-        [tab, *held.values(), *lists, *telling.outputs],
-        js=KEY_JS,
+        {tab, memory, controls.bundle, controls.labels},
+        [tab, *named.values(), controls.backbone, *lists],
+        js=script("visit_key.js"),
         **QUIET,
-    )
-    done = [asking.labels.blur, asking.labels.submit, asking.bundle.input, asking.ask.click]
-    done += [asking.take_labels.click, asking.suggested.click]
-    gr.on(done, remember, [asking.labels, asking.bundle], memory, **QUIET)
-    changed = [asking.files.change, asking.backbone.change, telling.clips.change, telling.grades.change]
-    changed += [part.change for part in vars(asking.settings).values()]
-    gr.on([*done, *changed], keep, [tab, telling.shown, *held.values()], None, trigger_mode="always_last", **QUIET)
+    ).then(bring_back, tab, [*vars(settings).values(), *results.outputs], **QUIET)
+    done = [controls.labels.blur, controls.labels.submit, controls.bundle.input, controls.ask.click]
+    done += [controls.take_labels.click, controls.suggested.click]
+    remembered = [controls.labels, controls.bundle]
+    gr.on(done, lambda labels, keys: {"labels": labels, "bundles": keys or []}, remembered, memory, **QUIET)
+    changed = [controls.files.change, controls.backbone.change, results.clips.change, results.grades.change]
+    changed += [part.change for part in vars(settings).values()]
+    gr.on([*done, *changed], keep, {tab, results.shown, *held.values()}, None, trigger_mode="always_last", **QUIET)
     address.tell(
-        "(bundle, labels) => ({bundle, labels: labels.length > 1500 ? '' : labels})", [asking.bundle, asking.labels]
+        "(labels, bundle) => ({bundle, labels: labels.length > 1500 ? '' : labels})", [controls.labels, controls.bundle]
     )
 
 
-def restored(studio: Studio, asking: Controls, left: Left) -> dict[Any, Any]:
-    """Clips, backbone and settings as they were left in the browser's tab; clips whose files are gone are not."""
-    settings = asking.settings
+def restored_clips(controls: Controls, left: Left) -> dict[Any, Any]:
+    """Clips and backbone as they were left in the browser's tab; clips whose files are gone are not."""
     if not left.values:
+        return {}
+    files = [file for file in left.values["files"] or () if Path(file).exists()]
+    return {controls.files: files or None, controls.backbone: left.values["backbone"]}
+
+
+def restored_settings(studio: Studio, controls: Controls, left: Left) -> dict[Any, Any]:
+    """The settings as they were left in the browser's tab, with the groups of negative prompts as they are now."""
+    settings, values = controls.settings, left.values
+    if not values:
         return {settings.group: gr.update(choices=group_choices(studio))}
-    group, threshold = choose_way(left.values["way"])
-    drawn = {
-        asking.files: [file for file in left.values["files"] or () if Path(file).exists()] or None,
-        asking.backbone: left.values["backbone"],
-        settings.way: left.values["way"],
-        settings.group: group | {"value": left.values["group"], "choices": group_choices(studio)},
-        settings.threshold: threshold | {"value": left.values["threshold"]},
+    group, threshold = choose_way(values["way"])
+    return {
+        settings.way: values["way"],
+        settings.group: group | {"value": values["group"], "choices": group_choices(studio)},
+        settings.threshold: threshold | {"value": values["threshold"]},
+        settings.template: values["template"],
+        settings.top_k: values["top_k"],
     }
-    return drawn | {getattr(settings, name): left.values[name] for name in ("template", "top_k")}
 
 
 @dataclass(frozen=True)
@@ -160,7 +245,9 @@ def opening(studio: Studio, asked: Asked, memory: Any, chosen: list[str] | None,
     kept = memory if isinstance(memory, dict) else {}
     named = kept.get("bundles")
     known = [key for key in named if isinstance(key, str)] if isinstance(named, list) else []
-    choices, there = _bundles(studio, list(asked.bundles or chosen or known)[:MOST_BUNDLES])
+    choices = studio.bundle_choices()
+    keys = {key for _, key in choices}
+    there = [key for key in list(asked.bundles or chosen or known)[:MOST_BUNDLES] if key in keys]
     before = kept.get("labels")
     text = asked.labels or typed or (before if isinstance(before, str) else "")
     drawn: dict[str, Any] = {"bundle": gr.update(choices=choices)}
@@ -168,27 +255,20 @@ def opening(studio: Studio, asked: Asked, memory: Any, chosen: list[str] | None,
         drawn["bundle"] = gr.update(choices=choices, value=there)
         backbone, drawn["take_labels"] = bundle_choice(studio, there)
         if asked.bundles:
-            text = text or labels_of(studio, there)
+            text = text or studio.recognition.bundle_labels(there)
             drawn["backbone"] = backbone
-            drawn["fit"] = sources.bundle_notice(studio, there, backbone.get("value") or studio.known_backbone(None))
+            drawn["fit"] = misfit_html(studio, there, backbone.get("value") or studio.known_backbone(None))
     if text and text != typed:
         drawn["labels"] = text
-    lacking = [f"'{shortened(key)}'" for key in asked.bundles if key not in {there for _, there in choices}]
+    lacking = [f"'{shortened(key)}'" for key in asked.bundles if key not in keys]
     if lacking:
         title = f"There is no bundle {listed(lacking, MOST_BUNDLES)} in the library."
         drawn["fit"] = notice("warning", "It was deleted, or the address is mistyped.", title)
-    found = sources.label_sources(studio)
+    found = studio.recognition.label_lists()
     return drawn | {
         "dataset": gr.update(choices=found, visible=bool(found)),
-        "suggested": sources.suggestions_html(sources.suggestions(studio, text, there)),
+        "suggested": helpers_html(labels=studio.recognition.suggestions(text, there)),
     }
-
-
-def _bundles(studio: Studio, keys: list[str] | None) -> tuple[list[tuple[str, str]], list[str]]:
-    """The list of bundles, and those of ``keys`` that are in it."""
-    choices = studio.bundle_choices()
-    there = {key for _, key in choices}
-    return choices, [key for key in keys or () if key in there]
 
 
 def _empty_html() -> str:
@@ -196,6 +276,6 @@ def _empty_html() -> str:
         "What is going on in your clip?",
         "Click a drawn clip on the left, or drop clips of your own.",
         "Type what it could be: any words, they need not have been trained.",
-        "Choose prompt bundles to see them side by side with plain CLIP.",
+        "Choose prompt bundles to see them side by side with zero-shot CLIP.",
         "Ask “Why?” under an answer, and open “None of these” if a clip may show something else.",
     )

@@ -1,7 +1,8 @@
 """What somebody left on Recognize, kept for as long as the browser's tab is open: clips, labels, settings and answers.
 
 A page that is opened again is a new session to Gradio, whose states begin anew. So each browser tab has a key of its
-own, in its session storage, and the server keeps under it what the page held. Only memory: a restart forgets it.
+own, in its session storage (``visit_key.js``), and the server keeps under it what the page held: values and answers,
+of which the pictures are files. Only memory: a restart forgets it.
 """
 
 from __future__ import annotations
@@ -9,29 +10,14 @@ from __future__ import annotations
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ga2app.web.pages.recognize.shown import Shown
+from ga2app.web.pages.recognize.recognize_state import Shown
 
-MOST_VISITS, MOST_CLIPS = 200, 400
+MOST_VISITS, MOST_CLIPS = 200, 4000
 """Of so many tabs it is known what they held, and of those used last the answers about so many clips."""
-
-KEY_JS = """
-(...given) => {
-  let key = '';
-  try {
-    key = sessionStorage.getItem('ga2-visit') ?? '';
-    if (!key) {
-      key = [...crypto.getRandomValues(new Uint8Array(16))].map(one => one.toString(16).padStart(2, '0')).join('');
-      sessionStorage.setItem('ga2-visit', key);
-    }
-  } catch (error) {}
-  return [key, ...given.slice(1)];
-}
-"""
-"""Puts the tab's key in the place of an event's first input; an empty one where the browser keeps nothing."""
 
 _KEY = re.compile(r"[0-9a-f]{32}")
 
@@ -46,7 +32,7 @@ class Left:
     @property
     def clips(self) -> int:
         """How many clips were answered for."""
-        return len(self.shown.told.clips) if self.shown.told else 0
+        return len(self.shown.results.clips) if self.shown.results else 0
 
 
 class Visits:
@@ -57,12 +43,12 @@ class Visits:
         self._left: OrderedDict[str, Left] = OrderedDict()
         self._lock = threading.Lock()
 
-    def keep(self, key: str, names: Sequence[str], values: Sequence[Any], shown: Shown) -> None:
+    def keep(self, key: str, values: Mapping[str, Any], shown: Shown) -> None:
         """Remember what the tab with ``key`` holds; nothing without a key."""
         if not _KEY.fullmatch(key or ""):
             return
         with self._lock:
-            self._left[key] = Left(dict(zip(names, values, strict=True)), shown)
+            self._left[key] = Left(dict(values), shown)
             self._left.move_to_end(key)
             while len(self._left) > self._most:
                 self._left.popitem(last=False)

@@ -1,4 +1,4 @@
-"""The door to recognition where a GPU is lent for one call at a time, as ZeroGPU hardware does it."""
+"""What recognizes clips: the models of this process, or of one that a GPU is lent to, as ZeroGPU hardware does it."""
 
 from __future__ import annotations
 
@@ -6,16 +6,15 @@ import logging
 import os
 import pickle
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ga2app.errors import StudioError
-from ga2app.services.lazy_recognizer import LazyRecognizer
-from ga2app.types import NoneOfThese, Recognition
+from ga2app.types import Recognition, RecognitionRequest
 
 if TYPE_CHECKING:
-    from ga2app.inference import StudioRecognizer
+    from ga2app.inference import ModelCache
 
 Lend: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
 """Makes of a function one that has a GPU while it runs, in a process forked for it; ``spaces.GPU`` with a duration.
@@ -28,8 +27,44 @@ WARM_WITHIN_S = 120.0
 _log = logging.getLogger(__name__)
 
 
-class LentRecognizer(LazyRecognizer):
-    """Recognizes with a lent GPU, and on the CPU of its own process where there is none; other doors share the latter.
+class OwnRecognizer:
+    """Recognizes in this process. Torch is imported at the first use: the page answers while that is being loaded."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._models: ModelCache | None = None
+
+    def recognize(self, request: RecognitionRequest) -> Recognition:
+        """Answer for each clip; one that cannot be read has its error set. Raises StudioError otherwise.
+
+        The request has been resolved: its bundles are folders, its labels a list.
+        """
+        loaded = self.models.recognizer(request.backbone or "", request.bundles or ())
+        return loaded.recognize(
+            request.files,
+            list(request.labels),
+            template=request.templates,
+            top_k=request.top_k,
+            none_of_these=request.none_of_these,
+        )
+
+    def warm(self, backbone: str) -> None:
+        """Load what the first request would have to wait for."""
+        self.models.warm(backbone)
+
+    @property
+    def models(self) -> ModelCache:
+        """What is loaded; explanations use it, too."""
+        with self._lock:
+            if self._models is None:
+                from ga2app.inference import ModelCache
+
+                self._models = ModelCache()
+            return self._models
+
+
+class ZeroGpuRecognizer(OwnRecognizer):
+    """Recognizes with a lent GPU, and on the CPU of its own process where there is none; ``models`` are of the latter.
 
     The process must not be forked while it is still loading: what another thread holds then stays held in the copy.
     """
@@ -37,32 +72,19 @@ class LentRecognizer(LazyRecognizer):
     def __init__(self, lend: Lend) -> None:
         super().__init__()
         self.ready = threading.Event()
-        self._of_process: tuple[int, StudioRecognizer] | None = None
+        self._of_process: tuple[int, OwnRecognizer] | None = None
         self._on_gpu = lend(self._recognize_on_gpu)
 
-    def recognize(
-        self,
-        paths: Sequence[str],
-        labels: Sequence[str],
-        *,
-        backbone: str,
-        bundle: str | Sequence[str] | None = None,
-        template: str | Sequence[str] | None = None,
-        top_k: int = 5,
-        none_of_these: NoneOfThese | None = None,
-    ) -> Recognition:
-        """See ``contracts.RecognizerService``."""
-        asked = {"backbone": backbone, "bundle": bundle, "template": template, "top_k": top_k}
-        settings: dict[str, Any] = asked | {"none_of_these": none_of_these}
+    def recognize(self, request: RecognitionRequest) -> Recognition:
+        """As ``OwnRecognizer.recognize`` does, with a note where the CPU had to answer."""
         self.ready.wait(WARM_WITHIN_S)
         try:
-            answer = self._on_gpu([*paths], [*labels], settings)
+            answer = self._on_gpu(request)
         except Exception as exc:  # whatever the Hub's package raises: an answer comes all the same
             _log.warning("no GPU for this recognition (%s: %s)", type(exc).__name__, exc)
-            found = super().recognize(paths, labels, **settings)
-            return replace(
-                found, notes=(*found.notes, f"the CPU answered, because no GPU was to be had: {said_by(exc)}")
-            )
+            found = super().recognize(request)
+            note = f"the CPU answered, because no GPU was to be had: {said_by(exc)}"
+            return replace(found, notes=(*found.notes, note))
         if isinstance(answer, StudioError):
             raise answer
         recognized: Recognition = answer
@@ -76,25 +98,21 @@ class LentRecognizer(LazyRecognizer):
         finally:
             self.ready.set()
 
-    def _recognize_on_gpu(
-        self, paths: Sequence[str], labels: Sequence[str], settings: dict[str, Any]
-    ) -> Recognition | StudioError:
+    def _recognize_on_gpu(self, request: RecognitionRequest) -> Recognition | StudioError:
         """What runs while the GPU is lent. A StudioError is an answer: of what is raised only the name comes back."""
         from ga2app.clip.compute import lent
 
         with lent():
             try:
-                return self._here.recognize(paths, labels, **settings)
+                return self._here.recognize(request)
             except StudioError as exc:
                 return portable(exc)
 
     @property
-    def _here(self) -> StudioRecognizer:
+    def _here(self) -> OwnRecognizer:
         """The recognizer of this process: one that was loaded before the fork knows no GPU."""
         if self._of_process is None or self._of_process[0] != os.getpid():
-            from ga2app.inference import StudioRecognizer
-
-            self._of_process = os.getpid(), StudioRecognizer()
+            self._of_process = os.getpid(), OwnRecognizer()
         return self._of_process[1]
 
 

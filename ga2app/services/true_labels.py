@@ -1,4 +1,4 @@
-"""True labels out of lines of ``file,label``, for the clips that they were written for.
+"""True labels: read out of lines of ``file,label`` for the clips that they were written for, and what they grade.
 
 A clip is found by the name that it had where it was uploaded from, with as much of its path as both sides give. Where a
 line could mean several clips, or lines disagree, nothing is guessed: the page asks which is meant.
@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import csv
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from ga2app.labels import LabelNames, label_key, tidy
-from ga2app.web.pages.recognize.asking import Told
+from ga2app.services.recognition_service import Results
+from ga2app.types import NONE_OF_THESE
 
 _FILE_HEADS = ("file", "path", "filename", "file_name", "filepath", "video", "name", "clip")
 _LABEL_HEADS = ("true_label", "true label", "label", "class", "category", "action")
@@ -39,7 +40,7 @@ class _Line:
     label: str
 
 
-def read_true_labels(text: str, told: Told) -> TrueLabels:
+def read_true_labels(text: str, results: Results) -> TrueLabels:
     """The true labels in ``text``: lines of ``file,label``, or a table with such columns under a header.
 
     The folder may be left out, and so may the ending; case does not matter. "#2" is the second clip.
@@ -48,8 +49,8 @@ def read_true_labels(text: str, told: Told) -> TrueLabels:
     labels: dict[int, str] = {}
     asked: dict[int, tuple[str, ...]] = {}
     groups: dict[tuple[int, ...], list[_Line]] = {}
-    for line in _lines(text, told, faults):
-        found = _meant(line.name, told.names)
+    for line in _lines(text, results, faults):
+        found = _meant(line.name, results.names)
         if found:
             groups.setdefault(found, []).append(line)
         else:
@@ -61,15 +62,15 @@ def read_true_labels(text: str, told: Told) -> TrueLabels:
             labels |= dict.fromkeys(open_places, lines[0].label)
         elif open_places:
             asked |= dict.fromkeys(open_places, tuple(options.values()))
-            faults.append(_question(told, open_places, lines, list(options.values())))
+            faults.append(_question(results, open_places, lines, list(options.values())))
     return TrueLabels(labels, tuple(faults), {place: some for place, some in asked.items() if place not in labels})
 
 
-def _question(told: Told, places: Sequence[int], lines: Sequence[_Line], options: Sequence[str]) -> str:
+def _question(results: Results, places: Sequence[int], lines: Sequence[_Line], options: Sequence[str]) -> str:
     """Which of several clips, or which of several labels, is meant."""
     where = f"line{'s' if len(lines) > 1 else ''} {', '.join(str(line.number) for line in lines[:5])}"
     clips = ", ".join(f"{_NUMBER_SIGN}{place + 1}" for place in places[:8])
-    name = PurePosixPath(_parts(told.names[places[0]])[-1]).name
+    name = PurePosixPath(_parts(results.names[places[0]])[-1]).name
     given = " or ".join(f"'{label[:60]}'" for label in options[:5])
     how = f"type the label into the table, or write the clip's number: {_NUMBER_SIGN}{places[0] + 1},{options[0]}"
     if len(places) == 1:
@@ -101,9 +102,9 @@ def _parts(path: str) -> tuple[str, ...]:
     return tuple(part for part in plain.split("/") if part not in ("", ".")) or (plain,)
 
 
-def _lines(text: str, told: Told, faults: list[str]) -> Iterator[_Line]:
+def _lines(text: str, results: Results, faults: list[str]) -> Iterator[_Line]:
     """The lines with a file and a label; others are faults, but for empty ones and rows without a true label."""
-    known = LabelNames(told.labels)
+    known = LabelNames(results.labels)
     rows = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip(" \t,;")]
     heads = _cells(rows[0][1]) if rows else []
     columns = _columns(heads)
@@ -137,3 +138,69 @@ def _columns(cells: Sequence[str]) -> tuple[int, int] | None:
     if label is None or file is None:
         return None
     return (heads.index("clip") if heads[file] != "clip" and "clip" in heads else file), label
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """``right`` of ``count`` clips."""
+
+    right: int = 0
+    count: int = 0
+
+    @property
+    def percent(self) -> float | None:
+        return 100 * self.right / self.count if self.count else None
+
+
+@dataclass(frozen=True)
+class Grade:
+    """How one classifier did: on all clips that count, on those of base and of novel labels, and of no label at all."""
+
+    everything: Ratio
+    base: Ratio
+    novel: Ratio
+    none: Ratio
+
+    @property
+    def harmonic_mean(self) -> float | None:
+        """Of base and novel accuracy, percent; None where one of them has no clips."""
+        base, novel = self.base.percent, self.novel.percent
+        if base is None or novel is None:
+            return None
+        return 2 * base * novel / (base + novel) if base + novel else 0.0
+
+
+def grade(results: Results, ground_truth: Mapping[int, str], place: int, trained: Sequence[str]) -> Grade:
+    """How the classifier at ``place`` did, with ``trained`` as the base labels.
+
+    A clip counts if it could be read and its true label is among those it could get: the labels, and "none of these"
+    where that was asked for.
+    """
+    base = {label_key(label) for label in trained}
+    tally: dict[str, list[bool]] = {"base": [], "novel": [], "none": []}
+    for number, label in counted(results, ground_truth).items():
+        right = label_key(results.clips[number].answers[place].said) == label
+        kind = "none" if label == label_key(NONE_OF_THESE) else "base" if label in base else "novel"
+        tally[kind].append(right)
+    ratios = {kind: Ratio(sum(hits), len(hits)) for kind, hits in tally.items()}
+    hits = [hit for some in tally.values() for hit in some]
+    return Grade(Ratio(sum(hits), len(hits)), ratios["base"], ratios["novel"], ratios["none"])
+
+
+def counted(results: Results, ground_truth: Mapping[int, str]) -> dict[int, str]:
+    """The ``label_key`` of the true labels that count, by the clips' numbers."""
+    possible = LabelNames([*results.labels, NONE_OF_THESE] if results.asked_for_none else results.labels)
+    found = {number: possible.find(label) for number, label in ground_truth.items() if label.strip()}
+    return {
+        number: label_key(label)
+        for number, label in found.items()
+        if label is not None and number < len(results.clips) and results.clips[number].answers
+    }
+
+
+def divisions(results: Results) -> list[tuple[tuple[str, ...], list[int]]]:
+    """Base labels with the classifiers that they divide the clips for: zero-shot CLIP stands beside each."""
+    groups: dict[tuple[str, ...], list[int]] = {}
+    for place, card in enumerate(results.cards, start=1):
+        groups.setdefault(card.base, []).append(place)
+    return [(base, [0, *places]) for base, places in groups.items()] or [((), [0])]

@@ -8,14 +8,9 @@ import shutil
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
-
-import gradio as gr
-from gradio.data_classes import FileData, ListFiles
 
 from ga2app.errors import ClipError
-from ga2app.paths import Home
-from ga2app.paths import safe_name as safe_name
+from ga2app.paths import Home, safe_name
 
 KEEP_S = 7 * 24 * 3600
 """An upload that was not used for a week is dropped."""
@@ -42,31 +37,14 @@ def base_name(name: str) -> str:
     return name.replace("\\", "/").rstrip("/").rpartition("/")[2] or name
 
 
-def with_names(files: gr.File) -> gr.File:
-    """``files``, a list of files, so that what it hands out and takes back keeps the names from before the upload."""
-    draw = files.postprocess
-
-    def read(payload: ListFiles | FileData | None) -> list[str] | None:
-        if payload is None:
-            return None
-        several = payload.root if isinstance(payload, ListFiles) else [payload]
-        return [Upload(file.path, file.orig_name or Path(file.path).name) for file in several]
-
-    def drawn(value: list[str] | None) -> ListFiles | FileData | None:
-        shown = draw(value)
-        if value is not None and isinstance(shown, ListFiles):
-            for file, data in zip(value, shown.root, strict=True):
-                data.orig_name = given_name(file)
-        return shown
-
-    made: Any = files
-    made.preprocess, made.postprocess = read, drawn
-    return files
-
-
 def uploads_folder(home: Home) -> Path:
     """Where uploads lie, each in a folder named by its content."""
     return home.media / "uploads"
+
+
+def pictures_folder(home: Home) -> Path:
+    """Where the pictures of answers lie, each answer's in a folder with a name that nobody can guess."""
+    return home.media / "frames"
 
 
 def keep_upload(home: Home, path: str | Path) -> Path:
@@ -98,14 +76,12 @@ def keep_upload(home: Home, path: str | Path) -> Path:
 
 
 def prune_uploads(home: Home, *, keep_s: float = KEEP_S, now_s: float | None = None) -> int:
-    """Drop uploads that were not used for ``keep_s`` seconds; gives their number."""
+    """Drop uploads, and pictures of them, that were not used for ``keep_s`` seconds; gives the number of folders."""
     now = time.time() if now_s is None else now_s
-    folder = uploads_folder(home)
-    if not folder.is_dir():
-        return 0
     dropped = 0
-    for entry in folder.iterdir():
-        if entry.is_dir() and now - entry.stat().st_mtime > keep_s:
-            shutil.rmtree(entry, ignore_errors=True)
-            dropped += 1
+    for folder in (uploads_folder(home), pictures_folder(home)):
+        for entry in folder.iterdir() if folder.is_dir() else ():
+            if entry.is_dir() and now - entry.stat().st_mtime > keep_s:
+                shutil.rmtree(entry, ignore_errors=True)
+                dropped += 1
     return dropped

@@ -1,0 +1,191 @@
+"""Why a clip got its label: what moved its score, and what a bundle's tokens are near to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ga2app.errors import DatasetError
+from ga2app.labels import check_labels
+from ga2app.services.recognition_service import Results
+from ga2app.services.recognizers import OwnRecognizer
+from ga2app.types import (
+    AnchorClip,
+    ClassifierReasons,
+    Explanation,
+    FrameReason,
+    Neighbor,
+    TokenReading,
+)
+
+if TYPE_CHECKING:
+    from ga2app.inference import PromptBundle
+    from ga2app.inference.explanations import ClipExplanation, ModelExplanation, Relative
+    from ga2app.services.studio import Studio
+
+NEAREST_WORDS = 4
+MOST_ANCHORS = 16
+"""Anchor clips that a clip is compared with: each has to be looked at."""
+MOST_NEGATIVES = 200
+
+
+@dataclass(frozen=True)
+class Question:
+    """Which clip, by number, which classifier's answer, by its place beside the others, and which label."""
+
+    clip: int
+    place: int
+    label: str
+
+
+def question(results: Results, asked: Mapping[str, Any]) -> Question | None:
+    """What was clicked, checked; None for what is not on the page. Without a label it is the classifier's best."""
+    clip, place, label = asked.get("why"), asked.get("voice"), asked.get("label")
+    if not isinstance(clip, int) or not isinstance(place, int) or not 0 <= clip < len(results.clips):
+        return None
+    answers = results.clips[clip].answers
+    if not 0 <= place < len(answers):
+        return None
+    best = answers[place].best
+    names = check_labels(results.labels)[0]
+    chosen = label if label in names else best.label if best else ""
+    return Question(clip, place, str(chosen)) if chosen else None
+
+
+class ExplanationService:
+    """Explains answers that were given, with the anchors and negatives that are switched on."""
+
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+
+    def explain(self, results: Results, asked: Question) -> Explanation:
+        """What moved the score; zero-shot CLIP is explained alone where its own answer was asked about.
+
+        Raises StudioError for what cannot be explained.
+        """
+        card = results.cards[asked.place - 1] if asked.place else None
+        return self._studio.explainer.explain(
+            results.paths[asked.clip],
+            check_labels(results.labels)[0],
+            asked.label,
+            backbone=results.recognition.backbone,
+            bundle=card.folder if card else None,
+            anchors=self.anchors_at_hand(),
+            negatives=self._studio.store.negatives.texts()[:MOST_NEGATIVES],
+            template=results.templates,
+        )
+
+    def read_tokens(self, results: Results, asked: Question) -> Sequence[TokenReading]:
+        """The words of the tokens of the bundle that was asked about; raises StudioError."""
+        bundle = results.cards[asked.place - 1].folder
+        return self._studio.explainer.read_tokens(backbone=results.recognition.backbone, bundle=bundle)
+
+    def anchors_at_hand(self) -> list[AnchorClip]:
+        """Anchor clips that are switched on and still there, a few of each set in turn."""
+        store = self._studio.store.anchors
+        sets = [clips for clips in ([*store.clips(name)] for name in store.names()) if clips]
+        turns = (clips[turn] for turn in range(max(map(len, sets), default=0)) for clips in sets if turn < len(clips))
+        there = (clip for clip in turns if Path(clip.path).is_file())
+        return [clip for _, clip in zip(range(MOST_ANCHORS), there, strict=False)]
+
+
+class Explainer:
+    """Explains with what the recognizer has loaded; torch is imported at the first use."""
+
+    def __init__(self, recognizer: OwnRecognizer) -> None:
+        self._recognizer = recognizer
+        self._tokens: dict[str, tuple[PromptBundle, tuple[TokenReading, ...]]] = {}
+
+    def explain(
+        self,
+        path: str,
+        labels: Sequence[str],
+        label: str,
+        *,
+        backbone: str,
+        bundle: str | None = None,
+        anchors: Sequence[AnchorClip] = (),
+        negatives: Sequence[str] = (),
+        template: str | Sequence[str] | None = None,
+    ) -> Explanation:
+        """What moved the score of ``label`` among ``labels``, by zero-shot CLIP and by the bundle in that folder.
+
+        ``template`` words the labels for zero-shot CLIP, as it did when they were recognized. Anchors that cannot be
+        read are left out, with a note. Raises StudioError for what cannot be explained.
+        """
+        from ga2app.inference.explanations import DEFAULT_FRAMES, Ways, explain_clip
+        from ga2app.inference.recognizer import check_templates
+
+        loaded = self._recognizer.models.backbone(backbone)
+        prompts = self._recognizer.models.bundle(bundle) if bundle else None
+        frames = prompts.manifest.run.clips.num_frames if prompts else DEFAULT_FRAMES
+        known = tuple(text for text in dict.fromkeys(negatives) if not loaded.unknown_words(text))
+
+        def ask(relatives: Sequence[AnchorClip]) -> ClipExplanation:
+            ways = Ways(anchors=tuple(relatives), negatives=known, templates=check_templates(template))
+            tuned = prompts.bundle if prompts else None
+            return explain_clip(loaded, path, labels, bundle=tuned, label=label, num_frames=frames, ways=ways)
+
+        left_out: tuple[str, ...] = ()
+        try:
+            found = ask(anchors)
+        except DatasetError as exc:
+            found, left_out = ask(()), (f"the anchors were left out: {exc}",)
+        return Explanation(
+            label=found.label,
+            pictures=tuple(found.pictures),
+            classifiers=tuple(
+                _reasons(part, found, bundle if number else None) for number, part in enumerate(found.models().values())
+            ),
+            notes=(*found.notes, *left_out),
+        )
+
+    def read_tokens(self, *, backbone: str, bundle: str) -> Sequence[TokenReading]:
+        """The words nearest to the tokens that the text tower reads; none for a bundle without text prompts.
+
+        A bundle's tokens stay the same, so they are read once.
+        """
+        from ga2app.inference.explanations import TokenKind, explain_words
+
+        prompts = self._recognizer.models.bundle(bundle)
+        kept = self._tokens.get(bundle)
+        if kept is not None and kept[0] is prompts:
+            return kept[1]
+        report = explain_words(self._recognizer.models.backbone(backbone), prompts.bundle.learner(), NEAREST_WORDS)
+        coupled = any(token.kind is TokenKind.CONTEXT for token in report.tokens)
+        # Of a coupled bundle the text tower reads the context tokens, never the soft ones.
+        read = [token for token in report.tokens if (token.kind is TokenKind.CONTEXT) == coupled]
+        found = tuple(
+            TokenReading(
+                place=token.place,
+                words=tuple((word.text if word.whole else f"{word.text}…", word.cosine) for word in token.words),
+                meant=token.reading.value,
+            )
+            for token in read
+        )
+        self._tokens[bundle] = prompts, found
+        return found
+
+
+def _reasons(part: ModelExplanation, found: ClipExplanation, bundle: str | None) -> ClassifierReasons:
+    """One model's reasons, its saliency drawn over the frames."""
+    from ga2app.inference.explanations import overlay
+
+    relatives = part.relatives
+    return ClassifierReasons(
+        bundle=bundle,
+        probability=part.share,
+        lead=part.score,
+        rival=part.rival or "",
+        frames=tuple(FrameReason(frame.index, frame.contribution) for frame in part.frames),
+        overlays=tuple(overlay(found.pictures, part.saliency.cells)),
+        anchors=_neighbors(relatives.anchors) if relatives else (),
+        negatives=_neighbors(relatives.negatives) if relatives else (),
+        label_cosine=relatives.label_cosine if relatives else 0.0,
+    )
+
+
+def _neighbors(relatives: Sequence[Relative]) -> tuple[Neighbor, ...]:
+    return tuple(Neighbor(relative.name, relative.cosine) for relative in relatives)

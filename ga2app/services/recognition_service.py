@@ -1,0 +1,292 @@
+"""Recognizing clips, as every door asks for it: what is asked, checked and resolved, and the answer as it grows."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import weakref
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ga2app.errors import BundleError, ClipError, ConfigError, Fault, LabelError, StudioError
+from ga2app.labels import format_labels, label_key, merge_labels, parse_labels
+from ga2app.paths import Home
+from ga2app.services.uploads import base_name, given_name, keep_upload, pictures_folder
+from ga2app.store import default_prompts
+from ga2app.types import BundleCard, NoneOfThese, NoneWay, Recognition, RecognitionRequest, RecognizedClip
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ga2app.services.studio import Studio
+
+MOST_BUNDLES = 3
+"""Bundles that fit side by side with zero-shot CLIP."""
+SUGGESTED = 10
+"""Labels on offer under the box."""
+FRAME_PX = 128
+OFF = "off"
+"""No clip is none of these: the other ways are those of ``NoneWay``."""
+WAYS = (OFF, *(way.value for way in NoneWay))
+ZERO_SHOT = "Zero-shot CLIP"
+
+ENSEMBLE = (
+    "a video of a person {}.",
+    "a photo of a person {}.",
+    "a picture of a person {}.",
+    "a clip of a person {}.",
+    "a scene with a person {}.",
+    "a person is {}.",
+    "someone is {}.",
+)
+"""Sentences whose mean stands for a label, in words that the embedded backbone knows, too."""
+
+
+class PictureFiles:
+    """Small pictures of an answer, as files. They go when nothing refers to the answer any more, and at exit."""
+
+    def __init__(self, home: Home) -> None:
+        self.folder = pictures_folder(home) / secrets.token_hex(16)
+        weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
+
+    def write(self, name: str, pictures: Iterable[NDArray[np.uint8]], side_px: int = FRAME_PX) -> tuple[str, ...]:
+        """The files of ``pictures``, uint8 (H, W, 3); raises StudioError where the disk takes none."""
+        from PIL import Image
+
+        written = []
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            for number, pixels in enumerate(pictures):
+                picture = Image.fromarray(pixels).convert("RGB")
+                picture.thumbnail((side_px, side_px))
+                file = self.folder / f"{name}-{number}.jpg"
+                picture.save(file, "JPEG", quality=82)
+                written.append(str(file))
+        except OSError as exc:
+            raise StudioError(
+                f"the pictures of the frames cannot be written ({exc.strerror or exc}); make room on the disk"
+            ) from exc
+        return tuple(written)
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """An answer, and what was asked: enough to grade it, and to ask why.
+
+    ``backbone`` and ``bundles`` are titles. ``paths`` are the store's own copies of the clips, empty for one that could
+    not be kept; ``cards`` are those of the bundles, ``templates`` the sentences round a label, none for the default.
+    ``given`` are the names of the clips where they were uploaded from; without them the clips' own names count.
+    """
+
+    recognition: Recognition
+    backbone: str
+    bundles: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    cards: tuple[BundleCard, ...] = ()
+    templates: tuple[str, ...] = ()
+    given: tuple[str, ...] = ()
+    pictures: PictureFiles | None = None
+
+    @property
+    def clips(self) -> tuple[RecognizedClip, ...]:
+        return self.recognition.clips
+
+    @property
+    def classifiers(self) -> tuple[str, ...]:
+        """Titles in the order of ``RecognizedClip.answers``."""
+        return (ZERO_SHOT, *self.bundles)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The clips' names as they were given, with as much of their paths as is known."""
+        return self.given or tuple(clip.file for clip in self.clips)
+
+    @property
+    def titles(self) -> tuple[str, ...]:
+        """The clips' file names, with the clip's number where several have the same."""
+        files = [base_name(name) for name in self.names]
+        times = Counter(files)
+        return tuple(f"{name} (#{place})" if times[name] > 1 else name for place, name in enumerate(files, start=1))
+
+    @property
+    def asked_for_none(self) -> bool:
+        """Whether a clip could be none of these."""
+        return any(answer.verdict for clip in self.clips for answer in clip.answers)
+
+    def with_threshold(self, threshold: float) -> Results:
+        """The same answers, judged by another threshold for "none of these"."""
+        clips = tuple(
+            replace(clip, answers=tuple(answer.with_threshold(threshold) for answer in clip.answers))
+            for clip in self.clips
+        )
+        return replace(self, recognition=replace(self.recognition, clips=clips))
+
+
+class RecognitionService:
+    """Recognizes clips, and says which labels and bundles go together."""
+
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+
+    def answers(self, request: RecognitionRequest, *, pictures: bool = False) -> Iterator[Results]:
+        """The answer, growing by ``studio.clips_at_once`` clips; with ``pictures`` the sampled frames become files.
+
+        Raises StudioError where it cannot be answered at all.
+        """
+        studio, asked, cards = self._studio, *self._resolved(request)
+        files = PictureFiles(studio.home) if pictures else None
+        backbone = asked.backbone or ""
+        empty = Results(
+            Recognition(backbone, ()),
+            studio.backbone_title(backbone),
+            tuple(studio.bundle_title(card) for card in cards),
+            tuple(asked.labels),
+            cards=tuple(cards),
+            templates=tuple(asked.templates or ()),
+            pictures=files,
+        )
+        given = tuple(given_name(file) for file in asked.files)
+        clips: list[RecognizedClip] = []
+        paths: list[str] = []
+        notes: dict[str, None] = {}
+        for first in range(0, len(asked.files), studio.clips_at_once):
+            kept = [self._kept(file) for file in asked.files[first : first + studio.clips_at_once]]
+            there = [one for one in kept if isinstance(one, str)]
+            if there:
+                found = studio.recognizer.recognize(replace(asked, files=there))
+                notes.update(dict.fromkeys(found.notes))
+                seen = iter(found.clips)
+            for one in kept:
+                clip = next(seen) if isinstance(one, str) else one
+                number = len(clips)
+                frames = files.write(f"clip-{number}", clip.thumbnails) if files else ()
+                clips.append(replace(clip, file=base_name(given[number]), thumbnails=(), pictures=frames))
+                paths.append(one if isinstance(one, str) else "")
+            known = Recognition(backbone, tuple(clips), tuple(notes))
+            yield replace(empty, recognition=known, paths=tuple(paths), given=given[: len(clips)])
+
+    def answer(self, request: RecognitionRequest) -> Results:
+        """The whole answer; raises StudioError."""
+        *_, whole = self.answers(request)
+        return whole
+
+    def chosen_bundles(self, keys: str | Sequence[str] | None) -> list[BundleCard]:
+        """The bundles under ``keys``, each once. Raises BundleError for one that is not there, and for too many."""
+        asked = [keys] if isinstance(keys, str) else keys or ()
+        cards = [card for card in map(self._studio.bundle, dict.fromkeys(asked)) if card is not None]
+        if len(cards) > MOST_BUNDLES:
+            raise BundleError(
+                f"{len(cards)} bundles were chosen; {MOST_BUNDLES} fit side by side, take some off the list"
+            )
+        return cards
+
+    def agreed_backbone(self, keys: str | Sequence[str] | None) -> str:
+        """The backbone that all bundles under ``keys`` belong to, where it is here; else empty."""
+        named = {card.backbone for card in self.chosen_bundles(keys)}
+        agreed = named.pop() if len(named) == 1 else ""
+        return agreed if agreed and self._studio.has_backbone(agreed) else ""
+
+    def misfit(self, keys: str | Sequence[str] | None, backbone: str) -> str:
+        """What does not fit between the chosen bundles and the chosen backbone, in words; empty where all is well."""
+        strange = [card for card in self.chosen_bundles(keys) if card.backbone != backbone]
+        if not strange or Path(backbone).is_absolute():
+            return ""  # a folder may hold the very CLIP that a bundle knows by another name: its weights will tell
+        found = []
+        for card in strange:
+            missing = "" if self._studio.has_backbone(card.backbone) else ", which is not on this machine"
+            title, trained_on = self._studio.bundle_title(card), self._studio.backbone_title(card.backbone)
+            found.append(f"{title} was trained on backbone {trained_on}{missing}")
+        return f"{'; '.join(found)}. A bundle works only with the backbone that it was trained on."
+
+    def bundle_labels(self, keys: str | Sequence[str] | None) -> str:
+        """The labels that bundles were trained and tested with, as the labels box takes them."""
+        return _joined(label for card in self.chosen_bundles(keys) for label in (*card.base, *card.novel))
+
+    def label_lists(self) -> list[tuple[str, str]]:
+        """Titles and keys of the lists of labels at hand: the data sets."""
+        return [
+            (f"{row.name} ({len(row.base)} base, {len(row.novel)} novel labels)", row.name)
+            for row in self._studio.store.datasets.list()
+        ]
+
+    def dataset_labels(self, name: str | None) -> str:
+        """The labels of the data set ``name``, as the labels box takes them; empty for one that is gone."""
+        rows = [row for row in self._studio.store.datasets.list() if row.name == name]
+        return _joined([*rows[0].base, *rows[0].novel]) if rows else ""
+
+    def suggestions(self, typed: str, keys: Sequence[str] | None) -> list[str]:
+        """Labels that could be added: those of the bundles, of the drawn examples and of the data sets."""
+        pool = [label for card in self.chosen_bundles(keys) for label in (*card.base, *card.novel)]
+        pool += [example.label for example in self._studio.examples]
+        pool += [label for row in self._studio.store.datasets.list() for label in (*row.base, *row.novel)]
+        taken = {label_key(label) for label in parse_labels(typed)}
+        return [label for label in merge_labels(pool).names.values() if label_key(label) not in taken][:SUGGESTED]
+
+    def _resolved(self, request: RecognitionRequest) -> tuple[RecognitionRequest, list[BundleCard]]:
+        """The request as recognizers take it, and the bundles; raises StudioError for what makes no sense."""
+        if not request.files:
+            raise StudioError("no clip was given; upload one, or choose one of the drawn examples")
+        if request.top_k < 1:
+            raise ConfigError([Fault("top_k", f"must be 1 or more (it is {request.top_k})")])
+        labels = parse_labels(request.labels)
+        if not labels:
+            raise LabelError("there are no labels to choose from; type at least two, separated by commas")
+        backbone = self._studio.known_backbone(request.backbone)
+        cards = self.chosen_bundles(request.bundles)
+        resolved = replace(
+            request,
+            labels=labels,
+            bundles=[card.folder for card in cards],
+            backbone=backbone,
+            templates=templates(request.templates),
+            none_of_these=self._with_negatives(request.none_of_these),
+        )
+        return resolved, cards
+
+    def _with_negatives(self, asked: NoneOfThese | None) -> NoneOfThese | None:
+        if asked is None or asked.negatives is not None:
+            return asked
+        store = self._studio.store.negatives
+        if asked.group and asked.group not in store.groups():
+            known = ", ".join(f"'{name}'" for name in store.groups()) or "none yet"
+            raise LabelError(f"there is no group of negative prompts '{asked.group}'; there are: {known}")
+        return replace(asked, negatives=tuple(store.texts(asked.group or None)), shipped=default_prompts())
+
+    def _kept(self, file: str) -> str | RecognizedClip:
+        """The store's own copy of ``file``, or why there is none."""
+        try:
+            return str(keep_upload(self._studio.home, file))
+        except ClipError as exc:
+            return RecognizedClip(file=Path(file).name, error=str(exc))
+
+
+def templates(given: str | Sequence[str] | None) -> list[str]:
+    """The sentences round a label, one a line; none for the default."""
+    lines = given.splitlines() if isinstance(given, str) else given or ()
+    return [line.strip() for line in lines if line.strip()]
+
+
+def none_of_these(way: str, threshold: float | None = None, group: str | None = None) -> NoneOfThese | None:
+    """How "none of these" is decided; raises ConfigError for a way or a threshold that does not exist."""
+    if (way or OFF) == OFF:
+        return None
+    if way not in WAYS:
+        raise ConfigError([Fault("none_of_these", f"must be one of {', '.join(WAYS)}, not '{str(way)[:40]}'")])
+    if threshold is not None and not 0 <= threshold <= 1:
+        raise ConfigError([Fault("threshold", f"must be between 0 and 1, not {threshold}")])
+    return NoneOfThese(way=NoneWay(way), threshold=threshold, group=group or None)
+
+
+def add_label(typed: str, label: str) -> str:
+    """``typed`` with one more label."""
+    return _joined([*parse_labels(typed), label])
+
+
+def _joined(labels: Iterable[str]) -> str:
+    """Each label once, in the spelling in which it came first."""
+    return format_labels(merge_labels(list(labels)).names.values())

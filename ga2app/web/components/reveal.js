@@ -1,0 +1,3 @@
+() => {
+  if (innerWidth < 700) document.getElementById('%s').scrollIntoView({behavior: 'smooth'});
+}

@@ -1,0 +1,272 @@
+"""The left side of Recognize: clips, labels, bundles, backbone and settings, and what they do to each other."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from ga2app.config import TEMPLATE
+from ga2app.errors import ClipError
+from ga2app.services.recognition_service import ENSEMBLE, MOST_BUNDLES, OFF, add_label, none_of_these, templates
+from ga2app.services.studio import Studio
+from ga2app.types import NoneOfThese, NoneWay, RecognitionRequest
+from ga2app.types.recognition import DEFAULT_THRESHOLDS
+from ga2app.web.components.backbone_field import backbone_field, backbone_info, settle_choice
+from ga2app.web.components.file_names import with_names
+from ga2app.web.components.markup import notice
+from ga2app.web.events import QUIET
+from ga2app.web.pages.recognize.recognize_view import file_url
+from ga2app.web.templates import render, script
+from ga2app.web.theme import part
+
+ALL_GROUPS = ""
+RECORDED = "recorded"
+_ENSEMBLE_BUTTON = f"Use the {len(ENSEMBLE)}-template ensemble"
+_WAYS = [
+    ("Off: one of the labels always wins", OFF),
+    ("Negative prompts compete with the labels", NoneWay.COMPETE.value),
+    ("Reject below a threshold", NoneWay.THRESHOLD.value),
+]
+_THRESHOLD_INFO = {
+    NoneWay.COMPETE: "The best label needs at least this probability. At 0 it only has to beat the nearest negative.",
+    NoneWay.THRESHOLD: "Reject unless the top label scores at least this much against the closest negative prompt "
+    "(50 % = equally close).",
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """When a clip is none of these, the sentences round a label, and how many labels are shown."""
+
+    way: gr.Radio
+    group: gr.Dropdown
+    threshold: gr.Slider
+    template: gr.Textbox
+    top_k: gr.Slider
+
+
+@dataclass(frozen=True)
+class Controls:
+    """The controls of the left side."""
+
+    examples: gr.HTML
+    files: gr.File
+    recorder: gr.Video
+    labels: gr.Textbox
+    suggested: gr.HTML
+    take_labels: gr.Button
+    dataset: gr.Dropdown
+    bundle: gr.Dropdown
+    fit: gr.HTML
+    ask: gr.Button
+    fault: gr.HTML
+    backbone: gr.Dropdown
+    settings: Settings
+
+    @property
+    def asked(self) -> set[Any]:
+        """What ``request`` is made of."""
+        return {self.files, self.labels, self.bundle, self.backbone, *vars(self.settings).values()}
+
+    def request(self, given: dict[Any, Any]) -> RecognitionRequest:
+        """What is asked, by the values of the controls."""
+        settings = self.settings
+        return RecognitionRequest(
+            given[self.files] or [],
+            given[self.labels],
+            given[self.bundle],
+            given[self.backbone],
+            given[settings.template],
+            int(given[settings.top_k]),
+            chosen_none(given[settings.way], given[settings.group], given[settings.threshold]),
+        )
+
+
+def build_controls(studio: Studio) -> Controls:
+    """Lay them out."""
+    named, found = studio.known_backbone(None), studio.recognition.label_lists()
+    examples = part(helpers_html(examples=studio.examples), js_on_load=script("recognize.js"), elem_id="examples")
+    files = with_names(gr.File(label="Clips", file_count="multiple", height=150, elem_id="clips"))
+    with gr.Accordion("Record with the webcam", open=False, elem_id="webcam"):
+        recorder = build_recorder(label="Webcam, not mirrored", height=260)
+    labels = gr.Textbox(
+        label="Labels",
+        info="Candidate labels, one per line or comma-separated. Press Enter to run.",
+        placeholder="climbing a ladder, rowing a boat, playing the guitar",
+        lines=1,
+        max_lines=8,
+        elem_id="labels",
+    )
+    offered = helpers_html(labels=studio.recognition.suggestions("", None))
+    suggested = part(offered, js_on_load=script("recognize.js"), elem_id="suggested")
+    take_labels = gr.Button("Use the bundle's labels", size="sm", visible=False, elem_id="take-labels")
+    dataset = gr.Dropdown(
+        found, value=None, label="Load labels from a data set", visible=bool(found), elem_id="labels-of"
+    )
+    bundle = gr.Dropdown(
+        studio.bundle_choices(),
+        value=[],
+        multiselect=True,
+        max_choices=MOST_BUNDLES,
+        label="Prompt bundles",
+        info=f"Trained prompts to compare with zero-shot CLIP, up to {MOST_BUNDLES} side by side.",
+        elem_id="bundle",
+    )
+    fit = part("", elem_id="fit")
+    backbone = backbone_field(studio, named, backbone_info(named, studio), "backbone")
+    settings = build_settings(studio)
+    with gr.Column(elem_id="recognize-bar", elem_classes="press-bar"):
+        fault = part("", elem_id="recognize-fault")
+        ask = gr.Button("Recognize", variant="primary", elem_id="recognize")
+    return Controls(
+        examples, files, recorder, labels, suggested, take_labels, dataset, bundle, fit, ask, fault, backbone, settings
+    )
+
+
+def build_settings(studio: Studio) -> Settings:
+    """Lay the settings out and connect what is theirs alone."""
+    with gr.Accordion("None of these", open=False, elem_id="none-of-these"):
+        way = gr.Radio(
+            _WAYS,
+            value=OFF,
+            label="Allow “none of these”",
+            info="Negative prompts, kept in Anchors, say what else there could be: nothing, an object, an empty place.",
+        )
+        group = gr.Dropdown(
+            group_choices(studio),
+            value=ALL_GROUPS,
+            label="Which negative prompts",
+            info="Enabled prompts only.",
+            visible=False,
+        )
+        threshold = gr.Slider(0, 100, value=0, step=1, label="Threshold, %", visible=False, elem_id="threshold")
+    with gr.Accordion("Settings", open=False):
+        template = gr.Textbox(
+            TEMPLATE,
+            label="Prompt templates",
+            info="One template per line; {} is the label. Several are averaged. Only used by zero-shot CLIP.",
+            lines=1,
+            max_lines=8,
+            elem_id="template",
+        )
+        ensemble = gr.Button(_ENSEMBLE_BUTTON, size="sm")
+        top_k = gr.Slider(1, 20, value=5, step=1, label="Labels shown for each clip")
+    way.input(choose_way, way, [group, threshold], **QUIET)
+    ensemble.click(swap_sentences, template, [template, ensemble], **QUIET)
+    return Settings(way, group, threshold, template, top_k)
+
+
+def connect_controls(studio: Studio, controls: Controls) -> None:
+    """What the controls of the left side do to each other."""
+    service, labels, bundle = studio.recognition, controls.labels, controls.bundle
+
+    def check_fit(keys: list[str] | None, backbone: str | None) -> tuple[str, Any]:
+        listed, fault = settle_choice(studio, backbone, backbone_info(backbone or "", studio))
+        return notice("error", fault) or misfit_html(studio, keys, studio.known_backbone(backbone)), listed
+
+    def record(path: str | None, files: list[str] | None) -> tuple[Any, Any]:
+        try:
+            several = add_recording(path, files)
+        except ClipError as exc:
+            gr.Warning(str(exc))
+            return gr.skip(), None
+        return (gr.skip(), gr.skip()) if several is None else (several, None)
+
+    def suggest(typed: str, keys: list[str] | None) -> str:
+        return helpers_html(labels=service.suggestions(typed, keys))
+
+    def add_suggested(typed: str, event: gr.EventData) -> str:
+        return add_label(typed, str(event._data.get("label", "")))
+
+    # A list of several choices reports a change each time it is drawn: what people choose is an input.
+    bundle.input(lambda keys: bundle_choice(studio, keys), bundle, [controls.backbone, controls.take_labels], **QUIET)
+    fitting = [controls.fit, controls.backbone]
+    gr.on([bundle.input, controls.backbone.change], check_fit, [bundle, controls.backbone], fitting, **QUIET)
+    controls.take_labels.click(service.bundle_labels, bundle, labels, **QUIET)
+    taken = [labels, controls.dataset]
+    controls.dataset.input(
+        lambda name, typed: (service.dataset_labels(name) or typed, None), [controls.dataset, labels], taken, **QUIET
+    )
+    changed = [labels.change, bundle.input]
+    gr.on(changed, suggest, [labels, bundle], controls.suggested, trigger_mode="always_last", **QUIET)
+    controls.suggested.click(add_suggested, labels, labels, **QUIET)
+    controls.recorder.change(record, [controls.recorder, controls.files], [controls.files, controls.recorder], **QUIET)
+
+
+def bundle_choice(studio: Studio, keys: str | Sequence[str] | None) -> tuple[Any, Any]:
+    """What choosing bundles does to the backbone list and to the button that takes their labels."""
+    agreed, several = studio.recognition.agreed_backbone(keys), len(keys or ()) > 1 and not isinstance(keys, str)
+    text = "Use the bundles' labels" if several else "Use the bundle's labels"
+    return gr.update(value=agreed) if agreed else gr.update(), gr.update(visible=bool(keys), value=text)
+
+
+def misfit_html(studio: Studio, keys: Sequence[str] | None, backbone: str) -> str:
+    """What does not fit between the chosen bundles and the chosen backbone; empty where all is well."""
+    return notice("warning", studio.recognition.misfit(keys, backbone), "These do not fit together:")
+
+
+def helpers_html(**given: Any) -> str:
+    """Drawn ``examples`` to try, or ``labels`` to add, as buttons."""
+    return str(render("label_helpers.html", **{"examples": (), "labels": ()} | given, file_url=file_url))
+
+
+def group_choices(studio: Studio) -> list[tuple[str, str]]:
+    """The groups of negative prompts, all of them together first."""
+    return [("All groups", ALL_GROUPS), *((name, name) for name in studio.store.negatives.groups())]
+
+
+def choose_way(way: str) -> tuple[Any, Any]:
+    """What choosing a way does to the group and to the threshold, which begins at the way's own."""
+    if way == OFF:
+        return gr.update(visible=False), gr.update(visible=False)
+    chosen = NoneWay(way)
+    return gr.update(visible=True), gr.update(
+        visible=True, value=round(100 * DEFAULT_THRESHOLDS[chosen]), info=_THRESHOLD_INFO[chosen]
+    )
+
+
+def chosen_none(way: str, group: str | None, threshold_percent: float | None) -> NoneOfThese | None:
+    """How "none of these" is decided, as the controls say; None where it is off."""
+    return none_of_these(way, None if threshold_percent is None else float(threshold_percent) / 100, group)
+
+
+def swap_sentences(text: str) -> tuple[str, Any]:
+    """The ensemble in place of a sentence or two, and back again."""
+    several = templates(text) == list(ENSEMBLE)
+    button = gr.update(value=_ENSEMBLE_BUTTON if several else "Use one template")
+    return (TEMPLATE if several else "\n".join(ENSEMBLE)), button
+
+
+def build_recorder(**settings: Any) -> gr.Video:
+    """A recorder of silent clips, not mirrored: mirroring would swap left and right actions.
+
+    Gradio takes the sound of a silent recorder's clips away with ffmpeg, which need not be here. There is none to take
+    away, since the browser was not asked for any: so the file is passed on as it came.
+    """
+    recorder = gr.Video(
+        sources=["webcam"], webcam_options=gr.WebcamOptions(mirror=False), include_audio=False, **settings
+    )
+    recorder.preprocess = lambda payload: None if payload is None else payload.path
+    return recorder
+
+
+def add_recording(path: str | None, files: Sequence[str] | None) -> list[str] | None:
+    """``files`` with a recording at the end, under a name that tells it from the others; None without a recording.
+
+    Raises ClipError for an empty one: the browser hands out what it has encoded, which may be nothing at first.
+    """
+    if not path:
+        return None
+    taken = {Path(file).name for file in files or ()}
+    source = Path(path)
+    if not source.stat().st_size:
+        raise ClipError(source.name, "the recording is empty", "record again, for a few seconds longer")
+    number = next(n for n in range(1, len(taken) + 2) if f"{RECORDED}-{n}{source.suffix}" not in taken)
+    named = source.with_name(f"{RECORDED}-{number}{source.suffix}")
+    shutil.copyfile(source, named)
+    return [*(files or ()), str(named)]

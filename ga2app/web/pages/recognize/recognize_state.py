@@ -1,0 +1,216 @@
+"""What the right side of Recognize holds, and how it changes: answers as they come, true labels, and reasons."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ga2app.errors import StudioError
+from ga2app.labels import check_labels
+from ga2app.services.explanations import Question, question
+from ga2app.services.recognition_service import ZERO_SHOT, PictureFiles, Results
+from ga2app.services.studio import Studio
+from ga2app.services.true_labels import read_true_labels
+from ga2app.types import RecognitionRequest
+from ga2app.web.components.markup import UNEXPECTED, busy, notice
+from ga2app.web.pages.recognize.recognize_view import BLOCKS, blocks_html, grades_html, overview_html, reasons_html
+
+log = logging.getLogger(__name__)
+
+MOST_CSV_BYTES = 4_000_000
+_OVERLAY_PX = 160
+_PACE = 10
+"""With more clips than these the page is drawn anew for each tenth of them only."""
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """An answer on the page: true labels by clip, what was wrong with them, the page of clips, and reasons by clip.
+
+    ``lines`` are those that true labels were last read from, ``asked`` the labels between which they leave a clip
+    undecided. ``kept`` are true labels from before this answer, by the stored copies of the clips.
+    """
+
+    results: Results | None = None
+    truth: Mapping[int, str] = field(default_factory=dict)
+    faults: tuple[str, ...] = ()
+    lines: str = ""
+    asked: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    kept: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    page: int = 0
+    reasons: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """The pieces of the right side as HTML: notes and table, CSV and accuracies, and the clips in full.
+
+    ``fault`` is why there is no answer; it stands at the button, too, where the press was.
+    """
+
+    overview: str
+    grades: str
+    clips: str
+    shown: Shown
+    growing: bool = False
+    fault: str = ""
+
+    @property
+    def several(self) -> bool:
+        """Whether there are several clips, all of them seen, so that true labels are worth asking for."""
+        return self.shown.results is not None and len(self.shown.results.clips) > 1 and not self.growing
+
+
+def draw(shown: Shown, *, above: str = "", growing: bool = False) -> Drawn:
+    """The page for what is shown, with ``above`` before the clips; ``growing`` while more clips are to come."""
+    if shown.results is None:
+        return Drawn("", "", above, shown)
+    still_open = {number: labels for number, labels in shown.asked.items() if number not in shown.truth}
+    return Drawn(
+        overview=str(overview_html(shown.results, shown.truth, still_open, growing)),
+        grades=str(grades_html(shown.results, shown.truth, shown.faults)),
+        clips=above + str(blocks_html(shown.results, shown.page, shown.reasons)),
+        shown=shown,
+        growing=growing,
+    )
+
+
+def answer_pages(
+    studio: Studio,
+    read: Callable[[Any], tuple[RecognitionRequest, Shown]],
+    put: Callable[[Drawn], Any],
+    given: Any,
+) -> Iterator[Any]:
+    """What the right side shows: that it is at work, then the growing answer, or what is wrong.
+
+    ``read`` makes of what the page has ``given`` the request and what was shown before, whose clips keep their true
+    labels; ``put`` makes of what is drawn the values of the page.
+    """
+    request, before = read(given)
+    count = len(request.files)
+    began = shown = _with_true_labels_alone(before)
+    if count:
+        yield put(draw(shown, above=busy(f"Looking at {count} clips…" if count > 1 else "Looking at the clip…")))
+    try:
+        for results in studio.recognition.answers(request, pictures=True):
+            shown = _recalled(began, results)
+            done = len(results.clips)
+            if done < count and done > BLOCKS and done % max(1, count // _PACE):
+                continue
+            above = busy(f"{done} of {count} clips seen…") if done < count else ""
+            yield put(draw(shown, above=above, growing=done < count))
+    except StudioError as exc:
+        yield put(_failed(shown, str(exc)))
+    except Exception:
+        log.exception("recognizing failed")
+        yield put(_failed(shown, UNEXPECTED))
+
+
+def _failed(shown: Shown, text: str) -> Drawn:
+    return replace(draw(shown, above=notice("error", text)), fault=notice("error", text))
+
+
+def with_true_label(shown: Shown, clip: object, label: object) -> Shown:
+    """The same with one true label set, or taken away where ``label`` is empty."""
+    if shown.results is None or not isinstance(clip, int) or not 0 <= clip < len(shown.results.clips):
+        return shown
+    truth = {number: text for number, text in shown.truth.items() if number != clip}
+    text = " ".join(str(label).split())
+    return replace(shown, truth=truth | ({clip: text} if text else {}))
+
+
+def with_true_labels(shown: Shown, lines: str) -> Shown:
+    """The same with the true labels in ``lines`` of ``file,label`` beside those that are there."""
+    if shown.results is None:
+        return shown
+    found = read_true_labels(lines, shown.results)
+    return replace(shown, truth={**shown.truth, **found.labels}, faults=found.faults, lines=lines, asked=found.asked)
+
+
+def read_lines(file: str | None) -> str:
+    """The text of an uploaded list, in UTF-8 or, as Excel's "Unicode text", in UTF-16; other bytes do no harm."""
+    if not file:
+        return ""
+    with Path(file).open("rb") as stream:
+        content = stream.read(MOST_CSV_BYTES)
+    return content.decode("utf-16" if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8-sig", "replace")
+
+
+def _with_true_labels_alone(shown: Shown) -> Shown:
+    """Nothing but the true labels of ``shown``, also of clips that were taken off the list before."""
+    kept: dict[str, tuple[str, ...]] = dict(shown.kept)
+    if shown.results is not None:
+        fresh: dict[str, list[str]] = {}
+        for number, path in enumerate(shown.results.paths):
+            if path:
+                fresh.setdefault(path, []).append(shown.truth.get(number, ""))
+        kept |= {path: tuple(labels) for path, labels in fresh.items()}
+    return Shown(lines=shown.lines, kept=kept)
+
+
+def _recalled(began: Shown, results: Results) -> Shown:
+    """``results`` with the true labels that were given before: by hand, or in lines that name a clip which is new."""
+    found = read_true_labels(began.lines, results)
+    truth: dict[int, str] = {}
+    times: Counter[str] = Counter()
+    for number, path in enumerate(results.paths):
+        labels = began.kept.get(path, ())
+        if times[path] < len(labels):
+            truth[number] = labels[times[path]]
+        else:
+            truth[number] = found.labels.get(number, "")
+        times[path] += 1
+    given = {number: label for number, label in truth.items() if label}
+    return replace(began, results=results, truth=given, asked=found.asked)
+
+
+def clicked(studio: Studio, shown: Shown, asked: Mapping[str, Any]) -> Iterator[Shown]:
+    """What a click on a clip's block does: another page of clips, reasons closed, or reasons asked for."""
+    if shown.results is None:
+        return
+    page, close = asked.get("page"), asked.get("close")
+    if isinstance(page, int):
+        yield replace(shown, page=max(0, page))
+    elif isinstance(close, int):
+        yield replace(shown, reasons={clip: html for clip, html in shown.reasons.items() if clip != close})
+    else:
+        wanted = question(shown.results, asked)
+        if wanted is not None:
+            yield from asking_why(studio, shown, shown.results, wanted)
+
+
+def asking_why(studio: Studio, shown: Shown, results: Results, asked: Question) -> Iterator[Shown]:
+    """The page with the reasons coming in: first those in the clip, then the words of the bundle's tokens."""
+    titles = [ZERO_SHOT, *([results.bundles[asked.place - 1]] if asked.place else [])]
+    labels = check_labels(results.labels)[0]
+    html = partial(reasons_html, asked, results.backbone, titles=titles, labels=labels)
+
+    def put(text: str) -> Shown:
+        return replace(shown, reasons={**shown.reasons, asked.clip: text})
+
+    yield put(html(message=busy("Looking which frames and which parts moved the score…")))
+    try:
+        found = studio.explanations.explain(results, asked)
+        files = results.pictures or PictureFiles(studio.home)
+        name = f"why-{secrets.token_hex(4)}"  # a browser may still have the pictures of an earlier question
+        overlays = [
+            files.write(f"{name}-{number}", one.overlays, _OVERLAY_PX) for number, one in enumerate(found.classifiers)
+        ]
+        # Of all that was found only text is kept on the server: the pictures are files by now.
+        found = replace(found, pictures=(), classifiers=tuple(replace(one, overlays=()) for one in found.classifiers))
+        yield put(html(found, overlays=overlays, reading=bool(asked.place)))
+        if asked.place:
+            tokens = studio.explanations.read_tokens(results, asked)
+            yield put(html(found, overlays=overlays, tokens=tokens))
+    except StudioError as exc:
+        yield put(html(message=notice("error", str(exc))))
+    except Exception:
+        log.exception("explaining failed")
+        yield put(html(message=notice("error", UNEXPECTED)))
