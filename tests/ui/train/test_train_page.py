@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -39,7 +40,8 @@ class Screen:
     """The page as a browser holds it: the value of each component, changed by what the handlers answer."""
 
     def __init__(self, studio: Studio) -> None:
-        page = self.page = asyncio.run(_laid_out(studio))
+        with ThreadPoolExecutor(1) as thread:  # Playwright's event loop may run in this one
+            page = self.page = thread.submit(asyncio.run, _laid_out(studio)).result()
         self.held: dict[Any, Any] = {
             page.name: "",
             page.dataset: ["demo"],
