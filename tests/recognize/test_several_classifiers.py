@@ -1,4 +1,4 @@
-"""Several bundles beside plain CLIP, and several sentences round a label."""
+"""Several bundles beside zero-shot CLIP, and several sentences round a label."""
 
 from __future__ import annotations
 
