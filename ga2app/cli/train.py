@@ -36,6 +36,7 @@ def run(args: argparse.Namespace) -> int:
         common.print_json(config.to_dict())
         return 0
     _refuse_several_processes()
+    settings.check_complete(config)
     from ga2app.training import check_start, train
 
     own = common.find_dataset(config.dataset)
