@@ -82,7 +82,7 @@ def photograph(page: Page, home: Home, out: Path, ending: str) -> None:
     expect(page.locator("#run-loss svg")).to_be_visible(timeout=60_000)
     page.wait_for_timeout(1000)
     take(page, out / f"runs{ending}")
-    page.get_by_role("tab", name="Report", exact=True).click()
+    page.get_by_role("link", name="Report", exact=True).click()
     expect(page.locator("#run-report .lead")).to_be_visible(timeout=60_000)
     page.locator("#run-report").scroll_into_view_if_needed()
     page.wait_for_timeout(1000)

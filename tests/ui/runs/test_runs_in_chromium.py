@@ -57,8 +57,12 @@ def test_states_are_told_apart_and_a_failure_says_why(tab: Any, served: Served) 
     tab.locator("#run-views").get_by_text("Settings").click()
     expect(tab.locator("#run-settings")).to_contain_text("preset Quick")
     expect(tab).to_have_url(re.compile(rf"/runs\?id={done}&view=config$"))
+    tab.get_by_role("button", name="Find a run").click()
+    tab.locator("#find-run input, #find-run textarea").press_sequentially("enough memory")
+    expect(tab.locator("#runs .number")).to_have_text([str(failed)])
     tab.go_back()
     expect(tab.locator("#run-head h2")).to_contain_text(f"Run {failed}")
+    expect(tab.locator("#runs .number")).to_have_text([str(failed)])
 
 
 def test_the_queue_is_ordered_and_a_run_renamed_deleted_and_brought_back(tab: Any, served: Served) -> None:

@@ -158,8 +158,10 @@ def build_runs(studio: Studio, page: Page) -> None:
             told: message,
         }
 
-    def open_page(request: gr.Request) -> dict[Any, Any]:
-        return draw(Look(address.number(request, "id"), address.text(request, "view") or PROGRESS))
+    def open_page(seen: Look, request: gr.Request) -> dict[Any, Any]:
+        """Back and Forward lead to another run, and leave the list as it is."""
+        view = address.text(request, "view") or PROGRESS
+        return draw(replace(seen, run_id=address.number(request, "id"), view=view, sent=()))
 
     def filtered(given: dict[Any, Any]) -> dict[Any, Any]:
         states = _STATES.get(given[state] or "any", _STATES["any"])[1]
@@ -189,7 +191,7 @@ def build_runs(studio: Studio, page: Page) -> None:
             return draw(seen, notice("error", UNEXPECTED))
         return draw(seen, message, gone)
 
-    page.on_open(open_page, None, outputs, **_IN_TURN)
+    page.on_open(open_page, look, outputs, **_IN_TURN)
     listed.click(on_list, look, outputs, trigger_mode="multiple", **_IN_TURN)
     listed.click(None, None, None, js=REVEAL_JS % "run-head", **_IN_TURN)
     changes = [part.input for part in (text, state, dataset, backbone)]
