@@ -6,18 +6,14 @@ import argparse
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ga2app.cli import common
-from ga2app.cli.anchor_pools import CSV_NAME, ClipRow, files_in, own_class, read_pool, rows_of, write_rows
-from ga2app.config import Precision
 from ga2app.errors import ConfigError, DatasetError, Fault
 from ga2app.labels import parse_labels
-from ga2app.types import AnchorClip, Dataset
+from ga2app.types import AnchorClip, AnchorKind, ClipRating, ClipRatings, Dataset
 
-if TYPE_CHECKING:
-    from ga2app.inference.anchors import RatedClip, RatedPool
-
+CSV_NAME = "anchors.csv"
 COUNT = 8
 _POOL_HELP = "data sets of the studio, folders, CSV files with the columns path and label, or clips"
 _ABOUT = (
@@ -79,61 +75,69 @@ def _add_pool(parser: argparse.ArgumentParser) -> None:
 
 def run_choose(args: argparse.Namespace) -> int:
     """Choose, print, and write the CSV if asked to."""
+    from ga2app.services.anchor_advisor import AnchorAdvisor
+    from ga2app.services.anchor_pools import ClipLine, lines_of, of_other_classes, write_lines
+
     if args.with_clips and not (args.dataset and args.out):
         raise ConfigError([Fault("--with-clips", "it needs --dataset, whose clips to write, and --out, where to")])
     if not 0 <= args.diversity <= 1:
         raise ConfigError([Fault("--diversity", f"{args.diversity:g} is not between 0 and 1; 0.5 weighs both alike")])
     dataset = _dataset(args)
-    pool = _read_pools(args.pool)
-    fit = [clip for clip in pool if not own_class(clip, _labels(args, dataset), dataset)]
+    pool, labels = _read_pools(args.pool), _labels(args, dataset)
+    fit = of_other_classes(pool, [*labels, *(dataset.novel if dataset else ())])
     if not fit:
         raise DatasetError(f"all {len(pool)} clips of the pool are of the labels' own classes; name another pool")
-    rated = _rate(args, dataset, fit)
-    chosen = rated.choose(args.count, args.diversity)
+    looking = _looking(args)
+    rated = AnchorAdvisor().choose(fit, labels, count=args.count, diversity=args.diversity, exactly=True, **looking)
     if args.out:
-        rows = rows_of(dataset) if args.with_clips and dataset else []
-        write_rows(args.out, [*rows, *(ClipRow(one.clip.path, one.clip.caption, "train", "anchor") for one in chosen)])
+        rows = lines_of(dataset) if args.with_clips and dataset else []
+        write_lines(args.out, [*rows, *(ClipLine(one.path, one.caption, "train", "anchor") for one in rated.clips)])
     notes = [f"{len(pool) - len(fit)} clips of the labels' own classes left out"] if len(fit) < len(pool) else []
-    _print(args, rated, chosen, notes, out=str(args.out) if args.out else None)
+    _print(args, rated, rated.clips, notes, out=str(args.out) if args.out else None)
     return 0
 
 
 def run_rank(args: argparse.Namespace) -> int:
     """Rank and print."""
-    rated = _rate(args, _dataset(args), _read_pools(args.pool))
-    _print(args, rated, rated.ranked(), [], out=None)
+    from ga2app.services.anchor_advisor import AnchorAdvisor
+
+    pool, looking = _read_pools(args.pool), _looking(args)
+    rated = AnchorAdvisor().irrelevance(pool, _labels(args, _dataset(args)), **looking)
+    _print(args, rated, sorted(rated.clips, key=lambda one: -one.irrelevance), [], out=None)
     return 0
 
 
 def run_make(args: argparse.Namespace) -> int:
     """Make the clips, list them in a CSV; status 1 when not one could be made."""
-    from ga2app.inference.anchors.anchor_writer import make_anchors
-    from ga2app.inference.anchors.synthetic_anchors import CALM, Kind
+    from ga2app.services.anchor_advisor import AnchorAdvisor
+    from ga2app.services.anchor_pools import ClipLine, files_in, write_lines
+    from ga2app.types.anchor_types import CALM
 
-    wanted = common.names(args.kind) or list(Kind)
-    faults = [Fault("--kind", f"'{name}' is not one of {', '.join(Kind)}") for name in wanted if name not in list(Kind)]
+    known = list(AnchorKind)
+    wanted = common.names(args.kind) or known
+    faults = [Fault("--kind", f"'{name}' is not one of {', '.join(known)}") for name in wanted if name not in known]
     if not 0 < args.side <= 1:
         faults.append(Fault("--side", f"{args.side:g} is not above 0 and at most 1; 0.5 is half the width and height"))
     if faults:
         raise ConfigError(faults)
     sources = [file for name in args.clips for file in (files_in(name) if Path(name).is_dir() else [name])]
-    made = make_anchors(sources, args.out, [Kind(name) for name in dict.fromkeys(wanted)], args.side)
-    if not made.anchors:
+    kinds = [AnchorKind(name) for name in dict.fromkeys(wanted)]
+    made = AnchorAdvisor().make(sources, args.out, kinds, side_share=args.side)
+    if not made.clips:
         why = f": {made.faults[0]}" if made.faults else ""
         raise DatasetError(f"no anchor could be made of {len(sources)} clips{why}. Name clips that can be read")
-    listed = [ClipRow(one.clip.path, one.clip.caption, "train", "anchor") for one in made.anchors]
-    write_rows(args.out / CSV_NAME, listed)
+    write_lines(args.out / CSV_NAME, [ClipLine(one.path, one.caption, "train", "anchor") for one in made.clips])
     if args.json:
         entries = [
-            {"file": one.clip.path, "caption": one.clip.caption, "kind": one.kind.value, "source": one.source}
+            {"file": one.path, "caption": one.caption, "kind": one.kind.value, "source": one.source}
             | {"motion_share": one.motion_share}
-            for one in made.anchors
+            for one in made.clips
         ]
         common.print_json({"anchors": entries, "faults": list(made.faults), "out": str(args.out / CSV_NAME)})
         return 0
-    for anchor in made.anchors:
-        print(f"{anchor.clip.path}: {anchor.clip.caption}")
-    restless = sum((one.motion_share or 0.0) > CALM for one in made.anchors)
+    for anchor in made.clips:
+        print(f"{anchor.path}: {anchor.caption}")
+    restless = sum(one.restless for one in made.clips)
     if restless:
         print(
             f"note: {restless} crops away from the mover still hold more than {CALM:.0%} of the mean motion: "
@@ -141,7 +145,7 @@ def run_make(args: argparse.Namespace) -> int:
         )
     for fault in made.faults:
         print(f"note: {fault}")
-    print(f"{len(made.anchors)} anchors, listed in {args.out / CSV_NAME}")
+    print(f"{len(made.clips)} anchors, listed in {args.out / CSV_NAME}")
     return 0
 
 
@@ -154,21 +158,20 @@ def _labels(args: argparse.Namespace, dataset: Dataset | None) -> list[str]:
 
 
 def _read_pools(names: Sequence[str]) -> list[AnchorClip]:
-    return [clip for name in names for clip in read_pool(name)]
+    from ga2app.services.anchor_pools import named_pool
+
+    return [clip for name in names for clip in named_pool(name, common.known_dataset)]
 
 
-def _rate(args: argparse.Namespace, dataset: Dataset | None, pool: Sequence[AnchorClip]) -> RatedPool:
-    from ga2app.clip import load_backbone
-    from ga2app.inference.anchors import rate_clips
-
+def _looking(args: argparse.Namespace) -> dict[str, Any]:
+    """What looks at the clips: a backbone, and how many frames of each."""
     if args.frames < 1:
         raise ConfigError([Fault("--frames", f"{args.frames} frames show nothing; look at 1 or more")])
-    backbone = load_backbone(args.backbone or common.default_backbone(), precision=Precision.FLOAT32)
-    return rate_clips(backbone, pool, _labels(args, dataset), args.frames)
+    return {"backbone": args.backbone or common.default_backbone(), "frames": args.frames}
 
 
 def _print(
-    args: argparse.Namespace, rated: RatedPool, shown: Sequence[RatedClip], notes: list[str], out: str | None
+    args: argparse.Namespace, rated: ClipRatings, shown: Sequence[ClipRating], notes: list[str], out: str | None
 ) -> None:
     if not rated.comparable:
         notes = [*notes, "the backbone knows too few generic texts: figures say nothing beside another backbone's"]
@@ -176,11 +179,11 @@ def _print(
         document: dict[str, Any] = {
             "clips": [
                 {
-                    "file": one.clip.path,
+                    "file": one.path,
                     "irrelevance": one.irrelevance,
                     "nearest": one.nearest,
                     "cosine": one.cosine,
-                    "caption": one.clip.caption,
+                    "caption": one.caption,
                     "caption_guessed": one.guessed,
                 }
                 for one in shown
@@ -199,12 +202,9 @@ def _print(
         print(f"{len(shown)} anchors in {out}")
 
 
-def _table(shown: Sequence[RatedClip]) -> str:
+def _table(shown: Sequence[ClipRating]) -> str:
     # Rounded down, so that no clip is called wholly irrelevant.
-    cells = [
-        (f"{math.floor(one.irrelevance * 100) / 100:11.2f}", one.nearest, one.clip.caption, one.clip.path)
-        for one in shown
-    ]
+    cells = [(f"{math.floor(one.irrelevance * 100) / 100:11.2f}", one.nearest, one.caption, one.path) for one in shown]
     lines = [("irrelevance", "nearest label", "caption", "clip"), *cells]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join(

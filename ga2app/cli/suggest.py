@@ -5,17 +5,11 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ga2app.cli import common
-from ga2app.cli.anchor_pools import ClipRow, write_rows
-from ga2app.config import Precision
 from ga2app.errors import ConfigError, DatasetError, Fault
-from ga2app.labels import parse_labels
-from ga2app.types import ProposalKind
-
-if TYPE_CHECKING:
-    from ga2app.inference.anchors import Proposal
+from ga2app.labels import merge_labels, parse_labels, tidy
+from ga2app.types import ProposalKind, TextProposal
 
 COUNT = 10
 SEEDS = "shipped seeds"
@@ -57,38 +51,35 @@ def add(commands: common.Commands) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Find proposals, print them, and write the negatives if asked to."""
+    from ga2app.services.anchor_advisor import AnchorAdvisor
+    from ga2app.services.anchor_pools import ClipLine, write_lines
+
     _check(args)
     labels = parse_labels(args.labels) if args.labels is not None else _all_labels(args.dataset)
-    kinds = [ProposalKind(args.kind)] if args.kind else list(ProposalKind)
-    # A model that cannot be asked is told before the backbone is loaded, which takes its time.
-    texts = _ask(args, labels, kinds) if args.language_model and labels else None
-
-    from ga2app.clip import load_backbone
-    from ga2app.inference.anchors import rate_proposals, suggest
-    from ga2app.inference.anchors.anchor_clips import anchor_labels
-
-    backbone = load_backbone(args.backbone or common.default_backbone(), precision=Precision.FLOAT32)
-    labels = anchor_labels(backbone, labels)
-    found = (
-        [one for one in suggest(backbone, labels, args.count) if one.kind in kinds]
-        if texts is None
-        else [one for kind in kinds for one in rate_proposals(backbone, texts[kind], labels, kind)]
+    backbone = args.backbone or common.default_backbone()
+    found = AnchorAdvisor().suggest(
+        labels,
+        backbone=backbone,
+        count=args.count,
+        kind=ProposalKind(args.kind) if args.kind else None,
+        language_model=args.language_model,
+        endpoint=args.endpoint,
     )
     if not found:
         raise DatasetError("nothing is left to propose: every text shares a word with a label; use fewer labels")
     if args.out:
         negatives = [one.text for one in found if one.kind is ProposalKind.NEGATIVE]
-        write_rows(args.out, [ClipRow("", text, "", "negative") for text in negatives])
+        write_lines(args.out, [ClipLine("", text, "", "negative") for text in negatives])
     if args.json:
         proposals = [
             {"text": one.text, "kind": one.kind.value, "distance": one.distance, "nearest": one.nearest}
             for one in found
         ]
-        source = args.language_model or SEEDS
-        document = {"backbone": backbone.name, "labels": labels, "source": source, "proposals": proposals}
-        common.print_json({**document, "out": str(args.out) if args.out else None})
+        names = list(merge_labels(map(tidy, labels)).names.values())
+        document = {"backbone": backbone, "labels": names, "source": args.language_model or SEEDS}
+        common.print_json({**document, "proposals": proposals, "out": str(args.out) if args.out else None})
     else:
-        print(_text(args, backbone.name, found))
+        print(_text(args, backbone, found))
     return 0
 
 
@@ -109,15 +100,7 @@ def _all_labels(name: str) -> list[str]:
     return [*dataset.base, *dataset.novel]
 
 
-def _ask(
-    args: argparse.Namespace, labels: Sequence[str], kinds: Sequence[ProposalKind]
-) -> dict[ProposalKind, list[str]]:
-    from ga2app.hub import propose
-
-    return {kind: propose(args.language_model, labels, kind, args.count, endpoint=args.endpoint) for kind in kinds}
-
-
-def _text(args: argparse.Namespace, backbone: str, found: Sequence[Proposal]) -> str:
+def _text(args: argparse.Namespace, backbone: str, found: Sequence[TextProposal]) -> str:
     """The proposals for people: a block for each kind."""
     lines = [f"proposals of {args.language_model or SEEDS}, to accept or to leave; distances by backbone {backbone}"]
     width = max(len(one.text) for one in found)
@@ -130,7 +113,7 @@ def _text(args: argparse.Namespace, backbone: str, found: Sequence[Proposal]) ->
     return "\n".join(lines)
 
 
-def _line(one: Proposal, width: int) -> str:
+def _line(one: TextProposal, width: int) -> str:
     if one.distance is None:
         return f"  {one.text:{width}}  (the backbone does not know all of its words)"
     return f"  {one.text:{width}}  {one.distance:.2f} from '{one.nearest}'"

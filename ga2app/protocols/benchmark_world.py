@@ -78,8 +78,8 @@ def with_pool(dataset: Dataset, pool: str, negatives: int, backbone: Backbone, f
     if pool == "video":
         shots = [clip.path for clip in dataset.clips if clip.subset is Subset.TRAIN]
         picked = [shots[place] for place in sorted(rng.permutation(len(shots))[: COUNT // len(Kind)])]
-        made = make_anchors(picked, folder / "video").anchors
-        return replace(dataset, anchors=tuple(item.clip for item in made))
+        made = make_anchors(picked, folder / "video").clips
+        return replace(dataset, anchors=tuple(AnchorClip(one.path, one.caption) for one in made))
     mixed = [*dataset.anchors, *_actions(folder / "actions", seed)]
     if pool == "random":
         rows = rng.permutation(len(mixed))[:COUNT].tolist()

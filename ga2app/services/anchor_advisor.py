@@ -1,4 +1,4 @@
-"""The door to the anchors' torch side."""
+"""The torch side of anchors: rates clips and texts against labels, chooses and makes clips, proposes texts."""
 
 from __future__ import annotations
 
@@ -12,9 +12,7 @@ from ga2app.config import Precision
 from ga2app.types import (
     AnchorClip,
     AnchorKind,
-    ClipRating,
     ClipRatings,
-    MadeClip,
     MadeClips,
     Progress,
     ProposalKind,
@@ -24,26 +22,36 @@ from ga2app.types import (
 
 if TYPE_CHECKING:
     from ga2app.clip import Backbone
-    from ga2app.inference.anchors import RatedClip
+
+FRAMES = 8
+"""Frames of a clip that are looked at, unless told otherwise."""
 
 
-class LazyAdvisor:
-    """The real ``contracts.AnchorAdvisor``, imported at its first use. One request at a time: a backbone is large."""
+class AnchorAdvisor:
+    """Adds nothing to a set or a group. One request at a time: a backbone is large, and the last one is kept.
+
+    torch is loaded at the first request. Every method raises StudioError for labels, a backbone or clips that cannot
+    be used.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._backbone: Backbone | None = None
 
     def irrelevance(
-        self, paths: Sequence[str], labels: Sequence[str], *, backbone: str, progress: Progress | None = None
+        self,
+        pool: Sequence[AnchorClip],
+        labels: Sequence[str],
+        *,
+        backbone: str,
+        frames: int = FRAMES,
+        progress: Progress | None = None,
     ) -> ClipRatings:
-        """See ``contracts.AnchorAdvisor``."""
+        """How irrelevant each clip is to the labels, in the order of ``pool`` without those that cannot be read."""
         from ga2app.inference.anchors import rate_clips
 
         with self._lock:
-            pool = [AnchorClip(path) for path in paths]
-            rated = rate_clips(self._loaded(backbone), pool, labels, progress=progress)
-        return ClipRatings(tuple(map(_rating, rated.clips)), rated.faults, rated.comparable)
+            return rate_clips(self._loaded(backbone), pool, labels, frames, progress).ratings
 
     def choose(
         self,
@@ -52,32 +60,38 @@ class LazyAdvisor:
         *,
         backbone: str,
         count: int,
+        diversity: float = 0.5,
+        frames: int = FRAMES,
+        exactly: bool = False,
         progress: Progress | None = None,
     ) -> ClipRatings:
-        """See ``contracts.AnchorAdvisor``."""
+        """The ``count`` clips of the pool that are most irrelevant yet unlike each other, in the order of the choice.
+
+        ``diversity`` weighs the second against the first, from 0 to 1. A pool with fewer clips gives all that it has;
+        with ``exactly`` that is a DatasetError.
+        """
         from ga2app.inference.anchors import rate_clips
 
         with self._lock:
-            rated = rate_clips(self._loaded(backbone), pool, labels, progress=progress)
-        chosen = rated.choose(min(count, len(rated.clips)))
-        return ClipRatings(tuple(map(_rating, chosen)), rated.faults, rated.comparable)
+            rated = rate_clips(self._loaded(backbone), pool, labels, frames, progress)
+        return rated.choose(count if exactly else min(count, len(rated.ratings.clips)), diversity)
 
     def make(
-        self, paths: Sequence[str], folder: Path, kinds: Sequence[AnchorKind], *, progress: Progress | None = None
+        self,
+        paths: Sequence[str],
+        folder: Path,
+        kinds: Sequence[AnchorKind],
+        *,
+        side_share: float = 0.5,
+        progress: Progress | None = None,
     ) -> MadeClips:
-        """See ``contracts.AnchorAdvisor``."""
+        """Write an anchor of each kind for each clip into ``folder``; see ``make_anchors``."""
         from ga2app.inference.anchors import make_anchors
-        from ga2app.inference.anchors.synthetic_anchors import CALM
 
-        made = make_anchors(paths, folder, kinds, progress=progress)
-        clips = [
-            MadeClip(one.clip.path, one.clip.caption, one.kind, one.source, (one.motion_share or 0.0) > CALM)
-            for one in made.anchors
-        ]
-        return MadeClips(tuple(clips), made.faults)
+        return make_anchors(paths, folder, kinds, side_share, progress)
 
     def text_similarity(self, texts: Sequence[str], labels: Sequence[str], *, backbone: str) -> TextRatings:
-        """See ``contracts.AnchorAdvisor``."""
+        """How close each text comes to the labels, in the order of ``texts``."""
         from ga2app.inference.anchors import rate_texts
 
         with self._lock:
@@ -89,25 +103,30 @@ class LazyAdvisor:
         *,
         backbone: str,
         count: int,
-        kind: ProposalKind,
+        kind: ProposalKind | None = None,
         language_model: str | None = None,
+        endpoint: str | None = None,
     ) -> list[TextProposal]:
-        """See ``contracts.AnchorAdvisor``."""
+        """Texts of one kind, or of both, the farthest from the labels first: shipped ones, or a language model's.
+
+        The language model is asked on the Hub with the login of this machine, or at the server ``endpoint``.
+        """
+        kinds = [kind] if kind else list(ProposalKind)
         # Asked before the backbone is loaded: a model that cannot be asked is told at once.
-        texts = hub.propose(language_model, labels, kind, count) if language_model else None
+        texts = {
+            one: hub.propose(language_model, labels, one, count, endpoint=endpoint) if language_model and labels else []
+            for one in kinds
+        }
         from ga2app.inference.anchors import rate_proposals, suggest
 
         with self._lock:
             loaded = self._loaded(backbone)
-            found = (
-                [one for one in suggest(loaded, labels, count) if one.kind is kind]
-                if texts is None
-                else rate_proposals(loaded, texts, labels, kind)
-            )
-        return [TextProposal(one.text, one.kind, one.distance, one.nearest) for one in found]
+            if not language_model:
+                return [one for one in suggest(loaded, labels, count) if one.kind in kinds]
+            return [one for kind, said in texts.items() for one in rate_proposals(loaded, said, labels, kind)]
 
     def login(self) -> bool:
-        """See ``contracts.AnchorAdvisor``."""
+        """Whether this machine's own user is logged in at the Hub, so that a language model can be asked."""
         return hub.own_login()
 
     def _loaded(self, name: str) -> Backbone:
@@ -118,7 +137,3 @@ class LazyAdvisor:
             self._backbone = None
             self._backbone = load_backbone(name, precision=Precision.FLOAT32)
         return self._backbone
-
-
-def _rating(rated: RatedClip) -> ClipRating:
-    return ClipRating(rated.clip.path, rated.clip.caption, rated.irrelevance, rated.nearest)

@@ -23,7 +23,7 @@ from ga2app.services.clip_inspector import VideoInspector
 from ga2app.store import Store
 from ga2app.store.anchor_sets import MAX_NAME, AnchorFile
 from ga2app.store.negative_prompts import NegativeEntry
-from ga2app.store.prompt_csv import read_prompts, write_prompts
+from ga2app.store.prompt_files import read_prompts, write_prompts
 from ga2app.types import HubOffer, PulledAnchors
 
 if TYPE_CHECKING:

@@ -18,13 +18,14 @@ from ga2app.services.run_pace import SpeedEstimator
 from ga2app.services.space import Space
 from ga2app.store import Store
 from ga2app.types import (
-    AnchorAdvisor,
     BackboneChoice,
     BundleCard,
     figure_text,
 )
 
 if TYPE_CHECKING:
+    from ga2app.services.anchor_advisor import AnchorAdvisor
+    from ga2app.services.anchors import AnchorService
     from ga2app.services.clip_inspector import VideoInspector
     from ga2app.services.dataset_service import DatasetService
     from ga2app.services.explanations import Explainer, ExplanationService
@@ -100,6 +101,12 @@ class Studio:
     clips_at_once: int = 1
 
     @cached_property
+    def anchors(self) -> AnchorService:
+        """Anchor sets and negative prompts."""
+        from ga2app.services.anchors import AnchorService
+
+        return AnchorService(self)
+
     def datasets(self) -> DatasetService:
         """Data sets, their labels and their clips."""
         from ga2app.services.dataset_service import DatasetService
@@ -229,7 +236,7 @@ def bundle_key(card: BundleCard) -> str:
 @contextmanager
 def own_studio(home: Home | None = None) -> Iterator[Studio]:
     """The studio of whoever runs a command or a program: all services on ``home``, no page and no worker."""
-    from ga2app.services.anchor_advisor import LazyAdvisor
+    from ga2app.services.anchor_advisor import AnchorAdvisor
     from ga2app.services.backbones import Backbones
     from ga2app.services.clip_inspector import VideoInspector
     from ga2app.services.explanations import Explainer
@@ -244,6 +251,6 @@ def own_studio(home: Home | None = None) -> Iterator[Studio]:
             explainer=Explainer(recognizer),
             backbones=Backbones(file=home.root / "backbone_folders.json"),
             inspector=VideoInspector(),
-            advisor=LazyAdvisor(),
+            advisor=AnchorAdvisor(),
             estimator=SpeedEstimator(home.root / "speeds.json"),
         )

@@ -6,7 +6,7 @@ use; each process opens its own.
 
 from ga2app.store.bundle_rows import BundleOrder, BundleQuery
 from ga2app.store.dataset_records import DatasetRow
-from ga2app.store.default_prompts import default_prompts
+from ga2app.store.prompt_files import default_prompts
 from ga2app.store.run_queue import Place
 from ga2app.store.run_rows import RunFacets, RunFilter, StoredEvent
 from ga2app.store.store import Store

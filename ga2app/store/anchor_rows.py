@@ -1,4 +1,4 @@
-"""What lists show of anchor sets and their clips: plain records."""
+"""What lists show of anchor sets, negative prompts and their groups: plain records."""
 
 from __future__ import annotations
 
@@ -60,3 +60,60 @@ class AddedClips:
 
     count: int
     doubles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class NegativeGroupRow:
+    """A group of negative prompts as a list shows it: how many ``prompts``, and how many are switched on."""
+
+    id: int
+    name: str
+    prompts: int
+    enabled: int
+
+
+@dataclass(frozen=True)
+class NegativeRow:
+    """A negative prompt, with its ``rating`` under the question asked, if it has been rated."""
+
+    id: int
+    group_id: int
+    group: str
+    text: str
+    enabled: bool
+    rating: Rating | None = None
+
+
+@dataclass(frozen=True)
+class NegativeEntry:
+    """A prompt as a file holds it: by the name of its group."""
+
+    group: str
+    text: str
+    enabled: bool = True
+
+
+class NegativeOrder(StrEnum):
+    """How a list of prompts is sorted. Prompts that were not rated come last."""
+
+    ADDED = "added"
+    TEXT = "text"
+    CLOSEST = "closest"
+    FARTHEST = "farthest"
+
+
+@dataclass(frozen=True)
+class AddedTexts:
+    """What became of texts that were to be added: how many went in, and which were there already or came twice."""
+
+    count: int
+    doubles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ImportedTexts:
+    """What became of a file: prompts that are new, that were switched on or off, and that were there just so."""
+
+    added: int
+    switched: int
+    same: int

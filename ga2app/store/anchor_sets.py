@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path, PurePath
 
 import sqlite_utils
@@ -100,17 +100,17 @@ class Anchors:
     def create(self, name: str, about: str = "") -> int:
         """A new, empty set; gives its id. Raises StoreError for an empty name or one that is taken."""
         with self._database.write() as db:
-            tidy = self._free_name(db, name)
+            tidy = free_name(db, "anchor_sets", "an anchor set", name)
             return int(db.table("anchor_sets").insert({"name": tidy, "about": about.strip()[:MAX_ABOUT]}).last_pk)  # type: ignore[arg-type]
 
     def rename(self, set_id: int, name: str) -> str:
         """Give a set another name, tidied as the answer says. Raises StoreError if it is taken or the set is gone."""
         with self._database.write() as db:
-            tidy = self._free_name(db, name, but=set_id)
+            tidy = free_name(db, "anchor_sets", "an anchor set", name, but=set_id)
             part = Selected("anchor_sets", "id = ? AND name <> ?", [set_id, tidy])
             remember(db, ROOM, f"renaming an anchor set to '{tidy}'", former=[Former(part, ["name"])])
             if not db.execute("UPDATE anchor_sets SET name = ? WHERE id = ?", [tidy, set_id]).rowcount:
-                raise _gone("anchor set")
+                raise gone("anchor set")
         return tidy
 
     def describe(self, set_id: int, about: str) -> None:
@@ -120,7 +120,7 @@ class Anchors:
             part = Selected("anchor_sets", "id = ? AND about <> ?", [set_id, text])
             remember(db, ROOM, "describing an anchor set", former=[Former(part, ["about"])])
             if not db.execute("UPDATE anchor_sets SET about = ? WHERE id = ?", [text, set_id]).rowcount:
-                raise _gone("anchor set")
+                raise gone("anchor set")
 
     def delete_set(self, set_id: int) -> int:
         """Delete a set with its clips; gives the number under which the trash has it. Raises StoreError if it is gone.
@@ -130,7 +130,7 @@ class Anchors:
         with self._database.write() as db:
             found = db.execute("SELECT name FROM anchor_sets WHERE id = ? AND dataset_id IS NULL", [set_id]).fetchone()
             if found is None:
-                raise _gone("anchor set")
+                raise gone("anchor set")
             refuse_in_use(db, "anchor set", set_id, found[0], "deleted")
             parts = [Selected("anchor_sets", "id = ?", [set_id]), Selected("anchor_clips", "set_id = ?", [set_id])]
             folders = [self._database.to_stored(self.folder(set_id))]
@@ -154,7 +154,7 @@ class Anchors:
         doubles: list[str] = []
         added: list[int] = []
         with self._database.write() as db:
-            name = _set_name(db, set_id)
+            name = _editable(db, set_id)
             rows = db.execute("SELECT path, digest FROM anchor_clips WHERE set_id = ?", [set_id]).fetchall()
             had = {path for path, _ in rows} | {digest for _, digest in rows if digest}
             for clip in clips:
@@ -185,32 +185,25 @@ class Anchors:
         """Change the caption of one clip and of no other. Raises StoreError if it is gone."""
         text = " ".join(caption.split())[:MAX_CAPTION]
         with self._database.write() as db:
+            _editable_clip(db, clip_id)
             part = Selected("anchor_clips", "id = ? AND caption <> ?", [clip_id, text])
             what = f"changing the caption to '{text}'" if text else "emptying a caption"
             remember(db, ROOM, what, former=[Former(part, ["caption"])])
-            if not db.execute("UPDATE anchor_clips SET caption = ? WHERE id = ?", [text, clip_id]).rowcount:
-                raise _gone("clip")
+            db.execute("UPDATE anchor_clips SET caption = ? WHERE id = ?", [text, clip_id])
 
     def enable(self, clip_id: int, on: bool) -> None:
         """Switch one clip on or off and no other. Raises StoreError if it is gone."""
         with self._database.write() as db:
             part = Selected("anchor_clips", "id = ? AND enabled <> ?", [clip_id, int(on)])
-            found = db.execute("SELECT caption, path FROM anchor_clips WHERE id = ?", [clip_id]).fetchone()
-            if found is None:
-                raise _gone("clip")
-            what = f"switching '{found[0] or PurePath(found[1]).name}' {'on' if on else 'off'}"
+            what = f"switching '{_editable_clip(db, clip_id)}' {'on' if on else 'off'}"
             remember(db, ROOM, what, former=[Former(part, ["enabled"])])
             db.execute("UPDATE anchor_clips SET enabled = ? WHERE id = ?", [int(on), clip_id])
 
     def enable_all(self, set_id: int, on: bool) -> int:
         """Switch every clip of a set on or off; gives how many changed."""
-        where = "set_id = ? AND enabled <> ?"
         with self._database.write() as db:
-            part = Selected("anchor_clips", where, [set_id, int(on)])
-            count = db.execute(f"SELECT count(*) FROM anchor_clips WHERE {where}", [set_id, int(on)]).fetchone()[0]
-            what = f"switching {_clips(count)} {'on' if on else 'off'}"
-            remember(db, ROOM, what, former=[Former(part, ["enabled"])])
-            return db.execute(f"UPDATE anchor_clips SET enabled = ? WHERE {where}", [int(on), set_id, int(on)]).rowcount
+            _editable(db, set_id)
+            return switch_all(db, "anchor_clips", "set_id", set_id, on, _clips)
 
     def delete_clips(self, clip_ids: Sequence[int]) -> int:
         """Delete clips; gives how many there were. Raises StoreError if none of them is there.
@@ -225,7 +218,9 @@ class Anchors:
                 list(clip_ids),
             ).fetchall()
             if not rows:
-                raise _gone("clip")
+                raise gone("clip")
+            for set_id in {row[1] for row in rows}:
+                _editable(db, set_id)
             own = [
                 str(Path(path).parent)
                 for path, set_id, _ in rows
@@ -236,19 +231,23 @@ class Anchors:
             discard(db, ROOM, f"{what} of the anchor set '{rows[0][2]}'", [part], own)
         return len(rows)
 
-    def _free_name(self, db: sqlite_utils.Database, name: str, but: int = -1) -> str:
-        tidy = tidy_name(name, "an anchor set")
-        sql = "SELECT 1 FROM anchor_sets WHERE name = ? AND dataset_id IS NULL AND id <> ?"
-        if db.execute(sql, [tidy, but]).fetchone():
-            raise StoreError(f"there is an anchor set '{tidy}' already; choose another name")
-        return tidy
 
-
-def _set_name(db: sqlite_utils.Database, set_id: int) -> str:
+def _editable(db: sqlite_utils.Database, set_id: int) -> str:
+    """The name of the set. Raises StoreError if it is gone, or while a run that waits or runs needs it as it is."""
     found = db.execute("SELECT name FROM anchor_sets WHERE id = ?", [set_id]).fetchone()
     if found is None:
-        raise _gone("anchor set")
+        raise gone("anchor set")
+    refuse_in_use(db, "anchor set", set_id, found[0], "changed")
     return str(found[0])
+
+
+def _editable_clip(db: sqlite_utils.Database, clip_id: int) -> str:
+    """How messages call the clip. Raises StoreError if it is gone or may not be changed now."""
+    found = db.execute("SELECT set_id, caption, path FROM anchor_clips WHERE id = ?", [clip_id]).fetchone()
+    if found is None:
+        raise gone("clip")
+    _editable(db, found[0])
+    return str(found[1] or PurePath(found[2]).name)
 
 
 def _insert_clip(db: sqlite_utils.Database, set_id: int, path: str, clip: AnchorFile) -> int:
@@ -275,5 +274,26 @@ def tidy_name(name: str, what: str) -> str:
     return tidy
 
 
-def _gone(what: str) -> StoreError:
+def free_name(db: sqlite_utils.Database, table: str, what: str, name: str, but: int = -1) -> str:
+    """``name`` tidied, for ``what`` ("a group"). Raises StoreError where another row of ``table`` has it."""
+    tidy = tidy_name(name, what)
+    sql = f"SELECT 1 FROM {table} WHERE name = ? AND dataset_id IS NULL AND id <> ?"
+    if db.execute(sql, [tidy, but]).fetchone():
+        raise StoreError(f"there is {what} '{tidy}' already; choose another name")
+    return tidy
+
+
+def switch_all(
+    db: sqlite_utils.Database, table: str, owner: str, id_: int, on: bool, counted: Callable[[int], str]
+) -> int:
+    """Switch all rows of ``table`` with ``id_`` in the column ``owner`` on or off, undoably; gives how many changed."""
+    where, values = f"{owner} = ? AND enabled <> ?", [id_, int(on)]
+    count = int(db.execute(f"SELECT count(*) FROM {table} WHERE {where}", values).fetchone()[0])
+    what = f"switching {counted(count)} {'on' if on else 'off'}"
+    remember(db, ROOM, what, former=[Former(Selected(table, where, values), ["enabled"])])
+    db.execute(f"UPDATE {table} SET enabled = ? WHERE {where}", [int(on), *values])
+    return count
+
+
+def gone(what: str) -> StoreError:
     return StoreError(f"this {what} is not there any more; it may have been deleted in another window: reload the page")

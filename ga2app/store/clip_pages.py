@@ -142,6 +142,17 @@ class Clips:
             raise DatasetError("this clip is not in the data set any more; reload the page")
         return found[0]
 
+    def digests(self, dataset: str) -> dict[str, str]:
+        """The content of the clips and anchors of a data set by their files, as far as it is known."""
+        sql = (
+            "SELECT path, digest FROM clips JOIN datasets ON datasets.id = dataset_id WHERE name = ? AND digest <> '' "
+            "UNION ALL SELECT path, digest FROM anchor_clips JOIN anchor_sets ON anchor_sets.id = set_id "
+            "JOIN datasets ON datasets.id = dataset_id WHERE datasets.name = ? AND digest <> ''"
+        )
+        with self._database.read() as db:
+            found = db.execute(sql, [dataset, dataset]).fetchall()
+        return {self._database.from_stored(path): digest for path, digest in found}
+
     def copies(self, dataset_id: int, limit: int = 50) -> list[Copies]:
         """Content that is in a data set more than once, ``limit`` of them at most."""
         sql = (

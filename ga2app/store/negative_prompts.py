@@ -9,10 +9,7 @@ import sqlite_utils
 
 from ga2app.errors import StoreError
 from ga2app.labels import label_key
-from ga2app.store.anchor_sets import ROOM, tidy_name
-from ga2app.store.database import Database
-from ga2app.store.in_use import refuse_in_use
-from ga2app.store.negative_rows import (
+from ga2app.store.anchor_rows import (
     AddedTexts,
     ImportedTexts,
     NegativeEntry,
@@ -20,6 +17,9 @@ from ga2app.store.negative_rows import (
     NegativeOrder,
     NegativeRow,
 )
+from ga2app.store.anchor_sets import ROOM, free_name, gone, switch_all, tidy_name
+from ga2app.store.database import Database
+from ga2app.store.in_use import refuse_in_use
 from ga2app.store.ratings import TEXT_SUBJECT, Rating
 from ga2app.store.trash import Former, Selected, among, discard, remember
 
@@ -120,16 +120,16 @@ class Negatives:
     def create_group(self, name: str) -> int:
         """A new, empty group; gives its id. Raises StoreError for an empty name or one that is taken."""
         with self._database.write() as db:
-            return self._create(db, self._free_name(db, name))
+            return self._create(db, free_name(db, "negative_groups", "a group", name))
 
     def rename_group(self, group_id: int, name: str) -> str:
         """Give a group another name, tidied as the answer says. Raises StoreError if it is taken or the group gone."""
         with self._database.write() as db:
-            tidy = self._free_name(db, name, but=group_id)
+            tidy = free_name(db, "negative_groups", "a group", name, but=group_id)
             part = Selected("negative_groups", "id = ? AND name <> ?", [group_id, tidy])
             remember(db, ROOM, f"renaming a group to '{tidy}'", former=[Former(part, ["name"])])
             if not db.execute("UPDATE negative_groups SET name = ? WHERE id = ?", [tidy, group_id]).rowcount:
-                raise _gone("group")
+                raise gone("group")
         return tidy
 
     def delete_group(self, group_id: int) -> int:
@@ -138,7 +138,7 @@ class Negatives:
             sql = "SELECT name FROM negative_groups WHERE id = ? AND dataset_id IS NULL"
             found = db.execute(sql, [group_id]).fetchone()
             if found is None:
-                raise _gone("group")
+                raise gone("group")
             refuse_in_use(db, "group of negative prompts", group_id, found[0], "deleted")
             parts = [
                 Selected("negative_groups", "id = ?", [group_id]),
@@ -160,9 +160,7 @@ class Negatives:
         doubles: list[str] = []
         added: list[int] = []
         with self._database.write() as db:
-            group = db.execute("SELECT name FROM negative_groups WHERE id = ?", [group_id]).fetchone()
-            if group is None:
-                raise _gone("group")
+            group = _editable(db, group_id)
             had = {
                 label_key(text) for (text,) in db.execute("SELECT text FROM negatives WHERE group_id = ?", [group_id])
             }
@@ -172,7 +170,7 @@ class Negatives:
                     continue
                 had.add(label_key(text))
                 added.append(_insert(db, group_id, text))
-            what = f"adding {_prompts(len(added))} to the group '{group[0]}'"
+            what = f"adding {_prompts(len(added))} to the group '{group}'"
             remember(db, ROOM, what, added=[Selected("negatives", among("id"), [json.dumps(added)])])
         return AddedTexts(len(added), tuple(doubles))
 
@@ -191,10 +189,12 @@ class Negatives:
                 rows = db.execute(sql, [group_id]).fetchall()
                 found = next((row for row in rows if label_key(row[1]) == label_key(text)), None)
                 if found is None:
+                    _editable(db, group_id)
                     added.append(_insert(db, group_id, text, entry.enabled))
                 elif bool(found[2]) == entry.enabled or found[0] in switched:
                     same += 1
                 else:
+                    _editable(db, group_id)
                     switched[found[0]] = entry.enabled
             if undoable:
                 former = Selected("negatives", among("id"), [json.dumps(list(switched))])
@@ -216,7 +216,8 @@ class Negatives:
         with self._database.write() as db:
             row = db.execute("SELECT group_id FROM negatives WHERE id = ?", [prompt_id]).fetchone()
             if row is None:
-                raise _gone("prompt")
+                raise gone("prompt")
+            _editable(db, row[0])
             others = db.execute("SELECT text FROM negatives WHERE group_id = ? AND id <> ?", [row[0], prompt_id])
             if label_key(tidy) in {label_key(other) for (other,) in others}:
                 raise StoreError(
@@ -230,9 +231,10 @@ class Negatives:
     def enable(self, prompt_id: int, on: bool) -> None:
         """Switch one prompt on or off and no other. Raises StoreError if it is gone."""
         with self._database.write() as db:
-            found = db.execute("SELECT text FROM negatives WHERE id = ?", [prompt_id]).fetchone()
+            found = db.execute("SELECT text, group_id FROM negatives WHERE id = ?", [prompt_id]).fetchone()
             if found is None:
-                raise _gone("prompt")
+                raise gone("prompt")
+            _editable(db, found[1])
             part = Selected("negatives", "id = ? AND enabled <> ?", [prompt_id, int(on)])
             what = f"switching '{found[0]}' {'on' if on else 'off'}"
             remember(db, ROOM, what, former=[Former(part, ["enabled"])])
@@ -240,31 +242,23 @@ class Negatives:
 
     def enable_all(self, group_id: int, on: bool) -> int:
         """Switch every prompt of a group on or off; gives how many changed."""
-        where = "group_id = ? AND enabled <> ?"
         with self._database.write() as db:
-            part = Selected("negatives", where, [group_id, int(on)])
-            count = db.execute(f"SELECT count(*) FROM negatives WHERE {where}", [group_id, int(on)]).fetchone()[0]
-            what = f"switching {_prompts(count)} {'on' if on else 'off'}"
-            remember(db, ROOM, what, former=[Former(part, ["enabled"])])
-            return db.execute(f"UPDATE negatives SET enabled = ? WHERE {where}", [int(on), group_id, int(on)]).rowcount
+            _editable(db, group_id)
+            return switch_all(db, "negatives", "group_id", group_id, on, _prompts)
 
     def delete(self, prompt_ids: Sequence[int]) -> int:
         """Delete prompts; gives how many there were. Raises StoreError if none of them is there."""
         with self._database.write() as db:
             marks = ", ".join("?" * len(prompt_ids))
-            texts = db.execute(f"SELECT text FROM negatives WHERE id IN ({marks})", list(prompt_ids)).fetchall()
+            sql = f"SELECT text, group_id FROM negatives WHERE id IN ({marks})"
+            texts = db.execute(sql, list(prompt_ids)).fetchall()
             if not texts:
-                raise _gone("prompt")
+                raise gone("prompt")
+            for group_id in {row[1] for row in texts}:
+                _editable(db, group_id)
             what = _prompts(len(texts)) if len(texts) > 1 else f"the negative prompt '{texts[0][0]}'"
             discard(db, ROOM, what, [Selected("negatives", f"id IN ({marks})", list(prompt_ids))])
         return len(texts)
-
-    def _free_name(self, db: sqlite_utils.Database, name: str, but: int = -1) -> str:
-        tidy = tidy_name(name, "a group")
-        sql = "SELECT 1 FROM negative_groups WHERE name = ? AND dataset_id IS NULL AND id <> ?"
-        if db.execute(sql, [tidy, but]).fetchone():
-            raise StoreError(f"there is a group '{tidy}' already; choose another name")
-        return tidy
 
     def _group(self, db: sqlite_utils.Database, name: str) -> int:
         """The id of the group ``name``, which is made if need be."""
@@ -274,6 +268,15 @@ class Negatives:
 
     def _create(self, db: sqlite_utils.Database, name: str) -> int:
         return int(db.table("negative_groups").insert({"name": name}).last_pk)  # type: ignore[arg-type]
+
+
+def _editable(db: sqlite_utils.Database, group_id: int) -> str:
+    """The name of the group. Raises StoreError if it is gone, or while a run that waits or runs needs it as it is."""
+    found = db.execute("SELECT name FROM negative_groups WHERE id = ?", [group_id]).fetchone()
+    if found is None:
+        raise gone("group")
+    refuse_in_use(db, "group of negative prompts", group_id, found[0], "changed")
+    return str(found[0])
 
 
 def _insert(db: sqlite_utils.Database, group_id: int, text: str, on: bool = True) -> int:
@@ -291,7 +294,3 @@ def tidy_text(text: str) -> str:
     if len(tidy) > MAX_TEXT:
         raise StoreError(f"the prompt '{tidy[:30]}…' has {len(tidy)} letters; use at most {MAX_TEXT}")
     return tidy
-
-
-def _gone(what: str) -> StoreError:
-    return StoreError(f"this {what} is not there any more; it may have been deleted in another window: reload the page")

@@ -12,10 +12,10 @@ from ga2app.store.clip_pages import Clips
 from ga2app.store.database import BUSY_S, Database
 from ga2app.store.dataset_edits import DatasetEdits
 from ga2app.store.dataset_records import Datasets
-from ga2app.store.default_prompts import load_seeds
 from ga2app.store.hub_notes import HubNotes
 from ga2app.store.import_records import Imports
 from ga2app.store.negative_prompts import Negatives
+from ga2app.store.prompt_files import load_seeds
 from ga2app.store.ratings import Ratings
 from ga2app.store.run_queue import Runs
 from ga2app.store.trash import Trash

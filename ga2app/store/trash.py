@@ -16,7 +16,7 @@ import sqlite_utils
 
 from ga2app.errors import StoreError
 from ga2app.store.database import Database
-from ga2app.store.in_use import refuse_edits
+from ga2app.store.in_use import refuse_in_use
 
 KEEP_S = 7 * 24 * 3600
 """How long a deletion or an edit can be undone."""
@@ -28,6 +28,14 @@ _CHANGED, _ADDED = "changed", "added"
 _WITH_FILES = ("clips", "anchor_clips")
 _KEPT_WHERE = {"labels": "NOT EXISTS (SELECT 1 FROM clips WHERE label_id = labels.id)"}
 """Added rows that an undo takes away only where nothing hangs on them by now."""
+
+
+_NEEDED = (
+    (("clips", "labels"), "datasets", "dataset_id", "data set"),
+    (("anchor_clips",), "anchor_sets", "set_id", "anchor set"),
+    (("negatives",), "negative_groups", "group_id", "group of negative prompts"),
+)
+"""Tables whose rows a run needs, the table of what they belong to, and the column that says to which."""
 
 
 @dataclass(frozen=True)
@@ -225,15 +233,20 @@ def _keep(
 
 
 def _refuse_edits_of(db: sqlite_utils.Database, rows: Sequence[Sequence[Any]]) -> None:
-    """An undo is an edit: DatasetError while a run that waits or runs needs the data set as it is now."""
-    touched = set()
-    for table, row, *_ in rows:
-        if table in ("clips", "labels"):
-            touched.add(row.get("dataset_id"))
-            touched |= {id_ for (id_,) in db.execute(f"SELECT dataset_id FROM {table} WHERE id = ?", [row["id"]])}
-    for dataset_id in touched - {None}:
-        if db.execute("SELECT 1 FROM datasets WHERE id = ?", [dataset_id]).fetchone():
-            refuse_edits(db, dataset_id)
+    """An undo is an edit: raises DatasetError or StoreError while a run that waits or runs needs what it would change.
+
+    A name may come back: the run knows its anchors by their number.
+    """
+    for tables, owners, owner, what in _NEEDED:
+        touched = set()
+        for table, row, *_ in rows:
+            if table in tables:
+                touched.add(row.get(owner))
+                touched |= {id_ for (id_,) in db.execute(f"SELECT {owner} FROM {table} WHERE id = ?", [row["id"]])}
+        for id_ in touched - {None}:
+            found = db.execute(f"SELECT name FROM {owners} WHERE id = ?", [id_]).fetchone()
+            if found:
+                refuse_in_use(db, what, id_, found[0], "changed")
 
 
 def _put_back(db: sqlite_utils.Database, room: str, what: str, kept: Sequence[Any]) -> int:

@@ -54,9 +54,6 @@ from ga2app.types.hub_types import (
     PushOptions,
     RepoKind,
 )
-from ga2app.types.protocols import (
-    AnchorAdvisor,
-)
 from ga2app.types.recognition import (
     NONE_OF_THESE,
     Answer,
@@ -98,7 +95,6 @@ __all__ = [
     "NONE_OF_THESE",
     "REPORT",
     "TOP5_LABELS",
-    "AnchorAdvisor",
     "AnchorClip",
     "AnchorKind",
     "Answer",

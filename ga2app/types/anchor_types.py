@@ -11,6 +11,9 @@ from ga2app.types.dataset_types import ProposalKind
 Progress = Callable[[int, int], None]
 """Is told how many of how many clips are done."""
 
+CALM = 0.5
+"""A crop with more than this share of the frame's mean motion is not away from anything."""
+
 
 class AnchorKind(StrEnum):
     """The ways to make an anchor from a clip: its middle frame held, the background, a crop away from the mover."""
@@ -24,13 +27,16 @@ class AnchorKind(StrEnum):
 class ClipRating:
     """How irrelevant a clip is: from 0 to 1, more is a better anchor; ``nearest`` is the label most like it.
 
-    ``caption`` is the clip's own or, if it had none, the shipped one that is most like it.
+    ``caption`` is the clip's own or, if it had none, the shipped one that is most like it: then it was ``guessed``.
+    ``cosine`` is that between clip and nearest label.
     """
 
     path: str
     caption: str
     irrelevance: float
     nearest: str
+    cosine: float = 0.0
+    guessed: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,14 +55,19 @@ class ClipRatings:
 class MadeClip:
     """An anchor that was made from the clip ``source`` and written to ``path``.
 
-    ``restless`` says that a crop away from the mover still moves: the camera does, or nothing was still.
+    ``motion_share`` of a crop away from the mover is its motion over the whole frame's; None for other kinds.
     """
 
     path: str
     caption: str
     kind: AnchorKind
     source: str
-    restless: bool = False
+    motion_share: float | None = None
+
+    @property
+    def restless(self) -> bool:
+        """Whether a crop away from the mover still moves: the camera does, or nothing was still."""
+        return (self.motion_share or 0.0) > CALM
 
 
 @dataclass(frozen=True)

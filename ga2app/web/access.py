@@ -18,9 +18,9 @@ from gradio.helpers import special_args
 
 from ga2app.errors import AccessError
 from ga2app.hub import Downloads
+from ga2app.services.anchor_advisor import AnchorAdvisor
 from ga2app.services.space import Space, Visitor, refusal
 from ga2app.services.studio import Studio
-from ga2app.types import AnchorAdvisor
 
 KEY_HEADER = "x-ga2-key"
 

@@ -9,7 +9,7 @@ from ga2app.environment import ServerAddress
 from ga2app.errors import StudioError
 from ga2app.hub import Downloads
 from ga2app.paths import SKETCH_HARD_PROMPT, Home
-from ga2app.services.anchor_advisor import LazyAdvisor
+from ga2app.services.anchor_advisor import AnchorAdvisor
 from ga2app.services.backbones import Backbones
 from ga2app.services.clip_inspector import VideoInspector
 from ga2app.services.explanations import Explainer
@@ -72,7 +72,7 @@ def serve(
         remember_backbone=backbones.remember,
         downloads=downloads,
         inspector=VideoInspector(),
-        advisor=LazyAdvisor(),
+        advisor=AnchorAdvisor(),
         estimator=SpeedEstimator(home.root / "speeds.json"),
         server_paths=space is None,
         space=space,

@@ -31,23 +31,22 @@ def pool(tmp_path_factory: pytest.TempPathFactory) -> list[AnchorClip]:
 
 def test_a_pool_is_ranked_with_the_labels_own_clips_last(backbone: Backbone, pool: list[AnchorClip]):
     rated = rate_clips(backbone, pool, ["riding a bicycle", "Walking", "walking"])
-    ranked = rated.ranked()
-    assert {Path(one.clip.path).stem for one in ranked[:2]} == set(SHOWN[2:])
-    assert [one.irrelevance for one in ranked] == sorted((one.irrelevance for one in rated.clips), reverse=True)
-    by_name = {Path(one.clip.path).stem: one for one in rated.clips}
+    ranked = sorted(rated.ratings.clips, key=lambda one: -one.irrelevance)
+    assert {Path(one.path).stem for one in ranked[:2]} == set(SHOWN[2:])
+    by_name = {Path(one.path).stem: one for one in rated.ratings.clips}
     assert by_name["riding a bicycle"].nearest == "riding a bicycle" and by_name["walking"].nearest == "Walking"
     generic = generic_features(backbone, ["riding a bicycle", "Walking"])
     expected = irrelevance(rated.features, backbone.class_features(["riding a bicycle", "Walking"]), generic)
-    assert [one.irrelevance for one in rated.clips] == pytest.approx(expected.tolist(), abs=1e-5)
-    assert rated.comparable and rated.features.shape == (4, backbone.sizes.embedding_width)
+    assert [one.irrelevance for one in rated.ratings.clips] == pytest.approx(expected.tolist(), abs=1e-5)
+    assert rated.ratings.comparable and rated.features.shape == (4, backbone.sizes.embedding_width)
     chosen = rated.choose(2)
-    assert {Path(one.clip.path).stem for one in chosen} == set(SHOWN[2:])
+    assert {Path(one.path).stem for one in chosen.clips} == set(SHOWN[2:])
 
 
 def test_a_clip_without_a_caption_gets_the_text_that_is_most_like_it(backbone: Backbone, pool: list[AnchorClip]):
     rated = rate_clips(backbone, pool, ["walking"])
-    assert [one.guessed for one in rated.clips] == [False, False, True, False]
-    assert "snow" in rated.clips[2].clip.caption
+    assert [one.guessed for one in rated.ratings.clips] == [False, False, True, False]
+    assert "snow" in rated.ratings.clips[2].caption
 
 
 def test_clips_that_cannot_be_read_are_told_and_the_others_rated(
@@ -56,8 +55,12 @@ def test_clips_that_cannot_be_read_are_told_and_the_others_rated(
     (tmp_path / "bad.mp4").write_bytes(b"")
     broken = [AnchorClip(str(tmp_path / "bad.mp4")), AnchorClip(str(tmp_path / "absent.mp4"))]
     rated = rate_clips(backbone, [broken[0], *pool, broken[1], pool[0]], ["walking"])
-    assert [one.clip.path for one in rated.clips] == [clip.path for clip in pool]
-    assert len(rated.faults) == 2 and "bad.mp4" in rated.faults[0] and "absent.mp4" in rated.faults[1]
+    assert [one.path for one in rated.ratings.clips] == [clip.path for clip in pool]
+    assert (
+        len(rated.ratings.faults) == 2
+        and "bad.mp4" in rated.ratings.faults[0]
+        and "absent.mp4" in rated.ratings.faults[1]
+    )
     with pytest.raises(DatasetError, match=r"none of the 2 clips of the pool can be read: .*bad\.mp4"):
         rate_clips(backbone, broken, ["walking"])
     with pytest.raises(DatasetError, match="none of the 0 clips"):
@@ -82,5 +85,5 @@ def test_a_backbone_without_generic_words_still_ranks(tiny_clip_folder: Path, tm
         for number in range(3)
     ]
     rated = rate_clips(load_backbone(tiny_clip_folder), clips, ["walking", "running"])
-    assert not rated.comparable
-    assert all(0 <= one.irrelevance <= 1 and one.clip.caption for one in rated.clips)
+    assert not rated.ratings.comparable
+    assert all(0 <= one.irrelevance <= 1 and one.caption for one in rated.ratings.clips)

@@ -8,7 +8,7 @@ import pytest
 
 from ga2app.clip import load_backbone
 from ga2app.errors import DatasetError
-from ga2app.inference.anchors.candidate_words import (
+from ga2app.inference.anchors.anchor_choice import (
     generic_features,
     generic_texts,
     known,

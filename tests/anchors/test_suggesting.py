@@ -9,7 +9,7 @@ import pytest
 from ga2app.clip import Backbone, load_backbone
 from ga2app.errors import DatasetError, LabelError
 from ga2app.inference.anchors import rate_proposals, suggest
-from ga2app.inference.anchors.candidate_words import TEMPLATE, seed_captions, seed_negatives, unrelated
+from ga2app.inference.anchors.anchor_choice import TEMPLATE, seed_captions, seed_negatives, unrelated
 from ga2app.types import ProposalKind
 
 LABELS = ["riding a bicycle", "walking_a_dog", "flying a kite"]

@@ -8,7 +8,7 @@ import pytest
 
 from ga2app.config import SKETCH
 from ga2app.errors import LabelError, LanguageModelError
-from ga2app.services.anchor_advisor import LazyAdvisor
+from ga2app.services.anchor_advisor import AnchorAdvisor
 from ga2app.synthetic.demo_dataset import subject_named, write_drawn_clip
 from ga2app.types import AnchorClip, AnchorKind, ProposalKind
 
@@ -17,8 +17,8 @@ SHOWN = ("riding a bicycle", "walking a dog", "snow falling", "a clock ticking")
 
 
 @pytest.fixture(scope="module")
-def advisor() -> LazyAdvisor:
-    return LazyAdvisor()
+def advisor() -> AnchorAdvisor:
+    return AnchorAdvisor()
 
 
 @pytest.fixture(scope="module")
@@ -31,13 +31,16 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 
 def test_scenes_are_more_irrelevant_than_actions_and_a_broken_clip_is_told(
-    advisor: LazyAdvisor, clips: list[str], tmp_path: Path
+    advisor: AnchorAdvisor, clips: list[str], tmp_path: Path
 ) -> None:
     broken = tmp_path / "broken.mp4"
     broken.write_text("no video")
     told: list[tuple[int, int]] = []
     rated = advisor.irrelevance(
-        [*clips, str(broken)], LABELS, backbone=SKETCH, progress=lambda done, total: told.append((done, total))
+        [AnchorClip(path) for path in (*clips, str(broken))],
+        LABELS,
+        backbone=SKETCH,
+        progress=lambda done, total: told.append((done, total)),
     )
     assert [one.path for one in rated.clips] == clips and rated.comparable
     bicycle, dog, snow, clock = rated.clips
@@ -47,21 +50,21 @@ def test_scenes_are_more_irrelevant_than_actions_and_a_broken_clip_is_told(
     assert told[-1] == (5, 5)
 
 
-def test_the_choice_keeps_captions_and_is_no_larger_than_the_pool(advisor: LazyAdvisor, clips: list[str]) -> None:
+def test_the_choice_keeps_captions_and_is_no_larger_than_the_pool(advisor: AnchorAdvisor, clips: list[str]) -> None:
     pool = [AnchorClip(path, Path(path).stem) for path in clips[2:]]
     chosen = advisor.choose(pool, LABELS, backbone=SKETCH, count=8)
     assert {one.caption for one in chosen.clips} == set(SHOWN[2:])
 
 
-def test_made_clips_are_written_and_can_be_rated(advisor: LazyAdvisor, clips: list[str], tmp_path: Path) -> None:
+def test_made_clips_are_written_and_can_be_rated(advisor: AnchorAdvisor, clips: list[str], tmp_path: Path) -> None:
     made = advisor.make(clips[:1], tmp_path / "made", [AnchorKind.HELD_FRAME, AnchorKind.AWAY])
     assert [one.kind for one in made.clips] == [AnchorKind.HELD_FRAME, AnchorKind.AWAY] and not made.faults
     assert all(Path(one.path).is_relative_to(tmp_path / "made") and one.source == clips[0] for one in made.clips)
-    rated = advisor.irrelevance([one.path for one in made.clips], LABELS, backbone=SKETCH)
+    rated = advisor.irrelevance([AnchorClip(one.path) for one in made.clips], LABELS, backbone=SKETCH)
     assert rated.clips[0].irrelevance < 0.25, "a held frame of an action looks like the action"
 
 
-def test_texts_with_words_of_a_label_are_too_close_and_generic_ones_are_not(advisor: LazyAdvisor) -> None:
+def test_texts_with_words_of_a_label_are_too_close_and_generic_ones_are_not(advisor: AnchorAdvisor) -> None:
     rated = advisor.text_similarity(["a bicycle", "nothing", "xyzzy", "riding"], LABELS, backbone=SKETCH)
     assert [one.text for one in rated.texts] == ["a bicycle", "nothing", "xyzzy", "riding"]
     assert [one.too_close for one in rated.texts] == [True, False, False, True]
@@ -70,7 +73,7 @@ def test_texts_with_words_of_a_label_are_too_close_and_generic_ones_are_not(advi
     assert rated.limit is not None and -1 < rated.limit < 1
 
 
-def test_one_label_alone_sets_no_limit_but_shares_words(advisor: LazyAdvisor) -> None:
+def test_one_label_alone_sets_no_limit_but_shares_words(advisor: AnchorAdvisor) -> None:
     rated = advisor.text_similarity(["a bicycle", "nothing"], LABELS[:1], backbone=SKETCH)
     assert rated.limit is None and [one.too_close for one in rated.texts] == [True, False]
     assert advisor.text_similarity([], LABELS, backbone=SKETCH).texts == ()
@@ -78,14 +81,14 @@ def test_one_label_alone_sets_no_limit_but_shares_words(advisor: LazyAdvisor) ->
         advisor.text_similarity(["nothing"], [], backbone=SKETCH)
 
 
-def test_proposals_are_of_the_kind_that_was_asked_for(advisor: LazyAdvisor) -> None:
+def test_proposals_are_of_the_kind_that_was_asked_for(advisor: AnchorAdvisor) -> None:
     for kind in ProposalKind:
         found = advisor.suggest(LABELS, backbone=SKETCH, count=3, kind=kind)
         assert len(found) == 3 and {one.kind for one in found} == {kind}
 
 
 def test_a_language_model_needs_the_login_of_the_machines_own_user(
-    advisor: LazyAdvisor, monkeypatch: pytest.MonkeyPatch
+    advisor: AnchorAdvisor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from huggingface_hub import constants
 

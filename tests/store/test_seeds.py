@@ -7,8 +7,8 @@ from pathlib import Path
 from ga2app.paths import Home
 from ga2app.store import Store
 from ga2app.store.database import Database
-from ga2app.store.default_prompts import load_seeds
 from ga2app.store.negative_prompts import Negatives
+from ga2app.store.prompt_files import load_seeds
 from ga2app.types import AnchorClip
 
 

@@ -220,19 +220,19 @@ class FakeAdvisor:
         self.asked: list[str] = []
 
     def irrelevance(
-        self, paths: Sequence[str], labels: Sequence[str], *, backbone: str, progress: Progress | None = None
+        self, pool: Sequence[AnchorClip], labels: Sequence[str], *, backbone: str, progress: Progress | None = None
     ) -> ClipRatings:
         self.asked.append("irrelevance")
         rated, faults = [], []
-        for number, path in enumerate(dict.fromkeys(paths), 1):
+        for number, path in enumerate(dict.fromkeys(clip.path for clip in pool), 1):
             if "broken" in Path(path).name:
                 faults.append(f"clip '{Path(path).name}': it has no video; choose another file")
             else:
                 rated.append(self._rate(path, "", labels))
             if progress:
-                progress(number, len(paths))
+                progress(number, len(pool))
         if not rated:
-            raise DatasetError(f"none of the {len(paths)} clips of the pool can be read")
+            raise DatasetError(f"none of the {len(pool)} clips of the pool can be read")
         return ClipRatings(tuple(rated), tuple(faults))
 
     def choose(
@@ -244,7 +244,7 @@ class FakeAdvisor:
         count: int,
         progress: Progress | None = None,
     ) -> ClipRatings:
-        rated = self.irrelevance([clip.path for clip in pool], labels, backbone=backbone, progress=progress)
+        rated = self.irrelevance(pool, labels, backbone=backbone, progress=progress)
         captions = {clip.path: clip.caption for clip in pool}
         best = sorted(rated.clips, key=lambda one: -one.irrelevance)[:count]
         said = tuple(replace(one, caption=captions[one.path] or "something else") for one in best)
@@ -262,7 +262,9 @@ class FakeAdvisor:
                 out = folder / kind.value / Path(path).name
                 out.parent.mkdir(parents=True, exist_ok=True)
                 out.write_bytes(Path(path).read_bytes() + kind.value.encode())
-                made.append(MadeClip(str(out), f"made: {kind.value}", kind, path, restless=kind is AnchorKind.AWAY))
+                made.append(
+                    MadeClip(str(out), f"made: {kind.value}", kind, path, 0.9 if kind is AnchorKind.AWAY else None)
+                )
         return MadeClips(tuple(made), tuple(faults))
 
     def text_similarity(self, texts: Sequence[str], labels: Sequence[str], *, backbone: str) -> TextRatings:

@@ -6,11 +6,24 @@ generic = generic_features(backbone, labels)
 rows = choose(features, label_features, count=8, generic_features=generic)
 """
 
-from ga2app.inference.anchors.anchor_choice import DIVERSITY, NearestLabel, choose, diverse, irrelevance, nearest_label
-from ga2app.inference.anchors.anchor_clips import RatedClip, RatedPool, rate_clips
-from ga2app.inference.anchors.anchor_writer import MadeAnchor, MadeAnchors, make_anchors
-from ga2app.inference.anchors.candidate_words import generic_features, generic_texts
-from ga2app.inference.anchors.suggestions import Proposal, rate_proposals, suggest
+from ga2app.inference.anchors.anchor_choice import (
+    DIVERSITY,
+    NearestLabel,
+    choose,
+    diverse,
+    generic_features,
+    generic_texts,
+    irrelevance,
+    nearest_label,
+)
+from ga2app.inference.anchors.anchor_ratings import (
+    RatedPool,
+    closeness_limit,
+    rate_clips,
+    rate_proposals,
+    rate_texts,
+    suggest,
+)
 from ga2app.inference.anchors.synthetic_anchors import (
     CAPTIONS,
     Kind,
@@ -18,19 +31,15 @@ from ga2app.inference.anchors.synthetic_anchors import (
     background,
     calm_window,
     held_frame,
+    make_anchors,
     motion,
 )
-from ga2app.inference.anchors.text_scores import closeness_limit, rate_texts
 
 __all__ = [
     "CAPTIONS",
     "DIVERSITY",
     "Kind",
-    "MadeAnchor",
-    "MadeAnchors",
     "NearestLabel",
-    "Proposal",
-    "RatedClip",
     "RatedPool",
     "away_from_mover",
     "background",

@@ -10,7 +10,7 @@ from ga2app.errors import StoreError
 from ga2app.services.studio import Studio
 from ga2app.store import Store
 from ga2app.store.negative_prompts import NegativeEntry
-from ga2app.store.prompt_csv import pasted, read_prompts, write_prompts
+from ga2app.store.prompt_files import pasted, read_prompts, write_prompts
 from ga2app.web.pages.anchors import prompt_list as prompts
 from ga2app.web.pages.anchors.question import Asked
 

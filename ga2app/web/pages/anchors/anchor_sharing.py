@@ -8,29 +8,30 @@ from typing import Any
 import gradio as gr
 
 from ga2app.errors import StoreError
+from ga2app.services.negatives import chosen
 from ga2app.services.studio import Studio
 from ga2app.types import ByteProgress, HubAccount, HubOffer, PulledAnchors, Pushed, PushOptions
-from ga2app.web.components.markup import lasting, notice, notices
-from ga2app.web.pages.anchors import anchor_clip_list as clips
-from ga2app.web.pages.anchors.bar import counted
+from ga2app.web.components.markup import count_of, lasting, notice, notices
+from ga2app.web.pages.anchors.anchor_room import ClipView
 
 
 class AnchorGoods:
-    """``hub.push_panel.Goods``: the anchor set with a number."""
+    """``hub.push_panel.Goods``: the anchor set that is shown."""
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
 
-    def title(self, chosen: int | None) -> str:
+    def title(self, view: ClipView) -> str:
         """See ``Goods``."""
-        row = clips.chosen_set(self._studio, clips.needed(chosen))
-        if row is None:
+        wanted = chosen(view.set_id)
+        name = next((row.name for row in self._studio.store.anchors.sets() if row.id == wanted), "")
+        if not name:
             raise StoreError("this anchor set is not there any more; choose another from the list")
-        return row.name
+        return name
 
-    def place(self, chosen: int | None, account: HubAccount) -> str:
+    def place(self, view: ClipView, account: HubAccount) -> str:
         """See ``Goods``."""
-        return self._studio.sharing.repo_of_anchors(clips.needed(chosen), account)
+        return self._studio.sharing.repo_of_anchors(chosen(view.set_id), account)
 
     def ticks(self) -> Sequence[Any]:
         """See ``Goods``."""
@@ -49,12 +50,12 @@ class AnchorGoods:
         return negatives, films
 
     def push(
-        self, chosen: int | None, options: PushOptions, along: Sequence[Any], token: str | None, progress: ByteProgress
+        self, view: ClipView, options: PushOptions, along: Sequence[Any], token: str | None, progress: ByteProgress
     ) -> Pushed:
         """See ``Goods``."""
         negatives, films = along
         return self._studio.sharing.push_anchors(
-            clips.needed(chosen),
+            chosen(view.set_id),
             options,
             groups=None if negatives else (),
             clips=bool(films),
@@ -64,7 +65,7 @@ class AnchorGoods:
 
 
 class AnchorSupply:
-    """``hub.pull_panel.Supply``: ``welcome`` gives the number of the set that came, and what is said of it."""
+    """``hub.pull_panel.Supply``: ``welcome`` shows the set that came, and what is said of it."""
 
     example = "user/anchors"
     about = "A set of anchor clips with its negative prompts: captions, and clips where the repository has them."
@@ -86,13 +87,13 @@ class AnchorSupply:
 
     def welcome(self, pulled: PulledAnchors) -> list[Any]:
         """See ``Supply``."""
-        return [pulled.set_id, pulled_html(pulled)]
+        return [ClipView(pulled.set_id), pulled_html(pulled)]
 
 
 def pulled_html(pulled: PulledAnchors) -> str:
     """What came, and what could not be had."""
-    groups = f", {counted(len(pulled.groups), 'group')} of negative prompts" if pulled.groups else ""
-    said = f"{counted(pulled.clips, 'clip')}{groups}." if pulled.new else "It is here already; nothing was changed."
+    groups = f", {count_of(len(pulled.groups), 'group')} of negative prompts" if pulled.groups else ""
+    said = f"{count_of(pulled.clips, 'clip')}{groups}." if pulled.new else "It is here already; nothing was changed."
     missing = [f"'{caption}': neither the repository nor this studio has the clip" for caption in pulled.missing]
     left_out = notices("warning", [*missing, *pulled.faults], f"Left out of '{pulled.name}':")
     return notice("success", said, f"'{pulled.name}' is here.") + lasting(left_out)

@@ -1,61 +1,66 @@
-"""Third screen: anchor sets and negative prompts, measured against the labels of a data set."""
+"""The page of anchor sets and negative prompts, measured against the labels of a data set.
+
+``/anchors?set=3`` shows an anchor set, ``/anchors?group=2`` a group of negative prompts.
+"""
 
 from __future__ import annotations
-
-from typing import Any
 
 import gradio as gr
 
 from ga2app.services.studio import Studio
-from ga2app.web.components.backbone_field import settle_choice
-from ga2app.web.components.markup import notice
+from ga2app.web import address
+from ga2app.web.components.markup import shortened
 from ga2app.web.components.masthead import Page
-from ga2app.web.pages.anchors.bar import IN_TURN, Updates, backbone_help, build_bar, refresh_bar, undo_last
-from ga2app.web.pages.anchors.clip_events import ClipEvents
-from ga2app.web.pages.anchors.clip_room import draw_pools, lay_out_clips
-from ga2app.web.pages.anchors.prompt_events import PromptEvents
-from ga2app.web.pages.anchors.prompt_room import lay_out_prompts
+from ga2app.web.pages.anchors.anchor_room import IN_TURN, Bar, Updates, Values
+from ga2app.web.pages.anchors.clip_room import ClipRoom
+from ga2app.web.pages.anchors.prompt_room import PromptRoom
+
+CLIPS, PROMPTS = "anchor-clips", "negative-prompts"
+_ADDRESS = r"""(sets, groups) => {
+  const chosen = html => (/data-choose="(\d+)" aria-current/.exec(html ?? '') ?? [])[1] ?? '';
+  return {set: chosen(sets), group: chosen(groups)};
+}"""
 
 
 def build_anchors(studio: Studio, page: Page) -> None:
     """Lay the page out and connect it. It is drawn anew whenever it is opened."""
-    bar = build_bar(studio)
-    with gr.Tabs(elem_id="anchor-rooms"):
-        with gr.Tab("Anchor clips", id="anchor-clips"):
-            clip_room = lay_out_clips(studio)
-        with gr.Tab("Negative prompts", id="negative-prompts"):
-            prompt_room = lay_out_prompts(studio)
-    clip_events, prompt_events = ClipEvents(studio, bar, clip_room), PromptEvents(studio, bar, prompt_room)
-    clip_events.connect()
-    prompt_events.connect()
-    half = len(clip_room.inputs)
-    inputs = [*clip_room.inputs, *prompt_room.inputs, *bar.inputs]
-    outputs = list(dict.fromkeys([*clip_events.outputs, *prompt_events.outputs, *bar.inputs]))
+    bar = Bar(studio)
+    with gr.Tabs(elem_id="anchor-rooms") as tabs:
+        with gr.Tab("Anchor clips", id=CLIPS):
+            clips = ClipRoom(studio, bar)
+        with gr.Tab("Negative prompts", id=PROMPTS):
+            prompts = PromptRoom(studio, bar)
 
-    def redraw(values: tuple[Any, ...]) -> Updates:
-        chosen = values[-len(bar.inputs) :]
-        mine, theirs = values[:half], values[half : -len(bar.inputs)]
-        return clip_events.draw((*mine, *chosen)) | prompt_events.draw((*theirs, *chosen))
+    def open_clips(values: Values, request: gr.Request) -> Updates:
+        named = shortened(address.text(request, "set"))
+        return clips.open_address(values, address.number(request, "set"), named)
 
-    def open_screen(pool: str | None, make_from: str | None, *values: Any) -> Updates:
-        chosen = values[-len(bar.inputs) :]
-        listed = refresh_bar(studio, bar, *chosen)
-        kept = zip(bar.inputs, chosen, strict=True)
-        fresh = (*values[: -len(bar.inputs)], *(listed[one].get("value", value) for one, value in kept))
-        return redraw(fresh) | listed | draw_pools(studio, clip_room, values[0], pool, make_from)
+    def open_prompts(values: Values, request: gr.Request) -> Updates:
+        wanted = address.number(request, "group")
+        drawn = prompts.open_address(values, wanted, shortened(address.text(request, "group")))
+        return drawn | ({} if wanted is None else {tabs: gr.update(selected=PROMPTS)})
 
-    def ask(*values: Any) -> Updates:
-        listed, fault = settle_choice(studio, values[-1], backbone_help(studio))
-        told = notice("error", fault) if fault else ""
-        drawn = redraw(values) | {bar.typed: gr.update(visible=not values[-3]), bar.backbone: listed}
-        return drawn | {clip_room.told: told, prompt_room.told: told} if fault else drawn
+    def draw_clips(values: Values) -> Updates:
+        return _without(clips.draw(values, told=""), bar.undo)
 
-    def undo(*values: Any) -> Updates:
-        """What was undone is said beside the button: it may belong to the room that is not open."""
-        message = undo_last(studio)
-        return redraw(values) | {clip_room.told: "", prompt_room.told: "", bar.told: message}
+    def draw_prompts(values: Values) -> Updates:
+        return _without(prompts.draw(values, told=""), bar.undo)
 
-    lists = [clip_room.pool, clip_room.make_from]
-    page.on_open(open_screen, [*lists, *inputs], [*outputs, *lists], **IN_TURN)
-    gr.on([bar.source.input, bar.backbone.input, bar.typed.submit, bar.typed.blur], ask, inputs, outputs, **IN_TURN)
-    bar.undo.click(undo, inputs, outputs, **IN_TURN)
+    reading = clips.inputs | {clips.pool, clips.make_from}
+    opened = page.on_open(bar.refresh, bar.inputs, [*bar.inputs, bar.undo], **IN_TURN)
+    opened.then(open_clips, reading, clips.outputs, **IN_TURN).then(
+        open_prompts, prompts.inputs, [*prompts.outputs, tabs], **IN_TURN
+    )
+    events = [bar.source.input, bar.backbone.input, bar.typed.submit, bar.typed.blur]
+    asked = gr.on(events, bar.ask, bar.inputs, [*bar.inputs, bar.undo], **IN_TURN)
+    undone = bar.undo.click(bar.undo_last, None, bar.undo, **IN_TURN)
+    for changed in (asked, undone):
+        changed.then(draw_clips, clips.inputs, clips.outputs, **IN_TURN).then(
+            draw_prompts, prompts.inputs, prompts.outputs, **IN_TURN
+        )
+    address.tell(_ADDRESS, [clips.sets, prompts.groups])
+
+
+def _without(updates: Updates, told: gr.HTML) -> Updates:
+    """``updates`` but for those of the bar, which has just said what was done."""
+    return {component: update for component, update in updates.items() if component is not told}

@@ -1,214 +1,250 @@
-"""The room of the anchor clips on the page: the list of sets, the chosen set, and ways to fill it."""
+"""What happens in the room of the anchor clips. Every answer is drawn anew from the store."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import time
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
 
+from ga2app.errors import StudioError
+from ga2app.services.anchors import Proposed, Taken
+from ga2app.services.negatives import chosen
 from ga2app.services.studio import Studio
-from ga2app.store.anchor_sets import AnchorOrder
+from ga2app.store.anchor_sets import AnchorOrder, AnchorRow, AnchorSetRow
 from ga2app.types import AnchorKind
-from ga2app.web.components.hub_panels import build_pull, build_push
-from ga2app.web.components.list_scripts import LASTING_JS
-from ga2app.web.pages.anchors import adding, clip_cards
-from ga2app.web.pages.anchors import anchor_clip_list as clips
-from ga2app.web.pages.anchors.adding import Proposed
-from ga2app.web.pages.anchors.anchor_messages import ABOUT_HELD_FRAMES, ABOUT_IRRELEVANCE
-from ga2app.web.pages.anchors.anchor_sharing import AnchorGoods, AnchorSupply
-from ga2app.web.pages.anchors.bar import Updates
-from ga2app.web.pages.anchors.question import questions
-from ga2app.web.theme import part
+from ga2app.web.components.markup import busy, notice, notices
+from ga2app.web.events import QUIET
+from ga2app.web.pages.anchors import anchor_html as html
+from ga2app.web.pages.anchors.anchor_room import IN_TURN, Bar, ClipView, Page, Updates, Values, teller
+from ga2app.web.pages.anchors.clip_layout import ClipParts
+from ga2app.web.pages.recognize.recognize_page import REVEAL_JS
 
-KINDS = [
-    ("a crop away from the mover", AnchorKind.AWAY.value),
-    ("the background (median over time)", AnchorKind.MEDIAN.value),
-    ("one frame, held", AnchorKind.HELD_FRAME.value),
-]
-ORDERS = [
-    ("sorted as added", AnchorOrder.ADDED.value),
-    ("most irrelevant first", AnchorOrder.BEST.value),
-    ("most relevant first", AnchorOrder.WORST.value),
-]
-PICKER_JS = """
-element.addEventListener('click', event => {
-  const card = event.target.closest('[data-choose]');
-  if (card) trigger('click', {chosen: card.dataset.choose});
-});
-"""
-NOTHING = Proposed((), True)
+PAGE = 24
+PROGRESS = gr.Progress()
 
 
-@dataclass(frozen=True)
-class ClipRoom:
-    """The components of the room. ``inputs`` is what drawing it anew depends on.
+class ClipRoom(ClipParts):
+    """The room of the anchor clips."""
 
-    ``pictures`` tells when pictures of clips were last added to those that were there.
-    """
+    def __init__(self, studio: Studio, bar: Bar) -> None:
+        super().__init__(studio, bar)
+        self._store = studio.store.anchors
+        self._connect()
 
-    chosen: gr.State
-    page: gr.State
-    proposed: gr.State
-    pictures: gr.State
-    sets: gr.HTML
-    new_name: gr.Textbox
-    create: gr.Button
-    detail: gr.Column
-    name: gr.Textbox
-    about: gr.Textbox
-    files: gr.File
-    caption: gr.Textbox
-    pool: gr.Dropdown
-    count: gr.Number
-    suggest: gr.Button
-    make_from: gr.Dropdown
-    kinds: gr.CheckboxGroup
-    make_count: gr.Number
-    make: gr.Button
-    ideas_button: gr.Button
-    ideas: gr.HTML
-    told: gr.HTML
-    proposals: gr.HTML
-    measure: gr.Button
-    order: gr.Dropdown
-    all_on: gr.Button
-    all_off: gr.Button
-    delete: gr.Button
-    rows: gr.HTML
-    pulled: gr.events.Dependency
-
-    @property
-    def inputs(self) -> list[Any]:
-        return [self.chosen, self.page, self.order]
-
-    @property
-    def outputs(self) -> list[Any]:
-        drawn = [self.chosen, self.page, self.sets, self.detail, self.name, self.about, self.pool, self.make_from]
-        return [*drawn, self.rows, self.told, self.proposed, self.proposals, self.files, self.new_name, self.order]
-
-
-def lay_out_clips(studio: Studio) -> ClipRoom:
-    """The components, not connected yet."""
-    made: dict[str, Any] = {"chosen": gr.State(None), "page": gr.State(0), "proposed": gr.State(NOTHING)}
-    made["pictures"] = gr.State(0.0)
-    with gr.Row(elem_classes="split"):
-        with gr.Column(scale=4, min_width=300):
-            made["sets"] = part(elem_id="anchor-sets", js_on_load=PICKER_JS)
-            with gr.Row(elem_classes="inline"):
-                made["new_name"] = gr.Textbox(
-                    label="New anchor set", placeholder="name", max_lines=1, elem_id="anchor-new-name", scale=3
-                )
-                made["create"] = gr.Button("Create", size="sm", elem_id="anchor-create", scale=1, min_width=80)
-            from_hub = gr.Column()
-            with gr.Accordion("What irrelevance means", open=False):
-                gr.Markdown(f"{ABOUT_IRRELEVANCE}\n\n{ABOUT_HELD_FRAMES}")
-        with gr.Column(scale=8, min_width=300, elem_classes="detail", visible=False) as detail:
-            made["detail"] = detail
-            _lay_out_set(studio, made)
-    with from_hub:
-        made["pulled"] = build_pull(studio, AnchorSupply(studio), [made["chosen"], made["told"]], "anchor-")
-    return ClipRoom(**made)
-
-
-def _lay_out_set(studio: Studio, made: dict[str, Any]) -> None:
-    with gr.Row():
-        made["name"] = gr.Textbox(label="Name of the set", max_lines=1, elem_id="anchor-name", scale=2, min_width=180)
-        made["about"] = gr.Textbox(
-            label="What it is for", placeholder="optional", max_lines=3, elem_id="anchor-about", scale=4, min_width=220
+    def _connect(self) -> None:
+        lists = (self.pool, self.make_from)
+        opened = self.on(self.sets.click, self._choose, *lists, trigger_mode="multiple")
+        opened.then(None, None, None, js=REVEAL_JS % "anchor-name", **IN_TURN)
+        self.pulled.then(self.safely(self._open_pulled), {*self.inputs, *lists}, self.outputs, **IN_TURN)
+        self.on([self.create.click, self.new_name.submit], self._create, self.new_name, *lists)
+        self.on([self.name.submit, self.name.blur], self._rename, self.name)
+        self.on([self.about.submit, self.about.blur], self._describe, self.about)
+        self.on(self.delete.click, self._delete_set, *lists)
+        # Each edit is a message of its own: none may be dropped because the one before is still on its way.
+        self.on(self.rows.select, self._act, trigger_mode="multiple")
+        self.rows.change(self._draw_missing, self.inputs, self.pictures, **QUIET)
+        self.pictures.change(self._show_pictures, self.inputs, self.rows, **IN_TURN)
+        self.on(self.order.input, self._sort)
+        self.on(self.all_on.click, self._all_on)
+        self.on(self.all_off.click, self._all_off)
+        self.ideas_button.click(lambda: busy("Looking for ideas…"), None, self.ideas, **IN_TURN).then(
+            self._ideas, self._bar.inputs, [self.ideas, self.told], **QUIET
         )
-    with gr.Accordion("Add clips of your own", open=False, elem_id="anchor-add-own"):
-        made["caption"] = gr.Textbox(
-            label="Caption",
-            info="What the clips show. Left empty, each gets the words of its file's name. You can change it below.",
-            placeholder="rain on a window",
-            max_lines=1,
-            elem_id="anchor-caption",
-        )
-        made["files"] = gr.File(label="Clips", file_count="multiple", height=110, elem_id="anchor-files")
-        made["ideas_button"] = gr.Button("Ideas for clips to film", size="sm", elem_id="anchor-ideas-button")
-        made["ideas"] = part(
-            elem_id="anchor-ideas",
-            js_on_load="element.addEventListener('click', event => { const idea = event.target.closest('[data-idea]');"
-            " if (idea) trigger('click', {idea: idea.dataset.idea}); });",
-        )
-    with gr.Accordion("Suggest clips from a data set", open=False, elem_id="anchor-suggest-box"):
-        with gr.Row():
-            made["pool"] = gr.Dropdown(
-                [],
-                label="Choose from",
-                info="Clips of your labels' own classes are never proposed.",
-                elem_id="anchor-pool",
-                scale=3,
-                min_width=220,
-            )
-            made["count"] = gr.Number(
-                8, label="How many", info="Irrelevant, and unlike each other.", minimum=1, maximum=100, precision=0,
-                elem_id="anchor-count", scale=1, min_width=120,
-            )  # fmt: skip
-        made["suggest"] = gr.Button("Suggest clips", size="sm", elem_id="anchor-suggest")
-    with gr.Accordion("Make anchors from clips", open=False, elem_id="anchor-make-box"):
-        with gr.Row():
-            made["make_from"] = gr.Dropdown(
-                [], label="From the clips of", info="Spread evenly over its classes.", elem_id="anchor-make-from",
-                scale=3, min_width=220,
-            )  # fmt: skip
-            made["make_count"] = gr.Number(
-                6, label="How many clips", info="Each is used in every way.", minimum=1, maximum=100, precision=0,
-                elem_id="anchor-make-count", scale=1, min_width=120,
-            )  # fmt: skip
-        made["kinds"] = gr.CheckboxGroup(
-            KINDS,
-            value=[AnchorKind.AWAY.value, AnchorKind.MEDIAN.value],
-            label="Ways",
-            info="A held frame of an action still looks like the action; crops away from the mover fare best.",
-            elem_id="anchor-kinds",
-        )
-        made["make"] = gr.Button("Generate candidates", size="sm", elem_id="anchor-make")
-    made["told"] = part(elem_id="anchor-told", js_on_load=LASTING_JS)
-    made["proposals"] = part(elem_id="anchor-proposals", js_on_load=clip_cards.ROWS_JS)
-    with gr.Row(elem_classes="actions toolbar"):
-        made["measure"] = gr.Button("Measure irrelevance", variant="primary", size="sm", elem_id="anchor-measure")
-        made["all_on"] = gr.Button("All on", size="sm", elem_id="anchor-all-on")
-        made["all_off"] = gr.Button("All off", size="sm", elem_id="anchor-all-off")
-        push = gr.Button("Push to the Hub", size="sm", elem_id="anchor-push")
-        made["delete"] = gr.Button("Delete this set", size="sm", elem_id="anchor-delete")
-        made["order"] = gr.Dropdown(
-            ORDERS,
-            value=ORDERS[0][1],
-            label="Order of the clips",
-            container=False,
-            elem_id="anchor-order",
-            min_width=190,
-            filterable=False,
-        )
-    build_push(studio, AnchorGoods(studio), made["chosen"], push, "anchor-")
-    made["rows"] = part(elem_id="anchor-rows", js_on_load=clip_cards.ROWS_JS)
+        self.ideas.click(_idea, None, self.caption, **IN_TURN)
+        self.on(self.proposals.select, self._decide)
+        sent = self.wait(self.files.upload, self._upload, "Copying and opening clips…", self.files, self.caption)
+        sent.then(lambda: None, None, self.files, **IN_TURN)
+        self.wait(self.suggest.click, self._suggest, "Looking at clips…", self.pool, self.count)
+        making = (self.make_from, self.kinds, self.make_count)
+        self.wait(self.make.click, self._make, "Making clips and looking at them…", *making)
+        self.wait(self.measure.click, self._measure, "Looking at clips…")
+
+    def shown(self, view: ClipView) -> AnchorSetRow | None:
+        """The set that is shown; the first one where it is gone, none where the address names none that there is."""
+        rows = [] if view.missing else self._store.sets()
+        return next((row for row in rows if row.id == view.set_id), rows[0] if rows else None)
+
+    def draw(self, values: Values, view: ClipView | None = None, told: str | None = None) -> Updates:
+        """See ``Room``."""
+        view = values[self.view] if view is None else view
+        row = self.shown(view)
+        listed = html.sets_html(self._store.sets(), row.id if row else None)
+        if view.missing:
+            why = "It was deleted, or the address is mistyped. Choose a set from the list."
+            listed = notice("warning", why, f"There is no anchor set '{view.missing}'.") + listed
+        updates: Updates = {
+            self.view: replace(view, set_id=row.id if row else None),
+            self.sets: listed,
+            self.detail: gr.update(visible=row is not None),
+            self._bar.undo: self._bar.undo_html(),
+        } | ({} if told is None else {self.told: told})
+        if row is None:
+            return updates
+        rows, place = self._page(values, row, view.page)
+        updates[self.view] = replace(view, set_id=row.id, page=place.number)
+        return updates | {self.rows: rows, self.name: row.name, self.about: row.about}
+
+    def open(self, values: Values, view: ClipView, told: str | None = "") -> Updates:
+        """Another set: from its first page, without the proposals for the one before, and with its pools."""
+        row = self.shown(view)
+        pools = self._anchors.pools(row.id if row else None)
+        names = [one.name for one in self._studio.store.datasets.list()]
+        pool, source, known = values[self.pool], values[self.make_from], [value for _, value in pools]
+        return self.draw(values, view, told) | {
+            self.proposals: "",
+            self.pool: gr.update(choices=pools, value=pool if pool in known else next(iter(known), None)),
+            self.make_from: gr.update(choices=names, value=source if source in names else next(iter(names), None)),
+        }
+
+    def open_address(self, values: Values, wanted: int | None, named: str) -> Updates:
+        """The set that the address names; where it names none, the one that was shown."""
+        view = values[self.view]
+        if wanted is not None:
+            known = {row.id for row in self._store.sets()}
+            view = ClipView(wanted) if wanted in known else ClipView(missing=named)
+        return self.open(values, view, None)
+
+    def _rows(self, values: Values, row: AnchorSetRow, place: Page) -> tuple[list[AnchorRow], bool]:
+        """The clips of a page, and whether their irrelevance says something by itself."""
+        question = self._anchors.questions(*self._bar.given(values))[0]
+        order = AnchorOrder(values[self.order])
+        rows = self._store.rows(row.id, question=question, order=order, limit=PAGE, offset=place.first)
+        kept = self._studio.store.ratings.get(question) if question else None
+        return rows, kept is None or kept.comparable is not False
+
+    def _page(self, values: Values, row: AnchorSetRow, page: int) -> tuple[str, Page]:
+        place = Page.of(page, PAGE, row.clips)
+        rows, comparable = self._rows(values, row, place)
+        return html.clips_html(self._studio, rows, place, comparable), place
+
+    def _open_pulled(self, values: Values) -> Updates:
+        """The set that has just come, below what is said of it; the one that was open where none came."""
+        return self.open(values, values[self.view], None)
+
+    def _choose(self, values: Values, event: gr.EventData) -> Updates:
+        return self.open(values, ClipView(int(event.chosen)))
+
+    def _create(self, values: Values) -> Updates:
+        view = ClipView(self._store.create(values[self.new_name]))
+        made = notice("success", "The set is made. Fill it in one of the three ways above.")
+        return self.open(values, view, made) | {self.new_name: ""}
+
+    def _rename(self, values: Values) -> Updates:
+        row = self.shown(values[self.view])
+        if row is None or row.name == values[self.name]:
+            return {self.told: gr.skip()}
+        name = self._store.rename(row.id, values[self.name])
+        return self.draw(values, told=notice("success", f"The set is called '{name}' now."))
+
+    def _describe(self, values: Values) -> Updates:
+        row = self.shown(values[self.view])
+        if row is None or row.about == values[self.about].strip():
+            return {self.told: gr.skip()}
+        self._store.describe(row.id, values[self.about])
+        return self.draw(values, told=notice("success", "The description is kept."))
+
+    def _delete_set(self, values: Values) -> Updates:
+        self._store.delete_set(chosen(values[self.view].set_id))
+        return self.open(values, ClipView(), notice("info", "The set is deleted. 'Undo' above brings it back."))
+
+    def _act(self, values: Values, event: gr.EventData) -> Updates:
+        """What was done to a row of the list, or to those that are ticked.
+
+        An edit does not draw the list anew: somebody may be typing in the next row already.
+        """
+        view = values[self.view]
+        if event.action == "page":
+            return self.draw(values, replace(view, page=int(event.value)))
+        if event.action == "delete":
+            return self.draw(values, told=html.deleted_html(self._store.delete_clips(event.ids), "clip"))
+        if event.action == "enable":
+            self._store.enable(int(event.id), bool(event.on))
+        elif event.action == "text":
+            self._store.set_caption(int(event.id), str(event.text))
+        listed = html.sets_html(self._store.sets(), view.set_id)
+        return {self.sets: listed, self.told: "", self._bar.undo: self._bar.undo_html()}
+
+    def _draw_missing(self, values: Values) -> Any:
+        """Pictures of clips that have none yet, after the page is there without them. Gives when they were done.
+
+        This takes its time, in which another set may have been chosen: it shows nothing itself.
+        """
+        row = self.shown(values[self.view])
+        if row is None:
+            return gr.skip()
+        rows, _ = self._rows(values, row, Page.of(values[self.view].page, PAGE, row.clips))
+        drawn = self._anchors.draw_pictures((one.path, one.digest) for one in rows)
+        return time.monotonic() if drawn else gr.skip()
+
+    def _show_pictures(self, values: Values) -> Any:
+        """The list that is open now, with the pictures that there are now."""
+        row = self.shown(values[self.view])
+        return self._page(values, row, values[self.view].page)[0] if row else gr.skip()
+
+    def _sort(self, values: Values) -> Updates:
+        return self.draw(values, replace(values[self.view], page=0), "")
+
+    def _all_on(self, values: Values) -> Updates:
+        return self._switch_all(values, True)
+
+    def _all_off(self, values: Values) -> Updates:
+        return self._switch_all(values, False)
+
+    def _switch_all(self, values: Values, on: bool) -> Updates:
+        count = self._store.enable_all(chosen(values[self.view].set_id), on)
+        return self.draw(values, told=html.switched_html(count, "clip", on))
+
+    def _ideas(self, values: Values) -> Updates:
+        try:
+            ideas = self._anchors.ideas(self._anchors.asked(*self._bar.given(values)))
+        except StudioError as exc:
+            return {self.ideas: "", self.told: notice("error", str(exc))}
+        return {self.ideas: html.ideas_html(ideas), self.told: ""}
+
+    def _upload(self, values: Values, progress: gr.Progress = PROGRESS) -> Updates:
+        told = teller(progress, "Opening clips")
+        taken = self._anchors.upload(values[self.view].set_id, values[self.files] or [], values[self.caption], told)
+        return self.draw(values, told=self._taken(values, taken))
+
+    def _taken(self, values: Values, taken: Taken) -> str:
+        row = self.shown(values[self.view])
+        return html.taken_html(row.name if row else "", taken)
+
+    def _suggest(self, values: Values, progress: gr.Progress = PROGRESS) -> Updates:
+        told, now = teller(progress, "Looking at clips"), self._anchors.asked(*self._bar.given(values))
+        set_id = values[self.view].set_id
+        found = self._anchors.suggest_clips(set_id, values[self.pool], now, values[self.count], progress=told)
+        return self._propose(values, found)
+
+    def _make(self, values: Values, progress: gr.Progress = PROGRESS) -> Updates:
+        told = teller(progress, "Making clips and looking at them")
+        now, kinds = self._anchors.asked(*self._bar.given(values)), [AnchorKind(one) for one in values[self.kinds]]
+        found = self._anchors.make_clips(values[self.make_from], kinds, values[self.make_count], now, told)
+        return self._propose(values, found)
+
+    def _propose(self, values: Values, found: Proposed) -> Updates:
+        self._anchors.draw_pictures((one.path, None) for one in found.clips)
+        return {
+            self.told: notices("info", found.notes),
+            self.view: replace(values[self.view], proposed=found),
+            self.proposals: html.proposals_html(self._studio, found),
+        }
+
+    def _decide(self, values: Values, event: gr.EventData) -> Updates:
+        view = values[self.view]
+        left = replace(view, proposed=Proposed())
+        if event.action != "accept":
+            return {self.view: left, self.proposals: "", self.told: ""}
+        taken = self._anchors.accept(view.set_id, view.proposed.clips, [int(number) for number in event.ids])
+        return self.draw(values, left, self._taken(values, taken)) | {self.proposals: ""}
+
+    def _measure(self, values: Values, progress: gr.Progress = PROGRESS) -> Updates:
+        told, now = teller(progress, "Looking at clips"), self._anchors.asked(*self._bar.given(values))
+        done = self._anchors.measure_clips(values[self.view].set_id, now, told)
+        return self.draw(values, told=html.measured_html(done))
 
 
-def draw_clips(studio: Studio, room: ClipRoom, values: Sequence[Any]) -> Updates:
-    """The whole room from the store; ``values`` are those of the room's and of the bar's inputs."""
-    set_id, page, order, *bar = values
-    row = clips.chosen_set(studio, set_id)
-    updates: Updates = {
-        room.sets: clip_cards.sets_html(studio.store.anchors.sets(), row.id if row else None),
-        room.chosen: row.id if row else None,
-        room.detail: gr.update(visible=row is not None),
-    }
-    if row is None:
-        return updates
-    html, place = clips.page_html(studio, row, page, order, questions(studio, *bar)[0])
-    return updates | {room.rows: html, room.page: place, room.name: row.name, room.about: row.about}
-
-
-def draw_pools(studio: Studio, room: ClipRoom, set_id: int | None, pool: str | None, source: str | None) -> Updates:
-    """The lists to choose clips from, for the set that is chosen now. What was chosen stays where it is still there."""
-    row = clips.chosen_set(studio, set_id)
-    pools = adding.pool_choices(studio, row.id if row else None)
-    names = [one.name for one in studio.store.datasets.list()]
-    known = [value for _, value in pools]
-    return {
-        room.pool: gr.update(choices=pools, value=pool if pool in known else next(iter(known), None)),
-        room.make_from: gr.update(choices=names, value=source if source in names else next(iter(names), None)),
-    }
+def _idea(event: gr.EventData) -> str:
+    return str(event.idea)

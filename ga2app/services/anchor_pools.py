@@ -1,25 +1,34 @@
-"""Pools of clips that anchors are chosen from, and the CSV that chosen ones are written to."""
+"""Pools of clips that anchors are chosen from, and the CSV files that clips and negative prompts go out to."""
 
 from __future__ import annotations
 
 import csv
 import os
+import re
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-from ga2app.cli import common
 from ga2app.datasets import VIDEO_SUFFIXES
+from ga2app.datasets.clip_files import content_digest
 from ga2app.errors import DatasetError
 from ga2app.labels import label_key, tidy
+from ga2app.store import Store
+from ga2app.store.anchor_sets import AnchorFile
 from ga2app.types import AnchorClip, Dataset
+
+Item = TypeVar("Item")
 
 CSV_NAME = "anchors.csv"
 COLUMNS = ("path", "label", "subset", "group")
+SET, DATASET = "set:", "data:"
+"""Pools of the studio are named by what they are: an anchor set's id or a data set's name behind it."""
+
+_CAMERA_WORDS = re.compile(r"^(img|vid|mov|dsc|clip|video|mvi|pxl|gopro|untitled|copy)$", re.IGNORECASE)
 
 
-class ClipRow(NamedTuple):
+class ClipLine(NamedTuple):
     """A line of a data set's CSV. An anchor's label is its caption; a negative prompt has no path."""
 
     path: str
@@ -28,13 +37,29 @@ class ClipRow(NamedTuple):
     group: str
 
 
-def read_pool(name: str) -> list[AnchorClip]:
+def kept_pool(store: Store, pool: str | None) -> list[AnchorFile]:
+    """The clips of a data set or an anchor set, with their content where it is known. Raises DatasetError.
+
+    Captions are class names or the anchors' captions.
+    """
+    if pool and pool.startswith(SET) and pool.removeprefix(SET).isdigit():
+        rows = store.anchors.rows(int(pool.removeprefix(SET)))
+        return [AnchorFile(row.path, row.caption, row.digest) for row in rows]
+    if pool and pool.startswith(DATASET):
+        name = pool.removeprefix(DATASET)
+        dataset, digests = store.datasets.get(name), store.clips.digests(name)
+        clips = [*(AnchorClip(clip.path, tidy(clip.label)) for clip in dataset.clips), *dataset.anchors]
+        return [AnchorFile(clip.path, clip.caption, digests.get(clip.path)) for clip in clips]
+    raise DatasetError("no pool of clips was chosen; choose a data set or another anchor set to suggest from")
+
+
+def named_pool(name: str, known_dataset: Callable[[str], Dataset | None]) -> list[AnchorClip]:
     """The clips of a pool: a data set of the studio, a folder with clips anywhere in it, a CSV file, or one clip.
 
     Captions are class names and anchors' captions; a clip that lies in the folder itself, or is named alone, has none.
     Raises DatasetError.
     """
-    dataset = common.known_dataset(name)
+    dataset = known_dataset(name)
     if dataset is not None:
         return [*(AnchorClip(clip.path, tidy(clip.label)) for clip in dataset.clips), *dataset.anchors]
     source = Path(name)
@@ -59,35 +84,61 @@ def files_in(folder: str) -> list[str]:
     return found
 
 
-def own_class(clip: AnchorClip, labels: Sequence[str], dataset: Dataset | None) -> bool:
-    """Whether the pool itself says that ``clip`` shows one of ``labels``, or a novel class of ``dataset``.
+Captioned = TypeVar("Captioned", AnchorClip, AnchorFile)
+
+
+def of_other_classes(pool: Sequence[Captioned], labels: Iterable[str]) -> list[Captioned]:
+    """The clips whose caption is none of ``labels``, base and novel.
 
     A novel class must not enter training through its clips or its name in a caption.
     """
-    names = {label_key(label) for label in (*labels, *(dataset.novel if dataset else ()))}
-    return label_key(clip.caption) in names
+    taken = {label_key(label) for label in labels}
+    return [clip for clip in pool if label_key(clip.caption) not in taken]
 
 
-def rows_of(dataset: Dataset) -> list[ClipRow]:
+def of_other_content(pool: Sequence[AnchorFile], had: set[str]) -> list[AnchorFile]:
+    """The clips whose content is not among the digests ``had``. A file is read only where its content is not known."""
+
+    def digest(clip: AnchorFile) -> str:
+        return clip.digest or (content_digest(clip.path) if Path(clip.path).is_file() else "")
+
+    return [clip for clip in pool if not had or digest(clip) not in had]
+
+
+def evenly(items: Sequence[Item], count: int) -> list[Item]:
+    """At most ``count`` of the items, spread evenly over them."""
+    if len(items) <= count:
+        return list(items)
+    return [items[place * len(items) // count] for place in range(count)]
+
+
+def caption_of(name: str) -> str:
+    """The caption that a file's name gives: "rain_on-window 02.mp4" is "rain on window"; none for "IMG_2034.mp4"."""
+    words = re.findall(r"[^\W\d_]+", tidy(Path(name).stem))
+    kept = [word.lower() for word in words if not _CAMERA_WORDS.match(word)]
+    return " ".join(kept) if any(len(word) > 2 for word in kept) else ""
+
+
+def lines_of(dataset: Dataset) -> list[ClipLine]:
     """The clips and negatives of ``dataset`` as lines of a CSV, without its anchors."""
     groups = dict.fromkeys(dataset.base, "base") | dict.fromkeys(dataset.novel, "novel")
-    clips = [ClipRow(clip.path, clip.label, clip.subset.value, groups[clip.label]) for clip in dataset.clips]
-    return [*clips, *(ClipRow("", text, "", "negative") for text in dataset.negatives)]
+    clips = [ClipLine(clip.path, clip.label, clip.subset.value, groups[clip.label]) for clip in dataset.clips]
+    return [*clips, *(ClipLine("", text, "", "negative") for text in dataset.negatives)]
 
 
-def write_rows(path: Path, rows: Iterable[ClipRow]) -> None:
-    """Write ``rows`` to the CSV ``path``, which appears whole or not at all. Raises DatasetError.
+def write_lines(path: Path, lines: Iterable[ClipLine]) -> None:
+    """Write ``lines`` to the CSV ``path``, which appears whole or not at all. Raises DatasetError.
 
     Clips in the CSV's folder are named from there, so that the folder can be moved; others by their whole path.
     """
     folder = Path(os.path.abspath(path.parent))
-    lines = [row._replace(path=_from_folder(row.path, folder) if row.path else "") for row in rows]
+    rows = [line._replace(path=_from_folder(line.path, folder) if line.path else "") for line in lines]
     fresh = None
     try:
         folder.mkdir(parents=True, exist_ok=True)
         handle, fresh = tempfile.mkstemp(dir=folder, prefix=f".{path.name}-")
         with os.fdopen(handle, "w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows([COLUMNS, *lines])
+            csv.writer(file).writerows([COLUMNS, *rows])
         os.chmod(fresh, 0o644)
         os.replace(fresh, path)
     except OSError as exc:
