@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ga2app.datasets.clip_files import content_digest
-from ga2app.datasets.clip_names import safe_name
 from ga2app.errors import ClipError, DatasetError, StoreError, StudioError
+from ga2app.paths import safe_name
 from ga2app.services.anchor_pools import (
     DATASET,
     SET,

@@ -107,6 +107,7 @@ class Studio:
 
         return AnchorService(self)
 
+    @cached_property
     def datasets(self) -> DatasetService:
         """Data sets, their labels and their clips."""
         from ga2app.services.dataset_service import DatasetService

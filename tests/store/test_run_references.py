@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from ga2app.errors import DatasetError, StoreError
 from ga2app.paths import Home
 from ga2app.store import Store
 from ga2app.store.anchor_sets import ROOM as ANCHORS_ROOM
+from ga2app.store.anchor_sets import AnchorFile
+from ga2app.store.negative_prompts import NegativeEntry
 from ga2app.types import RunState
 
 CONFIG = replace(preset("quick"), dataset="mine", anchors="walls", negatives=("doors", "floors"))
@@ -80,6 +83,41 @@ def test_what_a_waiting_run_needs_is_not_deleted_and_the_run_is_named(
     store.negatives.delete_group(groups[1])
     store.anchors.delete_set(walls)
     store.dataset_edits.delete(mine)
+
+
+def test_what_a_waiting_run_needs_of_anchors_and_prompts_is_not_changed(
+    store: Store, walls: int, groups: list[int]
+) -> None:
+    store.anchors.add(walls, [AnchorFile("/clips/wall.mp4", "a wall")])
+    store.negatives.add(groups[0], ["a door"])
+    (clip,), (prompt,) = store.anchors.rows(walls), store.negatives.rows(groups[0])
+    store.anchors.set_caption(clip.id, "a brick wall")
+    edited = store.trash.last(ANCHORS_ROOM)
+    assert edited
+    run = store.runs.queue(CONFIG, name="the good one")
+    changes: list[Callable[[], object]] = [
+        lambda: store.anchors.add(walls, [AnchorFile("/clips/other.mp4")]),
+        lambda: store.anchors.set_caption(clip.id, "a wall"),
+        lambda: store.anchors.enable(clip.id, False),
+        lambda: store.anchors.enable_all(walls, False),
+        lambda: store.anchors.delete_clips([clip.id]),
+        lambda: store.negatives.add(groups[0], ["a gate"]),
+        lambda: store.negatives.put([NegativeEntry("doors", "a gate")]),
+        lambda: store.negatives.put([NegativeEntry("doors", "a door", enabled=False)]),
+        lambda: store.negatives.set_text(prompt.id, "a gate"),
+        lambda: store.negatives.enable(prompt.id, False),
+        lambda: store.negatives.enable_all(groups[0], False),
+        lambda: store.negatives.delete([prompt.id]),
+        lambda: store.trash.restore(edited.id),
+    ]
+    for change in changes:
+        with pytest.raises(StoreError, match="run 1 'the good one' still needs the .* so it cannot be changed"):
+            change()
+    (same,) = store.anchors.rows(walls)
+    assert (same.caption, same.enabled) == ("a brick wall", True)
+    assert store.negatives.rows(groups[0]) == [prompt]
+    store.runs.request_stop(run)
+    store.anchors.enable(clip.id, False)
 
 
 def test_another_of_the_same_name_is_not_taken_for_one_that_was_deleted(store: Store, run: int, mine: int) -> None:

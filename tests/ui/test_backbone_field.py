@@ -17,7 +17,6 @@ from ga2app.types import RecognitionRequest
 from ga2app.web import Studio
 from ga2app.web.api.run_endpoints import queue_asked
 from ga2app.web.components.backbone_field import choices, settle_choice
-from ga2app.web.pages.anchors.question import start_values
 from ga2app.web.pages.recognize.recognize_controls import bundle_choice, misfit_html
 from tests.backbone.clip_folders import copy_of
 from tests.ui.studios import BASE, add_bundle, add_dataset, make_studio
@@ -103,7 +102,7 @@ def test_a_run_is_planned_with_the_whole_path_of_a_typed_folder(studio: Studio, 
 def test_anchors_begin_with_the_folder_that_was_asked_last(studio: Studio, folder: str) -> None:
     add_dataset(studio)
     studio.store.ratings.ask(BASE, folder, "demo")
-    assert start_values(studio)[2] == folder
+    assert studio.anchors.start_values()[2] == folder
 
 
 def test_a_bundle_of_a_folder_chooses_it(studio: Studio, folder: str) -> None:

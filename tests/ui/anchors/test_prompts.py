@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from ga2app.errors import StoreError
+from ga2app.services.negatives import Asked
 from ga2app.services.studio import Studio
 from ga2app.store import Store
 from ga2app.store.negative_prompts import NegativeEntry
 from ga2app.store.prompt_files import pasted, read_prompts, write_prompts
-from ga2app.web.pages.anchors import prompt_list as prompts
-from ga2app.web.pages.anchors.question import Asked
+from ga2app.web.pages.anchors.anchor_html import Page, added_html, prompts_html, rated_prompts_html
 
 from ..studios import BASE, NOVEL
 
@@ -29,13 +29,13 @@ def test_a_paste_is_one_prompt_a_line_without_list_marks() -> None:
 
 
 def test_a_paste_goes_in_and_doubles_are_named(studio: Studio, group_id: int) -> None:
-    message = prompts.add(studio, group_id, "rain\n<b>\nrain\nRain")
+    message = added_html(studio.anchors.add_prompts(group_id, "rain\n<b>\nrain\nRain"))
     assert "2 prompts added" in message and "2 prompts left out" in message and "“Rain”" in message
     assert [row.text for row in studio.store.negatives.rows(group_id)] == ["rain", "<b>"]
-    html, _ = prompts.page_html(studio, prompts.chosen_group(studio, group_id), 0, "added", "", None)
+    html = prompts_html(studio.store.negatives.rows(group_id), Page(0, 50, 2), searched="", show_group=False)
     assert "&lt;b&gt;" in html and "<b>" not in html.replace("<b>0", "")
     with pytest.raises(StoreError, match="no prompt was typed"):
-        prompts.add(studio, group_id, " \n ")
+        studio.anchors.add_prompts(group_id, " \n ")
 
 
 def test_what_is_exported_is_imported_as_it_was(studio: Studio, group_id: int, tmp_path: Path) -> None:
@@ -55,7 +55,8 @@ def test_what_is_exported_is_imported_as_it_was(studio: Studio, group_id: int, t
         assert other.negatives.texts() == negatives.texts()
         mine = [(row.group, row.text, row.enabled) for row in negatives.rows()]
         assert [(row.group, row.text, row.enabled) for row in other.negatives.rows()] == mine
-    assert "there already" in prompts.put_file(studio, str(file))
+    done, faults = studio.anchors.import_prompts(str(file))
+    assert done.added == done.switched == 0 and done.same == negatives.count() and faults == ()
 
 
 def test_faults_of_a_file_are_told_by_line_and_the_good_lines_go_in() -> None:
@@ -81,35 +82,27 @@ def test_what_is_no_such_file_is_refused(content: bytes, why: str) -> None:
 
 
 def test_prompts_close_to_a_base_or_a_novel_label_are_warned_of(studio: Studio, group_id: int) -> None:
-    prompts.add(studio, group_id, "a ladder\njumping\nthe wide blue sea")
-    message = prompts.measure(studio, group_id, ASKED)
+    studio.anchors.add_prompts(group_id, "a ladder\njumping\nthe wide blue sea")
+    message = rated_prompts_html(studio.anchors.measure_prompts(group_id, ASKED), 4)
     assert "3 prompts measured against 4 labels" in message and "2 come too close" in message
     question = studio.store.ratings.find(ASKED.every, "sketch")
     assert question is not None
     rated = [row.rating and row.rating.warned for row in studio.store.negatives.rows(group_id, question=question.id)]
     assert rated == [True, True, False]
-    html, _ = prompts.page_html(studio, prompts.chosen_group(studio, group_id), 0, "closest", "", question.id)
+    rows = studio.store.negatives.rows(group_id, question=question.id)
+    html = prompts_html(rows, Page(0, 50, 3), searched="", show_group=False)
     assert "Too close to “jumping rope”" in html
 
 
 def test_proposals_are_added_only_when_ticked_and_known_ones_are_left_out(studio: Studio, group_id: int) -> None:
-    prompts.add(studio, group_id, "negative 0 of seeds")
-    found, message = prompts.suggest(studio, ASKED, 3, None, group_id)
+    studio.anchors.add_prompts(group_id, "negative 0 of seeds")
+    found, left = studio.anchors.suggest_prompts(group_id, ASKED, 3)
     assert [one.text for one in found] == ["negative 1 of seeds", "negative 2 of seeds"]
-    assert "1 proposal left out" in message
+    assert left == 1
     assert studio.store.negatives.count(group_id) == 1
-    prompts.accept(studio, group_id, found, [1])
+    studio.anchors.accept_prompts(group_id, found, [1])
     assert [row.text for row in studio.store.negatives.rows(group_id)][1:] == ["negative 2 of seeds"]
     with pytest.raises(StoreError, match="none of the proposed prompts is ticked"):
-        prompts.accept(studio, group_id, found, [])
-    asked_model, _ = prompts.suggest(studio, ASKED, 1, "some/model", group_id)
+        studio.anchors.accept_prompts(group_id, found, [])
+    asked_model, _ = studio.anchors.suggest_prompts(group_id, ASKED, 1, "some/model")
     assert asked_model[0].text == "negative 0 of some/model"
-
-
-def test_five_hundred_prompts_are_paged(studio: Studio, group_id: int) -> None:
-    prompts.add(studio, group_id, "\n".join(f"prompt {number}" for number in range(500)))
-    group = prompts.chosen_group(studio, group_id)
-    html, page = prompts.page_html(studio, group, 99, "added", "", None)
-    assert page == 9 and html.count("data-row=") == 50 and "451–500 of 500" in html
-    html, page = prompts.page_html(studio, group, 0, "added", "prompt 49", None)
-    assert html.count("data-row=") == 11
