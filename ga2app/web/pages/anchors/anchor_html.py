@@ -57,7 +57,7 @@ def sets_html(rows: Sequence[AnchorSetRow], chosen: int | None) -> str:
         }
         for row in rows
     ]
-    return render("anchor_pickers.html", rows=shown, compact=False)
+    return str(render("anchor_pickers.html", rows=shown, compact=False))
 
 
 def groups_html(rows: Sequence[NegativeGroupRow], chosen: int | None, none: bool = False) -> str:
@@ -78,7 +78,7 @@ def groups_html(rows: Sequence[NegativeGroupRow], chosen: int | None, none: bool
         }
         for key, name, prompts, enabled, current in (everything, *groups)
     ]
-    return render("anchor_pickers.html", rows=shown, compact=True)
+    return str(render("anchor_pickers.html", rows=shown, compact=True))
 
 
 def clips_html(studio: Studio, rows: Sequence[AnchorRow], place: Page, comparable: bool) -> str:
@@ -97,7 +97,7 @@ def clips_html(studio: Studio, rows: Sequence[AnchorRow], place: Page, comparabl
         | {"id": row.id, "enabled": row.enabled, "remark": ""}
         for row in rows
     ]
-    return render("anchor_clips.html", proposed=False, cards=cards, place=place, drawn=time.time_ns())
+    return str(render("anchor_clips.html", proposed=False, cards=cards, place=place, drawn=time.time_ns()))
 
 
 def proposals_html(studio: Studio, found: Proposed) -> str:
@@ -109,7 +109,7 @@ def proposals_html(studio: Studio, found: Proposed) -> str:
         | {"id": number, "enabled": True, "remark": one.remark}
         for number, one in enumerate(found.clips)
     ]
-    return render("anchor_clips.html", proposed=True, cards=cards, place=None, drawn=time.time_ns())
+    return str(render("anchor_clips.html", proposed=True, cards=cards, place=None, drawn=time.time_ns()))
 
 
 def prompts_html(rows: Sequence[NegativeRow], place: Page, *, searched: str, show_group: bool) -> str:
@@ -134,7 +134,7 @@ def prompts_html(rows: Sequence[NegativeRow], place: Page, *, searched: str, sho
         }
         for row in rows
     ]
-    return render("negative_prompts.html", proposed=False, rows=shown, place=place, drawn=time.time_ns())
+    return str(render("negative_prompts.html", proposed=False, rows=shown, place=place, drawn=time.time_ns()))
 
 
 def proposed_prompts_html(proposals: Sequence[TextProposal], source: str) -> str:
@@ -142,12 +142,12 @@ def proposed_prompts_html(proposals: Sequence[TextProposal], source: str) -> str
     if not proposals:
         return ""
     rows = [{"text": one.text, "far": _far(one)} for one in proposals]
-    return render("negative_prompts.html", proposed=True, rows=rows, source=source, drawn=time.time_ns())
+    return str(render("negative_prompts.html", proposed=True, rows=rows, source=source, drawn=time.time_ns()))
 
 
 def ideas_html(proposals: Sequence[TextProposal]) -> str:
     """Captions of clips that would make good anchors; a click takes one over as the caption of what is added next."""
-    return render("anchor_ideas.html", ideas=[{"text": one.text, "far": _far(one)} for one in proposals])
+    return str(render("anchor_ideas.html", ideas=[{"text": one.text, "far": _far(one)} for one in proposals]))
 
 
 def taken_html(name: str, taken: Taken) -> str:
