@@ -7,7 +7,7 @@ import re
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ from ga2app.paths import Home
 from ga2app.services.space import Space
 from ga2app.types import RunState
 from ga2app.web import Studio, build_page
+from ga2app.web.pages.anchors.anchor_room import ClipView
+from ga2app.web.pages.anchors.prompt_room import PromptView
 from tests.ui.studios import add_dataset, add_run, keep_bundle, make_studio
 
 from .hosting import finish
@@ -164,6 +166,10 @@ def _plausible(studio: Studio, component: Any) -> Any:
             return clip
         case gr.JSON():
             return shown or {}
+        case gr.State() if isinstance(shown, ClipView):
+            return replace(shown, set_id=1)
+        case gr.State() if isinstance(shown, PromptView):
+            return replace(shown, group_id=1)
         case gr.Number() | gr.State():
             return 1 if shown is None else shown
         case gr.Textbox():

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from ga2app.store.anchor_sets import AnchorFile
-from ga2app.store.ratings import Rating
 
 from ..fakes import GO_ON
 from ..studios import BASE, Served, add_dataset, draw_clip
@@ -218,62 +217,6 @@ def test_prompts_go_out_to_a_file_and_come_back(tab: Any, served: Served, tmp_pa
     expect(tab.locator("#negative-told")).to_contain_text("1 prompt added; 2 there already")
     expect(tab.locator("#negative-told")).to_contain_text("line 4: the text is empty")
     expect(tab.locator("#negative-groups")).to_contain_text("new")
-
-
-def test_proposed_prompts_are_added_on_demand_and_no_language_model_is_offered_without_a_login(
-    tab: Any, served: Served
-) -> None:
-    open_anchors(tab, served, "Negative prompts")
-    tab.locator("#negative-groups [data-choose]").nth(1).click()
-    # The group is drawn whole before anything is typed in it.
-    expect(tab.locator("#negative-name input, #negative-name textarea").first).to_have_value("things")
-    expect(tab.locator("#negative-rows")).to_contain_text("No negative prompts here yet")
-    tab.get_by_role("button", name="Suggest prompts for my labels").click()
-    expect(tab.locator("#negative-ask-model")).to_be_hidden()
-    tab.locator("#negative-count input").fill("3")
-    expect(tab.locator("#negative-count input")).to_have_value("3")
-    tab.locator("#negative-suggest").click()
-    expect(tab.locator("#negative-proposals li")).to_have_count(3)
-    assert served.studio.store.negatives.count() == 0
-    tab.locator("#negative-proposals [data-pick]").nth(0).uncheck()
-    tab.get_by_role("button", name="Add the ticked prompts").click()
-    expect(tab.locator("#negative-rows .prompt-row")).to_have_count(2)
-
-
-def test_a_set_is_made_renamed_and_deleted_with_undo(tab: Any, served: Served) -> None:
-    open_anchors(tab, served)
-    tab.locator("#anchor-new-name input, #anchor-new-name textarea").fill("street scenes")
-    tab.locator("#anchor-create").click()
-    name = tab.locator("#anchor-name input, #anchor-name textarea")
-    expect(name).to_have_value("street scenes")
-    name.fill("mine")
-    name.press("Enter")
-    expect(tab.locator("#anchor-told .notice.error")).to_contain_text("there is an anchor set 'mine' already")
-    name.fill("roads")
-    name.press("Enter")
-    expect(tab.locator("#anchor-sets [aria-current]")).to_contain_text("roads")
-    tab.locator("#anchor-delete").click()
-    expect(tab.locator("#anchor-sets")).not_to_contain_text("roads")
-    tab.get_by_role("button", name="Undo: bring back the anchor set 'roads'").click()
-    expect(tab.locator("#anchor-sets")).to_contain_text("roads")
-
-
-def test_five_hundred_clips_and_prompts_are_paged(tab: Any, served: Served, tmp_path: Path) -> None:
-    set_id = fill_set(served, 500, tmp_path)
-    store = served.studio.store
-    question = store.ratings.ask(BASE, "sketch", "demo")
-    paths = [row.path for row in store.anchors.rows(set_id)]
-    store.ratings.keep_clips(question.id, dict.fromkeys(paths, Rating(0.7, BASE[0])), comparable=True)
-    store.negatives.add(store.negatives.group_rows()[0].id, [f"prompt {number}" for number in range(500)])
-    open_anchors(tab, served)
-    cards = tab.locator("#anchor-rows .anchor-card")
-    expect(cards).to_have_count(24)
-    tab.locator("#anchor-rows").get_by_role("button", name="Later").click()
-    expect(tab.locator("#anchor-rows .anchor-pager")).to_contain_text("25–48 of 500")
-    expect(cards.first.get_by_role("textbox")).to_have_value("scene 24")
-    expect(cards.first).to_be_in_viewport()
-    tab.get_by_role("tab", name="Negative prompts").click()
-    expect(tab.locator("#negative-rows .prompt-row")).to_have_count(50)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

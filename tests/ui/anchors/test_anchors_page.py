@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
 import pytest
 
 from ga2app.services.studio import Studio
+from ga2app.store.anchor_sets import AnchorFile
 from ga2app.web.pages.anchors.anchor_room import Bar, ClipView
 from ga2app.web.pages.anchors.clip_room import ClipRoom
 from ga2app.web.pages.anchors.prompt_room import PromptRoom, PromptView
@@ -70,3 +72,56 @@ def test_what_goes_wrong_is_told_and_the_room_stays_as_it_is_kept(
     group_id = studio.store.negatives.group_rows()[-1].id
     drawn = prompts.safely(prompts._add)(values(prompts, view=PromptView(group_id), text=" "))
     assert "no prompt was typed" in drawn[prompts.told] and prompts.text not in drawn
+
+
+def done(**told: Any) -> Any:
+    """An event of a list, as its script sends it."""
+    return SimpleNamespace(**told)
+
+
+def test_a_set_is_made_renamed_and_deleted_and_comes_back(studio: Studio, rooms: tuple[ClipRoom, PromptRoom]) -> None:
+    clips, _ = rooms
+    drawn = clips._create(values(clips, new_name=" street  scenes "))
+    view = drawn[clips.view]
+    assert drawn[clips.name] == "street scenes" and drawn[clips.new_name] == ""
+    drawn = clips.safely(clips._rename)(values(clips, view=view, name="mine"))
+    assert "there is an anchor set &#x27;mine&#x27; already" in drawn[clips.told]
+    assert "called &#x27;roads&#x27; now" in clips._rename(values(clips, view=view, name="roads"))[clips.told]
+    drawn = clips._delete_set(values(clips, view=view))
+    assert "roads" not in drawn[clips.sets]
+    assert "Undo: bring back the anchor set &#x27;roads&#x27;" in drawn[clips._bar.undo]
+    told = clips._bar.undo_last()[clips._bar.undo]
+    assert "Brought back: the anchor set &#x27;roads&#x27;." in told
+    assert "roads" in clips.draw(values(clips))[clips.sets]
+
+
+def test_five_hundred_clips_and_prompts_are_paged(studio: Studio, rooms: tuple[ClipRoom, PromptRoom]) -> None:
+    clips, prompts = rooms
+    set_id, group = studio.store.anchors.sets()[-1].id, studio.store.negatives.group_rows()[-1].id
+    files = [AnchorFile(f"/clips/{number}.mp4", f"scene {number}", f"digest-{number}") for number in range(500)]
+    studio.store.anchors.add(set_id, files)
+    drawn = clips._act(values(clips, view=ClipView(set_id)), done(action="page", value="1"))
+    assert "25–48 of 500" in drawn[clips.rows] and drawn[clips.rows].count("data-row=") == 24
+    assert 'value="scene 24"' in drawn[clips.rows]
+    assert clips.draw(values(clips, view=ClipView(set_id, 99)))[clips.view].page == 20
+    studio.anchors.add_prompts(group, "\n".join(f"prompt {number}" for number in range(500)))
+    drawn = prompts.draw(values(prompts, view=PromptView(group, 99)))
+    assert "451–500 of 500" in drawn[prompts.rows] and drawn[prompts.rows].count("data-row=") == 50
+    drawn = prompts.draw(values(prompts, view=PromptView(group), search="prompt 49"))
+    assert drawn[prompts.rows].count("data-row=") == 11
+
+
+def test_proposed_prompts_are_added_on_demand_and_no_language_model_is_offered_without_a_login(
+    studio: Studio, rooms: tuple[ClipRoom, PromptRoom]
+) -> None:
+    _, prompts = rooms
+    group = studio.store.negatives.group_rows()[-1].id
+    assert prompts.ask_model.visible is False
+    given = values(prompts, view=PromptView(group), count=3, ask_model=False, model="some/model")
+    given[prompts._bar.source], given[prompts._bar.typed] = "", "climbing a ladder"
+    drawn = prompts._suggest(given)
+    assert drawn[prompts.proposals].count("<li>") == 3 and studio.store.negatives.count(group) == 0
+    given = values(prompts, view=drawn[prompts.view])
+    drawn = prompts._decide(given, done(action="accept", ids=[1, 2]))
+    assert "2 prompts added" in drawn[prompts.told] and drawn[prompts.proposals] == ""
+    assert studio.store.negatives.count(group) == 2
