@@ -17,9 +17,8 @@ from ga2app.services.studio import Studio
 from ga2app.types import Progress
 from ga2app.web.components.backbone_field import FOLDER_HINT, backbone_field, choices, settle_choice
 from ga2app.web.components.list_scripts import TURN_JS, ticks_js
-from ga2app.web.components.markup import busy, count_of, escape, notice, shortened
+from ga2app.web.components.markup import UNEXPECTED, busy, count_of, escape, notice, shortened
 from ga2app.web.events import in_turn
-from ga2app.web.pages.recognize.recognize_page import UNEXPECTED
 from ga2app.web.templates import script
 from ga2app.web.theme import part
 

@@ -15,11 +15,10 @@ from ga2app.services.studio import Studio
 from ga2app.store.anchor_sets import AnchorOrder, AnchorRow, AnchorSetRow
 from ga2app.types import AnchorKind
 from ga2app.web.components.markup import busy, notice, notices
-from ga2app.web.events import QUIET
+from ga2app.web.events import QUIET, REVEAL_JS
 from ga2app.web.pages.anchors import anchor_html as html
 from ga2app.web.pages.anchors.anchor_room import IN_TURN, Bar, ClipView, Page, Updates, Values, teller
 from ga2app.web.pages.anchors.clip_layout import ClipParts
-from ga2app.web.pages.recognize.recognize_page import REVEAL_JS
 
 PAGE = 24
 PROGRESS = gr.Progress()

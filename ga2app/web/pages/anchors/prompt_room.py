@@ -14,10 +14,9 @@ from ga2app.store.negative_prompts import NegativeGroupRow, NegativeOrder
 from ga2app.types import TextProposal
 from ga2app.web.components.list_scripts import LASTING_JS
 from ga2app.web.components.markup import count_of, lasting, notice, notices
-from ga2app.web.events import QUIET
+from ga2app.web.events import QUIET, REVEAL_JS
 from ga2app.web.pages.anchors import anchor_html as html
 from ga2app.web.pages.anchors.anchor_room import IN_TURN, PICKER_JS, ROWS_JS, Bar, Page, Room, Updates, Values
-from ga2app.web.pages.recognize.recognize_page import REVEAL_JS
 from ga2app.web.templates import render
 from ga2app.web.theme import part
 
