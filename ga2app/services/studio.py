@@ -25,7 +25,7 @@ from ga2app.types import (
 
 if TYPE_CHECKING:
     from ga2app.services.anchor_advisor import AnchorAdvisor
-    from ga2app.services.anchors import AnchorService
+    from ga2app.services.anchor_service import AnchorService
     from ga2app.services.clip_inspector import VideoInspector
     from ga2app.services.dataset_service import DatasetService
     from ga2app.services.explanations import Explainer, ExplanationService
@@ -103,7 +103,7 @@ class Studio:
     @cached_property
     def anchors(self) -> AnchorService:
         """Anchor sets and negative prompts."""
-        from ga2app.services.anchors import AnchorService
+        from ga2app.services.anchor_service import AnchorService
 
         return AnchorService(self)
 

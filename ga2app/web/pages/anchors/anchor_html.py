@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
-from ga2app.services.anchors import RELEVANT, Measured, Proposed, Taken
+from ga2app.services.anchor_service import RELEVANT, Measured, Proposed, Taken
 from ga2app.services.studio import Studio
 from ga2app.store.anchor_rows import AddedTexts, AnchorRow, AnchorSetRow, NegativeGroupRow, NegativeRow
 from ga2app.store.ratings import Rating

@@ -11,7 +11,7 @@ from typing import Any
 import gradio as gr
 
 from ga2app.errors import StudioError
-from ga2app.services.anchors import Proposed
+from ga2app.services.anchor_service import Proposed
 from ga2app.services.negatives import TYPED
 from ga2app.services.studio import Studio
 from ga2app.types import Progress

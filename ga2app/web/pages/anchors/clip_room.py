@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from ga2app.errors import StudioError
-from ga2app.services.anchors import Proposed, Taken
+from ga2app.services.anchor_service import Proposed, Taken
 from ga2app.services.negatives import chosen
 from ga2app.services.studio import Studio
 from ga2app.store.anchor_sets import AnchorOrder, AnchorRow, AnchorSetRow
