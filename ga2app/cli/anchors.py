@@ -17,7 +17,7 @@ CSV_NAME = "anchors.csv"
 COUNT = 8
 _POOL_HELP = "data sets of the studio, folders, CSV files with the columns path and label, or clips"
 _ABOUT = (
-    "Anchors are irrelevant clips: what the prompted model makes of them has to stay what plain CLIP made of them. "
+    "Anchors are irrelevant clips: what the prompted model makes of them has to stay what zero-shot CLIP made of them. "
     "Irrelevance goes from 0 to 1: the share of generic texts ('an object', 'water', …) that may be expected to "
     "describe a clip better than its nearest label does."
 )
