@@ -29,7 +29,7 @@ MAX_BYTES = 250_000
 WIDE, PHONE = {"width": 1280, "height": 860}, {"width": 400, "height": 860}
 TRAINED_WITHIN_MS = 900_000
 SHOWN = "base-test/waving_a_hand/waving_a_hand-08.mp4"
-"""A test clip of the demo, never trained on, that plain CLIP takes for another action."""
+"""A test clip of the demo, never trained on, that zero-shot CLIP takes for another action."""
 
 
 SIZES = {"": WIDE, "-phone": PHONE}

@@ -37,11 +37,11 @@ def with_bundle(backbone: Backbone, labels: list[str]) -> PromptedClip:
     return load_bundle(SKETCH_HARD_PROMPT).attach(backbone, labels)
 
 
-@pytest.mark.parametrize("build", [plain_clip, with_bundle], ids=["plain CLIP", "bundle"])
+@pytest.mark.parametrize("build", [plain_clip, with_bundle], ids=["zero-shot CLIP", "bundle"])
 def test_bfloat16_predicts_what_float32_predicts(
     build: Callable[[Backbone, list[str]], PromptedClip], pixels: Tensor
 ) -> None:
-    """Of all actions, 129 (plain CLIP) and 130 (bundle) of 130 answers are equal, logits 0.14 apart at most.
+    """Of all actions, 129 (zero-shot CLIP) and 130 (bundle) of 130 answers are equal, logits 0.14 apart at most.
 
     The clip that changed sides had 0.0006 between its two best logits; half of all clips have more than 1.
     """

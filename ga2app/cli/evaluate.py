@@ -1,4 +1,4 @@
-"""``evaluate``: a bundle's figures on a data set, beside plain CLIP."""
+"""``evaluate``: a bundle's figures on a data set, beside zero-shot CLIP."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 OTHER = "other"
 """Stands for the identity of clips that are not those of today."""
 
-PLAIN, PROMPTED = "plain CLIP", "with prompts"
+PLAIN, PROMPTED = "zero-shot CLIP", "with prompts"
 FIGURES = ("top-1", "top-5", "mean class")
 
 
@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
     frames = config.clips.num_frames
     seen = evaluate.encode_test_clips(plain, dataset, frames, views)
     zero_shot = evaluate.evaluate(plain, dataset, frames, views, joint=args.joint, features=seen)
-    # Without visual prompts the features of plain CLIP serve.
+    # Without visual prompts the features of zero-shot CLIP serve.
     known = None if config.prompts.visual_depth else model.whiten_clips(seen)
     prompted = evaluate.evaluate(model, dataset, frames, views, joint=args.joint, features=known)
     shared = evaluate.shared_labels(bundle.manifest.base, dataset)
@@ -183,7 +183,7 @@ def _print_cross(dataset: Dataset, both: dict[str, Evaluation], shared: tuple[st
 
 
 def _figures(title: str, groups: dict[str, GroupAccuracy]) -> str:
-    """Top-1, top-5 and mean class accuracy of plain CLIP and of the bundle."""
+    """Top-1, top-5 and mean class accuracy of zero-shot CLIP and of the bundle."""
 
     def cells(group: GroupAccuracy) -> list[str]:
         figures = group.figures()

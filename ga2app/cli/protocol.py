@@ -1,4 +1,4 @@
-"""``protocol``: the paper's protocols over several few-shot draws, each draw beside plain CLIP, mean ± std."""
+"""``protocol``: the paper's protocols over several few-shot draws, each draw beside zero-shot CLIP, mean ± std."""
 
 from __future__ import annotations
 
@@ -162,8 +162,8 @@ def _default_out(args: argparse.Namespace, dataset: Dataset) -> Path:
 
 
 def _table(series: Series, report: Report) -> str:
-    """Plain CLIP, each draw, and their mean ± standard deviation."""
-    rows = {"plain CLIP": _cells(series, series.plain)}
+    """Zero-shot CLIP, each draw, and their mean ± standard deviation."""
+    rows = {"zero-shot CLIP": _cells(series, series.plain)}
     for draw in series.draws:
         rows[f"seed {draw.seed}"] = _cells(series, draw.figures)
     if len(series.draws) > 1:

@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
         figures = common.measured(result.metrics, result.zero_shot, result.tested)
         common.print_json({"state": "done", "bundle": result.bundle, **figures, "steps": result.step})
     else:
-        rows = {"plain CLIP": result.zero_shot, "with prompts": result.metrics}
+        rows = {"zero-shot CLIP": result.zero_shot, "with prompts": result.metrics}
         print(common.percent_table(rows, result.tested))
         print(f"bundle: {result.bundle}")
     return 0

@@ -37,7 +37,7 @@ def encode_clips(
 ) -> Tensor:
     """Clip features (N, D) of ``paths`` under evaluation sampling, through the model's vision tower.
 
-    ``frozen`` (N, D) are the means over T of plain CLIP's frame features, where they are known: a model with a residual
+    ``frozen`` (N, D) are the means over T of zero-shot CLIP's frame features, where they are known: a model with a residual
     share is spared its second pass. Raises what ``encode_views`` raises.
     """
 
@@ -130,7 +130,7 @@ logger = logging.getLogger(__name__)
 
 
 class PlainFeatures:
-    """What clips are to plain CLIP, by path, kept in memory: D numbers a clip."""
+    """What clips are to zero-shot CLIP, by path, kept in memory: D numbers a clip."""
 
     def __init__(self, backbone: Backbone, num_frames: int) -> None:
         self.backbone, self.num_frames = backbone, num_frames

@@ -36,7 +36,7 @@ class PromptedClip(nn.Module):
     """A frozen backbone with prompts, classifying clips into ``labels``.
 
     With a text depth of 0 the class features are the frozen zero-shot ones, with a visual depth of 0 the clip
-    features are the frozen ones; with both 0, and no ``whitening``, the model is plain CLIP. Clip and text features are
+    features are the frozen ones; with both 0, and no ``whitening``, the model is zero-shot CLIP. Clip and text features are
     whitened where there is a ``whitening``; frame features never are. ``templates`` word the labels where there are no
     text prompts, and nowhere else.
     """
@@ -74,7 +74,7 @@ class PromptedClip(nn.Module):
     def encode_clips(self, pixels: Tensor, frozen: Tensor | None = None) -> Tensor:
         """Clip features (B, D) of length 1 of CLIP-normalized ``pixels`` (B, T, 3, S, S).
 
-        ``frozen`` (B, D) are the means over T of plain CLIP's frame features, where they are known; see
+        ``frozen`` (B, D) are the means over T of zero-shot CLIP's frame features, where they are known; see
         ``encode_frames``.
         """
         return self.clip_features(self.encode_frames(pixels, None if frozen is None else frozen[:, None]))
@@ -84,11 +84,11 @@ class PromptedClip(nn.Module):
         return self.whiten_clips(functional.normalize(frames.mean(dim=-2), dim=-1))
 
     def whiten_clips(self, features: Tensor) -> Tensor:
-        """Clip features (…, D) as this model wants them, from those of plain CLIP's space."""
+        """Clip features (…, D) as this model wants them, from those of zero-shot CLIP's space."""
         return features if self.whitening is None else self.whitening.clips(features)
 
     def whiten_texts(self, features: Tensor) -> Tensor:
-        """Text features (K, D) as this model wants them, from those of plain CLIP's space."""
+        """Text features (K, D) as this model wants them, from those of zero-shot CLIP's space."""
         return features if self.whitening is None else self.whitening.texts(features)
 
     def encode_frames(self, pixels: Tensor, frozen: Tensor | None = None) -> Tensor:

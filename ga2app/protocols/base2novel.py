@@ -146,7 +146,7 @@ def _outcomes(plan: Plan, seed: int, folder: Path) -> Iterator[Outcome]:
 
 
 def _untrained(method: str, config: RunConfig, dataset: Dataset, known: evaluate.PlainFeatures) -> Outcome:
-    """Plain CLIP: as it is, which looks at no shots, or whitened by shots and anchors."""
+    """Zero-shot CLIP: as it is, which looks at no shots, or whitened by shots and anchors."""
     forget_peak()
     clips = evaluate.test_clips(dataset)
     whitening = _whitening(config, dataset, known) if method == WHITENED else None

@@ -35,7 +35,7 @@ class Measured(NamedTuple):
 
 
 class Measure:
-    """Measures models on the test clips of ``dataset``; plain CLIP is measured once, and not before it is asked for.
+    """Measures models on the test clips of ``dataset``; zero-shot CLIP is measured once, and not before it is asked for.
 
     Figures of a data set with novel labels: ``base``, ``novel`` and ``hm``, with ``joint`` also ``joint_base``,
     ``joint_novel`` and ``joint_hm``. Of one without: ``top1``, ``top5``, ``mean_class``. ``tested`` is what they rest
@@ -49,11 +49,11 @@ class Measure:
 
     @cached_property
     def plain(self) -> Measured:
-        """Figures of plain CLIP."""
+        """Figures of zero-shot CLIP."""
         return self._measured(self._plain, self._plain_features)
 
     def bundle(self, bundle: Bundle) -> Measured:
-        """Figures of ``bundle``. Where it learned no visual prompts plain CLIP's features serve."""
+        """Figures of ``bundle``. Where it learned no visual prompts zero-shot CLIP's features serve."""
         backbone, base = self._session.backbone, self._dataset.base
         model = PromptedClip(backbone, bundle.learner(), base, bundle.whitening()).eval()
         moved = model.prompts.config.visual_depth > 0

@@ -41,7 +41,7 @@ class Setup:
 
     ``targets`` (N,) are the classes of ``shots``, in the order of ``source``. ``texts`` holds the class names and,
     behind them, the generic texts: one pass through the text tower serves both. None where no generic text is needed.
-    The whitening of ``model``, and of the frozen features, is that of plain CLIP; ``test_features`` are not whitened.
+    The whitening of ``model``, and of the frozen features, is that of zero-shot CLIP; ``test_features`` are not whitened.
     ``clip_s`` is what reading a clip and its pass through the vision tower took, 0 where all were known already.
     """
 
@@ -116,7 +116,7 @@ class Setup:
         return PromptedClip(model.backbone, model.prompts, self.dataset.base, own).eval()
 
     def encode(self, model: PromptedClip, paths: Sequence[str], should_stop: Callable[[], bool] = _never) -> Tensor:
-        """Clip features (N, D) of ``paths`` by ``model``, whose frozen share is what plain CLIP is known to make.
+        """Clip features (N, D) of ``paths`` by ``model``, whose frozen share is what zero-shot CLIP is known to make.
 
         ``should_stop`` is asked between two batches; raises InterruptedError then.
         """
@@ -166,7 +166,7 @@ def prepare(
 ) -> Setup:
     """Draw the shots, build the model, compute the frozen features; raises StudioError, InterruptedError on a stop.
 
-    ``known`` holds features of plain CLIP from earlier runs on the same backbone and number of frames.
+    ``known`` holds features of zero-shot CLIP from earlier runs on the same backbone and number of frames.
     """
     check_depths(config, backbone)
     hard = hard_prompt(config, backbone)

@@ -53,7 +53,7 @@ class ModelReport:
 
 @dataclass(frozen=True)
 class ChangedClip:
-    """A clip that plain CLIP and the bundle answered differently, one of them rightly.
+    """A clip that zero-shot CLIP and the bundle answered differently, one of them rightly.
 
     ``thumbnail`` is a JPEG in base64, empty where none was made.
     """
@@ -73,7 +73,7 @@ class ChangedClip:
 
 @dataclass(frozen=True)
 class MapPoint:
-    """A clip, class name, anchor or negative prompt on the map: where it lay under plain CLIP, and where it lies now.
+    """A clip, class name, anchor or negative prompt on the map: where it lay under zero-shot CLIP, and where it lies now.
 
     ``what`` is clip, class, anchor or negative; ``label`` the class it belongs to, or the text itself.
     """

@@ -123,7 +123,7 @@ def test_base_to_novel_prints_each_draw_and_the_mean_and_writes_a_report(
     command = ["protocol", "base-to-novel", str(room / "settings.json"), "--out", str(tmp_path / "out")]
     table = printed(capsys, *command).splitlines()
     assert [line.split("  ")[0] for line in table[1:6]] == [
-        "plain CLIP",
+        "zero-shot CLIP",
         "seed 1024",
         "seed 1025",
         "seed 1026",
@@ -280,7 +280,7 @@ def test_figures_have_counts_and_intervals_beside_them(capsys: pytest.CaptureFix
     printed = capsys.readouterr()
     assert "95 % interval, over 4 base test clips and 4 novel test clips" in printed.out
     assert re.search(r"with prompts +\d+\.\d \(\d+–\d+\)", printed.out) and "note: There are only" in printed.err
-    assert re.search(r"base +top-1 +top-5 +mean class\nplain CLIP +\d+\.\d \(\d+–\d+\) +– ", printed.out)
+    assert re.search(r"base +top-1 +top-5 +mean class\nzero-shot CLIP +\d+\.\d \(\d+–\d+\) +– ", printed.out)
 
 
 def test_after_a_new_split_clips_that_were_trained_on_do_not_count(

@@ -49,7 +49,7 @@ def test_a_clip_is_explained_in_words_and_in_a_picture(capsys: pytest.CaptureFix
     assert main(argv) == 0
     text = capsys.readouterr().out
     for words in (
-        "plain CLIP: riding a bicycle",
+        "zero-shot CLIP: riding a bicycle",
         "bundle: riding a bicycle",
         "blind to the order",
         "strongest of 8x8 cells",

@@ -66,13 +66,13 @@ def test_plain_clip_and_the_bundle_explain_the_same_label(backbone: Backbone, bu
     assert not np.array_equal(found.plain.saliency.cells, found.bundle.saliency.cells)
     assert [frame.index for frame in found.plain.frames] == [0, 2, 4]
     assert found.pictures.shape == (3, 32, 32, 3) and found.pictures.dtype == np.uint8
-    assert list(found.models()) == ["plain CLIP", "bundle"]
+    assert list(found.models()) == ["zero-shot CLIP", "bundle"]
 
 
 def test_without_a_label_the_best_one_is_explained_and_where_there_is_a_bundle_the_bundles(
     backbone: Backbone, clip: str
 ):
-    """With a bundle that disagrees with plain CLIP, so that the two can be told apart."""
+    """With a bundle that disagrees with zero-shot CLIP, so that the two can be told apart."""
     plain = explain_clip(backbone, clip, NAMES, num_frames=2)
     assert plain.bundle is None and plain.plain.score > 0
     found = (explain_clip(backbone, clip, NAMES, bundle=made(backbone, seed), num_frames=2) for seed in range(20))

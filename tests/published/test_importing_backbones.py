@@ -24,7 +24,7 @@ def fully_tuned(tuned: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def zero_shot(folder: Path, pixels: Tensor) -> Tensor:
-    """Logits of the plain CLIP in ``folder``, its names behind the words X X X X."""
+    """Logits of the zero-shot CLIP in ``folder``, its names behind the words X X X X."""
     backbone = load_backbone(folder, device="cpu", precision="float32")
     with torch.no_grad():
         clips = plain_clip(backbone, NAMES).encode_clips(pixels)

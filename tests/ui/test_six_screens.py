@@ -238,7 +238,7 @@ def test_from_a_zip_with_broken_clips_to_a_bundle_in_another_home(
 
 
 def recognize_four(tab: Any, archive: Path, folder: Path) -> None:
-    """Four clips at once, with two bundles beside plain CLIP."""
+    """Four clips at once, with two bundles beside zero-shot CLIP."""
     clips = []
     for label in LABELS:
         place = folder / f"{label}.mp4"

@@ -51,7 +51,7 @@ DEFAULT_FRAMES = 8
 class Ways:
     """How to explain: which score, by which method, how fine (None: the method's own), against which relatives.
 
-    ``templates`` are the sentences in which plain CLIP reads the labels.
+    ``templates`` are the sentences in which zero-shot CLIP reads the labels.
     """
 
     score: ScoreKind = ScoreKind.MARGIN
@@ -72,9 +72,9 @@ def explain_clip(
     num_frames: int = DEFAULT_FRAMES,
     ways: Ways | None = None,
 ) -> ClipExplanation:
-    """Explain the score of ``label`` among ``labels`` for the clip in ``path``, by plain CLIP and by ``bundle``.
+    """Explain the score of ``label`` among ``labels`` for the clip in ``path``, by zero-shot CLIP and by ``bundle``.
 
-    Without ``label`` it is the best one of the bundle, or of plain CLIP where there is no bundle; both models explain
+    Without ``label`` it is the best one of the bundle, or of zero-shot CLIP where there is no bundle; both models explain
     the same one. Raises ClipError, LabelError, BundleError, and DatasetError for anchors that cannot be read.
     """
     ways = ways or Ways()

@@ -202,7 +202,7 @@ class ModelExplanation:
 
 @dataclass(frozen=True)
 class ClipExplanation:
-    """Why a clip got its ``label``, by plain CLIP and, where there is one, by the bundle.
+    """Why a clip got its ``label``, by zero-shot CLIP and, where there is one, by the bundle.
 
     ``pictures`` are the frames as the model sees them: uint8 (T, S, S, 3), cropped to the square.
     """
@@ -218,7 +218,7 @@ class ClipExplanation:
 
     def models(self) -> Mapping[str, ModelExplanation]:
         """Each explanation under its title."""
-        return {"plain CLIP": self.plain} | ({"bundle": self.bundle} if self.bundle else {})
+        return {"zero-shot CLIP": self.plain} | ({"bundle": self.bundle} if self.bundle else {})
 
     def to_dict(self) -> dict[str, Any]:
         return {

@@ -15,7 +15,7 @@ _CLIP_FILES = "config.json preprocessor_config.json model.safetensors tokenizer.
 _BODY = """
 # {title}
 
-Upload clips, type labels, and see side by side what plain CLIP and a trained prompt bundle make of them. Everybody
+Upload clips, type labels, and see side by side what zero-shot CLIP and a trained prompt bundle make of them. Everybody
 may recognize. Data sets, anchors, training and bundles belong to the owner of this Space, unless its settings say
 otherwise.
 
