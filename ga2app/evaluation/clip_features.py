@@ -37,8 +37,8 @@ def encode_clips(
 ) -> Tensor:
     """Clip features (N, D) of ``paths`` under evaluation sampling, through the model's vision tower.
 
-    ``frozen`` (N, D) are the means over T of zero-shot CLIP's frame features, where they are known: a model with a residual
-    share is spared its second pass. Raises what ``encode_views`` raises.
+    ``frozen`` (N, D) are the means over T of zero-shot CLIP's frame features, where they are known: a model with a
+    zero-shot ratio is spared its second pass. Raises what ``encode_views`` raises.
     """
 
     def encode(pixels: Tensor, rows: slice) -> Tensor:

@@ -36,8 +36,8 @@ class PromptedClip(nn.Module):
     """A frozen backbone with prompts, classifying clips into ``labels``.
 
     With a text depth of 0 the class features are the frozen zero-shot ones, with a visual depth of 0 the clip
-    features are the frozen ones; with both 0, and no ``whitening``, the model is zero-shot CLIP. Clip and text features are
-    whitened where there is a ``whitening``; frame features never are. ``templates`` word the labels where there are no
+    features are the frozen ones; with both 0, and no ``whitening``, the model is zero-shot CLIP. Clip and text features
+    are whitened where there is a ``whitening``, frame features never. ``templates`` word the labels where there are no
     text prompts, and nowhere else.
     """
 

@@ -35,7 +35,7 @@ class Measured(NamedTuple):
 
 
 class Measure:
-    """Measures models on the test clips of ``dataset``; zero-shot CLIP is measured once, and not before it is asked for.
+    """Measures models on the test clips of ``dataset``; zero-shot CLIP once, and not before it is asked for.
 
     Figures of a data set with novel labels: ``base``, ``novel`` and ``hm``, with ``joint`` also ``joint_base``,
     ``joint_novel`` and ``joint_hm``. Of one without: ``top1``, ``top5``, ``mean_class``. ``tested`` is what they rest

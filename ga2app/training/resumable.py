@@ -30,7 +30,7 @@ def train_slice(
     emit: Emit,
     should_stop: Callable[[], bool],
 ) -> Slice:
-    """``train`` until ``should_stop``; what zero-shot CLIP has made of clips is taken from the file ``features``, and kept.
+    """``train`` until ``should_stop``; features of zero-shot CLIP are taken from the file ``features``, and kept.
 
     So a slice that ends before the first step has not been in vain. Raises StudioError.
     """

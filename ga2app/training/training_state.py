@@ -41,7 +41,7 @@ class Setup:
 
     ``targets`` (N,) are the classes of ``shots``, in the order of ``source``. ``texts`` holds the class names and,
     behind them, the generic texts: one pass through the text tower serves both. None where no generic text is needed.
-    The whitening of ``model``, and of the frozen features, is that of zero-shot CLIP; ``test_features`` are not whitened.
+    The whitening of ``model``, and of the frozen features, is that of zero-shot CLIP; ``test_features`` are not.
     ``clip_s`` is what reading a clip and its pass through the vision tower took, 0 where all were known already.
     """
 

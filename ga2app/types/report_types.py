@@ -73,7 +73,7 @@ class ChangedClip:
 
 @dataclass(frozen=True)
 class MapPoint:
-    """A clip, class name, anchor or negative prompt on the map: where it lay under zero-shot CLIP, and where it lies now.
+    """A clip, class name, anchor or negative prompt on the map: where it lay under zero-shot CLIP, and lies now.
 
     ``what`` is clip, class, anchor or negative; ``label`` the class it belongs to, or the text itself.
     """

@@ -74,8 +74,8 @@ def explain_clip(
 ) -> ClipExplanation:
     """Explain the score of ``label`` among ``labels`` for the clip in ``path``, by zero-shot CLIP and by ``bundle``.
 
-    Without ``label`` it is the best one of the bundle, or of zero-shot CLIP where there is no bundle; both models explain
-    the same one. Raises ClipError, LabelError, BundleError, and DatasetError for anchors that cannot be read.
+    Without ``label`` it is the best one of the bundle, or of zero-shot CLIP where there is no bundle; both models
+    explain the same one. Raises ClipError, LabelError, BundleError, and DatasetError for anchors that cannot be read.
     """
     ways = ways or Ways()
     names, notes = check_labels(labels)
