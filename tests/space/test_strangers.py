@@ -23,12 +23,14 @@ from ga2app.types import RunState
 from ga2app.web import Studio, build_page
 from ga2app.web.pages.anchors.anchor_room import ClipView
 from ga2app.web.pages.anchors.prompt_room import PromptView
+from ga2app.web.pages.datasets.dataset_handlers import EDITS
+from ga2app.web.pages.datasets.dataset_views import View
 from tests.ui.studios import add_dataset, add_run, keep_bundle, make_studio
 
 from .hosting import finish
 
 TOLD = "of this Space belong to its owner, alice"
-FEWEST, FEWEST_DONE = 45, 30
+FEWEST, FEWEST_DONE = 40, 20
 """Handlers that change something: fewer mean that this test does not press them right any more.
 
 For the owner, who has deleted what later ones would change, there are not so many.
@@ -36,9 +38,21 @@ For the owner, who has deleted what later ones would change, there are not so ma
 
 CLICKED = json.loads(
     '{"value": "Train", "index": 0, "selected": true, "text": "x", "on": false, "id": 1, "ids": [1], "run": 1, '
-    '"play": 1, "turn": 1, "set": 1, "chosen": 1, "idea": 0, "ticks": [[1, true]], "bundle": "kept", "clip": 0}'
+    '"play": 1, "set": 1, "chosen": 1, "idea": 0, "ticks": [[1, true]], "bundle": "kept", "clip": 0, "step": 0, '
+    '"name": "another name", "label": "another label", "keep": 1, "pasted": "jumping rope", "kind": "csv"}'
 )
 """What a script of the page tells of a click, for any of them."""
+ACTIONS = (
+    "enable",
+    "text",
+    "accept",
+    "resume",
+    "restart",
+    "stop",
+    "front",
+    *sorted(EDITS, key=lambda one: "delete" in one),
+)
+"""What buttons of templates say that they do, what deletes last."""
 _LEARNED = re.compile(r"""(INSERT INTO "clips" VALUES\(\d+,\d+,\d+,'[^']*','[^']*'),.*""")
 MADE_BY_LOOKING = ("studio.db", "media/thumbs", "media/previews", "media/uploads", "media/anchors/made")
 
@@ -77,8 +91,8 @@ async def _press_everything(studio: Studio, session: dict[str, Any]) -> Pressed:
     for number, handler in page.fns.items():
         if handler.fn is None:
             continue
-        for action in ("enable", "delete") if handler.collects_event_data else ("",):
-            name = f"{number} {handler.fn.__qualname__} {action}"
+        for action in ACTIONS if handler.collects_event_data else ("",):
+            name = f"{number} {getattr(handler.fn, '__qualname__', handler.fn)} {action}"
 
             def note(name: str = name) -> None:
                 if LocalContext.blocks.get(None) is not None:  # not so in a thread of the app's own
@@ -93,7 +107,8 @@ async def _press_everything(studio: Studio, session: dict[str, Any]) -> Pressed:
 
 async def _press(studio: Studio, page: gr.Blocks, handler: Any, request: gr.Request, action: str) -> str:
     """What one handler gives, or raises, as text."""
-    settings: dict[str, Any] = {"requests": request, "event_data": gr.SelectData(None, CLICKED | {"action": action})}
+    clicked = CLICKED | {"action": action, "what": action, "do": action}
+    settings: dict[str, Any] = {"requests": request, "event_data": gr.SelectData(None, clicked)}
     given = [_plausible(studio, one) for one in handler.inputs]
     try:
         answer = await page.call_function(handler, given, **settings)
@@ -170,8 +185,12 @@ def _plausible(studio: Studio, component: Any) -> Any:
             return replace(shown, set_id=1)
         case gr.State() if isinstance(shown, PromptView):
             return replace(shown, group_id=1)
-        case gr.Number() | gr.State():
+        case gr.State() if isinstance(shown, View):
+            return replace(shown, dataset_id=1)
+        case gr.Number():
             return 1 if shown is None else shown
+        case gr.Textbox() if not component.visible and component.label is None:
+            return shown or "kept"
         case gr.Textbox():
             return shown or "1"
     return shown
