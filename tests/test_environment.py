@@ -123,7 +123,7 @@ def test_an_older_python_is_told_so_in_one_line():
 def test_a_system_without_posix_locks_is_named_in_one_sentence():
     without = "import sys; sys.modules['fcntl'] = None; "
     for code in ("import app", "from ga2app.cli.main import main; sys.exit(main(['doctor']))"):
-        answer = python(without + code)
+        answer = python(without + code, PYTHONWARNINGS="ignore")  # filelock's, which asks for fcntl as well
         assert answer.returncode == 1 and answer.stderr.count("\n") == 1, answer.stderr
         assert "has no POSIX file locks, which the app needs; GA² Studio runs on Linux and macOS" in answer.stderr
 

@@ -15,15 +15,16 @@ from unittest.mock import patch
 _getfile = inspect.getfile
 
 
-def _no_file_of_gradio(thing: Any) -> str:
-    if inspect.isclass(thing) and thing.__module__.partition(".")[0] == "gradio":
+def _no_file(thing: Any) -> str:
+    if inspect.isclass(thing) and thing.__module__.partition(".")[0] in ("gradio", "ga2app"):
         raise OSError("no stub is wanted")
     return _getfile(thing)
 
 
-def _without_stubs() -> AbstractContextManager[Any]:
-    return nullcontext() if "gradio" in sys.modules else patch("inspect.getfile", _no_file_of_gradio)
+def without_stubs() -> AbstractContextManager[Any]:
+    """Classes of components that are made herein get no stub: ours would have one written beside their file."""
+    return patch("inspect.getfile", _no_file)
 
 
-with _without_stubs():
+with nullcontext() if "gradio" in sys.modules else without_stubs():
     import gradio as gradio

@@ -83,7 +83,7 @@ def test_a_paper_preset_trains_on_lists_with_the_published_negative(
     ("negatives", "options", "told"),
     [
         ("else", [], "prompts.hard_prompt: name the folder of a bundle trained on Kinetics-400 with the same backbone"),
-        ("else,nothing,no action", ["--hard-prompt", "random"], "has 3: import it with --negatives else, the only one"),
+        ("else,nothing,no action", ["--hard-prompt", "random"], "one a label (2), and 3 are chosen"),
     ],
 )
 def test_what_a_paper_preset_lacks_is_named(

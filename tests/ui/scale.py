@@ -47,7 +47,8 @@ def main(root: str) -> None:
         with queries(studio.store) as asked:
             for event in app.fns.values():
                 if event.page == place.path and (app._id, "load") in event.targets and event.fn is not None:
-                    given = [getattr(block, "value", None) for block in event.inputs]
+                    held = {block: getattr(block, "value", None) for block in event.inputs}
+                    given = [held] if event.inputs_as_dict else [*held.values()]
                     answer = event.fn(*special_args(event.fn, given, request)[0])
                     drawn += (
                         answer.values()

@@ -84,7 +84,7 @@ def test_who_comes_back_to_recognize_finds_clips_labels_and_answers(tab: Any, se
         ("runs?id=999", "#run-missing", "There is no run 999."),
         ("runs?id=seven", "#run-missing", "The address names no run."),
         ("compare?ids=998,999", "#compare-answer", "There is no run 998, 999."),
-        ("library?bundle=nope", "#bundle-head", "There is no bundle 'nope'."),
+        ("library?bundle=nope", "#library-answer", "there is no bundle 'nope' in the library"),
     ],
 )
 def test_what_an_address_names_and_nobody_has_is_told_and_nothing_else_is_shown(

@@ -12,7 +12,7 @@ from ga2app.services.recognition_service import none_of_these as decided
 from ga2app.services.studio import Studio, bundle_key
 from ga2app.types import RecognitionRequest
 from ga2app.web.api.answering import told
-from ga2app.web.components.file_names import with_names
+from ga2app.web.components.file_names import NamedFiles
 
 
 def build_recognition_api(studio: Studio) -> None:
@@ -76,7 +76,7 @@ def build_recognition_api(studio: Studio) -> None:
             return document(studio.recognition.answer(request))
 
     unseen: dict[str, Any] = {"visible": False}
-    files = with_names(gr.File(label="clips", file_count="multiple", **unseen))
+    files = NamedFiles(label="clips", file_count="multiple", **unseen)
     labels: Any = gr.Textbox(label="labels", **unseen)
     labels.preprocess = lambda payload: payload  # a list stays a list
     bundle, backbone = gr.Textbox("", label="bundle", **unseen), gr.Textbox("", label="backbone", **unseen)

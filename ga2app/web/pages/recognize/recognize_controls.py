@@ -17,7 +17,7 @@ from ga2app.services.studio import Studio
 from ga2app.types import NoneOfThese, NoneWay, RecognitionRequest
 from ga2app.types.recognition import DEFAULT_THRESHOLDS
 from ga2app.web.components.backbone_field import backbone_field, backbone_info, settle_choice
-from ga2app.web.components.file_names import with_names
+from ga2app.web.components.file_names import NamedFiles
 from ga2app.web.components.markup import notice
 from ga2app.web.events import QUIET
 from ga2app.web.pages.recognize.recognize_view import file_url
@@ -91,7 +91,7 @@ def build_controls(studio: Studio) -> Controls:
     """Lay them out."""
     named, found = studio.known_backbone(None), studio.recognition.label_lists()
     examples = part(helpers_html(examples=studio.examples), js_on_load=script("recognize.js"), elem_id="examples")
-    files = with_names(gr.File(label="Clips", file_count="multiple", height=150, elem_id="clips"))
+    files = NamedFiles(label="Clips", file_count="multiple", height=150, elem_id="clips")
     with gr.Accordion("Record with the webcam", open=False, elem_id="webcam"):
         recorder = build_recorder(label="Webcam, not mirrored", height=260)
     labels = gr.Textbox(

@@ -165,11 +165,12 @@ def _connect_memory(studio: Studio, controls: Controls, results: ResultParts, pa
     """
     memory = gr.BrowserState({"labels": "", "bundles": []}, storage_key="ga2-recognize", secret="ga2-studio")
     visits, settings = Visits(), controls.settings
+    opened = gr.Textbox("", visible=False)  # the tab's key once all is back: what is kept before would be half of it
     named: dict[str, Any] = {"files": controls.files, "labels": controls.labels, "bundles": controls.bundle}
     held: dict[str, Any] = named | {"backbone": controls.backbone, **vars(settings)}
 
     def keep(given: dict[Any, Any]) -> None:
-        visits.keep(given[tab], {name: given[one] for name, one in held.items()}, given[results.shown])
+        visits.keep(given[opened], {name: given[one] for name, one in held.items()}, given[results.shown])
 
     def open_page(given: dict[Any, Any], request: gr.Request) -> dict[Any, Any]:
         left = visits.recall(given[tab])
@@ -182,7 +183,7 @@ def _connect_memory(studio: Studio, controls: Controls, results: ResultParts, pa
     def bring_back(key: str) -> dict[Any, Any]:
         left = visits.recall(key)
         drawn = results.values(draw(left.shown)) if left.shown.results else {}
-        return restored_settings(studio, controls, left) | drawn
+        return {opened: key, **restored_settings(studio, controls, left), **drawn}
 
     lists = [controls.take_labels, controls.fit, controls.dataset, controls.suggested]
     page.on_open(
@@ -191,14 +192,14 @@ def _connect_memory(studio: Studio, controls: Controls, results: ResultParts, pa
         [tab, *named.values(), controls.backbone, *lists],
         js=script("visit_key.js"),
         **QUIET,
-    ).then(bring_back, tab, [*vars(settings).values(), *results.outputs], **QUIET)
+    ).then(bring_back, tab, [opened, *vars(settings).values(), *results.outputs], **QUIET)
     done = [controls.labels.blur, controls.labels.submit, controls.bundle.input, controls.ask.click]
     done += [controls.take_labels.click, controls.suggested.click]
     remembered = [controls.labels, controls.bundle]
     gr.on(done, lambda labels, keys: {"labels": labels, "bundles": keys or []}, remembered, memory, **QUIET)
     changed = [controls.files.change, controls.backbone.change, results.clips.change, results.grades.change]
     changed += [part.change for part in vars(settings).values()]
-    gr.on([*done, *changed], keep, {tab, results.shown, *held.values()}, None, trigger_mode="always_last", **QUIET)
+    gr.on([*done, *changed], keep, {opened, results.shown, *held.values()}, None, trigger_mode="always_last", **QUIET)
     address.tell(
         "(labels, bundle) => ({bundle, labels: labels.length > 1500 ? '' : labels})", [controls.labels, controls.bundle]
     )
