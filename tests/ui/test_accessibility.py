@@ -53,6 +53,7 @@ def open_screen(tab: Any, name: str) -> None:
         expect(tab.locator("#ds-clips .ds-clip").first).to_be_visible()
     elif name == "Train":
         tab.locator("#set-shots input").fill("0")
+        expect(tab.locator("#train-preview")).to_contain_text("Before it can be queued:")
         tab.locator("#queue").click()
         expect(tab.locator("#queue-answer")).to_contain_text("needs a change")
     elif name == "Runs":
@@ -102,6 +103,7 @@ def test_axe_finds_nothing_serious_in_either_theme_on_a_desk_or_a_phone(tab: Any
 
 def test_the_way_to_each_page_is_a_link_that_says_which_page_is_open(tab: Any, filled: Served) -> None:
     tab.goto(f"{filled.address}/train")
+    opened(tab)
     menu = tab.get_by_role("navigation", name="Pages")
     assert menu.get_by_role("link").all_inner_texts() == list(SCREENS)
     expect(menu.locator("[aria-current=page]")).to_have_text("Train")

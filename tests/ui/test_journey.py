@@ -22,6 +22,7 @@ expect = pytest.importorskip("playwright.sync_api").expect
 TRAINED_WITHIN_MS = 240_000
 ANSWERED_WITHIN_MS = 60_000
 EPOCHS = "4"
+SETTLED_MS = 600
 
 
 def test_from_an_empty_home_to_a_novel_label_with_an_own_bundle(tab: Any, tmp_path: Path) -> None:
@@ -35,6 +36,7 @@ def test_from_an_empty_home_to_a_novel_label_with_an_own_bundle(tab: Any, tmp_pa
         expect(tab.locator("#dataset-card .chip.base").first).to_be_visible(timeout=ANSWERED_WITHIN_MS)
         expect(tab.get_by_label("Quick")).to_be_checked()
         tab.locator("#set-optimizer-epochs input").fill(EPOCHS)
+        tab.wait_for_timeout(SETTLED_MS)  # what is typed is told to the server a moment later
         tab.locator("#queue").click()
         tab.locator("#watch").click()
         state = tab.locator("#run-head .badge")

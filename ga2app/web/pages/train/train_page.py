@@ -33,10 +33,11 @@ _READY = "() => { window.ga2Train?.ready(); }"
 
 @dataclass(frozen=True)
 class Pressed:
-    """What was asked for at the last press, and the numbers of the runs that it queued: none where it was refused."""
+    """What was asked for at the last press, the runs that it queued (none where it was refused), and what was said."""
 
     asked: Asked
     runs: tuple[int, ...] = ()
+    answer: str = ""
 
 
 class TrainPage(TrainFilling):
@@ -98,14 +99,14 @@ class TrainPage(TrainFilling):
             self.clock: gr.Timer(active=preview.again or waiting or bool(pressed and pressed.runs)),
         }
 
-    def _standing(self, pressed: Pressed) -> Any:
+    def _standing(self, pressed: Pressed) -> str:
         """What is said of the runs of a press: as before while they wait, nothing when they are over."""
         states = []
         for number in pressed.runs:
             with contextlib.suppress(StudioError):  # deleted: there is nothing to say of it
                 states.append(self.studio.store.runs.get(number).state)
         if RunState.QUEUED in states:
-            return gr.skip()
+            return pressed.answer
         if RunState.RUNNING in states or RunState.STOPPING in states:
             first = pressed.runs[0]
             return self._answer("info", f"Run {first} is under way.", "You may close this page.", first)
@@ -126,11 +127,11 @@ class TrainPage(TrainFilling):
             else:
                 numbers = self.training.queue(plan)
                 trouble, first, last = self.studio.runs.wake(), numbers[0], numbers[-1]
-                pressed = Pressed(asked, tuple(numbers))
                 how = "It starts" if first == last else "They run one after another"
                 title = f"Run {first} is queued." if first == last else f"Runs {first} to {last} are queued."
                 text = trouble or f"{how} as soon as the worker is free; you may close this page."
                 told = self._answer("warning" if trouble else "success", title, text, first)
+                pressed = Pressed(asked, tuple(numbers), told)
         except StudioError as exc:
             told = notice("error", str(exc))
         except Exception:
