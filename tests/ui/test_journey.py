@@ -49,6 +49,8 @@ def test_from_an_empty_home_to_a_novel_label_with_an_own_bundle(tab: Any, tmp_pa
         expect(tab.locator("#run-loss svg")).to_be_visible()
 
         tab.locator("#try-it").click()
+        expect(tab.locator("#bundle")).to_contain_text("tuned prompts")
+        expect(tab.locator("[data-example]").first).to_be_visible()
         with Store.open(home) as store:
             novel = set(store.datasets.get(DEMO).novel)
         examples = tab.locator("[data-example]").evaluate_all("all => all.map(one => one.ariaLabel.split(': ')[1])")
