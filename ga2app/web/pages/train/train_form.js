@@ -75,16 +75,26 @@ element.addEventListener('change', event => {
 watch('value', show);
 show();
 
-let waiting = 0, patience, closed = false;
+let waiting = 0, patience, closed = false, pressed = false;
 const standing = () => {
   document.body.toggleAttribute('data-train-updating', waiting > 0);
   document.getElementById('train-preview')?.setAttribute('aria-busy', String(waiting > 0));
   const queue = document.getElementById('queue');
-  if (queue) queue.disabled = waiting > 0 || closed;
+  if (queue) {
+    queue.disabled = closed;
+    queue.setAttribute('aria-disabled', String(waiting > 0 || closed));  // a press waits: see settled
+  }
   clearTimeout(patience);
   if (waiting) patience = setTimeout(() => { waiting = 0; standing(); }, 30000);
 };
 window.ga2Train = {
+  // Resolves when what is said is of the settings that stand there; of several presses the first counts.
+  settled: async () => {
+    if (pressed) return new Promise(() => {});
+    pressed = true;
+    do await new Promise(later => setTimeout(later, 150)); while (waiting);
+    pressed = false;
+  },
   // An answer is under way: what was said of other settings is old until it is there, and cannot be queued.
   wait: () => { waiting += 1; standing(); },
   // What an answer has filled in is told a moment later, and waits on by itself.

@@ -165,12 +165,10 @@ def build_train(studio: Studio, page: Page) -> None:
         {*parts.asked, parts.preset},
         [parts.preset, parts.form],
     )
-    parts.queue.click(
-        parts.press,
-        looked_at,
-        parts.drawn,
-        **(_IN_TURN | {"show_progress": "minimal", "show_progress_on": parts.told}),
-    )
+    # Pressed right after a change, it waits for what is said of it, and takes the settings that stand there then.
+    pressed = parts.queue.click(None, None, None, js="() => window.ga2Train?.settled()", **_IN_TURN)
+    shown = {"show_progress": "minimal", "show_progress_on": parts.told}
+    pressed.then(parts.press, looked_at, parts.drawn, **(_IN_TURN | shown))
     parts.clock.tick(parts.look_again, looked_at, [parts.dataset, parts.card, *parts.drawn], **_IN_TURN)
     parts.dataset.input(lambda names: datasets_html(studio, names or []), parts.dataset, parts.card, **_IN_TURN)
     parts.backbone.input(
