@@ -49,7 +49,7 @@ def test_from_an_empty_home_to_a_novel_label_with_an_own_bundle(tab: Any, tmp_pa
         expect(tab.locator("#run-loss svg")).to_be_visible()
 
         tab.locator("#try-it").click()
-        expect(tab.locator("#bundle")).to_contain_text("tuned prompts")
+        expect(tab.locator("#bundle")).to_contain_text("Run 1")
         expect(tab.locator("[data-example]").first).to_be_visible()
         with Store.open(home) as store:
             novel = set(store.datasets.get(DEMO).novel)
