@@ -46,10 +46,10 @@ class Worker:
     def leave(self, signum: int = signal.SIGTERM, frame: FrameType | None = None) -> None:
         """Save at the next step, put the run back in the queue, and return.
 
-        A signal handler, hence only a flag; what is merely done ahead is broken off.
+        A signal handler, hence only a flag; what is merely done ahead is broken off, but not from another thread.
         """
         self._leaving = True
-        if self._ahead:
+        if self._ahead and frame is not None:
             self._ahead = False
             raise _BrokenOff
 

@@ -160,6 +160,8 @@ def test_new_proposals_have_the_ticks_of_none_before(tab: Any, served: Served) -
     tab.get_by_role("button", name="Suggest prompts for my labels").click()
     for count in ("3", "4"):
         tab.locator("#negative-count input").fill(count)
+        tab.locator("#negative-count input").press("Tab")
+        tab.wait_for_timeout(300)  # what is typed is told to Gradio's form a moment later
         tab.locator("#negative-suggest").click()
         expect(tab.locator(boxes)).to_have_count(int(count))
         assert len(ticked(tab, boxes)) == int(count)
