@@ -135,7 +135,7 @@ def test_every_command_of_the_readme_runs_and_prints_what_it_shows(folder: Path,
 @pytest.mark.documents
 @pytest.mark.parametrize("guide", [STUDIO, *GUIDES], ids=lambda guide: guide.stem)
 def test_a_guide_can_be_followed_from_its_own_text(guide: Path, tmp_path: Path, home: Path):
-    assert follow(guide, tmp_path, home) >= 2
+    assert follow(guide, tmp_path, home) >= (1 if guide == STUDIO else 2)
 
 
 def test_the_bundle_that_it_trains_is_better_than_plain_clip(folder: Path, home: Path):
