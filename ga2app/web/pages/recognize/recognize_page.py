@@ -15,7 +15,7 @@ from ga2app.services.recognition_service import MOST_BUNDLES
 from ga2app.services.studio import Studio
 from ga2app.types import RecognitionRequest
 from ga2app.web import address
-from ga2app.web.components.markup import UNEXPECTED, empty, listed, notice, shortened
+from ga2app.web.components.markup import empty, listed, notice, shortened
 from ga2app.web.components.masthead import Page
 from ga2app.web.events import QUIET, REVEAL_JS
 from ga2app.web.pages.recognize.recognize_controls import (
@@ -41,8 +41,6 @@ from ga2app.web.pages.recognize.recognize_state import (
 from ga2app.web.pages.recognize.visits import Left, Visits
 from ga2app.web.templates import script
 from ga2app.web.theme import part
-
-__all__ = ["REVEAL_JS", "UNEXPECTED", "build_recognize"]
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,9 @@ from ga2app.services.studio import Studio
 from ga2app.store import RunFilter
 from ga2app.types import RunState
 from ga2app.web import address
-from ga2app.web.components.markup import notice
+from ga2app.web.components.markup import UNEXPECTED, notice
 from ga2app.web.components.masthead import Page
-from ga2app.web.events import in_turn
-from ga2app.web.pages.recognize.recognize_page import REVEAL_JS, UNEXPECTED
+from ga2app.web.events import REVEAL_JS, in_turn
 from ga2app.web.pages.runs.run_files import SAVE_JS, make_file
 from ga2app.web.pages.runs.run_views import (
     PROGRESS,

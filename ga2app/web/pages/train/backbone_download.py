@@ -11,9 +11,8 @@ from ga2app.clip.files import may_be_on_the_hub
 from ga2app.errors import StudioError
 from ga2app.hub import FAVORITE, DownloadState, DownloadStatus
 from ga2app.services.studio import Studio
-from ga2app.web.components.markup import meter_html, notice
+from ga2app.web.components.markup import UNEXPECTED, meter_html, notice
 from ga2app.web.events import QUIET
-from ga2app.web.pages.recognize.recognize_page import UNEXPECTED
 from ga2app.web.theme import part
 
 log = logging.getLogger(__name__)

@@ -16,10 +16,9 @@ from ga2app.services.run_requests import Asked, Plan
 from ga2app.services.studio import Studio
 from ga2app.types import RunState
 from ga2app.web.components.backbone_field import backbone_info, settle_choice
-from ga2app.web.components.markup import notice
+from ga2app.web.components.markup import UNEXPECTED, notice
 from ga2app.web.components.masthead import Page
 from ga2app.web.events import in_turn
-from ga2app.web.pages.recognize.recognize_page import UNEXPECTED
 from ga2app.web.pages.train import train_settings as form
 from ga2app.web.pages.train.train_filling import TrainFilling
 from ga2app.web.pages.train.train_layout import DATASET_HELP, SEEDS_HELP
