@@ -89,10 +89,7 @@ def _draw_label(
 
 
 def _keep_one(
-    own: Sequence[int],
-    group_of: dict[int, int],
-    tested: dict[int, bool],
-    given_sides: Collection[int],
+    own: Sequence[int], group_of: dict[int, int], tested: dict[int, bool], given_sides: Collection[int]
 ) -> None:
     """A label whose clips another label's draw has taken whole gets one group back."""
     movable = [group_of[place] for place in own if group_of[place] not in given_sides]

@@ -181,8 +181,7 @@ def _map(
     negatives = dataset.negatives[:MAP_NEGATIVES]
     clouds = [
         Cloud(
-            torch.cat([side.clips[rows], side.anchors]),
-            torch.cat([texts.base, texts.novel, texts.negatives]),
+            torch.cat([side.clips[rows], side.anchors]), torch.cat([texts.base, texts.novel, texts.negatives])
         ).centered(leading=(len(rows), len(names)))
         for side, texts in (plain, bundle)
     ]

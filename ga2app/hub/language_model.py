@@ -81,10 +81,7 @@ def propose(
     client = InferenceClient(model=None if endpoint else model, base_url=endpoint, token=token, timeout=timeout_s)
     try:
         answer = client.chat_completion(
-            [{"role": "user", "content": _request(labels, kind, count)}],
-            model=model,
-            max_tokens=2048,
-            temperature=0.3,
+            [{"role": "user", "content": _request(labels, kind, count)}], model=model, max_tokens=2048, temperature=0.3
         )
         text = answer.choices[0].message.content
     except (HTTPError, ConnectionError, TimeoutError) as exc:

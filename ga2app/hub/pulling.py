@@ -143,11 +143,7 @@ def _fill(client: HubClient, offer: HubOffer, part: Path, file: HubFile, told: T
     """Append to ``part`` until it is as long as the file is, taking up a connection that breaks off."""
     repo_id, left = offer.revision.repo_id, ATTEMPTS
     url = hf_hub_url(
-        repo_id,
-        file.name,
-        repo_type=offer.kind.value,
-        revision=offer.revision.commit,
-        endpoint=client.api.endpoint,
+        repo_id, file.name, repo_type=offer.kind.value, revision=offer.revision.commit, endpoint=client.api.endpoint
     )
     while (had := part.stat().st_size) < file.size_bytes:
         fault: HubError | None = None

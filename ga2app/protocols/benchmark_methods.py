@@ -51,12 +51,7 @@ def settings(setting: str, *, quick: bool = False) -> RunConfig:
     return replace(
         config,
         clips=ClipConfig(num_frames=FRAMES),
-        optimizer=replace(
-            config.optimizer,
-            epochs=epochs,
-            warmup_epochs=epochs / 6,
-            evaluate_every=epochs,
-        ),
+        optimizer=replace(config.optimizer, epochs=epochs, warmup_epochs=epochs / 6, evaluate_every=epochs),
     )
 
 

@@ -14,15 +14,7 @@ from pathlib import Path
 from ga2app.datasets.clip_files import content_digest
 from ga2app.errors import ClipError, DatasetError, StoreError, StudioError
 from ga2app.paths import safe_name
-from ga2app.services.anchor_pools import (
-    DATASET,
-    SET,
-    caption_of,
-    evenly,
-    kept_pool,
-    of_other_classes,
-    of_other_content,
-)
+from ga2app.services.anchor_pools import DATASET, SET, caption_of, evenly, kept_pool, of_other_classes, of_other_content
 from ga2app.services.negatives import Asked, NegativePromptService, chosen, whole
 from ga2app.store.anchor_sets import AnchorFile
 from ga2app.store.ratings import Rating

@@ -11,14 +11,7 @@ from ga2app.errors import DatasetError
 from ga2app.labels import check_labels
 from ga2app.services.recognition_service import Results
 from ga2app.services.recognizers import OwnRecognizer
-from ga2app.types import (
-    AnchorClip,
-    ClassifierReasons,
-    Explanation,
-    FrameReason,
-    Neighbor,
-    TokenReading,
-)
+from ga2app.types import AnchorClip, ClassifierReasons, Explanation, FrameReason, Neighbor, TokenReading
 
 if TYPE_CHECKING:
     from ga2app.inference import PromptBundle

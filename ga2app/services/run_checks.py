@@ -121,10 +121,7 @@ def run_warnings(config: RunConfig, own: Dataset, chosen: Dataset, lent: Dataset
 def whitening_warnings(config: RunConfig, lent: Dataset) -> list[str]:
     """What of the whitening of a run of ``config`` on ``lent`` will not be as asked for, and why."""
     adjustments = {one.setting: one.reason for one in effective(config, lent)[1]}
-    told = {
-        "whitening.enabled": "Whitening will be off: {}.",
-        "whitening.anchors": "Whitening will not be as set: {}.",
-    }
+    told = {"whitening.enabled": "Whitening will be off: {}.", "whitening.anchors": "Whitening will not be as set: {}."}
     return [text.format(adjustments[setting]) for setting, text in told.items() if setting in adjustments]
 
 

@@ -73,10 +73,7 @@ _HINTS: dict[ErrorCode, tuple[str, str | Callable[[Config], str]]] = {
         "On Datasets, bring '{dataset}' back as it was (Undo) and press Retry, or press Start over to train on what it "
         "holds now.",
     ),
-    ErrorCode.FOLDER_IN_USE: (
-        "Another run writes to its folder",
-        "Wait until that run has ended, then press Retry.",
-    ),
+    ErrorCode.FOLDER_IN_USE: ("Another run writes to its folder", "Wait until that run has ended, then press Retry."),
     ErrorCode.DISK_FULL: (
         "The disk is full",
         "Free some space where the studio keeps its data (old runs and bundles can be deleted), then press Retry: "
@@ -120,10 +117,7 @@ _HINTS: dict[ErrorCode, tuple[str, str | Callable[[Config], str]]] = {
         "The backbone is not here",
         "'{backbone}' cannot be loaded. Download it again, or train again with another backbone.",
     ),
-    ErrorCode.DEVICE_UNUSABLE: (
-        "The device cannot be used",
-        "Train again with device 'auto' and precision 'auto'.",
-    ),
+    ErrorCode.DEVICE_UNUSABLE: ("The device cannot be used", "Train again with device 'auto' and precision 'auto'."),
     ErrorCode.CHECKPOINT_UNUSABLE: (
         "Its checkpoint cannot be used",
         "Press Start over: it begins at step 0 with the settings of the run.",

@@ -189,12 +189,7 @@ class SharingService:
         return hub.look(client, repo, kind, size_limit, required=(ANCHORS,), what="anchor set", revision=revision)
 
     def pull_anchors(
-        self,
-        offer: HubOffer,
-        *,
-        clips: bool = True,
-        token: str | None = None,
-        progress: ByteProgress | None = None,
+        self, offer: HubOffer, *, clips: bool = True, token: str | None = None, progress: ByteProgress | None = None
     ) -> PulledAnchors:
         """Pull what ``find_anchors`` found as a set and groups of their own, the clips too unless told otherwise."""
         self._studio.may_change()

@@ -17,11 +17,7 @@ from ga2app.paths import Home, default_home
 from ga2app.services.run_pace import SpeedEstimator
 from ga2app.services.space import Space
 from ga2app.store import Store
-from ga2app.types import (
-    BackboneChoice,
-    BundleCard,
-    figure_text,
-)
+from ga2app.types import BackboneChoice, BundleCard, figure_text
 
 if TYPE_CHECKING:
     from ga2app.services.anchor_advisor import AnchorAdvisor

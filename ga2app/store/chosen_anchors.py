@@ -56,10 +56,7 @@ def borrows(config: RunConfig, dataset: Dataset) -> tuple[bool, bool]:
     """Whether a run on ``dataset``, which has what ``config`` names, borrows the demo's anchors, and its negatives."""
     if not config.objective.uses_anchors():
         return False, False
-    return (
-        not config.anchors and not dataset.anchors,
-        not config.negatives and not dataset.negatives,
-    )
+    return (not config.anchors and not dataset.anchors, not config.negatives and not dataset.negatives)
 
 
 def borrow(config: RunConfig, dataset: Dataset, demo: Callable[[], Dataset]) -> Dataset:

@@ -100,12 +100,7 @@ class Negatives:
             found = db.execute(sql, [question, group_id, wanted, wanted, limit, offset]).fetchall()
         return [
             NegativeRow(
-                id_,
-                owner,
-                group,
-                text,
-                bool(enabled),
-                None if value is None else Rating(value, nearest, bool(warned)),
+                id_, owner, group, text, bool(enabled), None if value is None else Rating(value, nearest, bool(warned))
             )
             for id_, owner, group, text, enabled, value, nearest, warned in found
         ]

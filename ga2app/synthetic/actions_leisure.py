@@ -91,10 +91,7 @@ def fishing(phase: float) -> Drawing:
         polygon((hook[0] - 0.05, hook[1]), (hook[0] - 0.13, hook[1] + 0.05), (hook[0] - 0.13, hook[1] - 0.05)),
     )
     return Drawing(
-        pose,
-        pier,
-        (line(pose.hand(), tip, width=0.025), line(tip, hook, color="line", width=0.013), *fish),
-        "water",
+        pose, pier, (line(pose.hand(), tip, width=0.025), line(tip, hook, color="line", width=0.013), *fish), "water"
     )
 
 
@@ -102,11 +99,7 @@ def fishing(phase: float) -> Drawing:
 def reading(phase: float) -> Drawing:
     page = mix(0.1, -0.1, phase)
     pose = body((-0.05, 0.27), 2, (arm(0.19, 0.5), arm(0.21, 0.49)), ((88, 4), (84, -4)), nod=22)
-    bench = (
-        box(-0.28, 0.18, 0.2, 0.24, WOOD),
-        box(-0.24, 0.0, -0.2, 0.18, WOOD),
-        box(0.12, 0.0, 0.16, 0.18, WOOD),
-    )
+    bench = (box(-0.28, 0.18, 0.2, 0.24, WOOD), box(-0.24, 0.0, -0.2, 0.18, WOOD), box(0.12, 0.0, 0.16, 0.18, WOOD))
     book = (
         polygon((0.24, 0.5), (0.1, 0.6), (0.14, 0.72), (0.27, 0.6)),
         polygon((0.24, 0.5), (0.4, 0.56), (0.42, 0.7), (0.27, 0.6)),
@@ -137,10 +130,7 @@ def phoning(phase: float) -> Drawing:
 def drums(phase: float) -> Drawing:
     left, right = rise(2 * phase), rise(2 * phase + 0.5)
     pose = body(
-        (-0.25, 0.34),
-        6,
-        ((35, mix(70, 120, left)), (40, mix(70, 120, right))),
-        (leg(0.0, 0.02), leg(-0.05, 0.02)),
+        (-0.25, 0.34), 6, ((35, mix(70, 120, left)), (40, mix(70, 120, right))), (leg(0.0, 0.02), leg(-0.05, 0.02))
     )
     kit = (
         disc((0.25, 0.19), 0.19),
@@ -150,12 +140,7 @@ def drums(phase: float) -> Drawing:
         line((0.36, 0.62), (0.64, 0.7), color=(230, 190, 40), width=0.035),
     )
     sticks = [
-        line(
-            pose.hand(i),
-            (pose.hand(i)[0] + 0.17, mix(0.53, 0.78, (left, right)[i])),
-            color="line",
-            width=0.022,
-        )
+        line(pose.hand(i), (pose.hand(i)[0] + 0.17, mix(0.53, 0.78, (left, right)[i])), color="line", width=0.022)
         for i in (0, 1)
     ]
     return Drawing(pose, (box(-0.35, 0.0, -0.17, 0.3, "line"),), (*kit, *sticks))
@@ -197,21 +182,11 @@ def photo(phase: float) -> Drawing:
     x, y = pose.hand()[0] + 0.04, pose.hand()[1] + 0.03
     if phase % 0.5 < 0.2:
         flash = tuple(
-            line(
-                polar((x + 0.14, y), a, 0.05),
-                polar((x + 0.14, y), a, 0.16),
-                color=(255, 235, 90),
-                width=0.026,
-            )
+            line(polar((x + 0.14, y), a, 0.05), polar((x + 0.14, y), a, 0.16), color=(255, 235, 90), width=0.026)
             for a in (30, 60, 90, 120, 150)
         )
     return Drawing(
-        pose,
-        front=(
-            box(x - 0.08, y - 0.065, x + 0.08, y + 0.065, "line"),
-            disc((x + 0.08, y), 0.045, "prop"),
-            *flash,
-        ),
+        pose, front=(box(x - 0.08, y - 0.065, x + 0.08, y + 0.065, "line"), disc((x + 0.08, y), 0.045, "prop"), *flash)
     )
 
 

@@ -26,12 +26,7 @@ RIDE = Registry(person=True)
 def _wheel(center: tuple[float, float], radius: float, phase: float, color: str = "line") -> tuple[Shape, ...]:
     turned = 360 * phase
     spokes = [
-        line(
-            polar(center, turned + a, radius),
-            polar(center, turned + a + 180, radius),
-            color=color,
-            width=0.018,
-        )
+        line(polar(center, turned + a, radius), polar(center, turned + a + 180, radius), color=color, width=0.018)
         for a in (0, 60, 120)
     ]
     return ring(center, radius, color=color, width=0.032), *spokes
@@ -47,13 +42,7 @@ def driving(phase: float) -> Drawing:
         ((80, 60), (76, 56)),
     )
     chassis = (
-        polygon(
-            (-0.55, 0.1 + bump),
-            (0.6, 0.1 + bump),
-            (0.6, 0.27 + bump),
-            (0.24, 0.34 + bump),
-            (-0.55, 0.34 + bump),
-        ),
+        polygon((-0.55, 0.1 + bump), (0.6, 0.1 + bump), (0.6, 0.27 + bump), (0.24, 0.34 + bump), (-0.55, 0.34 + bump)),
         line((0.24, 0.34 + bump), (0.13, 0.66 + bump), color="line", width=0.025),
         line((0.17, 0.36 + bump), (0.2, 0.48 + bump), color="line", width=0.03),
     )

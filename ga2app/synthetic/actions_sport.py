@@ -58,10 +58,7 @@ def basketball(phase: float) -> Drawing:
     )
     hand = pose.hand()
     flight = max(0.0, (phase - 0.5) / 0.5)
-    ball = (
-        mix(hand[0] + 0.02, 0.44, flight),
-        mix(hand[1] + 0.08, 1.02, flight) + 0.3 * math.sin(math.pi * flight),
-    )
+    ball = (mix(hand[0] + 0.02, 0.44, flight), mix(hand[1] + 0.08, 1.02, flight) + 0.3 * math.sin(math.pi * flight))
     hoop = (
         line((0.68, 0.0), (0.68, 1.25), color="line", width=0.035),
         box(0.6, 0.92, 0.65, 1.28, "line"),
@@ -76,23 +73,13 @@ def bat(phase: float) -> Drawing:
     back = swing(phase, 0.3)
     angle = mix(75, 205, back)
     hands = (mix(0.26, 0.02, back), mix(0.62, 0.8, back))
-    pose = body(
-        (0.0, 0.46),
-        4,
-        (arm(*hands), arm(hands[0] - 0.02, hands[1] - 0.02)),
-        (leg(0.16, 0.0), leg(-0.18, 0.0)),
-    )
+    pose = body((0.0, 0.46), 4, (arm(*hands), arm(hands[0] - 0.02, hands[1] - 0.02)), (leg(0.16, 0.0), leg(-0.18, 0.0)))
     hand = pose.hand()
     tip = polar(hand, angle, 0.44)
     middle = polar(hand, angle, 0.2)
     ball_x = mix(0.75, 0.4, min(1.0, phase / 0.85))
     return Drawing(
-        pose,
-        front=(
-            line(hand, middle, width=0.03),
-            line(middle, tip, width=0.06),
-            disc((ball_x, 0.66), 0.045, "line"),
-        ),
+        pose, front=(line(hand, middle, width=0.03), line(middle, tip, width=0.06), disc((ball_x, 0.66), 0.045, "line"))
     )
 
 
@@ -147,10 +134,7 @@ def jump_rope(phase: float) -> Drawing:
 def heading(phase: float) -> Drawing:
     hop = rise(phase)
     pose = body(
-        (0.0, 0.47 + 0.12 * hop),
-        -12 + 24 * hop,
-        ((-50, -20), (50, 80)),
-        ((20 * hop, -40 * hop), (-5, -50 * hop)),
+        (0.0, 0.47 + 0.12 * hop), -12 + 24 * hop, ((-50, -20), (50, 80)), ((20 * hop, -40 * hop), (-5, -50 * hop))
     )
     ball = (pose.head[0] + 0.05 + 0.22 * (1 - hop), pose.head[1] + 0.165 + 0.2 * (1 - hop))
     return Drawing(pose, front=(disc(ball, 0.08),))
@@ -211,12 +195,7 @@ def archery(phase: float) -> Drawing:
     string = line(bow.points[0], pull, bow.points[-1], color="line", width=0.014)
     arrow_tail = pull[0] if phase < 0.88 else pull[0] + 3 * (phase - 0.88)
     return Drawing(
-        pose,
-        front=(
-            bow,
-            string,
-            line((arrow_tail, hand[1]), (arrow_tail + 0.46, hand[1]), color="line", width=0.022),
-        ),
+        pose, front=(bow, string, line((arrow_tail, hand[1]), (arrow_tail + 0.46, hand[1]), color="line", width=0.022))
     )
 
 
@@ -262,11 +241,7 @@ def tennis(phase: float) -> Drawing:
     return Drawing(
         pose,
         net,
-        (
-            line(hand, grip, width=0.03),
-            ring(center, 0.1, 0.12, width=0.03),
-            disc(ball, 0.045, (215, 235, 40)),
-        ),
+        (line(hand, grip, width=0.03), ring(center, 0.1, 0.12, width=0.03), disc(ball, 0.045, (215, 235, 40))),
     )
 
 

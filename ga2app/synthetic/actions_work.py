@@ -42,8 +42,7 @@ def ladder(phase: float) -> Drawing:
     high = 0.58 + 0.05 * math.cos(4 * math.pi * phase)
     arms: tuple[Limb, Limb] = (arm(0.18, 1.02 + 0.12 * share), arm(0.2, 1.02 - 0.12 * share))
     return Drawing(
-        body((-0.06, high), 4, arms, (leg(0.14, 0.22 - 0.12 * share), leg(0.15, 0.22 + 0.12 * share))),
-        rails + rungs,
+        body((-0.06, high), 4, arms, (leg(0.14, 0.22 - 0.12 * share), leg(0.15, 0.22 + 0.12 * share))), rails + rungs
     )
 
 
@@ -171,12 +170,7 @@ def hammering(phase: float) -> Drawing:
         bench,
         (
             line(hand, head, width=0.03),
-            line(
-                polar(head, angle - 90, 0.08),
-                polar(head, angle + 90, 0.06),
-                color=(110, 115, 125),
-                width=0.075,
-            ),
+            line(polar(head, angle - 90, 0.08), polar(head, angle + 90, 0.06), color=(110, 115, 125), width=0.075),
         ),
     )
 

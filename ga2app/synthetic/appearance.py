@@ -69,12 +69,7 @@ class Look:
         """The RGB of a role ("figure", "prop", "line", "black"), or the RGB itself."""
         if not isinstance(color, str):
             return color
-        return {
-            "figure": self.figure_rgb,
-            "prop": self.prop_rgb,
-            "line": self.line_rgb,
-            "black": (20, 20, 24),
-        }[color]
+        return {"figure": self.figure_rgb, "prop": self.prop_rgb, "line": self.line_rgb, "black": (20, 20, 24)}[color]
 
     def at(self, cycles: float, phase: float) -> Look:
         """The same look with another speed (cycles a clip) and another starting phase."""

@@ -76,14 +76,7 @@ def generate(
 
 MANIFEST = "clips.csv"
 COLUMNS = ("path", "label", "subset", "group")
-NEGATIVES = (
-    "nothing happening",
-    "something else",
-    "an object",
-    "no person",
-    "an empty place",
-    "the background",
-)
+NEGATIVES = ("nothing happening", "something else", "an object", "no person", "an empty place", "the background")
 EXAMPLE_PX = 128
 EXAMPLE_FRAMES = 16
 EXAMPLES: tuple[tuple[str, str], ...] = (

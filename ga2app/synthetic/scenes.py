@@ -39,11 +39,7 @@ def car(phase: float) -> Drawing:
 def boat(phase: float) -> Drawing:
     bob, x = 0.05 * wave(phase), mix(-0.15, 0.15, rise(phase))
     hull = polygon(
-        (x - 0.45, 0.16 + bob),
-        (x + 0.45, 0.16 + bob),
-        (x + 0.3, -0.08),
-        (x - 0.32, -0.08),
-        color=(130, 80, 40),
+        (x - 0.45, 0.16 + bob), (x + 0.45, 0.16 + bob), (x + 0.3, -0.08), (x - 0.32, -0.08), color=(130, 80, 40)
     )
     mast = line((x, 0.16 + bob), (x + 0.02 * wave(phase), 1.1 + bob), color="line", width=0.035)
     sails = (
@@ -64,18 +60,9 @@ def globe(phase: float) -> Drawing:
             x = 0.3 * math.sin(around)
             y = center[1] + (0.12, -0.14, 0.02)[index]
             parts.append(
-                polygon(
-                    (x - width, y),
-                    (x, y + 0.16),
-                    (x + width, y + 0.04),
-                    (x + 0.3 * width, y - 0.16),
-                    color=GREEN,
-                )
+                polygon((x - width, y), (x, y + 0.16), (x + width, y + 0.04), (x + 0.3 * width, y - 0.16), color=GREEN)
             )
-    parts += [
-        ring(center, radius, color="line", width=0.03),
-        line((0.0, 0.2), (0.0, 0.06), color="line", width=0.04),
-    ]
+    parts += [ring(center, radius, color="line", width=0.03), line((0.0, 0.2), (0.0, 0.06), color="line", width=0.04)]
     return Drawing(None, (*parts, line((-0.2, 0.04), (0.2, 0.04), color="line", width=0.06)))
 
 
@@ -139,8 +126,7 @@ def clock(phase: float) -> Drawing:
         line(center, polar(center, 120 - 30 * phase, 0.24), color="black", width=0.045),
     )
     return Drawing(
-        None,
-        (disc(center, 0.56), disc(center, 0.5, (250, 250, 245)), *marks, *hands, disc(center, 0.04, "black")),
+        None, (disc(center, 0.56), disc(center, 0.5, (250, 250, 245)), *marks, *hands, disc(center, 0.04, "black"))
     )
 
 
@@ -169,10 +155,7 @@ def fire(phase: float) -> Drawing:
 
 @_SCENES.add("fish swimming")
 def fish(phase: float) -> Drawing:
-    parts: list[Shape] = [
-        box(-2.0, -1.0, 2.0, 2.6, (40, 110, 190)),
-        box(-2.0, -1.0, 2.0, -0.12, (190, 170, 120)),
-    ]
+    parts: list[Shape] = [box(-2.0, -1.0, 2.0, 2.6, (40, 110, 190)), box(-2.0, -1.0, 2.0, -0.12, (190, 170, 120))]
     for index, (y, size) in enumerate(((1.0, 0.16), (0.55, 0.22), (0.15, 0.14))):
         x = -1.1 + 2.2 * ((phase + index * 0.4) % 1.0)
         tail = 0.08 * wave(3 * phase, index * 0.3)
@@ -181,21 +164,11 @@ def fish(phase: float) -> Drawing:
         ]
         parts += [
             polygon(*trunk),
-            polygon(
-                (x - size, y),
-                (x - 1.9 * size, y + 0.6 * size + tail),
-                (x - 1.9 * size, y - 0.6 * size + tail),
-            ),
+            polygon((x - size, y), (x - 1.9 * size, y + 0.6 * size + tail), (x - 1.9 * size, y - 0.6 * size + tail)),
         ]
         parts.append(disc((x + 0.7 * size, y + 0.12 * size), 0.028, "black"))
     weeds = [
-        line(
-            (x, -0.12),
-            (x + 0.05 * wave(phase, x), 0.1),
-            (x - 0.05 * wave(phase, x), 0.28),
-            color=GREEN,
-            width=0.035,
-        )
+        line((x, -0.12), (x + 0.05 * wave(phase, x), 0.1), (x - 0.05 * wave(phase, x), 0.28), color=GREEN, width=0.035)
         for x in (-0.6, -0.5, 0.55)
     ]
     return Drawing(None, (*parts, *weeds), ground="sky")
@@ -253,10 +226,7 @@ def bird(phase: float) -> Drawing:
     x, y = mix(-0.4, 0.4, phase), 0.85 + 0.08 * wave(phase)
     trunk = [(x + 0.22 * math.cos(a), y + 0.09 * math.sin(a)) for a in (k * math.pi / 6 for k in range(12))]
     wing = polygon(
-        (x - 0.1, y + 0.04),
-        (x + 0.1, y + 0.04),
-        (x - 0.06, y + 0.04 + 0.36 * flap),
-        (x - 0.16, y + 0.04 + 0.32 * flap),
+        (x - 0.1, y + 0.04), (x + 0.1, y + 0.04), (x - 0.06, y + 0.04 + 0.36 * flap), (x - 0.16, y + 0.04 + 0.32 * flap)
     )
     head = (
         disc((x + 0.22, y + 0.07), 0.075),

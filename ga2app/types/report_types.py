@@ -167,11 +167,7 @@ def _report(data: Mapping[str, Any]) -> Report:
             MapPoint(
                 **(
                     item
-                    | {
-                        "kind": LabelKind(item["kind"]),
-                        "before": _pair(item["before"]),
-                        "after": _pair(item["after"]),
-                    }
+                    | {"kind": LabelKind(item["kind"]), "before": _pair(item["before"]), "after": _pair(item["after"])}
                 )
             )
             for item in data["points"]
