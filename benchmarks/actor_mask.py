@@ -11,8 +11,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from ga2app.synthetic.appearance import Look, Rgb
-from ga2app.synthetic.drawing_styles import CAMCORDER_STRENGTH, Camera, apply_style
+from ga2app.synthetic.appearance import CAMCORDER_STRENGTH, Camera, Look, Rgb, apply_style
 from ga2app.synthetic.figure import Drawing, Shape, Subject
 from ga2app.synthetic.world import draw_take, render
 

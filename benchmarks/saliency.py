@@ -26,8 +26,8 @@ from ga2app.errors import DatasetError
 from ga2app.inference.explanations import Method, ScoreKind, Ways, contrast, default_cells, explain_pixels
 from ga2app.method.prompted_model import PromptedClip, plain_clip
 from ga2app.synthetic.actions import ACTIONS, DEMO_BASE, DEMO_NOVEL
+from ga2app.synthetic.appearance import STYLES
 from ga2app.synthetic.demo_dataset import CLIP_PX
-from ga2app.synthetic.drawing_styles import STYLES
 from ga2app.synthetic.figure import Subject
 from ga2app.synthetic.world import clip_frames
 from ga2app.types import LabelKind

@@ -26,7 +26,7 @@ translated into one of these where they enter, with ``raise … from exc``.
 from __future__ import annotations
 
 import errno
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -71,6 +71,17 @@ class StudioError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message}; {self.hint}" if self.hint else self.message
+
+
+def counted(number: float, what: str) -> str:
+    """ "1 clip", "2,000 clips"."""
+    return f"{int(number) if number == int(number) else number:,} {what}{'' if number == 1 else 's'}"
+
+
+def named(items: Iterable[str], shown: int = 10, *, quoted: bool = False) -> str:
+    """The first items between commas, each in quotes if ``quoted``, and how many more there are."""
+    listed = [f"'{item}'" if quoted else item for item in items]
+    return ", ".join(listed[:shown]) + (f" and {len(listed) - shown} more" if len(listed) > shown else "")
 
 
 _MEMORY = ("out of memory", "can't allocate memory", "not enough memory")

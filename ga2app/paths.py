@@ -9,6 +9,9 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import re
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,13 +104,23 @@ def version() -> str:
         return str(tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"])
 
 
+@contextmanager
+def whole_file(file: Path) -> Iterator[Path]:
+    """A place to write to, which becomes ``file`` if nothing goes wrong; its folder is made if need be."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    fresh = file.with_name(f".{uuid.uuid4().hex}-{file.name}")
+    try:
+        yield fresh
+        os.replace(fresh, file)
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
 def write_whole(file: Path, text: str) -> None:
     """Write ``text`` to ``file`` whole or not at all, its folder made if need be; raises StoreError."""
-    fresh = file.with_name(file.name + ".new")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        fresh.write_text(text + "\n", encoding="utf-8")
-        os.replace(fresh, file)
+        with whole_file(file) as fresh:
+            fresh.write_text(text + "\n", encoding="utf-8")
     except OSError as exc:
         raise StoreError(f"'{file}' could not be written ({exc}); free some space or choose another --out") from exc
 

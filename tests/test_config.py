@@ -18,6 +18,7 @@ from ga2app.config import (
     preset,
 )
 from ga2app.errors import ConfigError
+from ga2app.services.run_requests import merged_settings
 
 
 def faults(data: object) -> dict[str, str]:
@@ -230,3 +231,12 @@ def test_faults_of_fields_and_faults_between_fields_are_told_together():
         "objective.keep",
         "objective.stay",
     }
+
+
+def test_a_preset_is_changed_under_the_names_of_the_field_as_under_the_short_ones() -> None:
+    changes = {"losses": {"anchor_distillation": 0.7}, "prompts": {"zero_shot_ratio": 0.1}}
+    merged = merged_settings(changes, "full")
+    assert merged == merged_settings({"objective": {"keep": 0.7}, "prompts": {"residual": 0.1}}, "full")
+    assert RunConfig.from_dict(merged).to_dict()["objective"]["vocabulary"] == 4.0, "the preset's other weights stay"
+    with pytest.raises(ConfigError, match="is the same setting as 'keep'; keep one of the two"):
+        RunConfig.from_dict(merged_settings({"losses": {"keep": 1.0, "anchor_distillation": 0.7}}, "full"))

@@ -16,8 +16,8 @@ from transformers.utils import logging as transformers_logging
 
 from ga2app.config import TEMPLATE
 from ga2app.synthetic.actions import ACTIONS
+from ga2app.synthetic.appearance import CAMCORDER_STRENGTH
 from ga2app.synthetic.demo_dataset import CLIP_PX
-from ga2app.synthetic.drawing_styles import CAMCORDER_STRENGTH
 from ga2app.synthetic.world import clip_frames
 from tools.drawing_pool import IMAGE_PX, RESIZED_PX
 from tools.pretrain import encode_images, encode_texts, normalize

@@ -17,22 +17,7 @@ from ga2app.bundles.manifest import (
 )
 
 __all__ = [
-    "FORMAT_VERSION",
-    "LIMITS",
-    "REQUIRED",
-    "Bundle",
-    "Manifest",
-    "PromptBundle",
-    "check_place",
-    "dataset_hash",
-    "difference",
-    "load_bundle",
-    "load_folder",
-    "pack",
-    "package_versions",
-    "read_card",
-    "read_facts",
-    "read_manifest",
-    "save",
-    "take_in",
-]
+    "FORMAT_VERSION", "LIMITS", "REQUIRED", "Bundle", "Manifest", "PromptBundle", "check_place", "dataset_hash",
+    "difference", "load_bundle", "load_folder", "pack", "package_versions", "read_card", "read_facts", "read_manifest",
+    "save", "take_in",
+]  # fmt: skip

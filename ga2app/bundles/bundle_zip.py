@@ -27,6 +27,7 @@ from ga2app.bundles.bundle_files import MAX_TENSOR_BYTES, load_folder
 from ga2app.bundles.manifest import CARD, MANIFEST, TENSORS, read_card, read_manifest, to_json, to_publish
 from ga2app.bundles.model_card import card_to_pack, model_card
 from ga2app.errors import BundleError
+from ga2app.paths import whole_file
 from ga2app.types import BundleCard
 
 FILES = (MANIFEST, TENSORS, CARD)
@@ -60,10 +61,8 @@ def pack(folder: str | os.PathLike[str], out: Path, *, name: str = "") -> None:
     renamed = _named(root, name)
     if not (root / TENSORS).is_file():
         raise BundleError(f"bundle '{root}' has no {TENSORS}; get a fresh copy")
-    fresh = out.with_name(f".{out.name}.{uuid.uuid4().hex}")
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with zipfile.ZipFile(fresh, "w", zipfile.ZIP_STORED) as archive:
+        with whole_file(out) as fresh, zipfile.ZipFile(fresh, "w", zipfile.ZIP_STORED) as archive:
             for file in FILES:
                 if not (root / file).is_file():
                     continue
@@ -75,11 +74,8 @@ def pack(folder: str | os.PathLike[str], out: Path, *, name: str = "") -> None:
                 entry.file_size = (root / file).stat().st_size
                 with (root / file).open("rb") as source, archive.open(entry, "w") as target:
                     shutil.copyfileobj(source, target, _CHUNK)
-        os.replace(fresh, out)
     except OSError as exc:
         raise BundleError(f"'{out}' could not be written ({exc}); free some space or choose another --out") from exc
-    finally:
-        fresh.unlink(missing_ok=True)
 
 
 def _named(root: Path, name: str) -> dict[str, str]:

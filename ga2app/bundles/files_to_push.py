@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,6 +14,7 @@ from ga2app.bundles.manifest import CARD, MANIFEST, read_manifest, to_json, to_p
 from ga2app.bundles.model_card import card_to_publish
 from ga2app.datasets import VIDEO_SUFFIXES
 from ga2app.errors import BundleError, HubError
+from ga2app.paths import whole_file
 from ga2app.types import PushOptions, Report
 
 EXAMPLES = "examples/"
@@ -67,9 +67,8 @@ def without_paths(report: Report) -> Report:
 
 def keep_card(folder: Path, text: str) -> None:
     """Let the bundle have the card that it was published with: the next push begins with its license."""
-    fresh = folder / f".{CARD}.new"
     try:
-        fresh.write_text(text, encoding="utf-8")
-        os.replace(fresh, folder / CARD)
+        with whole_file(folder / CARD) as fresh:
+            fresh.write_text(text, encoding="utf-8")
     except OSError as exc:
         _log.warning("the card that was pushed could not be kept in %s: %s", folder, exc)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ga2app.config import RunConfig
-from ga2app.config.ablations import method_of
+from ga2app.config.presets import method_of
 from ga2app.errors import BundleError, ConfigError, ErrorCode
 from ga2app.types import BundleCard, BundleFacts, Conditions, Dataset, defined, read_conditions
 

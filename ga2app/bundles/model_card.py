@@ -10,7 +10,7 @@ from pathlib import Path
 from ga2app.bundles.front_matter import front_matter, front_values, inline, is_plain, is_repository, shown_figures
 from ga2app.bundles.manifest import CARD, Manifest, without_path
 from ga2app.config import HARD_PROMPT_EMBEDDED, HARD_PROMPT_RANDOM, SKETCH, RunConfig
-from ga2app.config.ablations import method_of, method_parts
+from ga2app.config.presets import method_of, method_parts
 from ga2app.errors import BundleError
 from ga2app.paths import SKETCH_HARD_PROMPT
 from ga2app.types import Conditions, cautions, figure_text, rests_on

@@ -111,7 +111,7 @@ def run_make(args: argparse.Namespace) -> int:
     """Make the clips, list them in a CSV; status 1 when not one could be made."""
     from ga2app.services.anchor_advisor import AnchorAdvisor
     from ga2app.services.anchor_pools import ClipLine, files_in, write_lines
-    from ga2app.types.anchor_types import CALM
+    from ga2app.types.dataset_types import CALM
 
     known = list(AnchorKind)
     wanted = common.names(args.kind) or known

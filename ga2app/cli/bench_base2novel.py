@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ga2app.cli import common
 from ga2app.config import HARD_PROMPT_EMBEDDED, HARD_PROMPT_RANDOM, Precision, RunConfig
-from ga2app.config.ablations import COMPARED
+from ga2app.config.presets import COMPARED
 from ga2app.config.settings_files import read_settings_file
 from ga2app.errors import ConfigError, Fault
 from ga2app.protocols.benchmark_methods import ABLATIONS, POOLS, SETTINGS, settings
@@ -66,14 +66,13 @@ def run(args: argparse.Namespace) -> int:
     """Train, print the table or JSON, write ``<setting>.json`` and ``<setting>.png``."""
     seeds, methods, shots, config = _checked(args)
     from ga2app.protocols import base2novel
-    from ga2app.protocols import benchmark_plot as picture
     from ga2app.protocols import benchmark_report as report
 
     plan = base2novel.Plan(args.setting, seeds, methods, shots, config, args.anchors, args.negatives, args.quick)
     folder: Path = args.out or Path("bench-base2novel")
     outcomes = base2novel.run(plan, folder, args.processes, say=lambda text: print(text, file=sys.stderr, flush=True))
     base2novel.write_json(folder / f"{args.setting}.json", report.document(plan, outcomes))
-    picture.draw(plan, outcomes, folder / f"{args.setting}.png")
+    report.draw(plan, outcomes, folder / f"{args.setting}.png")
     if args.json:
         common.print_json(report.document(plan, outcomes))
     else:

@@ -9,7 +9,7 @@ from typing import Any
 
 from ga2app.cli import common
 from ga2app.config import PRESETS, Precision, RunConfig, left_to_name, preset, with_shorter_warmup
-from ga2app.config.ablations import METHODS, ablation
+from ga2app.config.presets import METHODS, ablation
 from ga2app.config.settings_files import read_settings_file
 from ga2app.errors import ConfigError, Fault
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ga2app.config.sections import NOTHING, OptimizerConfig, RunConfig, WhiteningConfig
-from ga2app.errors import Fault
+from ga2app.errors import Fault, counted
 from ga2app.types import Adjustment, Conditions, Dataset, SampleSize, Subset
 
 
@@ -74,10 +74,10 @@ def _source(count: int, what: str, named: str, lender: str) -> str:
     """How many there are and where they come from, in words."""
     if not count:
         return "none, as chosen" if named == NOTHING else "none"
-    counted = f"{count} {what}{'' if count == 1 else 's'}"
+    told = counted(count, what)
     if named:
-        return f"{counted} of '{named}'" + (f", borrowed from data set '{lender}'" if lender else "")
-    return f"{counted} borrowed from data set '{lender}'" if lender else f"{counted}, the data set's own"
+        return f"{told} of '{named}'" + (f", borrowed from data set '{lender}'" if lender else "")
+    return f"{told} borrowed from data set '{lender}'" if lender else f"{told}, the data set's own"
 
 
 def _whitening(config: RunConfig, dataset: Dataset) -> tuple[WhiteningConfig, tuple[Adjustment, ...]]:
@@ -105,11 +105,6 @@ def _whitening(config: RunConfig, dataset: Dataset) -> tuple[WhiteningConfig, tu
 def without_needless(config: RunConfig, used: RunConfig) -> RunConfig:
     """``config``, its whitening off where that of ``used`` is: what the steps of a run are made from."""
     return config if used.whitening.enabled else replace(config, whitening=used.whitening)
-
-
-def same_but_adjusted(config: RunConfig, other: RunConfig, dataset: Dataset) -> tuple[RunConfig, RunConfig]:
-    """Both settings as a run on ``dataset`` uses them: two that ask for different things may do the same."""
-    return effective(config, dataset)[0], effective(other, dataset)[0]
 
 
 def changed_settings(adjustments: tuple[Adjustment, ...]) -> Mapping[str, Adjustment]:

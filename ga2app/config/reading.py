@@ -74,6 +74,20 @@ def read(kind: type[Section], data: object, prefix: str = "") -> Section:
     return section
 
 
+def by_field(kind: Any, data: Mapping[str, Any]) -> dict[str, Any]:
+    """``data`` with every setting of the dataclass ``kind`` under its own key, as files write it, not under its alias.
+
+    A setting that is given under both keeps both: ``read`` says so.
+    """
+    hints, found = get_type_hints(kind), dict[str, Any]()
+    aliases = {alias: item.name for item in fields(kind) if (alias := item.metadata.get("alias"))}
+    for given, value in data.items():
+        name = aliases.get(given, given)
+        section = is_dataclass(hints.get(name)) and isinstance(value, Mapping)
+        found[given if name in data else name] = by_field(hints[name], value) if section else value
+    return found
+
+
 def _converted(hint: Any, value: object, path: str) -> Any:
     if is_dataclass(hint):
         return read(hint, value, path + ".")  # type: ignore[arg-type]
@@ -92,3 +106,12 @@ def _converted(hint: Any, value: object, path: str) -> Any:
         wanted = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}[hint]
         raise ConfigError([Fault(path, f"must be {wanted} (it is {value!r})")])
     return value
+
+
+def flat(config: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    """Every setting by its dotted path."""
+    found: dict[str, Any] = {}
+    for key, value in config.items():
+        path = f"{above}{key}"
+        found |= flat(value, f"{path}.") if isinstance(value, Mapping) else {path: value}
+    return found

@@ -25,19 +25,9 @@ from ga2app.errors import DatasetError
 from ga2app.types import Dataset
 
 __all__ = [
-    "VIDEO_SUFFIXES",
-    "Division",
-    "Draft",
-    "Half",
-    "ImportReport",
-    "Layout",
-    "Missing",
-    "Problem",
-    "SplitLists",
-    "divided",
-    "import_split_lists",
-    "read_clipset",
-]
+    "VIDEO_SUFFIXES", "Division", "Draft", "Half", "ImportReport", "Layout", "Missing", "Problem", "SplitLists",
+    "divided", "import_split_lists", "read_clipset",
+]  # fmt: skip
 
 
 def read_clipset(

@@ -14,9 +14,9 @@ from pathlib import Path
 from ga2app.datasets.clip_names import VIDEO_SUFFIXES, Part, is_bare, is_foreign, is_unlabeled, part_of, parts_of
 from ga2app.datasets.clip_table import Listed, is_clip_list, joined, read_list
 from ga2app.datasets.drafts import Draft
-from ga2app.datasets.import_report import Problem, counted, named
+from ga2app.datasets.import_report import Problem
 from ga2app.datasets.text_tables import SUFFIXES
-from ga2app.errors import DatasetError
+from ga2app.errors import DatasetError, counted, named
 from ga2app.labels import in_words
 
 

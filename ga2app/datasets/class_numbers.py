@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ga2app.datasets.clip_names import Entry, class_in_path
-from ga2app.datasets.import_report import Problem, named
+from ga2app.datasets.import_report import Problem
 from ga2app.datasets.label_list import LabelList
+from ga2app.errors import named
 from ga2app.labels import in_words
 
 _SHIFTS = (0, -1, 1)

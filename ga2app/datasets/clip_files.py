@@ -19,8 +19,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from ga2app.datasets.clip_names import VIDEO_SUFFIXES, file_name, folder_name, split_suffix
-from ga2app.datasets.import_report import named
-from ga2app.errors import ClipError
+from ga2app.errors import ClipError, named
 from ga2app.labels import name_key
 from ga2app.types import Dataset
 

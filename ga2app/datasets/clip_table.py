@@ -15,10 +15,10 @@ from pathlib import Path, PurePosixPath
 
 from ga2app.datasets.clip_names import Part, part_of, split_suffix
 from ga2app.datasets.drafts import Draft, with_parts
-from ga2app.datasets.import_report import Problem, counted, named
+from ga2app.datasets.import_report import Problem
 from ga2app.datasets.text_tables import Sheet, cells_of, read_sheet
 from ga2app.datasets.text_tables import cells_of as padded
-from ga2app.errors import DatasetError
+from ga2app.errors import DatasetError, counted, named
 from ga2app.types import AnchorClip, Subset
 
 _NAMES = {

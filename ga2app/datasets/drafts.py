@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from ga2app.datasets.clip_names import Part, recording_of
-from ga2app.datasets.import_report import Problem, counted, named
+from ga2app.datasets.import_report import Problem
 from ga2app.datasets.label_list import read_label_list
 from ga2app.datasets.train_test import TEST_SHARE, Candidate, hold_out
-from ga2app.errors import DatasetError
+from ga2app.errors import DatasetError, counted, named
 from ga2app.labels import LabelNames, label_key
 from ga2app.types import AnchorClip, Dataset, LabelledClip, Subset
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from ga2app.errors import counted
 from ga2app.types import Dataset, Subset
 
 
@@ -136,14 +137,3 @@ def report_csv(report: Mapping[str, Any]) -> str:
     rows.writerow(["file", "label", "what", "reason", "fix"])
     rows.writerows([flaw.file, flaw.label, flaw.kind.value, flaw.reason, flaw.fix] for flaw in flaws_of(report))
     return text.getvalue()
-
-
-def named(items: Iterable[str], shown: int = 10) -> str:
-    """The first items between commas, and how many more there are."""
-    listed = list(items)
-    return ", ".join(listed[:shown]) + (f" and {len(listed) - shown} more" if len(listed) > shown else "")
-
-
-def counted(number: int, what: str) -> str:
-    """ "1 clip", "2 clips"."""
-    return f"{number:,} {what}{'' if number == 1 else 's'}"

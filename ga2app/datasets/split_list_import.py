@@ -16,9 +16,10 @@ from ga2app.datasets.class_numbers import class_names_of
 from ga2app.datasets.clip_files import ClipFinder
 from ga2app.datasets.clip_names import Entry, known_class
 from ga2app.datasets.drafts import Division, divide, lacks
-from ga2app.datasets.import_report import ImportReport, Missing, Problem, named
+from ga2app.datasets.import_report import ImportReport, Missing, Problem
 from ga2app.datasets.label_list import LabelList, read_label_list
 from ga2app.datasets.split_lists import Layout, list_files, read_entries
+from ga2app.errors import named
 from ga2app.labels import in_words, name_key
 from ga2app.types import AnchorClip, Dataset, LabelledClip, Subset
 

@@ -12,42 +12,24 @@ from ga2app.evaluation.clip_features import (
     encode_views,
     test_clips,
 )
-from ga2app.evaluation.measure_again import Remeasured, Trained, to_measure_again
-from ga2app.evaluation.metrics import Evaluation, GroupAccuracy, Spread, group_accuracy, spread, spread_if_defined
+from ga2app.evaluation.metrics import Evaluation, GroupAccuracy, group_accuracy, spread_if_defined
 from ga2app.evaluation.run_report import Side, make_report
 from ga2app.evaluation.scoring import (
+    Remeasured,
+    Trained,
     encode_test_clips,
     evaluate,
     evaluate_features,
     no_test_clips,
     pooled,
     shared_labels,
+    to_measure_again,
 )
-from ga2app.types import harmonic_mean
+from ga2app.types import Spread, harmonic_mean, spread
 
 __all__ = [
-    "CLIPS_AT_ONCE",
-    "SINGLE_VIEW",
-    "Evaluation",
-    "GroupAccuracy",
-    "PlainFeatures",
-    "Remeasured",
-    "Side",
-    "Spread",
-    "Trained",
-    "encode_clips",
-    "encode_test_clips",
-    "encode_views",
-    "evaluate",
-    "evaluate_features",
-    "group_accuracy",
-    "harmonic_mean",
-    "make_report",
-    "no_test_clips",
-    "pooled",
-    "shared_labels",
-    "spread",
-    "spread_if_defined",
-    "test_clips",
-    "to_measure_again",
-]
+    "CLIPS_AT_ONCE", "SINGLE_VIEW", "Evaluation", "GroupAccuracy", "PlainFeatures", "Remeasured", "Side", "Spread",
+    "Trained", "encode_clips", "encode_test_clips", "encode_views", "evaluate", "evaluate_features", "group_accuracy",
+    "harmonic_mean", "make_report", "no_test_clips", "pooled", "shared_labels", "spread", "spread_if_defined",
+    "test_clips", "to_measure_again",
+]  # fmt: skip

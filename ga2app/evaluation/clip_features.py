@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from torch.nn import functional
 from ga2app.clip import Backbone
 from ga2app.errors import ClipError, DatasetError, ErrorCode, StoreError
 from ga2app.method.prompted_model import PromptedClip, plain_clip
+from ga2app.paths import whole_file
 from ga2app.types import Dataset, LabelledClip, Subset
 from ga2app.video.pixels import multi_view_pixels
 from ga2app.video.sampling import MultiView
@@ -157,13 +157,11 @@ class PlainFeatures:
 
     def save(self, file: Path) -> None:
         """Write all that is known; whole or not at all. Raises StoreError."""
-        fresh = file.with_name(file.name + ".new")
         width = self.backbone.sizes.embedding_width
         rows = torch.stack(list(self._known.values())).cpu() if self._known else torch.empty(0, width)
         try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            save_file({"means": rows}, str(fresh), metadata=self._facts() | {"paths": json.dumps([*self._known])})
-            os.replace(fresh, file)
+            with whole_file(file) as fresh:
+                save_file({"means": rows}, str(fresh), metadata=self._facts() | {"paths": json.dumps([*self._known])})
         except (OSError, SafetensorError) as exc:  # the latter on a full disk
             raise StoreError(f"'{file}' could not be written ({exc}); free some space and try again") from exc
 

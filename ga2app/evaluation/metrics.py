@@ -7,7 +7,6 @@ Notation: N clips, C class names.
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ga2app.types import LEAST_LABELS, TOP5_LABELS, SampleSize, defined, harmonic_mean
+from ga2app.types import LEAST_LABELS, TOP5_LABELS, SampleSize, Spread, defined, harmonic_mean, spread
 
 
 @dataclass(frozen=True)
@@ -142,22 +141,6 @@ def _with_mean(base: float | None, novel: float | None) -> dict[str, float]:
     if base is not None and novel is not None:
         metrics["hm"] = harmonic_mean(base, novel)
     return metrics
-
-
-@dataclass(frozen=True)
-class Spread:
-    """Mean and sample standard deviation (n - 1); ``std`` is None of a single figure."""
-
-    mean: float
-    std: float | None
-
-    def __str__(self) -> str:
-        return f"{self.mean:.1f}" if self.std is None else f"{self.mean:.1f} ± {self.std:.1f}"
-
-
-def spread(figures: Sequence[float]) -> Spread:
-    """Mean and standard deviation of ``figures``, of which there is at least one."""
-    return Spread(statistics.fmean(figures), statistics.stdev(figures) if len(figures) > 1 else None)
 
 
 def spread_if_defined(figures: Sequence[float | None]) -> Spread | None:

@@ -16,24 +16,7 @@ from ga2app.hub.pushing import PushJob, full_name, push
 from ga2app.hub.repositories import propose_name
 
 __all__ = [
-    "FAVORITE",
-    "TOY_BYTES",
-    "DownloadState",
-    "DownloadStatus",
-    "Downloads",
-    "HubClient",
-    "PushJob",
-    "cached_backbones",
-    "default_backbone",
-    "download",
-    "download_size",
-    "explain",
-    "fetch",
-    "fetch_bundle",
-    "full_name",
-    "look",
-    "own_login",
-    "propose",
-    "propose_name",
-    "push",
-]
+    "FAVORITE", "TOY_BYTES", "DownloadState", "DownloadStatus", "Downloads", "HubClient", "PushJob", "cached_backbones",
+    "default_backbone", "download", "download_size", "explain", "fetch", "fetch_bundle", "full_name", "look",
+    "own_login", "propose", "propose_name", "push",
+]  # fmt: skip

@@ -25,7 +25,7 @@ import torch
 from ga2app import evaluation as evaluate
 from ga2app.clip import load_backbone
 from ga2app.config import Precision, RunConfig
-from ga2app.config.ablations import WHITENED, ZERO_SHOT
+from ga2app.config.presets import WHITENED, ZERO_SHOT
 from ga2app.method.prompted_model import plain_clip
 from ga2app.method.whitening import Whitening, estimate
 from ga2app.paths import write_whole

@@ -4,35 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ga2app.config import HARD_PROMPT_RANDOM, ClipConfig, ObjectiveConfig, Precision, RunConfig, WhiteningConfig, preset
-from ga2app.config.ablations import WHITENED, ZERO_SHOT, ablation
+from ga2app.config.presets import WHITENED, ZERO_SHOT, ablation
 
 SETTINGS = ("narrow", "wide")
 
 POOLS = ("scenes", "random", "chosen", "video", "none")
 """All scenes · a random part of a mixed pool · the most irrelevant and diverse part of it · made from the training
 clips · none at all."""
-
-ABLATIONS = (
-    "no-whitening",
-    "no-residual",
-    "no-keep",
-    "no-vocabulary",
-    "no-terms",
-    "text-alone",
-    "random-hard-prompt",
-    "float32",
-    "anchors-none",
-    "anchors-random",
-    "anchors-chosen",
-    "anchors-video",
-    "negatives-1",
-    "negatives-3",
-    "negatives-10",
-)
-"""``ga2`` with one part changed."""
-
 
 EPOCHS = {"narrow": 15, "wide": 4}
 """As many that ten seeds of a setting end within 45 minutes on two cores: about 190 steps in both."""
@@ -68,7 +49,7 @@ def variant(name: str, whole: Variant) -> Variant:
     """What ``name`` stands for, where ``whole`` is ``ga2``; raises ConfigError for a name that means nothing."""
     if name in (ZERO_SHOT, WHITENED):
         return whole
-    if name in ABLATIONS:
+    if name in _CHANGES:
         return _CHANGES[name](whole)
     return _fitting(replace(whole, config=ablation(name, whole.config)))
 
@@ -80,18 +61,14 @@ def _fitting(found: Variant) -> Variant:
     return replace(found, config=replace(found.config, objective=replace(found.config.objective, keep=0.0)))
 
 
-def _prompts(**changes: object) -> Callable[[Variant], Variant]:
-    return lambda whole: replace(
-        whole,
-        config=replace(whole.config, prompts=replace(whole.config.prompts, **changes)),  # type: ignore[arg-type]
-    )
+def _section(section: str, **changes: object) -> Callable[[Variant], Variant]:
+    """``whole`` with other values in one section of its settings."""
 
+    def change(whole: Variant) -> Variant:
+        values: Any = getattr(whole.config, section)
+        return replace(whole, config=replace(whole.config, **{section: replace(values, **changes)}))  # type: ignore[arg-type]
 
-def _terms(**changes: float) -> Callable[[Variant], Variant]:
-    return lambda whole: replace(
-        whole,
-        config=replace(whole.config, objective=replace(whole.config.objective, **changes)),  # type: ignore[arg-type]
-    )
+    return change
 
 
 def _pool(name: str) -> Callable[[Variant], Variant]:
@@ -103,17 +80,19 @@ def _negatives(count: int) -> Callable[[Variant], Variant]:
 
 
 def _text_alone(whole: Variant) -> Variant:
-    return _prompts(visual_depth=0, residual=0.0)(_terms(keep=0.0, relate=0.0, stay=0.0)(whole))
+    return _section("prompts", visual_depth=0, residual=0.0)(
+        _section("objective", keep=0.0, relate=0.0, stay=0.0)(whole)
+    )
 
 
 _CHANGES: dict[str, Callable[[Variant], Variant]] = {
     "no-whitening": lambda whole: replace(whole, config=replace(whole.config, whitening=WhiteningConfig())),
-    "no-residual": _prompts(residual=0.0),
-    "no-keep": _terms(keep=0.0),
-    "no-vocabulary": _terms(vocabulary=0.0),
+    "no-residual": _section("prompts", residual=0.0),
+    "no-keep": _section("objective", keep=0.0),
+    "no-vocabulary": _section("objective", vocabulary=0.0),
     "no-terms": lambda whole: replace(whole, config=replace(whole.config, objective=ObjectiveConfig())),
     "text-alone": _text_alone,
-    "random-hard-prompt": _prompts(hard_prompt=HARD_PROMPT_RANDOM),
+    "random-hard-prompt": _section("prompts", hard_prompt=HARD_PROMPT_RANDOM),
     "float32": lambda whole: replace(whole, config=replace(whole.config, precision=Precision.FLOAT32)),
     "anchors-none": _pool("none"),
     "anchors-random": _pool("random"),
@@ -123,3 +102,6 @@ _CHANGES: dict[str, Callable[[Variant], Variant]] = {
     "negatives-3": _negatives(3),
     "negatives-10": _negatives(10),
 }
+
+ABLATIONS = tuple(_CHANGES)
+"""``ga2`` with one part changed."""

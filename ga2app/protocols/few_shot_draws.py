@@ -15,6 +15,7 @@ from ga2app.bundles.manifest import MANIFEST
 from ga2app.clip import Backbone
 from ga2app.config import RunConfig
 from ga2app.config.effective_config import effective
+from ga2app.config.reading import flat
 from ga2app.errors import ConfigError, Fault, TrainingError
 from ga2app.evaluation import SINGLE_VIEW, Spread, spread_if_defined
 from ga2app.training import train
@@ -195,7 +196,7 @@ def _check_same(draw: Draw, bundle: bundles.Bundle, dataset: Dataset, session: S
     bundle.check_backbone(session.backbone.identity.to_dict())
     # What was asked for may differ where both do the same: whitening is off without clips to whiten by.
     used = (effective(config, dataset)[0] for config in (bundle.manifest.run, draw.config))
-    then, now = (_flat(asdict(config.passed_on())) for config in used)
+    then, now = (flat(asdict(config.passed_on())) for config in used)
     changes = [f"{name} was {then[name]} and is now {now[name]}" for name in now if now[name] != then[name]]
     if bundle.manifest.dataset_hash != bundles.dataset_hash(dataset):
         changes.append(f"the clips, labels, anchors or negatives of '{dataset.name}' have changed")
@@ -204,11 +205,3 @@ def _check_same(draw: Draw, bundle: bundles.Bundle, dataset: Dataset, session: S
             f"'{session.out / draw.name}' was trained with other settings: {'; '.join(changes)}; "
             "name another folder with --out, or delete this one to train it again"
         )
-
-
-def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Settings by their dotted paths."""
-    flat: dict[str, Any] = {}
-    for name, value in values.items():
-        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
-    return flat

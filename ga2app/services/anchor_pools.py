@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import os
 import re
-import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -14,6 +13,7 @@ from ga2app.datasets import VIDEO_SUFFIXES
 from ga2app.datasets.clip_files import content_digest
 from ga2app.errors import DatasetError
 from ga2app.labels import label_key, tidy
+from ga2app.paths import whole_file
 from ga2app.store import Store
 from ga2app.store.anchor_sets import AnchorFile
 from ga2app.types import AnchorClip, Dataset
@@ -133,17 +133,10 @@ def write_lines(path: Path, lines: Iterable[ClipLine]) -> None:
     """
     folder = Path(os.path.abspath(path.parent))
     rows = [line._replace(path=_from_folder(line.path, folder) if line.path else "") for line in lines]
-    fresh = None
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handle, fresh = tempfile.mkstemp(dir=folder, prefix=f".{path.name}-")
-        with os.fdopen(handle, "w", newline="", encoding="utf-8") as file:
+        with whole_file(path) as fresh, fresh.open("w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows([COLUMNS, *rows])
-        os.chmod(fresh, 0o644)
-        os.replace(fresh, path)
     except OSError as exc:
-        if fresh:
-            Path(fresh).unlink(missing_ok=True)
         raise DatasetError(f"'{path}' cannot be written ({exc}); choose another place") from exc
 
 

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ga2app.datasets.clip_files import content_digest
-from ga2app.errors import ClipError, DatasetError, StoreError, StudioError
+from ga2app.errors import ClipError, DatasetError, StoreError, StudioError, counted
 from ga2app.paths import safe_name
 from ga2app.services.anchor_pools import DATASET, SET, caption_of, evenly, kept_pool, of_other_classes, of_other_content
 from ga2app.services.negatives import Asked, NegativePromptService, chosen, whole
+from ga2app.store.anchor_rows import Rating
 from ga2app.store.anchor_sets import AnchorFile
-from ga2app.store.ratings import Rating
 from ga2app.types import AnchorClip, AnchorKind, ClipRating, Progress
 
 log = logging.getLogger(__name__)
@@ -84,8 +84,8 @@ class AnchorService(NegativePromptService):
         sets = [row for row in self._store.anchors.sets() if row.clips and row.id != set_id]
         sizes = ((row.name, row.n_train + row.n_test + row.anchors) for row in self._store.datasets.list())
         return [
-            *((f"anchor set: {row.name} ({_clips(row.clips)})", f"{SET}{row.id}") for row in sets),
-            *((f"data set: {name} ({_clips(count)})", f"{DATASET}{name}") for name, count in sizes),
+            *((f"anchor set: {row.name} ({counted(row.clips, 'clip')})", f"{SET}{row.id}") for row in sets),
+            *((f"data set: {name} ({counted(count, 'clip')})", f"{DATASET}{name}") for name, count in sizes),
         ]
 
     def upload(self, set_id: int | None, files: Sequence[str], caption: str, progress: Progress | None = None) -> Taken:
@@ -160,7 +160,9 @@ class AnchorService(NegativePromptService):
             raise DatasetError(f"every clip of the pool ({len(clips)}) is {why}; choose another pool")
         notes = []
         if left := len(clips) - len(free):
-            notes.append(f"{_clips(left)} of the labels' own classes {'was' if left == 1 else 'were'} left out")
+            notes.append(
+                f"{counted(left, 'clip')} of the labels' own classes {'was' if left == 1 else 'were'} left out"
+            )
         looked = evenly(fresh, look_at)
         if len(looked) < len(fresh):
             notes.append(f"{len(looked)} of {len(fresh):,} clips were looked at, spread evenly over the pool")
@@ -247,10 +249,6 @@ class AnchorService(NegativePromptService):
 def rating(rated: ClipRating, comparable: bool) -> Rating:
     """What is kept of a clip's rating. Only figures that say something by themselves can warn."""
     return Rating(rated.irrelevance, rated.nearest, comparable and rated.irrelevance < RELEVANT)
-
-
-def _clips(count: int) -> str:
-    return f"{count:,} clip{'' if count == 1 else 's'}"
 
 
 def _half(progress: Progress | None, half: int) -> Progress | None:

@@ -10,10 +10,12 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 PROMPT_LENGTH, FRAMES, TEXTS = 8, 8, 24
@@ -141,17 +143,13 @@ def measure_clips(paths: Sequence[str], image_px: int) -> ClipSpeed:
 
 
 def _memory_now() -> int:
-    """Resident bytes of this process; its peak where the system tells nothing else, 0 where not even that."""
+    """Resident bytes of this process."""
     try:
-        import resource
-    except ImportError:  # Windows
-        return 0
-    try:
-        with open("/proc/self/statm", encoding="ascii") as file:
-            return int(file.read().split()[1]) * resource.getpagesize()
+        return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except OSError:
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return peak if sys.platform == "darwin" else peak * 1024
+        import psutil
+
+        return int(psutil.Process().memory_info().rss)
 
 
 def main() -> int:

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 from ga2app.datasets import Division, Half, Problem
 from ga2app.datasets.clip_names import recording_of
 from ga2app.datasets.drafts import divide
-from ga2app.datasets.import_report import counted, named
 from ga2app.datasets.train_test import Candidate, draw, draw_shots
-from ga2app.errors import DatasetError
+from ga2app.errors import DatasetError, counted, named
 from ga2app.labels import LabelNames, parse_labels
-from ga2app.services.clip_pictures import Pictures, preview_of
+from ga2app.services.clip_inspector import Pictures, preview_of
 from ga2app.services.dataset_export import export_csv, export_zip
-from ga2app.store.clip_pages import ClipFilter, ClipRow, Copies, LabelRow, SetSummary
+from ga2app.store import DatasetRow
+from ga2app.store.clip_pages import ClipFilter, ClipRow, Copies, LabelRow
 from ga2app.store.dataset_edits import ROOM, SplitClip
 from ga2app.store.trash import Discarded
 from ga2app.types import LabelKind, Subset
@@ -49,18 +49,18 @@ class DatasetService:
         """Small pictures of clips, made in the background."""
         return Pictures(self._studio)
 
-    def all(self) -> Sequence[SetSummary]:
+    def all(self) -> Sequence[DatasetRow]:
         """All data sets, oldest first."""
-        return self._store.clips.sets()
+        return self._store.datasets.list()
 
-    def summary(self, dataset_id: int | None) -> SetSummary:
+    def summary(self, dataset_id: int | None) -> DatasetRow:
         """One data set with its counts."""
         row = next((row for row in self.all() if row.id == dataset_id), None)
         if row is None:
             raise DatasetError("this data set is not there any more; choose another from the list")
         return row
 
-    def called(self, name: str) -> SetSummary:
+    def called(self, name: str) -> DatasetRow:
         """The data set of that name."""
         rows = {row.name: row for row in self.all()}
         if name not in rows:
@@ -68,7 +68,7 @@ class DatasetService:
             raise DatasetError(f"there is no data set '{name}'; known data sets: {known}")
         return rows[name]
 
-    def health(self, row: SetSummary, labels: Sequence[LabelRow] | None = None) -> Health:
+    def health(self, row: DatasetRow, labels: Sequence[LabelRow] | None = None) -> Health:
         """What a person should know of a data set before training on it."""
         return health(row, labels or self._store.clips.labels(row.id), self._store.clips.copies(row.id))
 
@@ -92,10 +92,7 @@ class DatasetService:
 
     def undo(self) -> str:
         """Undo the newest edit or deletion of a data set."""
-        last = self.last_edit()
-        if last is None:
-            raise DatasetError("there is nothing to undo any more")
-        return self._store.trash.restore(last.id).told
+        return self._store.trash.undo(ROOM)
 
     def label_clips(self, dataset_id: int, clip_ids: Collection[int], name: str | None) -> str:
         """Give clips the label ``name``, which is made if the data set does not have it."""
@@ -194,7 +191,7 @@ class DatasetService:
         return (export_zip if packed else export_csv)(self._studio.home, dataset)
 
 
-def health(row: SetSummary, labels: Sequence[LabelRow], copies: Sequence[Copies]) -> Health:
+def health(row: DatasetRow, labels: Sequence[LabelRow], copies: Sequence[Copies]) -> Health:
     """What training or a figure would suffer from, and what is merely worth knowing."""
     faults, notes = [], []
     base = [label for label in labels if label.kind is LabelKind.BASE]

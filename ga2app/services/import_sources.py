@@ -13,9 +13,8 @@ from ga2app.datasets.class_folders import read_folder
 from ga2app.datasets.clip_names import is_foreign
 from ga2app.datasets.clip_table import read_table
 from ga2app.datasets.drafts import Draft, draft_of, with_one_spelling
-from ga2app.datasets.import_report import counted
 from ga2app.datasets.split_list_import import read_split_lists
-from ga2app.errors import DatasetError
+from ga2app.errors import DatasetError, counted
 from ga2app.services.zip_archive import Tick, unpack
 from ga2app.types import Dataset
 

@@ -192,13 +192,9 @@ class LibraryService:
         return card
 
     def undo(self) -> str:
-        """Bring back what was deleted last; gives what came of it. Raises BundleError where there is nothing."""
-        last = self._studio.store.trash.last(ROOM)
-        if last is None:
-            raise BundleError("there is nothing to undo")
-        return self._studio.store.trash.restore(last.id).told
+        """Bring back what was deleted last; gives what came of it. Raises StoreError where there is nothing."""
+        return self._studio.store.trash.undo(ROOM)
 
     def to_undo(self) -> str:
         """What ``undo`` would do, for its button; empty where there is nothing."""
-        last = self._studio.store.trash.last(ROOM)
-        return last.offer if last else ""
+        return self._studio.store.trash.offer(ROOM)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from ga2app.errors import LabelError, StoreError, StudioError
 from ga2app.labels import format_labels, label_key, merge_labels, parse_labels, tidy
+from ga2app.store.anchor_rows import Rating
 from ga2app.store.anchor_sets import ROOM
 from ga2app.store.negative_prompts import AddedTexts, ImportedTexts
 from ga2app.store.prompt_files import pasted, read_prompts, write_prompts
-from ga2app.store.ratings import Rating
 from ga2app.types import ProposalKind, TextProposal, TextRatings
 
 if TYPE_CHECKING:
@@ -155,15 +155,11 @@ class NegativePromptService:
 
     def undo(self) -> str:
         """Undo the last deletion or edit; gives what came of it."""
-        last = self._store.trash.last(ROOM)
-        if last is None:
-            raise StoreError("there is nothing to undo; the last deletion was undone already")
-        return self._store.trash.restore(last.id).told
+        return self._store.trash.undo(ROOM)
 
     def to_undo(self) -> str:
         """What ``undo`` would do, for its button; empty where there is nothing."""
-        last = self._store.trash.last(ROOM)
-        return last.offer if last else ""
+        return self._store.trash.offer(ROOM)
 
 
 def chosen(id_: int | None, what: str = "anchor set") -> int:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from statistics import median
 
 from ga2app.config import ANCHOR_TERMS, DEMO, NOTHING, SKETCH, RunConfig, left_to_name
 from ga2app.config.effective_config import effective, tested_on, training_clips, warmup_faults
-from ga2app.errors import Fault
+from ga2app.errors import DatasetError, ErrorCode, Fault, TrainingError, counted, named
 from ga2app.labels import unreadable
 from ga2app.services.prompt_fit import hard_prompt_faults, too_long, tower_faults
-from ga2app.store.chosen_anchors import DRAWN_SCENES, borrows
-from ga2app.types import Dataset, Subset, cautions
+from ga2app.store import Store
+from ga2app.store.chosen_anchors import DRAWN_SCENES, borrow, borrows, with_chosen
+from ga2app.types import DIGEST_CHARACTERS, Dataset, Subset, TrainingData, cautions, clip_name
 
 ENOUGH_SHOTS = 8
 """Clips a label from which on ``ga2`` was above zero-shot CLIP, clear of zero: docs/experiments.md, few-shot curve."""
@@ -24,7 +26,7 @@ FOOTAGE = (
 
 _TEXTS_NEEDED = ("released", "reject", "extra_class")
 _WORDS_NEEDED = ("keep", "relate", "vocabulary")
-_SHOWN = 5
+_some = partial(named, shown=5, quoted=True)
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ def dataset_faults(config: RunConfig, own: Dataset) -> list[Fault]:
     faults = []
     if len(own.base) < 2:
         text = (
-            f"'{own.name}' has {len(own.base)} base label{'' if len(own.base) == 1 else 's'}; training needs at least "
+            f"'{own.name}' has {counted(len(own.base), 'base label')}; training needs at least "
             "2, because with one there is nothing to tell apart: add clips of another label"
         )
         faults.append(Fault("dataset", text))
@@ -150,11 +152,6 @@ def filmed(config: RunConfig, dataset: Dataset) -> bool:
     return 2 * found > len(paths)
 
 
-def counted(count: float, what: str) -> str:
-    """ "1 clip", "2 clips"."""
-    return f"{count:g} {what}{'' if count == 1 else 's'}"
-
-
 def _whose(named: str, borrowed: bool) -> str:
     if borrowed:
         return "borrowed from the drawn demo"
@@ -201,6 +198,38 @@ def _shot_warnings(config: RunConfig, own: Dataset) -> list[str]:
     return warnings
 
 
-def _some(names: Sequence[str]) -> str:
-    shown = ", ".join(f"'{name}'" for name in names[:_SHOWN])
-    return shown + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
+def check_unchanged(store: Store, run_id: int) -> None:
+    """Raises TrainingError, with what has changed, where the run cannot go on from its checkpoint.
+
+    No file is read: contents are those that an import found. A worker that takes the run looks at the files.
+    """
+    then = store.runs.data_of(run_id)
+    if then is None or not store.runs.has_checkpoint(run_id):
+        return
+    config = RunConfig.from_dict(store.runs.get(run_id).config)
+    try:
+        own = with_chosen(store, config, store.datasets.get(config.dataset))
+        dataset = borrow(config, own, lambda: store.datasets.get(DEMO))
+    except DatasetError:
+        return  # gone altogether: the worker says so, and what there is
+    if changes := then.changes(TrainingData.of(dataset, _content_by(then, store.runs.digests()))):
+        raise TrainingError(
+            f"the clips or labels of '{config.dataset}' have changed since run {run_id} was trained on them: "
+            f"{'; '.join(changes)}",
+            hint="Bring them back as they were (Undo on Datasets) to go on, or begin anew at step 0 (Start over)",
+            code=ErrorCode.DATA_CHANGED,
+        )
+
+
+def _content_by(then: TrainingData, stored: Mapping[str, str]) -> Callable[[str], str]:
+    """What a file holds, told without reading it: as its import found it, or else as it was ``then`` by that name."""
+    clips = (*then.clips, *then.anchors)
+    known, by_name = {clip.digest for clip in clips}, {clip.name: clip.digest for clip in clips}
+
+    def content(path: str) -> str:
+        digest = stored.get(path, "")[:DIGEST_CHARACTERS]
+        if digest:
+            return digest if digest in known else ""
+        return by_name.get(clip_name(path), "")
+
+    return content

@@ -4,37 +4,22 @@ from __future__ import annotations
 
 import json
 import re
-import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ga2app.config.reading import flat
 from ga2app.services.run_curves import RunCurve
-from ga2app.types import RunRecord, RunState
+from ga2app.types import RunRecord, RunState, Spread, spread
 
 MOST_COMPARED = 12
 """More curves in one plot cannot be told apart."""
 
 
-@dataclass(frozen=True)
-class Spread:
-    """Mean and sample deviation of a figure over runs; ``std`` is None of a single one."""
-
-    mean: float
-    std: float | None
-
-    def __str__(self) -> str:
-        return f"{self.mean:.1f}" if self.std is None else f"{self.mean:.1f} ± {self.std:.1f}"
-
-
 def spreads(finals: Sequence[Mapping[str, float]], figures: Sequence[str]) -> dict[str, Spread]:
     """Mean and deviation of each of ``figures`` that any of ``finals`` has."""
     found = {key: [float(final[key]) for final in finals if key in final] for key in figures}
-    return {
-        key: Spread(statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else None)
-        for key, values in found.items()
-        if values
-    }
+    return {key: spread(values) for key, values in found.items() if values}
 
 
 @dataclass(frozen=True)
@@ -102,15 +87,6 @@ def differing_settings(configs: Sequence[Mapping[str, Any]]) -> dict[str, list[A
     paths = dict.fromkeys(path for config in flattened for path in config)
     found = {path: [config.get(path) for config in flattened] for path in paths}
     return {path: values for path, values in found.items() if len({repr(as_in_json(value)) for value in values}) > 1}
-
-
-def flat(config: Mapping[str, Any], above: str = "") -> dict[str, Any]:
-    """Every setting by its dotted path."""
-    found: dict[str, Any] = {}
-    for key, value in config.items():
-        path = f"{above}{key}"
-        found |= flat(value, f"{path}.") if isinstance(value, Mapping) else {path: value}
-    return found
 
 
 def as_in_json(value: Any) -> Any:

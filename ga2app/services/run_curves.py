@@ -137,21 +137,7 @@ class Curves:
             return reading.curve()
 
 
-COLUMNS = (
-    "run",
-    "name",
-    "seed",
-    "kind",
-    "step",
-    "epoch",
-    "ce",
-    "anchor",
-    "total",
-    "learning_rate",
-    "base",
-    "novel",
-    "hm",
-)
+COLUMNS = tuple("run name seed kind step epoch ce anchor total learning_rate base novel hm".split())
 _WRITTEN = (EventKind.ZERO_SHOT, EventKind.STEP, EventKind.EPOCH)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ga2app.config import SKETCH, RunConfig, preset, with_shorter_warmup
+from ga2app.config.reading import by_field
 from ga2app.errors import ConfigError, Fault
 from ga2app.services.run_checks import FOOTAGE
 from ga2app.services.run_pace import Estimate
@@ -128,6 +129,7 @@ def merged_settings(changes: Any, preset_name: str = "") -> dict[str, Any]:
     """
     if not isinstance(changes, dict):
         raise ConfigError([Fault("config", f"must be a JSON object, not {changes!r}")])
+    changes = by_field(RunConfig, changes)
     backbone, optimizer = changes.get("backbone"), changes.get("optimizer")
     start: dict[str, Any] = {}
     if preset_name:

@@ -7,13 +7,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ga2app.errors import StoreError, StudioError
+from ga2app.services.run_checks import check_unchanged
 from ga2app.services.run_comparison import MOST_COMPARED, Comparison
 from ga2app.services.run_curves import Curves, RunCurve, curves_csv, curves_json, run_title
-from ga2app.services.run_resuming import check_unchanged
-from ga2app.services.studio import Studio
 from ga2app.store import Place, RunFilter
 from ga2app.types import (
     REPORT,
@@ -30,6 +29,9 @@ from ga2app.types import (
     to_counts,
     with_nulls,
 )
+
+if TYPE_CHECKING:
+    from ga2app.services.studio import Studio
 
 log = logging.getLogger(__name__)
 
@@ -108,7 +110,7 @@ class RunService:
                 "seed": run.config.get("seed"),
                 "created_s": run.created_s,
                 "finished_s": run.finished_s,
-                "bundle": bundle_of(run),
+                "bundle": run.bundle_key,
                 "error": run.error,
             }
             for run in runs
@@ -134,7 +136,7 @@ class RunService:
             "cautions": cautions(used.tested),
             "adjusted": used.adjustments,
             "error": run.error,
-            "bundle": bundle_of(run),
+            "bundle": run.bundle_key,
         }
 
     def curve(self, run_id: int) -> RunCurve:
@@ -268,24 +270,16 @@ class RunService:
 
     def undo_offer(self) -> str:
         """What an undo would bring back, in words; empty where there is nothing to undo."""
-        last = self._studio.store.trash.last(_ROOM)
-        return last.offer if last else ""
+        return self._studio.store.trash.offer(_ROOM)
 
     def undo(self) -> tuple[str, int | None]:
         """Bring the run back that was deleted last: what is told of it, and its number. Raises StoreError."""
         last = self._studio.store.trash.last(_ROOM)
-        if last is None:
-            raise StoreError("there is nothing to undo")
-        number = re.match(r"run (\d+)", last.what)
-        return self._studio.store.trash.restore(last.id).told, int(number[1]) if number else None
+        number = re.match(r"run (\d+)", last.what) if last else None
+        return self._studio.store.trash.undo(_ROOM), int(number[1]) if number else None
 
     def _report_file(self, run_id: int) -> Path:
         return self._studio.home.run_folder(run_id) / REPORT
-
-
-def bundle_of(run: RunRecord) -> str | None:
-    """The key of the run's bundle in the library; None where it has none."""
-    return Path(run.bundle).name if run.bundle else None
 
 
 def tail(path: Path, count: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""What the screens are given: the home, its store, and the doors to everything that is not theirs."""
+"""What pages, endpoints, agents and commands are given: the data directory, its store, and the services."""
 
 from __future__ import annotations
 
@@ -7,31 +7,29 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ga2app.clip.files import check_clip, looks_like_clip, may_be_on_the_hub
 from ga2app.config import SKETCH
 from ga2app.errors import BackboneError, BundleError
 from ga2app.hub import Downloads
+from ga2app.hub.backbone_downloads import Backbones
 from ga2app.paths import Home, default_home
+from ga2app.services.anchor_advisor import AnchorAdvisor
+from ga2app.services.anchor_service import AnchorService
+from ga2app.services.clip_inspector import VideoInspector
+from ga2app.services.dataset_service import DatasetService
+from ga2app.services.explanations import Explainer, ExplanationService
+from ga2app.services.imports import ImportService
+from ga2app.services.library import LibraryService
+from ga2app.services.recognition_service import RecognitionService
+from ga2app.services.recognizers import OwnRecognizer
 from ga2app.services.run_pace import SpeedEstimator
+from ga2app.services.runs import RunService
+from ga2app.services.sharing import SharingService
 from ga2app.services.space import Space
+from ga2app.services.training import TrainingService
 from ga2app.store import Store
 from ga2app.types import BackboneChoice, BundleCard, figure_text
-
-if TYPE_CHECKING:
-    from ga2app.services.anchor_advisor import AnchorAdvisor
-    from ga2app.services.anchor_service import AnchorService
-    from ga2app.services.clip_inspector import VideoInspector
-    from ga2app.services.dataset_service import DatasetService
-    from ga2app.services.explanations import Explainer, ExplanationService
-    from ga2app.services.imports import ImportService
-    from ga2app.services.library import LibraryService
-    from ga2app.services.recognition_service import RecognitionService
-    from ga2app.services.recognizers import OwnRecognizer
-    from ga2app.services.runs import RunService
-    from ga2app.services.sharing import SharingService
-    from ga2app.services.training import TrainingService
 
 
 @dataclass(frozen=True)
@@ -42,31 +40,15 @@ class Example:
     label: str
 
 
-def _nothing() -> None:
-    return None
-
-
-def _forget(folder: str) -> None:
-    """Without a list that is kept, a folder is known for as long as it is chosen."""
-
-
 def _typed_folder(text: str) -> str | None:
     """The whole path that ``text`` names, as people type and paste paths; None for the name of a repository."""
     path = Path(text.strip("'\"")).expanduser()
     return str(path.resolve()) if path.exists() or not may_be_on_the_hub(str(path)) else None
 
 
-def _no_objection() -> None:
-    """Off a Space everybody may do everything."""
-
-
-def _alive() -> bool:
-    return True
-
-
 @dataclass(frozen=True)
 class Studio:
-    """Everything the screens may use.
+    """Everything the screens may use; each service is made when it is first asked for.
 
     ``backbones`` lists what can be used without a download, the default first. ``wake_worker`` starts a worker
     if there is none; ``worker_alive`` says whether there is one. ``server_paths`` says whether a person may name files
@@ -86,78 +68,25 @@ class Studio:
     advisor: AnchorAdvisor
     estimator: SpeedEstimator
     examples: Sequence[Example] = ()
-    wake_worker: Callable[[], object] = _nothing
-    worker_alive: Callable[[], bool] = _alive
+    wake_worker: Callable[[], object] = lambda: None
+    worker_alive: Callable[[], bool] = lambda: True
     server_paths: bool = True
     downloads: Downloads = field(default_factory=Downloads)
     unpictured: set[Path] = field(default_factory=set)
     space: Space | None = None
-    may_change: Callable[[], None] = _no_objection
-    remember_backbone: Callable[[str], None] = _forget
+    may_change: Callable[[], None] = lambda: None
+    remember_backbone: Callable[[str], None] = lambda folder: None
     clips_at_once: int = 1
 
-    @cached_property
-    def anchors(self) -> AnchorService:
-        """Anchor sets and negative prompts."""
-        from ga2app.services.anchor_service import AnchorService
-
-        return AnchorService(self)
-
-    @cached_property
-    def datasets(self) -> DatasetService:
-        """Data sets, their labels and their clips."""
-        from ga2app.services.dataset_service import DatasetService
-
-        return DatasetService(self)
-
-    @cached_property
-    def recognition(self) -> RecognitionService:
-        """Labels for clips."""
-        from ga2app.services.recognition_service import RecognitionService
-
-        return RecognitionService(self)
-
-    @cached_property
-    def explanations(self) -> ExplanationService:
-        """Why a clip got its label."""
-        from ga2app.services.explanations import ExplanationService
-
-        return ExplanationService(self)
-
-    @cached_property
-    def imports(self) -> ImportService:
-        """Clips on their way in."""
-        from ga2app.services.imports import ImportService
-
-        return ImportService(self)
-
-    @cached_property
-    def library(self) -> LibraryService:
-        """The bundles."""
-        from ga2app.services.library import LibraryService
-
-        return LibraryService(self)
-
-    @cached_property
-    def sharing(self) -> SharingService:
-        """Bundles and anchor sets to the Hub and from it."""
-        from ga2app.services.sharing import SharingService
-
-        return SharingService(self)
-
-    @cached_property
-    def runs(self) -> RunService:
-        """The queue and its history."""
-        from ga2app.services.runs import RunService
-
-        return RunService(self)
-
-    @cached_property
-    def training(self) -> TrainingService:
-        """Runs on their way into the queue."""
-        from ga2app.services.training import TrainingService
-
-        return TrainingService(self)
+    anchors = cached_property(AnchorService)
+    datasets = cached_property(DatasetService)
+    recognition = cached_property(RecognitionService)
+    explanations = cached_property(ExplanationService)
+    imports = cached_property(ImportService)
+    library = cached_property(LibraryService)
+    sharing = cached_property(SharingService)
+    runs = cached_property(RunService)
+    training = cached_property(TrainingService)
 
     def backbone_title(self, name: str) -> str:
         """How the screens call a backbone; its own name where the list does not have it."""
@@ -205,7 +134,7 @@ class Studio:
         if not key:
             return None
         for card in self.store.bundles.list():
-            if bundle_key(card) == key:
+            if card.key == key:
                 return card
         raise BundleError(f"there is no bundle '{key}' in the library; choose one from the list")
 
@@ -219,26 +148,15 @@ class Studio:
         names = [self.bundle_title(card) for card in cards]
         choices = []
         for card, name in zip(cards, names, strict=True):
-            name = name if names.count(name) == 1 else f"{name} · {bundle_key(card)}"
+            name = name if names.count(name) == 1 else f"{name} · {card.key}"
             figure = f", HM {figure_text('hm', card.metrics, card.tested)}" if "hm" in card.metrics else ""
-            choices.append((f"{name} ({len(card.base)} trained labels{figure})", bundle_key(card)))
+            choices.append((f"{name} ({len(card.base)} trained labels{figure})", card.key))
         return choices
-
-
-def bundle_key(card: BundleCard) -> str:
-    """What names a bundle to a browser: its folder's name, never a path of the server."""
-    return Path(card.folder).name
 
 
 @contextmanager
 def own_studio(home: Home | None = None) -> Iterator[Studio]:
     """The studio of whoever runs a command or a program: all services on ``home``, no page and no worker."""
-    from ga2app.services.anchor_advisor import AnchorAdvisor
-    from ga2app.services.backbones import Backbones
-    from ga2app.services.clip_inspector import VideoInspector
-    from ga2app.services.explanations import Explainer
-    from ga2app.services.recognizers import OwnRecognizer
-
     home, recognizer = home or default_home(), OwnRecognizer()
     with Store.open(home) as store:
         yield Studio(

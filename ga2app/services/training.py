@@ -34,7 +34,6 @@ from ga2app.services.run_requests import (
     parse_seeds,
     run_name,
 )
-from ga2app.services.studio import bundle_key
 from ga2app.store.chosen_anchors import DRAWN_SCENES, borrow, with_chosen
 from ga2app.store.run_rows import RunFilter
 from ga2app.types import Dataset, EventKind, RunRecord, RunState
@@ -265,7 +264,7 @@ class TrainingService:
         for card in self._store.bundles.list():
             facts = None if Path(card.folder) == SKETCH_HARD_PROMPT else facts_of(card.folder)
             if facts and isinstance(length, int | float) and facts.fault(backbone, int(length)) is None:
-                choices.append((titles.get(bundle_key(card), card.name), bundle_key(card)))
+                choices.append((titles.get(card.key, card.name), card.key))
         if present and present not in {value for _, value in choices}:
             choices.append((f"{titles[present]} (does not fit)" if present in titles else present, present))
         return choices
@@ -275,7 +274,7 @@ class TrainingService:
         if value in (HARD_PROMPT_EMBEDDED, HARD_PROMPT_RANDOM, HARD_PROMPT_TO_NAME):
             return value
         for card in self._store.bundles.list():
-            if value in (bundle_key(card), card.folder):
+            if value in (card.key, card.folder):
                 return card.folder
         if not self._studio.server_paths:
             rule = f"there is no bundle '{value}' in the library; choose one of the list"
@@ -284,4 +283,4 @@ class TrainingService:
 
     def hard_prompt_key(self, folder: str) -> str:
         """What ``hard_prompts`` calls the hard prompt of a run."""
-        return next((bundle_key(card) for card in self._store.bundles.list() if card.folder == folder), folder)
+        return next((card.key for card in self._store.bundles.list() if card.folder == folder), folder)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import tempfile
 import time
 from pathlib import Path
 
 from ga2app.errors import ClipError
-from ga2app.paths import Home, safe_name
+from ga2app.paths import Home, safe_name, whole_file
 
 KEEP_S = 7 * 24 * 3600
 """An upload that was not used for a week is dropped."""
@@ -62,14 +61,8 @@ def keep_upload(home: Home, path: str | Path) -> Path:
         if kept.exists() and kept.stat().st_size == source.stat().st_size:
             os.utime(folder)
             return kept
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=folder, prefix=".", delete=False) as stream:
-            partial = Path(stream.name)
-        try:
-            shutil.copyfile(source, partial)
-            partial.replace(kept)
-        finally:
-            partial.unlink(missing_ok=True)
+        with whole_file(kept) as fresh:
+            shutil.copyfile(source, fresh)
     except OSError as exc:
         raise ClipError(name, f"the upload could not be kept ({exc.strerror or exc})", "upload it again") from exc
     return kept

@@ -15,7 +15,7 @@ from ga2app.datasets import VIDEO_SUFFIXES
 from ga2app.datasets.clip_names import is_foreign
 from ga2app.datasets.import_report import ImportReport
 from ga2app.datasets.text_tables import SUFFIXES
-from ga2app.errors import DatasetError
+from ga2app.errors import DatasetError, counted
 
 Tick = Callable[[str, int, int], None]
 """Tells stage, done and total; raises to stop."""
@@ -58,8 +58,7 @@ def unpack(archive: Path, into: Path, report: ImportReport, tick: Tick, limits: 
         ) from exc
     if others:
         shown = ", ".join(others[:3]) + (", …" if len(others) > 3 else "")
-        count = "1 other file" if len(others) == 1 else f"{len(others)} other files"
-        report.notes.append(f"left in the zip, not needed: {count} ({shown})")
+        report.notes.append(f"left in the zip, not needed: {counted(len(others), 'other file')} ({shown})")
 
 
 def _check(entries: list[zipfile.ZipInfo], free_bytes: int, limits: Limits) -> None:

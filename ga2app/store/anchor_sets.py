@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePath
+from typing import Any
 
 import sqlite_utils
 
-from ga2app.errors import StoreError
-from ga2app.store.anchor_rows import AddedClips, AnchorFile, AnchorOrder, AnchorRow, AnchorSetRow
+from ga2app.errors import StoreError, counted
+from ga2app.store.anchor_rows import (
+    CLIP_SUBJECT,
+    AddedClips,
+    AnchorFile,
+    AnchorOrder,
+    AnchorRow,
+    AnchorSetRow,
+    kept_rating,
+)
+from ga2app.store.clip_pages import refuse_in_use
 from ga2app.store.database import Database
-from ga2app.store.in_use import refuse_in_use
-from ga2app.store.ratings import CLIP_SUBJECT, Rating
 from ga2app.store.trash import Former, Selected, among, discard, remember
 from ga2app.types import AnchorClip
 
@@ -84,17 +92,10 @@ class Anchors:
         )
         with self._database.read() as db:
             found = db.execute(sql, [question, set_id, limit, offset]).fetchall()
+        path = self._database.from_stored
         return [
-            AnchorRow(
-                id_,
-                self._database.from_stored(path),
-                caption,
-                bool(enabled),
-                digest,
-                seconds,
-                None if value is None else Rating(value, nearest, bool(warned)),
-            )
-            for id_, path, caption, enabled, digest, seconds, value, nearest, warned in found
+            AnchorRow(id_, path(file), caption, bool(enabled), digest, seconds, kept_rating(*rated))
+            for id_, file, caption, enabled, digest, seconds, *rated in found
         ]
 
     def create(self, name: str, about: str = "") -> int:
@@ -107,20 +108,14 @@ class Anchors:
         """Give a set another name, tidied as the answer says. Raises StoreError if it is taken or the set is gone."""
         with self._database.write() as db:
             tidy = free_name(db, "anchor_sets", "an anchor set", name, but=set_id)
-            part = Selected("anchor_sets", "id = ? AND name <> ?", [set_id, tidy])
-            remember(db, ROOM, f"renaming an anchor set to '{tidy}'", former=[Former(part, ["name"])])
-            if not db.execute("UPDATE anchor_sets SET name = ? WHERE id = ?", [tidy, set_id]).rowcount:
-                raise gone("anchor set")
+            change(db, ("anchor_sets", set_id, "name", tidy), f"renaming an anchor set to '{tidy}'", "anchor set")
         return tidy
 
     def describe(self, set_id: int, about: str) -> None:
         """Say in words what a set is for. Raises StoreError if it is gone."""
         with self._database.write() as db:
             text = about.strip()[:MAX_ABOUT]
-            part = Selected("anchor_sets", "id = ? AND about <> ?", [set_id, text])
-            remember(db, ROOM, "describing an anchor set", former=[Former(part, ["about"])])
-            if not db.execute("UPDATE anchor_sets SET about = ? WHERE id = ?", [text, set_id]).rowcount:
-                raise gone("anchor set")
+            change(db, ("anchor_sets", set_id, "about", text), "describing an anchor set", "anchor set")
 
     def delete_set(self, set_id: int) -> int:
         """Delete a set with its clips; gives the number under which the trash has it. Raises StoreError if it is gone.
@@ -165,7 +160,7 @@ class Anchors:
                 had |= {path, clip.digest} if clip.digest else {path}
                 added.append(_insert_clip(db, set_id, path, clip))
             if undoable:
-                what = f"adding {_clips(len(added))} to the anchor set '{name}'"
+                what = f"adding {counted(len(added), 'clip')} to the anchor set '{name}'"
                 remember(db, ROOM, what, added=[Selected("anchor_clips", among("id"), [json.dumps(added)])])
         return AddedClips(len(added), tuple(doubles))
 
@@ -186,24 +181,20 @@ class Anchors:
         text = " ".join(caption.split())[:MAX_CAPTION]
         with self._database.write() as db:
             _editable_clip(db, clip_id)
-            part = Selected("anchor_clips", "id = ? AND caption <> ?", [clip_id, text])
             what = f"changing the caption to '{text}'" if text else "emptying a caption"
-            remember(db, ROOM, what, former=[Former(part, ["caption"])])
-            db.execute("UPDATE anchor_clips SET caption = ? WHERE id = ?", [text, clip_id])
+            change(db, ("anchor_clips", clip_id, "caption", text), what, "clip")
 
     def enable(self, clip_id: int, on: bool) -> None:
         """Switch one clip on or off and no other. Raises StoreError if it is gone."""
         with self._database.write() as db:
-            part = Selected("anchor_clips", "id = ? AND enabled <> ?", [clip_id, int(on)])
             what = f"switching '{_editable_clip(db, clip_id)}' {'on' if on else 'off'}"
-            remember(db, ROOM, what, former=[Former(part, ["enabled"])])
-            db.execute("UPDATE anchor_clips SET enabled = ? WHERE id = ?", [int(on), clip_id])
+            change(db, ("anchor_clips", clip_id, "enabled", int(on)), what, "clip")
 
     def enable_all(self, set_id: int, on: bool) -> int:
         """Switch every clip of a set on or off; gives how many changed."""
         with self._database.write() as db:
             _editable(db, set_id)
-            return switch_all(db, "anchor_clips", "set_id", set_id, on, _clips)
+            return switch_all(db, "anchor_clips", "set_id", set_id, on, "clip")
 
     def delete_clips(self, clip_ids: Sequence[int]) -> int:
         """Delete clips; gives how many there were. Raises StoreError if none of them is there.
@@ -226,7 +217,7 @@ class Anchors:
                 for path, set_id, _ in rows
                 if Path(self._database.from_stored(path)).parent.parent == self.folder(set_id)
             ]
-            what = _clips(len(rows))
+            what = counted(len(rows), "clip")
             part = Selected("anchor_clips", f"id IN ({marks})", list(clip_ids))
             discard(db, ROOM, f"{what} of the anchor set '{rows[0][2]}'", [part], own)
         return len(rows)
@@ -260,10 +251,6 @@ def _insert_clip(db: sqlite_utils.Database, set_id: int, path: str, clip: Anchor
     return int(cursor.lastrowid or 0)
 
 
-def _clips(count: int) -> str:
-    return f"{count:,} clip{'' if count == 1 else 's'}"
-
-
 def tidy_name(name: str, what: str) -> str:
     """``name`` without odd space. Raises StoreError if nothing is left, or if it is too long."""
     tidy = " ".join(name.split())
@@ -283,13 +270,22 @@ def free_name(db: sqlite_utils.Database, table: str, what: str, name: str, but: 
     return tidy
 
 
-def switch_all(
-    db: sqlite_utils.Database, table: str, owner: str, id_: int, on: bool, counted: Callable[[int], str]
-) -> int:
+def change(db: sqlite_utils.Database, value: tuple[str, int, str, Any], what: str, noun: str) -> None:
+    """Give one row another ``value`` (table, id, column, value), undoably as ``what``.
+
+    Raises StoreError, which calls the row ``noun``, if it is gone.
+    """
+    table, id_, column, new = value
+    remember(db, ROOM, what, former=[Former(Selected(table, f"id = ? AND {column} <> ?", [id_, new]), [column])])
+    if not db.execute(f"UPDATE {table} SET {column} = ? WHERE id = ?", [new, id_]).rowcount:
+        raise gone(noun)
+
+
+def switch_all(db: sqlite_utils.Database, table: str, owner: str, id_: int, on: bool, noun: str) -> int:
     """Switch all rows of ``table`` with ``id_`` in the column ``owner`` on or off, undoably; gives how many changed."""
     where, values = f"{owner} = ? AND enabled <> ?", [id_, int(on)]
     count = int(db.execute(f"SELECT count(*) FROM {table} WHERE {where}", values).fetchone()[0])
-    what = f"switching {counted(count)} {'on' if on else 'off'}"
+    what = f"switching {counted(count, noun)} {'on' if on else 'off'}"
     remember(db, ROOM, what, former=[Former(Selected(table, where, values), ["enabled"])])
     db.execute(f"UPDATE {table} SET enabled = ? WHERE {where}", [int(on), *values])
     return count

@@ -85,44 +85,25 @@ def conditions(query: BundleQuery) -> tuple[str, list[Any]]:
     return (f"WHERE {' AND '.join(parts)}" if parts else ""), values
 
 
+_AS_THEY_ARE = ("name", "backbone", "origin", "dataset", "method", "seed", "size_bytes")
+_LISTS, _FIGURES = ("base", "novel"), ("metrics", "zero_shot")
+
+
 def row_of(card: BundleCard) -> dict[str, Any]:
     """The columns that come from the manifest, without the folder."""
-    return {
-        "name": card.name,
-        "backbone": card.backbone,
-        "base": json.dumps(card.base),
-        "novel": json.dumps(card.novel),
-        "metrics": json.dumps(dict(card.metrics)),
-        "zero_shot": json.dumps(dict(card.zero_shot)),
-        "origin": card.origin,
-        "dataset": card.dataset,
-        "method": card.method,
-        "seed": card.seed,
-        "size_bytes": card.size_bytes,
-        "tested": json.dumps(to_counts(card.tested)),
-    }
+    row = {name: getattr(card, name) for name in _AS_THEY_ARE}
+    row |= {name: json.dumps(getattr(card, name)) for name in _LISTS}
+    row |= {name: json.dumps(dict(getattr(card, name))) for name in _FIGURES}
+    return row | {"tested": json.dumps(to_counts(card.tested))}
 
 
 def card_of(row: dict[str, Any], folder: str) -> BundleCard:
     """The card of a row that was selected with ``SHOWN`` as ``shown``."""
-    return BundleCard(
-        folder=folder,
-        name=row["name"],
-        backbone=row["backbone"],
-        base=tuple(json.loads(row["base"])),
-        novel=tuple(json.loads(row["novel"])),
-        metrics=json.loads(row["metrics"]),
-        zero_shot=json.loads(row["zero_shot"]),
-        origin=row["origin"],
-        dataset=row["dataset"],
-        method=row["method"],
-        seed=row["seed"],
-        size_bytes=row["size_bytes"],
-        tested=read_tested(json.loads(row["tested"])),
-        title=row["shown"],
-        created_s=row["created_s"],
-        hub=HubRevision(row["hub_repo"], row["hub_commit"]) if row["hub_repo"] else None,
-    )
+    told: dict[str, Any] = {name: row[name] for name in (*_AS_THEY_ARE, "created_s")}
+    told |= {name: tuple(json.loads(row[name])) for name in _LISTS}
+    told |= {name: json.loads(row[name]) for name in _FIGURES}
+    hub = HubRevision(row["hub_repo"], row["hub_commit"]) if row["hub_repo"] else None
+    return BundleCard(folder, **told, tested=read_tested(json.loads(row["tested"])), title=row["shown"], hub=hub)
 
 
 def _like(word: str) -> str:

@@ -11,7 +11,7 @@ from ga2app.errors import DatasetError, ErrorCode
 from ga2app.types import Dataset, with_anchors
 
 if TYPE_CHECKING:
-    from ga2app.store.store import Store
+    from ga2app.store import Store
 
 DRAWN_SCENES = "drawn scenes"
 """The anchor set that holds the demo's scenes: drawn, so never footage of a camera's places."""

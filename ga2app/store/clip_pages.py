@@ -1,4 +1,4 @@
-"""What the screen of data sets shows: sets with their counts, labels with theirs, clips by the page."""
+"""What the page of a data set shows: labels with their counts, clips by the page; and what runs still need as it is."""
 
 from __future__ import annotations
 
@@ -9,28 +9,9 @@ from typing import Any
 
 import sqlite_utils
 
-from ga2app.errors import DatasetError
+from ga2app.errors import DatasetError, StoreError
 from ga2app.store.database import Database
 from ga2app.types import ClipFacts, LabelKind, Subset
-
-
-@dataclass(frozen=True)
-class SetSummary:
-    """A data set in a list. ``folder`` is the one in the home that holds its clips, where there is one."""
-
-    id: int
-    name: str
-    origin: str
-    folder: str | None
-    created_s: float
-    base: int
-    novel: int
-    n_train: int
-    n_test: int
-
-    @property
-    def clips(self) -> int:
-        return self.n_train + self.n_test
 
 
 @dataclass(frozen=True)
@@ -90,19 +71,6 @@ class Clips:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-
-    def sets(self) -> list[SetSummary]:
-        """All data sets, oldest first."""
-        with self._database.read() as db:
-            found = db.execute(
-                "SELECT id, name, origin, folder, created_s, "
-                "(SELECT count(*) FROM labels WHERE dataset_id = datasets.id AND kind = 'base'), "
-                "(SELECT count(*) FROM labels WHERE dataset_id = datasets.id AND kind = 'novel'), "
-                "(SELECT count(*) FROM clips WHERE dataset_id = datasets.id AND subset = 'train'), "
-                "(SELECT count(*) FROM clips WHERE dataset_id = datasets.id AND subset = 'test') "
-                "FROM datasets ORDER BY id"
-            ).fetchall()
-        return [SetSummary(*row) for row in found]
 
     def labels(self, dataset_id: int) -> list[LabelRow]:
         """The labels of a data set, in their order."""
@@ -209,3 +177,38 @@ def dataset_of(db: sqlite_utils.Database, dataset_id: int) -> tuple[str, str | N
     if found is None:
         raise DatasetError("this data set is not there any more; choose another from the list")
     return found[0], found[1]
+
+
+_NEEDS = {
+    "data set": "dataset_id = ?",
+    "anchor set": "anchor_set_id = ?",
+    "group of negative prompts": "? IN (SELECT value FROM json_each(negative_ids))",
+}
+
+
+def refuse_edits(db: sqlite_utils.Database, dataset_id: int) -> None:
+    """Raises DatasetError while a run that is to be trained on the data set waits or runs."""
+    refuse_in_use(db, "data set", dataset_id, dataset_of(db, dataset_id)[0], "changed")
+
+
+def refuse_edits_of_clips(db: sqlite_utils.Database, among: str) -> None:
+    """``refuse_edits`` for the data sets of the clips whose numbers stand in the JSON list ``among``."""
+    sql = "SELECT DISTINCT dataset_id FROM clips WHERE id IN (SELECT value FROM json_each(?))"
+    for (dataset_id,) in db.execute(sql, [among]).fetchall():
+        refuse_edits(db, dataset_id)
+
+
+def refuse_in_use(db: sqlite_utils.Database, what: str, id_: int, name: str, how: str) -> None:
+    """Raises DatasetError (StoreError for anchors and prompts) while a run that needs it waits or runs.
+
+    ``what`` is "data set", "anchor set" or "group of negative prompts", ``id_`` and ``name`` say which, and ``how`` is
+    what cannot be done: "deleted".
+    """
+    sql = f"SELECT id, name FROM runs WHERE state IN ('queued', 'running', 'stopping') AND {_NEEDS[what]} ORDER BY id"
+    found = db.execute(sql, [id_]).fetchone()
+    if found:
+        run = f"run {found[0]} '{found[1]}'" if found[1] else f"run {found[0]}"
+        error = DatasetError if what == "data set" else StoreError
+        raise error(
+            f"{run} still needs the {what} '{name}', so it cannot be {how}; wait for the run, or stop and delete it"
+        )

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
+import subprocess
+import sys
+import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,8 +18,86 @@ import sqlite_utils
 
 from ga2app.errors import StoreError
 from ga2app.paths import Home
-from ga2app.store.journal import chosen_journal, locks_work
 from ga2app.store.migrations import migrate
+
+MOUNTS = Path("/proc/mounts")
+JOURNAL = "GA2_JOURNAL"
+"""Environment variable that overrides the guess: a mount may be of a kind that looks local and is not."""
+
+_LOCAL = frozenset(
+    "apfs aufs bcachefs btrfs ecryptfs exfat ext2 ext3 ext4 f2fs fuse.bindfs fuse.fuse-overlayfs fuse.gocryptfs "
+    "fuse.ntfs-3g fuseblk hfs hfsplus jfs msdos nilfs2 ntfs ntfs3 overlay ramfs reiserfs rootfs tmpfs udf ufs vfat xfs "
+    "zfs".split()
+)
+_KEPT_OFF = 7
+_TRY = f"""
+import fcntl, sys
+with open(sys.argv[1], "r+b") as file:
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        sys.exit({_KEPT_OFF})
+"""
+
+
+def journal_mode(filesystem: str | None) -> str:
+    """``wal`` on a file system that is known to be a local disk's, ``delete`` on every other.
+
+    ``filesystem`` is the type as the kernel names it, None where the system does not tell. The rollback journal
+    (``delete``) is right everywhere and only slower, so doubt goes its way.
+    """
+    return "wal" if filesystem is None or filesystem in _LOCAL else "delete"
+
+
+def chosen_journal(folder: Path, environment: Mapping[str, str] = os.environ) -> str:
+    """The journal that ``GA2_JOURNAL`` asks for, else the one that fits the mount of ``folder``. Raises StoreError."""
+    asked = environment.get(JOURNAL, "").strip().lower()
+    if asked not in ("", "wal", "delete"):
+        raise StoreError(f"{JOURNAL} is '{asked}'; it must be wal, delete or nothing: change it and start again")
+    return asked or journal_mode(mounted_filesystem(folder))
+
+
+def locks_work(folder: Path) -> bool:
+    """Whether a lock that this process holds on a file in ``folder`` keeps another process off.
+
+    There are mounts that grant every lock. Two processes would then write into one database at a time. Raises OSError
+    where the file cannot be made.
+    """
+    import fcntl
+
+    with tempfile.NamedTemporaryFile(dir=folder, prefix=".locks-") as file:
+        file.write(b"\0")
+        file.flush()
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        answer = subprocess.run([sys.executable, "-I", "-S", "-c", _TRY, file.name], capture_output=True, check=False)
+        return answer.returncode == _KEPT_OFF
+
+
+def filesystem_of(path: Path, mounts: str) -> str | None:
+    """Type of the file system that holds the absolute ``path``, by a table in the form of ``/proc/mounts``."""
+    best: tuple[int, str] | None = None
+    for line in mounts.splitlines():
+        columns = line.split()
+        if len(columns) < 3:
+            continue
+        point = Path(re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), columns[1]))
+        depth = len(point.parts)
+        # A later mount on the same point covers an earlier one, hence >=.
+        if path.is_relative_to(point) and (best is None or depth >= best[0]):
+            best = depth, columns[2]
+    return best[1] if best else None
+
+
+def mounted_filesystem(path: Path) -> str | None:
+    """``filesystem_of`` with this system's mounts; None where there is no such table."""
+    try:
+        return filesystem_of(path.resolve(), MOUNTS.read_text(errors="replace"))
+    except OSError:
+        return None
+
 
 BUSY_S = 10.0
 """How long a write waits for another process's write."""

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 
 import sqlite_utils
 
-from ga2app.errors import DatasetError
+from ga2app.errors import DatasetError, counted, named
 from ga2app.labels import label_key
-from ga2app.store.clip_pages import dataset_of
+from ga2app.store.clip_pages import dataset_of, refuse_edits, refuse_edits_of_clips, refuse_in_use
 from ga2app.store.database import Database
-from ga2app.store.in_use import refuse_edits, refuse_edits_of_clips, refuse_in_use
 from ga2app.store.trash import Former, Selected, discard, remember
 from ga2app.types import LabelKind, Subset
 
@@ -114,7 +113,7 @@ class DatasetEdits:
             names = _expect_labels(db, dataset_id, label_ids)
             among = json.dumps(list(label_ids))
             count = db.execute(f"SELECT count(*) FROM clips WHERE {_among('label_id')}", [among]).fetchone()[0]
-            what = f"{_named(names)} with {_counted(count)}"
+            what = f"{_named(names)} with {counted(count, 'clip')}"
             parts = [Selected("labels", _among("id"), [among]), Selected("clips", _among("label_id"), [among])]
             discard(db, ROOM, what, parts)
         return what
@@ -181,7 +180,7 @@ class DatasetEdits:
         remember(
             db,
             ROOM,
-            f"moving {_counted(count)} to {' and '.join(goals)}",
+            f"moving {counted(count, 'clip')} to {' and '.join(goals)}",
             former=[Former(Selected("clips", moved, values), ["label_id", "subset"])],
             added=[Selected("labels", "id = ?", [label_id])] if new_label else [],
         )
@@ -195,7 +194,7 @@ class DatasetEdits:
         with self._database.write() as db:
             among = _expect_clips(db, clip_ids)
             refuse_edits_of_clips(db, among)
-            what = _counted(len(set(clip_ids)))
+            what = counted(len(set(clip_ids)), "clip")
             discard(db, ROOM, what, [Selected("clips", _among("id"), [among])])
         return what
 
@@ -252,8 +251,7 @@ def _is_kind(db: sqlite_utils.Database, label_id: int, kind: LabelKind) -> bool:
 
 
 def _named(names: Sequence[str]) -> str:
-    listed = ", ".join(f"'{name}'" for name in names[:3]) + (f" and {len(names) - 3} more" * (len(names) > 3))
-    return f"{'label' if len(names) == 1 else 'labels'} {listed}"
+    return f"{'label' if len(names) == 1 else 'labels'} {named(names, 3, quoted=True)}"
 
 
 def _label(db: sqlite_utils.Database, label_id: int) -> tuple[int, str]:
@@ -282,7 +280,3 @@ def _expect_clips(db: sqlite_utils.Database, clip_ids: Collection[int]) -> str:
     if db.execute(f"SELECT count(*) FROM clips WHERE {_among('id')}", [among]).fetchone()[0] != len(set(clip_ids)):
         raise DatasetError("a clip that was ticked is not there any more; reload the page")
     return among
-
-
-def _counted(clips: int) -> str:
-    return f"{clips:,} clip{'' if clips == 1 else 's'}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import sqlite_utils
@@ -28,6 +28,14 @@ class DatasetRow:
     n_test: int
     anchors: int
     origin: str
+    created_s: float = field(default=0.0, compare=False)
+
+    @property
+    def clips(self) -> int:
+        return self.n_train + self.n_test
+
+
+_KINDS = (LabelKind.BASE.value, LabelKind.NOVEL.value)
 
 
 class Datasets:
@@ -117,27 +125,20 @@ class Datasets:
 
     def list(self) -> list[DatasetRow]:
         """All data sets, oldest first."""
+        names: dict[tuple[int, str], list[str]] = {}
         with self._database.read() as db, db.atomic():
             rows = db.execute(
-                "SELECT id, name, origin, "
+                "SELECT id, name, origin, created_s, "
                 "(SELECT count(*) FROM clips WHERE dataset_id = datasets.id AND subset = 'train'), "
                 "(SELECT count(*) FROM clips WHERE dataset_id = datasets.id AND subset = 'test'), "
                 "(SELECT count(*) FROM anchor_clips JOIN anchor_sets ON anchor_sets.id = set_id "
                 "WHERE dataset_id = datasets.id AND enabled) FROM datasets ORDER BY id"
             ).fetchall()
-            labels = db.execute("SELECT dataset_id, kind, name FROM labels ORDER BY id").fetchall()
+            for owner, kind, label in db.execute("SELECT dataset_id, kind, name FROM labels ORDER BY id"):
+                names.setdefault((owner, kind), []).append(label)
         return [
-            DatasetRow(
-                id=id_,
-                name=name,
-                base=tuple(label for owner, kind, label in labels if (owner, kind) == (id_, LabelKind.BASE)),
-                novel=tuple(label for owner, kind, label in labels if (owner, kind) == (id_, LabelKind.NOVEL)),
-                n_train=n_train,
-                n_test=n_test,
-                anchors=anchors,
-                origin=origin,
-            )
-            for id_, name, origin, n_train, n_test, anchors in rows
+            DatasetRow(id_, name, *(tuple(names.get((id_, kind), ())) for kind in _KINDS), *counts, origin, created_s)
+            for id_, name, origin, created_s, *counts in rows
         ]
 
     def delete(self, name: str) -> None:

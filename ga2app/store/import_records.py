@@ -131,23 +131,22 @@ class Imports:
 
     def get(self, import_id: int) -> ImportRow:
         """One import. Raises DatasetError if there is none with that number."""
-        with self._database.read() as db:
-            found = db.execute(f"SELECT {_COLUMNS} FROM imports WHERE id = ?", [import_id]).fetchone()
-        if found is None:
+        found = self._rows("WHERE id = ?", import_id)
+        if not found:
             raise DatasetError("this import is not known any more; choose another from the list")
-        return _row(found)
+        return found[0]
 
     def latest(self, limit: int = 20) -> list[ImportRow]:
         """The newest imports, newest first."""
-        with self._database.read() as db:
-            found = db.execute(f"SELECT {_COLUMNS} FROM imports ORDER BY id DESC LIMIT ?", [limit]).fetchall()
-        return [_row(row) for row in found]
+        return self._rows("ORDER BY id DESC LIMIT ?", limit)
 
     def running(self) -> ImportRow | None:
         """The import that is running."""
+        return next(iter(self._rows("WHERE state = 'running' ORDER BY id")), None)
+
+    def _rows(self, which: str, *values: int) -> list[ImportRow]:
         with self._database.read() as db:
-            found = db.execute(f"SELECT {_COLUMNS} FROM imports WHERE state = 'running' ORDER BY id").fetchone()
-        return _row(found) if found else None
+            return [_row(row) for row in db.query(f"SELECT {_COLUMNS} FROM imports {which}", list(values))]
 
     def abandon_dead(self, alive: Callable[[int | None, float | None], bool]) -> list[int]:
         """Running imports whose process is not ``alive`` have failed; gives their numbers."""
@@ -171,9 +170,6 @@ class Imports:
         return {self._database.from_stored(folder) for folder in kept}
 
 
-def _row(found: Any) -> ImportRow:
-    id_, name, source, state, stage, done, total, cancelled, report, error, created_s, finished_s = found
-    told = json.loads(report) if report else None
-    return ImportRow(
-        id_, name, source, ImportState(state), stage, done, total, bool(cancelled), told, error, created_s, finished_s
-    )
+def _row(row: dict[str, Any]) -> ImportRow:
+    told = json.loads(row["report"]) if row["report"] else None
+    return ImportRow(**row | {"state": ImportState(row["state"]), "cancelled": bool(row["cancelled"]), "report": told})

@@ -7,20 +7,21 @@ from collections.abc import Iterable, Sequence
 
 import sqlite_utils
 
-from ga2app.errors import StoreError
+from ga2app.errors import StoreError, counted
 from ga2app.labels import label_key
 from ga2app.store.anchor_rows import (
+    TEXT_SUBJECT,
     AddedTexts,
     ImportedTexts,
     NegativeEntry,
     NegativeGroupRow,
     NegativeOrder,
     NegativeRow,
+    kept_rating,
 )
-from ga2app.store.anchor_sets import ROOM, free_name, gone, switch_all, tidy_name
+from ga2app.store.anchor_sets import ROOM, change, free_name, gone, switch_all, tidy_name
+from ga2app.store.clip_pages import refuse_in_use
 from ga2app.store.database import Database
-from ga2app.store.in_use import refuse_in_use
-from ga2app.store.ratings import TEXT_SUBJECT, Rating
 from ga2app.store.trash import Former, Selected, among, discard, remember
 
 __all__ = [
@@ -99,10 +100,8 @@ class Negatives:
         with self._database.read() as db:
             found = db.execute(sql, [question, group_id, wanted, wanted, limit, offset]).fetchall()
         return [
-            NegativeRow(
-                id_, owner, group, text, bool(enabled), None if value is None else Rating(value, nearest, bool(warned))
-            )
-            for id_, owner, group, text, enabled, value, nearest, warned in found
+            NegativeRow(id_, owner, group, text, bool(enabled), kept_rating(*rated))
+            for id_, owner, group, text, enabled, *rated in found
         ]
 
     def count(self, group_id: int | None = None, *, search: str = "") -> int:
@@ -121,10 +120,7 @@ class Negatives:
         """Give a group another name, tidied as the answer says. Raises StoreError if it is taken or the group gone."""
         with self._database.write() as db:
             tidy = free_name(db, "negative_groups", "a group", name, but=group_id)
-            part = Selected("negative_groups", "id = ? AND name <> ?", [group_id, tidy])
-            remember(db, ROOM, f"renaming a group to '{tidy}'", former=[Former(part, ["name"])])
-            if not db.execute("UPDATE negative_groups SET name = ? WHERE id = ?", [tidy, group_id]).rowcount:
-                raise gone("group")
+            change(db, ("negative_groups", group_id, "name", tidy), f"renaming a group to '{tidy}'", "group")
         return tidy
 
     def delete_group(self, group_id: int) -> int:
@@ -165,7 +161,7 @@ class Negatives:
                     continue
                 had.add(label_key(text))
                 added.append(_insert(db, group_id, text))
-            what = f"adding {_prompts(len(added))} to the group '{group}'"
+            what = f"adding {counted(len(added), 'negative prompt')} to the group '{group}'"
             remember(db, ROOM, what, added=[Selected("negatives", among("id"), [json.dumps(added)])])
         return AddedTexts(len(added), tuple(doubles))
 
@@ -194,7 +190,7 @@ class Negatives:
             if undoable:
                 former = Selected("negatives", among("id"), [json.dumps(list(switched))])
                 fresh = Selected("negatives", among("id"), [json.dumps(added)])
-                what = f"importing {_prompts(len(added) + len(switched))}"
+                what = f"importing {counted(len(added) + len(switched), 'negative prompt')}"
                 remember(db, ROOM, what, former=[Former(former, ["enabled"])], added=[fresh])
             changes = [(int(on), id_) for id_, on in switched.items()]
             db.conn.executemany("UPDATE negatives SET enabled = ? WHERE id = ?", changes)
@@ -218,9 +214,7 @@ class Negatives:
                 raise StoreError(
                     f"its group has the prompt '{tidy}' already; delete one of the two, or word it otherwise"
                 )
-            part = Selected("negatives", "id = ? AND text <> ?", [prompt_id, tidy])
-            remember(db, ROOM, f"changing a prompt to '{tidy}'", former=[Former(part, ["text"])])
-            db.execute("UPDATE negatives SET text = ? WHERE id = ?", [tidy, prompt_id])
+            change(db, ("negatives", prompt_id, "text", tidy), f"changing a prompt to '{tidy}'", "prompt")
         return tidy
 
     def enable(self, prompt_id: int, on: bool) -> None:
@@ -230,16 +224,14 @@ class Negatives:
             if found is None:
                 raise gone("prompt")
             _editable(db, found[1])
-            part = Selected("negatives", "id = ? AND enabled <> ?", [prompt_id, int(on)])
             what = f"switching '{found[0]}' {'on' if on else 'off'}"
-            remember(db, ROOM, what, former=[Former(part, ["enabled"])])
-            db.execute("UPDATE negatives SET enabled = ? WHERE id = ?", [int(on), prompt_id])
+            change(db, ("negatives", prompt_id, "enabled", int(on)), what, "prompt")
 
     def enable_all(self, group_id: int, on: bool) -> int:
         """Switch every prompt of a group on or off; gives how many changed."""
         with self._database.write() as db:
             _editable(db, group_id)
-            return switch_all(db, "negatives", "group_id", group_id, on, _prompts)
+            return switch_all(db, "negatives", "group_id", group_id, on, "negative prompt")
 
     def delete(self, prompt_ids: Sequence[int]) -> int:
         """Delete prompts; gives how many there were. Raises StoreError if none of them is there."""
@@ -251,7 +243,7 @@ class Negatives:
                 raise gone("prompt")
             for group_id in {row[1] for row in texts}:
                 _editable(db, group_id)
-            what = _prompts(len(texts)) if len(texts) > 1 else f"the negative prompt '{texts[0][0]}'"
+            what = counted(len(texts), "negative prompt") if len(texts) > 1 else f"the negative prompt '{texts[0][0]}'"
             discard(db, ROOM, what, [Selected("negatives", f"id IN ({marks})", list(prompt_ids))])
         return len(texts)
 
@@ -277,10 +269,6 @@ def _editable(db: sqlite_utils.Database, group_id: int) -> str:
 def _insert(db: sqlite_utils.Database, group_id: int, text: str, on: bool = True) -> int:
     sql = "INSERT INTO negatives (group_id, text, enabled) VALUES (?, ?, ?)"
     return int(db.execute(sql, [group_id, text, int(on)]).lastrowid or 0)
-
-
-def _prompts(count: int) -> str:
-    return f"{count:,} negative prompt{'' if count == 1 else 's'}"
 
 
 def tidy_text(text: str) -> str:

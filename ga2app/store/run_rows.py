@@ -99,11 +99,10 @@ class Events:
         A resumed run forgets the steps that its lost attempt made after the checkpoint; whoever reads by
         ``after_id`` starts afresh when a log event says that the run was resumed.
         """
-        wanted = [kind.value for kind in kinds] if kinds is not None else [kind.value for kind in EventKind]
-        marks = ", ".join("?" * len(wanted))
+        wanted = [kind.value for kind in (EventKind if kinds is None else kinds)]
         sql = (
-            f'SELECT id, at_s, kind, step, "values" FROM events WHERE run_id = ? AND kind IN ({marks}) AND id > ? '
-            "ORDER BY id LIMIT ?"
+            'SELECT id, at_s, kind, step, "values" FROM events WHERE run_id = ? '
+            f"AND kind IN ({marks(wanted)}) AND id > ? ORDER BY id LIMIT ?"
         )
         with self._database.read() as db:
             found = db.execute(sql, [run_id, *wanted, after_id, -1 if limit is None else limit]).fetchall()
@@ -126,8 +125,7 @@ class Events:
 
         Log lines stay, they are history. Gives the number of events dropped.
         """
-        marks = ", ".join("?" * len(_OF_AN_ATTEMPT))
-        sql = f"DELETE FROM events WHERE run_id = ? AND step > ? AND kind IN ({marks})"
+        sql = f"DELETE FROM events WHERE run_id = ? AND step > ? AND kind IN ({marks(_OF_AN_ATTEMPT)})"
         with self._database.write() as db:
             return db.execute(sql, [run_id, step, *(kind.value for kind in _OF_AN_ATTEMPT)]).rowcount
 

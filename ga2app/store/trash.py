@@ -14,9 +14,9 @@ from typing import Any
 
 import sqlite_utils
 
-from ga2app.errors import StoreError
+from ga2app.errors import StoreError, counted
+from ga2app.store.clip_pages import refuse_in_use
 from ga2app.store.database import Database
-from ga2app.store.in_use import refuse_in_use
 
 KEEP_S = 7 * 24 * 3600
 """How long a deletion or an edit can be undone."""
@@ -61,8 +61,8 @@ class Discarded:
     def told(self) -> str:
         """What is said when it has been undone."""
         done = f"Undone: {self.what}." if self.edit else f"Brought back: {self.what}."
-        clips = "1 clip" if self.lost == 1 else f"{self.lost:,} clips"
-        return done + (f" {clips} left out: the file is gone from the data directory." if self.lost else "")
+        left_out = f" {counted(self.lost, 'clip')} left out: the file is gone from the data directory."
+        return done + (left_out if self.lost else "")
 
 
 @dataclass(frozen=True)
@@ -99,6 +99,18 @@ class Trash:
                 "SELECT id, what, discarded_s, edit FROM trash WHERE room = ? ORDER BY id DESC LIMIT 1", [room]
             ).fetchone()
         return Discarded(found[0], found[1], found[2], edit=bool(found[3])) if found else None
+
+    def offer(self, room: str) -> str:
+        """What a button says that would undo the newest deletion or edit of ``room``; empty where there is none."""
+        last = self.last(room)
+        return last.offer if last else ""
+
+    def undo(self, room: str) -> str:
+        """Undo the newest deletion or edit of ``room``; gives what came of it. Raises StoreError, as ``restore``."""
+        last = self.last(room)
+        if last is None:
+            raise StoreError("there is nothing to undo any more")
+        return self.restore(last.id).told
 
     def restore(self, entry: int) -> Discarded:
         """Undo a deletion or an edit. Raises StoreError if that is not possible any more, DatasetError while a run of

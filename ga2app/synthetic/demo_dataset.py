@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ga2app.errors import DatasetError
 from ga2app.synthetic.actions import ACTIONS, DEMO_BASE, DEMO_NOVEL, HARD_PROMPT_ACTIONS
-from ga2app.synthetic.drawing_styles import STYLES
+from ga2app.synthetic.appearance import STYLES
 from ga2app.synthetic.figure import Subject
 from ga2app.synthetic.scenes import SCENES
 from ga2app.synthetic.world import clip_frames

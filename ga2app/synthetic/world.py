@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from ga2app.synthetic.appearance import Look, draw_look
-from ga2app.synthetic.drawing_styles import CAMCORDER_STRENGTH, Camera, apply_style, draw_camera
+from ga2app.synthetic.appearance import CAMCORDER_STRENGTH, Camera, Look, apply_style, draw_camera, draw_look
 from ga2app.synthetic.figure import Point, Shape, Subject, figure_shapes
 
 Frame = NDArray[np.uint8]

@@ -8,9 +8,12 @@ tell how much chance there is in the choice of test clips; that of shots and see
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
+
+from ga2app.errors import counted
 
 SIDES = ("base", "novel")
 FIGURES = ("base", "novel", "hm")
@@ -42,6 +45,22 @@ class Interval(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.low:.0f}–{self.high:.0f}"
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Mean and sample standard deviation (n - 1) of a figure over runs; ``std`` is None of a single one."""
+
+    mean: float
+    std: float | None
+
+    def __str__(self) -> str:
+        return f"{self.mean:.1f}" if self.std is None else f"{self.mean:.1f} ± {self.std:.1f}"
+
+
+def spread(figures: Sequence[float]) -> Spread:
+    """Mean and standard deviation of ``figures``, of which there is at least one."""
+    return Spread(statistics.fmean(figures), statistics.stdev(figures) if len(figures) > 1 else None)
 
 
 def harmonic_mean(base: float, novel: float) -> float:
@@ -106,7 +125,7 @@ def figure_text(name: str, metrics: Mapping[str, float], tested: Mapping[str, Sa
 
 def rests_on(tested: Mapping[str, SampleSize]) -> str:
     """What the figures of ``figure_text`` rest on, as a sentence; empty where it is not known."""
-    parts = [_counted(tested[side].clips, f"{side} test clip") for side in SIDES if side in tested]
+    parts = [counted(tested[side].clips, f"{side} test clip") for side in SIDES if side in tested]
     return f"In parentheses: 95 % interval, over {' and '.join(parts)}." if parts else ""
 
 
@@ -130,7 +149,7 @@ def cautions(tested: Mapping[str, SampleSize]) -> list[str]:
             )
         if clips < FEW_CLIPS:
             said.append(
-                f"There {'is' if clips == 1 else 'are'} only {_counted(clips, f'{side} test clip')}: one clip more or "
+                f"There {'is' if clips == 1 else 'are'} only {counted(clips, f'{side} test clip')}: one clip more or "
                 f"less is {100 / max(clips, 1):.0f} points."
             )
     return said
@@ -161,5 +180,58 @@ def _count(value: Any) -> bool:
     return type(value) is int and 0 <= value <= _MOST
 
 
-def _counted(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
+@dataclass(frozen=True)
+class Adjustment:
+    """A setting, by its dotted path, that could not be used as ``asked``: what was ``used`` instead, and why."""
+
+    setting: str
+    asked: Any
+    used: Any
+    reason: str
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What a run used and was tested on.
+
+    ``data`` identifies its clips, their labels and their split. ``clips`` is the number of training clips in all,
+    ``least`` and ``most`` are those of a base label. ``anchors`` and ``negatives`` say in words how many there were
+    and where they came from: the data set itself, a set that was chosen, or borrowed from another data set. All of it
+    is empty in records of before.
+    """
+
+    data: str = ""
+    tested: Mapping[str, SampleSize] = field(default_factory=dict)
+    clips: int = 0
+    least: int = 0
+    most: int = 0
+    anchors: str = ""
+    negatives: str = ""
+    adjustments: tuple[Adjustment, ...] = ()
+
+    def shots_text(self, shots: int) -> str:
+        """``shots``, with the clips a label that there really were: "16 shots (6 clips a label)"."""
+        asked = "1 shot" if shots == 1 else f"{shots} shots"
+        if not self.most or self.least == self.most == shots:
+            return asked
+        real = str(self.most) if self.least == self.most else f"{self.least} to {self.most}"
+        return f"{asked} ({real} clip{'' if real == '1' else 's'} a label)"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return asdict(self) | {"adjustments": [dict(vars(one)) for one in self.adjustments]}
+
+
+def read_conditions(data: Any) -> Conditions:
+    """What ``to_dict`` wrote. What is missing, or of another kind, is as in records of before: empty."""
+    if not isinstance(data, Mapping):
+        return Conditions()
+    texts = {name: data[name] for name in ("data", "anchors", "negatives") if isinstance(data.get(name), str)}
+    counts = {name: data[name] for name in ("clips", "least", "most") if type(data.get(name)) is int}
+    listed = data.get("adjustments")
+    told = [one for one in listed if isinstance(one, Mapping)] if isinstance(listed, list | tuple) else []
+    adjustments = tuple(
+        Adjustment(str(one.get("setting", "")), one.get("asked"), one.get("used"), str(one.get("reason", "")))
+        for one in told
+    )
+    return Conditions(**texts, **counts, tested=read_tested(data.get("tested")), adjustments=adjustments)

@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ga2app.errors import StoreError
-from ga2app.types.conditions import Conditions, read_conditions
-from ga2app.types.headline import SIDES, SampleSize, defined
+from ga2app.types.headline import SIDES, Conditions, SampleSize, defined, read_conditions
 from ga2app.types.recognition import LabelKind
 
 REPORT = "report.json"

@@ -8,9 +8,9 @@ import threading
 from ga2app.environment import ServerAddress
 from ga2app.errors import StudioError
 from ga2app.hub import Downloads
+from ga2app.hub.backbone_downloads import Backbones
 from ga2app.paths import SKETCH_HARD_PROMPT, Home
 from ga2app.services.anchor_advisor import AnchorAdvisor
-from ga2app.services.backbones import Backbones
 from ga2app.services.clip_inspector import VideoInspector
 from ga2app.services.explanations import Explainer
 from ga2app.services.hardware import Hardware, lent_hardware, own_hardware

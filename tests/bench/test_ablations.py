@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from ga2app.config import ObjectiveConfig
-from ga2app.config.ablations import METHODS, ablation
+from ga2app.config.presets import METHODS, ablation
 from ga2app.errors import ConfigError
 from ga2app.protocols.benchmark_methods import settings
 

@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 
 from ga2app.config import ClipConfig, PromptConfig
-from ga2app.config.ablations import COMPARED
+from ga2app.config.presets import COMPARED
 from ga2app.errors import ConfigError, StoreError
 from ga2app.protocols import base2novel
-from ga2app.protocols import benchmark_plot as picture
 from ga2app.protocols import benchmark_report as report
 from ga2app.protocols import benchmark_world as world
 from ga2app.protocols.base2novel import Outcome, Plan
@@ -127,13 +126,13 @@ def test_the_document_holds_a_figure_a_seed_for_each_method(outcomes: list[Outco
 def test_the_table_and_the_picture_show_every_method(outcomes: list[Outcome], tmp_path: Path) -> None:
     text = report.table(plan(), outcomes)
     assert all(method in text for method in COMPARED) and "ga2 less …" in text and "HM by shots" in text
-    picture.draw(plan(), outcomes, tmp_path / "figure.png")
+    report.draw(plan(), outcomes, tmp_path / "figure.png")
     assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_every_method_has_a_color_of_its_own_in_the_picture() -> None:
     names = (*COMPARED, *ABLATIONS)
-    found = dict(picture.colored(names))
+    found = dict(report.colored(names))
     assert tuple(found) == names and len(set(found.values())) == len(names)
 
 

@@ -89,7 +89,7 @@ def test_only_what_was_taken_stays_on_the_disk(home: Home, store: Store, tmp_pat
     )
     thumbs = {name for name in files_of(home) if name.startswith("thumbs/")}
     assert files_of(home) - thumbs == {f"datasets/import-1/top/{name}" for name in GOOD}
-    (summary,) = store.clips.sets()
+    (summary,) = store.datasets.list()
     clips = store.clips.page(summary.id, ClipFilter(), limit=99)
     assert thumbs == {f"thumbs/{clip.facts.digest}.jpg" for clip in clips if clip.facts}
     assert {clip.facts for clip in clips} == {
@@ -173,7 +173,7 @@ def test_without_a_usable_clip_nothing_is_stored(
 ) -> None:
     row = run(home, store, zipped(tmp_path, files))
     assert row.state is ImportState.FAILED and message in (row.error or "")
-    assert store.clips.sets() == [] and files_of(home) == set()
+    assert store.datasets.list() == [] and files_of(home) == set()
 
 
 def test_an_unknown_novel_label_stops_the_import_with_the_known_ones(home: Home, store: Store, tmp_path: Path) -> None:
@@ -213,7 +213,7 @@ def test_a_cancelled_import_leaves_nothing(home: Home, store: Store, tmp_path: P
     importer.wait(import_id, 30)
     row = store.imports.get(import_id)
     assert (row.state, row.error) == (ImportState.CANCELLED, "cancelled; nothing was kept")
-    assert store.clips.sets() == [] and files_of(home) == set()
+    assert store.datasets.list() == [] and files_of(home) == set()
 
 
 @pytest.mark.parametrize(
@@ -230,7 +230,7 @@ def test_a_failure_in_the_middle_leaves_nothing(
     inspector.go_on.set()
     row = run(home, store, zipped(tmp_path, GOOD), inspector=inspector)
     assert row.state is ImportState.FAILED and message in (row.error or "")
-    assert store.clips.sets() == [] and files_of(home) == set()
+    assert store.datasets.list() == [] and files_of(home) == set()
 
 
 def test_a_name_taken_while_importing_leaves_nothing(home: Home, store: Store, tmp_path: Path) -> None:
@@ -274,8 +274,8 @@ def test_clips_of_a_folder_stay_where_they_are(home: Home, store: Store, tmp_pat
         (tmp_path / "mine" / name).write_bytes(content)
     run(home, store, FileSource(tmp_path / "mine"))
     assert {clip.path for clip in store.datasets.get("mine").clips} == {str(tmp_path / "mine" / name) for name in GOOD}
-    assert store.clips.sets()[0].folder is None
-    store.dataset_edits.delete(store.clips.sets()[0].id)
+    assert store.datasets.list()[0].folder is None
+    store.dataset_edits.delete(store.datasets.list()[0].id)
     store.trash.purge(keep_s=-1)
     assert all((tmp_path / "mine" / name).is_file() for name in GOOD)
 
@@ -355,6 +355,6 @@ def test_clips_made_here_through_the_real_decoder(home: Home, store: Store, tmp_
     path = Path(write_color_clip(tmp_path / "red.mp4", (220, 40, 40), seed=1, frames=20))
     files = {"red/1.mp4": path.read_bytes(), "red/cut.mp4": path.read_bytes()[:400]}
     run(home, store, zipped(tmp_path, files), inspector=VideoInspector())
-    (clip,) = store.clips.page(store.clips.sets()[0].id, ClipFilter(), limit=9)
+    (clip,) = store.clips.page(store.datasets.list()[0].id, ClipFilter(), limit=9)
     assert clip.facts and (clip.facts.seconds, clip.facts.frames, clip.facts.width) == (2.0, 20, 40)
     assert (home.thumbs / f"{clip.facts.digest}.jpg").is_file()

@@ -15,7 +15,7 @@ import torch
 
 from ga2app import bundles, load_backbone
 from ga2app.bundles import read_manifest
-from ga2app.bundles.onnx.onnx_export import VisionSide, largest_difference
+from ga2app.bundles.onnx import VisionSide, largest_difference
 from ga2app.cli.main import main
 from ga2app.clip import Backbone
 from ga2app.config import PromptConfig, RunConfig, WhiteningConfig

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from ga2app.synthetic.actions import ACTIONS, DEMO_BASE, DEMO_NOVEL, HARD_PROMPT_ACTIONS
-from ga2app.synthetic.appearance import COLORS, PLACES, draw_look
-from ga2app.synthetic.drawing_styles import STYLES, draw_camera
+from ga2app.synthetic.appearance import COLORS, PLACES, STYLES, draw_camera, draw_look
 from ga2app.synthetic.figure import Reach, body, swing
 from ga2app.synthetic.scenes import EMPTY, SCENES
 from ga2app.synthetic.world import clip_frames, render

@@ -9,8 +9,8 @@ import pytest
 from ga2app.errors import StoreError
 from ga2app.paths import Home
 from ga2app.store import Store
+from ga2app.store.anchor_rows import Rating
 from ga2app.store.anchor_sets import AnchorFile, AnchorOrder
-from ga2app.store.ratings import Rating
 from ga2app.types import AnchorClip, Dataset, LabelledClip
 
 

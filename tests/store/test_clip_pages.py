@@ -31,7 +31,7 @@ def counted_queries(store: Store) -> Iterator[list[str]]:
 
 def test_sets_and_labels_are_counted_by_subset(store: Store) -> None:
     dataset_id = add_set(store, {"jump": 3, "climb": 1}, novel=("climb",))
-    (row,) = store.clips.sets()
+    (row,) = store.datasets.list()
     assert (row.name, row.base, row.novel, row.n_train, row.n_test, row.clips) == ("mine", 1, 1, 2, 2, 4)
     jump, climb = store.clips.labels(dataset_id)
     assert (jump.name, jump.kind, jump.n_train, jump.n_test, jump.clips) == ("jump", LabelKind.BASE, 2, 1, 3)
@@ -105,7 +105,7 @@ def test_two_thousand_clips_are_paged_with_as_many_queries_as_two(store: Store) 
     counts = []
     for dataset_id in (few, many):
         with counted_queries(store) as asked:
-            store.clips.sets()
+            store.datasets.list()
             store.clips.labels(dataset_id)
             store.clips.copies(dataset_id)
             assert len(store.clips.page(dataset_id, ClipFilter(), limit=60)) <= 60

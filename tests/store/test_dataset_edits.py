@@ -154,7 +154,7 @@ def test_a_whole_data_set_comes_back_with_anchors_and_negatives(store: Store) ->
     dataset_id = store.datasets.add(whole, origin="test")
     other = store.datasets.get("mine")
     assert store.dataset_edits.delete(dataset_id) == "data set 'whole'"
-    assert [row.name for row in store.clips.sets()] == ["mine"]
+    assert [row.name for row in store.datasets.list()] == ["mine"]
     undo(store)
     assert store.datasets.get("whole") == whole and store.datasets.get("mine") == other
 

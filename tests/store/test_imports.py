@@ -46,7 +46,7 @@ def test_a_finished_import_has_its_data_set_its_facts_and_its_report(store: Stor
     assert store.datasets.get("walks") == dataset
     (clip,) = store.clips.page(dataset_id, ClipFilter(), limit=9)
     assert clip.facts == facts[path]
-    assert store.clips.sets()[0].folder == "media/datasets/import-1"
+    assert store.datasets.list()[0].folder == "media/datasets/import-1"
     assert store.imports.folders() == {folder}
 
 
@@ -68,7 +68,7 @@ def test_a_cancelled_import_may_not_go_on_and_cannot_be_completed(store: Store) 
     dataset = Dataset("walks", ("walk",), (), (LabelledClip("/a.mp4", "walk"),))
     with pytest.raises(DatasetError, match="the import was cancelled"):
         store.imports.complete(import_id, dataset, {}, facts={}, folder=None)
-    assert store.clips.sets() == []
+    assert store.datasets.list() == []
 
 
 def test_a_name_that_was_taken_meanwhile_keeps_nothing(store: Store) -> None:

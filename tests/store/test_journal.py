@@ -11,8 +11,16 @@ import pytest
 from ga2app.errors import StoreError
 from ga2app.paths import Home
 from ga2app.store import database
-from ga2app.store.database import Database, explain
-from ga2app.store.journal import JOURNAL, chosen_journal, filesystem_of, journal_mode, locks_work, mounted_filesystem
+from ga2app.store.database import (
+    JOURNAL,
+    Database,
+    chosen_journal,
+    explain,
+    filesystem_of,
+    journal_mode,
+    locks_work,
+    mounted_filesystem,
+)
 
 MOUNTS = """\
 /dev/sda1 / ext4 rw,relatime 0 0

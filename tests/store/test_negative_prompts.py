@@ -7,8 +7,8 @@ import pytest
 from ga2app.errors import StoreError
 from ga2app.paths import Home
 from ga2app.store import Store
+from ga2app.store.anchor_rows import Rating
 from ga2app.store.negative_prompts import ImportedTexts, NegativeEntry, NegativeOrder
-from ga2app.store.ratings import Rating
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from sets import add_set
 from ga2app.config import preset
 from ga2app.errors import StoreError, TrainingError
 from ga2app.paths import Home
-from ga2app.services.run_resuming import check_unchanged
+from ga2app.services.run_checks import check_unchanged
 from ga2app.services.runs import RunService
 from ga2app.store import Store
 from ga2app.store.clip_pages import ClipFilter

@@ -10,8 +10,8 @@ import pytest
 
 import app
 from ga2app.config import SKETCH
+from ga2app.hub.backbone_downloads import Backbones
 from ga2app.paths import PROJECT
-from ga2app.services.backbones import Backbones
 
 HEAVY = {"torch", "transformers", "av", "decord", "safetensors"}
 

@@ -11,8 +11,8 @@ import pytest
 
 from ga2app.config import SKETCH
 from ga2app.errors import BackboneError, ConfigError
+from ga2app.hub.backbone_downloads import Backbones
 from ga2app.paths import Home
-from ga2app.services.backbones import Backbones
 from ga2app.types import RecognitionRequest
 from ga2app.web import Studio
 from ga2app.web.api.run_endpoints import queue_asked

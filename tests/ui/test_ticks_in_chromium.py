@@ -105,7 +105,7 @@ def test_anchor_clips_are_deleted_by_their_own_ticks_alone(tab: Any, served: Ser
 
 
 def test_a_tick_moves_with_its_clip_when_the_list_is_sorted(tab: Any, served: Served, tmp_path: Path) -> None:
-    from ga2app.store.ratings import Rating
+    from ga2app.store.anchor_rows import Rating
 
     add_dataset(served.studio)
     clips = fill_set(served, tmp_path, 3)

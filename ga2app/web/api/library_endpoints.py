@@ -10,7 +10,7 @@ import gradio as gr
 from gradio.events import api
 
 from ga2app.paths import safe_name
-from ga2app.services.studio import Studio, bundle_key
+from ga2app.services.studio import Studio
 from ga2app.store import BundleQuery
 from ga2app.types import BundleCard, as_document, cautions, to_counts, with_nulls
 from ga2app.web.api.answering import told
@@ -113,7 +113,7 @@ def zip_to_serve(studio: Studio, key: str, cache: str | Path) -> str:
 def listed(card: BundleCard, usable: bool) -> dict[str, Any]:
     """A bundle as plain JSON, under the key that names it; ``usable`` if its backbone can be used here."""
     return {
-        "bundle": bundle_key(card),
+        "bundle": card.key,
         "name": card.title or card.name,
         "origin": card.origin,
         "backbone": card.backbone,

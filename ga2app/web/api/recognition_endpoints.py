@@ -9,7 +9,7 @@ import gradio as gr
 from ga2app.errors import ConfigError, Fault
 from ga2app.services.recognition_service import OFF, WAYS, Results
 from ga2app.services.recognition_service import none_of_these as decided
-from ga2app.services.studio import Studio, bundle_key
+from ga2app.services.studio import Studio
 from ga2app.types import RecognitionRequest
 from ga2app.web.api.answering import told
 from ga2app.web.components.file_names import NamedFiles
@@ -98,7 +98,7 @@ def build_recognition_api(studio: Studio) -> None:
 
 def document(results: Results) -> dict[str, Any]:
     """The answer as plain JSON; bundles go by their keys, never by a path of the server."""
-    keys = [bundle_key(card) for card in results.cards]
+    keys = [card.key for card in results.cards]
     clips = [clip.to_dict() for clip in results.clips]
     for clip in clips:
         for key, answer in zip(keys, clip["bundles"], strict=False):

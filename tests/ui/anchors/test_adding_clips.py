@@ -180,7 +180,7 @@ def test_a_suggestion_reads_no_file_whose_content_is_known(studio: Studio, set_i
     (mine,) = studio.store.anchors.rows(set_id)
     rows = tuple(LabelledClip(path, "weather") for path in sent)
     studio.store.datasets.add(Dataset("sky", ("weather",), (), rows), origin="test")
-    sky = next(row.id for row in studio.store.clips.sets() if row.name == "sky")
+    sky = next(row.id for row in studio.store.datasets.list() if row.name == "sky")
     for clip, digest in zip(
         studio.store.clips.page(sky, ClipFilter(), limit=9), (mine.digest, "one", "two"), strict=True
     ):

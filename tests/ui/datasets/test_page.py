@@ -15,7 +15,7 @@ import pytest
 from ga2app.datasets import Half, SplitLists
 from ga2app.datasets.train_test import draw_shots
 from ga2app.errors import DatasetError
-from ga2app.services.clip_pictures import preview_of
+from ga2app.services.clip_inspector import preview_of
 from ga2app.services.dataset_service import Health, health
 from ga2app.services.import_sources import FileSource, ListsSource
 from ga2app.store.clip_pages import ClipFilter, Copies
@@ -72,7 +72,7 @@ def add_many(studio: Studio, count: int) -> int:
 
 
 def health_of(studio: Studio) -> Health:
-    (row,) = studio.store.clips.sets()
+    (row,) = studio.store.datasets.list()
     return studio.datasets.health(row)
 
 
@@ -99,7 +99,7 @@ def test_the_newest_data_set_is_open_at_first_and_the_one_of_the_address_later(
 ) -> None:
     add_dataset(studio, "first")
     add_dataset(studio, "second")
-    first, second = (row.id for row in studio.store.clips.sets())
+    first, second = (row.id for row in studio.store.datasets.list())
     label = studio.store.clips.labels(first)[2].id
 
     def opened(**address: str) -> View:
@@ -126,7 +126,7 @@ def test_an_unknown_data_set_in_the_address_is_told_and_no_other_is_shown(
 def test_what_a_browser_sends_is_never_trusted(studio: Studio, page: Handlers, parts: Parts) -> None:
     add_dataset(studio)
     before = studio.store.datasets.get("demo")
-    view = View(studio.store.clips.sets()[0].id)
+    view = View(studio.store.datasets.list()[0].id)
     for given in (
         {"do": "drop"},
         {"do": "delete-clips", "ids": ["1; DROP", -3, None, "x"]},
@@ -152,7 +152,7 @@ def test_names_from_outside_are_escaped(studio: Studio, page: Handlers) -> None:
 def test_an_edit_is_done_told_and_undone(studio: Studio, page: Handlers, parts: Parts) -> None:
     add_dataset(studio)
     before = studio.store.datasets.get("demo")
-    (row,) = studio.store.clips.sets()
+    (row,) = studio.store.datasets.list()
     labels = studio.store.clips.labels(row.id)
     clip = studio.store.clips.page(row.id, ClipFilter(), limit=1)[0].id
     steps = [
@@ -190,14 +190,14 @@ def test_what_an_edit_lacks_is_said(
     studio: Studio, page: Handlers, parts: Parts, given: dict[str, Any], told: str
 ) -> None:
     add_dataset(studio)
-    (row,) = studio.store.clips.sets()
+    (row,) = studio.store.datasets.list()
     assert told in page.act({parts.view: View(row.id)}, pressed(**given))[parts.told]
 
 
 def test_a_deleted_data_set_makes_room_for_another_and_comes_back(studio: Studio, page: Handlers, parts: Parts) -> None:
     add_dataset(studio, "first")
     add_dataset(studio, "second")
-    first, second = (row.id for row in studio.store.clips.sets())
+    first, second = (row.id for row in studio.store.datasets.list())
     drawn = page.act({parts.view: View(first)}, pressed(do="delete"))
     assert drawn[parts.view] == View(second) and "Deleted: data set &#x27;first&#x27;." in drawn[parts.told]
     assert page.act({parts.view: View(second)}, pressed(do="delete"))[parts.view] == View()
@@ -245,7 +245,7 @@ def test_what_stands_in_the_way_of_training_is_said(studio: Studio) -> None:
 
 def test_copies_are_told_by_how_bad_they_are(studio: Studio) -> None:
     add_dataset(studio)
-    (row,) = studio.store.clips.sets()
+    (row,) = studio.store.datasets.list()
     labels = studio.store.clips.labels(row.id)
     both, same = (Subset.TRAIN, Subset.TEST), (Subset.TRAIN, Subset.TRAIN)
     leak, torn = Copies(("a", "a"), both, ("/1.mp4", "/2.mp4")), Copies(("a", "b"), same, ("/3.mp4", "/4.mp4"))
@@ -257,7 +257,7 @@ def test_copies_are_told_by_how_bad_they_are(studio: Studio) -> None:
 def test_the_list_marks_what_is_open_and_the_demo_stands_where_it_will_be(studio: Studio) -> None:
     """A card that comes or goes above another one moves it away under the pointer."""
     add_dataset(studio, "mine")
-    (row,) = studio.store.clips.sets()
+    (row,) = studio.store.datasets.list()
     drawn = list_html([row], row.id)
     assert drawn.count("aria-current") == 1 and f'href="./datasets?id={row.id}" aria-current="true"' in drawn
     assert drawn.index("mine") < drawn.index("They are being drawn")
@@ -278,7 +278,7 @@ def test_the_draw_that_is_shown_is_the_one_that_a_run_makes(studio: Studio) -> N
 
 def test_half_of_the_labels_become_novel(studio: Studio) -> None:
     add_dataset(studio)
-    (row,) = studio.store.clips.sets()
+    (row,) = studio.store.datasets.list()
     studio.datasets.set_kind(row.id, [label.id for label in studio.store.clips.labels(row.id)], LabelKind.BASE)
     assert studio.datasets.divide_by_half(row.id, Half.LIST) == "2 labels are base now, 2 novel."
     assert studio.store.datasets.get("demo").novel == ("jumping rope", "waving")
@@ -287,7 +287,7 @@ def test_half_of_the_labels_become_novel(studio: Studio) -> None:
 @pytest.mark.parametrize("kind", [LabelKind.BASE, LabelKind.NOVEL])
 def test_a_pasted_list_decides_in_any_spelling(studio: Studio, kind: LabelKind) -> None:
     add_dataset(studio)
-    (row,) = studio.store.clips.sets()
+    (row,) = studio.store.datasets.list()
     studio.datasets.divide_by_list(row.id, "Waving\nClimbing_a_ladder", kind)
     dataset = studio.store.datasets.get("demo")
     named = dataset.base if kind is LabelKind.BASE else dataset.novel
@@ -320,7 +320,7 @@ def test_pictures_are_made_in_the_background_and_a_fault_is_remembered(
 
 def test_a_clip_is_played_from_a_copy_that_is_made_once(studio: Studio) -> None:
     add_dataset(studio)
-    clip = studio.store.clips.page(studio.store.clips.sets()[0].id, ClipFilter(), limit=1)[0]
+    clip = studio.store.clips.page(studio.store.datasets.list()[0].id, ClipFilter(), limit=1)[0]
     preview = preview_of(studio, clip)
     assert preview.is_relative_to(studio.home.media) and preview == preview_of(studio, clip)
     assert "<video" in player_html(studio, clip.id)

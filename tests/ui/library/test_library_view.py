@@ -11,9 +11,8 @@ import pytest
 
 from ga2app.bundles import read_card
 from ga2app.config import PromptConfig, RunConfig
-from ga2app.errors import BundleError
+from ga2app.errors import BundleError, StoreError
 from ga2app.paths import SKETCH_HARD_PROMPT
-from ga2app.services.studio import bundle_key
 from ga2app.types import BundleCard
 from ga2app.web import Studio
 from ga2app.web.api.library_endpoints import zip_to_serve
@@ -124,7 +123,7 @@ def test_a_deleted_bundle_comes_back_by_undo_and_what_a_run_needs_stays(studio: 
     assert library_view(studio, "", Asked()).undo == "Undo: bring back bundle 'mine'"
     studio.library.undo()
     assert Path(folder).is_dir() and studio.library.bundle("mine").folder == folder
-    with pytest.raises(BundleError, match="there is nothing to undo"):
+    with pytest.raises(StoreError, match="there is nothing to undo"):
         studio.library.undo()
     run = studio.store.runs.queue(RunConfig(prompts=PromptConfig(hard_prompt=folder)))
     with pytest.raises(BundleError, match=f"is the hard prompt of run {run}"):
@@ -142,7 +141,7 @@ def test_the_embedded_bundle_is_shown_packed_and_imported(studio: Studio, tmp_pa
     body = library_view(studio, "", Asked()).body
     for piece in ("18 base labels", "Text prompts alone", "Prompt length</dt><dd>8", "12 KiB", "1,080"):
         assert piece in body, piece
-    packed = zip_to_serve(studio, bundle_key(studio.store.bundles.list()[0]), tmp_path / "cache")
+    packed = zip_to_serve(studio, studio.store.bundles.list()[0].key, tmp_path / "cache")
     assert Path(packed).name == "sketch-hard-prompt.zip"
     card, fresh = studio.library.import_bundle(packed)
     assert (card.origin, fresh) == ("embedded", False)

@@ -14,7 +14,7 @@ from ga2app.errors import BackboneError, BundleError, ClipError
 from ga2app.labels import parse_labels
 from ga2app.services.explanations import Question
 from ga2app.services.recognition_service import ENSEMBLE, Results, add_label
-from ga2app.services.studio import Studio, bundle_key
+from ga2app.services.studio import Studio
 from ga2app.services.uploads import uploads_folder
 from ga2app.types import BackboneChoice, NoneOfThese, NoneWay, Recognition, RecognitionRequest, RecognizedClip
 from ga2app.web.components.markup import UNEXPECTED
@@ -232,7 +232,7 @@ def test_bundles_are_named_to_the_browser_without_a_path(studio: Studio) -> None
     folder = add_bundle(studio)
     assert studio.bundle_choices() == [("tuned prompts (2 trained labels, HM 72.0)", "tuned")]
     card = studio.bundle("tuned")
-    assert card is not None and card.folder == folder and bundle_key(card) == "tuned"
+    assert card is not None and card.folder == folder and card.key == "tuned"
     with pytest.raises(BundleError, match="there is no bundle '../../etc'"):
         studio.bundle("../../etc")
 

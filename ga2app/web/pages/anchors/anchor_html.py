@@ -9,8 +9,7 @@ from typing import Any
 
 from ga2app.services.anchor_service import RELEVANT, Measured, Proposed, Taken
 from ga2app.services.studio import Studio
-from ga2app.store.anchor_rows import AddedTexts, AnchorRow, AnchorSetRow, NegativeGroupRow, NegativeRow
-from ga2app.store.ratings import Rating
+from ga2app.store.anchor_rows import AddedTexts, AnchorRow, AnchorSetRow, NegativeGroupRow, NegativeRow, Rating
 from ga2app.types import TextProposal, TextRatings
 from ga2app.web.components.markup import count_of, empty, file_url, lasting, listed, notice, notices
 from ga2app.web.pages.anchors.anchor_room import Page

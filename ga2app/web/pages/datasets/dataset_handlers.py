@@ -274,7 +274,7 @@ class Handlers:
         clips = self._clips(view) if view.dataset_id else []
         live = {"pictures": pictures_made(self._studio, clips), "progress": progress_of(running)}
         told: Values = {parts.live: live, parts.clock: self._clock()}
-        listed = [(row.id, row.name, row.clips, row.base, row.novel) for row in sets]
+        listed = [(row.id, row.name, row.clips, len(row.base), len(row.novel)) for row in sets]
         now = (newest and (newest.id, newest.state.value, newest.cancelled), listed)
         if now != values[parts.seen]:
             told |= {parts.seen: now, parts.listing: list_html(sets, view.dataset_id)}

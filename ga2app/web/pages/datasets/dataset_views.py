@@ -14,9 +14,10 @@ from markupsafe import Markup
 from ga2app.config import DEMO
 from ga2app.datasets.import_report import FlawKind, flaws_of, report_csv
 from ga2app.errors import ClipError, DatasetError
-from ga2app.services.clip_pictures import picture_of
+from ga2app.services.clip_inspector import picture_of
 from ga2app.services.studio import Studio
-from ga2app.store.clip_pages import ClipFilter, ClipRow, LabelRow, SetSummary
+from ga2app.store import DatasetRow
+from ga2app.store.clip_pages import ClipFilter, ClipRow, LabelRow
 from ga2app.store.import_records import ImportRow, ImportState
 from ga2app.types import Subset
 from ga2app.web.components.markup import (
@@ -68,13 +69,13 @@ def answer_html(studio: Studio, message: str = "") -> str:
     return message + '<div class="ds-bar">' + str(Markup(undo).format(shortened(last.offer))) + "</div>"
 
 
-def list_html(sets: Sequence[SetSummary], chosen: int | None) -> str:
+def list_html(sets: Sequence[DatasetRow], chosen: int | None) -> str:
     """Data sets as links, and the way to a new one."""
     waiting = DEMO not in {row.name for row in sets}
     return str(render("dataset_list.html", sets=sets, chosen=chosen, waiting=waiting, ago=ago, count_of=count_of))
 
 
-def head_html(studio: Studio, row: SetSummary, labels: Sequence[LabelRow]) -> str:
+def head_html(studio: Studio, row: DatasetRow, labels: Sequence[LabelRow]) -> str:
     """Name, counts, and everything that stands in the way of training or measuring."""
     health = studio.datasets.health(row, labels)
     faults = Markup(notices("warning", list(health.faults), "Before you train:"))
@@ -130,7 +131,7 @@ def labels_html(dataset_id: int, labels: Sequence[LabelRow]) -> str:
     return str(render("label_table.html", dataset_id=dataset_id, labels=labels, most=most, nothing=nothing))
 
 
-def whole_html(row: SetSummary) -> str:
+def whole_html(row: DatasetRow) -> str:
     """Name, export and deletion of a data set."""
     return str(render("dataset_whole.html", row=row))
 

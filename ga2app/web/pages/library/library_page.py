@@ -10,7 +10,7 @@ import gradio as gr
 from gradio.blocks import Block
 
 from ga2app.errors import StudioError
-from ga2app.services.studio import Studio, bundle_key
+from ga2app.services.studio import Studio
 from ga2app.store.bundle_records import MAX_TITLE
 from ga2app.types import BundleCard
 from ga2app.web import address
@@ -98,7 +98,7 @@ def build_library(studio: Studio, page: Page) -> None:
         return drawn(key, wanted, message, named=False)
 
     def welcome(card: BundleCard, fresh: bool) -> list[Any]:
-        redrawn = drawn(bundle_key(card), Asked(), welcome_html(card, fresh))
+        redrawn = drawn(card.key, Asked(), welcome_html(card, fresh))
         return [value for value, output in zip(redrawn, outputs, strict=True) if output is not renaming]
 
     def open_page(values: dict[Any, Any], request: gr.Request) -> list[Any]:
@@ -119,7 +119,7 @@ def build_library(studio: Studio, page: Page) -> None:
 
         def take_in() -> tuple[str, str]:
             card, fresh = studio.library.import_bundle(file)
-            return welcome_html(card, fresh), bundle_key(card)
+            return welcome_html(card, fresh), card.key
 
         return act(take_in, values[chosen], asked(values)) if file else [gr.skip()] * len(outputs)
 
@@ -144,7 +144,7 @@ def build_library(studio: Studio, page: Page) -> None:
         return redrawn
 
     def begin_renaming(key: str) -> list[Any]:
-        card = next((card for card in studio.store.bundles.list() if bundle_key(card) == key), None)
+        card = next((card for card in studio.store.bundles.list() if card.key == key), None)
         return [gr.update(visible=card is not None), card.title if card else ""]
 
     def download(key: str) -> list[Any]:

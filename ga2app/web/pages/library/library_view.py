@@ -9,9 +9,9 @@ from typing import Any
 from markupsafe import Markup
 
 from ga2app.config import RunConfig
-from ga2app.config.ablations import method_parts
+from ga2app.config.presets import method_parts
 from ga2app.errors import BundleError, StudioError
-from ga2app.services.studio import Studio, bundle_key
+from ga2app.services.studio import Studio
 from ga2app.store import BundleOrder, BundleQuery
 from ga2app.types import BundleCard, BundleFacts, LabelKind, intervals
 from ga2app.web.components.card_html import card_html
@@ -108,7 +108,7 @@ def library_view(studio: Studio, key: str, asked: Asked) -> LibraryView:
         card = library.bundle(key) if key else card
     except BundleError:
         fault = f"there is no bundle '{shortened(key)}' in the library; choose one from the list"
-    key = bundle_key(card) if card else ""
+    key = card.key if card else ""
     rows = [_row(studio, one, titles) for one in page]
     anything = bool(total) or bool(studio.store.bundles.count())
     listing = render("bundle_list.html", rows=rows, chosen=key, first=first, total=total, anything=anything)
@@ -124,7 +124,7 @@ def _row(studio: Studio, card: BundleCard, titles: Mapping[str, str]) -> dict[st
     last = [f"seed {card.seed}"] if card.seed is not None else []
     last += [size(card.size_bytes)] if card.size_bytes else []
     return {
-        "key": bundle_key(card),
+        "key": card.key,
         "title": card.title or card.name,
         "origin": _origin_mark(card.origin),
         "facts": [*facts, *([card.method] if card.method else [])],
@@ -171,7 +171,7 @@ def _detail(studio: Studio, card: BundleCard, titles: Mapping[str, str]) -> tupl
             body = notice("error", str(exc), "This bundle cannot be read.")
     head = render(
         "bundle_head.html",
-        key=bundle_key(card),
+        key=card.key,
         title=card.title or card.name,
         origin=_origin_mark(card.origin),
         lacking="" if usable else card.backbone,

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from ga2app.errors import StoreError
 from ga2app.services.run_curves import RunCurve, run_title
 from ga2app.services.run_failures import failure_hint
-from ga2app.services.runs import PAGE, RunPage, bundle_of
+from ga2app.services.runs import PAGE, RunPage
 from ga2app.services.studio import Studio
 from ga2app.store.run_rows import MAX_NAME
 from ga2app.types import Event, RunRecord, RunState, intervals, read_tested
@@ -110,7 +110,7 @@ def actions_html(studio: Studio, run: RunRecord | None, view: str, asked: int | 
     """What can be done with a run, and what one can look at; of none, only its number for the address."""
     if run is None:
         return render("run_actions.html", run=None, id=asked if asked and asked > 0 else "", view=view)
-    key = bundle_of(run)
+    key = run.bundle_key
     return render(
         "run_actions.html",
         run=run,
