@@ -9,8 +9,8 @@ import argparse
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterable
-from dataclasses import fields, is_dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import Field, fields, is_dataclass
 from pathlib import Path
 from types import FunctionType
 from typing import Any, cast
@@ -88,12 +88,12 @@ def settings() -> str:
     from ga2app.config import RunConfig
 
     config = RunConfig()
-    own = [item.name for item in fields(config) if not is_dataclass(getattr(config, item.name))]
+    own = [item for item in fields(config) if not is_dataclass(getattr(config, item.name))]
     parts = [_settings("At the top", config, own)]
     for item in fields(config):
         section = getattr(config, item.name)
         if is_dataclass(section):
-            parts.append(_settings(f"`{item.name}`", section, [one.name for one in fields(section)]))
+            parts.append(_settings(_keys(item), section, fields(section)))
     return "\n\n".join(parts)
 
 
@@ -178,8 +178,16 @@ def _kind(schema: dict[str, Any]) -> str:
     return " ".join([str(schema["type"]), *limits])
 
 
-def _settings(title: str, section: Any, names: list[str]) -> str:
-    rows = [(f"`{name}`", f"`{_told(getattr(section, name))}`") for name in names]
+def _keys(item: Field[Any]) -> str:
+    """What files call a setting, and its other name where it has one."""
+    from ga2app.config.reading import key_of
+
+    key = key_of(item)
+    return f"`{key}`" if key == item.name else f"`{key}` (also `{item.name}`)"
+
+
+def _settings(title: str, section: Any, items: Sequence[Field[Any]]) -> str:
+    rows = [(_keys(item), f"`{_told(getattr(section, item.name))}`") for item in items]
     return f"#### {title}\n\n{inspect.getdoc(section)}\n\n{_table(('setting', 'unless told otherwise'), rows)}"
 
 

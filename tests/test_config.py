@@ -8,7 +8,7 @@ import pytest
 from ga2app.config import (
     PRESETS,
     ClipConfig,
-    ObjectiveConfig,
+    LossConfig,
     OptimizerConfig,
     Precision,
     PromptConfig,
@@ -35,13 +35,8 @@ def test_every_field_survives_the_round_trip_through_json():
         seed=3,
         device="cpu",
         precision=Precision.BFLOAT16,
-        prompts=PromptConfig(5, 2, 3, False, 0.25, "random", residual=0.5),
-        objective=ObjectiveConfig(
-            **{name: 0.1 * place for place, name in enumerate(ObjectiveConfig().weights(), 1)},
-            attributes=False,
-            margin=0.7,
-            anchors_per_step=8,
-        ),
+        prompts=PromptConfig(5, 2, 3, False, 0.25, "random", zero_shot_ratio=0.5),
+        losses=LossConfig(*(0.1 * place for place in range(1, 9)), attributes=False, margin=0.7, anchors_per_step=8),
         whitening=WhiteningConfig(True, 0.5, 0.1, 0.75),
         optimizer=OptimizerConfig(0.02, 0.03, 9, 1.5, 6, 2, 0.8, 3),
         clips=ClipConfig(4, False, 0.1, False),
@@ -147,8 +142,8 @@ def test_a_paper_preset_holds_every_default_of_the_published_runs(name: str):
     assert (config.backbone, config.shots, config.seed) == ("openai/clip-vit-base-patch16", 16, 1024)
     prompts = config.prompts
     assert (prompts.length, prompts.visual_depth, prompts.text_depth, prompts.dropout) == (16, 9, 9, 0.5)
-    assert prompts.coupled and prompts.residual == 0
-    assert config.objective == ObjectiveConfig(released=1.0, anchors_per_step=1)
+    assert prompts.coupled and prompts.zero_shot_ratio == 0
+    assert config.losses == LossConfig(released=1.0, anchors_per_step=1)
     optimizer = config.optimizer
     assert (optimizer.epochs, optimizer.warmup_epochs, optimizer.weight_decay) == (12, 2, 1e-3)
     assert (optimizer.max_gradient_norm, optimizer.accumulate) == (0, 1)
@@ -215,10 +210,16 @@ def test_a_setting_is_read_under_the_fields_word_for_it_and_written_under_the_ke
         "prompts": {"zero_shot_ratio": 0.25},
     }
     config = RunConfig.from_dict(words)
-    assert config.objective == ObjectiveConfig(
-        keep=0.3, relate=0.4, stay=0.5, vocabulary=4.0, twin=0.6, reject=0.7, extra_class=0.8
+    assert config.losses == LossConfig(
+        anchor_distillation=0.3,
+        relation_distillation=0.4,
+        feature_distillation=0.5,
+        text_distillation=4.0,
+        class_relation_distillation=0.6,
+        anchor_rejection=0.7,
+        background_class=0.8,
     )
-    assert config.prompts.residual == pytest.approx(0.25, rel=1e-4)
+    assert config.prompts.zero_shot_ratio == pytest.approx(0.25, rel=1e-4)
     assert config.to_dict()["objective"]["keep"] == pytest.approx(0.3, rel=1e-4)
     assert faults({"losses": {"keep": 1.0, "anchor_distillation": 1.0}}) == {
         "objective.anchor_distillation": "is the same setting as 'keep'; keep one of the two"

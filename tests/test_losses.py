@@ -10,7 +10,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from ga2app.clip import load_backbone
-from ga2app.config import ObjectiveConfig, PromptConfig
+from ga2app.config import LossConfig, PromptConfig
+from ga2app.config.reading import read
 from ga2app.errors import TrainingError
 from ga2app.method import losses
 from ga2app.method.losses import Features, extra_class, keep, loss, reject, relate, released, stay, twin, vocabulary
@@ -66,7 +67,7 @@ def test_released_needs_one_anchor_and_one_negative_or_one_a_class():
 
 def test_a_term_without_its_clips_is_named():
     with pytest.raises(TrainingError, match="the anchor term 'reject' needs anchor clips and the data set has none"):
-        loss(ObjectiveConfig(reject=1.0), Features(X, BOTH), torch.tensor([0]), 1.0)
+        loss(LossConfig(anchor_rejection=1.0), Features(X, BOTH), torch.tensor([0]), 1.0)
 
 
 def test_relate_is_the_divergence_of_a_clips_relations_to_generic_texts():
@@ -84,7 +85,7 @@ def test_stay_is_one_less_the_mean_cosine():
 
 def test_the_parts_add_up():
     features = Features(X, BOTH, anchors=X, frozen_anchors=X, negatives=Y, frozen_classes=BOTH.flip(0))
-    parts = loss(ObjectiveConfig(reject=0.5, twin=2.0), features, torch.tensor([0]), 1.0)
+    parts = loss(LossConfig(anchor_rejection=0.5, class_relation_distillation=2.0), features, torch.tensor([0]), 1.0)
     p = math.e / (math.e + 1)
     assert parts.ce.item() == pytest.approx(-math.log(p), rel=1e-4)
     assert parts.terms["twin"].item() == pytest.approx(2.0 * (2 * p - 1), rel=1e-4)
@@ -115,7 +116,7 @@ def gradients(folder: Path, only_anchor: bool = False, **weights: float) -> dict
         generic=model.encode_names(["nothing", "a red wall"]),
         **frozen,
     )
-    parts = loss(ObjectiveConfig(**weights), features, torch.tensor([0, 1, 0, 1]), backbone.scale)
+    parts = loss(read(LossConfig, weights), features, torch.tensor([0, 1, 0, 1]), backbone.scale)
     (parts.anchor if only_anchor else parts.total).backward()
     return {
         name: torch.zeros_like(parameter) if parameter.grad is None else parameter.grad

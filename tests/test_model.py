@@ -121,7 +121,7 @@ def test_kept_class_features_are_forgotten_when_training_goes_on(backbone: Backb
 def test_the_residual_mixes_both_towers_with_the_frozen_ones_after_training(backbone: Backbone):
     pure, mixed, plain = (
         prompted(backbone).eval(),
-        prompted(backbone, residual=0.25).eval(),
+        prompted(backbone, zero_shot_ratio=0.25).eval(),
         plain_clip(backbone, NAMES),
     )
     with torch.no_grad():
@@ -134,7 +134,7 @@ def test_the_residual_mixes_both_towers_with_the_frozen_ones_after_training(back
 
 
 def test_what_the_frozen_tower_says_can_be_given_and_its_mean_is_enough(backbone: Backbone):
-    mixed, plain = prompted(backbone, residual=0.25).eval(), plain_clip(backbone, NAMES)
+    mixed, plain = prompted(backbone, zero_shot_ratio=0.25).eval(), plain_clip(backbone, NAMES)
     with torch.no_grad():
         frozen = plain.encode_frames(clips())  # (B, T, D)
         assert same_record(mixed.encode_frames(clips(), frozen), mixed.encode_frames(clips()))
@@ -144,7 +144,7 @@ def test_what_the_frozen_tower_says_can_be_given_and_its_mean_is_enough(backbone
 
 
 def test_prompts_learn_without_the_residual(backbone: Backbone):
-    pure, mixed = prompted(backbone, dropout=0.0).train(), prompted(backbone, dropout=0.0, residual=0.25).train()
+    pure, mixed = prompted(backbone, dropout=0.0).train(), prompted(backbone, dropout=0.0, zero_shot_ratio=0.25).train()
     assert same_record(pure.encode_clips(clips()), mixed.encode_clips(clips()))
     assert same_record(pure.encode_labels(), mixed.encode_labels())
     assert same_record(pure.encode_names(["running"]), mixed.encode_names(["running"]))

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from ga2app.bundles import load_folder
-from ga2app.config import ClipConfig, ObjectiveConfig, OptimizerConfig, Precision, PromptConfig, RunConfig
+from ga2app.config import ClipConfig, LossConfig, OptimizerConfig, Precision, PromptConfig, RunConfig
 from ga2app.paths import PROJECT, Home
 from ga2app.store import Store
 from ga2app.types import EventKind, RunState
@@ -59,7 +59,7 @@ def test_a_killed_run_ends_with_the_curve_and_the_bundle_of_an_undisturbed_one(
         device="cpu",
         precision=Precision.FLOAT32,
         prompts=PromptConfig(length=2, visual_depth=3, text_depth=3, hard_prompt="random"),
-        objective=ObjectiveConfig(keep=0.5, vocabulary=1.0, anchors_per_step=2),
+        losses=LossConfig(anchor_distillation=0.5, text_distillation=1.0, anchors_per_step=2),
         optimizer=OptimizerConfig(epochs=5, warmup_epochs=1, batch_size=2),
         clips=ClipConfig(num_frames=2),
     )

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ga2app.cli import common
-from ga2app.config import SKETCH, ObjectiveConfig, preset
+from ga2app.config import SKETCH, LossConfig, preset
 from ga2app.paths import SKETCH_CLIP, SKETCH_HARD_PROMPT
 
 
@@ -80,9 +80,7 @@ def run_hard_prompt(args: argparse.Namespace) -> int:
 
     config = preset("quick", SKETCH)
     prompts = replace(config.prompts, coupled=False, hard_prompt="random")
-    config = replace(
-        config, dataset=SKETCH_HARD_PROMPT.name, seed=args.seed, prompts=prompts, objective=ObjectiveConfig()
-    )
+    config = replace(config, dataset=SKETCH_HARD_PROMPT.name, seed=args.seed, prompts=prompts, losses=LossConfig())
     if args.epochs is not None:
         config = replace(config, optimizer=replace(config.optimizer, epochs=args.epochs))
     with tempfile.TemporaryDirectory() as folder:

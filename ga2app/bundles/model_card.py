@@ -198,7 +198,7 @@ def _run_lines(manifest: Manifest) -> list[str]:
     """What is known only of prompts that were trained here."""
     config = manifest.run
     optimizer = config.optimizer
-    terms = [f"{name} {weight:g}" for name, weight in config.objective.weights().items() if weight]
+    terms = [f"{name} {weight:g}" for name, weight in config.losses.weights().items() if weight]
     anchors = f", anchor set {inline(config.anchors)}" if config.anchors else ""
     whitening = config.whitening
     packages = sorted(manifest.packages.items())[:_PACKAGES]
@@ -209,7 +209,7 @@ def _run_lines(manifest: Manifest) -> list[str]:
         f"seed {config.seed}{anchors}",
         *_sources(used),
         f"Anchor terms: {', '.join(terms) or 'none'}",
-        f"After training: zero-shot ratio {config.prompts.residual:g}, "
+        f"After training: zero-shot ratio {config.prompts.zero_shot_ratio:g}, "
         + (
             f"whitening (anchors {whitening.anchors:g}, shrinkage {whitening.shrinkage:g}, center {whitening.center:g})"
             if whitening.enabled

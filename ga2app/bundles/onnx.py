@@ -125,7 +125,7 @@ class VisionSide(nn.Module):
         """The mean over T of the frames' features, mixed with zero-shot ones by their ratio, of length 1, whitened."""
         batch, frames = pixels.shape[:2]
         flat = pixels.flatten(0, 1)  # (B·T, 3, S, S)
-        prompts, ratio = self.model.prompts.visual_prompts(), self.model.prompts.config.residual
+        prompts, ratio = self.model.prompts.visual_prompts(), self.model.prompts.config.zero_shot_ratio
         features = self.model.backbone.encode_frames(flat, prompts)
         if ratio and prompts:
             features = torch.lerp(features, self.model.backbone.encode_frames(flat), ratio)

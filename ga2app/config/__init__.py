@@ -21,7 +21,7 @@ from ga2app.config.sections import (
     SKETCH,
     TEMPLATE,
     ClipConfig,
-    ObjectiveConfig,
+    LossConfig,
     OptimizerConfig,
     Precision,
     PromptConfig,
@@ -31,6 +31,6 @@ from ga2app.config.sections import (
 
 __all__ = [
     "ANCHOR_TERMS", "DEMO", "HARD_PROMPT_EMBEDDED", "HARD_PROMPT_RANDOM", "HARD_PROMPT_TO_NAME", "NOTHING",
-    "PAPER_BACKBONE", "PRESETS", "SKETCH", "TEMPLATE", "ClipConfig", "ObjectiveConfig", "OptimizerConfig", "Precision",
+    "PAPER_BACKBONE", "PRESETS", "SKETCH", "TEMPLATE", "ClipConfig", "LossConfig", "OptimizerConfig", "Precision",
     "PromptConfig", "RunConfig", "WhiteningConfig", "left_to_name", "preset", "with_shorter_warmup",
 ]  # fmt: skip

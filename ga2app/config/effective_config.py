@@ -54,7 +54,7 @@ def tested_on(dataset: Dataset) -> dict[str, SampleSize]:
 def conditions_of(config: RunConfig, dataset: Dataset, data: str = "") -> Conditions:
     """What a run of ``config`` on ``dataset`` uses and is tested on; ``data`` identifies its clips."""
     drawn = training_clips(config, dataset)
-    used = config.objective.uses_anchors() or config.whitening.enabled
+    used = config.losses.uses_anchors() or config.whitening.enabled
     anchors = _source(len(dataset.anchors), "anchor clip", config.anchors, dataset.anchors_from)
     groups = ", ".join(config.negatives)
     negatives = _source(len(dataset.negatives), "negative prompt", groups, dataset.negatives_from)

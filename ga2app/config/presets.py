@@ -1,4 +1,4 @@
-"""Settings by name: two of ours, and those of the paper's runs on its four data sets."""
+"""Settings by name: presets of ours and of the paper, and the method with some parts switched off (ablations)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ga2app.config.sections import (
     HARD_PROMPT_RANDOM,
     SKETCH,
     ClipConfig,
-    ObjectiveConfig,
+    LossConfig,
     OptimizerConfig,
     PromptConfig,
     RunConfig,
@@ -62,12 +62,12 @@ def preset(name: str, backbone: str = SKETCH) -> RunConfig:
     config = RunConfig(
         backbone=backbone,
         prompts=(
-            PromptConfig(8, 4, 3, residual=0.3)
+            PromptConfig(8, 4, 3, zero_shot_ratio=0.3)
             if small
-            else PromptConfig(16, 9, 9, hard_prompt=HARD_PROMPT_RANDOM, residual=0.3)
+            else PromptConfig(16, 9, 9, hard_prompt=HARD_PROMPT_RANDOM, zero_shot_ratio=0.3)
         ),
         # What won on the choosing seeds of the benchmark: docs/experiments.md.
-        objective=ObjectiveConfig(keep=0.3, vocabulary=4.0),
+        losses=LossConfig(anchor_distillation=0.3, text_distillation=4.0),
         whitening=WhiteningConfig(enabled=True),
         clips=ClipConfig(num_frames=8 if small else 16),
         optimizer=OptimizerConfig(epochs=20),
@@ -76,8 +76,8 @@ def preset(name: str, backbone: str = SKETCH) -> RunConfig:
         # The text side alone: clips do not move, so that there is nothing for ``keep`` and the residual to hold.
         return replace(
             config,
-            prompts=replace(config.prompts, visual_depth=0, residual=0.0),
-            objective=ObjectiveConfig(vocabulary=16.0),
+            prompts=replace(config.prompts, visual_depth=0, zero_shot_ratio=0.0),
+            losses=LossConfig(text_distillation=16.0),
             optimizer=replace(config.optimizer, epochs=30),
         )
     return config
@@ -101,9 +101,9 @@ def paper_preset(run: PaperRun, backbone: str = PAPER_BACKBONE) -> RunConfig:
             coupled=True,
             dropout=0.5,
             hard_prompt=run.hard_prompt,
-            residual=0.0,
+            zero_shot_ratio=0.0,
         ),
-        objective=ObjectiveConfig(released=1.0, anchors_per_step=1),
+        losses=LossConfig(released=1.0, anchors_per_step=1),
         optimizer=OptimizerConfig(
             learning_rate=run.learning_rate,
             weight_decay=1e-3,
@@ -158,23 +158,23 @@ def ablation(name: str, config: RunConfig) -> RunConfig:
     ``ga2``: coupled, the anchor terms, the zero-shot ratio and the whitening of ``config``. Raises ConfigError for
     another name, and for ``zero-shot``, which learns nothing.
     """
-    off = ObjectiveConfig()
-    prompts = replace(config.prompts, residual=0.0)
+    off = LossConfig()
+    prompts = replace(config.prompts, zero_shot_ratio=0.0)
     uncoupled = replace(prompts, coupled=False)
-    parts: dict[str, tuple[PromptConfig, ObjectiveConfig]] = {
+    parts: dict[str, tuple[PromptConfig, LossConfig]] = {
         "coop": (replace(uncoupled, visual_depth=0, text_depth=1), off),
         "vpt": (replace(uncoupled, text_depth=0), off),
         "ivlp": (uncoupled, off),
         "coupled": (prompts, off),
-        "ga2-released": (prompts, ObjectiveConfig(released=1.0)),
-        "ga2": (config.prompts, config.objective),
+        "ga2-released": (prompts, LossConfig(released=1.0)),
+        "ga2": (config.prompts, config.losses),
     }
     if name not in parts:
         known = ", ".join(parts)
         raise ConfigError([Fault("method", f"'{name}' is not a method that learns something; choose one of {known}")])
     switched, objective = parts[name]
     whitening = config.whitening if name == "ga2" else WhiteningConfig()
-    return replace(config, prompts=switched, objective=objective, whitening=whitening)
+    return replace(config, prompts=switched, losses=objective, whitening=whitening)
 
 
 def method_parts(config: RunConfig) -> list[str]:
@@ -185,8 +185,8 @@ def method_parts(config: RunConfig) -> list[str]:
     named = {
         f"prompts in {where}": True,
         "coupled to a hard prompt": prompts.coupled,
-        "anchor terms": config.objective.uses_anchors(),
-        "zero-shot ratio": bool(prompts.residual),
+        "anchor terms": config.losses.uses_anchors(),
+        "zero-shot ratio": bool(prompts.zero_shot_ratio),
         "whitening": config.whitening.enabled,
     }
     return [part for part, on in named.items() if on]
@@ -198,11 +198,13 @@ def method_of(config: RunConfig) -> str:
     Text prompts alone count as ``coop``, however deep.
     """
     prompts = config.prompts
-    plain = not (prompts.residual or config.objective.uses_anchors() or config.whitening.enabled)
+    plain = not (prompts.zero_shot_ratio or config.losses.uses_anchors() or config.whitening.enabled)
     if prompts.coupled:
         if plain:
             return "coupled"
-        more = prompts.residual or config.whitening.enabled or replace(config.objective, released=0.0).uses_anchors()
+        more = (
+            prompts.zero_shot_ratio or config.whitening.enabled or replace(config.losses, released=0.0).uses_anchors()
+        )
         return "ga2" if more else "ga2-released"
     if not plain:
         return "custom"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import field, fields, is_dataclass
+from dataclasses import Field, field, fields, is_dataclass
 from enum import StrEnum
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -17,12 +17,23 @@ from ga2app.errors import ConfigError, Fault
 Section = TypeVar("Section")
 
 
-def setting(default: Any, holds: Callable[[Any], bool], rule: str, *, alias: str = "") -> Any:
+def setting(default: Any, holds: Callable[[Any], bool], rule: str, *, key: str = "") -> Any:
     """A field whose value ``holds``; ``rule`` says so in words. A number that is not finite breaks any rule.
 
-    ``alias`` is another key that is read for it; the field's own is written.
+    ``key`` is what files call it, where that is not the field's name; both are read.
     """
-    return field(default=default, metadata={"holds": holds, "rule": rule, "alias": alias})
+    return field(default=default, metadata={"holds": holds, "rule": rule, "key": key})
+
+
+def key_of(item: Field[Any]) -> str:
+    """What files and messages call a field."""
+    return item.metadata.get("key") or item.name
+
+
+def written(section: Any) -> dict[str, Any]:
+    """A dataclass as plain JSON values, under the keys of files."""
+    values = {key_of(item): getattr(section, item.name) for item in fields(section)}
+    return {key: written(value) if is_dataclass(value) else value for key, value in values.items()}
 
 
 class Checked:
@@ -34,7 +45,7 @@ class Checked:
             value, holds = getattr(self, item.name), item.metadata.get("holds")
             finite = not isinstance(value, float) or math.isfinite(value)
             if holds and not (finite and holds(value)):
-                faults.append(Fault(item.name, f"{item.metadata['rule']} (it is {value!r})"))
+                faults.append(Fault(key_of(item), f"{item.metadata['rule']} (it is {value!r})"))
         faults += self.between()
         if faults:
             raise ConfigError(faults)
@@ -49,19 +60,19 @@ def read(kind: type[Section], data: object, prefix: str = "") -> Section:
     if not isinstance(data, Mapping):
         raise ConfigError([Fault(prefix.rstrip(".") or "config", f"must be a JSON object, not {data!r}")])
     hints = get_type_hints(kind)
-    known = {item.name for item in fields(kind)}  # type: ignore[arg-type]
-    aliases = {alias: item.name for item in fields(kind) if (alias := item.metadata.get("alias"))}  # type: ignore[arg-type]
+    names = {key_of(item): item.name for item in fields(kind)}  # type: ignore[arg-type]
+    keys = {name: key for key, name in names.items()}
     faults: list[Fault] = []
     values: dict[str, Any] = {}
     for given, value in data.items():
-        name = aliases.get(given, given)
-        if name not in known:
-            faults.append(Fault(f"{prefix}{given}", f"is not a setting; known here: {', '.join(sorted(known))}"))
-        elif name != given and name in data:
-            faults.append(Fault(f"{prefix}{given}", f"is the same setting as '{name}'; keep one of the two"))
+        key = keys.get(given, given)
+        if key not in names:
+            faults.append(Fault(f"{prefix}{given}", f"is not a setting; known here: {', '.join(sorted(names))}"))
+        elif key != given and key in data:
+            faults.append(Fault(f"{prefix}{given}", f"is the same setting as '{key}'; keep one of the two"))
         else:
             try:
-                values[name] = _converted(hints[name], value, prefix + name)
+                values[names[key]] = _converted(hints[names[key]], value, prefix + key)
             except ConfigError as exc:
                 faults += exc.faults
     section: Section | None = None
@@ -74,17 +85,19 @@ def read(kind: type[Section], data: object, prefix: str = "") -> Section:
     return section
 
 
-def by_field(kind: Any, data: Mapping[str, Any]) -> dict[str, Any]:
-    """``data`` with every setting of the dataclass ``kind`` under its own key, as files write it, not under its alias.
+def by_key(kind: Any, data: Mapping[str, Any]) -> dict[str, Any]:
+    """``data`` with every setting of the dataclass ``kind`` under the key of files, not under the field's name.
 
     A setting that is given under both keeps both: ``read`` says so.
     """
     hints, found = get_type_hints(kind), dict[str, Any]()
-    aliases = {alias: item.name for item in fields(kind) if (alias := item.metadata.get("alias"))}
+    keys = {item.name: key_of(item) for item in fields(kind)}
+    names = {key: name for name, key in keys.items()}
     for given, value in data.items():
-        name = aliases.get(given, given)
-        section = is_dataclass(hints.get(name)) and isinstance(value, Mapping)
-        found[given if name in data else name] = by_field(hints[name], value) if section else value
+        key = keys.get(given, given)
+        hint = hints.get(names.get(key, key))
+        section = is_dataclass(hint) and isinstance(value, Mapping)
+        found[given if key in data else key] = by_key(hint, value) if section else value
     return found
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import PurePath
 from typing import Any
 
-from ga2app.config.reading import Checked, read, setting
+from ga2app.config.reading import Checked, read, setting, written
 from ga2app.errors import Fault
 
 SKETCH = "sketch"
@@ -44,8 +44,8 @@ class PromptConfig(Checked):
     """Which prompts are learned (paper, section 3).
 
     ``length`` is P. ``visual_depth`` and ``text_depth`` count prompted layers; 0 leaves that tower alone, and
-    a visual depth of 0 is Quick mode. ``coupled`` joins the soft prompt to a frozen hard prompt. ``residual`` is the
-    zero-shot ratio, the share of the frozen towers in frame and class features after training (weight-space
+    a visual depth of 0 is Quick mode. ``coupled`` joins the soft prompt to a frozen hard prompt. ``zero_shot_ratio``
+    is the share of the frozen towers in frame and class features after training (weight-space
     ensembling of outputs): 0 as in the paper, 0.5 the mean of both, which costs a second pass of the vision tower.
     """
 
@@ -55,8 +55,8 @@ class PromptConfig(Checked):
     coupled: bool = True
     dropout: float = setting(0.5, lambda share: 0 <= share < 1, "must be at least 0 and below 1")
     hard_prompt: str = HARD_PROMPT_EMBEDDED
-    residual: float = setting(
-        0.0, lambda share: 0 <= share < 1, "is a share: at least 0 and below 1", alias="zero_shot_ratio"
+    zero_shot_ratio: float = setting(
+        0.0, lambda share: 0 <= share < 1, "is a share: at least 0 and below 1", key="residual"
     )
 
     def between(self) -> list[Fault]:
@@ -73,36 +73,37 @@ TERMS = (*ANCHOR_TERMS, "relate", "stay", "vocabulary")
 """All terms beside the cross-entropy."""
 
 
-def _weight(alias: str = "") -> Any:
-    return setting(0.0, lambda weight: weight >= 0, "a weight must be 0 (off) or more", alias=alias)
+def _weight(key: str = "") -> Any:
+    return setting(0.0, lambda weight: weight >= 0, "a weight must be 0 (off) or more", key=key)
 
 
 @dataclass(frozen=True)
-class ObjectiveConfig(Checked):
+class LossConfig(Checked):
     """Weights of the losses beside the cross-entropy (paper, section 3.3); 0 switches one off.
 
-    Files keep the short keys, which every version reads; each term is also read under the field's name for it, as
-    ``keep`` under ``anchor_distillation``. ``released`` repeats the published code, whose anchor has no gradient with
-    one negative: it is there for parity with published runs, not to be used. ``attributes`` widens the generic texts
-    of ``keep``, ``relate`` and ``vocabulary`` from the anchors' captions and the negatives to general attributes and
+    Files keep the short keys of ``TERMS``, which every version reads, and are read under both: ``keep`` is
+    ``anchor_distillation``. ``released`` repeats the published code, whose anchor has no gradient with one negative:
+    it is there for parity with published runs, not to be used. ``attributes`` widens the generic texts of the anchor,
+    relation and text distillation from the anchors' captions and the negatives to general attributes and
     to the names of the classes that the hard prompt was learned on.
     """
 
     released: float = _weight()
-    reject: float = _weight("anchor_rejection")
-    extra_class: float = _weight("background_class")
-    keep: float = _weight("anchor_distillation")
-    relate: float = _weight("relation_distillation")
-    stay: float = _weight("feature_distillation")
-    vocabulary: float = _weight("text_distillation")
-    twin: float = _weight("class_relation_distillation")
+    anchor_rejection: float = _weight("reject")
+    background_class: float = _weight("extra_class")
+    anchor_distillation: float = _weight("keep")
+    relation_distillation: float = _weight("relate")
+    feature_distillation: float = _weight("stay")
+    text_distillation: float = _weight("vocabulary")
+    class_relation_distillation: float = _weight("twin")
     attributes: bool = True
     margin: float = setting(0.0, lambda margin: True, "must be a number")
     anchors_per_step: int = setting(4, lambda clips: clips >= 1, "must be at least 1 clip")
 
     def weights(self) -> dict[str, float]:
-        """Each term's name and weight, switched off ones too."""
-        return {name: getattr(self, name) for name in TERMS}
+        """Each term's key and weight, switched off ones too."""
+        values = written(self)
+        return {key: values[key] for key in TERMS}
 
     def uses_anchors(self) -> bool:
         """Whether any term is on, so that a run needs anchor clips, captions or negative prompts."""
@@ -114,7 +115,7 @@ class ObjectiveConfig(Checked):
 
     def needs_frozen_clips(self) -> bool:
         """Whether a term that is on compares training clips with what the frozen tower makes of them."""
-        return bool(self.relate or self.stay)
+        return bool(self.relation_distillation or self.feature_distillation)
 
 
 @dataclass(frozen=True)
@@ -190,7 +191,7 @@ class RunConfig(Checked):
     device: str = setting("auto", _is_device, "must be auto, cpu, cuda, cuda:N or mps")
     precision: Precision = Precision.AUTO
     prompts: PromptConfig = field(default_factory=PromptConfig)
-    objective: ObjectiveConfig = field(default_factory=ObjectiveConfig, metadata={"alias": "losses"})
+    losses: LossConfig = field(default_factory=LossConfig, metadata={"key": "objective"})
     whitening: WhiteningConfig = field(default_factory=WhiteningConfig)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     clips: ClipConfig = field(default_factory=ClipConfig)
@@ -201,7 +202,7 @@ class RunConfig(Checked):
 
     def between(self) -> list[Fault]:
         """Terms that could not act, since what they hold in place cannot move."""
-        prompts, weights, faults = self.prompts, self.objective.weights(), []
+        prompts, weights, faults = self.prompts, self.losses.weights(), []
         if not (prompts.visual_depth or prompts.text_depth):
             rule = "nothing would be learned with both depths 0; set one of them to 1 or more"
             faults.append(Fault("prompts.text_depth", rule))
@@ -226,4 +227,4 @@ class RunConfig(Checked):
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values; ``from_dict`` gives back an equal configuration."""
-        return {**asdict(self), "negatives": list(self.negatives)}
+        return {**written(self), "negatives": list(self.negatives)}

@@ -1,4 +1,4 @@
-"""From a model and a data set to accuracies.
+"""From a model and a data set to accuracies, also on a data set that has changed since the training.
 
 Notation: N clips, W views of each, C class names, D embedding width, τ = exp(logit_scale).
 """

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ga2app.config import ObjectiveConfig
+from ga2app.config import LossConfig
 from ga2app.errors import TrainingError
 
 
@@ -45,7 +45,7 @@ class LossParts:
     terms: dict[str, Tensor] = field(default_factory=dict)
 
 
-def loss(config: ObjectiveConfig, features: Features, targets: Tensor, scale: float) -> LossParts:
+def loss(config: LossConfig, features: Features, targets: Tensor, scale: float) -> LossParts:
     """Cross-entropy against ``targets`` (B,) and every anchor term whose weight is not 0.
 
     Raises TrainingError when a term lacks its clips or texts.

@@ -98,7 +98,7 @@ class PromptedClip(nn.Module):
         ``frozen`` (B, T, D) are its features of these frames, where they are known, or (B, 1, D) their means over T,
         which give the same mean: they spare the pass through the frozen tower.
         """
-        prompts, share = self.prompts.visual_prompts(), self.prompts.config.residual
+        prompts, share = self.prompts.visual_prompts(), self.prompts.config.zero_shot_ratio
         mixed = bool(share and prompts and not self.training)
         flat = pixels.flatten(0, 1).to(self.backbone.compute.device)  # (B·T, 3, S, S)
         at_once = FRAMES_AT_ONCE.get(flat.device.type, FRAMES_ELSEWHERE)
@@ -132,7 +132,7 @@ class PromptedClip(nn.Module):
         """Features (K, D) of ``tokens``, outside training with the share of the zero-shot features of ``names``."""
         if not self.prompts.config.text_depth:
             return self.whiten_texts(self.backbone.class_features(names, self.templates))
-        learned, share = self._prompted(tokens), self.prompts.config.residual
+        learned, share = self._prompted(tokens), self.prompts.config.zero_shot_ratio
         if share and not self.training:
             learned = functional.normalize(torch.lerp(learned, self.backbone.class_features(names), share), dim=-1)
         return self.whiten_texts(learned)

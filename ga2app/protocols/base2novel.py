@@ -130,7 +130,7 @@ def _outcomes(plan: Plan, seed: int, folder: Path) -> Iterator[Outcome]:
                 yield _untrained(method, settings, dataset, known)
                 continue
             named = f"{method}-{shots}"
-            fitting = replace(dataset, negatives=(RELEASED_NEGATIVE,)) if settings.objective.released else dataset
+            fitting = replace(dataset, negatives=(RELEASED_NEGATIVE,)) if settings.losses.released else dataset
             clock = _Clock()
             forget_peak()
             result = train(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ga2app.config import HARD_PROMPT_RANDOM, ClipConfig, ObjectiveConfig, Precision, RunConfig, WhiteningConfig, preset
+from ga2app.config import HARD_PROMPT_RANDOM, ClipConfig, LossConfig, Precision, RunConfig, WhiteningConfig, preset
 from ga2app.config.presets import WHITENED, ZERO_SHOT, ablation
 
 SETTINGS = ("narrow", "wide")
@@ -58,7 +58,7 @@ def _fitting(found: Variant) -> Variant:
     """Without anchor clips there is nothing for ``keep`` to look at."""
     if found.pool != "none":
         return found
-    return replace(found, config=replace(found.config, objective=replace(found.config.objective, keep=0.0)))
+    return replace(found, config=replace(found.config, losses=replace(found.config.losses, anchor_distillation=0.0)))
 
 
 def _section(section: str, **changes: object) -> Callable[[Variant], Variant]:
@@ -80,17 +80,17 @@ def _negatives(count: int) -> Callable[[Variant], Variant]:
 
 
 def _text_alone(whole: Variant) -> Variant:
-    return _section("prompts", visual_depth=0, residual=0.0)(
-        _section("objective", keep=0.0, relate=0.0, stay=0.0)(whole)
+    return _section("prompts", visual_depth=0, zero_shot_ratio=0.0)(
+        _section("losses", anchor_distillation=0.0, relation_distillation=0.0, feature_distillation=0.0)(whole)
     )
 
 
 _CHANGES: dict[str, Callable[[Variant], Variant]] = {
     "no-whitening": lambda whole: replace(whole, config=replace(whole.config, whitening=WhiteningConfig())),
-    "no-residual": _section("prompts", residual=0.0),
-    "no-keep": _section("objective", keep=0.0),
-    "no-vocabulary": _section("objective", vocabulary=0.0),
-    "no-terms": lambda whole: replace(whole, config=replace(whole.config, objective=ObjectiveConfig())),
+    "no-residual": _section("prompts", zero_shot_ratio=0.0),
+    "no-keep": _section("losses", anchor_distillation=0.0),
+    "no-vocabulary": _section("losses", text_distillation=0.0),
+    "no-terms": lambda whole: replace(whole, config=replace(whole.config, losses=LossConfig())),
     "text-alone": _text_alone,
     "random-hard-prompt": _section("prompts", hard_prompt=HARD_PROMPT_RANDOM),
     "float32": lambda whole: replace(whole, config=replace(whole.config, precision=Precision.FLOAT32)),

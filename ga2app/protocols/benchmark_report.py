@@ -1,4 +1,4 @@
-"""The benchmark in figures: tables, JSON, and paired differences over the seeds."""
+"""The benchmark in figures: tables, JSON, a picture, and paired differences over the seeds."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ A figure that is so by construction (top-5 of five labels) is None.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -196,7 +196,7 @@ def _check_same(draw: Draw, bundle: bundles.Bundle, dataset: Dataset, session: S
     bundle.check_backbone(session.backbone.identity.to_dict())
     # What was asked for may differ where both do the same: whitening is off without clips to whiten by.
     used = (effective(config, dataset)[0] for config in (bundle.manifest.run, draw.config))
-    then, now = (flat(asdict(config.passed_on())) for config in used)
+    then, now = (flat(config.passed_on().to_dict()) for config in used)
     changes = [f"{name} was {then[name]} and is now {now[name]}" for name in now if now[name] != then[name]]
     if bundle.manifest.dataset_hash != bundles.dataset_hash(dataset):
         changes.append(f"the clips, labels, anchors or negatives of '{dataset.name}' have changed")

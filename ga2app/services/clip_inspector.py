@@ -1,4 +1,4 @@
-"""The door to the decoder: what a clip is, a small picture of it, and a copy that any browser plays."""
+"""What a clip is, a small picture of it, and a copy that any browser plays, made at once or in the background."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What would otherwise come up in the middle of a run, told before it starts: on Train, by commands and programs."""
+"""What would come up in the middle of a run, told before it starts, or before it goes on from a checkpoint."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def anchor_faults(config: RunConfig, lent: Dataset) -> list[Fault]:
 
     They lack them only where none were chosen: otherwise the data set has its own, or borrows them.
     """
-    objective = config.objective
+    objective = config.losses
     no_clips, no_texts = config.anchors == NOTHING, config.negatives == (NOTHING,)
     no_words = no_clips and no_texts and not objective.attributes
     faults = []

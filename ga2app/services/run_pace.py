@@ -116,7 +116,7 @@ _NO_CLIPS = ClipSpeed(0.02, 0.005, 0, False)
 
 def workload_of(config: RunConfig, dataset: Dataset) -> Workload:
     """The numbers behind a run on ``dataset``, which has the anchors and negatives that the run will get."""
-    objective, optimizer, prompts = config.objective, config.optimizer, config.prompts
+    objective, optimizer, prompts = config.losses, config.optimizer, config.prompts
     shots, tested = sum(training_clips(config, dataset).values()), sum(dataset.counts(Subset.TEST).values())
     visual = prompts.visual_depth > 0
     anchors = len(dataset.anchors) if objective.needs_anchor_clips() else 0
@@ -137,10 +137,10 @@ def workload_of(config: RunConfig, dataset: Dataset) -> Workload:
         steps=steps_of(optimizer, shots).total,
         visual=visual,
         text=prompts.text_depth > 0,
-        residual=prompts.residual > 0,
+        residual=prompts.zero_shot_ratio > 0,
         prompt_length=prompts.length,
         anchors_a_step=min(1 if objective.released else objective.anchors_per_step, anchors) if visual else 0,
-        texts=len(dataset.base) + (generic if objective.vocabulary else 0),
+        texts=len(dataset.base) + (generic if objective.text_distillation else 0),
         plain_clips=(shots if looked_at else 0) + tested + max(anchors, scattered),
         measured_clips=math.ceil(optimizer.epochs / optimizer.evaluate_every) * (tested + whitened) if visual else 0,
         all_clips=shots + tested + max(anchors, scattered),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ga2app.config import SKETCH, RunConfig, preset, with_shorter_warmup
-from ga2app.config.reading import by_field
+from ga2app.config.reading import by_key
 from ga2app.errors import ConfigError, Fault
 from ga2app.services.run_checks import FOOTAGE
 from ga2app.services.run_pace import Estimate
@@ -75,7 +75,7 @@ def estimate_warnings(estimates: Sequence[tuple[RunConfig, Estimate | None]]) ->
 
 def lower_first(config: RunConfig) -> str:
     """Which setting to lower when memory is short: the one that costs least."""
-    optimizer, objective = config.optimizer, config.objective
+    optimizer, objective = config.optimizer, config.losses
     if config.prompts.visual_depth and optimizer.batch_size > 1:
         half, batches = optimizer.batch_size // 2, optimizer.accumulate * 2
         return f"lower the batch size to {half} and set gradient accumulation to {batches}, which trains alike"
@@ -129,7 +129,7 @@ def merged_settings(changes: Any, preset_name: str = "") -> dict[str, Any]:
     """
     if not isinstance(changes, dict):
         raise ConfigError([Fault("config", f"must be a JSON object, not {changes!r}")])
-    changes = by_field(RunConfig, changes)
+    changes = by_key(RunConfig, changes)
     backbone, optimizer = changes.get("backbone"), changes.get("optimizer")
     start: dict[str, Any] = {}
     if preset_name:

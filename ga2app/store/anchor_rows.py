@@ -1,4 +1,4 @@
-"""What lists show of anchor sets, negative prompts and their groups: plain records."""
+"""What lists show of anchor sets and negative prompts, and how these were rated against labels by a backbone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The library: what a list of bundles shows. The folders hold the bundles themselves."""
+"""The library: what a list of bundles shows, and what bundles and anchor sets are on the Hub."""
 
 from __future__ import annotations
 

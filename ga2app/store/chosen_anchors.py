@@ -54,7 +54,7 @@ def with_chosen(store: Store, config: RunConfig, dataset: Dataset) -> Dataset:
 
 def borrows(config: RunConfig, dataset: Dataset) -> tuple[bool, bool]:
     """Whether a run on ``dataset``, which has what ``config`` names, borrows the demo's anchors, and its negatives."""
-    if not config.objective.uses_anchors():
+    if not config.losses.uses_anchors():
         return False, False
     return (not config.anchors and not dataset.anchors, not config.negatives and not dataset.negatives)
 

@@ -1,4 +1,4 @@
-"""The database file: connections, transactions, and its errors in the user's words."""
+"""The database file: its journal, connections, transactions, and its errors in the user's words."""
 
 from __future__ import annotations
 

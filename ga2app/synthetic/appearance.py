@@ -1,4 +1,9 @@
-"""What varies between two clips of the same subject: colors, place, size, position, viewpoint, speed."""
+"""What varies between two clips of the same subject: colors, place, size, viewpoint, speed, and the camera.
+
+Of the styles ``plain`` is the drawing, ``camcorder`` the same filmed badly, ``film`` an old reel of it. The sketch
+backbone is trained on ``plain`` alone, so the others are shifts of domain that it has never seen. Everything a camera
+does is drawn once a clip, or moves smoothly through it; only sensor noise is new in every frame.
+"""
 
 from __future__ import annotations
 

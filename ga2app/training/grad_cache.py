@@ -48,7 +48,7 @@ def add_gradients(
     features = setup.features(last, rows, step)
     if held is not None:
         features = replace(features, clips=torch.cat([held, features.clips]))
-    parts = objective.loss(setup.config.objective, features, setup.targets[list(rows)], setup.model.backbone.scale)
+    parts = objective.loss(setup.config.losses, features, setup.targets[list(rows)], setup.model.backbone.scale)
     backward(parts.total)
     if held is not None and held.grad is not None:
         for pixels, wanted in zip(early, torch.split(held.grad, [len(pixels) for pixels in early]), strict=True):

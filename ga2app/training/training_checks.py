@@ -49,7 +49,7 @@ def check_depths(config: RunConfig, backbone: Backbone) -> None:
 
 def check_anchors(config: RunConfig, dataset: Dataset, generic: Sequence[GenericText]) -> None:
     """Raises DatasetError for a term that is on and lacks its clips or texts, or the released one's odd numbers."""
-    objective = config.objective
+    objective = config.losses
     on = [name for name, weight in objective.weights().items() if weight]
     texts = [name for name in on if name in ("released", "reject", "extra_class") and not dataset.negatives]
     clips = [name for name in on if name in ANCHOR_TERMS and not dataset.anchors]

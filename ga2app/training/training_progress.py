@@ -79,7 +79,7 @@ def report_of(setup: Setup, model: PromptedClip, features: Tensor, steps: int) -
 
 def _report(setup: Setup, model: PromptedClip, features: Tensor, steps: int) -> Report:
     config, dataset = setup.config, setup.dataset
-    used = config.objective.uses_anchors() or bool(whitening_anchors(config, dataset))
+    used = config.losses.uses_anchors() or bool(whitening_anchors(config, dataset))
     anchors = dataset.anchors[:MAP_ANCHORS] if used else ()
     paths = [anchor.path for anchor in anchors]
     frozen = setup.plain.of(paths)

@@ -78,7 +78,7 @@ class Setup:
 
         ``clips`` are those that pass the tower now: all of them, or the last micro-batch. What is frozen is of all.
         """
-        model, objective = self.model, self.config.objective
+        model, objective = self.model, self.config.losses
         chosen: list[int] = []
         if objective.needs_anchor_clips() and self.anchors:
             wanted = 1 if objective.released else objective.anchors_per_step
@@ -120,14 +120,14 @@ class Setup:
 
         ``should_stop`` is asked between two batches; raises InterruptedError then.
         """
-        frozen = self.plain.means(paths) if self.config.prompts.residual else None
+        frozen = self.plain.means(paths) if self.config.prompts.zero_shot_ratio else None
         return evaluate.encode_clips(model, paths, self.config.clips.num_frames, should_stop, frozen)
 
     def bundle(self, model: PromptedClip, config: RunConfig, name: str, steps: int, metrics: Any) -> bundles.Bundle:
         """What was learned, with everything needed to use it and to know where it comes from."""
         backbone = model.backbone
         # Also of a run that looks at the captions alone and at no anchor clip.
-        captions = [anchor.caption for anchor in self.dataset.anchors if config.objective.uses_anchors()]
+        captions = [anchor.caption for anchor in self.dataset.anchors if config.losses.uses_anchors()]
         manifest = bundles.Manifest(
             format_version=bundles.FORMAT_VERSION,
             name=name,
@@ -179,10 +179,10 @@ def prepare(
     plain = known or PlainFeatures(backbone, config.clips.num_frames)
     paths, quick = [clip.path for clip in shots], not config.prompts.visual_depth
     targets = torch.tensor([dataset.base.index(clip.label) for clip in shots], device=backbone.compute.device)
-    looked_at = quick or config.whitening.enabled or config.objective.needs_frozen_clips()
+    looked_at = quick or config.whitening.enabled or config.losses.needs_frozen_clips()
     began_s, known_before = time.perf_counter(), plain.count
     frozen_clips = plain.of(paths if looked_at else (), should_stop)
-    anchors = dataset.anchors if config.objective.needs_anchor_clips() else ()
+    anchors = dataset.anchors if config.losses.needs_anchor_clips() else ()
     whitening = None
     if config.whitening.enabled:
         scattered = plain.of(whitening_anchors(config, dataset), should_stop)
@@ -219,7 +219,9 @@ def prepare(
             frozen_classes=model.whiten_texts(backbone.class_features(dataset.base)),
             negatives=(model.whiten_texts(backbone.class_features(dataset.negatives)) if dataset.negatives else none),
             texts=(
-                model.tokenize([*dataset.base, *(one.name for one in generic)]) if config.objective.vocabulary else None
+                model.tokenize([*dataset.base, *(one.name for one in generic)])
+                if config.losses.text_distillation
+                else None
             ),
             frozen_generic=(
                 model.whiten_texts(backbone.text_features([one.text for one in generic])) if generic else none
@@ -235,7 +237,7 @@ def _generic_texts(
     config: RunConfig, dataset: Dataset, backbone: Backbone, class_names: Sequence[str]
 ) -> list[GenericText]:
     """The generic attribute vocabulary of the run; attributes and class names only in words that the backbone knows."""
-    wider = config.objective.attributes
+    wider = config.losses.attributes
     return generic_texts(
         [*(anchor.caption for anchor in dataset.anchors), *dataset.negatives],
         class_names if wider else (),

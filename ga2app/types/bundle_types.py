@@ -1,4 +1,4 @@
-"""What lists show of bundles and backbones, and what one bundle says of itself."""
+"""What lists show of bundles and backbones, what a bundle says of itself, and what goes to the Hub and comes from it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Data sets: clips under labels, anchors, negatives."""
+"""Data sets: clips under labels, anchors, negatives; and how anchors and negatives are rated, made and proposed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Headline figures, base, novel and HM, with what they rest on: test clips, labels, 95 % intervals. All in percent.
+"""Headline figures, base, novel and HM, in percent, with what they rest on; and what a run really used.
 
 An accuracy over n test clips gets Wilson's score interval (Wilson, 1927), which holds for few clips and near 0 and
 100, too (Brown, Cai and DasGupta, 2001). HM gets the delta method on these limits (MOVER: Zou and Donner, 2008). Both

@@ -1,4 +1,4 @@
-"""Runs of the queue and what they tell."""
+"""Runs of the queue, what they tell, and the data that they were trained on."""
 
 from __future__ import annotations
 

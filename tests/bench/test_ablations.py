@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from ga2app.config import ObjectiveConfig
+from ga2app.config import LossConfig
 from ga2app.config.presets import METHODS, ablation
 from ga2app.errors import ConfigError
 from ga2app.protocols.benchmark_methods import settings
@@ -18,7 +18,7 @@ def parts(name: str) -> tuple[bool, bool, int, bool]:
     """Whether there are visual prompts, coupling, how deep the text prompts go, and whether an anchor term is on."""
     config = ablation(name, WHOLE)
     prompts = config.prompts
-    return bool(prompts.visual_depth), prompts.coupled, prompts.text_depth, config.objective.uses_anchors()
+    return bool(prompts.visual_depth), prompts.coupled, prompts.text_depth, config.losses.uses_anchors()
 
 
 def test_each_rung_has_the_parts_of_its_name() -> None:
@@ -32,13 +32,13 @@ def test_each_rung_has_the_parts_of_its_name() -> None:
 
 
 def test_the_released_rung_is_the_published_term_alone() -> None:
-    assert ablation("ga2-released", WHOLE).objective == ObjectiveConfig(released=1.0)
+    assert ablation("ga2-released", WHOLE).losses == LossConfig(released=1.0)
 
 
 def test_only_the_whole_method_is_whitened_and_has_a_residual() -> None:
     for name in METHODS[1:-1]:
-        assert not ablation(name, WHOLE).whitening.enabled and not ablation(name, WHOLE).prompts.residual
-    assert WHOLE.whitening.enabled and WHOLE.prompts.residual
+        assert not ablation(name, WHOLE).whitening.enabled and not ablation(name, WHOLE).prompts.zero_shot_ratio
+    assert WHOLE.whitening.enabled and WHOLE.prompts.zero_shot_ratio
 
 
 def test_the_last_rung_is_the_whole_method_untouched() -> None:

@@ -15,7 +15,7 @@ from huggingface_hub import ModelCard
 
 from ga2app.bundles import Manifest, read_manifest
 from ga2app.bundles.model_card import card_to_pack, card_to_publish, model_card
-from ga2app.config import ObjectiveConfig, PromptConfig, RunConfig, WhiteningConfig
+from ga2app.config import LossConfig, PromptConfig, RunConfig, WhiteningConfig
 from ga2app.errors import BundleError
 from ga2app.paths import SKETCH_HARD_PROMPT
 from ga2app.synthetic.demo_dataset import subject_named, write_drawn_clip
@@ -64,8 +64,8 @@ def test_people_read_how_it_was_trained_and_what_it_cannot_do():
         shots=4,
         seed=7,
         anchors="streets",
-        prompts=PromptConfig(length=8, residual=0.5),
-        objective=ObjectiveConfig(vocabulary=0.5, reject=2.0),
+        prompts=PromptConfig(length=8, zero_shot_ratio=0.5),
+        losses=LossConfig(text_distillation=0.5, anchor_rejection=2.0),
         whitening=WhiteningConfig(enabled=True),
     )
     card = model_card(manifest(config))
@@ -137,7 +137,7 @@ def test_one_novel_label_has_no_figure_on_the_card_not_even_on_one_of_before():
 
 
 def test_the_method_names_what_the_run_did_and_what_was_asked_for_in_vain_is_said():
-    off = RunConfig(dataset="mine", backbone=CLIP, objective=ObjectiveConfig(vocabulary=1.0))
+    off = RunConfig(dataset="mine", backbone=CLIP, losses=LossConfig(text_distillation=1.0))
     reason = "it takes two training clips of a label"
     told = {"setting": "whitening.enabled", "asked": True, "used": False, "reason": reason}
     conditions = {

@@ -31,7 +31,7 @@ from tests.commands import document, refused
 
 LABELS = ["walking", "reading a book", "jumping"]
 CONFIG = RunConfig(
-    prompts=PromptConfig(length=3, visual_depth=2, text_depth=2, coupled=False, residual=0.25),
+    prompts=PromptConfig(length=3, visual_depth=2, text_depth=2, coupled=False, zero_shot_ratio=0.25),
     whitening=WhiteningConfig(enabled=True),
 )
 

@@ -12,7 +12,7 @@ import pytest
 from ga2app import evaluation as evaluate
 from ga2app.bundles import load_folder
 from ga2app.clip import Backbone, load_backbone
-from ga2app.config import ClipConfig, ObjectiveConfig, OptimizerConfig, PromptConfig, RunConfig, WhiteningConfig
+from ga2app.config import ClipConfig, LossConfig, OptimizerConfig, PromptConfig, RunConfig, WhiteningConfig
 from ga2app.errors import ConfigError, DatasetError, TrainingError
 from ga2app.method.prompted_model import PromptedClip, plain_clip
 from ga2app.protocols.few_shot_draws import Session
@@ -27,7 +27,7 @@ QUICK = RunConfig(
     shots=2,
     seed=7,
     prompts=PromptConfig(length=2, visual_depth=0, text_depth=2, hard_prompt="random"),
-    objective=ObjectiveConfig(vocabulary=1.0),
+    losses=LossConfig(text_distillation=1.0),
     optimizer=OptimizerConfig(learning_rate=0.01, epochs=2, warmup_epochs=0, batch_size=4, evaluate_every=2),
     clips=ClipConfig(num_frames=2),
 )
@@ -273,7 +273,7 @@ def test_a_draw_whose_whitening_was_off_for_lack_of_clips_is_found_finished(
     dataset: Dataset, backbone: Backbone, tmp_path: Path
 ):
     bare = replace(dataset, anchors=(), negatives=())
-    config = replace(QUICK, shots=1, objective=ObjectiveConfig(), whitening=WhiteningConfig(enabled=True))
+    config = replace(QUICK, shots=1, losses=LossConfig(), whitening=WhiteningConfig(enabled=True))
     base_to_novel(config, bare, [7], Steps().session(backbone, tmp_path))
     again = Steps()
     base_to_novel(config, bare, [7], again.session(backbone, tmp_path))

@@ -10,7 +10,7 @@ import torch
 
 from ga2app import Recognizer, load_backbone
 from ga2app.clip import Backbone
-from ga2app.config import ClipConfig, ObjectiveConfig, OptimizerConfig, PromptConfig, RunConfig
+from ga2app.config import ClipConfig, LossConfig, OptimizerConfig, PromptConfig, RunConfig
 from ga2app.errors import BundleError, ConfigError, LabelError
 from ga2app.inference import ModelCache, load_bundle
 from ga2app.training import train
@@ -263,7 +263,7 @@ def test_a_clip_of_the_widths_of_vit_b_16_recognizes_and_trains_on_real_clips(
         backbone=str(folder),
         shots=1,
         prompts=PromptConfig(hard_prompt="random"),
-        objective=ObjectiveConfig(),
+        losses=LossConfig(),
         optimizer=OptimizerConfig(epochs=1, warmup_epochs=0.0, batch_size=2),
         clips=ClipConfig(num_frames=2),
     )

@@ -17,7 +17,7 @@ import torch
 
 from ga2app.bundles import load_folder
 from ga2app.clip import compute, load_backbone
-from ga2app.config import DEMO, ClipConfig, ObjectiveConfig, OptimizerConfig, Precision, PromptConfig, RunConfig
+from ga2app.config import DEMO, ClipConfig, LossConfig, OptimizerConfig, Precision, PromptConfig, RunConfig
 from ga2app.errors import ClipError, ConfigError, Fault, LabelError
 from ga2app.evaluation import CLIPS_AT_ONCE, PlainFeatures
 from ga2app.paths import Home
@@ -39,7 +39,7 @@ CONFIG = RunConfig(
     shots=2,
     precision=Precision.FLOAT32,
     prompts=PromptConfig(length=2, visual_depth=3, text_depth=3, hard_prompt="random"),
-    objective=ObjectiveConfig(keep=0.5, vocabulary=1.0, anchors_per_step=2),
+    losses=LossConfig(anchor_distillation=0.5, text_distillation=1.0, anchors_per_step=2),
     optimizer=OptimizerConfig(epochs=4, warmup_epochs=1, batch_size=2),
     clips=ClipConfig(num_frames=2),
 )

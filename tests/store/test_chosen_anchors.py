@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from ga2app.config import NOTHING, ObjectiveConfig, RunConfig
+from ga2app.config import NOTHING, LossConfig, RunConfig
 from ga2app.errors import DatasetError
 from ga2app.store import Store
 from ga2app.store.chosen_anchors import DRAWN_SCENES, borrow, borrows, with_chosen
@@ -16,7 +16,7 @@ CLIPS = (LabelledClip("/a.mp4", "run"), LabelledClip("/b.mp4", "jump"))
 OWN = Dataset("mine", ("run", "jump"), (), CLIPS, (AnchorClip("/own.mp4", "a wall"),), ("something else",))
 BARE = replace(OWN, anchors=(), negatives=())
 DEMO_SET = replace(OWN, name="demo", anchors=(AnchorClip("/rain.mp4", "rain"),), negatives=("nothing",))
-TERMS = RunConfig(objective=ObjectiveConfig(vocabulary=1.0))
+TERMS = RunConfig(losses=LossConfig(text_distillation=1.0))
 
 
 def as_run(store: Store, config: RunConfig, dataset: Dataset) -> Dataset:

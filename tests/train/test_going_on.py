@@ -15,7 +15,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from ga2app.clip import Backbone, load_backbone
-from ga2app.config import ObjectiveConfig, Precision
+from ga2app.config import LossConfig, Precision
 from ga2app.errors import Diverged, TrainingError
 from ga2app.training import training_loop as loop
 from ga2app.training.checkpoint import settings_changes
@@ -116,12 +116,12 @@ def test_a_run_goes_on_where_its_clips_have_moved_as_they_are(
 
 def test_another_setting_is_named_with_what_it_was_and_is(stopped: Path, dataset: Dataset, backbone: Backbone):
     other = replace(
-        QUICK, optimizer=replace(QUICK.optimizer, weight_decay=0.5), objective=ObjectiveConfig(vocabulary=2.0)
+        QUICK, optimizer=replace(QUICK.optimizer, weight_decay=0.5), losses=LossConfig(text_distillation=2.0)
     )
     with pytest.raises(TrainingError) as caught:
         run(other, dataset, backbone, stopped)
     told = str(caught.value)
-    assert "objective.vocabulary was 1.0 and is 2.0; optimizer.weight_decay was 0.001 and is 0.5" in told
+    assert "objective.text_distillation was 1.0 and is 2.0; optimizer.weight_decay was 0.001 and is 0.5" in told
 
 
 @pytest.fixture

@@ -51,7 +51,7 @@ def test_a_stopped_and_resumed_run_equals_an_uninterrupted_one_bit_for_bit(
 def test_float16_scales_the_loss_and_skips_what_overflows(
     dataset: Dataset, tiny_clip_folder: Path, tmp_path: Path
 ) -> None:
-    config = replace(FULL, objective=replace(FULL.objective, vocabulary=30.0))
+    config = replace(FULL, losses=replace(FULL.losses, text_distillation=30.0))
     told = logs(run(config, dataset, on_gpu(tiny_clip_folder, Precision.FLOAT16), tmp_path))
     assert told[0] == "step 0 skipped: its gradient overflows float16; the loss is scaled by 32768 now"
 

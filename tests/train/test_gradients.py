@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ga2app.clip import Backbone
 from ga2app.clip.compute import Compute
-from ga2app.config import ClipConfig, ObjectiveConfig, OptimizerConfig, PromptConfig, RunConfig
+from ga2app.config import ClipConfig, LossConfig, OptimizerConfig, PromptConfig, RunConfig
 from ga2app.method import losses as objective
 from ga2app.training.grad_cache import add_gradients, micro_batches
 from ga2app.training.optimizer import Updater
@@ -17,12 +17,19 @@ from ga2app.types import Dataset
 from tests.approx import same_record
 from tests.clips import color_dataset
 
-EVERY_TERM = ObjectiveConfig(reject=0.3, extra_class=0.5, keep=0.7, vocabulary=1.0, twin=0.4, anchors_per_step=2)
+EVERY_TERM = LossConfig(
+    anchor_rejection=0.3,
+    background_class=0.5,
+    anchor_distillation=0.7,
+    text_distillation=1.0,
+    class_relation_distillation=0.4,
+    anchors_per_step=2,
+)
 FULL = RunConfig(
     backbone="tiny",
     shots=3,
     prompts=PromptConfig(length=2, visual_depth=2, text_depth=2, hard_prompt="random"),
-    objective=EVERY_TERM,
+    losses=EVERY_TERM,
     optimizer=OptimizerConfig(batch_size=2, accumulate=3),
     clips=ClipConfig(num_frames=2),
 )
@@ -66,14 +73,14 @@ def test_micro_batches_have_the_gradients_of_one_batch_with_every_term_and_an_un
 
 def test_each_clip_of_an_uneven_step_counts_the_same(dataset: Dataset, backbone: Backbone) -> None:
     """ce is a mean over clips: of 2 + 1 clips, its gradient is 2/3 of that of the two and 1/3 of that of the third."""
-    setup = prepared(replace(FULL, objective=ObjectiveConfig()), dataset, backbone)
+    setup = prepared(replace(FULL, losses=LossConfig()), dataset, backbone)
     (whole,) = setup.source.batches([[0, 1, 2]], 0)
     expected = torch.zeros_like(setup.model.prompts.visual_prompts()[0])
     for rows, share in (([0, 1], 2 / 3), ([2], 1 / 3)):
         setup.model.prompts.zero_grad()
         torch.manual_seed(5)
         features = setup.features(whole[rows], rows, 3)
-        objective.loss(ObjectiveConfig(), features, setup.targets[rows], backbone.scale).total.backward()
+        objective.loss(LossConfig(), features, setup.targets[rows], backbone.scale).total.backward()
         expected += share * setup.model.prompts.visual.grad[0]
     found = gradients(setup, [2, 1])[0]["visual"][0]
     assert (found - expected).norm() < 1e-4 * expected.norm()
@@ -122,7 +129,7 @@ def test_texts_and_anchors_pass_their_towers_once_a_step(dataset: Dataset, backb
 
 
 def test_stored_features_are_not_divided(dataset: Dataset, backbone: Backbone) -> None:
-    quick = replace(FULL, prompts=replace(FULL.prompts, visual_depth=0), objective=ObjectiveConfig(vocabulary=1.0))
+    quick = replace(FULL, prompts=replace(FULL.prompts, visual_depth=0), losses=LossConfig(text_distillation=1.0))
     setup = prepared(quick, dataset, backbone)
     one, many = gradients(setup, [5]), gradients(setup, [2, 2, 1])
     assert same_record(one, many)

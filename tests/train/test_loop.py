@@ -8,7 +8,7 @@ import torch
 
 from ga2app.bundles import load_folder
 from ga2app.clip import Backbone, load_backbone
-from ga2app.config import ClipConfig, ObjectiveConfig, OptimizerConfig, PromptConfig, RunConfig
+from ga2app.config import ClipConfig, LossConfig, OptimizerConfig, PromptConfig, RunConfig
 from ga2app.errors import BundleError, ConfigError, DatasetError, TrainingError
 from ga2app.training import TrainResult, train
 from ga2app.types import Dataset, Event, EventKind
@@ -19,11 +19,11 @@ FULL = RunConfig(
     shots=3,
     seed=7,
     prompts=PromptConfig(length=2, visual_depth=3, text_depth=3, hard_prompt="random"),
-    objective=ObjectiveConfig(keep=0.5, vocabulary=1.0, anchors_per_step=2),
+    losses=LossConfig(anchor_distillation=0.5, text_distillation=1.0, anchors_per_step=2),
     optimizer=OptimizerConfig(learning_rate=0.01, epochs=4, warmup_epochs=1, batch_size=4),
     clips=ClipConfig(num_frames=2),
 )
-QUICK = replace(FULL, prompts=replace(FULL.prompts, visual_depth=0), objective=ObjectiveConfig(vocabulary=1.0))
+QUICK = replace(FULL, prompts=replace(FULL.prompts, visual_depth=0), losses=LossConfig(text_distillation=1.0))
 
 
 class Recorder:
@@ -140,7 +140,7 @@ def test_training_lowers_the_loss_and_moves_every_prompt_but_the_hard_one(
     dataset: Dataset, backbone: Backbone, tmp_path: Path
 ):
     recorder = Recorder()
-    config = replace(FULL, optimizer=replace(FULL.optimizer, epochs=12), objective=ObjectiveConfig())
+    config = replace(FULL, optimizer=replace(FULL.optimizer, epochs=12), losses=LossConfig())
     run(config, dataset, backbone, tmp_path, recorder)
     losses = [event.values["ce"] for event in recorder.of(EventKind.STEP)]
     assert sum(losses[-4:]) < 0.7 * sum(losses[:4])

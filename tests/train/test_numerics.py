@@ -12,7 +12,7 @@ import torch
 from ga2app.bundles import load_folder
 from ga2app.clip import Backbone, load_backbone
 from ga2app.clip.compute import Compute
-from ga2app.config import ClipConfig, ObjectiveConfig, OptimizerConfig, Precision, PromptConfig, RunConfig
+from ga2app.config import ClipConfig, LossConfig, OptimizerConfig, Precision, PromptConfig, RunConfig
 from ga2app.errors import TrainingError
 from ga2app.training import train
 from ga2app.types import Dataset, Event, EventKind, Subset
@@ -22,11 +22,11 @@ FULL = RunConfig(
     shots=3,
     seed=7,
     prompts=PromptConfig(length=2, visual_depth=3, text_depth=3, hard_prompt="random"),
-    objective=ObjectiveConfig(keep=0.5, vocabulary=1.0, anchors_per_step=2),
+    losses=LossConfig(anchor_distillation=0.5, text_distillation=1.0, anchors_per_step=2),
     optimizer=OptimizerConfig(learning_rate=0.01, epochs=4, warmup_epochs=1, batch_size=4),
     clips=ClipConfig(num_frames=2),
 )
-QUICK = replace(FULL, prompts=replace(FULL.prompts, visual_depth=0), objective=ObjectiveConfig(vocabulary=1.0))
+QUICK = replace(FULL, prompts=replace(FULL.prompts, visual_depth=0), losses=LossConfig(text_distillation=1.0))
 FAST = OptimizerConfig(learning_rate=4e-2, epochs=34, warmup_epochs=0.0, batch_size=1, evaluate_every=1000)
 """The paper's rate, 204 steps over 6 clips."""
 
@@ -74,7 +74,7 @@ def training_clips(dataset: Dataset) -> Dataset:
 def test_200_steps_at_the_rate_of_the_paper_stay_numbers(
     precision: Precision, dataset: Dataset, tiny_clip_folder: Path, tmp_path: Path
 ) -> None:
-    config = replace(FULL, objective=ObjectiveConfig(vocabulary=1.0), optimizer=FAST, clips=ClipConfig(num_frames=1))
+    config = replace(FULL, losses=LossConfig(text_distillation=1.0), optimizer=FAST, clips=ClipConfig(num_frames=1))
     losses = steps(run(config, training_clips(dataset), load_backbone(tiny_clip_folder, precision=precision), tmp_path))
     assert len(losses) == 204 and all(map(math.isfinite, losses))
     assert sum(losses[-20:]) < sum(losses[:20])
@@ -98,16 +98,16 @@ def test_at_the_rate_of_the_paper_the_loss_of_the_embedded_backbone_is_halved_in
 @pytest.mark.parametrize(
     ("objective", "said"),
     [
-        (ObjectiveConfig(reject=3.0, margin=3e38), r"the loss is inf at step 0 \(learning rate 0\)"),
+        (LossConfig(anchor_rejection=3.0, margin=3e38), r"the loss is inf at step 0 \(learning rate 0\)"),
         # The loss still fits into float32, the squares of its gradient do not.
-        (ObjectiveConfig(vocabulary=1e35), r"the gradient is inf at step 0 \(learning rate 0\)"),
+        (LossConfig(text_distillation=1e35), r"the gradient is inf at step 0 \(learning rate 0\)"),
     ],
     ids=["loss", "gradient"],
 )
 def test_a_weight_out_of_all_proportion_stops_the_run_before_it_moves_a_prompt(
-    objective: ObjectiveConfig, said: str, dataset: Dataset, tiny_clip_folder: Path, tmp_path: Path
+    objective: LossConfig, said: str, dataset: Dataset, tiny_clip_folder: Path, tmp_path: Path
 ) -> None:
-    config = replace(QUICK, objective=objective)
+    config = replace(QUICK, losses=objective)
     with pytest.raises(TrainingError, match=said + "; start again with a lower learning rate, for example 0.001"):
         run(config, dataset, load_backbone(tiny_clip_folder), tmp_path)
     assert list(tmp_path.iterdir()) == []
@@ -164,7 +164,7 @@ def test_a_run_in_float16_skips_what_overflows_and_resumes_bit_for_bit(
     stop_after: int, dataset: Dataset, tiny_clip_folder: Path, tmp_path: Path
 ) -> None:
     """The loss is scaled by 65536 at first, which is too much for a term of weight 30: the first steps are skipped."""
-    config = replace(FULL, objective=ObjectiveConfig(keep=0.5, vocabulary=30.0, anchors_per_step=2))
+    config = replace(FULL, losses=LossConfig(anchor_distillation=0.5, text_distillation=30.0, anchors_per_step=2))
     config = replace(config, optimizer=replace(config.optimizer, max_gradient_norm=1.0, accumulate=2, batch_size=2))
     backbone = in_float16(tiny_clip_folder)
     straight = run(config, dataset, backbone, tmp_path / "straight")
@@ -183,7 +183,7 @@ def test_a_run_in_float16_skips_what_overflows_and_resumes_bit_for_bit(
 def test_a_gradient_that_overflows_however_little_it_is_scaled_ends_the_run(
     dataset: Dataset, tiny_clip_folder: Path, tmp_path: Path
 ) -> None:
-    config = replace(QUICK, objective=ObjectiveConfig(vocabulary=1e9))
+    config = replace(QUICK, losses=LossConfig(text_distillation=1e9))
     config = replace(config, optimizer=replace(config.optimizer, epochs=10))
     said = "the gradient overflows at step 16 however little it is scaled .*, or precision bfloat16 or float32"
     with pytest.raises(TrainingError, match=said):

@@ -11,7 +11,7 @@ from ga2app import evaluation as evaluate
 from ga2app.clip import Backbone
 from ga2app.config import (
     ClipConfig,
-    ObjectiveConfig,
+    LossConfig,
     OptimizerConfig,
     PromptConfig,
     RunConfig,
@@ -25,11 +25,11 @@ FULL = RunConfig(
     backbone="tiny",
     shots=2,
     prompts=PromptConfig(length=2, visual_depth=3, text_depth=3, hard_prompt="random"),
-    objective=ObjectiveConfig(keep=0.5, vocabulary=1.0, anchors_per_step=2),
+    losses=LossConfig(anchor_distillation=0.5, text_distillation=1.0, anchors_per_step=2),
     optimizer=OptimizerConfig(learning_rate=0.01, epochs=2, warmup_epochs=1, batch_size=4),
     clips=ClipConfig(num_frames=2),
 )
-QUICK = replace(FULL, prompts=replace(FULL.prompts, visual_depth=0), objective=ObjectiveConfig(vocabulary=1.0))
+QUICK = replace(FULL, prompts=replace(FULL.prompts, visual_depth=0), losses=LossConfig(text_distillation=1.0))
 WHITENED = replace(QUICK, whitening=WhiteningConfig(enabled=True))
 
 

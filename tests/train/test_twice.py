@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from ga2app.cli.main import main
-from ga2app.config import ClipConfig, ObjectiveConfig, OptimizerConfig, Precision, PromptConfig, RunConfig
+from ga2app.config import ClipConfig, LossConfig, OptimizerConfig, Precision, PromptConfig, RunConfig
 from ga2app.paths import PROJECT
 from ga2app.types import Dataset
 from tests.clips import color_dataset
@@ -50,7 +50,7 @@ def settings(tiny_clip_folder: Path, tmp_path: Path) -> list[str]:
         device="cpu",
         precision=Precision.BFLOAT16,
         prompts=PromptConfig(length=2, visual_depth=3, text_depth=3, hard_prompt="random"),
-        objective=ObjectiveConfig(keep=0.5, vocabulary=1.0, anchors_per_step=2),
+        losses=LossConfig(anchor_distillation=0.5, text_distillation=1.0, anchors_per_step=2),
         optimizer=OptimizerConfig(learning_rate=0.01, epochs=2, warmup_epochs=1, batch_size=2, accumulate=2),
         clips=ClipConfig(num_frames=2),
     )
@@ -58,7 +58,7 @@ def settings(tiny_clip_folder: Path, tmp_path: Path) -> list[str]:
         full,
         precision=Precision.FLOAT32,
         prompts=replace(full.prompts, visual_depth=0),
-        objective=ObjectiveConfig(vocabulary=1.0, twin=0.1),
+        losses=LossConfig(text_distillation=1.0, class_relation_distillation=0.1),
     )
     files = []
     for name, config in (("full", full), ("quick", quick)):

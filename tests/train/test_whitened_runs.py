@@ -15,7 +15,7 @@ from ga2app import evaluation as evaluate
 from ga2app.clip import Backbone
 from ga2app.config import (
     ClipConfig,
-    ObjectiveConfig,
+    LossConfig,
     OptimizerConfig,
     Precision,
     PromptConfig,
@@ -37,14 +37,14 @@ FULL = RunConfig(
     backbone="tiny",
     shots=3,
     precision=Precision.FLOAT32,
-    prompts=PromptConfig(length=2, visual_depth=2, text_depth=3, hard_prompt="random", residual=0.25),
-    objective=ObjectiveConfig(keep=0.3, vocabulary=1.0, stay=0.5),
+    prompts=PromptConfig(length=2, visual_depth=2, text_depth=3, hard_prompt="random", zero_shot_ratio=0.25),
+    losses=LossConfig(anchor_distillation=0.3, text_distillation=1.0, feature_distillation=0.5),
     whitening=WhiteningConfig(enabled=True),
     optimizer=OptimizerConfig(learning_rate=0.05, epochs=2, warmup_epochs=0, batch_size=4, evaluate_every=2),
     clips=ClipConfig(num_frames=2),
 )
 QUICK = replace(
-    FULL, prompts=replace(FULL.prompts, visual_depth=0, residual=0.0), objective=ObjectiveConfig(vocabulary=1.0)
+    FULL, prompts=replace(FULL.prompts, visual_depth=0, zero_shot_ratio=0.0), losses=LossConfig(text_distillation=1.0)
 )
 
 
@@ -98,7 +98,7 @@ def test_the_loss_sees_whitened_clips_and_texts(dataset: Dataset, backbone: Back
 
 def test_borrowed_anchors_have_no_say(dataset: Dataset, backbone: Backbone) -> None:
     bare = replace(dataset, anchors=(), negatives=())
-    alone = replace(QUICK, objective=ObjectiveConfig())
+    alone = replace(QUICK, losses=LossConfig())
     borrowed = with_anchors(bare, dataset)
     assert borrowed.borrowed and not with_anchors(dataset, dataset).borrowed
     of_shots, of_borrowed, of_own = (

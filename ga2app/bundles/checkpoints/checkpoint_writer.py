@@ -19,7 +19,7 @@ from ga2app import bundles
 from ga2app.bundles.bundle_files import whole_folder
 from ga2app.bundles.checkpoints.published_prompts import PublishedPrompts
 from ga2app.clip import Backbone, BackboneId, load_backbone
-from ga2app.config import SKETCH, ObjectiveConfig, RunConfig
+from ga2app.config import SKETCH, LossConfig, RunConfig
 from ga2app.config.presets import PAPER_RUNS, PaperRun, paper_preset
 from ga2app.errors import BackboneError, BundleError
 from ga2app.video.preprocessing import PREPROCESSOR
@@ -112,7 +112,7 @@ def _config(backbone: str, prompts: PublishedPrompts, origin: Origin) -> RunConf
         backbone=backbone,
         prompts=prompts.config,
         # The runs that hard prompts come from had neither coupling nor anchors.
-        objective=config.objective if prompts.config.coupled else ObjectiveConfig(),
+        losses=config.losses if prompts.config.coupled else LossConfig(),
         clips=replace(config.clips, num_frames=origin.num_frames),
     )
 

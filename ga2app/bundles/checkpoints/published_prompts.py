@@ -69,7 +69,7 @@ def read_prompts(reader: TensorReader, sizes: TowerSizes, base: Checkpoint | Non
         text_depth=len(text) + 1,
         coupled=coupled,
         hard_prompt=base.name if coupled and base else HARD_PROMPT_RANDOM,
-        residual=0.0,
+        zero_shot_ratio=0.0,
     )
     return PublishedPrompts(config, {name: tensor for name, tensor in tensors.items() if tensor is not None})
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from ga2app.config import PRESETS, RunConfig, preset
+from ga2app.config.reading import key_of
 from ga2app.config.settings_files import load_settings, settings_text
 from ga2app.errors import ConfigError
 from ga2app.services.run_requests import nested
@@ -57,7 +58,7 @@ def all_changed(section: Any, prefix: str = "") -> Any:
     changes = {}
     for item in fields(section):
         value = getattr(section, item.name)
-        path = prefix + item.name
+        path = prefix + key_of(item)
         changes[item.name] = all_changed(value, f"{path}.") if is_dataclass(value) else unlike(path, value)
     return replace(section, **changes)
 
