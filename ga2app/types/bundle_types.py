@@ -1,4 +1,4 @@
-"""What lists show of bundles and backbones, what a bundle says of itself, and what goes to the Hub and comes from it."""
+"""What lists show of bundles and backbones, what a bundle says of itself, and what the Hub gives and takes."""
 
 from __future__ import annotations
 
