@@ -66,7 +66,7 @@ def _section(section: str, **changes: object) -> Callable[[Variant], Variant]:
 
     def change(whole: Variant) -> Variant:
         values: Any = getattr(whole.config, section)
-        return replace(whole, config=replace(whole.config, **{section: replace(values, **changes)}))  # type: ignore[arg-type]
+        return replace(whole, config=replace(whole.config, **{section: replace(values, **changes)}))
 
     return change
 

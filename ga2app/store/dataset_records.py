@@ -35,9 +35,6 @@ class DatasetRow:
         return self.n_train + self.n_test
 
 
-_KINDS = (LabelKind.BASE.value, LabelKind.NOVEL.value)
-
-
 class Datasets:
     """The data sets of one home. Names are unique."""
 
@@ -126,6 +123,10 @@ class Datasets:
     def list(self) -> list[DatasetRow]:
         """All data sets, oldest first."""
         names: dict[tuple[int, str], list[str]] = {}
+
+        def of_kind(dataset_id: int, kind: str) -> tuple[str, ...]:
+            return tuple(names.get((dataset_id, kind), ()))
+
         with self._database.read() as db, db.atomic():
             rows = db.execute(
                 "SELECT id, name, origin, created_s, "
@@ -137,8 +138,8 @@ class Datasets:
             for owner, kind, label in db.execute("SELECT dataset_id, kind, name FROM labels ORDER BY id"):
                 names.setdefault((owner, kind), []).append(label)
         return [
-            DatasetRow(id_, name, *(tuple(names.get((id_, kind), ())) for kind in _KINDS), *counts, origin, created_s)
-            for id_, name, origin, created_s, *counts in rows
+            DatasetRow(id_, name, of_kind(id_, "base"), of_kind(id_, "novel"), train, test, anchors, origin, created_s)
+            for id_, name, origin, created_s, train, test, anchors in rows
         ]
 
     def delete(self, name: str) -> None:

@@ -32,7 +32,14 @@ def counted_queries(store: Store) -> Iterator[list[str]]:
 def test_sets_and_labels_are_counted_by_subset(store: Store) -> None:
     dataset_id = add_set(store, {"jump": 3, "climb": 1}, novel=("climb",))
     (row,) = store.datasets.list()
-    assert (row.name, row.base, row.novel, row.n_train, row.n_test, row.clips) == ("mine", 1, 1, 2, 2, 4)
+    assert (row.name, row.base, row.novel, row.n_train, row.n_test, row.clips) == (
+        "mine",
+        ("jump",),
+        ("climb",),
+        2,
+        2,
+        4,
+    )
     jump, climb = store.clips.labels(dataset_id)
     assert (jump.name, jump.kind, jump.n_train, jump.n_test, jump.clips) == ("jump", LabelKind.BASE, 2, 1, 3)
     assert (climb.kind, climb.n_train, climb.n_test) == (LabelKind.NOVEL, 0, 1)

@@ -8,8 +8,9 @@ from typing import Any
 from markupsafe import Markup
 
 from ga2app.config import PRESETS, preset
+from ga2app.config.reading import flat
 from ga2app.errors import ConfigError
-from ga2app.services.run_comparison import as_in_json, flat
+from ga2app.services.run_comparison import as_in_json
 from ga2app.types import Adjustment, Conditions, Report, RunRecord
 from ga2app.web.components.markup import notices
 from ga2app.web.pages.train.train_settings import PRESET_TITLES, SETTINGS
