@@ -117,4 +117,4 @@ def test_two_thousand_clips_are_paged_with_as_many_queries_as_two(store: Store) 
             store.clips.copies(dataset_id)
             assert len(store.clips.page(dataset_id, ClipFilter(), limit=60)) <= 60
         counts.append(len(asked))
-    assert counts == [4, 4]
+    assert counts == [7, 7]
