@@ -64,6 +64,12 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         metavar="PATH",
         help="path, or whole address, under which a reverse proxy serves the studio, for example /studio",
     )
+    parser.add_argument(
+        "--workers",
+        type=int,
+        metavar="N",
+        help="runs trained at once (default: one on each CUDA device, else one; on a processor they share its cores)",
+    )
     return parser.parse_args(arguments)
 
 
@@ -96,7 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     address = ServerAddress(
         environment.url_host(host), chosen.port, chosen.root_path.rstrip("/"), tuple(chosen.allowed_host)
     )
-    status = open_studio(home, address, over, mcp=chosen.mcp)
+    status = open_studio(home, address, over, mcp=chosen.mcp, workers=chosen.workers)
     let_go()
     return status
 

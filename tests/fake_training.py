@@ -102,4 +102,4 @@ def parts() -> Parts:
 
 
 if __name__ == "__main__":
-    sys.exit(main(parts=parts()))
+    sys.exit(main(parts=parts(), command=(__file__,)))

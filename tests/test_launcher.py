@@ -109,7 +109,7 @@ def test_a_killed_worker_is_seen_to_be_dead_and_replaced_at_once(home: Home) -> 
 def test_a_lock_of_another_process_with_the_same_number_is_no_lock(home: Home) -> None:
     home.root.mkdir()
     me = launcher.this_process()
-    (home.root / "worker.json").write_text(json.dumps({"pid": me.pid, "started_s": me.started_s - 5}))
+    (home.root / "worker-cpu.json").write_text(json.dumps({"pid": me.pid, "started_s": me.started_s - 5}))
     assert not launcher.worker_alive(home)
     assert launcher.take_lock(home)
     assert launcher.worker_process(home) == me
@@ -118,7 +118,7 @@ def test_a_lock_of_another_process_with_the_same_number_is_no_lock(home: Home) -
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"pid": 1}', '{"pid": "x", "started_s": 2, "more": 3}'])
 def test_a_lock_that_cannot_be_read_is_no_lock(home: Home, content: str) -> None:
     home.root.mkdir()
-    (home.root / "worker.json").write_text(content)
+    (home.root / "worker-cpu.json").write_text(content)
     assert not launcher.worker_alive(home)
     assert launcher.take_lock(home)
     launcher.release_lock(home)

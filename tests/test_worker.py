@@ -291,8 +291,8 @@ class QueueJustAfterALook(Runs):
 
     queued: int | None = None
 
-    def claim(self, pid: int, process_started_s: float) -> RunRecord | None:
-        record = super().claim(pid, process_started_s)
+    def claim(self, *of: Any) -> RunRecord | None:
+        record = super().claim(*of)
         if record is None and self.queued is None:
             self.queued = self.queue(config())
         return record

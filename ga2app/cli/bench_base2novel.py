@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -56,7 +55,14 @@ def add(commands: common.Commands) -> None:
     parser.add_argument(
         "--precision", choices=[str(kind) for kind in Precision], default=str(Precision.AUTO), help="(default auto)"
     )
-    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="seeds at once (default: the cores)")
+    parser.add_argument(
+        "--processes",
+        "--workers",
+        dest="workers",
+        type=int,
+        metavar="N",
+        help="seeds at once, with the same figures (default: one on each CUDA device, else the cores)",
+    )
     parser.add_argument("--out", type=Path, help="folder of figures and picture (default bench-base2novel)")
     common.add_json(parser)
     parser.set_defaults(run=run)
@@ -67,10 +73,12 @@ def run(args: argparse.Namespace) -> int:
     seeds, methods, shots, config = _checked(args)
     from ga2app.protocols import base2novel
     from ga2app.protocols import benchmark_report as report
+    from ga2app.protocols.seed_processes import workers_for
 
     plan = base2novel.Plan(args.setting, seeds, methods, shots, config, args.anchors, args.negatives, args.quick)
     folder: Path = args.out or Path("bench-base2novel")
-    outcomes = base2novel.run(plan, folder, args.processes, say=lambda text: print(text, file=sys.stderr, flush=True))
+    workers = workers_for(args.workers, config.device, len(seeds), per_core=True)
+    outcomes = base2novel.run(plan, folder, workers, say=lambda text: print(text, file=sys.stderr, flush=True))
     base2novel.write_json(folder / f"{args.setting}.json", report.document(plan, outcomes))
     report.draw(plan, outcomes, folder / f"{args.setting}.png")
     if args.json:
@@ -97,7 +105,7 @@ def _checked(args: argparse.Namespace) -> tuple[tuple[int, ...], tuple[str, ...]
             f"whole numbers between 1 and {MOST_SHOTS}, with commas between (it is '{args.shots}')",
         ),
         ("--negatives", 1 <= args.negatives <= 10, f"must be between 1 and 10 (it is {args.negatives})"),
-        ("--processes", args.processes >= 1, f"must be at least 1 (it is {args.processes})"),
+        ("--workers", args.workers is None or args.workers >= 1, f"must be at least 1 (it is {args.workers})"),
     )
     faults = [Fault(name, rule) for name, holds, rule in rules if not holds]
     if faults:

@@ -212,9 +212,10 @@ def stoppable() -> Iterator[Callable[[], bool]]:
 
 
 def say(event: Event) -> None:
-    """Progress on stderr: a line an epoch."""
+    """Progress on stderr: a line an epoch, with the draw that it is of where several are made at once."""
+    draw = f"{event.values['draw']}: " if "draw" in event.values else ""
     if event.kind is EventKind.LOG:
-        print(event.values["text"], file=sys.stderr)
+        print(f"{draw}{event.values['text']}", file=sys.stderr)
     elif event.kind is EventKind.EPOCH:
         figures = ", ".join(f"{key} {event.values[key]:.1f}" for key in ("base", "novel", "hm") if key in event.values)
-        print(f"epoch {event.values['epoch']}, step {event.step}: {figures or 'no test clips'}", file=sys.stderr)
+        print(f"{draw}epoch {event.values['epoch']}, step {event.step}: {figures or 'no test clips'}", file=sys.stderr)

@@ -64,6 +64,12 @@ def add(commands: common.Commands) -> None:
         kind.add_argument("--draws", type=int, metavar="N", help="number of few-shot draws (default 3)")
         kind.add_argument("--seeds", metavar="A,B,…", help="seed of each draw (default: the settings' seed and up)")
         kind.add_argument("--views", default="1x1", metavar="4x3", help="clips x crops of a test clip (default 1x1)")
+        kind.add_argument(
+            "--workers",
+            type=int,
+            metavar="N",
+            help="draws at once, with the same figures (default: one on each CUDA device, else one)",
+        )
         kind.add_argument("--out", type=Path, metavar="FOLDER", help="for a bundle a draw, and the report")
         common.add_json(kind)
 
@@ -100,9 +106,11 @@ def _run(args: argparse.Namespace, config: RunConfig, protocol: Protocol) -> int
     settings.check_complete(config)
     from ga2app.clip import load_backbone
     from ga2app.protocols.few_shot_draws import Session
+    from ga2app.protocols.seed_processes import workers_for
     from ga2app.video.sampling import MultiView
 
     seeds, views = _seeds(args, config), MultiView.parse(args.views)
+    workers = workers_for(args.workers, config.device, MOST_DRAWS)
     dataset = common.anchored(config, common.find_dataset(config.dataset))
     out: Path = args.out or _default_out(args, dataset)
     if out.exists() and not out.is_dir():
@@ -111,7 +119,8 @@ def _run(args: argparse.Namespace, config: RunConfig, protocol: Protocol) -> int
     _say_warnings(args, config, dataset)
     try:
         with common.stoppable() as should_stop:
-            report = protocol(dataset, seeds, Session(backbone, out, views, common.say, should_stop))
+            session = Session(backbone, out, views, common.say, should_stop, workers)
+            report = protocol(dataset, seeds, session)
     except InterruptedError as exc:
         print(f"{exc or 'stopped while measuring'}; the same command goes on from there", file=sys.stderr)
         return common.INTERRUPTED

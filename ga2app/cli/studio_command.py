@@ -19,7 +19,7 @@ from ga2app.paths import APP, SHIPPED, SKETCH_CLIP, SKETCH_HARD_PROMPT, default_
 
 def add(commands: common.Commands) -> None:
     """Register the commands."""
-    for register in (_add_studio, _add_sketch, _add_space, _add_doctor):
+    for register in (_add_studio, _add_worker, _add_sketch, _add_space, _add_doctor):
         register(commands)
 
 
@@ -37,6 +37,28 @@ def run_studio(args: argparse.Namespace) -> NoReturn:
     """Become the studio; raises PackageError where the app is not installed."""
     common.need("gradio", "the studio", "app")
     os.execv(sys.executable, [sys.executable, str(APP), *args.arguments])
+
+
+def _add_worker(commands: common.Commands) -> None:
+    """``worker``."""
+    from ga2app.worker.worker_command import add_options
+
+    parser = commands.add_parser(
+        "worker",
+        help="train the runs of the queue, without the studio",
+        description="Trains queued runs until it is ended: one on each CUDA device at once, or as many as --workers "
+        "says. Ctrl-C saves what is being trained and puts it back into the queue.",
+    )
+    add_options(parser)
+    parser.set_defaults(run=run_worker)
+
+
+def run_worker(args: argparse.Namespace) -> int:
+    """Be the worker of this home, or watch several."""
+    from ga2app.worker.worker_command import main
+
+    arguments = [] if args.workers is None else ["--workers", str(args.workers)]
+    return main([*arguments, *(["--once"] if args.once else []), "--idle-exit", str(args.idle_exit)])
 
 
 def _add_space(commands: common.Commands) -> None:
@@ -163,7 +185,22 @@ def _compute() -> list[Finding]:
         return [Finding("device", False, f"cpu, though there is a GPU: {fault}")]
     compute = settle()
     detail = f"{compute.device}, {compute.precision.value}, {compute.attention} attention"
-    return [Finding("device", True, f"{detail}, {torch.get_num_threads()} threads")]
+    return [Finding("device", True, f"{detail}, {torch.get_num_threads()} threads"), _workers()]
+
+
+def _workers() -> Finding:
+    """How many runs are trained at once here, and which workers are at work now."""
+    from ga2app.worker import launcher
+    from ga2app.worker.worker_slots import plan_slots
+
+    slots, home = plan_slots(), default_home()
+    room = f"one on each of {len(slots)} devices ({', '.join(slot.device for slot in slots)})"
+    if len(slots) == 1:
+        room = f"one, on {slots[0].device}; --workers N makes them more" if slots[0].device == "cpu" else "one"
+    at_work = [f"{slot.name} (process {process.pid})" for slot, process in launcher.workers(home).items()]
+    if not at_work and (earlier := launcher.worker_process(home)):
+        at_work = [f"process {earlier.pid}, of an earlier version: end it to have one on each device"]
+    return Finding("workers", True, f"{room}; at work now: {', '.join(at_work) or 'none'}")
 
 
 def _home() -> list[Finding]:

@@ -19,6 +19,9 @@ from ga2app.errors import ConfigError, ErrorCode, Fault
 CUBLAS_WORKSPACE = "CUBLAS_WORKSPACE_CONFIG"
 """Environment variable without which cuBLAS may add up in another order each time. Read once, when it is first used."""
 
+OWN_DEVICE = "GA2_DEVICE"
+"""Environment variable: the device that ``auto`` means in this process, and of several CUDA devices ``cuda``."""
+
 NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
 """Linux shows the driver of an NVIDIA GPU there, whether or not torch can use it."""
 
@@ -94,13 +97,15 @@ def lent() -> Iterator[None]:
 
 def settle(device: str = "auto", precision: Precision | str = Precision.AUTO) -> Compute:
     """The device and precision to use; raises ConfigError naming the field that this machine cannot serve."""
-    chosen = torch.device(_first_device() if device == "auto" else device)
+    chosen = _named(device)
     if chosen.type == "cuda":
         count = torch.cuda.device_count()
         if (chosen.index or 0) >= count:
-            raise _unusable("device", f"'{device}' is not here: {count} CUDA devices; choose auto or cpu")
+            raise _unusable("device", f"'{chosen}' is not here: {count} CUDA devices; choose auto or cpu")
         if not torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
             os.environ.setdefault(CUBLAS_WORKSPACE, ":4096:8")
+        if chosen.index is not None:  # or what asks for no device by name would take memory of the first
+            torch.cuda.set_device(chosen)
     if chosen.type == "mps" and not torch.backends.mps.is_available():
         raise _unusable("device", "'mps' is not available here; choose auto or cpu")
     wanted = Precision(precision)
@@ -110,6 +115,24 @@ def settle(device: str = "auto", precision: Precision | str = Precision.AUTO) ->
     if wanted is Precision.AUTO:
         wanted = Precision.BFLOAT16 if _native_bfloat16(chosen) else Precision.FLOAT32
     return Compute(chosen, getattr(torch, wanted.value))
+
+
+def devices() -> tuple[str, ...]:
+    """The devices that can train side by side: every CUDA device, or else the one that ``auto`` takes."""
+    return tuple(f"cuda:{number}" for number in range(torch.cuda.device_count())) or (_first_device(),)
+
+
+def _named(device: str) -> torch.device:
+    """The device that is meant by ``device`` in this process. Raises ConfigError for what is no device."""
+    own = "" if _only_lent else os.environ.get(OWN_DEVICE, "")
+    if device == "auto":
+        device = own or _first_device()
+    elif own and device == own.partition(":")[0]:
+        device = own
+    try:
+        return torch.device(device)
+    except RuntimeError as exc:
+        raise _unusable("device", f"'{device}' is no device; choose auto, cpu, cuda, cuda:N or mps") from exc
 
 
 def _unusable(field: str, rule: str) -> ConfigError:

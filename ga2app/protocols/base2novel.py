@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import multiprocessing
 import re
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -32,6 +31,7 @@ from ga2app.paths import write_whole
 from ga2app.protocols import benchmark_world as world
 from ga2app.protocols.benchmark_methods import Variant, variant
 from ga2app.protocols.benchmark_world import with_pool
+from ga2app.protocols.seed_processes import seed_processes
 from ga2app.training import train
 from ga2app.training.training_batches import draw_shots
 from ga2app.types import Dataset, Event, EventKind
@@ -86,17 +86,12 @@ def run(plan: Plan, folder: Path, processes: int, say: Callable[[str], None] = l
     waiting = [seed for seed in plan.seeds if not places[seed].exists()]
     if len(waiting) < len(plan.seeds):
         say(f"seeds that are there from an earlier run: {len(plan.seeds) - len(waiting)}")
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(max(1, min(processes, len(waiting))), mp_context=context) as pool:
+    with seed_processes(max(1, min(processes, len(waiting)))) as pool:
         futures = {pool.submit(run_seed, plan, seed): seed for seed in waiting}
-        try:
-            for count, future in enumerate(as_completed(futures), start=1):
-                seed = futures[future]
-                write_json(places[seed], [asdict(outcome) for outcome in future.result()])
-                say(f"seed {seed} done ({count} of {len(waiting)})")
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+        for count, future in enumerate(as_completed(futures), start=1):
+            seed = futures[future]
+            write_json(places[seed], [asdict(outcome) for outcome in future.result()])
+            say(f"seed {seed} done ({count} of {len(waiting)})")
     return [Outcome(**row) for seed in plan.seeds for row in json.loads(places[seed].read_text(encoding="utf-8"))]
 
 

@@ -124,6 +124,7 @@ class Session:
     """What all draws of a protocol share: the frozen backbone, the folder for their bundles, the views of a test.
 
     ``emit`` hears of the training's events, ``should_stop`` is asked between steps and between batches of test clips.
+    ``workers`` draws are made at once.
     """
 
     backbone: Backbone
@@ -131,6 +132,7 @@ class Session:
     views: MultiView = SINGLE_VIEW
     emit: Callable[[Event], None] = lambda event: None
     should_stop: Callable[[], bool] = lambda: False
+    workers: int = 1
 
     def say(self, text: str) -> None:
         """Tell of what the training's own events do not tell."""

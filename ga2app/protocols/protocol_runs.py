@@ -1,88 +1,19 @@
-"""The protocols themselves, from data sets and seeds to a report, and how a bundle is measured on one data set."""
+"""The protocols themselves, from data sets and seeds to a report."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
-from functools import cached_property
-from typing import Any, NamedTuple
-
-from torch import Tensor
 
 from ga2app import evaluation as evaluate
-from ga2app.bundles import Bundle
 from ga2app.config import RunConfig
-from ga2app.config.effective_config import conditions_of, tested_on, training_clips
-from ga2app.datasets.clip_files import among
+from ga2app.config.effective_config import conditions_of, training_clips
 from ga2app.errors import ConfigError, DatasetError, Fault
-from ga2app.evaluation import Evaluation
-from ga2app.method.prompted_model import PromptedClip, plain_clip
-from ga2app.protocols.few_shot_draws import Draw, DrawFigures, Report, Series, Session, check_finished, plan, trained
+from ga2app.protocols.few_shot_draws import Draw, DrawFigures, Report, Series, Session, check_finished, plan
+from ga2app.protocols.measured_draws import Measure, measured_draws
 from ga2app.training.training_batches import draw_shots
 from ga2app.training.training_checks import hard_prompt
 from ga2app.types import LEAST_LABELS, Dataset, Subset
-
-
-class Measured(NamedTuple):
-    """Figures in percent, and the record with per-class figures and confusion matrix that they come from.
-
-    ``seen`` are how many of the test clips the model was trained on. A figure that is so by construction is None.
-    """
-
-    figures: Mapping[str, float | None]
-    details: Mapping[str, Any]
-    seen: int = 0
-
-
-class Measure:
-    """Measures models on the test clips of ``dataset``; zero-shot CLIP once, and not before it is asked for.
-
-    Figures of a data set with novel labels: ``base``, ``novel`` and ``hm``, with ``joint`` also ``joint_base``,
-    ``joint_novel`` and ``joint_hm``. Of one without: ``top1``, ``top5``, ``mean_class``. ``tested`` is what they rest
-    on. Raises DatasetError when there are no test clips, InterruptedError when the session is to stop.
-    """
-
-    def __init__(self, dataset: Dataset, num_frames: int, session: Session, *, joint: bool = False) -> None:
-        self._dataset, self._num_frames, self._session, self._joint = dataset, num_frames, session, joint
-        self._plain = plain_clip(session.backbone, dataset.base)
-        self.tested = tested_on(dataset)
-
-    @cached_property
-    def plain(self) -> Measured:
-        """Figures of zero-shot CLIP."""
-        return self._measured(self._plain, self._plain_features)
-
-    def bundle(self, bundle: Bundle) -> Measured:
-        """Figures of ``bundle``. Where it learned no visual prompts zero-shot CLIP's features serve."""
-        backbone, base = self._session.backbone, self._dataset.base
-        model = PromptedClip(backbone, bundle.learner(), base, bundle.whitening()).eval()
-        moved = model.prompts.config.visual_depth > 0
-        measured = self._measured(model, self._encoded(model) if moved else model.whiten_clips(self._plain_features))
-        paths = [clip.path for clip in evaluate.test_clips(self._dataset)]
-        return measured._replace(seen=len(among(paths, bundle.manifest.trained)))
-
-    @cached_property
-    def _plain_features(self) -> Tensor:
-        return self._encoded(self._plain)
-
-    def _encoded(self, model: PromptedClip) -> Tensor:
-        session = self._session
-        session.say(f"looking at the test clips of {self._dataset.name}")
-        return evaluate.encode_test_clips(
-            model, self._dataset, self._num_frames, session.views, session.should_stop
-        )  # (N, W, D)
-
-    def _measured(self, model: PromptedClip, features: Tensor) -> Measured:
-        views = self._session.views
-        found = evaluate.evaluate(model, self._dataset, self._num_frames, views, joint=self._joint, features=features)
-        return Measured(self._figures(found), found.to_dict())
-
-    def _figures(self, found: Evaluation) -> dict[str, float | None]:
-        if found.base is not None and not self._dataset.novel:
-            return found.base.figures()
-        together = {f"joint_{name}": value for name, value in found.joint_metrics().items() if name != "all"}
-        return {**found.metrics(), **together}
-
 
 BASE_TO_NOVEL, FEW_SHOT, CROSS_DATASET = "base-to-novel", "few-shot", "cross-dataset"
 
@@ -110,7 +41,7 @@ def base_to_novel(
     draws = plan(config, seeds, session)
     _check(draws, dataset, session)
     measure = Measure(dataset, config.clips.num_frames, session, joint=joint)
-    found = [_drawn(draw, dataset, [measure], session)[0] for draw in _told(draws, session)]
+    found = [figures for (figures,) in measured_draws(draws, dataset, [measure], session)]
     return _report(BASE_TO_NOVEL, config, dataset, session, [_series(dataset.name, measure, found)])
 
 
@@ -138,7 +69,7 @@ def few_shot(
     draws = [draw for group in groups for draw in group]
     _check(draws, dataset, session)
     measure = Measure(dataset, config.clips.num_frames, session)
-    found = {draw.name: _drawn(draw, dataset, [measure], session)[0] for draw in _told(draws, session)}
+    found = {figures.name: figures for (figures,) in measured_draws(draws, dataset, [measure], session)}
     series = [
         _series(_shots_title(config, dataset, counts), measure, [found[draw.name] for draw in group])
         for counts, group in zip(asked, groups, strict=True)
@@ -161,7 +92,7 @@ def cross_dataset(
     draws = plan(config, seeds, session)
     _check(draws, dataset, session)
     measures = [Measure(evaluate.pooled(other), config.clips.num_frames, session) for other in others]
-    found = [_drawn(draw, dataset, measures, session) for draw in _told(draws, session)]
+    found = measured_draws(draws, dataset, measures, session)
     series = [
         replace(
             _series(other.name, measure, [draw[place] for draw in found]),
@@ -204,23 +135,6 @@ def _shots_title(config: RunConfig, dataset: Dataset, counts: Sequence[int]) -> 
     config = replace(config, shots=counts[-1])
     told = conditions_of(config, dataset).shots_text(counts[-1])
     return ", ".join([*map(str, counts[:-1]), told])
-
-
-def _told(draws: Sequence[Draw], session: Session) -> Iterator[Draw]:
-    """``draws``, each announced when its turn comes."""
-    for number, draw in enumerate(draws, 1):
-        session.say(f"draw {number} of {len(draws)}: {draw.name}")
-        yield draw
-
-
-def _drawn(draw: Draw, dataset: Dataset, measures: Sequence[Measure], session: Session) -> list[DrawFigures]:
-    """The draw, trained if need be, as each of ``measures`` finds it."""
-    bundle = trained(draw, dataset, session)
-    clips = len(draw_shots(dataset, draw.config.shots, draw.config.seed))
-    return [
-        DrawFigures(draw.name, draw.config.seed, draw.config.shots, clips, *measure.bundle(bundle))
-        for measure in measures
-    ]
 
 
 def _series(title: str, measure: Measure, draws: Sequence[DrawFigures]) -> Series:

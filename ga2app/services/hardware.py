@@ -8,16 +8,19 @@ import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 
 from ga2app.errors import SpaceError, StudioError
 from ga2app.paths import Home
 from ga2app.services.recognizers import Lend, OwnRecognizer, ZeroGpuRecognizer
+from ga2app.services.runs import OPEN
 from ga2app.services.space import Space
 from ga2app.services.zerogpu_training import LentTraining
 from ga2app.store import Store
 from ga2app.worker import launcher
 from ga2app.worker.queue_loop import Worker
 from ga2app.worker.run_parts import Parts, real_parts
+from ga2app.worker.worker_slots import WorkerSlot, plan_slots
 
 CLIPS_AT_ONCE = 8
 """Clips that one call for a lent GPU recognizes: to ask for it anew for each would take longer than the answers."""
@@ -38,9 +41,20 @@ class Hardware:
     clips_at_once: int = 1
 
 
-def own_hardware(home: Home) -> Hardware:
-    """A worker that is a process of its own, and outlives the app."""
-    return Hardware(OwnRecognizer(), lambda: launcher.ensure_worker(home), lambda: launcher.worker_alive(home))
+def own_hardware(home: Home, store: Store, workers: int | None = None) -> Hardware:
+    """Workers that are processes of their own, and outlive the app: one a device, or as many as ``workers`` says.
+
+    As many are started as runs are open, one at least. Raises ConfigError for more than there is room for.
+    """
+    slots = cache(lambda: plan_slots(workers))
+    if workers is not None:
+        slots()
+
+    def wake() -> None:
+        launcher.ensure_workers(home, slots()[: max(1, store.runs.count(OPEN) - store.runs.count_remote())])
+        launcher.ensure_remote_workers(home, store)
+
+    return Hardware(OwnRecognizer(), wake, lambda: launcher.worker_alive(home))
 
 
 def lent_hardware(home: Home, store: Store, space: Space) -> Hardware:
@@ -88,7 +102,7 @@ class ThreadWorker:
         with self._lock:
             if self._closed or self.alive() or not launcher.take_lock(self._home):
                 return
-            worker = Worker(self._home, self._store, self._parts)
+            worker = Worker(self._home, self._store, self._parts, WorkerSlot("zerogpu"))
             self._leave = worker.leave
             self._thread = threading.Thread(target=self._work, args=(worker.work,), daemon=True, name="worker")
             self._thread.start()

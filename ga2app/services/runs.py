@@ -48,13 +48,15 @@ _KEPT_REPORTS = 8
 class RunPage:
     """A page of the list: its runs, the last figures of those that are done, and the places of those that wait.
 
-    ``results`` and ``places`` go by the number of a run; places are counted from 1. ``count`` is the number of runs on
+    ``results``, ``places`` and ``shares`` go by the number of a run; places are counted from 1, ``shares`` say how much
+    of a run that is worked on is done, 0 to 1. ``count`` is the number of runs on
     all pages, ``page`` the one that is given, from 0.
     """
 
     runs: tuple[RunRecord, ...]
     results: Mapping[int, Event]
     places: Mapping[int, int]
+    shares: Mapping[int, float]
     page: int
     count: int
 
@@ -90,7 +92,15 @@ class RunService:
         rows = self._store.list(limit=PAGE, offset=page * PAGE, only=only, queue_first=True)
         results = self._store.last_epochs([row.id for row in rows if row.state is RunState.DONE])
         waiting = self._store.waiting() if any(row.state is RunState.QUEUED for row in rows) else []
-        return RunPage(tuple(rows), results, {run_id: place for place, run_id in enumerate(waiting, 1)}, page, count)
+        places = {run_id: place for place, run_id in enumerate(waiting, 1)}
+        going = [row.id for row in rows if row.state in (RunState.RUNNING, RunState.STOPPING)]
+        return RunPage(tuple(rows), results, places, {run_id: self._share(run_id) for run_id in going}, page, count)
+
+    def _share(self, run_id: int) -> float:
+        """How much of a run is done, 0 to 1."""
+        plan, step = self._store.latest(run_id, EventKind.PLAN), self._store.latest(run_id, EventKind.STEP)
+        total = int(plan.values.get("total_steps", 0)) if plan else 0
+        return min(1.0, step.step / total) if step and total else 0.0
 
     def summaries(self, state: str = "", limit: int = 50, offset: int = 0) -> list[dict[str, Any]]:
         """Runs as plain JSON, newest first, at most 200. Raises StoreError for a ``state`` that there is not."""
@@ -108,6 +118,7 @@ class RunService:
                 "dataset": run.config.get("dataset"),
                 "backbone": run.config.get("backbone"),
                 "seed": run.config.get("seed"),
+                "device": run.device or None,
                 "created_s": run.created_s,
                 "finished_s": run.finished_s,
                 "bundle": run.bundle_key,
@@ -127,6 +138,7 @@ class RunService:
             "run": run.id,
             "name": run.name,
             "state": run.state.value,
+            "device": run.device or None,
             "step": step.step if step else 0,
             "total_steps": int(plan.values.get("total_steps", 0)) if plan else None,
             "metrics": with_nulls(metrics) if epoch else None,

@@ -273,3 +273,10 @@ def m015_run_references(db: sqlite_utils.Database) -> None:
 def m015_counted_clips(db: sqlite_utils.Database) -> None:
     """Clips are counted by subset and label from an index alone, however many there are."""
     db.execute("CREATE INDEX clips_counted ON clips (dataset_id, subset, label_id)")
+
+
+@migrations()
+def m016_devices(db: sqlite_utils.Database) -> None:
+    """On which device a run is trained or was trained last, and what it asked for where that is not this machine."""
+    for column in ("device", "remote"):
+        db.execute(f"ALTER TABLE runs ADD COLUMN {column} TEXT NOT NULL DEFAULT ''")

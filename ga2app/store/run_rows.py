@@ -18,7 +18,7 @@ MAX_NAME = 120
 
 _COLUMNS = (
     "id, name, owner, state, config, created_s, started_s, finished_s, heartbeat_s, pid, exit_code, error, bundle, "
-    "attempts, data_hash, error_code"
+    "attempts, data_hash, error_code, device, remote"
 )
 _NEWEST_FIRST = "id DESC"
 _QUEUE_FIRST = (
@@ -238,7 +238,12 @@ class RunRows(Events):
 
     def _record(self, row: dict[str, Any]) -> RunRecord:
         bundle = self._database.from_stored(row["bundle"]) if row["bundle"] else None
-        changes = {"state": RunState(row["state"]), "config": json.loads(row["config"]), "bundle": bundle}
+        changes = {
+            "state": RunState(row["state"]),
+            "config": json.loads(row["config"]),
+            "bundle": bundle,
+            "remote": json.loads(row["remote"] or "{}"),
+        }
         return RunRecord(**(row | changes))
 
 

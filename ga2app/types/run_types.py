@@ -60,6 +60,8 @@ class RunRecord:
 
     ``data_hash`` is that of what it is trained and measured on (``TrainingData.hash``), empty until it has begun.
     ``error_code`` says of which kind the error is that a run failed of, for a hint; empty where none is known.
+    ``device`` is where it is trained, or was last. ``remote`` says what it asks of machines of others; empty for a run
+    of this machine.
     """
 
     id: int
@@ -78,6 +80,8 @@ class RunRecord:
     attempts: int = 0
     data_hash: str = ""
     error_code: str = ""
+    device: str = ""
+    remote: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def bundle_key(self) -> str | None:

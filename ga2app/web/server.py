@@ -35,12 +35,18 @@ _PRUNE_EVERY = 720
 """Old uploads are dropped each hour: every so many rounds of the watch."""
 
 
-def open_studio(home: Home, address: ServerAddress, over: threading.Event, *, mcp: bool = False) -> int:
-    """Serve the studio of ``home`` until ``over`` is set; gives the exit status. With ``mcp`` agents are answered."""
+def open_studio(
+    home: Home, address: ServerAddress, over: threading.Event, *, mcp: bool = False, workers: int | None = None
+) -> int:
+    """Serve the studio of ``home`` until ``over`` is set; gives the exit status.
+
+    With ``mcp`` agents are answered. ``workers`` is how many runs are trained at once, by default one a device.
+    """
     try:
         space = present_space()
         with Store.open(home) as store:
-            hardware = lent_hardware(home, store, space) if space and space.zero_gpu else own_hardware(home)
+            lent = lent_hardware(home, store, space) if space and space.zero_gpu else None
+            hardware = lent or own_hardware(home, store, workers)
             return serve(home, store, hardware, address, over, space, mcp=mcp)
     except StudioError as exc:
         log.error("%s", exc)

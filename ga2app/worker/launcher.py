@@ -1,8 +1,9 @@
-"""Start the worker, and tell whether it lives. A worker is a process of its own that outlives the app.
+"""Start the workers, and tell which live. A worker is a process of its own that outlives the app.
 
-A process is known by its number and its start time: numbers alone are given out again. ``worker.json`` in the home
-holds both for the one worker that may work there; the file stays, and one whose process is gone counts for nothing.
-Whoever writes it holds ``worker.lock``.
+A process is known by its number and its start time: numbers alone are given out again. ``worker-cuda-0.json`` in the
+home holds both for the one worker of that slot; the file stays, and one whose process is gone counts for nothing.
+Whoever writes it holds ``worker.lock``. Versions that knew one worker alone kept it in ``worker.json``: while such a
+worker lives no other starts.
 """
 
 from __future__ import annotations
@@ -24,17 +25,19 @@ from filelock import FileLock
 
 from ga2app.errors import TrainingError
 from ga2app.paths import PROJECT, Home, write_whole
+from ga2app.store import Store
+from ga2app.worker.worker_slots import WorkerSlot, remote_slots
 
 WORKER = ("-m", "ga2app.worker")
 IDLE_EXIT_S = 900
 """A worker with nothing to do gives its memory back after this time."""
 
-_LOCK, _HOLDER = "worker.lock", "worker.json"
+_LOCK, _EARLIER = "worker.lock", "worker.json"
 _LOG_LIMIT_BYTES = 5_000_000
 _BACK_OFF_S = 30.0
 
 _log = logging.getLogger(__name__)
-_children: dict[Path, _Child] = {}
+_children: dict[Path, _Child] = {}  # by the file of their slot
 """Workers that this process started: a child that nobody waits for stays in the process table when it dies."""
 
 
@@ -90,14 +93,28 @@ def this_process() -> WorkerProcess:
     return WorkerProcess(os.getpid(), process_started_s(os.getpid()) or 0.0)
 
 
-def worker_process(home: Home) -> WorkerProcess | None:
-    """The worker that lives in ``home``, None if there is none."""
-    _reap(home)
-    try:
-        holder = WorkerProcess(**json.loads((home.root / _HOLDER).read_text()))
-    except (OSError, ValueError, TypeError):
-        return None
-    return holder if is_alive(holder.pid, holder.started_s) else None
+def worker_process(home: Home, slot: WorkerSlot | None = None) -> WorkerProcess | None:
+    """The worker of ``slot`` that lives in ``home``, for none any of them; None where there is none."""
+    if slot is None:
+        return next(iter(workers(home).values()), None) or _earlier(home)
+    child = _children.get(_file(home, slot.name))
+    if child:
+        child.process.poll()
+    return _read(_file(home, slot.name))
+
+
+def workers(home: Home) -> dict[WorkerSlot, WorkerProcess]:
+    """The workers that live in ``home``."""
+    found = {}
+    for file in sorted(home.root.glob("worker-*.json")):
+        try:
+            told = json.loads(file.read_text())["slot"]
+            slot = WorkerSlot(str(told["device"]), int(told["number"]), int(told["threads"]))
+        except (OSError, ValueError, TypeError, KeyError):
+            continue
+        if process := worker_process(home, slot):
+            found[slot] = process
+    return found
 
 
 def worker_alive(home: Home) -> bool:
@@ -105,54 +122,75 @@ def worker_alive(home: Home) -> bool:
     return worker_process(home) is not None
 
 
-def ensure_worker(home: Home, *, command: Sequence[str] = WORKER, idle_exit_s: float = IDLE_EXIT_S) -> int:
-    """Start a worker in ``home`` unless one lives there; give its process number. Quick enough to be called often.
+def ensure_workers(home: Home, slots: Sequence[WorkerSlot], *, idle_exit_s: float = IDLE_EXIT_S) -> None:
+    """Start a worker in each of ``slots`` where none lives. Quick enough to be called often; raises TrainingError."""
+    for slot in slots:
+        ensure_worker(home, slot, idle_exit_s=idle_exit_s)
 
-    ``command`` is what Python runs. Raises TrainingError if the worker cannot be started or ends at once.
+
+def ensure_remote_workers(home: Home, store: Store) -> None:
+    """See to it that each open run on a machine of others has a worker that follows it. Raises TrainingError."""
+    if count := store.runs.count_remote():
+        ensure_workers(home, remote_slots(count))
+
+
+def ensure_worker(
+    home: Home,
+    slot: WorkerSlot | None = None,
+    *,
+    command: Sequence[str] = WORKER,
+    idle_exit_s: float = IDLE_EXIT_S,
+) -> int:
+    """Start a worker in a slot of ``home`` unless one lives there; give its process number.
+
+    ``command`` is what Python runs. Raises TrainingError if the worker cannot be started or ends at once, or one of an
+    earlier version is at work.
     """
+    slot = slot or WorkerSlot()
     with _locked(home):
-        holder = worker_process(home)
+        _refuse_beside_earlier(home)
+        holder = worker_process(home, slot)
         if holder:
             return holder.pid
-        _refuse_if_it_just_failed(home)
-        process = _launch(home, [*command, "--home", str(home.root), "--idle-exit", str(idle_exit_s)])
-        _children[home.root] = _Child(process, time.monotonic())
+        _refuse_if_it_just_failed(home, slot)
+        idle = () if idle_exit_s == float("inf") else ("--idle-exit", str(idle_exit_s))
+        process = _launch(home, slot, [*command, "--home", str(home.root), *slot.options(), *idle])
+        _children[_file(home, slot.name)] = _Child(process, time.monotonic())
         # Written for the child, so that a second call finds it before it has come to itself.
-        _write(home, WorkerProcess(process.pid, process_started_s(process.pid) or 0.0))
-    _log.info("started worker %d for %s", process.pid, home.root)
+        _write(home, slot, WorkerProcess(process.pid, process_started_s(process.pid) or 0.0))
+    _log.info("started worker %d on %s for %s", process.pid, slot.name, home.root)
     return process.pid
 
 
 def stop_worker(home: Home, *, timeout_s: float = 30.0) -> bool:
-    """Ask the worker to save its run, put it back in the queue and leave; whether it has left in that time."""
-    worker = worker_process(home)
-    if worker is None:
-        return True
-    os.kill(worker.pid, signal.SIGTERM)
+    """Ask all workers to save their runs, put them back in the queue and leave; whether they have in that time."""
+    for process in filter(None, [*workers(home).values(), _earlier(home)]):
+        os.kill(process.pid, signal.SIGTERM)
     deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline:
-        _reap(home)
-        if not is_alive(worker.pid, worker.started_s):
-            return True
-        time.sleep(0.05)
-    return False
-
-
-def take_lock(home: Home) -> bool:
-    """Make the calling process the worker of ``home``; False if another one is."""
-    me = this_process()
-    with _locked(home):
-        if worker_process(home) not in (None, me):
+    while worker_alive(home):
+        if time.monotonic() > deadline:
             return False
-        _write(home, me)
+        time.sleep(0.05)
     return True
 
 
-def release_lock(home: Home) -> None:
-    """Give up being the worker of ``home``."""
+def take_lock(home: Home, slot: WorkerSlot | None = None) -> bool:
+    """Make the calling process the worker of a slot of ``home``; False if another one is. Raises TrainingError."""
+    me, slot = this_process(), slot or WorkerSlot()
     with _locked(home):
-        if worker_process(home) == this_process():
-            (home.root / _HOLDER).unlink()
+        _refuse_beside_earlier(home)
+        if worker_process(home, slot) not in (None, me):
+            return False
+        _write(home, slot, me)
+    return True
+
+
+def release_lock(home: Home, slot: WorkerSlot | None = None) -> None:
+    """Give up being the worker of a slot of ``home``."""
+    slot = slot or WorkerSlot()
+    with _locked(home):
+        if worker_process(home, slot) == this_process():
+            _file(home, slot.name).unlink()
 
 
 def let_go() -> None:
@@ -163,9 +201,9 @@ def let_go() -> None:
     gc.freeze()
 
 
-def worker_log(home: Home) -> Path:
-    """Where the worker's output goes. What a run says goes to ``log.txt`` in its own folder."""
-    return home.root / "worker.log"
+def worker_log(home: Home, slot: WorkerSlot | None = None) -> Path:
+    """Where the output of a slot's worker goes. What a run says goes to ``log.txt`` in its own folder."""
+    return home.root / (f"worker-{slot.name}.log" if slot and slot.name != WorkerSlot().name else "worker.log")
 
 
 def last_lines(path: Path, count: int = 20) -> list[str]:
@@ -179,9 +217,13 @@ def last_lines(path: Path, count: int = 20) -> list[str]:
         return []
 
 
-def _launch(home: Home, arguments: list[str]) -> subprocess.Popen[bytes]:
-    log = worker_log(home)
-    paths = [str(PROJECT), os.environ.get("PYTHONPATH", "")]
+def python_path() -> str:
+    """``PYTHONPATH`` of a child that runs this program."""
+    return os.pathsep.join(filter(None, [str(PROJECT), os.environ.get("PYTHONPATH", "")]))
+
+
+def _launch(home: Home, slot: WorkerSlot, arguments: list[str]) -> subprocess.Popen[bytes]:
+    log = worker_log(home, slot)
     try:
         if log.exists() and log.stat().st_size > _LOG_LIMIT_BYTES:
             log.replace(log.with_suffix(".log.1"))
@@ -193,7 +235,7 @@ def _launch(home: Home, arguments: list[str]) -> subprocess.Popen[bytes]:
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
-                env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))},
+                env=os.environ | slot.environment() | {"PYTHONPATH": python_path()},
             )
     except OSError as exc:
         raise TrainingError(
@@ -201,24 +243,28 @@ def _launch(home: Home, arguments: list[str]) -> subprocess.Popen[bytes]:
         ) from exc
 
 
-def _refuse_if_it_just_failed(home: Home) -> None:
+def _refuse_beside_earlier(home: Home) -> None:
+    """A worker of a version that knew one alone works on the whole queue: it ends what it has, then others start."""
+    if earlier := _earlier(home):
+        raise TrainingError(
+            f"a worker of an earlier version is at work in '{home.root}' (process {earlier.pid}), and takes the runs "
+            f"of the queue one after another; to use this version's instead, end it (kill {earlier.pid}): it saves its "
+            "run, which the new one goes on with"
+        )
+
+
+def _refuse_if_it_just_failed(home: Home, slot: WorkerSlot) -> None:
     """A worker that cannot come up, because a package is broken for example, must not be started over and over."""
-    child = _children.get(home.root)
+    child = _children.get(_file(home, slot.name))
     if child is None or time.monotonic() - child.launched_s > _BACK_OFF_S:
         return
     # A negative status is a signal: somebody killed it, and starting another one is right.
     if (child.process.poll() or 0) > 0:
-        said = (last_lines(worker_log(home), 1) or ["no output"])[0]
+        said = (last_lines(worker_log(home, slot), 1) or ["no output"])[0]
         raise TrainingError(
             f"the worker process ended with status {child.process.returncode} right after its start ({said}); "
-            f"see {worker_log(home)}, put that right, and try again in half a minute"
+            f"see {worker_log(home, slot)}, put that right, and try again in half a minute"
         )
-
-
-def _reap(home: Home) -> None:
-    child = _children.get(home.root)
-    if child:
-        child.process.poll()
 
 
 @contextmanager
@@ -239,5 +285,23 @@ def _locked(home: Home) -> Iterator[None]:
         lock.release()
 
 
-def _write(home: Home, holder: WorkerProcess) -> None:
-    write_whole(home.root / _HOLDER, json.dumps(asdict(holder)))
+def _file(home: Home, name: str) -> Path:
+    return home.root / f"worker-{name}.json"
+
+
+def _earlier(home: Home) -> WorkerProcess | None:
+    return _read(home.root / _EARLIER)
+
+
+def _read(file: Path) -> WorkerProcess | None:
+    """The process that ``file`` names, if it lives."""
+    try:
+        told = json.loads(file.read_text())
+        holder = WorkerProcess(told["pid"], told["started_s"])
+        return holder if is_alive(holder.pid, holder.started_s) else None
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def _write(home: Home, slot: WorkerSlot, holder: WorkerProcess) -> None:
+    write_whole(_file(home, slot.name), json.dumps(asdict(holder) | {"slot": asdict(slot)}))

@@ -11,14 +11,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
+from filelock import FileLock
+
 from ga2app.config import DEMO, RunConfig
 from ga2app.errors import Diverged, ErrorCode, StoreError, StudioError, code_of
 from ga2app.paths import Home, write_whole
 from ga2app.store import Store
 from ga2app.store.chosen_anchors import DRAWN_SCENES, borrow, borrows, with_chosen
+from ga2app.store.run_claims import WorkerPlace
 from ga2app.types import REPORT, Dataset, Report, RunRecord, RunState
 from ga2app.worker import launcher
 from ga2app.worker.run_parts import HEARTBEAT, EventWriter, Outcome, Parts
+from ga2app.worker.worker_slots import WorkerSlot
 
 LOG = "log.txt"
 POLL_S = 0.5
@@ -36,8 +40,9 @@ class _BrokenOff(BaseException):
 class Worker:
     """Works on the queue of one home, in the calling thread."""
 
-    def __init__(self, home: Home, store: Store, parts: Parts) -> None:
+    def __init__(self, home: Home, store: Store, parts: Parts, slot: WorkerSlot | None = None) -> None:
         self._home = home
+        self._slot = slot or WorkerSlot()
         self._store = store
         self._parts = parts
         self._me = launcher.this_process()
@@ -57,10 +62,10 @@ class Worker:
         """Take runs until the queue is empty (``once``), nothing came for ``idle_exit_s``, or ``leave`` was called."""
         self._sweep()
         self._store.runs.drop_done_checkpoints()
-        prepared = once
+        prepared = once or self._slot.remote
         busy_s = swept_s = time.monotonic()
         while not self._leaving:
-            record = self._store.runs.claim(self._me.pid, self._me.started_s)
+            record = self._store.runs.claim(self._me.pid, self._me.started_s, self._place())
             if record:
                 self._run(record)
                 busy_s = time.monotonic()
@@ -76,6 +81,12 @@ class Worker:
                     self._sweep()
                     swept_s = time.monotonic()
 
+    def _place(self) -> WorkerPlace:
+        """Which runs are this worker's; a run that names a device with a worker of its own is that worker's."""
+        taken = (slot.device for slot in launcher.workers(self._home) if slot.device.startswith("cuda:"))
+        own = self._slot.device
+        return WorkerPlace(own, tuple(taken) if own.startswith("cuda:") else (), self._slot.remote)
+
     def _sweep(self) -> None:
         """Put runs back that a dead worker has left. What this process has is left over too: it is between runs."""
 
@@ -89,15 +100,16 @@ class Worker:
 
     def _may_leave(self) -> bool:
         """Whether the queue is empty once nobody can think any more that a worker is there."""
-        launcher.release_lock(self._home)
-        return self._store.runs.count([RunState.QUEUED]) == 0 or not launcher.take_lock(self._home)
+        launcher.release_lock(self._home, self._slot)
+        return not self._store.runs.count_for(self._place()) or not launcher.take_lock(self._home, self._slot)
 
     def _prepare(self) -> None:
         """Do ahead, while there is nothing else to do, what the first run would have to wait for."""
         try:
-            with self._broken_off_to_leave():
-                drawn = self._draw_demo()
-            self._list_demo(drawn)
+            with self._alone_at_the_demo():
+                with self._broken_off_to_leave():
+                    drawn = self._draw_demo()
+                self._list_demo(drawn)
             with self._broken_off_to_leave():
                 self._parts.warm()
         except _BrokenOff:
@@ -116,6 +128,12 @@ class Worker:
         finally:
             self._ahead = False
 
+    @contextmanager
+    def _alone_at_the_demo(self) -> Iterator[None]:
+        """Workers that start together draw the demo once: the others wait for it."""
+        with FileLock(self._home.root / "demo.lock", poll_interval=0.05):
+            yield
+
     def _draw_demo(self) -> Dataset | None:
         """The demo, drawn; None where it is listed already."""
         if DEMO in {row.name for row in self._store.datasets.list()}:
@@ -130,7 +148,8 @@ class Worker:
 
     def _dataset(self, name: str) -> Dataset:
         if name == DEMO:
-            self._list_demo(self._draw_demo())
+            with self._alone_at_the_demo():
+                self._list_demo(self._draw_demo())
         return self._store.datasets.get(name)
 
     def _run(self, record: RunRecord) -> None:

@@ -166,7 +166,8 @@ def test_drawn_clips_are_class_folders_that_can_be_read_back(drawn: Path):
 def test_the_doctor_finds_this_machine_ready(capsys: pytest.CaptureFixture[str]):
     answer = document(capsys, "doctor")
     found = {one["name"]: one for one in answer["findings"]}
-    assert answer["ok"] and {"python", "torch", "device", "home", "decoding", "sketch-clip"} <= found.keys()
+    assert answer["ok"] and {"python", "torch", "device", "workers", "home", "decoding", "sketch-clip"} <= found.keys()
+    assert found["workers"]["detail"].startswith("one") and "at work now: none" in found["workers"]["detail"]
 
 
 def test_wrong_usage_has_status_2_and_help_0(capsys: pytest.CaptureFixture[str]):

@@ -12,7 +12,15 @@ import pytest
 from ga2app import evaluation as evaluate
 from ga2app.bundles import load_folder
 from ga2app.clip import Backbone, load_backbone
-from ga2app.config import ClipConfig, LossConfig, OptimizerConfig, PromptConfig, RunConfig, WhiteningConfig
+from ga2app.config import (
+    ClipConfig,
+    LossConfig,
+    OptimizerConfig,
+    Precision,
+    PromptConfig,
+    RunConfig,
+    WhiteningConfig,
+)
 from ga2app.errors import ConfigError, DatasetError, TrainingError
 from ga2app.method.prompted_model import PromptedClip, plain_clip
 from ga2app.protocols.few_shot_draws import Session
@@ -113,6 +121,33 @@ def test_base_to_novel_is_what_training_and_evaluating_by_hand_give(
         assert {name: series.plain[name] for name in split} == bundle.manifest.zero_shot
     first, second = (load_folder(tmp_path / name).tensors["soft"] for name in ("seed-7", "seed-8"))
     assert not first.equal(second)
+
+
+def test_draws_that_are_made_at_once_have_the_figures_of_those_made_one_after_another(
+    dataset: Dataset, tiny_clip_folder: Path, tmp_path: Path
+):
+    config = replace(QUICK, backbone=str(tiny_clip_folder), precision=Precision.FLOAT32)
+    backbone = load_backbone(config.backbone, precision="float32")
+    alone = base_to_novel(config, dataset, [7, 8, 9], Steps().session(backbone, tmp_path / "alone"))
+    heard = Steps()
+    session = replace(heard.session(backbone, tmp_path / "at-once"), workers=2)
+    assert base_to_novel(config, dataset, [7, 8, 9], session).to_dict() == alone.to_dict()
+    assert {event.values["draw"] for event in heard.events if event.kind is EventKind.EPOCH} == {
+        "seed-7",
+        "seed-8",
+        "seed-9",
+    }
+
+
+def test_a_stop_while_draws_are_made_at_once_is_obeyed_by_all_of_them(
+    dataset: Dataset, tiny_clip_folder: Path, tmp_path: Path
+):
+    config = replace(QUICK, backbone=str(tiny_clip_folder), precision=Precision.FLOAT32)
+    backbone = load_backbone(config.backbone, precision="float32")
+    session = replace(Session(backbone, tmp_path, should_stop=lambda: True), workers=2)
+    with pytest.raises(InterruptedError):
+        base_to_novel(config, dataset, [7, 8], session)
+    assert not list(tmp_path.glob("*/bundle.json"))
 
 
 def test_several_views_are_used_by_the_bundle_and_by_plain_clip(dataset: Dataset, backbone: Backbone, tmp_path: Path):

@@ -43,6 +43,7 @@ def build_runs_api(studio: Studio) -> None:
             run: the run's number.
             name: what it is called.
             state: queued, running, stopping, stopped, done or failed.
+            device: where it is trained, or was last, for example cuda:1; null before.
             step: the optimizer steps that are behind it.
             total_steps: how many there are; null until it has begun.
             metrics: accuracy in percent after the last epoch that was measured: base, novel and their harmonic mean hm,
@@ -76,6 +77,7 @@ def build_runs_api(studio: Studio) -> None:
             dataset: the data set that it is trained on.
             backbone: the CLIP that it is trained for.
             seed: the seed of its draws.
+            device: where it is trained, or was last, for example cuda:1; null before.
             created_s: when it was queued, in seconds since 1970.
             finished_s: when it ended, likewise; null before.
             bundle: the key of its bundle; null until it is done.

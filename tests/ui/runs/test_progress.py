@@ -13,6 +13,7 @@ from ga2app.errors import StoreError
 from ga2app.services.run_curves import RunCurve
 from ga2app.services.runs import tail
 from ga2app.services.studio import Studio
+from ga2app.store.run_claims import WorkerPlace
 from ga2app.types import Event, EventKind, RunRecord, RunState
 from ga2app.web.address import NOBODY
 from ga2app.web.pages.runs import run_views
@@ -48,6 +49,16 @@ def test_a_running_run_shows_step_time_left_and_curves(studio: Studio) -> None:
     assert "Total now 0.600; Cross-entropy now 0.100; Anchor now 0.500" in view["body"]
     assert "Base now 80.0%, zero-shot CLIP 50.0%" in view["body"]
     assert "After training" not in view["body"]
+
+
+def test_runs_of_several_workers_show_each_its_device_and_how_far_it_is(studio: Studio) -> None:
+    first = add_run(studio, RunState.RUNNING)
+    second = studio.store.runs.queue(preset("quick"))
+    assert studio.store.runs.claim(2, 2.0, WorkerPlace("cuda:1", ("cuda:0", "cuda:1"))) is not None
+    cards = dict(parts_for(studio)["list"]["rows"])
+    assert "50 %" in cards[first] and "0 %<small>cuda:1</small>" in cards[second]
+    assert "cuda:1" in parts_for(studio, second)["head"]
+    assert studio.runs.status(second)["device"] == "cuda:1" and studio.runs.status(first)["device"] is None
 
 
 @pytest.mark.parametrize(

@@ -126,9 +126,9 @@ class TrainPage(TrainFilling):
             else:
                 numbers = self.training.queue(plan)
                 trouble, first, last = self.studio.runs.wake(), numbers[0], numbers[-1]
-                how = "It starts" if first == last else "They run one after another"
+                how = "It starts" if first == last else "They start in this order"
                 title = f"Run {first} is queued." if first == last else f"Runs {first} to {last} are queued."
-                text = trouble or f"{how} as soon as the worker is free; you may close this page."
+                text = trouble or f"{how} as soon as a worker is free; you may close this page."
                 told = self._answer("warning" if trouble else "success", title, text, first)
                 pressed = Pressed(asked, tuple(numbers), told)
         except StudioError as exc:
