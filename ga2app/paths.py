@@ -31,6 +31,7 @@ SEEDS = SHIPPED / "prompts_db"
 SKETCH_CLIP = ASSETS / "sketch-clip"
 SKETCH_HARD_PROMPT = ASSETS / "sketch-hard-prompt"
 _MOST_NAME_BYTES = 120
+_END_BYTES = 96 * 1024
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,18 @@ def write_whole(file: Path, text: str) -> None:
             fresh.write_text(text + "\n", encoding="utf-8")
     except OSError as exc:
         raise StoreError(f"'{file}' could not be written ({exc}); free some space or choose another --out") from exc
+
+
+def last_lines(path: Path, count: int = 20) -> list[str]:
+    """The last ``count`` lines of a text file, of which only the end is read; none if there is no file."""
+    try:
+        with path.open("rb") as stream:
+            size = stream.seek(0, os.SEEK_END)
+            stream.seek(max(0, size - _END_BYTES))
+            lines = stream.read().decode(errors="replace").splitlines()
+    except FileNotFoundError:
+        return []
+    return lines[1 if size > _END_BYTES else 0 :][-count:]
 
 
 def safe_name(name: str) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from ga2app.errors import TrainingError
-from ga2app.paths import Home
+from ga2app.paths import Home, last_lines
 from ga2app.worker import launcher
 
 SLEEPER = "import time; print('up', flush=True); time.sleep(60)"
@@ -95,7 +95,7 @@ def test_calls_from_several_processes_at_once_start_one_worker(home: Home) -> No
 def test_the_worker_has_a_session_of_its_own_and_writes_to_a_file(home: Home) -> None:
     pid = start(home)
     assert os.getsid(pid) == pid
-    wait_until(lambda: launcher.last_lines(launcher.worker_log(home)) == ["up"])
+    wait_until(lambda: last_lines(launcher.worker_log(home)) == ["up"])
 
 
 def test_a_killed_worker_is_seen_to_be_dead_and_replaced_at_once(home: Home) -> None:
@@ -167,10 +167,3 @@ def test_a_large_log_is_put_aside_at_the_next_start(home: Home) -> None:
     start(home)
     assert log.with_suffix(".log.1").stat().st_size == 5_000_001
     assert log.stat().st_size < 100
-
-
-def test_the_last_lines_of_a_log_are_read_from_its_end(tmp_path: Path) -> None:
-    log = tmp_path / "log.txt"
-    assert launcher.last_lines(log) == []
-    log.write_text("".join(f"line {number}\n" for number in range(5000)))
-    assert launcher.last_lines(log, 3) == ["line 4997", "line 4998", "line 4999"]

@@ -16,7 +16,7 @@ import pytest
 
 from ga2app.config import DEMO, NOTHING, OptimizerConfig, RunConfig
 from ga2app.errors import TrainingError
-from ga2app.paths import PROJECT, Home
+from ga2app.paths import PROJECT, Home, last_lines
 from ga2app.store import Store
 from ga2app.store.database import Database
 from ga2app.store.run_queue import Runs
@@ -147,7 +147,7 @@ def test_a_run_whose_bundle_does_not_load_is_not_done(home: Home, store: Store, 
 
 def test_the_log_of_a_failed_run_ends_with_where_it_happened(home: Home, store: Store) -> None:
     record = run(home, store, "has a bug")
-    lines = launcher.last_lines(home.run_folder(record.id) / LOG)
+    lines = last_lines(home.run_folder(record.id) / LOG)
     assert any("Traceback" in line for line in lines)
     assert lines[-1] == "ZeroDivisionError: division by zero"
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ga2app.errors import StoreError, StudioError
+from ga2app.paths import last_lines
 from ga2app.services.run_checks import check_unchanged
 from ga2app.services.run_comparison import MOST_COMPARED, Comparison
 from ga2app.services.run_curves import Curves, RunCurve, curves_csv, curves_json, run_title
@@ -40,7 +41,6 @@ MOST_LISTED = 200
 OPEN = (RunState.QUEUED, RunState.RUNNING, RunState.STOPPING)
 LOG = "log.txt"
 _ROOM = "runs"
-_LOG_BYTES = 96 * 1024
 _KEPT_REPORTS = 8
 
 
@@ -202,7 +202,7 @@ class RunService:
 
     def log_tail(self, run_id: int, count: int) -> list[str]:
         """The last ``count`` lines of the run's log; none where there is none yet."""
-        return tail(self._studio.home.run_folder(run_id) / LOG, count)
+        return last_lines(self._studio.home.run_folder(run_id) / LOG, count)
 
     def comparison(self, run_ids: Sequence[int]) -> Comparison:
         """The runs in ascending order, at most 12 of them, and those that are not there."""
@@ -292,15 +292,3 @@ class RunService:
 
     def _report_file(self, run_id: int) -> Path:
         return self._studio.home.run_folder(run_id) / REPORT
-
-
-def tail(path: Path, count: int) -> list[str]:
-    """The last ``count`` lines of a text file, of which only the end is read; none if there is no file."""
-    try:
-        with path.open("rb") as stream:
-            size = stream.seek(0, 2)
-            stream.seek(max(0, size - _LOG_BYTES))
-            lines = stream.read().decode(errors="replace").splitlines()
-    except FileNotFoundError:
-        return []
-    return lines[1 if size > _LOG_BYTES else 0 :][-count:]

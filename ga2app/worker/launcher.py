@@ -24,7 +24,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from ga2app.errors import TrainingError
-from ga2app.paths import PROJECT, Home, write_whole
+from ga2app.paths import PROJECT, Home, last_lines, write_whole
 from ga2app.store import Store
 from ga2app.worker.worker_slots import WorkerSlot, remote_slots
 
@@ -204,17 +204,6 @@ def let_go() -> None:
 def worker_log(home: Home, slot: WorkerSlot | None = None) -> Path:
     """Where the output of a slot's worker goes. What a run says goes to ``log.txt`` in its own folder."""
     return home.root / (f"worker-{slot.name}.log" if slot and slot.name != WorkerSlot().name else "worker.log")
-
-
-def last_lines(path: Path, count: int = 20) -> list[str]:
-    """The last lines of a log, none if it is not there. Reads its end only."""
-    try:
-        with path.open("rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - 500 * count))
-            return file.read().decode(errors="replace").splitlines()[-count:]
-    except FileNotFoundError:
-        return []
 
 
 def python_path() -> str:

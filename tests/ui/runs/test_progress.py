@@ -10,8 +10,8 @@ import pytest
 
 from ga2app.config import preset
 from ga2app.errors import StoreError
+from ga2app.paths import last_lines
 from ga2app.services.run_curves import RunCurve
-from ga2app.services.runs import tail
 from ga2app.services.studio import Studio
 from ga2app.store.run_claims import WorkerPlace
 from ga2app.types import Event, EventKind, RunRecord, RunState
@@ -175,5 +175,5 @@ def test_names_are_escaped_and_a_missing_name_is_made_up(studio: Studio) -> None
 def test_the_tail_of_a_long_log_is_read_without_reading_all_of_it(tmp_path: Path) -> None:
     log = tmp_path / "log.txt"
     log.write_text("".join(f"line {number}\n" for number in range(100_000)))
-    assert tail(log, 2) == ["line 99998", "line 99999"]
-    assert tail(tmp_path / "none.txt", 5) == []
+    assert last_lines(log, 2) == ["line 99998", "line 99999"]
+    assert last_lines(tmp_path / "none.txt", 5) == []
