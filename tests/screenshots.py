@@ -23,7 +23,7 @@ from ui.studios import real_studio  # noqa: E402
 
 from ga2app.config import DEMO  # noqa: E402
 from ga2app.paths import Home  # noqa: E402
-from ga2app.services.space import make_space  # noqa: E402
+from ga2app.services.space_folder import make_space  # noqa: E402
 
 MAX_BYTES = 250_000
 WIDE, PHONE = {"width": 1280, "height": 860}, {"width": 400, "height": 860}

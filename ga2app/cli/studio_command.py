@@ -79,7 +79,7 @@ def _add_space(commands: common.Commands) -> None:
 
 def run_space(args: argparse.Namespace) -> int:
     """Write the folder, and say how it gets to the Hub."""
-    from ga2app.services.space import make_space
+    from ga2app.services.space_folder import make_space
 
     made = make_space(args.folder, title=args.title, clip=args.clip)
     if args.json:

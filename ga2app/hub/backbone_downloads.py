@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
 
 from huggingface_hub.constants import HF_HUB_CACHE
 
@@ -72,19 +71,13 @@ class DownloadStatus:
     error: str = ""
 
 
-class Fetch(Protocol):
-    """The shape of ``hub.download``."""
-
-    def __call__(self, repo_id: str, progress: Callable[[int, int], None]) -> None: ...
-
-
 class Downloads:
     """Looks up what a backbone would take, and fetches it when told to. Threads may share it.
 
     ``size`` and ``fetch`` are ``hub.download_size`` and ``hub.download`` unless others are given.
     """
 
-    def __init__(self, size: Callable[[str], int] = download_size, fetch: Fetch = download) -> None:
+    def __init__(self, size: Callable[[str], int] = download_size, fetch: Callable[..., None] = download) -> None:
         self._size, self._fetch = size, fetch
         self._lock = threading.Lock()
         self._status: DownloadStatus | None = None

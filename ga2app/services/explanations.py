@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +11,14 @@ from ga2app.errors import DatasetError
 from ga2app.labels import check_labels
 from ga2app.services.recognition_service import Results
 from ga2app.services.recognizers import OwnRecognizer
-from ga2app.types import AnchorClip, ClassifierReasons, Explanation, FrameReason, Neighbor, TokenReading
+from ga2app.types import AnchorClip
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from ga2app.inference import PromptBundle
-    from ga2app.inference.explanations import ClipExplanation, ModelExplanation, Relative
+    from ga2app.inference.explanations import ClipExplanation, TokenWords
     from ga2app.services.studio import Studio
 
 NEAREST_WORDS = 4
@@ -53,7 +56,7 @@ class ExplanationService:
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
 
-    def explain(self, results: Results, asked: Question) -> Explanation:
+    def explain(self, results: Results, asked: Question) -> ClipExplanation:
         """What moved the score; zero-shot CLIP is explained alone where its own answer was asked about.
 
         Raises StudioError for what cannot be explained.
@@ -70,7 +73,13 @@ class ExplanationService:
             template=results.templates,
         )
 
-    def read_tokens(self, results: Results, asked: Question) -> Sequence[TokenReading]:
+    def overlays(self, found: ClipExplanation) -> Sequence[NDArray[np.uint8]]:
+        """The sampled frames (T, S, S, 3) for each model: orange where they speak for the label, blue where against."""
+        from ga2app.inference.explanations import overlay
+
+        return [overlay(found.pictures, part.saliency.cells) for part in found.models().values()]
+
+    def read_tokens(self, results: Results, asked: Question) -> Sequence[TokenWords]:
         """The words of the tokens of the bundle that was asked about; raises StudioError."""
         bundle = results.cards[asked.place - 1].folder
         return self._studio.explainer.read_tokens(backbone=results.recognition.backbone, bundle=bundle)
@@ -89,7 +98,7 @@ class Explainer:
 
     def __init__(self, recognizer: OwnRecognizer) -> None:
         self._recognizer = recognizer
-        self._tokens: dict[str, tuple[PromptBundle, tuple[TokenReading, ...]]] = {}
+        self._tokens: dict[str, tuple[PromptBundle, tuple[TokenWords, ...]]] = {}
 
     def explain(
         self,
@@ -102,7 +111,7 @@ class Explainer:
         anchors: Sequence[AnchorClip] = (),
         negatives: Sequence[str] = (),
         template: str | Sequence[str] | None = None,
-    ) -> Explanation:
+    ) -> ClipExplanation:
         """What moved the score of ``label`` among ``labels``, by zero-shot CLIP and by the bundle in that folder.
 
         ``template`` words the labels for zero-shot CLIP, as it did when they were recognized. Anchors that cannot be
@@ -121,21 +130,13 @@ class Explainer:
             tuned = prompts.bundle if prompts else None
             return explain_clip(loaded, path, labels, bundle=tuned, label=label, num_frames=frames, ways=ways)
 
-        left_out: tuple[str, ...] = ()
         try:
-            found = ask(anchors)
+            return ask(anchors)
         except DatasetError as exc:
-            found, left_out = ask(()), (f"the anchors were left out: {exc}",)
-        return Explanation(
-            label=found.label,
-            pictures=tuple(found.pictures),
-            classifiers=tuple(
-                _reasons(part, found, bundle if number else None) for number, part in enumerate(found.models().values())
-            ),
-            notes=(*found.notes, *left_out),
-        )
+            found = ask(())
+            return replace(found, notes=(*found.notes, f"the anchors were left out: {exc}"))
 
-    def read_tokens(self, *, backbone: str, bundle: str) -> Sequence[TokenReading]:
+    def read_tokens(self, *, backbone: str, bundle: str) -> Sequence[TokenWords]:
         """The words nearest to the tokens that the text tower reads; none for a bundle without text prompts.
 
         A bundle's tokens stay the same, so they are read once.
@@ -149,36 +150,6 @@ class Explainer:
         report = explain_words(self._recognizer.models.backbone(backbone), prompts.bundle.learner(), NEAREST_WORDS)
         coupled = any(token.kind is TokenKind.CONTEXT for token in report.tokens)
         # Of a coupled bundle the text tower reads the context tokens, never the soft ones.
-        read = [token for token in report.tokens if (token.kind is TokenKind.CONTEXT) == coupled]
-        found = tuple(
-            TokenReading(
-                place=token.place,
-                words=tuple((word.text if word.whole else f"{word.text}…", word.cosine) for word in token.words),
-                meant=token.reading.value,
-            )
-            for token in read
-        )
+        found = tuple(token for token in report.tokens if (token.kind is TokenKind.CONTEXT) == coupled)
         self._tokens[bundle] = prompts, found
         return found
-
-
-def _reasons(part: ModelExplanation, found: ClipExplanation, bundle: str | None) -> ClassifierReasons:
-    """One model's reasons, its saliency drawn over the frames."""
-    from ga2app.inference.explanations import overlay
-
-    relatives = part.relatives
-    return ClassifierReasons(
-        bundle=bundle,
-        probability=part.share,
-        lead=part.score,
-        rival=part.rival or "",
-        frames=tuple(FrameReason(frame.index, frame.contribution) for frame in part.frames),
-        overlays=tuple(overlay(found.pictures, part.saliency.cells)),
-        anchors=_neighbors(relatives.anchors) if relatives else (),
-        negatives=_neighbors(relatives.negatives) if relatives else (),
-        label_cosine=relatives.label_cosine if relatives else 0.0,
-    )
-
-
-def _neighbors(relatives: Sequence[Relative]) -> tuple[Neighbor, ...]:
-    return tuple(Neighbor(relative.name, relative.cosine) for relative in relatives)

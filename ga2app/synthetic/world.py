@@ -120,17 +120,12 @@ def render(subject: Subject, look: Look, phase: float, size_px: int) -> Frame:
     drawing = subject.draw(moment)
     canvas = _Canvas(look, size_px)
     canvas.backdrop(drawing.ground)
-    if drawing.ground != "water":
-        canvas.shapes(drawing.behind)
-        if drawing.pose is not None:
-            canvas.shapes(figure_shapes(drawing.pose, look.head_size))
-        canvas.shapes(drawing.front)
-        return canvas.finish()
     canvas.shapes(drawing.behind)
     if drawing.pose is not None:
         canvas.shapes(figure_shapes(drawing.pose, look.head_size))
     canvas.shapes(drawing.front)
-    canvas.water(moment)
+    if drawing.ground == "water":
+        canvas.water(moment)
     return canvas.finish()
 
 

@@ -21,6 +21,7 @@ from torch import Tensor
 from ga2app.bundles import difference
 from ga2app.clip import BackboneId
 from ga2app.config import Precision, RunConfig
+from ga2app.config.reading import flat
 from ga2app.errors import BundleError, ConfigError, ErrorCode, TrainingError
 from ga2app.method.prompts import PromptLearner
 from ga2app.training.optimizer import Updater
@@ -44,10 +45,10 @@ ADDED_LATER = (
 def settings_changes(then: Mapping[str, Any], config: RunConfig) -> list[str]:
     """The settings of ``config`` that are other than ``then``, in words; one that is new had its default."""
     try:
-        before = _flat(RunConfig.from_dict(then).to_dict())
+        before = flat(RunConfig.from_dict(then).to_dict())
     except ConfigError as exc:
         return [f"this version does not know them all ({exc}); update GA² Studio to the one that began the run"]
-    now = _flat(config.to_dict())
+    now = flat(config.to_dict())
     return [
         f"{name} was {_told(before[name])} and is {_told(now[name])}"
         for name in now
@@ -60,10 +61,10 @@ def hashed_settings_fit(known: str, config: RunConfig) -> bool:
 
     It may have been written before some settings existed, and in another arithmetic.
     """
-    defaults = _flat(RunConfig().to_dict())
+    defaults = flat(RunConfig().to_dict())
     for precision in dict.fromkeys((config.precision, *Precision)):
-        flat = _flat({**config.to_dict(), "precision": precision.value})
-        for left in _before(flat, defaults):
+        now = flat({**config.to_dict(), "precision": precision.value})
+        for left in _before(now, defaults):
             if _hash(_nested(left)) == known:
                 return True
     return False
@@ -83,14 +84,6 @@ def _before(flat: Mapping[str, Any], defaults: Mapping[str, Any]) -> Iterator[di
 
 def _hash(settings: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Settings by their dotted paths."""
-    flat: dict[str, Any] = {}
-    for name, value in values.items():
-        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
-    return flat
 
 
 def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:

@@ -34,7 +34,6 @@ from ga2app.types.dataset_types import (
     TextRatings,
     with_anchors,
 )
-from ga2app.types.explanation import ClassifierReasons, Explanation, FrameReason, Neighbor, TokenReading
 from ga2app.types.headline import (
     FEW_LABELS,
     LEAST_LABELS,
@@ -97,13 +96,13 @@ from ga2app.types.run_types import (
 __all__ = [
     "DIGEST_CHARACTERS", "FEW_LABELS", "GROUPS", "LEAST_LABELS", "LICENSES", "NONE_OF_THESE", "REPORT",
     "TOP5_LABELS", "Adjustment", "AnchorClip", "AnchorKind", "Answer", "BackboneChoice", "BundleCard",
-    "BundleFacts", "ByteProgress", "ChangedClip", "ClassifierReasons", "ClipFacts", "ClipRating", "ClipRatings",
-    "ClipState", "Conditions", "Curve", "Dataset", "DatasetOutline", "Event", "EventKind", "Explanation",
-    "FrameReason", "FrameScore", "GroupReport", "HubAccount", "HubFile", "HubOffer", "HubRevision", "Interval",
-    "LabelKind", "LabelledClip", "MadeClip", "MadeClips", "MapPoint", "ModelReport", "Neighbor", "NoneOfThese",
+    "BundleFacts", "ByteProgress", "ChangedClip", "ClipFacts", "ClipRating", "ClipRatings",
+    "ClipState", "Conditions", "Curve", "Dataset", "DatasetOutline", "Event", "EventKind", 
+    "FrameScore", "GroupReport", "HubAccount", "HubFile", "HubOffer", "HubRevision", "Interval",
+    "LabelKind", "LabelledClip", "MadeClip", "MadeClips", "MapPoint", "ModelReport", "NoneOfThese",
     "NoneWay", "Progress", "ProposalKind", "PulledAnchors", "PushOptions", "Pushed", "Recognition",
     "RecognitionRequest", "RecognizedClip", "RepoKind", "Report", "RunRecord", "RunState", "SampleSize", "Score",
-    "Spread", "Subset", "TextProposal", "TextRating", "TextRatings", "TokenReading", "TrainingData", "Verdict",
+    "Spread", "Subset", "TextProposal", "TextRating", "TextRatings", "TrainingData", "Verdict",
     "as_document", "cautions", "clip_name", "defined", "figure_text", "harmonic_interval", "harmonic_mean",
     "intervals", "read_conditions", "read_report", "read_tested", "rests_on", "spread", "to_counts", "wilson",
     "with_anchors", "with_nulls",

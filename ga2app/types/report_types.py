@@ -162,19 +162,16 @@ def _report(data: Mapping[str, Any]) -> Report:
         "bundle": _model(data["bundle"], labels),
         "conditions": read_conditions(data.get("conditions")),
         "changed": tuple(ChangedClip(**(item | {"kind": LabelKind(item["kind"])})) for item in data["changed"]),
-        "points": tuple(
-            MapPoint(
-                **(
-                    item
-                    | {"kind": LabelKind(item["kind"]), "before": _pair(item["before"]), "after": _pair(item["after"])}
-                )
-            )
-            for item in data["points"]
-        ),
+        "points": tuple(map(_point, data["points"])),
         "map_share": _pair(data["map_share"]),
     }
     known |= {name: tuple(data[name]) for name in ("base", "novel", "anchor_captions", "negatives")}
     return Report(**known)
+
+
+def _point(item: Mapping[str, Any]) -> MapPoint:
+    places = {name: _pair(item[name]) for name in ("before", "after")}
+    return MapPoint(**{**item, **places, "kind": LabelKind(item["kind"])})
 
 
 def _model(data: Mapping[str, Any], labels: Mapping[str, Sequence[str]]) -> ModelReport:

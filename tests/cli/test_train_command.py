@@ -134,5 +134,5 @@ def test_what_the_page_would_mark_is_refused_before_a_clip_is_read_all_at_once(
     (tmp_path / "settings.json").write_text(json.dumps(settings))
     told = refused(capsys, "train", str(tmp_path / "settings.json"), "--out", str(tmp_path / "bundle"))
     assert "prompts.text_depth: must be at most 3, the layers of that tower (it is 9)" in told
-    assert "objective.anchor_distillation: needs anchor clips and none are chosen" in told
+    assert "objective.keep: needs anchor clips and none are chosen" in told
     assert not (tmp_path / "bundle").exists()

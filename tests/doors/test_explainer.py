@@ -45,17 +45,17 @@ def test_both_classifiers_are_explained_and_agree_with_what_they_answered(
         anchors=[AnchorClip(str(anchor), "a scene")],
         negatives=["an object", "nothing", "a zebra"],
     )
-    plain, tuned = found.classifiers
+    plain = found.plain
     answer = recognizer.recognize(RecognitionRequest([clip], LABELS, [BUNDLE], "sketch")).clips[0]
-    for classifier, said in zip(found.classifiers, answer.answers, strict=True):
+    for classifier, said in zip(found.models().values(), answer.answers, strict=True):
         shares = {score.label: score.score for score in said.scores}
-        assert classifier.bundle == said.bundle
-        assert classifier.probability == pytest.approx(shares["walking a dog"], abs=0.02)
+        assert classifier.share == pytest.approx(shares["walking a dog"], abs=0.02)
         assert [frame.index for frame in classifier.frames] == [moment.index for moment in said.timeline]
-        assert len(classifier.overlays) == len(found.pictures) == len(classifier.frames)
-        assert [one.name for one in classifier.anchors] == ["a scene"]
-        assert {one.name for one in classifier.negatives} == {"an object", "nothing"}
-    assert found.label == "walking a dog" and plain.rival and plain.lead < 0
+        assert classifier.saliency.cells.shape[0] == len(found.pictures) == len(classifier.frames)
+        assert classifier.relatives is not None
+        assert [one.name for one in classifier.relatives.anchors] == ["a scene"]
+        assert {one.name for one in classifier.relatives.negatives} == {"an object", "nothing"}
+    assert found.label == "walking a dog" and plain.rival and plain.score < 0
     assert found.notes == ()
 
 
@@ -64,13 +64,11 @@ def test_the_sentences_that_were_asked_with_are_explained(recognizer: OwnRecogni
     known = recognizer.recognize(RecognitionRequest([clip], LABELS, None, "sketch", sentences)).clips[0].answers[0]
     second = known.scores[1]
     asked, usual = (
-        Explainer(recognizer).explain(clip, LABELS, second.label, backbone="sketch", template=given).classifiers[0]
+        Explainer(recognizer).explain(clip, LABELS, second.label, backbone="sketch", template=given).plain
         for given in (sentences, None)
     )
-    assert asked.probability == pytest.approx(second.score, rel=1e-3)
-    assert usual.probability != pytest.approx(second.score, rel=0.05) and usual.lead != pytest.approx(
-        asked.lead, abs=0.05
-    )
+    assert asked.share == pytest.approx(second.score, rel=1e-3)
+    assert usual.share != pytest.approx(second.score, rel=0.05) and usual.score != pytest.approx(asked.score, abs=0.05)
 
 
 def test_anchors_that_cannot_be_read_cost_only_themselves(recognizer: OwnRecognizer, clip: str, tmp_path: Path):
@@ -78,8 +76,8 @@ def test_anchors_that_cannot_be_read_cost_only_themselves(recognizer: OwnRecogni
     found = Explainer(recognizer).explain(
         clip, LABELS, LABELS[0], backbone="sketch", anchors=[AnchorClip(str(tmp_path / "bad.mp4"), "bad")]
     )
-    (plain,) = found.classifiers
-    assert plain.anchors == () and "the anchors were left out" in found.notes[0] and "bad.mp4" in found.notes[0]
+    assert found.bundle is None and found.plain.relatives is None
+    assert "the anchors were left out" in found.notes[0] and "bad.mp4" in found.notes[0]
 
 
 def test_a_clip_that_cannot_be_read_is_refused(recognizer: OwnRecognizer, tmp_path: Path):
@@ -92,6 +90,6 @@ def test_the_tokens_that_the_text_tower_reads_are_read_once(recognizer: OwnRecog
     tokens = explainer.read_tokens(backbone="sketch", bundle=BUNDLE)
     length = recognizer.models.bundle(BUNDLE).manifest.run.prompts.length
     assert [token.place for token in tokens] == list(range(1, length + 1))
-    assert all(token.words[0][1] >= token.words[-1][1] for token in tokens)
-    assert {token.meant for token in tokens} <= {"word", "blend", "noise"}
+    assert all(token.words[0].cosine >= token.words[-1].cosine for token in tokens)
+    assert {token.reading for token in tokens} <= {"word", "blend", "noise"}
     assert explainer.read_tokens(backbone="sketch", bundle=BUNDLE) is tokens

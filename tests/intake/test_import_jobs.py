@@ -274,7 +274,7 @@ def test_clips_of_a_folder_stay_where_they_are(home: Home, store: Store, tmp_pat
         (tmp_path / "mine" / name).write_bytes(content)
     run(home, store, FileSource(tmp_path / "mine"))
     assert {clip.path for clip in store.datasets.get("mine").clips} == {str(tmp_path / "mine" / name) for name in GOOD}
-    assert store.datasets.list()[0].folder is None
+    assert store.imports.folders() == set()
     store.dataset_edits.delete(store.datasets.list()[0].id)
     store.trash.purge(keep_s=-1)
     assert all((tmp_path / "mine" / name).is_file() for name in GOOD)

@@ -14,7 +14,7 @@ import yaml
 from ga2app.cli.main import main
 from ga2app.errors import SpaceError
 from ga2app.paths import PROJECT
-from ga2app.services.space import make_space
+from ga2app.services.space_folder import make_space
 
 
 @pytest.fixture(scope="module")

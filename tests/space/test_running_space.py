@@ -21,7 +21,7 @@ import pytest
 from gradio_client import handle_file
 
 from ga2app.paths import Home
-from ga2app.services.space import make_space
+from ga2app.services.space_folder import make_space
 from tests.browser import go_to
 from tests.demo import link_demo
 

@@ -121,7 +121,7 @@ def test_another_setting_is_named_with_what_it_was_and_is(stopped: Path, dataset
     with pytest.raises(TrainingError) as caught:
         run(other, dataset, backbone, stopped)
     told = str(caught.value)
-    assert "objective.text_distillation was 1.0 and is 2.0; optimizer.weight_decay was 0.001 and is 0.5" in told
+    assert "objective.vocabulary was 1.0 and is 2.0; optimizer.weight_decay was 0.001 and is 0.5" in told
 
 
 @pytest.fixture

@@ -13,24 +13,32 @@ import numpy as np
 from PIL import Image
 
 from ga2app.errors import BundleError, ClipError, DatasetError, LabelError, LanguageModelError
+from ga2app.inference.explanations import (
+    ClipExplanation,
+    FrameShare,
+    ModelExplanation,
+    Reading,
+    Relative,
+    Relatives,
+    SaliencyMap,
+    TokenKind,
+    TokenWords,
+    Word,
+)
 from ga2app.services.run_pace import Basis, Estimate, PastPace, Workload
 from ga2app.types import (
     NONE_OF_THESE,
     AnchorClip,
     AnchorKind,
     Answer,
-    ClassifierReasons,
     ClipFacts,
     ClipRating,
     ClipRatings,
     Curve,
-    Explanation,
-    FrameReason,
     FrameScore,
     LabelKind,
     MadeClip,
     MadeClips,
-    Neighbor,
     NoneOfThese,
     NoneWay,
     Progress,
@@ -42,7 +50,6 @@ from ga2app.types import (
     TextProposal,
     TextRating,
     TextRatings,
-    TokenReading,
     Verdict,
 )
 
@@ -118,6 +125,11 @@ class FakeRecognizer:
         return tuple(Score(label, share / sum(shares), kind) for label, share, kind in ranked)[:top_k]
 
 
+def _token(place: int, reading: Reading, *said: tuple[str, float]) -> TokenWords:
+    words = tuple(Word(text, True, cosine, 1.0) for text, cosine in said)
+    return TokenWords(TokenKind.SOFT, place, 1.0, words, words[0], 0.2, reading)
+
+
 class FakeExplainer:
     """Finds that the first frame speaks for every label and the others say nothing; a label "boom" is a bug."""
 
@@ -136,34 +148,27 @@ class FakeExplainer:
         anchors: Sequence[AnchorClip] = (),
         negatives: Sequence[str] = (),
         template: str | Sequence[str] | None = None,
-    ) -> Explanation:
+    ) -> ClipExplanation:
         self.asked.append((path, tuple(labels), label, backbone, bundle, tuple(anchors), tuple(negatives)))
         self.templates = tuple(template or ())
         if label == "boom":
             raise ZeroDivisionError("a bug")
         rival = next(other for other in labels if other != label)
-        frames = tuple(FrameReason(4 * place, 1.5 if not place else -0.1) for place in range(FRAMES))
-        picture = np.full((32, 32, 3), 120, np.uint8)
-        classifiers = tuple(
-            ClassifierReasons(
-                bundle=folder,
-                probability=0.6,
-                lead=2.0,
-                rival=rival,
-                frames=frames,
-                overlays=(picture,) * FRAMES,
-                anchors=tuple(Neighbor(anchor.caption, 0.2) for anchor in anchors[:3]),
-                negatives=tuple(Neighbor(text, 0.1) for text in negatives[:3]),
-                label_cosine=0.3,
-            )
-            for folder in [None, bundle][: 2 if bundle else 1]
+        frames = tuple(FrameShare(4 * place, 1.5 if not place else -0.1, 0.0) for place in range(FRAMES))
+        cells = np.ones((FRAMES, 2, 2), np.float32)
+        near = Relatives(
+            tuple(Relative(anchor.caption, 0.2) for anchor in anchors[:3]),
+            tuple(Relative(text, 0.1) for text in negatives[:3]),
+            0.3,
         )
-        return Explanation(label, (picture,) * FRAMES, classifiers)
+        model = ModelExplanation(0.6, 2.0, rival, frames, SaliencyMap("occlusion", cells, cells[0]), near)
+        pictures = np.full((FRAMES, 32, 32, 3), 120, np.uint8)
+        return ClipExplanation(path, backbone, label, "margin", pictures, model, model if bundle else None)
 
-    def read_tokens(self, *, backbone: str, bundle: str) -> Sequence[TokenReading]:
+    def read_tokens(self, *, backbone: str, bundle: str) -> Sequence[TokenWords]:
         return (
-            TokenReading(1, (("ladder", 0.31), ("<b>rope", 0.2)), "word"),
-            TokenReading(2, (("else", 0.1),), "noise"),
+            _token(1, Reading.WORD, ("ladder", 0.31), ("<b>rope", 0.2)),
+            _token(2, Reading.NOISE, ("else", 0.1)),
         )
 
 

@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 from ga2app.errors import ClipError
+from ga2app.inference.explanations import ClipExplanation
 from ga2app.services.explanations import MOST_ANCHORS, Question, question
 from ga2app.services.studio import Studio
-from ga2app.types import AnchorClip, Explanation, RecognitionRequest
+from ga2app.types import AnchorClip, RecognitionRequest
 from ga2app.web.components.markup import UNEXPECTED
 from ga2app.web.pages.recognize.recognize_state import Shown, asking_why, clicked, draw
 
@@ -77,7 +78,7 @@ class Unwilling(FakeExplainer):
         super().__init__()
         self.fault = fault
 
-    def explain(self, *args: Any, **kwargs: Any) -> Explanation:
+    def explain(self, *args: Any, **kwargs: Any) -> ClipExplanation:
         raise self.fault
 
 

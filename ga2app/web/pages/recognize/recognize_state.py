@@ -200,11 +200,8 @@ def asking_why(studio: Studio, shown: Shown, results: Results, asked: Question) 
         found = studio.explanations.explain(results, asked)
         files = results.pictures or PictureFiles(studio.home)
         name = f"why-{secrets.token_hex(4)}"  # a browser may still have the pictures of an earlier question
-        overlays = [
-            files.write(f"{name}-{number}", one.overlays, _OVERLAY_PX) for number, one in enumerate(found.classifiers)
-        ]
-        # Of all that was found only text is kept on the server: the pictures are files by now.
-        found = replace(found, pictures=(), classifiers=tuple(replace(one, overlays=()) for one in found.classifiers))
+        drawn = studio.explanations.overlays(found)
+        overlays = [files.write(f"{name}-{number}", frames, _OVERLAY_PX) for number, frames in enumerate(drawn)]
         yield put(html(found, overlays=overlays, reading=bool(asked.place)))
         if asked.place:
             tokens = studio.explanations.read_tokens(results, asked)

@@ -7,7 +7,7 @@ import io
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from markupsafe import Markup
@@ -16,10 +16,13 @@ from ga2app.services.explanations import Question
 from ga2app.services.recognition_service import Results
 from ga2app.services.true_labels import counted, divisions, grade
 from ga2app.services.uploads import base_name
-from ga2app.types import NONE_OF_THESE, Answer, Curve, Explanation, LabelKind, RecognizedClip, TokenReading
+from ga2app.types import NONE_OF_THESE, Answer, Curve, LabelKind, RecognizedClip
 from ga2app.web.components import markup
 from ga2app.web.components.markup import percent
 from ga2app.web.templates import render
+
+if TYPE_CHECKING:
+    from ga2app.inference.explanations import ClipExplanation, TokenWords
 
 BLOCKS = 8
 """Clips shown in full at once; the table has them all."""
@@ -220,13 +223,13 @@ def _columns(answer: Answer | None) -> tuple[str, str, str, str]:
 def reasons_html(
     asked: Question,
     backbone: str,
-    found: Explanation | None = None,
+    found: ClipExplanation | None = None,
     *,
     message: str = "",
     titles: Sequence[str] = (),
     labels: Sequence[str] = (),
     overlays: Sequence[Sequence[str]] = (),
-    tokens: Sequence[TokenReading] | None = None,
+    tokens: Sequence[TokenWords] | None = None,
     reading: bool = False,
 ) -> str:
     """Why a clip got its label; ``message`` is HTML that stands there while nothing is found, or instead.
@@ -235,10 +238,10 @@ def reasons_html(
     may be asked about, ``tokens`` those of the bundle, which are still being read while ``reading``.
     """
     ranges, strongest = [], []
-    for one in found.classifiers if found else ():
-        ranges.append(max((abs(frame.lost) for frame in one.frames), default=0.0) or 1.0)
-        best = sorted(enumerate(one.frames, start=1), key=lambda frame: -frame[1].lost)[:2]
-        strongest.append(sorted(number for number, frame in best if frame.lost > 0))
+    for one in found.models().values() if found else ():
+        ranges.append(max((abs(frame.contribution) for frame in one.frames), default=0.0) or 1.0)
+        best = sorted(enumerate(one.frames, start=1), key=lambda frame: -frame[1].contribution)[:2]
+        strongest.append(sorted(number for number, frame in best if frame.contribution > 0))
     values: dict[str, Any] = {
         "asked": asked,
         "backbone": backbone,
