@@ -61,6 +61,12 @@ def backbones_in_memory() -> int:
     return int(given)
 
 
+def launched_processes() -> int:
+    """How many processes torchrun, accelerate or the like have started, this one among them; 1 where none did."""
+    count = os.environ.get("WORLD_SIZE", "1")
+    return int(count) if "RANK" in os.environ and count.isdecimal() else 1
+
+
 def prepare(folder: Path | None = None, *, hosts: Iterable[str] = ()) -> None:
     """Make good what is lacking. ``folder`` is the data directory, ``hosts`` the addresses that the app listens on.
 

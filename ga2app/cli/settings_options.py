@@ -23,6 +23,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--backbone", help="sketch, a folder, or a Hub id")
     parser.add_argument("--device", help="auto, cpu, cuda, cuda:N or mps (default: as set)")
     parser.add_argument("--precision", choices=[kind.value for kind in Precision], help="(default: as set)")
+    parser.add_argument("--processes", metavar="N", help="sharing a run, or auto: one a CUDA device (default: as set)")
     parser.add_argument("--epochs", type=int, help="passes over the training clips")
     parser.add_argument("--learning-rate", type=float, help="of the optimizer, above 0 and at most 1")
     parser.add_argument("--hard-prompt", metavar="BUNDLE", help="folder of a bundle, 'embedded' or 'random'")
@@ -42,6 +43,7 @@ def read_settings(args: argparse.Namespace, **changes: object) -> RunConfig:
         data = read_settings_file(args.config)
     if isinstance(data, dict):
         named = {"dataset": args.dataset, "backbone": args.backbone, "device": args.device, "precision": args.precision}
+        named |= {"processes": args.processes}
         changes = {**named, **changes}
         data |= {name: value for name, value in changes.items() if value is not None}
         _change(data, "optimizer", epochs=args.epochs, learning_rate=args.learning_rate)

@@ -1,18 +1,22 @@
-"""``train``: from settings to a bundle, in this process."""
+"""``train``: from settings to a bundle."""
 
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from ga2app.cli import common
 from ga2app.cli import settings_options as settings
-from ga2app.errors import BundleError, ConfigError, TrainingError
+from ga2app.config import RunConfig
+from ga2app.environment import launched_processes
+from ga2app.errors import BundleError, ConfigError
 from ga2app.paths import default_home
 from ga2app.services.run_checks import FOOTAGE, check, filmed
+from ga2app.types import Dataset
 
 
 def add(commands: common.Commands) -> None:
@@ -30,14 +34,58 @@ def add(commands: common.Commands) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Train; Ctrl-C saves after the present step, and the same command goes on from there."""
+    """Train; Ctrl-C saves after the present step, and the same command goes on from there.
+
+    Started by torchrun it is one of the processes of a run. The first one alone reads the settings and prints.
+    """
+    if launched_processes() == 1:
+        return _train(args, lambda make: make(), True)
+    from ga2app.clip import ranks
+
+    with ranks.joined(args.device or "auto") as group:
+        return _train(args, group.from_first, group.first)
+
+
+class _Plan(NamedTuple):
+    config: RunConfig
+    dataset: Dataset
+    out: Path
+    checkpoint: Path
+
+
+def _train(args: argparse.Namespace, from_first: Callable[..., Any], first: bool) -> int:
+    plan: _Plan | None = from_first(lambda: _plan(args))
+    if plan is None:
+        return 0
+    from ga2app.training import train
+
+    with common.stoppable() as should_stop:
+        result = train(**plan._asdict(), emit=common.say, should_stop=should_stop)
+    if not first:
+        return 0 if result.finished else common.INTERRUPTED
+    if not result.finished:
+        text = f"stopped at step {result.step}; the same command with --out {plan.out} goes on from there"
+        print(text, file=sys.stderr)
+        return common.INTERRUPTED
+    plan.checkpoint.unlink(missing_ok=True)
+    if args.json:
+        figures = common.measured(result.metrics, result.zero_shot, result.tested)
+        common.print_json({"state": "done", "bundle": result.bundle, **figures, "steps": result.step})
+    else:
+        rows = {"zero-shot CLIP": result.zero_shot, "with prompts": result.metrics}
+        print(common.percent_table(rows, result.tested))
+        print(f"bundle: {result.bundle}")
+    return 0
+
+
+def _plan(args: argparse.Namespace) -> _Plan | None:
+    """What is to be trained, looked at and told; None where only the settings are asked for."""
     config = settings.read_settings(args, seed=args.seed, shots=args.shots)
     if args.print_config:
         common.print_json(config.to_dict())
-        return 0
-    _refuse_several_processes()
+        return None
     settings.check_complete(config)
-    from ga2app.training import check_start, train
+    from ga2app.training import check_start
 
     own = common.find_dataset(config.dataset)
     chosen = common.with_named_anchors(config, own)
@@ -51,30 +99,7 @@ def run(args: argparse.Namespace) -> int:
     check_start(config, dataset, checkpoint)
     for text in [*checked.warnings, *([FOOTAGE.format(dataset=own.name)] if filmed(config, own) else [])]:
         print(f"note: {text}", file=sys.stderr)
-    with common.stoppable() as should_stop:
-        result = train(config, dataset, out=out, checkpoint=checkpoint, emit=common.say, should_stop=should_stop)
-    if not result.finished:
-        print(f"stopped at step {result.step}; the same command with --out {out} goes on from there", file=sys.stderr)
-        return common.INTERRUPTED
-    checkpoint.unlink(missing_ok=True)
-    if args.json:
-        figures = common.measured(result.metrics, result.zero_shot, result.tested)
-        common.print_json({"state": "done", "bundle": result.bundle, **figures, "steps": result.step})
-    else:
-        rows = {"zero-shot CLIP": result.zero_shot, "with prompts": result.metrics}
-        print(common.percent_table(rows, result.tested))
-        print(f"bundle: {result.bundle}")
-    return 0
-
-
-def _refuse_several_processes() -> None:
-    """Raises TrainingError where torchrun has started several: each would train the whole run."""
-    started = os.environ.get("WORLD_SIZE", "1")
-    if "LOCAL_RANK" in os.environ and started.isdigit() and int(started) > 1:
-        raise TrainingError(
-            f"this is one of {started} processes that torchrun has started, and a run is trained by one; start train "
-            "without torchrun, or with --nproc_per_node=1"
-        )
+    return _Plan(config, dataset, out, checkpoint)
 
 
 def _make_way(args: argparse.Namespace, out: Path, checkpoint: Path) -> None:

@@ -115,6 +115,11 @@ def _converted(hint: Any, value: object, path: str) -> Any:
         return hint(value)
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
+    if hint == int | str:  # a number, or a word such as auto; a form sends both as text
+        value = int(value) if isinstance(value, str) and value.strip().isdecimal() else value
+        if isinstance(value, int | str) and not isinstance(value, bool):
+            return value
+        raise ConfigError([Fault(path, f"must be a whole number or a word (it is {value!r})")])
     if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
         wanted = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}[hint]
         raise ConfigError([Fault(path, f"must be {wanted} (it is {value!r})")])

@@ -176,12 +176,17 @@ def _is_device(name: str) -> bool:
     return name in ("auto", "cpu", "cuda", "mps") or name.startswith("cuda:")
 
 
+AUTO = "auto"
+"""Where a number of processes is set: as many as there are CUDA devices, one on a processor."""
+
+
 @dataclass(frozen=True)
 class RunConfig(Checked):
     """One run, whole: what is trained on what, and how.
 
     ``anchors`` names an anchor set and ``negatives`` groups of negative prompts. Empty, they are the data set's own
-    or, where it has none, those of the drawn demo; "none" is none at all.
+    or, where it has none, those of the drawn demo; "none" is none at all. ``processes`` share the clips of each step
+    and of each measurement, one a CUDA device where it is ``auto``; how many they are changes nothing but the time.
     """
 
     dataset: str = setting(DEMO, lambda name: bool(name.strip()), "name a data set, for example 'demo'")
@@ -190,6 +195,11 @@ class RunConfig(Checked):
     seed: int = setting(1024, lambda seed: 0 <= seed < 2**32, "must be between 0 and 4294967295")
     device: str = setting("auto", _is_device, "must be auto, cpu, cuda, cuda:N or mps")
     precision: Precision = Precision.AUTO
+    processes: int | str = setting(
+        AUTO,
+        lambda count: count == AUTO or (isinstance(count, int) and 1 <= count <= 1024),
+        "must be auto or a number of processes from 1 to 1024",
+    )
     prompts: PromptConfig = field(default_factory=PromptConfig)
     losses: LossConfig = field(default_factory=LossConfig, metadata={"key": "objective"})
     whitening: WhiteningConfig = field(default_factory=WhiteningConfig)
@@ -222,8 +232,11 @@ class RunConfig(Checked):
         return read(cls, data)
 
     def passed_on(self) -> RunConfig:
-        """The same settings as a bundle tells them: the folder of a hard prompt by its name alone."""
-        return replace(self, prompts=replace(self.prompts, hard_prompt=PurePath(self.prompts.hard_prompt).name))
+        """The same settings as a bundle tells them: the folder of a hard prompt by its name alone, and nothing of how
+        many processes shared the work, which changes nothing.
+        """
+        prompts = replace(self.prompts, hard_prompt=PurePath(self.prompts.hard_prompt).name)
+        return replace(self, prompts=prompts, processes=AUTO)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values; ``from_dict`` gives back an equal configuration."""

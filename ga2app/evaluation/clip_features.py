@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional
 
-from ga2app.clip import Backbone
+from ga2app.clip import Backbone, ranks
 from ga2app.errors import ClipError, DatasetError, ErrorCode, StoreError
 from ga2app.method.prompted_model import PromptedClip, plain_clip
 from ga2app.paths import whole_file
@@ -91,32 +91,33 @@ def _encode(
     should_stop: Callable[[], bool],
     encode: Callable[[Tensor, slice], Tensor],
 ) -> Tensor:
-    """What ``encode`` makes (N, W, D) of the pixels (B·W, T, 3, S, S) of some of ``paths``, with their places."""
-    how = model.backbone.preprocessing
+    """What ``encode`` makes (N, W, D) of the pixels (B·W, T, 3, S, S) of some of ``paths``, with their places.
+
+    The ranks of a run share the paths, and all have all features afterwards.
+    """
+    how, group = model.backbone.preprocessing, ranks.current()
     at_once = max(1, CLIPS_AT_ONCE // views.count)
-    features, faults = [], []
-    for first in range(0, len(paths), at_once):
-        if should_stop():
+    width, own = model.backbone.sizes.embedding_width, group.part(len(paths))
+    features, faults = [torch.empty(0, views.count, width, device=model.backbone.compute.device)], []
+    for first in range(own.start, own.start + group.most(len(paths)), at_once):
+        if should_stop():  # asked on all ranks equally often, also by one that has no clips left
             raise InterruptedError
-        pixels = []
-        for path in paths[first : first + at_once]:
+        rows, pixels = slice(first, min(first + at_once, own.stop)), []
+        for path in paths[rows]:
             try:
                 pixels.append(multi_view_pixels(path, num_frames, how, views))
             except ClipError as exc:
                 faults.append(str(exc))
         if pixels and not faults:
-            encoded = encode(torch.cat(pixels), slice(first, first + at_once))  # (B·W, D)
+            encoded = encode(torch.cat(pixels), rows)  # (B·W, D)
             features.append(torch.unflatten(encoded, 0, (len(pixels), views.count)))
-    if faults:
+    if faults := group.everyones(faults):
         shown = "; ".join(faults[:5]) + ("; …" if len(faults) > 5 else "")
         raise DatasetError(
             f"{len(faults)} of {len(paths)} clips cannot be read: {shown}. Remove or re-encode them, then start again",
             code=ErrorCode.CLIPS_UNREADABLE,
         )
-    if not features:
-        width = model.backbone.sizes.embedding_width
-        return torch.empty(0, views.count, width, device=model.backbone.compute.device)
-    return torch.cat(features)
+    return group.gather(torch.cat(features), len(paths))
 
 
 def test_clips(dataset: Dataset) -> list[LabelledClip]:
@@ -153,6 +154,7 @@ class PlainFeatures:
         """
         fresh = [path for path in dict.fromkeys(paths) if path not in self._known]
         means = mean_frames(self._model, fresh, self.num_frames, should_stop, self._keep)  # (N, D)
+        self._keep(fresh, means)  # those of other ranks, too
         return means if len(fresh) == len(paths) else torch.stack([self._known[path] for path in paths])
 
     def save(self, file: Path) -> None:

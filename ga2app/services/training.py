@@ -8,6 +8,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from ga2app.config import (
+    AUTO,
     DEMO,
     HARD_PROMPT_EMBEDDED,
     HARD_PROMPT_RANDOM,
@@ -163,10 +164,12 @@ class TrainingService:
         ]
 
     def past_paces(self, config: RunConfig) -> list[PastPace]:
-        """What the last runs on the same backbone, device and precision really took for a step, newest first."""
+        """What the last runs on the same backbone, device, precision and processes took for a step, newest first."""
         found: list[PastPace] = []
+        wanted = (config.device, config.precision.value, config.processes)
         for run in self._store.runs.list(limit=12, only=RunFilter(_ENDED, backbone=config.backbone)):
-            same = (run.config.get("device"), run.config.get("precision")) == (config.device, config.precision.value)
+            then = run.config.get
+            same = (then("device"), then("precision"), then("processes", AUTO)) == wanted
             if same and run.id not in self._paces:
                 self._paces[run.id] = self._pace(run)
             if same and (pace := self._paces[run.id]):

@@ -27,13 +27,14 @@ from ga2app.method.prompts import PromptLearner
 from ga2app.training.optimizer import Updater
 from ga2app.types import Dataset, TrainingData
 
-FREE = ("device", "precision", "dataset", "anchors", "negatives", "optimizer.evaluate_every")
+FREE = ("device", "precision", "processes", "dataset", "anchors", "negatives", "optimizer.evaluate_every")
 """What may differ: none of it changes what is learned but by rounding.
 
 Labels, clips, anchors and prompts are held against the data, whatever the sets that they come from are called.
 """
 
 ADDED_LATER = (
+    ("processes",),
     ("anchors", "negatives"),
     ("whitening",),
     ("prompts.residual", "objective.relate", "objective.stay", "objective.attributes"),

@@ -9,7 +9,8 @@ from typing import NamedTuple
 from ga2app.clip import load_backbone
 from ga2app.config import RunConfig
 from ga2app.evaluation import PlainFeatures
-from ga2app.training.training_loop import Emit, TrainResult, train
+from ga2app.training.distributed import train
+from ga2app.training.training_loop import Emit, TrainResult
 from ga2app.types import Dataset
 
 

@@ -6,7 +6,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,20 +15,18 @@ from torch import Tensor
 
 from ga2app import bundles
 from ga2app import evaluation as evaluate
-from ga2app.clip import Backbone, load_backbone
+from ga2app.clip import ranks
 from ga2app.config import Precision, RunConfig
 from ga2app.config.effective_config import steps_of
 from ga2app.errors import Diverged, StudioError
-from ga2app.evaluation import PlainFeatures
 from ga2app.method.prompted_model import PromptedClip
 from ga2app.training import checkpoint as checkpoints
 from ga2app.training.grad_cache import add_gradients, micro_batches
 from ga2app.training.optimizer import Updater, learning_rate
 from ga2app.training.training_batches import epoch_order
-from ga2app.training.training_checks import check_start, without_needless_whitening, writing_to
 from ga2app.training.training_progress import MAP_ANCHORS, TimeLeft, report_of
-from ga2app.training.training_state import Setup, prepare
-from ga2app.types import Dataset, Event, EventKind, Report, SampleSize, TrainingData, to_counts
+from ga2app.training.training_state import Setup
+from ga2app.types import Event, EventKind, Report, SampleSize, TrainingData, to_counts
 
 logger = logging.getLogger(__name__)
 
@@ -56,48 +54,12 @@ class _Measured(NamedTuple):
     features: Tensor
 
 
-def train(
-    config: RunConfig,
-    dataset: Dataset,
-    *,
-    out: Path,
-    checkpoint: Path,
-    emit: Emit = lambda event: None,
-    should_stop: Callable[[], bool] = lambda: False,
-    backbone: Backbone | None = None,
-    known: PlainFeatures | None = None,
-    reported: bool = False,
-) -> TrainResult:
-    """Train prompts on ``dataset`` and write them to the bundle folder ``out``, which no other run may write to.
-
-    ``checkpoint`` is written after every epoch and on a stop; where it exists the run goes on from it, bit for bit
-    as if it had not been interrupted, provided that settings, labels and clips are those that it was made with.
-    ``should_stop`` is asked between steps, and between batches of test clips. ``known`` spares runs on the same clips
-    to encode them anew. ``reported`` adds the report, which is None where it could not be made. Raises StudioError;
-    Diverged where the loss is no number any more, after what was learned before has been kept.
-    """
-    bundles.check_place(out)
-    with writing_to(out):
-        asked, data = config, check_start(config, dataset, checkpoint)
-        config = without_needless_whitening(config, dataset)
-        if backbone is None:
-            backbone = load_backbone(config.backbone, device=config.device, precision=config.precision)
-        if checkpoint.exists():
-            checkpoints.check_backbone(checkpoint, backbone.identity)
-        config = replace(config, precision=backbone.compute.precision)
-        with torch.random.fork_rng(), backbone.compute.repeatable():
-            try:
-                setup = prepare(config, dataset, backbone, should_stop, known, asked)
-            except InterruptedError:
-                return TrainResult(finished=False, step=0)
-            return _Loop(config, data, setup, out, checkpoint, emit, should_stop).run(reported)
-
-
-class _Loop:
+class Loop:
     """A run from its first step, or from its checkpoint, to its bundle."""
 
     def __init__(
         self,
+        group: ranks.Ranks,
         config: RunConfig,
         data: TrainingData,
         setup: Setup,
@@ -106,7 +68,8 @@ class _Loop:
         emit: Emit,
         should_stop: Callable[[], bool],
     ) -> None:
-        self._config, self._data, self._setup, self._out, self._checkpoint = config, data, setup, out, checkpoint
+        self._group, self._config, self._data, self._setup = group, config, data, setup
+        self._out, self._checkpoint = out, checkpoint
         self._emit, self._should_stop = emit, should_stop
         self._updater = Updater(setup.model.prompts, config.optimizer, setup.model.backbone.compute)
         self._steps = steps_of(config.optimizer, len(setup.targets))
@@ -142,16 +105,16 @@ class _Loop:
         except InterruptedError:  # asked to stop while measuring
             self._save(measured=measured)
             return self._stopped()
-        bundles.save(setup.bundle(last.model, self._config, self._out.name, self._step, last.metrics), self._out)
-        self._emit(Event(EventKind.BUNDLE, self._step, {"path": str(self._out)}))
+        self._write_bundle(last, self._out.name, self._step)
         report = report_of(setup, last.model, last.features, self._step) if reported else None
         tested = setup.conditions.tested
         return TrainResult(True, self._step, str(self._out), last.metrics, setup.zero_shot, report, tested)
 
     def _resume(self) -> checkpoints.Resumed:
-        if not self._checkpoint.exists():
-            return checkpoints.Resumed(0)
-        resumed = checkpoints.read(self._checkpoint, self._setup.model.prompts, self._updater)
+        with self._group.file(self._checkpoint) as saved:
+            if saved is None:
+                return checkpoints.Resumed(0)
+            resumed = checkpoints.read(saved, self._setup.model.prompts, self._updater)
         self._step, now = resumed.step, self._config.precision.value
         self._say(f"resumed at step {resumed.step}")
         if resumed.precision not in ("", now):
@@ -164,8 +127,11 @@ class _Loop:
         clips_a_step = settings.batch_size * settings.accumulate
         order = epoch_order(len(setup.targets), clips_a_step, self._config.seed, epoch)
         order = order[self._step - epoch * per_epoch :]
+        own = order
+        if self._config.prompts.visual_depth:  # features are there already; clips are read where they are encoded
+            own = [batch[self._group.part(len(batch))] for batch in order]
         self._left.begin()
-        for batch, clips in zip(order, micro_batches(setup.source, order, settings.batch_size, epoch), strict=True):
+        for batch, clips in zip(order, micro_batches(setup.source, own, settings.batch_size, epoch), strict=True):
             if self._should_stop():
                 return False
             rate = learning_rate(self._step, self._steps.total, self._steps.warmup, settings.learning_rate)
@@ -190,26 +156,34 @@ class _Loop:
 
     def _keep_what_was_good(self, fault: Diverged) -> Diverged:
         """A bundle of the last checkpoint, which stays, too; the fault with where that is."""
-        if not self._checkpoint.exists():
-            return fault
         setup, per_epoch = self._setup, self._steps.per_epoch
         try:
-            step = checkpoints.read(self._checkpoint, setup.model.prompts, self._updater).step
+            with self._group.file(self._checkpoint) as saved:
+                if saved is None:
+                    return fault
+                step = checkpoints.read(saved, setup.model.prompts, self._updater).step
             if not step or not self._updater.adam.state:  # steps that were all skipped have taught nothing
                 return fault
             learned = _measured(setup, self._should_stop)
             done = f"{step / per_epoch:.3g} of {self._config.optimizer.epochs} epochs"
             name = f"{self._out.name} ({done}: its training diverged)"
-            bundles.save(setup.bundle(learned.model, self._config, name, step, learned.metrics), self._out)
+            self._write_bundle(learned, name, step)
         except (InterruptedError, StudioError) as exc:
             logger.warning("what was learned before is in the checkpoint alone: %s", exc or "asked to stop")
             return fault
         self._say(f"what {step} steps learned is kept as the bundle '{self._out.name}'")
-        self._emit(Event(EventKind.BUNDLE, step, {"path": str(self._out)}))
         kept = f"{fault}. What the first {step} steps learned is kept, as checkpoint and as bundle '{self._out.name}'"
         return Diverged(kept, str(self._out))
 
+    def _write_bundle(self, learned: _Measured, name: str, step: int) -> None:
+        if self._group.first:
+            bundles.save(self._setup.bundle(learned.model, self._config, name, step, learned.metrics), self._out)
+        self._group.any(False)  # nobody leaves before it is written
+        self._emit(Event(EventKind.BUNDLE, step, {"path": str(self._out)}))
+
     def _save(self, *, measured: bool = True) -> None:
+        if not self._group.first:
+            return
         prompts, backbone = self._setup.model.prompts, self._setup.model.backbone.identity
         checkpoints.write(
             self._checkpoint, self._step, self._config, self._data, backbone, prompts, self._updater, measured=measured

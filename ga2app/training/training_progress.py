@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ga2app import bundles
 from ga2app import evaluation as evaluate
+from ga2app.clip import ranks
 from ga2app.config import OptimizerConfig
 from ga2app.config.effective_config import Steps, whitening_anchors
 from ga2app.method.prompted_model import PromptedClip, plain_clip
@@ -77,7 +78,8 @@ def report_of(setup: Setup, model: PromptedClip, features: Tensor, steps: int) -
         return None
 
 
-def _report(setup: Setup, model: PromptedClip, features: Tensor, steps: int) -> Report:
+def _report(setup: Setup, model: PromptedClip, features: Tensor, steps: int) -> Report | None:
+    """The report, on rank 0; the others have their part in encoding the anchors."""
     config, dataset = setup.config, setup.dataset
     used = config.losses.uses_anchors() or bool(whitening_anchors(config, dataset))
     anchors = dataset.anchors[:MAP_ANCHORS] if used else ()
@@ -87,6 +89,8 @@ def _report(setup: Setup, model: PromptedClip, features: Tensor, steps: int) -> 
         moved = setup.encode(model, paths)
     else:
         moved = model.whiten_clips(frozen)
+    if not ranks.current().first:
+        return None
     plain = plain_clip(model.backbone, dataset.base)
     return evaluate.make_report(
         config,

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ga2app import bundles
 from ga2app import evaluation as evaluate
-from ga2app.clip import Backbone, TokenizedText
+from ga2app.clip import Backbone, TokenizedText, ranks
 from ga2app.config import RunConfig
 from ga2app.config.effective_config import conditions_of, effective
 from ga2app.datasets.clip_files import clip_marks, clips_identity
@@ -76,7 +76,8 @@ class Setup:
     def features(self, clips: Tensor, rows: Sequence[int], step: int) -> Features:
         """Everything that the objective looks at in ``step``, whose shots are ``rows``.
 
-        ``clips`` are those that pass the tower now: all of them, or the last micro-batch. What is frozen is of all.
+        ``clips`` are those that pass the tower now: all of them, or the last micro-batch; none of a rank that has no
+        part in the step. Of the anchor clips, too, a rank has its part. What is frozen is of all.
         """
         model, objective = self.model, self.config.losses
         chosen: list[int] = []
@@ -85,12 +86,17 @@ class Setup:
             chosen = anchor_choice(len(self.anchors), wanted, self.config.seed, step)
         quick = not self.config.prompts.visual_depth
         frozen_anchors = self.frozen_anchors[chosen]
+        anchors = frozen_anchors
+        if not quick and chosen:
+            # Those who have one clip more than others have no anchor more.
+            own = chosen[ranks.current().part(len(chosen), late=True)]
+            anchors = model.encode_clips(self._anchor_pixels(own)) if own else frozen_anchors[:0]
         texts = model.encode_labels() if self.texts is None else model.encode_tokens(self.texts)
         base = len(self.dataset.base)
         return Features(
-            clips=clips if quick else model.encode_clips(clips),
+            clips=clips if quick else model.encode_clips(clips) if len(clips) else frozen_anchors[:0],
             classes=texts[:base],
-            anchors=frozen_anchors if quick or not chosen else model.encode_clips(self._anchor_pixels(chosen)),
+            anchors=anchors,
             frozen_anchors=frozen_anchors,
             negatives=self.negatives,
             frozen_classes=self.frozen_classes,
@@ -228,7 +234,9 @@ def prepare(
             ),
             frozen_clips=frozen_clips,
             plain=plain,
-            conditions=conditions_of(asked or config, dataset, clips_identity(dataset)),
+            conditions=conditions_of(
+                asked or config, dataset, ranks.current().from_first(lambda: clips_identity(dataset))
+            ),
             clip_s=took_s / fresh if fresh else 0.0,
         )
 

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -16,7 +13,7 @@ import ga2app.training
 from ga2app.cli import common
 from ga2app.cli.main import main
 from ga2app.config import RunConfig
-from ga2app.paths import PROJECT, Home
+from ga2app.paths import Home
 from ga2app.types import Event, EventKind
 from tests.commands import document, refused
 from tests.demo import link_demo
@@ -109,20 +106,6 @@ def test_a_device_and_a_precision_can_be_named(capsys: pytest.CaptureFixture[str
 
 def test_settings_that_are_not_there_are_told_in_plain_words(capsys: pytest.CaptureFixture[str]):
     assert "nothing.json: there is no such file" in refused(capsys, "train", "nothing.json")
-
-
-def test_several_processes_of_torchrun_are_refused_in_one_sentence(drawn: Path, tmp_path: Path):
-    environment = os.environ | {"WORLD_SIZE": "2", "RANK": "1", "LOCAL_RANK": "1"}
-    ended = subprocess.run(
-        [sys.executable, "-m", "ga2app", *train(drawn, tmp_path / "out")],
-        capture_output=True,
-        text=True,
-        cwd=PROJECT,
-        env=environment,
-    )
-    assert ended.returncode == 1 and ended.stdout == ""
-    assert ended.stderr.startswith("error: this is one of 2 processes that torchrun has started")
-    assert len(ended.stderr.splitlines()) == 1 and not (tmp_path / "out").exists()
 
 
 def test_what_the_page_would_mark_is_refused_before_a_clip_is_read_all_at_once(

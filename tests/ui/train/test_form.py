@@ -30,7 +30,13 @@ from ga2app.web.pages.train.train_settings import (
 )
 from ga2app.web.templates import render
 
-UNLIKE = {"device": "cpu", "prompts.hard_prompt": "random", "anchors": "my places", "negatives": ("objects", "places")}
+UNLIKE = {
+    "device": "cpu",
+    "processes": 2,
+    "prompts.hard_prompt": "random",
+    "anchors": "my places",
+    "negatives": ("objects", "places"),
+}
 
 
 def leaves(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

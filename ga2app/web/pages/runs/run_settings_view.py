@@ -16,7 +16,7 @@ from ga2app.web.components.markup import notices
 from ga2app.web.pages.train.train_settings import PRESET_TITLES, SETTINGS
 from ga2app.web.templates import render
 
-_NOT_OF_A_PRESET = ("dataset", "backbone", "seed", "device", "anchors", "negatives")
+_NOT_OF_A_PRESET = ("dataset", "backbone", "seed", "device", "processes", "anchors", "negatives")
 _LABELS = {setting.path: setting.label for setting in SETTINGS} | {
     "dataset": "Data set",
     "backbone": "Backbone",

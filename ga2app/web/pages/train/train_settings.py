@@ -201,6 +201,7 @@ MACHINE = Group(
             Input.CHOICE,
             tuple(("automatic" if kind is Precision.AUTO else kind.value, kind.value) for kind in Precision),
         ),
+        Setting("processes", "Processes", "That share the run: auto is one for each CUDA device.", Input.TEXT),
     ),
 )
 
@@ -256,7 +257,8 @@ def values_of(config: RunConfig) -> dict[str, Any]:
     data, values = config.to_dict(), {}
     for setting in SETTINGS:
         section, _, name = setting.path.rpartition(".")
-        values[setting.path] = (data[section] if section else data)[name]
+        value = (data[section] if section else data)[name]
+        values[setting.path] = str(value) if setting.input is Input.TEXT else value
     return values
 
 
