@@ -34,13 +34,15 @@ Labels, clips, anchors and prompts are held against the data, whatever the sets 
 """
 
 ADDED_LATER = (
-    ("processes",),
     ("anchors", "negatives"),
     ("whitening",),
     ("prompts.residual", "objective.relate", "objective.stay", "objective.attributes"),
     ("optimizer.max_gradient_norm", "optimizer.accumulate"),
 )
 """Settings that came one group after the other, the newest first, while checkpoints held a hash of all settings."""
+
+NEVER_HASHED = ("processes",)
+"""Settings that came after that: no such hash was made of them."""
 
 
 def settings_changes(then: Mapping[str, Any], config: RunConfig) -> list[str]:
@@ -65,6 +67,7 @@ def hashed_settings_fit(known: str, config: RunConfig) -> bool:
     defaults = flat(RunConfig().to_dict())
     for precision in dict.fromkeys((config.precision, *Precision)):
         now = flat({**config.to_dict(), "precision": precision.value})
+        now = {name: value for name, value in now.items() if name not in NEVER_HASHED}
         for left in _before(now, defaults):
             if _hash(_nested(left)) == known:
                 return True
@@ -155,8 +158,8 @@ def write(
 def check(path: Path, config: RunConfig, dataset: Dataset, data: TrainingData) -> None:
     """Raises TrainingError, with what has changed, where a run of ``config`` on ``data`` cannot go on from ``path``.
 
-    Settings that did not exist when it was written have their defaults; device, precision and how often test clips
-    are measured may differ.
+    Settings that did not exist when it was written have their defaults; device, precision, the number of processes and
+    how often test clips are measured may differ.
     """
     metadata = _metadata(path)
     step = metadata.get("step", "?")

@@ -28,6 +28,7 @@ from tests.clips import color_dataset
 from tests.leftovers import MARK
 from tests.train.ranks_program import Case, step_of
 
+pytestmark = pytest.mark.processes
 several = pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="two processes need two cores")
 PATIENCE_S = 300
 FULL = RunConfig(
