@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from ga2app.clip import load_backbone
-from ga2app.config import ClipConfig, ObjectiveConfig, OptimizerConfig, PromptConfig, RunConfig, WhiteningConfig
+from ga2app.config import ClipConfig, LossConfig, OptimizerConfig, PromptConfig, RunConfig, WhiteningConfig
 from ga2app.errors import ConfigError
 from ga2app.paths import PROJECT, Home
 from ga2app.store import Store
@@ -34,9 +34,16 @@ PATIENCE_S = 300
 FULL = RunConfig(
     shots=3,
     device="cpu",
-    prompts=PromptConfig(length=2, visual_depth=2, text_depth=2, hard_prompt="random", residual=0.3),
-    objective=ObjectiveConfig(
-        reject=0.3, extra_class=0.5, keep=0.7, relate=0.2, stay=0.1, vocabulary=1.0, twin=0.4, anchors_per_step=2
+    prompts=PromptConfig(length=2, visual_depth=2, text_depth=2, hard_prompt="random", zero_shot_ratio=0.3),
+    losses=LossConfig(
+        anchor_rejection=0.3,
+        background_class=0.5,
+        anchor_distillation=0.7,
+        relation_distillation=0.2,
+        feature_distillation=0.1,
+        text_distillation=1.0,
+        class_relation_distillation=0.4,
+        anchors_per_step=2,
     ),
     whitening=WhiteningConfig(enabled=True),
     optimizer=OptimizerConfig(learning_rate=0.01, epochs=3, warmup_epochs=1, batch_size=2, accumulate=2),
@@ -44,8 +51,8 @@ FULL = RunConfig(
 )
 QUICK = replace(
     FULL,
-    prompts=replace(FULL.prompts, visual_depth=0, residual=0.0),
-    objective=ObjectiveConfig(vocabulary=1.0, twin=0.5),
+    prompts=replace(FULL.prompts, visual_depth=0, zero_shot_ratio=0.0),
+    losses=LossConfig(text_distillation=1.0, class_relation_distillation=0.5),
 )
 
 
@@ -72,7 +79,7 @@ def colors(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
 def test_two_processes_have_the_gradients_and_features_of_one(
     colors: Dataset, tiny_clip_folder: Path, tmp_path: Path
 ) -> None:
-    released = replace(FULL, objective=ObjectiveConfig(released=1.0, stay=0.5))
+    released = replace(FULL, losses=LossConfig(released=1.0, feature_distillation=0.5))
     damaged = tmp_path / "damaged.mp4"
     damaged.write_bytes(b"no clip")
     last = replace(colors.clips[-1], path=str(damaged))
