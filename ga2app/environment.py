@@ -67,6 +67,11 @@ def launched_processes() -> int:
     return int(count) if "RANK" in os.environ and count.isdecimal() else 1
 
 
+def usable_cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def prepare(folder: Path | None = None, *, hosts: Iterable[str] = ()) -> None:
     """Make good what is lacking. ``folder`` is the data directory, ``hosts`` the addresses that the app listens on.
 

@@ -199,7 +199,7 @@ def joined(device: str = "auto") -> Iterator[Ranks]:
             rule = f"must be at most {devices}, the CUDA devices here (it is {here}); or choose device cpu"
             raise ConfigError([Fault("processes", rule)], code=ErrorCode.DEVICE_UNUSABLE)
         backend += ",cuda:nccl" if dist.is_nccl_available() else ",cuda:gloo"
-    store, rank, count = next(rendezvous("env://", timeout=PATIENCE))  # type: ignore[no-untyped-call]
+    store, rank, count = next(rendezvous("env://", timeout=PATIENCE))
     dist.init_process_group(backend, store=store, rank=rank, world_size=count, timeout=PATIENCE)
     token, elsewhere = _current.set(group), None
     try:

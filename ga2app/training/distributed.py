@@ -26,8 +26,9 @@ import torch
 
 from ga2app import bundles
 from ga2app.clip import Backbone, load_backbone, ranks
+from ga2app.clip.compute import OWN_DEVICE
 from ga2app.config import AUTO, RunConfig
-from ga2app.environment import launched_processes
+from ga2app.environment import launched_processes, usable_cores
 from ga2app.errors import ConfigError, ErrorCode, Fault, TrainingError
 from ga2app.evaluation import PlainFeatures
 from ga2app.paths import PROJECT
@@ -100,11 +101,12 @@ def processes(config: RunConfig, *, alone: bool = False) -> int:
         return launched
     cuda = config.device in (AUTO, "cuda") and torch.cuda.is_available()
     if asked == AUTO:
-        return torch.cuda.device_count() if cuda and not alone else 1
+        # A worker that has a device of its own leaves the others to theirs.
+        return torch.cuda.device_count() if cuda and not (alone or OWN_DEVICE in os.environ) else 1
     there, what = torch.cuda.device_count(), "CUDA devices"
     if not cuda:
         on_processor = config.device == "cpu" or (config.device == AUTO and not torch.backends.mps.is_available())
-        there, what = (os.cpu_count() or 1, "cores") if on_processor else (1, f"device {config.device} there is")
+        there, what = (usable_cores(), "cores") if on_processor else (1, f"device {config.device} there is")
     if int(asked) > there:
         raise _refused(f"must be at most {there}, the {what} here (it is {asked})")
     return int(asked)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ga2app.environment import usable_cores
 from ga2app.errors import ConfigError, Fault
 
 REMOTE = "hf-jobs"
@@ -87,8 +87,3 @@ def devices() -> tuple[str, ...]:
     from ga2app.clip.compute import devices
 
     return devices()
-
-
-def usable_cores() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -18,6 +18,7 @@ import pytest
 
 from ga2app.clip import load_backbone
 from ga2app.config import ClipConfig, LossConfig, OptimizerConfig, PromptConfig, RunConfig, WhiteningConfig
+from ga2app.environment import usable_cores
 from ga2app.errors import ConfigError
 from ga2app.paths import PROJECT, Home
 from ga2app.store import Store
@@ -29,7 +30,7 @@ from tests.leftovers import MARK
 from tests.train.ranks_program import Case, step_of
 
 pytestmark = pytest.mark.processes
-several = pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="two processes need two cores")
+several = pytest.mark.skipif(usable_cores() < 2, reason="two processes need two cores")
 PATIENCE_S = 300
 FULL = RunConfig(
     shots=3,
@@ -172,7 +173,7 @@ def test_torchrun_trains_one_run_and_tells_of_it_or_of_a_fault_once(colors: Data
 
 
 def test_more_processes_than_there_is_room_for_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    cores = os.cpu_count() or 1
+    cores = usable_cores()
     assert processes(RunConfig(device="cpu")) == 1
     with pytest.raises(ConfigError, match=rf"processes: must be at most {cores}, the cores here \(it is {cores + 1}\)"):
         processes(RunConfig(device="cpu", processes=cores + 1))
