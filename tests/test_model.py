@@ -8,11 +8,12 @@ from torch import Tensor
 from torch.nn import functional
 from transformers import CLIPModel
 
-from ga2app.clip import Backbone, load_backbone
+from ga2app.clip import Backbone, TokenizedText, load_backbone
 from ga2app.config import PromptConfig
 from ga2app.method.prompted_model import PromptedClip, plain_clip
 from ga2app.method.prompts import PromptLearner
 from tests.approx import same_record
+from tests.plain_towers import plain_frames, plain_texts
 
 NAMES = ["walking", "waving a hand", "reading a book"]
 
@@ -20,6 +21,11 @@ NAMES = ["walking", "waving a hand", "reading a book"]
 @pytest.fixture(scope="module")
 def backbone(tiny_clip_folder: Path) -> Backbone:
     return load_backbone(tiny_clip_folder, precision="float32")
+
+
+@pytest.fixture(scope="module")
+def reference(tiny_clip_folder: Path) -> CLIPModel:
+    return CLIPModel.from_pretrained(tiny_clip_folder).eval()
 
 
 def prompted(backbone: Backbone, **changes: object) -> PromptedClip:
@@ -32,8 +38,7 @@ def clips(batch: int = 2, frames: int = 3) -> Tensor:
     return torch.randn(batch, frames, 3, 32, 32, generator=torch.Generator().manual_seed(1))
 
 
-def test_depth_zero_is_clip_model_itself(backbone: Backbone, tiny_clip_folder: Path):
-    reference = CLIPModel.from_pretrained(tiny_clip_folder).eval()
+def test_depth_zero_is_clip_model_itself(backbone: Backbone, reference: CLIPModel):
     with torch.no_grad():
         frames = reference.get_image_features(pixel_values=clips().flatten(0, 1)).pooler_output
         wanted_clips = functional.normalize(frames.unflatten(0, (2, 3)).mean(1), dim=-1)
@@ -44,51 +49,26 @@ def test_depth_zero_is_clip_model_itself(backbone: Backbone, tiny_clip_folder: P
     assert torch.allclose(out.class_features.norm(dim=-1), torch.ones(3))
 
 
-def test_deep_visual_prompts_replace_the_last_tokens_layer_by_layer(backbone: Backbone):
-    """Against a loop written out here: append before the pre-layernorm, replace at layers 1 and 2."""
-    model = prompted(backbone).eval()
-    first, second, third = model.prompts.visual
-    tower = backbone.clip.vision_model
+@pytest.mark.parametrize("depth", [1, 3])
+def test_visual_prompts_replace_the_last_tokens_in_as_many_layers_as_they_have_sets(
+    depth: int, backbone: Backbone, reference: CLIPModel
+):
+    model = prompted(backbone, visual_depth=depth).eval()
     with torch.no_grad():
-        hidden = tower.embeddings(clips(1, 1)[0])
-        hidden = tower.pre_layrnorm(torch.cat([hidden, first[None]], dim=1))
-        hidden = tower.encoder.layers[0](hidden, None)
-        hidden[:, -2:] = second
-        hidden = tower.encoder.layers[1](hidden, None)
-        hidden[:, -2:] = third
-        hidden = tower.encoder.layers[2](hidden, None)
-        wanted = backbone.clip.visual_projection(tower.post_layernorm(hidden[:, 0]))
+        wanted = plain_frames(reference, clips(1, 1)[0], model.prompts.visual_prompts())
         assert (model.encode_frames(clips(1, 1))[0] - wanted).abs().max() < 1e-5
 
 
-def test_a_depth_below_the_top_replaces_nothing_further_up(backbone: Backbone):
-    shallow = prompted(backbone, visual_depth=1).eval()
-    tower = backbone.clip.vision_model
-    with torch.no_grad():
-        hidden = torch.cat([tower.embeddings(clips(1, 1)[0]), shallow.prompts.visual[0][None]], dim=1)
-        hidden = tower.pre_layrnorm(hidden)
-        for layer in tower.encoder.layers:
-            hidden = layer(hidden, None)
-        wanted = backbone.clip.visual_projection(tower.post_layernorm(hidden[:, 0]))
-        assert (shallow.encode_frames(clips(1, 1))[0] - wanted).abs().max() < 1e-5
-
-
-def test_text_prompts_take_the_positions_behind_the_start_token(backbone: Backbone):
-    """Against a loop written out here for the one name 'walking.': start, 2 context, 2 name tokens, end."""
+def test_text_prompts_take_the_positions_behind_the_start_token(backbone: Backbone, reference: CLIPModel):
+    """The one name 'walking.': start, 2 context tokens, 2 name tokens, end."""
     model = prompted(backbone).eval()
-    tower = backbone.clip.text_model
-    ids = torch.tensor([[2, *backbone.tokenizer("walking.", add_special_tokens=False)["input_ids"], 3]])
+    text = TokenizedText(
+        torch.tensor([[2, 0, 0, *backbone.tokenizer("walking.", add_special_tokens=False)["input_ids"], 3]]),
+        torch.tensor([5]),
+    )
     with torch.no_grad():
-        words = tower.embeddings.token_embedding(ids)
-        hidden = torch.cat([words[:, :1], model.prompts.context()[None], words[:, 1:]], dim=1)
-        hidden = hidden + tower.embeddings.position_embedding.weight[: hidden.shape[1]]
-        mask = torch.full((6, 6), float("-inf")).triu(1)[None, None]
-        for depth, layer in enumerate(tower.encoder.layers):
-            if depth:
-                hidden[:, 1:3] = model.prompts.text[depth - 1]
-            hidden = layer(hidden, mask)
-        wanted = backbone.clip.text_projection(tower.final_layer_norm(hidden[:, -1]))
-        assert (model.encode_names(["walking"]) - functional.normalize(wanted, dim=-1)).abs().max() < 1e-5
+        wanted = plain_texts(reference, text, model.prompts.context(), model.prompts.text_prompts())
+        assert (model.encode_names(["walking"]) - wanted).abs().max() < 1e-5
 
 
 def test_only_the_declared_prompts_receive_gradients(backbone: Backbone):

@@ -18,7 +18,8 @@ from torch.nn import functional
 
 from ga2app.clip.compute import Compute
 from ga2app.clip.fingerprints import fingerprint, hash_weights, six_tensor_fingerprint
-from ga2app.clip.prompt_layers import one_position
+from ga2app.clip.packed_texts import TokenizedText as TokenizedText
+from ga2app.clip.prompt_layers import freeze_layers
 from ga2app.config import TEMPLATE
 from ga2app.errors import LabelError
 from ga2app.labels import spoken
@@ -61,14 +62,6 @@ class BackboneId:
         return asdict(self) | {"preprocessing": self.preprocessing.to_dict()}
 
 
-@dataclass(frozen=True)
-class TokenizedText:
-    """Token ids (K, L), cut after the last end token of the batch, and each row's end position (K,)."""
-
-    ids: Tensor
-    ends: Tensor
-
-
 class Backbone(nn.Module):
     """A frozen CLIP whose towers take prompts. None of its parameters ever requires a gradient."""
 
@@ -83,14 +76,18 @@ class Backbone(nn.Module):
         preprocessing: Preprocessing | None = None,
         weights: str | None = None,
     ) -> None:
-        """``preprocessing`` is OpenAI's unless another is given; ``weights`` is their hash where it is known."""
+        """``clip`` (a ``CLIPModel``) is taken over: its layers are frozen, in the precision of ``compute``.
+
+        ``preprocessing`` is OpenAI's unless another is given; ``weights`` is their hash where it is known.
+        """
         super().__init__()
         sizes, weights = _sizes(clip.config), weights or hash_weights(clip)
         preprocessing = preprocessing or clip_preprocessing(sizes.image_size)
         print_of_all = fingerprint(weights, preprocessing)
         old_print = six_tensor_fingerprint(clip)
         self.identity = BackboneId(name, revision, print_of_all, sizes, weights, old_print, preprocessing)
-        self.clip = clip.eval().requires_grad_(False).to(compute.device)
+        freeze_layers(clip, compute.dtype, eager=compute.attention == "eager")
+        self.clip = clip.to(compute.device)
         # Text that is too long is refused in ``tokenize``, with advice; the tokenizer need not warn as well.
         tokenizer.model_max_length = sys.maxsize
         self.tokenizer = tokenizer
@@ -125,23 +122,21 @@ class Backbone(nn.Module):
         ``prompts`` holds one set (P, Dv) for each prompted layer: the first is appended at the end of the
         sequence without a position, each further one replaces the last P tokens at the input of its layer.
         """
-        vision = self.clip.vision_model
-        hidden = vision.embeddings(pixels)  # (N, V, Dv)
-        count = pixels.shape[0]
-        if prompts:
-            hidden = torch.cat([hidden, _expand(prompts[0], count)], dim=1)  # (N, V + P, Dv)
-        hidden = vision.pre_layrnorm(hidden)
-        layers = vision.encoder.layers
+        vision, sets = self.clip.vision_model, list(prompts)
+        hidden = vision.pre_layrnorm(vision.embeddings(pixels))  # (N, V, Dv)
+        if sets:
+            sets[0] = vision.pre_layrnorm(sets[0])
+        *layers, last = vision.encoder.layers
         for depth, layer in enumerate(layers):
-            if 0 < depth < len(prompts):
-                kept = hidden[:, : -len(prompts[depth])]
-                hidden = torch.cat([kept, _expand(prompts[depth], count).to(hidden.dtype)], dim=1)
-            if depth + 1 < len(layers):
-                hidden = layer(hidden, None)
+            shared = sets[depth] if depth < len(sets) else None
+            if shared is not None and depth + 1 == len(sets):  # Nothing replaces these: later layers read them.
+                whole = shared.expand(hidden.shape[0], -1, -1)
+                hidden, shared = torch.cat([hidden, whole], dim=1), None  # (N, V + P, Dv)
+            hidden = layer(hidden, shared)
         # Of the last layer only the first position is read, so that nothing else of it is computed.
-        first = torch.zeros(count, dtype=torch.long, device=hidden.device)
-        pooled = vision.post_layernorm(one_position(layers[-1], hidden, first))  # (N, Dv)
-        features: Tensor = self.clip.visual_projection(pooled)  # (N, D)
+        first = last.first(hidden, sets[-1] if len(sets) > len(layers) else None)  # (N, Dv)
+        pooled = vision.post_layernorm(first)
+        features: Tensor = self.clip.visual_projection(pooled.to(self.compute.dtype))  # (N, D)
         return features.float()
 
     def encode_text(self, text: TokenizedText, context: Tensor | None = None, prompts: Sequence[Tensor] = ()) -> Tensor:
@@ -151,19 +146,25 @@ class Backbone(nn.Module):
         (P, Dt) for each of the layers 1, 2, …, which replaces those positions at that layer's input.
         """
         tower = self.clip.text_model
-        embedded = tower.embeddings.token_embedding(text.ids)  # (K, L, Dt)
-        if context is not None:
-            embedded = _replace_context(embedded, context)
-        hidden = tower.embeddings(inputs_embeds=embedded)
-        mask = _causal_mask(text.ids.shape[1], hidden)
-        layers = tower.encoder.layers
+        words, places = tower.embeddings.token_embedding, tower.embeddings.position_embedding.weight
+        sets: list[Tensor] = []
+        if context is not None or prompts:
+            length = len(prompts[0] if context is None else context)
+            context = words(text.ids[0, 1 : 1 + length]) if context is None else context
+            sets = [context.to(places.dtype) + places[1 : 1 + length], *prompts]
+        packed = text.packed(1 + len(sets[0]) if sets else 0)
+        begun = 1 if sets else packed.shared  # positions before the prompts, or all that texts have in common
+        own, columns = packed.own.flatten(), text.ids.shape[1]
+        first = words(text.ids[0, :begun]) + places[:begun]
+        hidden = torch.cat([first, words(text.ids.flatten()[own]) + places[own % columns]])  # (m + B · G, Dt)
+        *layers, last = tower.encoder.layers
         for depth, layer in enumerate(layers):
-            if 0 < depth <= len(prompts):
-                hidden = _replace_context(hidden, prompts[depth - 1])
-            if depth + 1 < len(layers):
-                hidden = layer(hidden, mask, is_causal=False)
-        ended = one_position(layers[-1], hidden, text.ends, mask)  # (K, Dt)
-        features = self.clip.text_projection(tower.final_layer_norm(ended))  # (K, D)
+            shared = sets[depth] if depth < len(sets) else None
+            if shared is not None and depth + 1 == len(sets):  # Nothing replaces these: later layers read them.
+                hidden, shared = torch.cat([hidden[:1], shared, hidden[1:]]), None
+            hidden = layer.texts(hidden, packed, shared)
+        ended = last.texts(hidden, packed, sets[-1] if len(sets) > len(layers) else None, last=True)  # (K, Dt)
+        features = self.clip.text_projection(tower.final_layer_norm(ended).to(self.compute.dtype))  # (K, D)
         return functional.normalize(features.float(), dim=-1)
 
     def tokenize(self, texts: Sequence[str], prompt_length: int = 0, *, crop: bool = True) -> TokenizedText:
@@ -223,25 +224,6 @@ class Backbone(nn.Module):
 
 def _shorten(text: str) -> str:
     return text if len(text) <= 40 else text[:37] + "…"
-
-
-def _expand(prompt: Tensor, count: int) -> Tensor:
-    return prompt.unsqueeze(0).expand(count, -1, -1)
-
-
-def _replace_context(hidden: Tensor, context: Tensor) -> Tensor:
-    """``hidden`` (K, L, Dt) with positions 1 … P taken by ``context`` (P, Dt)."""
-    context = _expand(context, len(hidden)).to(hidden.dtype)
-    return torch.cat([hidden[:, :1], context, hidden[:, 1 + context.shape[1] :]], dim=1)
-
-
-def _causal_mask(length: int, hidden: Tensor) -> Tensor:
-    """Additive mask (1, 1, L, L): a layer called on its own sees every position unless it is told otherwise."""
-    dtype = hidden.dtype
-    if torch.is_autocast_enabled(hidden.device.type):
-        dtype = torch.get_autocast_dtype(hidden.device.type)
-    mask = torch.full((length, length), torch.finfo(dtype).min, device=hidden.device, dtype=dtype)
-    return mask.triu(1)[None, None]
 
 
 def _sizes(config: Any) -> TowerSizes:

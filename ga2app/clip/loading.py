@@ -8,11 +8,10 @@ from typing import Any
 
 import torch
 
-from ga2app.clip.compute import Compute, settle
+from ga2app.clip.compute import settle
 from ga2app.clip.files import ClipFolder, download, find_clip, may_be_on_the_hub
 from ga2app.clip.fingerprints import hash_of_files
 from ga2app.clip.frozen_clip import Backbone
-from ga2app.clip.prompt_layers import fuse_activations
 from ga2app.clip.tokenizers import check_tokenizer
 from ga2app.config import SKETCH, Precision
 from ga2app.errors import BackboneError
@@ -42,15 +41,14 @@ def load_backbone(
             raise
         download(name, revision=revision)
         files = find_clip(name, revision)
-    clip, tokenizer = _load(files, name, compute)
+    clip, tokenizer = _load(files, name)
     check_tokenizer(tokenizer, clip.config.text_config.vocab_size, name)
     preprocessing = read_preprocessing(files.folder, clip.config.vision_config.image_size, name)
     weights = hash_of_files(clip, files)
-    fuse_activations(clip)
     return Backbone(clip, tokenizer, name, files.commit, compute, preprocessing=preprocessing, weights=weights)
 
 
-def _load(files: ClipFolder, name: str, compute: Compute) -> tuple[Any, Any]:
+def _load(files: ClipFolder, name: str) -> tuple[Any, Any]:
     """Model and tokenizer in ``files``; raises BackboneError."""
     from transformers import AutoTokenizer, CLIPModel
     from transformers.utils import logging as transformers_logging
@@ -62,7 +60,6 @@ def _load(files: ClipFolder, name: str, compute: Compute) -> tuple[Any, Any]:
         clip, report = model.from_pretrained(
             where,
             dtype=torch.float32,
-            attn_implementation=compute.attention,
             output_loading_info=True,
             local_files_only=True,
         )

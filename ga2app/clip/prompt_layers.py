@@ -1,6 +1,11 @@
-"""Two exact savings in the layers of a transformers CLIP: fewer positions in the last one, fewer passes per activation.
+"""The layers of a frozen CLIP, without what nobody reads of them (METHOD.md, section 8).
 
-Notation: N sequences, L positions, D the tower's width, H heads.
+Frozen weights of matrix products are held in the precision that they are used in, which under autocast would cast
+them anew at every call; those of query, key and value are one product. Prompts that the next layer replaces are keys
+and values only, one set for all rows of a batch. Texts share the states of their common beginning. Of the last layer
+only one position of each sequence is computed.
+
+Notation: N sequences, L positions, D the tower's width, H heads of width d = D / H, S positions that all sequences see.
 """
 
 from __future__ import annotations
@@ -10,6 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from ga2app.clip.packed_texts import PackedTexts
 
 _SLOPE = 1.702
 """Of the QuickGELU, x · sigmoid(1.702 x), in OpenAI's CLIP."""
@@ -42,33 +49,139 @@ class _ScaledSilu(torch.autograd.Function):
         return back
 
 
-def fuse_activations(clip: Any) -> None:
-    """Put ``FusedQuickGelu`` where ``clip`` (a ``CLIPModel``) has a QuickGELU; other activations stay."""
-    for tower in (clip.vision_model, clip.text_model):
-        if tower.config.hidden_act == "quick_gelu":
-            for layer in tower.encoder.layers:
-                layer.mlp.activation_fn = FusedQuickGelu()
+class FusedAttention(nn.Module):
+    """A ``CLIPAttention`` whose query, key and value are one product. Its state dict has their three weights."""
+
+    def __init__(self, attention: Any) -> None:
+        super().__init__()
+        self.num_heads, self.scale, self.eager = attention.num_heads, attention.scale, False
+        three = (attention.q_proj, attention.k_proj, attention.v_proj)
+        with torch.device("meta"):
+            self.qkv = nn.Linear(attention.embed_dim, 3 * attention.embed_dim)
+        for kind in ("weight", "bias"):
+            joined = torch.cat([getattr(one, kind).detach() for one in three])
+            setattr(self.qkv, kind, nn.Parameter(joined, requires_grad=False))
+        self.out_proj = attention.out_proj
+        self.register_state_dict_post_hook(_separate)  # type: ignore[no-untyped-call]
+
+    def heads(self, projected: Tensor) -> Tensor:
+        """Products (…, n · D) as (…, n, H, d)."""
+        return torch.unflatten(projected, -1, (-1, self.num_heads, self.out_proj.in_features // self.num_heads))
+
+    def forward(self, query: Tensor, keys_values: Tensor, visible: Tensor | None = None) -> Tensor:
+        """What queries (N, L, H, d) mix (N, L, D) of the keys and values (N, S, 2, H, d) that are ``visible`` to them.
+
+        ``visible`` (N or 1, 1, L, S) is a mask; None: all are.
+        """
+        q = query.transpose(1, 2)  # (N, H, L, d)
+        k, v = keys_values.permute(2, 0, 3, 1, 4).unbind(0)  # (N, H, S, d)
+        mask = None
+        if visible is not None:
+            mask = torch.zeros(visible.shape, dtype=q.dtype, device=q.device).masked_fill_(~visible, float("-inf"))
+        if self.eager:
+            weights = q @ k.transpose(-1, -2) * self.scale  # (N, H, L, S)
+            weights = weights if mask is None else weights + mask
+            mixed = weights.softmax(dim=-1, dtype=torch.float32).to(q.dtype) @ v
+        else:
+            mixed = functional.scaled_dot_product_attention(q, k, v, mask, scale=self.scale)
+        joined: Tensor = mixed.transpose(1, 2).flatten(2)
+        return joined
 
 
-def one_position(layer: Any, hidden: Tensor, places: Tensor, mask: Tensor | None = None) -> Tensor:
-    """What a ``CLIPEncoderLayer`` makes of one position of each sequence (N, D), as if all had been computed.
+def _separate(module: Any, state: dict[str, Any], prefix: str, metadata: Any) -> None:
+    """Names in ``state`` as those of ``CLIPAttention``, which files have."""
+    for kind in ("weight", "bias"):
+        for letter, part in zip("qkv", state.pop(f"{prefix}qkv.{kind}").chunk(3), strict=True):
+            state[f"{prefix}{letter}_proj.{kind}"] = part
 
-    ``hidden`` (N, L, D) goes in, ``places`` (N,) are the positions, ``mask`` (1, 1, L, L) is added to the attention.
+
+class FrozenLayer(nn.Module):
+    """A ``CLIPEncoderLayer`` with its weights, by the same names, and the calls that the two towers need."""
+
+    def __init__(self, layer: Any) -> None:
+        super().__init__()
+        self.self_attn = FusedAttention(layer.self_attn)
+        self.layer_norm1, self.mlp, self.layer_norm2 = layer.layer_norm1, layer.mlp, layer.layer_norm2
+
+    def forward(self, hidden: Tensor, shared: Tensor | None = None) -> Tensor:
+        """States (N, L, D) after the layer, with ``shared`` (S, D) as further keys and values of every sequence."""
+        attention = self.self_attn
+        qkv = self._projected(self.layer_norm1(hidden))  # (N, L, 3, H, d)
+        return self._finish(hidden, attention(qkv[:, :, 0], self._with_shared(qkv[:, :, 1:], shared)))
+
+    def first(self, hidden: Tensor, shared: Tensor | None = None) -> Tensor:
+        """``forward`` at the first position alone: (N, D)."""
+        normed, width = self.layer_norm1(hidden), hidden.shape[-1]
+        query = self._projected(normed[:, :1], slice(width))[:, :, 0]  # (N, 1, H, d)
+        own = self._projected(normed, slice(width, None))  # (N, L, 2, H, d)
+        mixed = self.self_attn(query, self._with_shared(own, shared))[:, 0]
+        return self._finish(hidden[:, 0], mixed)
+
+    def texts(self, hidden: Tensor, packed: PackedTexts, shared: Tensor | None = None, *, last: bool = False) -> Tensor:
+        """States (m + B · G, D) of a common beginning of m tokens and, behind it, of packed texts.
+
+        ``shared`` (S, D) are further keys and values of the texts alone, such as prompts behind the start token, when
+        this is the whole beginning. The ``last`` layer gives the states (K, D) of the end tokens.
+        """
+        attention, chunks = self.self_attn, packed.own.shape
+        begun = len(hidden) - packed.own.numel()  # m
+        qkv = self._projected(self.layer_norm1(hidden))  # (m + B · G, 3, H, d)
+        own = torch.unflatten(qkv[begun:], 0, chunks)  # (B, G, 3, H, d)
+        before = qkv[:begun, 1:]  # (m, 2, H, d)
+        seen = before if shared is None else torch.cat([before, self._keys_values(shared)])
+        keys_values = torch.cat([seen.expand(chunks[0], -1, -1, -1, -1), own[:, :, 1:]], dim=1)
+        visible = functional.pad(packed.visible, (len(seen), 0), value=True)  # (B, 1, G, S + G)
+        mixed = attention(own[:, :, 0], keys_values, visible).flatten(0, 1)  # (B · G, D)
+        if last:
+            return self._finish(hidden[begun + packed.ends], mixed[packed.ends])
+        causal = torch.ones(begun, begun, dtype=torch.bool, device=hidden.device).tril()[None, None]
+        first = attention(qkv[None, :begun, 0], before[None], causal)[0]  # (m, D)
+        return self._finish(hidden, torch.cat([first, mixed]))
+
+    def _projected(self, normed: Tensor, rows: slice = slice(None)) -> Tensor:
+        """Those ``rows`` of the joint product, of tokens (…, D), as (…, n, H, d)."""
+        attention, qkv = self.self_attn, self.self_attn.qkv
+        return attention.heads(functional.linear(normed.to(qkv.weight.dtype), qkv.weight[rows], qkv.bias[rows]))
+
+    def _keys_values(self, tokens: Tensor) -> Tensor:
+        """Keys and values (S, 2, H, d) of tokens (S, D)."""
+        return self._projected(self.layer_norm1(tokens), slice(tokens.shape[-1], None))
+
+    def _with_shared(self, own: Tensor, shared: Tensor | None) -> Tensor:
+        """Keys and values (N, L + S, 2, H, d) of each sequence's own (N, L, 2, H, d) and of ``shared`` (S, D)."""
+        if shared is None:
+            return own
+        return torch.cat([own, self._keys_values(shared).expand(own.shape[0], -1, -1, -1, -1)], dim=1)
+
+    def _finish(self, hidden: Tensor, mixed: Tensor) -> Tensor:
+        """The second half of the layer, for any number of positions."""
+        hidden = hidden + self.self_attn.out_proj(mixed)
+        normed = self.layer_norm2(hidden).to(mixed.dtype)
+        out: Tensor = hidden + self.mlp(normed)
+        return out
+
+
+def freeze_layers(clip: Any, dtype: torch.dtype, *, eager: bool) -> None:
+    """Make the layers of ``clip`` (a ``CLIPModel``) frozen ones, with the weights of matrix products in ``dtype``.
+
+    Normalizations and embeddings stay as they are, as they do under autocast. Each weight is let go as soon as its
+    copy is there.
     """
-    attention = layer.self_attn
-    rows = torch.arange(hidden.shape[0], device=hidden.device)
-    normed = layer.layer_norm1(hidden)  # (N, L, D)
+    clip.eval().requires_grad_(False)
+    for tower in (clip.vision_model, clip.text_model):
+        layers = tower.encoder.layers
+        for place, layer in enumerate(layers):
+            if not isinstance(layer, FrozenLayer):
+                if tower.config.hidden_act == "quick_gelu":
+                    layer.mlp.activation_fn = FusedQuickGelu()
+                layers[place] = FrozenLayer(layer).eval()
+            layers[place].self_attn.eager = eager
+            hold(layers[place], dtype)
+    hold(clip, dtype)
 
-    def heads(x: Tensor) -> Tensor:
-        return torch.unflatten(x, -1, (attention.num_heads, attention.head_dim)).transpose(1, 2)
 
-    query = heads(attention.q_proj(normed[rows, places]).unsqueeze(1))  # (N, H, 1, D/H)
-    keys, values = heads(attention.k_proj(normed)), heads(attention.v_proj(normed))  # (N, H, L, D/H)
-    weights = query @ keys.transpose(-1, -2) * attention.scale  # (N, H, 1, L)
-    if mask is not None:
-        weights = weights + mask[0, 0][places][:, None, None]
-    weights = weights.softmax(dim=-1, dtype=torch.float32).to(query.dtype)
-    mixed = (weights @ values).transpose(1, 2).flatten(1)  # (N, D)
-    hidden = hidden[rows, places] + attention.out_proj(mixed)
-    out: Tensor = hidden + layer.mlp(layer.layer_norm2(hidden))
-    return out
+def hold(module: nn.Module, dtype: torch.dtype) -> None:
+    """Weights and biases of all matrix products and convolutions in ``module`` become ``dtype``."""
+    for part in module.modules():
+        if isinstance(part, nn.Linear | nn.Conv2d):
+            part.to(dtype)

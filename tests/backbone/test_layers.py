@@ -7,11 +7,11 @@ import torch
 from transformers import CLIPModel
 from transformers.activations import ACT2FN
 
-from ga2app.clip import load_backbone
-from ga2app.clip.prompt_layers import FusedQuickGelu, fuse_activations, one_position
+from ga2app.clip.prompt_layers import FrozenLayer, FusedQuickGelu, freeze_layers
+from tests.approx import same_record
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def clip(tiny_clip_folder: Path) -> CLIPModel:
     return CLIPModel.from_pretrained(tiny_clip_folder).eval().requires_grad_(False)
 
@@ -25,11 +25,8 @@ def test_the_fused_activation_and_its_gradient_are_those_of_quick_gelu():
 
 
 def test_only_a_quick_gelu_is_replaced(clip: CLIPModel):
-    clip.text_model.config.hidden_act, before = "gelu", clip.text_model.config.hidden_act
-    try:
-        fuse_activations(clip)
-    finally:
-        clip.text_model.config.hidden_act = before
+    clip.text_model.config.hidden_act = "gelu"
+    freeze_layers(clip, torch.float32, eager=False)
     kinds = [
         {type(layer.mlp.activation_fn) for layer in tower.encoder.layers}
         for tower in (clip.vision_model, clip.text_model)
@@ -37,19 +34,21 @@ def test_only_a_quick_gelu_is_replaced(clip: CLIPModel):
     assert kinds[0] == {FusedQuickGelu} and FusedQuickGelu not in kinds[1]
 
 
-def test_a_loaded_backbone_has_the_fused_activation(tiny_clip_folder: Path):
-    towers = load_backbone(tiny_clip_folder).clip
-    assert isinstance(towers.vision_model.encoder.layers[0].mlp.activation_fn, FusedQuickGelu)
-
-
-@pytest.mark.parametrize("masked", [False, True])
-def test_one_position_is_what_the_whole_layer_gives_there_with_its_gradient(clip: CLIPModel, masked: bool):
-    layer = clip.text_model.encoder.layers[0]
+@pytest.mark.parametrize("eager", [False, True])
+def test_a_frozen_layer_is_the_layer_it_was_made_of_and_so_is_its_first_position(clip: CLIPModel, eager: bool):
+    layer = clip.vision_model.encoder.layers[0]
     hidden = torch.randn(4, 7, layer.embed_dim, requires_grad=True)
-    places = torch.tensor([0, 6, 3, 2])
-    mask = torch.full((7, 7), -1e30).triu(1)[None, None] if masked else None
-    whole = layer(hidden, mask, is_causal=False)[torch.arange(4), places]
-    alone = one_position(layer, hidden, places, mask)
-    assert (whole - alone).abs().max() < 1e-5
-    gradients = [torch.autograd.grad(out.square().sum(), hidden)[0] for out in (whole, alone)]
-    assert (gradients[0] - gradients[1]).abs().max() < 1e-4
+    frozen = FrozenLayer(layer)
+    frozen.self_attn.eager = eager
+    pairs = [(layer(hidden, None), frozen(hidden)), (layer(hidden, None)[:, 0], frozen.first(hidden))]
+    for wanted, found in pairs:
+        assert same_record(found, wanted, rel=1e-5)
+        gradients = [torch.autograd.grad(out.square().sum(), hidden)[0] for out in (found, wanted)]
+        assert same_record(*gradients, rel=1e-5)
+
+
+def test_a_frozen_clip_has_the_state_dict_of_the_clip_that_it_was(clip: CLIPModel):
+    before = {name: value.clone() for name, value in clip.state_dict().items()}
+    freeze_layers(clip, torch.float32, eager=False)
+    after = clip.state_dict()
+    assert after.keys() == before.keys() and all(torch.equal(after[name], before[name]) for name in before)
