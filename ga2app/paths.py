@@ -126,6 +126,11 @@ def write_whole(file: Path, text: str) -> None:
         raise StoreError(f"'{file}' could not be written ({exc}); free some space or choose another --out") from exc
 
 
+def job_beside(checkpoint: Path) -> Path:
+    """Where is written down which job trains the run of that checkpoint on another machine."""
+    return checkpoint.with_name(checkpoint.name + ".job.json")
+
+
 def last_lines(path: Path, count: int = 20) -> list[str]:
     """The last ``count`` lines of a text file, of which only the end is read; none if there is no file."""
     try:

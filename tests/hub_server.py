@@ -11,13 +11,14 @@ import json
 import re
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import yaml
 
+from tests.hub_jobs import answer_jobs
 from tests.hub_state import LARGE, OVERTAKEN, QUOTA, Login, LoopbackHub, Repo, Seen, Stored, stored
 
 __all__ = ["QUOTA", "Login", "LoopbackHub", "Repo", "Stored", "hub_listening", "stored"]
@@ -70,6 +71,8 @@ class _Handler(BaseHTTPRequestHandler):
         path = self.path_only
         if path == "/api/whoami-v2":
             return self._whoami()
+        if path.startswith("/api/jobs/"):
+            return self._jobs(body)
         if path == "/api/repos/create":
             return self._create(json.loads(body))
         if path == "/api/validate-yaml":
@@ -114,6 +117,22 @@ class _Handler(BaseHTTPRequestHandler):
             return self._refused(401, "", "Invalid credentials in Authorization header")
         auth = {"type": "access_token", "accessToken": {"displayName": "a token", "role": login.role}}
         self._answer(200, {"name": login.name, "orgs": [{"name": one} for one in login.organizations], "auth": auth})
+
+    def _jobs(self, body: bytes) -> None:
+        login = self._login()
+        answer = answer_jobs(self.hub.jobs, login and login.name, f"{self.command} {self.path_only}", body)
+        if isinstance(answer, int):
+            return self._refused(answer, "", "no")
+        if not isinstance(answer, Iterator):
+            return self._answer(200, answer)
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.close_connection = True
+        with suppress(OSError):  # whoever listened has gone
+            for piece in answer:
+                self.wfile.write(piece)
 
     def _create(self, asked: dict[str, Any]) -> None:
         login = self._login()

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.hub_jobs import LoopbackJobs
+
 LARGE = (".safetensors", ".mp4", ".bin", ".pt")
 """Endings of files that the Hub stores apart."""
 
@@ -126,6 +128,7 @@ class LoopbackHub:
         self.quota_bytes: int | None = None
         self.seen: list[Seen] = []
         self.refusals: dict[str, Refusal] = {}
+        self.jobs = LoopbackJobs()
 
     def add(self, repo_id: str, kind: str = "model", files: dict[str, bytes] | None = None, **facts: Any) -> Repo:
         """A repository that is there already."""

@@ -14,8 +14,8 @@ from ga2app.config.settings_files import read_settings_file
 from ga2app.errors import ConfigError, Fault
 
 
-def add_settings(parser: argparse.ArgumentParser) -> None:
-    """A preset or a file, and the options that change single settings of it."""
+def add_settings(parser: argparse.ArgumentParser) -> argparse._MutuallyExclusiveGroup:
+    """A preset or a file, which is the group that this gives, and the options that change single settings of it."""
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("config", nargs="?", metavar="CONFIG.json", help="settings as JSON")
     source.add_argument("--preset", choices=PRESETS, help="settings by name")
@@ -28,6 +28,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--learning-rate", type=float, help="of the optimizer, above 0 and at most 1")
     parser.add_argument("--hard-prompt", metavar="BUNDLE", help="folder of a bundle, 'embedded' or 'random'")
     parser.add_argument("--method", choices=METHODS[1:], help="an ablation: switch parts off (default: as set)")
+    return source
 
 
 def add_shots(parser: argparse.ArgumentParser) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ga2app.cli import common
+from ga2app.cli import common, train_on_jobs
 from ga2app.cli import settings_options as settings
 from ga2app.config import RunConfig
 from ga2app.environment import launched_processes
@@ -22,7 +22,7 @@ from ga2app.types import Dataset
 def add(commands: common.Commands) -> None:
     """Register the command."""
     parser = commands.add_parser("train", help="train prompts on a data set; the result is a bundle")
-    settings.add_settings(parser)
+    train_on_jobs.add_options(parser, settings.add_settings(parser))
     settings.add_shots(parser)
     parser.add_argument("--seed", type=int, help="of the few-shot draw and the training (default: as set)")
     parser.add_argument("--out", type=Path, help="folder of the bundle (default: a new one among the home's bundles)")
@@ -38,6 +38,12 @@ def run(args: argparse.Namespace) -> int:
 
     Started by torchrun it is one of the processes of a run. The first one alone reads the settings and prints.
     """
+    if args.job:
+        return train_on_jobs.run_job(args.job)
+    train_on_jobs.check_options(args, launched_processes())
+    if args.on:
+        plan = _plan(args)
+        return train_on_jobs.train_there(args, *plan) if plan else 0
     if launched_processes() == 1:
         return _train(args, lambda make: make(), True)
     from ga2app.clip import ranks

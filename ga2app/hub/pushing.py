@@ -161,7 +161,7 @@ def _commit(
         counter = _Counter(progress, sum(_size(job.files[name]) for name in changed))
         streams = {name: _Counted(job.files[name]) for name in changed}
     try:
-        with client.asking(job.repo_id, writing=True), _quiet():
+        with client.asking(job.repo_id, writing=True), quietly():
             additions = [CommitOperationAdd(name, stream) for name, stream in streams.items()]
             for name, stream in streams.items():
                 # From here on what is read goes out; before, it was only hashed.
@@ -250,7 +250,7 @@ def _readable(job: PushJob) -> Iterator[None]:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quietly() -> Iterator[None]:
     """Without the client's bars, and without its remark that streams do not go the way it likes best."""
 
     def wanted(record: logging.LogRecord) -> bool:

@@ -12,6 +12,7 @@ import sqlite_utils
 
 from ga2app.config import RunConfig
 from ga2app.errors import StoreError
+from ga2app.paths import job_beside
 from ga2app.store.run_claims import RunClaims
 from ga2app.store.trash import Selected, discard
 from ga2app.types import RunState
@@ -94,7 +95,9 @@ class Runs(RunClaims):
                 state = self._row(db, run_id).state
                 raise StoreError(f"run {run_id} is {state}; only a stopped or failed run can be queued again")
             if restart:  # in the transaction: no worker can have taken it yet
-                self._database.home.checkpoint(run_id).unlink(missing_ok=True)
+                checkpoint = self._database.home.checkpoint(run_id)
+                for file in (checkpoint, job_beside(checkpoint)):
+                    file.unlink(missing_ok=True)
                 db.execute("UPDATE runs SET resumed_step = 0, data_hash = '' WHERE id = ?", [run_id])
 
     def has_checkpoint(self, run_id: int) -> bool:

@@ -36,14 +36,19 @@ def anchor_choice(count: int, wanted: int, seed: int, step: int) -> list[int]:
     return chosen
 
 
+def files_read(config: RunConfig, dataset: Dataset) -> set[str]:
+    """The files that a run of ``config`` looks at. Raises DatasetError where nothing can be drawn."""
+    read = {clip.path for clip in draw_shots(dataset, config.shots, config.seed)}
+    read |= {clip.path for clip in dataset.clips if clip.subset is Subset.TEST}
+    return read | {anchor.path for anchor in dataset.anchors}
+
+
 def data_of(config: RunConfig, dataset: Dataset) -> TrainingData:
     """What a run of ``config`` is trained and measured on, with the content of each clip that it reads.
 
     Raises DatasetError where nothing can be drawn.
     """
-    read = {clip.path for clip in draw_shots(dataset, config.shots, config.seed)}
-    read |= {clip.path for clip in dataset.clips if clip.subset is Subset.TEST}
-    read |= {anchor.path for anchor in dataset.anchors}
+    read = files_read(config, dataset)
     return TrainingData.of(dataset, lambda path: _digest(path) if path in read else "")
 
 

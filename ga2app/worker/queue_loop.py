@@ -206,13 +206,32 @@ class Worker:
         if any(borrows(config, dataset)):
             _log.info("data set '%s' lacks anchors of its own: the drawn scenes serve", dataset.name)
             dataset = borrow(config, dataset, lambda: self._dataset(DEMO))
+        out = self._home.bundles / f"run-{record.id:06d}"
+
+        def leaving() -> bool:
+            return self._leaving or events.lost
+
+        def stopped() -> bool:
+            return self._store.runs.should_stop(record.id)
+
+        if record.remote:
+            return self._parts.train_remotely(
+                config,
+                dataset,
+                remote=record.remote,
+                out=out,
+                checkpoint=checkpoint,
+                emit=events.emit,
+                should_stop=stopped,
+                leaving=leaving,
+            )
         return self._parts.train(
             config,
             dataset,
-            out=self._home.bundles / f"run-{record.id:06d}",
+            out=out,
             checkpoint=checkpoint,
             emit=events.emit,
-            should_stop=lambda: self._leaving or events.lost or self._store.runs.should_stop(record.id),
+            should_stop=lambda: leaving() or stopped(),
         )
 
     def _conclude(self, run_id: int, outcome: Outcome) -> None:

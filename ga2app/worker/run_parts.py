@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from ga2app.config import RunConfig
 from ga2app.errors import StoreError
@@ -44,6 +44,29 @@ class Training(Protocol):
     ) -> Outcome: ...
 
 
+class RemoteTraining(Protocol):
+    """The shape of ``ga2app.hub.job_training.train_remotely``: ``leaving`` lets go of a run that goes on elsewhere."""
+
+    def __call__(
+        self,
+        config: RunConfig,
+        dataset: Dataset,
+        *,
+        remote: Mapping[str, Any],
+        out: Path,
+        checkpoint: Path,
+        emit: Callable[[Event], None],
+        should_stop: Callable[[], bool],
+        leaving: Callable[[], bool],
+    ) -> Outcome: ...
+
+
+def _on_another_machine(config: RunConfig, dataset: Dataset, **how: Any) -> Outcome:
+    from ga2app.hub.job_training import train_remotely
+
+    return train_remotely(config, dataset, **how)
+
+
 @dataclass(frozen=True)
 class Parts:
     """What the worker calls to do the work itself. ``check_bundle`` raises for a bundle that does not load."""
@@ -53,6 +76,7 @@ class Parts:
     read_card: Callable[[str], BundleCard]
     draw_demo: Callable[[Path], Dataset]
     warm: Callable[[], object]
+    train_remotely: RemoteTraining = _on_another_machine
 
 
 def real_parts() -> Parts:
