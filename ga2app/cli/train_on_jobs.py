@@ -25,7 +25,7 @@ def add_options(parser: argparse.ArgumentParser, source: Any) -> None:
 
 
 def check_options(args: argparse.Namespace, processes: int) -> None:
-    """Raises ConfigError for options of a job where none is asked for, or where each of ``processes`` would start it."""
+    """Raises ConfigError for options of a job where none is asked for, and where each of ``processes`` asks for one."""
     if args.on and processes > 1:
         raise ConfigError(
             [Fault("on", f"each of {processes} processes would start a job; start train without torchrun")]
