@@ -1,8 +1,7 @@
-"""How fast this machine is with a backbone: a few real passes of its towers, timed. A program of its own.
+"""How fast this machine is with a backbone and with clips: a few real passes, timed. A program of its own.
 
-``python -m ga2app.services.calibration --backbone sketch CLIP…`` prints one JSON document: ``speed`` of the towers and
-``clips``, what reading those clips takes. It is a process of its own so that it cannot hold up the page, and so that
-its memory is that of a worker.
+``python -m ga2app.services.calibration --backbone sketch CLIP…`` prints fields of ``Speed`` as JSON. It is a process of
+its own so that it cannot hold up the page, and so that its memory is that of a worker.
 """
 
 from __future__ import annotations
@@ -14,7 +13,6 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,33 +20,7 @@ PROMPT_LENGTH, FRAMES, TEXTS = 8, 8, 24
 """What is timed: tokens of a prompt, frames of one clip at once, and texts at once."""
 
 
-@dataclass(frozen=True)
-class Speed:
-    """Seconds that a backbone takes on a device: to be loaded, for a frame or a text, without and with learning.
-
-    ``base_bytes`` is what the process takes with the backbone loaded, ``device_bytes`` the memory of the GPU.
-    """
-
-    load_s: float
-    base_bytes: int
-    frame_s: float
-    learned_frame_s: float
-    learned_text_s: float
-    image_px: int
-    device_bytes: int = 0
-
-
-@dataclass(frozen=True)
-class ClipSpeed:
-    """Reading a clip: the first time, again, and the bytes that are kept of it between. ``photographic``: footage."""
-
-    first_s: float
-    again_s: float
-    kept_bytes: int
-    photographic: bool
-
-
-def measure(backbone: str, device: str, precision: str) -> Speed:
+def measure(backbone: str, device: str, precision: str) -> dict[str, float]:
     """Load the backbone and time its towers. Raises StudioError."""
     started = time.perf_counter()
     import torch
@@ -94,19 +66,19 @@ def measure(backbone: str, device: str, precision: str) -> Speed:
             seconds.append(min(taken, time.process_time() - computed) if place.type == "cpu" else taken)
         return min(seconds)
 
-    return Speed(
-        load_s=load_s,
-        base_bytes=base_bytes,
-        frame_s=timed(look) / FRAMES,
-        learned_frame_s=timed(learn) / FRAMES,
-        learned_text_s=timed(learn_texts) / TEXTS,
-        image_px=sizes.image_size,
-        device_bytes=int(torch.cuda.mem_get_info(place)[1]) if place.type == "cuda" else 0,
-    )
+    return {
+        "load_s": load_s,
+        "base_bytes": base_bytes,
+        "frame_s": timed(look) / FRAMES,
+        "learned_frame_s": timed(learn) / FRAMES,
+        "learned_text_s": timed(learn_texts) / TEXTS,
+        "image_px": sizes.image_size,
+        "device_bytes": int(torch.cuda.mem_get_info(place)[1]) if place.type == "cuda" else 0,
+    }
 
 
-def measure_clips(paths: Sequence[str], image_px: int) -> ClipSpeed:
-    """Time the reading of ``paths``. Raises StudioError for a clip that cannot be read."""
+def measure_clips(paths: Sequence[str], image_px: int) -> dict[str, float]:
+    """Time the reading of ``paths``. Raises StudioError where none can be read."""
     from ga2app.config import ClipConfig
     from ga2app.errors import ClipError
     from ga2app.video import Evaluation, read_clip
@@ -137,9 +109,8 @@ def measure_clips(paths: Sequence[str], image_px: int) -> ClipSpeed:
         kept.append(whole_bytes if whole_bytes <= CLIP_BYTES else 0)
     if fault is not None and not kept:
         raise fault
-    return ClipSpeed(
-        sum(first) / len(first), sum(again) / len(again), sum(kept) // len(kept), 2 * photographic >= len(kept)
-    )
+    means = {"first_s": sum(first) / len(first), "again_s": sum(again) / len(again)}
+    return means | {"kept_bytes": sum(kept) // len(kept), "photographic": 2 * photographic >= len(kept)}
 
 
 def _memory_now() -> int:
@@ -157,25 +128,19 @@ def main() -> int:
     from ga2app.errors import StudioError
 
     parser = argparse.ArgumentParser(prog="python -m ga2app.services.calibration")
-    parser.add_argument("--backbone", default="")
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--precision", default="auto")
+    for option, default in (("--backbone", ""), ("--device", "auto"), ("--precision", "auto")):
+        parser.add_argument(option, default=default)
     parser.add_argument("--image-px", type=int, default=224)
     parser.add_argument("clips", nargs="*")
     chosen = parser.parse_args()
-    answer: dict[str, object] = {}
     try:
-        image_px = chosen.image_px
-        if chosen.backbone:
-            speed = measure(chosen.backbone, chosen.device, chosen.precision)
-            image_px = speed.image_px
-            answer["speed"] = asdict(speed)
+        found = measure(chosen.backbone, chosen.device, chosen.precision) if chosen.backbone else {}
         if chosen.clips:
-            answer["clips"] = asdict(measure_clips(chosen.clips, image_px))
+            found |= measure_clips(chosen.clips, int(found.get("image_px", chosen.image_px)))
     except StudioError as exc:
         sys.stderr.write(f"{exc}\n")
         return 1
-    sys.stdout.write(json.dumps(answer) + "\n")
+    sys.stdout.write(json.dumps(found) + "\n")
     return 0
 
 

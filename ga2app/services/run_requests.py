@@ -10,8 +10,8 @@ from typing import Any
 from ga2app.config import SKETCH, RunConfig, preset, with_shorter_warmup
 from ga2app.config.reading import by_key
 from ga2app.errors import ConfigError, Fault
+from ga2app.services.forecast import Estimate
 from ga2app.services.run_checks import FOOTAGE
-from ga2app.services.run_pace import Estimate
 from ga2app.types import Dataset
 
 MOST_RUNS = 50

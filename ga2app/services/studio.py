@@ -19,11 +19,11 @@ from ga2app.services.anchor_service import AnchorService
 from ga2app.services.clip_inspector import VideoInspector
 from ga2app.services.dataset_service import DatasetService
 from ga2app.services.explanations import Explainer, ExplanationService
+from ga2app.services.forecast import SpeedEstimator
 from ga2app.services.imports import ImportService
 from ga2app.services.library import LibraryService
 from ga2app.services.recognition_service import RecognitionService
 from ga2app.services.recognizers import OwnRecognizer
-from ga2app.services.run_pace import SpeedEstimator
 from ga2app.services.runs import RunService
 from ga2app.services.sharing import SharingService
 from ga2app.services.space import Space

@@ -20,9 +20,9 @@ from ga2app.config import (
 )
 from ga2app.errors import BundleError, ConfigError, DatasetError, Fault, StudioError
 from ga2app.paths import SKETCH_HARD_PROMPT
+from ga2app.services.forecast import Estimate, PastPace, workload_of
 from ga2app.services.prompt_fit import HARD_PROMPT, facts_of
 from ga2app.services.run_checks import Checked, anchors_note, check, settings_faults
-from ga2app.services.run_pace import Estimate, PastPace, workload_of
 from ga2app.services.run_requests import (
     FIRST_SEED,
     LONGEST_NAME,

@@ -13,9 +13,9 @@ from ga2app.paths import SKETCH_HARD_PROMPT, Home
 from ga2app.services.anchor_advisor import AnchorAdvisor
 from ga2app.services.clip_inspector import VideoInspector
 from ga2app.services.explanations import Explainer
+from ga2app.services.forecast import SpeedEstimator
 from ga2app.services.hardware import Hardware, lent_hardware, own_hardware
 from ga2app.services.imports import sweep
-from ga2app.services.run_pace import SpeedEstimator
 from ga2app.services.space import Space, present_space
 from ga2app.services.studio import Example
 from ga2app.services.uploads import KEEP_S, prune_uploads, uploads_folder

@@ -11,12 +11,11 @@ from pathlib import Path
 import pytest
 
 from ga2app.config import preset
-from ga2app.services.calibration import ClipSpeed, Speed
-from ga2app.services.prompt_fit import Towers, too_long
-from ga2app.services.run_pace import (
+from ga2app.services.forecast import (
     Basis,
     Estimate,
     PastPace,
+    Speed,
     SpeedEstimator,
     Workload,
     forecast,
@@ -25,6 +24,7 @@ from ga2app.services.run_pace import (
     step_seconds,
     workload_of,
 )
+from ga2app.services.prompt_fit import Towers, too_long
 from tests.clips import color_dataset
 
 SPEED = Speed(
@@ -34,9 +34,11 @@ SPEED = Speed(
     learned_frame_s=0.003,
     learned_text_s=0.001,
     image_px=64,
+    first_s=0.1,
+    again_s=0.01,
+    kept_bytes=100_000,
 )
 TOWERS = Towers(visual_layers=5, visual_width=192, frame_tokens=65, text_layers=3, text_width=128, text_positions=48)
-CLIPS = ClipSpeed(first_s=0.1, again_s=0.01, kept_bytes=100_000, photographic=False)
 QUICK = Workload(
     backbone="sketch",
     device="auto",
@@ -74,7 +76,7 @@ def test_batches_gathered_in_one_step_pass_the_tower_twice_but_for_the_last() ->
 
 
 def test_the_parts_of_an_estimate_add_up() -> None:
-    told = forecast(FULL, SPEED, CLIPS, (), TOWERS, 8 << 30)
+    told = forecast(FULL, SPEED, (), TOWERS, 8 << 30)
     assert told.basis is Basis.MEASURED
     assert told.preparing_s == pytest.approx(5.0 + 100 * (0.1 + 0.008), rel=1e-4)
     assert told.training_s == pytest.approx(40 * step_seconds(FULL, SPEED) + 10 * 32 * 0.01, rel=1e-4)
@@ -83,18 +85,18 @@ def test_the_parts_of_an_estimate_add_up() -> None:
 
 def test_what_earlier_runs_took_corrects_the_estimate() -> None:
     slow = PastPace(7, QUICK, 3 * step_seconds(QUICK, SPEED))
-    told = forecast(FULL, SPEED, CLIPS, [slow], TOWERS)
+    told = forecast(FULL, SPEED, [slow], TOWERS)
     assert (told.basis, told.runs) == (Basis.RUNS, (7,))
     assert told.training_s == pytest.approx(3 * 40 * step_seconds(FULL, SPEED) + 10 * 32 * 0.01, rel=1e-4)
 
 
 def test_memory_follows_from_the_shapes_of_the_towers() -> None:
-    there = peak_bytes(FULL, SPEED, CLIPS, TOWERS)
+    there = peak_bytes(FULL, SPEED, TOWERS)
     frames, texts = 12 * 8 * 69 * 192 * 5, 50 * 16 * 128 * 3
     assert there == 400_000_000 + 22 * 4 * (frames + texts) + 24 * 8 * 3 * 64**2 * 4 + 100 * 100_000
-    assert peak_bytes(replace(FULL, batch=4), SPEED, CLIPS, TOWERS) < there
-    assert peak_bytes(replace(FULL, frames=16), SPEED, CLIPS, TOWERS) > there
-    assert peak_bytes(replace(FULL, precision="bfloat16"), SPEED, CLIPS, TOWERS) < there
+    assert peak_bytes(replace(FULL, batch=4), SPEED, TOWERS) < there
+    assert peak_bytes(replace(FULL, frames=16), SPEED, TOWERS) > there
+    assert peak_bytes(replace(FULL, precision="bfloat16"), SPEED, TOWERS) < there
 
 
 def test_a_backbone_that_is_not_here_is_unknown_until_it_is(tmp_path: Path) -> None:
@@ -136,7 +138,7 @@ def test_what_cannot_be_measured_is_said_with_its_reason(tmp_path: Path) -> None
 
 def test_a_speed_is_measured_once_and_kept_and_clips_of_another_data_set_alone(tmp_path: Path) -> None:
     file, calls = tmp_path / "speeds.json", tmp_path / "calls"
-    answer = {"speed": asdict(SPEED), "clips": asdict(CLIPS)}
+    answer = asdict(SPEED)
     program = stub(
         f"import sys; open({str(calls)!r}, 'a').write(' '.join(sys.argv[1:]) + '\\n'); print({json.dumps(answer)!r})"
     )

@@ -25,7 +25,7 @@ from ga2app.inference.explanations import (
     TokenWords,
     Word,
 )
-from ga2app.services.run_pace import Basis, Estimate, PastPace, Workload
+from ga2app.services.forecast import Basis, Estimate, PastPace, Workload
 from ga2app.types import (
     NONE_OF_THESE,
     AnchorClip,

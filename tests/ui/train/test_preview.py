@@ -10,7 +10,7 @@ import pytest
 from ga2app.config import preset
 from ga2app.errors import ConfigError
 from ga2app.paths import Home
-from ga2app.services.run_pace import Basis, Estimate, workload_of
+from ga2app.services.forecast import Basis, Estimate, workload_of
 from ga2app.services.run_requests import Asked, lower_first
 from ga2app.types import AnchorClip, Dataset, EventKind, LabelledClip, RunState, Subset
 from ga2app.web import Studio

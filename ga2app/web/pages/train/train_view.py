@@ -8,8 +8,8 @@ from typing import Any
 
 from ga2app.config import DEMO, NOTHING, SKETCH, RunConfig
 from ga2app.errors import Fault
+from ga2app.services.forecast import Basis, Estimate
 from ga2app.services.prompt_fit import HARD_PROMPT
-from ga2app.services.run_pace import Basis, Estimate
 from ga2app.services.run_requests import Plan, estimate_warnings, gigabytes
 from ga2app.services.studio import Studio
 from ga2app.types import RunRecord

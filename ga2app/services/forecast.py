@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import math
@@ -13,14 +14,13 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 from ga2app.clip.files import find_clip
 from ga2app.config import RunConfig
 from ga2app.config.effective_config import steps_of, training_clips, whitening_anchors
 from ga2app.errors import BackboneError, StoreError
 from ga2app.paths import PROJECT, write_whole
-from ga2app.services.calibration import FRAMES, ClipSpeed, Speed
+from ga2app.services.calibration import FRAMES
 from ga2app.services.prompt_fit import Towers, towers_of
 from ga2app.types import Dataset, Subset
 
@@ -31,7 +31,31 @@ _WIDE_VOCABULARY = 48
 _KEPT_A_TOKEN = 22
 """Numbers of a tower's width that a layer keeps of each token for its backward pass: norms, attention, MLP."""
 _ENCODED_AT_ONCE, _CLIPS_AT_ONCE, _CACHE_BYTES, _ENDING_S = 256, 16, 512 << 20, 1.0
+_OF_TOWERS = 7
+"""Fields of ``Speed``, the first ones, that are the same with other clips."""
+
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Seconds that a backbone takes on a device: to be loaded, for a frame or a text, without and with learning.
+
+    ``base_bytes`` is what the process takes with the backbone loaded, ``device_bytes`` the memory of the GPU. Then what
+    reading a clip takes: the first time, again, and the bytes that are kept of it between. ``photographic``: footage.
+    """
+
+    load_s: float
+    base_bytes: int
+    frame_s: float
+    learned_frame_s: float
+    learned_text_s: float
+    image_px: int
+    device_bytes: int = 0
+    first_s: float = 0.02  # of a data set that has no clips yet: the demo while it is being drawn
+    again_s: float = 0.005
+    kept_bytes: int = 0
+    photographic: bool = False
 
 
 @dataclass(frozen=True)
@@ -110,10 +134,6 @@ class Estimate:
         return sum(parts) if len(parts) == 3 else None
 
 
-_NO_CLIPS = ClipSpeed(0.02, 0.005, 0, False)
-"""Stands in while a data set has no clips yet: the demo that is being drawn."""
-
-
 def workload_of(config: RunConfig, dataset: Dataset) -> Workload:
     """The numbers behind a run on ``dataset``, which has the anchors and negatives that the run will get."""
     objective, optimizer, prompts = config.losses, config.optimizer, config.prompts
@@ -157,7 +177,7 @@ def step_seconds(work: Workload, speed: Speed) -> float:
     return seconds
 
 
-def peak_bytes(work: Workload, speed: Speed, clips: ClipSpeed, towers: Towers) -> int:
+def peak_bytes(work: Workload, speed: Speed, towers: Towers) -> int:
     """Bytes that the run needs where memory is short: of the GPU if there is one, of the machine otherwise."""
     number_bytes = 2 if work.precision in ("bfloat16", "float16") else 4
     tokens = towers.frame_tokens + (work.prompt_length if work.visual else 0)
@@ -173,16 +193,11 @@ def peak_bytes(work: Workload, speed: Speed, clips: ClipSpeed, towers: Towers) -
     needed = max(graph, moving) + read * work.frames * 3 * speed.image_px**2 * 4
     if speed.device_bytes:
         return speed.base_bytes // 2 + needed
-    return speed.base_bytes + needed + min(_CACHE_BYTES, work.all_clips * clips.kept_bytes)
+    return speed.base_bytes + needed + min(_CACHE_BYTES, work.all_clips * speed.kept_bytes)
 
 
 def forecast(
-    work: Workload,
-    speed: Speed,
-    clips: ClipSpeed,
-    past: Sequence[PastPace],
-    towers: Towers | None,
-    free_bytes: int | None = None,
+    work: Workload, speed: Speed, past: Sequence[PastPace], towers: Towers | None, free_bytes: int | None = None
 ) -> Estimate:
     """The estimate; it rests on ``past`` runs where there are any, scaled to this one's work."""
     paces = [(pace.run_id, pace.seconds_per_step, step_seconds(pace.workload, speed)) for pace in past]
@@ -190,17 +205,17 @@ def forecast(
     factor = median(ratios.values()) if ratios else 1.0
     look = work.frames * speed.frame_s * factor
     longer = math.sqrt(max(1.0, work.frames / FRAMES))  # reading more frames than were timed
-    reading = work.epochs * work.shots * clips.again_s * longer if work.visual else 0.0
-    measured = clips.again_s * longer + look * (2 if work.residual else 1)
+    reading = work.epochs * work.shots * speed.again_s * longer if work.visual else 0.0
+    measured = speed.again_s * longer + look * (2 if work.residual else 1)
     return Estimate(
         basis=Basis.RUNS if ratios else Basis.MEASURED,
-        preparing_s=speed.load_s + work.plain_clips * (clips.first_s * longer + look),
+        preparing_s=speed.load_s + work.plain_clips * (speed.first_s * longer + look),
         training_s=work.steps * step_seconds(work, speed) * factor + reading,
         measuring_s=work.measured_clips * measured + _ENDING_S,
-        peak_bytes=peak_bytes(work, speed, clips, towers) if towers else None,
+        peak_bytes=peak_bytes(work, speed, towers) if towers else None,
         free_bytes=speed.device_bytes or free_bytes,
         on_gpu=speed.device_bytes > 0,
-        photographic=clips.photographic,
+        photographic=speed.photographic,
         runs=tuple(ratios),
     )
 
@@ -216,11 +231,9 @@ class SpeedEstimator:
         self._lock = threading.Lock()
         self._under_way: set[str] = set()
         self._failed: dict[str, str] = {}
-        try:
-            known = json.loads(file.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            known = {}
-        self._known: dict[str, Any] = known if isinstance(known, dict) else {}
+        self._known: dict[str, Speed] = {}
+        with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):  # absent, or of another version
+            self._known = {key: Speed(**one) for key, one in json.loads(file.read_text(encoding="utf-8")).items()}
 
     def estimate(self, work: Workload, past: Sequence[PastPace] = ()) -> Estimate:
         """The estimate, or that it is being made: then ask again in a few seconds. Never blocks."""
@@ -228,50 +241,44 @@ class SpeedEstimator:
             find_clip(work.backbone)
         except BackboneError:
             return Estimate(Basis.UNKNOWN, note=f"unknown until '{work.backbone}' is on this machine")
-        tower = "|".join((work.backbone, work.device, work.precision))
+        tower = "|".join((work.backbone, work.device, work.precision, ""))
+        key = tower + "|".join(work.clips)
         with self._lock:
-            speed = _as(Speed, self._known.get(tower))
-            reading = "|".join((*work.clips, str(speed.image_px))) if speed and work.clips else ""
-            clips = _as(ClipSpeed, self._known.get(reading)) if reading else _NO_CLIPS
-            if speed and clips:
-                return forecast(work, speed, clips, past, towers_of(work.backbone), free_memory())
-            if failed := self._failed.get(tower) or self._failed.get(reading):
+            if speed := self._known.get(key):
+                return forecast(work, speed, past, towers_of(work.backbone), free_memory())
+            if failed := self._failed.get(key):
                 return Estimate(Basis.UNKNOWN, note=failed)
-            job = reading if speed else tower
-            if job not in self._under_way:
-                self._under_way.add(job)
-                wanted = (job, work, speed)
+            # With other clips the towers are as fast as they were.
+            known = next((one for name, one in self._known.items() if name.startswith(tower)), None)
+            if key not in self._under_way:
+                self._under_way.add(key)
+                wanted = (key, work, known)
                 threading.Thread(target=self._measure, args=wanted, daemon=True, name="measuring the speed").start()
-        return Estimate(Basis.MEASURING, note="Reading a few of its clips to see how long that takes…" if speed else "")
+        return Estimate(Basis.MEASURING, note="Reading a few of its clips to see how long that takes…" if known else "")
 
-    def _measure(self, job: str, work: Workload, speed: Speed | None) -> None:
+    def _measure(self, key: str, work: Workload, known: Speed | None) -> None:
         named = ("--backbone", work.backbone, "--device", work.device, "--precision", work.precision)
-        command = [*self._program, *(("--image-px", str(speed.image_px)) if speed else named), "--", *work.clips]
-        found: dict[str, Any] = {}
-        why = ""
+        command = [*self._program, *(("--image-px", str(known.image_px)) if known else named), "--", *work.clips]
         try:
             ended = subprocess.run(
                 command, cwd=PROJECT, capture_output=True, text=True, timeout=_TIME_LIMIT_S, check=False
             )
-            if ended.returncode == 0:
-                found = json.loads(ended.stdout.splitlines()[-1])
-            else:
-                why = (ended.stderr.strip().splitlines() or ["no reason was given"])[-1]
-        except (OSError, ValueError, IndexError, subprocess.TimeoutExpired) as exc:
-            why = str(exc)
+            if ended.returncode:
+                raise ValueError((ended.stderr.strip().splitlines() or ["no reason was given"])[-1])
+            towers = [*asdict(known).items()][:_OF_TOWERS] if known else []
+            speed = Speed(**dict(towers) | json.loads(ended.stdout.splitlines()[-1]))
+        except (OSError, ValueError, TypeError, IndexError, subprocess.TimeoutExpired) as exc:
+            _log.warning("the speed could not be measured: %s", exc)
+            with self._lock:
+                self._under_way.discard(key)
+                self._failed[key] = str(exc)
+            return
         with self._lock:
-            self._under_way.discard(job)
-            if why:
-                _log.warning("the speed could not be measured: %s", why)
-                self._failed[job] = why
-                return
-            if "speed" in found:
-                self._known[job] = found["speed"]
-            if "clips" in found:
-                image_px = found["speed"]["image_px"] if "speed" in found else (speed.image_px if speed else 0)
-                self._known["|".join((*work.clips, str(image_px)))] = found["clips"]
+            self._under_way.discard(key)
+            self._known[key] = speed
             try:
-                write_whole(self._file, json.dumps(self._known, indent=1, sort_keys=True))
+                kept = {name: asdict(one) for name, one in self._known.items()}
+                write_whole(self._file, json.dumps(kept, indent=1, sort_keys=True))
             except StoreError as exc:
                 _log.warning("%s", exc)
 
@@ -289,12 +296,3 @@ def free_memory() -> int | None:
     except (OSError, ValueError):
         pass
     return min(free, default=None)
-
-
-def _as(kind: Any, data: object) -> Any:
-    """What was kept, as the record that it was; None where there is nothing, or that of another version."""
-    try:
-        record = kind(**data) if isinstance(data, dict) else None
-    except TypeError:
-        return None
-    return record if record is not None and asdict(record) == data else None
