@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from ga2app.datasets.clip_names import Part, part_of, split_suffix
 from ga2app.datasets.drafts import Draft, with_parts
 from ga2app.datasets.import_report import Problem
-from ga2app.datasets.text_tables import Sheet, cells_of, read_sheet
+from ga2app.datasets.text_tables import Sheet, cells_of, column_key, read_sheet
 from ga2app.datasets.text_tables import cells_of as padded
 from ga2app.errors import DatasetError, counted, named
 from ga2app.types import AnchorClip, Subset
@@ -54,7 +54,7 @@ class Columns:
 
 def columns_of(sheet: Sheet) -> Columns | None:
     """The columns of ``sheet``; None where it has no column for clips or none for labels."""
-    keys = [_key(name) for name in sheet.columns]
+    keys = [column_key(name) for name in sheet.columns]
     places = {role: [keys.index(name) for name in names if name in keys] for role, names in _ROLES.items()}
     if not places["path"] or not places["label"]:
         return None
@@ -95,10 +95,6 @@ def fold_number(value: str) -> int | None:
 def _are_folds(sheet: Sheet, place: int) -> bool:
     values = [cells_of(cells, place + 1)[place] for _, cells in sheet.rows]
     return any(values) and all(not value or fold_number(value) is not None for value in values)
-
-
-def _key(name: str) -> str:
-    return re.sub(r"[\W_]+", "_", name.strip().casefold()).strip("_")
 
 
 def _best_label(sheet: Sheet, places: Sequence[int]) -> int:

@@ -7,7 +7,6 @@ line, counted from 0.
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 from collections import Counter
@@ -16,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ga2app.datasets.import_report import Problem
-from ga2app.datasets.text_tables import numbered_lines, read_text
+from ga2app.datasets.text_tables import column_key, numbered_lines, read_text, split_cells
 from ga2app.labels import in_words, label_key, name_key
 
 _SEPARATORS = ",;\t"
@@ -55,7 +54,7 @@ def rows_of(lines: Sequence[tuple[int, str]]) -> list[Row] | Unclear:
         return named_first
     separator = _separator(lines)
     if separator is not None:
-        cells = [(line, _cells(text, separator)) for line, text in lines]
+        cells = [(line, split_cells(text, separator)) for line, text in lines]
         rows = _in_columns(cells, separator, lines[0][1])
         if rows is not None:
             return rows
@@ -63,7 +62,7 @@ def rows_of(lines: Sequence[tuple[int, str]]) -> list[Row] | Unclear:
     if 2 * sum(match is not None for _, match in indexed) > len(lines):
         pairs = zip(indexed, lines, strict=True)
         return [(n, match[1], match[2]) if match else (n, "", text) for (n, match), (_, text) in pairs]
-    names = lines[1:] if _key(lines[0][1]) in _NAMES | _EITHER and len(lines) > 2 else lines
+    names = lines[1:] if column_key(lines[0][1]) in _NAMES | _EITHER and len(lines) > 2 else lines
     return [(line, str(place), text) for place, (line, text) in enumerate(names)]
 
 
@@ -82,7 +81,7 @@ def _name_first(lines: Sequence[tuple[int, str]]) -> list[Row]:
 
 
 def _unquoted(name: str) -> str:
-    cells = _cells(name, ",")
+    cells = split_cells(name, ",")
     return cells[0] if len(cells) == 1 else name
 
 
@@ -91,12 +90,8 @@ def _separator(lines: Sequence[tuple[int, str]]) -> str | None:
     for sign in _SEPARATORS:
         if all(sign in text for _, text in lines):
             return sign
-    first = _cells(lines[0][1], ",")
+    first = split_cells(lines[0][1], ",")
     return "," if _is_header(first) and len(first) > 1 else None
-
-
-def _cells(text: str, separator: str) -> list[str]:
-    return [cell.strip() for cell in next(csv.reader([text], delimiter=separator, skipinitialspace=True), [])]
 
 
 def _in_columns(cells: Sequence[tuple[int, list[str]]], separator: str, first_line: str) -> list[Row] | Unclear | None:
@@ -119,7 +114,7 @@ def _in_columns(cells: Sequence[tuple[int, list[str]]], separator: str, first_li
 
 
 def _id_column(header: Sequence[str], columns: Sequence[Sequence[str]]) -> int | None:
-    keys = [_key(name) for name in header]
+    keys = [column_key(name) for name in header]
     if named := [at for at, key in enumerate(keys) if key in _IDS]:
         return named[0]
     numeric = [at for at, column in enumerate(columns) if 2 * sum(map(_is_number, column)) > len(column)]
@@ -132,7 +127,7 @@ def _id_column(header: Sequence[str], columns: Sequence[Sequence[str]]) -> int |
 
 def _name_column(header: Sequence[str], columns: Sequence[Sequence[str]], ids: int) -> int | None:
     """The place of the names; -1 for all that stands behind the number, None where it is not clear."""
-    keys = [_key(name) for name in header]
+    keys = [column_key(name) for name in header]
     for known in (_NAMES, _EITHER):
         if named := [at for at, key in enumerate(keys) if key in known and at != ids]:
             return -1 if ids == 0 and named[0] == 1 == len(keys) - 1 and len(columns) > 2 else named[0]
@@ -150,7 +145,7 @@ def _name_column(header: Sequence[str], columns: Sequence[Sequence[str]], ids: i
 
 
 def _is_header(cells: Sequence[str]) -> bool:
-    keys = {_key(cell) for cell in cells}
+    keys = {column_key(cell) for cell in cells}
     return bool(keys & (_IDS | _NAMES | _EITHER)) and not _has_number(cells)
 
 
@@ -166,10 +161,6 @@ def _count_up(values: Sequence[str]) -> bool:
     """Whether the numbers are those of a count, in any order: no holes, none twice, from 0 or 1."""
     numbers = sorted(int(value) for value in values if _is_number(value))
     return bool(numbers) and numbers[0] in (0, 1) and numbers == list(range(numbers[0], numbers[0] + len(numbers)))
-
-
-def _key(name: str) -> str:
-    return re.sub(r"[\W_]+", "_", name.strip().casefold()).strip("_")
 
 
 @dataclass(frozen=True)

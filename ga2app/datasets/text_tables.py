@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,3 +113,13 @@ def _cell(value: Any) -> str:
 def cells_of(cells: Sequence[str], width: int) -> tuple[str, ...]:
     """``cells`` with as many of them as there are columns."""
     return (*cells[:width], *[""] * (width - len(cells)))
+
+
+def split_cells(line: str, separator: str) -> list[str]:
+    """The cells of one line, without the space round them."""
+    return [cell.strip() for cell in next(csv.reader([line], delimiter=separator, skipinitialspace=True), [])]
+
+
+def column_key(name: str) -> str:
+    """The name of a column without differences of case, space and signs."""
+    return re.sub(r"[\W_]+", "_", name.strip().casefold()).strip("_")

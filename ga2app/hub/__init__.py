@@ -1,6 +1,6 @@
 """Everything that talks to the Hugging Face Hub or looks into its cache."""
 
-from ga2app.clip.files import FAVORITE, download, download_size, explain
+from ga2app.clip.files import FAVORITE, download, download_size
 from ga2app.hub.backbone_downloads import (
     TOY_BYTES,
     Downloads,
@@ -16,7 +16,7 @@ from ga2app.hub.pushing import PushJob, full_name, push
 from ga2app.hub.repositories import propose_name
 
 __all__ = [
-    "FAVORITE", "TOY_BYTES", "DownloadState", "DownloadStatus", "Downloads", "HubClient", "PushJob", "cached_backbones",
-    "default_backbone", "download", "download_size", "explain", "fetch", "fetch_bundle", "full_name", "look",
-    "own_login", "propose", "propose_name", "push",
+    "FAVORITE", "TOY_BYTES", "DownloadState", "DownloadStatus", "Downloads", "HubClient", "PushJob",
+    "cached_backbones", "default_backbone", "download", "download_size", "fetch", "fetch_bundle", "full_name",
+    "look", "own_login", "propose", "propose_name", "push",
 ]  # fmt: skip

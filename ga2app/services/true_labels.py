@@ -6,12 +6,12 @@ line could mean several clips, or lines disagree, nothing is guessed: the page a
 
 from __future__ import annotations
 
-import csv
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
+from ga2app.datasets.text_tables import split_cells
 from ga2app.labels import LabelNames, label_key, tidy
 from ga2app.services.recognition_service import Results
 from ga2app.types import NONE_OF_THESE
@@ -123,7 +123,7 @@ def _lines(text: str, results: Results, faults: list[str]) -> Iterator[_Line]:
 def _cells(line: str, separator: str = "") -> list[str]:
     """The cells of ``line``, which may have another separator than the header's."""
     chosen = separator if separator and separator in line else _separator(line)
-    return [cell.strip() for cell in next(csv.reader([line], delimiter=chosen, skipinitialspace=True), [])]
+    return split_cells(line, chosen)
 
 
 def _separator(line: str) -> str:

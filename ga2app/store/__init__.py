@@ -22,11 +22,11 @@ from ga2app.store.import_records import Imports
 from ga2app.store.negative_prompts import Negatives
 from ga2app.store.prompt_files import default_prompts, load_seeds
 from ga2app.store.run_queue import Place, Runs
-from ga2app.store.run_rows import RunFacets, RunFilter, StoredEvent
+from ga2app.store.run_rows import RunFilter, StoredEvent
 from ga2app.store.trash import Trash
 
 __all__ = [
-    "BundleOrder", "BundleQuery", "DatasetRow", "Place", "RunFacets", "RunFilter", "Store", "StoredEvent",
+    "BundleOrder", "BundleQuery", "DatasetRow", "Place", "RunFilter", "Store", "StoredEvent",
     "default_prompts",
 ]  # fmt: skip
 

@@ -8,7 +8,6 @@ A clip's feature is the mean over its frames and blind to their order: whatever 
 from ga2app.inference.explanations.clip_importance import (
     ClipScore,
     Method,
-    Saliency,
     ScoreKind,
     best_rival,
     clip_score,
@@ -20,12 +19,9 @@ from ga2app.inference.explanations.clip_importance import (
 from ga2app.inference.explanations.explain_clip import (
     DEFAULT_FRAMES,
     Ways,
-    best_label,
     explain_clip,
     explain_pixels,
-    nearest_relatives,
     overlay,
-    pictures,
 )
 from ga2app.inference.explanations.explanation_records import (
     ClipExplanation,
@@ -35,46 +31,16 @@ from ga2app.inference.explanations.explanation_records import (
     Relative,
     Relatives,
     SaliencyMap,
-    StrongCell,
     TokenKind,
     TokenWords,
     Word,
     WordReport,
 )
-from ga2app.inference.explanations.word_importance import WordTable, explain_words, word_table
+from ga2app.inference.explanations.word_importance import explain_words, word_table
 
 __all__ = [
-    "DEFAULT_FRAMES",
-    "ClipExplanation",
-    "ClipScore",
-    "FrameShare",
-    "Method",
-    "ModelExplanation",
-    "Reading",
-    "Relative",
-    "Relatives",
-    "Saliency",
-    "SaliencyMap",
-    "ScoreKind",
-    "StrongCell",
-    "TokenKind",
-    "TokenWords",
-    "Ways",
-    "Word",
-    "WordReport",
-    "WordTable",
-    "best_label",
-    "best_rival",
-    "clip_score",
-    "contrast",
-    "default_cells",
-    "explain_clip",
-    "explain_pixels",
-    "explain_words",
-    "leave_one_out",
-    "nearest_relatives",
-    "overlay",
-    "pictures",
-    "saliency",
-    "word_table",
-]
+    "DEFAULT_FRAMES", "ClipExplanation", "ClipScore", "FrameShare", "Method", "ModelExplanation", "Reading",
+    "Relative", "Relatives", "SaliencyMap", "ScoreKind", "TokenKind", "TokenWords", "Ways", "Word", "WordReport",
+    "best_rival", "clip_score", "contrast", "default_cells", "explain_clip", "explain_pixels", "explain_words",
+    "leave_one_out", "overlay", "saliency", "word_table",
+]  # fmt: skip

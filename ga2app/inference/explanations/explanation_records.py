@@ -14,6 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 
+class Record:
+    """What every record below can do."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return asdict(self)  # type: ignore[call-overload,no-any-return]
+
+
 class TokenKind(StrEnum):
     """``soft`` tokens were learned; ``context`` tokens are what the coupling makes of them and the text tower reads."""
 
@@ -34,7 +42,7 @@ class Reading(StrEnum):
 
 
 @dataclass(frozen=True)
-class Word:
+class Word(Record):
     """A word, or a part of one unless ``whole``, with its cosine and its Euclidean distance to a token."""
 
     text: str
@@ -42,12 +50,9 @@ class Word:
     cosine: float
     distance: float
 
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
 
 @dataclass(frozen=True)
-class TokenWords:
+class TokenWords(Record):
     """The words nearest to one prompt token, by cosine; ``place`` counts from 1.
 
     ``nearest_by_distance`` may be another one: of two words in the same direction the shorter is nearer to a short
@@ -62,12 +67,9 @@ class TokenWords:
     noise_cosine: float
     reading: Reading
 
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
 
 @dataclass(frozen=True)
-class WordReport:
+class WordReport(Record):
     """The nearest words of all tokens, and the measures of the vocabulary they are to be held against.
 
     ``words`` of the vocabulary were searched, whose median length is ``word_norm``; ``word_cosine`` and
@@ -83,33 +85,24 @@ class WordReport:
     blend_cosine: float
     tokens: tuple[TokenWords, ...]
 
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
 
 @dataclass(frozen=True)
-class FrameShare:
+class FrameShare(Record):
     """One sampled frame: its number in the clip, what the score loses without it, and the score of it ``alone``."""
 
     index: int
     contribution: float
     alone: float
 
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
 
 @dataclass(frozen=True)
-class StrongCell:
+class StrongCell(Record):
     """One cell of one frame, counted from 0 from the top left: ``frame`` counts the sampled ones."""
 
     frame: int
     row: int
     column: int
     value: float
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -148,19 +141,16 @@ class SaliencyMap:
 
 
 @dataclass(frozen=True)
-class Relative:
+class Relative(Record):
     """An anchor clip or a negative prompt and its cosine to the clip; ``path`` is the anchor's file."""
 
     name: str
     cosine: float
     path: str | None = None
 
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
 
 @dataclass(frozen=True)
-class Relatives:
+class Relatives(Record):
     """The anchors and negatives nearest to a clip, nearest first, and for comparison the cosine of its label.
 
     Clips and texts lie apart in a CLIP: hold anchors against anchors, negatives against the label.
@@ -169,9 +159,6 @@ class Relatives:
     anchors: tuple[Relative, ...]
     negatives: tuple[Relative, ...]
     label_cosine: float
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 @dataclass(frozen=True)
