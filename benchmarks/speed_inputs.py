@@ -17,8 +17,15 @@ TOKENIZER = PROJECT.parent / "shared" / "clip-tokenizer"
 """The tokenizer of OpenAI's CLIP, where it lies beside the checkout; a drawn one of as many entries otherwise."""
 
 VOCABULARY, POSITIONS = 49408, 77
-_DOING = "riding throwing catching kicking washing cutting opening closing carrying painting cleaning lifting".split()
-_THINGS = "ball bike horse door box car dog hair dishes fruit paper rope wall drum kite boat sword tree".split()
+_DOING = (
+    "riding throwing catching kicking washing cutting opening closing carrying painting cleaning lifting holding "
+    "pushing pulling turning moving building breaking drawing eating cooking playing reading buying selling showing "
+    "hiding finding making"
+).split()
+_THINGS = (
+    "ball bike horse door box car dog hair fish fruit paper rope wall drum boat tree cat cup book bag bread cake chair "
+    "table bed bird camera card clock coat egg flag flower food guitar hat key"
+).split()
 
 
 @dataclass(frozen=True)
@@ -53,9 +60,9 @@ SMALL = Sizes(32, 16, 32, 2, 32, 2, 3, 4, 2, 2, 2, 5, 2, 2, 5, 1, 4, 12, 48, 8, 
 
 
 def labels_of(count: int) -> list[str]:
-    """So many action names of two words, as data sets have them."""
+    """So many action names of two words, as data sets have them; at most 1,110."""
     names = [f"{doing} {thing}" for thing in _THINGS for doing in _DOING]
-    return [names[place % len(names)] + " again" * (place // len(names)) for place in range(count)]
+    return names[:count]
 
 
 def save_clip(folder: Path, sizes: Sizes) -> Path:
@@ -94,7 +101,7 @@ def _save_tokenizer(folder: Path) -> Any:
         sketch = PROJECT / "assets" / "sketch-clip"
         document = json.loads((sketch / "tokenizer.json").read_text())
         words = document["model"]["vocab"]
-        for word in sorted({word for label in labels_of(300) for word in label.split()} - set(words)):
+        for word in sorted({word for label in labels_of(2000) for word in label.split()} - set(words)):
             words[word] = len(words)
         words |= {f"word{number}": number for number in range(len(words), VOCABULARY)}
         (folder / "tokenizer.json").write_text(json.dumps(document))

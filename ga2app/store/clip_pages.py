@@ -65,6 +65,11 @@ _CLIP = (
     "FROM clips JOIN labels ON labels.id = clips.label_id "
 )
 
+# Out of the index alone: a join reads every row, which grows faster than their number once they leave SQLite's cache.
+_COUNTED = (
+    "(SELECT count(*) FROM clips WHERE dataset_id = labels.dataset_id AND subset = '{}' AND label_id = labels.id)"
+)
+
 
 class Clips:
     """The clips of all data sets. Every answer takes a fixed number of queries, however many clips there are."""
@@ -76,12 +81,11 @@ class Clips:
         """The labels of a data set, in their order."""
         with self._database.read() as db:
             found = db.execute(
-                "SELECT labels.id, name, kind, total(subset = 'train'), total(subset = 'test') FROM labels "
-                "LEFT JOIN clips ON clips.label_id = labels.id WHERE labels.dataset_id = ? GROUP BY labels.id "
-                "ORDER BY labels.id",
+                f"SELECT id, name, kind, {_COUNTED.format('train')}, {_COUNTED.format('test')} FROM labels "
+                "WHERE dataset_id = ? ORDER BY id",
                 [dataset_id],
             ).fetchall()
-        return [LabelRow(id_, name, LabelKind(kind), int(train), int(test)) for id_, name, kind, train, test in found]
+        return [LabelRow(id_, name, LabelKind(kind), train, test) for id_, name, kind, train, test in found]
 
     def count(self, dataset_id: int, wanted: ClipFilter) -> int:
         """How many clips ``page`` has in all."""
