@@ -30,10 +30,10 @@ from benchmarks.speed_rows import ROWS  # noqa: E402
 
 def measure(bench: Bench, only: list[str]) -> dict[str, Any]:
     """Take the rows named in ``only``; gives the document of --json."""
-    for dtype in ("float32", "bfloat16"):
-        with bench.sides(("matmul", {"dtype": dtype, "size": bench.sizes.matmul}, PROJECT)) as (side,):
-            bench.peaks[dtype] = max(side.take()["gflops"] for _ in range(max(bench.pairs, 3)))
-        bench.say(f"peak of a matrix product in {dtype}: {bench.peaks[dtype]:.0f} GFLOP/s")
+    with bench.sides(("matmul", {"size": bench.sizes.matmul}, PROJECT)) as (side,):
+        for dtype in ("float32", "bfloat16"):
+            bench.peaks[dtype] = max(side.take(dtype=dtype)["gflops"] for _ in range(max(bench.pairs, 3)))
+            bench.say(f"peak of a matrix product in {dtype}: {bench.peaks[dtype]:.0f} GFLOP/s")
     for name in only:
         try:
             ROWS[name](bench)

@@ -57,14 +57,14 @@ def _take_step(setup: Any, updater: Any, clips: Any, rows: Sequence[int], step: 
     return {"loss": float(parts.total.detach()), "norm": float(norm)}
 
 
-def matmul(dtype: str, size: int) -> Turn:
-    """A product of two square matrices, many times; tells the best rate in GFLOP/s."""
+def matmul(size: int) -> Turn:
+    """A product of two square matrices of the ``dtype`` in the order, three times; tells the best rate in GFLOP/s."""
     import torch
 
     device = os.environ.get("GA2_BENCH_DEVICE", "cuda" if torch.cuda.is_available() else "cpu")
-    one, other = (torch.randn(size, size, device=device, dtype=getattr(torch, dtype)) for _ in range(2))
 
-    def turn() -> dict[str, float]:
+    def turn(dtype: str) -> dict[str, float]:
+        one, other = (torch.randn(size, size, device=device, dtype=getattr(torch, dtype)) for _ in range(2))
         best = float("inf")
         for _ in range(3):
             began = time.perf_counter()
@@ -148,18 +148,17 @@ def full_step(
     from ga2app.contracts import AnchorClip, Dataset
     from safetensors.torch import load_file
 
-    from ga2app.config import ClipConfig, ObjectiveConfig, RunConfig
+    from ga2app.config import RunConfig
 
     setup_of, _, _, updater_of = _training()
     backbone, held = _load(folder, precision), load_file(inputs)
     model, device = _prompted(backbone, labels, inputs, length, depth), backbone.compute.device
     pixels = held["pixels"].to(device)
-    config = RunConfig(
-        prompts=model.prompts.config,
-        objective=ObjectiveConfig(released=1.0, anchors_per_step=1),
-        clips=ClipConfig(num_frames=pixels.shape[1]),
-        precision=backbone.compute.precision,
-    )
+    settings = RunConfig().to_dict()  # files have the same keys in both builds
+    settings["objective"] |= {"released": 1.0, "anchors_per_step": 1}
+    settings["clips"] |= {"num_frames": pixels.shape[1]}
+    settings["precision"] = backbone.compute.precision.value
+    config = replace(RunConfig.from_dict(settings), prompts=model.prompts.config)
     known = {
         "config": config,
         "dataset": Dataset("bench", tuple(labels), (), ()),

@@ -17,7 +17,7 @@ def test_the_exponent_tells_linear_from_quadratic() -> None:
     assert growth.Curve("x", "", [7], [1.0]).to_dict()["exponent"] is None
 
 
-@pytest.mark.parametrize("name", ["frames", "labels", "prompts", "clips", "runs"])
+@pytest.mark.parametrize("name", ["labels", "clips", "runs"])
 def test_each_axis_is_measured_at_every_size(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(growth, "TURNS", 1)
     measure, _, small = growth.AXES[name]
