@@ -38,7 +38,7 @@ setup(
     include_package_data=False,
     package_data={
         "ga2app": ["py.typed"],
-        "": ["*.css", "*.js", "*.html", "*.svg"],
+        "": ["*.css", "*.js", "*.html", "*.svg", "*.toml"],
         "ga2app.shipped": ["assets/sketch-*/*", "prompts_db/*.csv", "prompts_db/*.json"],
     },
 )

@@ -37,17 +37,12 @@ def add(commands: common.Commands) -> None:
     choose = kinds.add_parser("choose", help="the most irrelevant yet diverse clips of a pool", description=_ABOUT)
     _add_pool(choose)
     choose.add_argument("--count", type=int, default=COUNT, help=f"clips to choose (default {COUNT})")
-    choose.add_argument(
-        "--diversity", type=float, default=0.5, help="0: irrelevance alone … 1: difference alone (default 0.5)"
-    )
-    choose.add_argument(
-        "--out", type=Path, metavar="CSV", help="write the choice as anchors, as data set CSVs hold them"
-    )
-    choose.add_argument(
-        "--with-clips",
-        action="store_true",
-        help="with --dataset and --out: write its own clips and negatives, too, so that the CSV can be trained on",
-    )
+    weight = "0: irrelevance alone … 1: difference alone (default 0.5)"
+    choose.add_argument("--diversity", type=float, default=0.5, help=weight)
+    out = "write the choice as anchors, as data set CSVs hold them"
+    choose.add_argument("--out", type=Path, metavar="CSV", help=out)
+    whole = "with --dataset and --out: write its own clips and negatives, too, so that the CSV can be trained on"
+    choose.add_argument("--with-clips", action="store_true", help=whole)
     choose.set_defaults(run=run_choose)
 
     rank = kinds.add_parser("rank", help="every clip of a pool, the most irrelevant first", description=_ABOUT)
@@ -68,7 +63,7 @@ def _add_pool(parser: argparse.ArgumentParser) -> None:
     labels = parser.add_mutually_exclusive_group(required=True)
     labels.add_argument("--labels", help=f"what the anchors have to be irrelevant to: {common.LABELS_HELP}")
     labels.add_argument("--dataset", help="known data set, folder or CSV file: its base labels")
-    parser.add_argument("--backbone", help="sketch, a folder, or a Hub id (default: the home's)")
+    common.add_backbone(parser, "the home's")
     parser.add_argument("--frames", type=int, default=8, help="frames looked at in each clip (default 8)")
     common.add_json(parser)
 
@@ -176,24 +171,13 @@ def _print(
     if not rated.comparable:
         notes = [*notes, "the backbone knows too few generic texts: figures say nothing beside another backbone's"]
     if args.json:
-        document: dict[str, Any] = {
-            "clips": [
-                {
-                    "file": one.path,
-                    "irrelevance": one.irrelevance,
-                    "nearest": one.nearest,
-                    "cosine": one.cosine,
-                    "caption": one.caption,
-                    "caption_guessed": one.guessed,
-                }
-                for one in shown
-            ],
-            "comparable": rated.comparable,
-            "faults": list(rated.faults),
-            "notes": notes,
-            "out": out,
-        }
-        common.print_json(document)
+        clips = [
+            {"file": one.path, "irrelevance": one.irrelevance, "nearest": one.nearest, "cosine": one.cosine}
+            | {"caption": one.caption, "caption_guessed": one.guessed}
+            for one in shown
+        ]
+        document: dict[str, Any] = {"clips": clips, "comparable": rated.comparable, "faults": list(rated.faults)}
+        common.print_json(document | {"notes": notes, "out": out})
         return
     print(_table(shown))
     for note in (*notes, *rated.faults):
@@ -205,8 +189,4 @@ def _print(
 def _table(shown: Sequence[ClipRating]) -> str:
     # Rounded down, so that no clip is called wholly irrelevant.
     cells = [(f"{math.floor(one.irrelevance * 100) / 100:11.2f}", one.nearest, one.caption, one.path) for one in shown]
-    lines = [("irrelevance", "nearest label", "caption", "clip"), *cells]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join(
-        "  ".join(f"{cell:{width}}" for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
-    )
+    return common.aligned([("irrelevance", "nearest label", "caption", "clip"), *cells])

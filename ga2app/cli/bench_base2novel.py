@@ -1,4 +1,4 @@
-"""``bench base2novel``: the ladder of methods on the sketch world, over many seeds."""
+"""``bench base2novel``: ga2 and its ablations on the sketch world, over many seeds."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from ga2app.cli import common
 from ga2app.config import HARD_PROMPT_EMBEDDED, HARD_PROMPT_RANDOM, Precision, RunConfig
@@ -24,45 +25,31 @@ def add(commands: common.Commands) -> None:
     """Register ``bench`` with its one kind."""
     bench = commands.add_parser("bench", help="compare the methods over many seeds")
     kinds = bench.add_subparsers(required=True, metavar="KIND")
-    parser = kinds.add_parser(
-        "base2novel",
-        help="base, novel and HM of every method of the ladder on drawn clips",
-        description="Trains every method on the same drawn classes and clips, seed after seed, and prints mean ± std "
-        "with the paired difference of ga2 to each other method. An interrupted benchmark goes on where it was.",
+    about = (
+        "Trains every method on the same drawn classes and clips, seed after seed, and prints mean ± std with the "
+        "paired difference of ga2 to each other method. An interrupted benchmark goes on where it was."
     )
+    what = "base, novel and HM of ga2 and its ablations on drawn clips"
+    parser = kinds.add_parser("base2novel", help=what, description=about)
     parser.add_argument("--setting", choices=SETTINGS, default="narrow", help="6 base classes, or half of the classes")
     parser.add_argument("--seeds", type=int, help=f"number of seeds (default {SEEDS})")
     parser.add_argument("--first-seed", type=int, default=FIRST_SEED, help=f"the first of them (default {FIRST_SEED})")
-    parser.add_argument(
-        "--methods",
-        default=",".join(COMPARED),
-        help=f"between commas (default: all of the ladder); ga2 with one part changed: {', '.join(ABLATIONS)}",
-    )
+    which = f"between commas (default: ga2 and its ablations); ga2 with one part changed: {', '.join(ABLATIONS)}"
+    parser.add_argument("--methods", default=",".join(COMPARED), help=which)
     parser.add_argument("--shots", default=str(MOST_SHOTS), help="clips a base class; several make a few-shot curve")
-    parser.add_argument(
-        "--quick",
-        action="store_true",
-        help=f"{QUICK_SEEDS} seeds, a third of the epochs and of the test clips: a look, not a result",
-    )
+    quick = f"{QUICK_SEEDS} seeds, a third of the epochs and of the test clips: a look, not a result"
+    parser.add_argument("--quick", action="store_true", help=quick)
     parser.add_argument("--config", metavar="JSON", help="settings of ga2 (default: those of the Full preset)")
-    parser.add_argument(
-        "--hard-prompt", default=HARD_PROMPT_EMBEDDED, help=f"a bundle's folder, or {HARD_PROMPT_RANDOM}"
-    )
-    parser.add_argument(
-        "--anchors", choices=POOLS, default="scenes", help="where anchor clips come from (default scenes)"
-    )
+    hard = f"a bundle's folder, or {HARD_PROMPT_RANDOM}"
+    parser.add_argument("--hard-prompt", default=HARD_PROMPT_EMBEDDED, help=hard)
+    pool = "where anchor clips come from (default scenes)"
+    parser.add_argument("--anchors", choices=POOLS, default="scenes", help=pool)
     parser.add_argument("--negatives", type=int, default=6, help="number of negative prompts, 1 to 10 (default 6)")
-    parser.add_argument(
-        "--precision", choices=[str(kind) for kind in Precision], default=str(Precision.AUTO), help="(default auto)"
-    )
-    parser.add_argument(
-        "--processes",
-        "--workers",
-        dest="workers",
-        type=int,
-        metavar="N",
-        help="seeds at once, with the same figures (default: one on each CUDA device, else the cores)",
-    )
+    auto = str(Precision.AUTO)
+    workers: Any = {"dest": "workers", "type": int, "metavar": "N"}
+    parser.add_argument("--precision", choices=[*map(str, Precision)], default=auto, help="(default auto)")
+    at_once = "seeds at once, with the same figures (default: one on each CUDA device, else the cores)"
+    parser.add_argument("--processes", "--workers", help=at_once, **workers)
     parser.add_argument("--out", type=Path, help="folder of figures and picture (default bench-base2novel)")
     common.add_json(parser)
     parser.set_defaults(run=run)
@@ -110,21 +97,9 @@ def _checked(args: argparse.Namespace) -> tuple[tuple[int, ...], tuple[str, ...]
     faults = [Fault(name, rule) for name, holds, rule in rules if not holds]
     if faults:
         raise ConfigError(faults)
-    config = (
-        RunConfig.from_dict(read_settings_file(args.config))
-        if args.config
-        else settings(args.setting, quick=args.quick)
-    )
-    config = replace(
-        config,
-        precision=Precision(args.precision),
-        prompts=replace(config.prompts, hard_prompt=args.hard_prompt),
-        shots=max(map(int, shots)),
-    )
+    base = RunConfig.from_dict(read_settings_file(args.config)) if args.config else None
+    config = base or settings(args.setting, quick=args.quick)
+    prompts, counts = replace(config.prompts, hard_prompt=args.hard_prompt), tuple(sorted({int(one) for one in shots}))
+    config = replace(config, precision=Precision(args.precision), prompts=prompts, shots=max(counts))
     ordered = tuple(method for method in KNOWN if method in methods)
-    return (
-        tuple(range(args.first_seed, args.first_seed + count)),
-        ordered,
-        tuple(sorted({int(one) for one in shots})),
-        config,
-    )
+    return tuple(range(args.first_seed, args.first_seed + count)), ordered, counts, config

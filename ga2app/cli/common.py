@@ -44,6 +44,11 @@ def add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
 
 
+def add_backbone(parser: argparse.ArgumentParser, default: str) -> None:
+    """``--backbone``, and what is taken without it."""
+    parser.add_argument("--backbone", help=f"sketch, a folder, or a Hub id (default: {default})")
+
+
 def own_studio() -> AbstractContextManager[Studio]:
     """The studio of this home, for as long as a command works."""
     from ga2app.services.studio import own_studio
@@ -188,10 +193,15 @@ def measured(
 
 def table(title: str, headings: Iterable[str], rows: Mapping[str, Sequence[str]]) -> str:
     """Rows of cells under ``headings``, beside the rows' names, with ``title`` above these; all aligned at the left."""
+    lines = [[title, *(f"{heading:>5}" for heading in headings)], *([name, *cells] for name, cells in rows.items())]
+    return aligned(lines)
+
+
+def aligned(lines: Sequence[Sequence[str]]) -> str:
+    """Lines of cells, each column as wide as its widest cell."""
     import tabulate
 
     tabulate.PRESERVE_WHITESPACE = True  # figures come padded
-    lines = [[title, *(f"{heading:>5}" for heading in headings)], *([name, *cells] for name, cells in rows.items())]
     drawn = tabulate.tabulate(lines, tablefmt="plain", disable_numparse=True)
     return "\n".join(line.rstrip() for line in drawn.splitlines())
 

@@ -33,15 +33,11 @@ def add(commands: common.Commands) -> None:
     parser.add_argument("--labels", help=f"{common.LABELS_HELP} (default: those of the bundle)")
     parser.add_argument("--label", help="the one to explain (default: the best one)")
     parser.add_argument("--bundle", help="folder of a trained bundle, explained beside zero-shot CLIP")
-    parser.add_argument("--backbone", help="sketch, a folder, or a Hub id (default: the bundle's, else the home's)")
+    common.add_backbone(parser, "the bundle's, else the home's")
     parser.add_argument("--frames", type=_frames, help="frames looked at (default: the bundle's, else 8)")
     parser.add_argument("--score", choices=("margin", "logit"), default="margin", help="of the label (default margin)")
-    parser.add_argument(
-        "--method",
-        choices=("gradient", "occlusion"),
-        default="gradient",
-        help="gradient (default), or occlusion: blanks each part in turn, the reference, some four times slower",
-    )
+    about = "gradient (default), or occlusion: blanks each part in turn, the reference, some four times slower"
+    parser.add_argument("--method", choices=("gradient", "occlusion"), default="gradient", help=about)
     parser.add_argument("--dataset", help="where anchors and negatives come from (default: demo, once it is drawn)")
     parser.add_argument("--picture", type=Path, help="write the saliency over the frames to this PNG")
     common.add_json(parser)

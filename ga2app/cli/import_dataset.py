@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ga2app.cli import common
 from ga2app.datasets import Division, Half, Layout, Missing, SplitLists
@@ -19,76 +19,53 @@ if TYPE_CHECKING:
 
 SHOWN = 20
 """Problems of one kind that are printed; ``--json`` has all of them."""
+_LISTS: dict[str, Any] = {"nargs": "+", "type": Path, "default": [], "metavar": "LIST"}
 
 
 def add(commands: common.Commands) -> None:
     """Register the command."""
-    parser = commands.add_parser(
-        "import-dataset",
-        help="make class folders, a list, a zip or the split lists of a known data set a data set of the studio",
-    )
-    parser.add_argument(
-        "source",
-        nargs="?",
-        metavar="FOLDER|CSV|ZIP",
-        help="class folders (also in train, val, test), a CSV with path and label, or a zip of either",
-    )
+    about = "make class folders, a list, a zip or the split lists of a known data set a data set of the studio"
+    parser = commands.add_parser("import-dataset", help=about)
+    what = "class folders (also in train, val, test), a CSV with path and label, or a zip of either"
+    parser.add_argument("source", nargs="?", metavar="FOLDER|CSV|ZIP", help=what)
     parser.add_argument("--name", help="name in the studio (default: the folder's or the list's)")
-    parser.add_argument(
-        "--missing",
-        choices=[str(choice) for choice in Missing],
-        default=Missing.FAIL.value,
-        help="with clips missing or unreadable: fail, importing nothing (default), or skip, importing the others",
-    )
-    parser.add_argument(
-        "--duplicates",
-        choices=["first", "all"],
-        default="first",
-        help="of clips with the same content take the first (default), or all",
-    )
-    parser.add_argument(
-        "--fold",
-        type=int,
-        help="the fold for testing, where a column numbers folds; of HMDB-51's lists which split (default 1)",
-    )
+    missing = "with clips missing or unreadable: fail, importing nothing (default), or skip, importing the others"
+    parser.add_argument("--missing", choices=[*map(str, Missing)], default=Missing.FAIL.value, help=missing)
+    same = "of clips with the same content take the first (default), or all"
+    parser.add_argument("--duplicates", choices=["first", "all"], default="first", help=same)
+    fold = "the fold for testing, where a column numbers folds; of HMDB-51's lists which split (default 1)"
+    parser.add_argument("--fold", type=int, help=fold)
     common.add_json(parser)
-    lists = parser.add_argument_group("split lists", "one clip a line: 'path label' or 'path frames label'")
-    lists.add_argument(
-        "--split", nargs="+", type=Path, default=[], metavar="LIST", help="training clips, or HMDB-51's folder of lists"
-    )
-    lists.add_argument("--test-split", nargs="+", type=Path, default=[], metavar="LIST", help="test clips")
+    _add_lists(parser.add_argument_group("split lists", "one clip a line: 'path label' or 'path frames label'"))
+    _add_novel(parser.add_argument_group("novel classes", "those that are not to be trained on, chosen in one way"))
+    parser.set_defaults(run=run)
+
+
+def _add_lists(lists: Any) -> None:
+    lists.add_argument("--split", help="training clips, or HMDB-51's folder of lists", **_LISTS)
+    lists.add_argument("--test-split", help="test clips", **_LISTS)
     lists.add_argument("--labels", type=Path, metavar="FILE", help="which number is which class: CSV with id,name")
-    lists.add_argument(
-        "--root", type=Path, metavar="FOLDER", help="where the clips lie (default: beside the first list)"
-    )
-    lists.add_argument(
-        "--layout",
-        choices=[str(layout) for layout in Layout],
-        default=Layout.AUTO.value,
-        help="whose lists they are (default auto: told by their lines)",
-    )
+    beside = "where the clips lie (default: beside the first list)"
+    lists.add_argument("--root", type=Path, metavar="FOLDER", help=beside)
+    auto: dict[str, Any] = {"choices": [*map(str, Layout)], "default": Layout.AUTO.value}
+    lists.add_argument("--layout", help="whose lists they are (default auto: told by their lines)", **auto)
     lists.add_argument("--first-id", type=int, metavar="N", help="the number that the lists count classes from")
-    lists.add_argument("--anchors", nargs="+", type=Path, default=[], metavar="LIST", help="irrelevant clips")
+    lists.add_argument("--anchors", help="irrelevant clips", **_LISTS)
     lists.add_argument("--anchor-root", type=Path, metavar="FOLDER", help="where those lie (default: --root)")
     lists.add_argument(
         "--negatives", default="", help="negative prompts, between commas; the published runs have 'else'"
     )
-    novel = parser.add_argument_group("novel classes", "those that are not to be trained on, chosen in one way")
+
+
+def _add_novel(novel: Any) -> None:
     novel.add_argument("--novel", default="", metavar="NAMES", help=f"their names: {common.LABELS_HELP}")
     novel.add_argument("--novel-list", type=Path, metavar="FILE", help="a label list of them, or one name a line")
     novel.add_argument("--base-list", type=Path, metavar="FILE", help="a label list of all others")
-    novel.add_argument(
-        "--novel-half",
-        nargs="?",
-        const=Half.LIST.value,
-        choices=[str(half) for half in Half],
-        help="the second half of the label list, or the half with fewer training clips",
-    )
-    novel.add_argument(
-        "--novel-split", nargs="+", type=Path, default=[], metavar="LIST", help="test clips of novel classes"
-    )
+    half: dict[str, Any] = {"nargs": "?", "const": Half.LIST.value, "choices": [*map(str, Half)]}
+    second = "the second half of the label list, or the half with fewer training clips"
+    novel.add_argument("--novel-half", help=second, **half)
+    novel.add_argument("--novel-split", help="test clips of novel classes", **_LISTS)
     novel.add_argument("--novel-labels", type=Path, metavar="FILE", help="which number is which class in that list")
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -181,19 +158,15 @@ def _print_report(row: ImportRow) -> None:
     if row.state == "done":
         kinds = ", ".join(f"{report[kind]} {kind}" for kind in ("base", "novel", "clips"))
         print(f"data set '{row.name}': {kinds} ({report['train']} train, {report['test']} test)")
-    for title, kind in (
-        ("faults in the lists", "faults"),
-        ("missing or unreadable", "missing"),
-        ("given more than once", "repeated"),
+    problems = {kind: problems_of(report, kind) for kind in ("faults", "missing", "repeated")}
+    for kind, title in zip(
+        problems, ("faults in the lists", "missing or unreadable", "given more than once"), strict=True
     ):
-        _print_some(title, [str(problem) for problem in problems_of(report, kind)])
-    told = {problem.entry for kind in ("faults", "missing", "repeated") for problem in problems_of(report, kind)}
-    others = [flaw for flaw in flaws_of(report) if flaw.file not in told]
-    _print_some("left out", [f"{flaw.file}: {flaw.reason}; {flaw.fix}" for flaw in others if flaw.kind == "left out"])
-    _print_some(
-        "taken, but worth a look",
-        [f"{flaw.file}: {flaw.reason}; {flaw.fix}" for flaw in others if flaw.kind == "taken"],
-    )
+        _print_some(title, [str(problem) for problem in problems[kind]])
+    told = {problem.entry for some in problems.values() for problem in some}
+    for title, kind in (("left out", "left out"), ("taken, but worth a look", "taken")):
+        flaws = [flaw for flaw in flaws_of(report) if flaw.file not in told and flaw.kind == kind]
+        _print_some(title, [f"{flaw.file}: {flaw.reason}; {flaw.fix}" for flaw in flaws])
     for note in report.get("notes", ()):
         print(f"note: {note}")
 

@@ -20,23 +20,20 @@ if TYPE_CHECKING:
 
 def add(commands: common.Commands) -> None:
     """Register the commands."""
-    parser = commands.add_parser("export", help="pack a bundle into a zip file, or write it for programs without torch")
+    about = "pack a bundle into a zip file, or write it for programs without torch"
+    parser = commands.add_parser("export", help=about)
     parser.add_argument("bundle", metavar="BUNDLE", help="folder of the bundle, or its folder's name in the library")
     parser.add_argument("place", nargs="?", type=Path, metavar="OUT", help="where to write, as --out")
     parser.add_argument("--out", type=Path, help="the zip file (default: BUNDLE.zip), or a new folder (BUNDLE-onnx)")
-    parser.add_argument(
-        "--onnx",
-        action="store_true",
-        help="a folder with the vision side as ONNX, the labels' features, and a script that uses them without torch",
-    )
+    onnx = "a folder with the vision side as ONNX, the labels' features, and a script that uses them without torch"
+    parser.add_argument("--onnx", action="store_true", help=onnx)
     parser.add_argument("--labels", help="with --onnx: class names between commas (default: the bundle's own)")
     parser.add_argument("--backbone", help="with --onnx: where the bundle's CLIP is (default: what the bundle names)")
     common.add_json(parser)
     parser.set_defaults(run=run_export, refuse=parser.error)
     parser = commands.add_parser("import-bundle", help="check a zipped bundle and put it into the library")
-    parser.add_argument(
-        "file", type=Path, metavar="FILE.zip", help="a bundle as export or the Library packs it, or its folder"
-    )
+    packed = "a bundle as export or the Library packs it, or its folder"
+    parser.add_argument("file", type=Path, metavar="FILE.zip", help=packed)
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="new folder of the bundle, outside of the library")
     common.add_json(parser)
     parser.set_defaults(run=run_import)
@@ -45,23 +42,13 @@ def add(commands: common.Commands) -> None:
     parser.add_argument("--backbone", required=True, help="the CLIP that its run started from: a folder or a Hub id")
     parser.add_argument("--hard-prompt", metavar="BASE.pt", help="checkpoint with the hard prompt of coupled prompts")
     parser.add_argument("--out", type=Path, metavar="BUNDLE", help="new folder of the bundle")
-    parser.add_argument(
-        "--backbone-out",
-        type=Path,
-        metavar="FOLDER",
-        help="new folder for tuned weights in the file (default: BUNDLE-backbone); alone for a file without prompts",
-    )
-    parser.add_argument(
-        "--keep-token-embedding",
-        action="store_true",
-        help="take the token embedding of --backbone even if the file has one, as the published runs do",
-    )
+    tuned = "new folder for tuned weights in the file (default: BUNDLE-backbone); alone for a file without prompts"
+    parser.add_argument("--backbone-out", type=Path, metavar="FOLDER", help=tuned)
+    keep = "take the token embedding of --backbone even if the file has one, as the published runs do"
+    parser.add_argument("--keep-token-embedding", action="store_true", help=keep)
     parser.add_argument("--name", default="", help="name of the bundle (default: the file's)")
-    parser.add_argument(
-        "--base-labels",
-        default="",
-        help="labels that it was trained on, between commas, or a label list (default: read back from the file)",
-    )
+    trained = "labels that it was trained on, between commas, or a label list (default: read back from the file)"
+    parser.add_argument("--base-labels", default="", help=trained)
     parser.add_argument("--dataset", default="unknown", help="name of the data set that it was trained on")
     parser.add_argument("--num-frames", type=int, default=32, help="frames a clip (default 32, as in the paper)")
     common.add_json(parser)
@@ -133,17 +120,11 @@ def run_checkpoint(args: argparse.Namespace) -> int:
     if args.json:
         folder, prompts = answer.backbone_folder, answer.prompts
         shape = ("length", "visual_depth", "text_depth", "coupled")
-        common.print_json(
-            {
-                "bundle": answer.bundle and str(answer.bundle),
-                "backbone": answer.backbone.name,
-                "backbone_folder": folder and str(folder),
-                "prompts": prompts and {name: getattr(prompts, name) for name in shape},
-                "base": list(answer.base),
-                "ignored": list(answer.ignored),
-                "notes": list(answer.notes),
-            }
-        )
+        document = {"bundle": answer.bundle and str(answer.bundle), "backbone": answer.backbone.name}
+        document |= {"backbone_folder": folder and str(folder)}
+        document |= {"prompts": prompts and {name: getattr(prompts, name) for name in shape}}
+        lists = {"base": answer.base, "ignored": answer.ignored, "notes": answer.notes}
+        common.print_json(document | {name: list(values) for name, values in lists.items()})
         return 0
     for note in answer.notes:
         print(f"note: {note}", file=sys.stderr)

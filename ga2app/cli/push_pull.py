@@ -32,19 +32,16 @@ def add(commands: common.Commands) -> None:
     """Register both commands."""
     push = commands.add_parser("push", help="put a bundle or an anchor set on the Hub", description=_PUSH_ABOUT)
     push.add_argument("what", metavar="BUNDLE", help="folder of the bundle, its name in the library, or an anchor set")
-    push.add_argument(
-        "--repo", default="", metavar="[USER/]NAME", help="where to (default: where it was, or its title)"
-    )
+    to = "where to (default: where it was, or its title)"
+    push.add_argument("--repo", default="", metavar="[USER/]NAME", help=to)
     push.add_argument("--public", action="store_true", help="let everybody see a repository that is made new")
     push.add_argument("--card", type=Path, metavar="FILE.md", help="text of the card (default: the bundle's own)")
     push.add_argument("--license", default="", metavar="ID", help="of the prompts, by the Hub's name for it, like mit")
     push.add_argument("--license-name", default="", metavar="NAME", help="with --license other: what it is called")
-    push.add_argument(
-        "--report", action="store_true", help="with the report of the bundle's run, pictures of clips too"
-    )
-    push.add_argument(
-        "--example", type=Path, action="append", default=[], metavar="CLIP", help="with this example clip; repeatable"
-    )
+    report = "with the report of the bundle's run, pictures of clips too"
+    push.add_argument("--report", action="store_true", help=report)
+    clips: dict[str, Any] = {"type": Path, "action": "append", "default": [], "metavar": "CLIP"}
+    push.add_argument("--example", help="with this example clip; repeatable", **clips)
     push.add_argument("--anchors", action="store_true", help="push the anchor set of that name, with its captions")
     push.add_argument("--negatives", metavar="GROUPS", help="its groups, between commas (default: all; '' for none)")
     push.add_argument("--clips", action="store_true", help="with the clips of the anchor set")

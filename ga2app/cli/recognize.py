@@ -28,27 +28,16 @@ def add(commands: common.Commands) -> None:
     parser.add_argument("clips", nargs="+", metavar="CLIP", help="video files")
     parser.add_argument("--labels", required=True, help=common.LABELS_HELP)
     parser.add_argument("--bundle", action="append", help="folder of a trained bundle; may be given several times")
-    parser.add_argument("--backbone", help="sketch, a folder, or a Hub id (default: the bundle's, else the home's)")
-    parser.add_argument(
-        "--template",
-        action="append",
-        help="wording for zero-shot CLIP with {} for the label; the mean of several counts",
-    )
+    common.add_backbone(parser, "the bundle's, else the home's")
+    sentence = "wording for zero-shot CLIP with {} for the label; the mean of several counts"
+    parser.add_argument("--template", action="append", help=sentence)
     parser.add_argument("--top", type=int, default=5, help="labels shown for each clip (default 5; --json shows all)")
-    parser.add_argument(
-        "--none-of-these",
-        nargs="?",
-        choices=[way.value for way in NoneWay],
-        const=NoneWay.COMPETE.value,
-        help="negative prompts tell a clip that shows none of the labels: they compete with them (default), or the "
-        "best label is held against the nearest of them",
-    )
+    none = "negative prompts tell a clip that shows none of the labels: they compete with them (default), or the best "
+    ways: dict[str, Any] = {"nargs": "?", "choices": [*map(str, NoneWay)], "const": NoneWay.COMPETE.value}
+    parser.add_argument("--none-of-these", help=f"{none}label is held against the nearest of them", **ways)
     parser.add_argument("--negatives", help="negative prompts, written like labels (default: those switched on)")
-    parser.add_argument(
-        "--threshold",
-        type=_probability,
-        help="what the best label has to reach, 0 to 1: its probability (default 0; against a negative 0.5)",
-    )
+    reach = "what the best label has to reach, 0 to 1: its probability (default 0; against a negative 0.5)"
+    parser.add_argument("--threshold", type=_probability, help=reach)
     common.add_json(parser)
     parser.set_defaults(run=run, refuse=parser.error)
 

@@ -34,15 +34,11 @@ def add(commands: common.Commands) -> None:
     labels.add_argument("--labels", help=common.LABELS_HELP)
     labels.add_argument("--dataset", help="known data set, folder or CSV file: all its labels")
     parser.add_argument("--count", type=int, default=COUNT, help=f"proposals of each kind (default {COUNT})")
-    parser.add_argument(
-        "--kind", choices=[kind.value for kind in ProposalKind], help="negatives or captions alone (default: both)"
-    )
+    both = "negatives or captions alone (default: both)"
+    parser.add_argument("--kind", choices=[*map(str, ProposalKind)], help=both)
     parser.add_argument("--backbone", help="whose text space: sketch, a folder, or a Hub id (default: the home's)")
-    parser.add_argument(
-        "--language-model",
-        metavar="MODEL",
-        help="ask this one, on the Hub with your login (hf auth login); it is told the labels",
-    )
+    asked = "ask this one, on the Hub with your login (hf auth login); it is told the labels"
+    parser.add_argument("--language-model", metavar="MODEL", help=asked)
     parser.add_argument("--endpoint", metavar="URL", help="ask it at this server of your own, without the login")
     parser.add_argument("--out", type=Path, metavar="CSV", help="write the negatives as lines for a data set's CSV")
     common.add_json(parser)

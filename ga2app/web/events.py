@@ -22,6 +22,9 @@ them, then: a screen has some fifty outputs, and this was most of the time in wh
 REVEAL_JS = script("reveal.js")
 """On a narrow page the answer is below what was pressed: brings the element of the id that is filled in into view."""
 
+SAVE_JS = script("save_file.js")
+"""Saves the file that an event has put into a hidden ``gr.File``."""
+
 
 def in_turn(screen: str) -> dict[str, Any]:
     """Keyword arguments of an event that draws ``screen`` from the store.
@@ -32,12 +35,22 @@ def in_turn(screen: str) -> dict[str, Any]:
     return QUIET | {"concurrency_id": screen, "concurrency_limit": 1}
 
 
+def waited_for(shown: Any) -> dict[str, Any]:
+    """Keyword arguments of an event that takes its time, which Gradio shows on the component ``shown``."""
+    return {"show_progress": "minimal", "show_progress_on": shown, "api_visibility": "private"}
+
+
 def attempt(action: Callable[[], str]) -> str:
     """What ``action`` says it did, or why it could not, as a message for the page."""
     try:
         return notice("success", action())
-    except StudioError as exc:
+    except Exception as exc:
+        return fault_html(exc)
+
+
+def fault_html(exc: Exception) -> str:
+    """Why an action has failed, as a message for the page; to be called in the handler of ``exc``."""
+    if isinstance(exc, StudioError):
         return notice("error", str(exc))
-    except Exception:
-        log.exception("an action of a page failed")
-        return notice("error", UNEXPECTED)
+    log.exception("an action of a page failed")
+    return notice("error", UNEXPECTED)

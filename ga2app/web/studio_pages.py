@@ -25,7 +25,7 @@ import gradio as gr
 from ga2app.services.studio import Studio
 from ga2app.web.access import guarded
 from ga2app.web.api import build_api
-from ga2app.web.api.documented import describe_parameters
+from ga2app.web.api.docstrings import describe_parameters
 from ga2app.web.components.masthead import (
     ANCHORS,
     API,

@@ -21,8 +21,7 @@ from ga2app.paths import Home
 from ga2app.services.space import Space
 from ga2app.types import RunState
 from ga2app.web import Studio, build_page
-from ga2app.web.pages.anchors.anchor_room import ClipView
-from ga2app.web.pages.anchors.prompt_room import PromptView
+from ga2app.web.pages.anchors.anchor_room import ClipView, PromptView
 from ga2app.web.pages.datasets.dataset_handlers import EDITS
 from ga2app.web.pages.datasets.dataset_views import View
 from tests.ui.studios import add_dataset, add_run, keep_bundle, make_studio
@@ -181,10 +180,8 @@ def _plausible(studio: Studio, component: Any) -> Any:
             return clip
         case gr.JSON():
             return shown or {}
-        case gr.State() if isinstance(shown, ClipView):
-            return replace(shown, set_id=1)
-        case gr.State() if isinstance(shown, PromptView):
-            return replace(shown, group_id=1)
+        case gr.State() if isinstance(shown, ClipView | PromptView):
+            return replace(shown, key=1)
         case gr.State() if isinstance(shown, View):
             return replace(shown, dataset_id=1)
         case gr.Number():

@@ -15,7 +15,7 @@ from ga2app.hub.backbone_downloads import Backbones
 from ga2app.paths import Home
 from ga2app.types import RecognitionRequest
 from ga2app.web import Studio
-from ga2app.web.api.run_endpoints import queue_asked
+from ga2app.web.api.run_endpoints import RunEndpoints
 from ga2app.web.components.backbone_field import choices, settle_choice
 from ga2app.web.pages.recognize.recognize_controls import bundle_choice, misfit_html
 from tests.backbone.clip_folders import copy_of
@@ -78,7 +78,7 @@ def test_strangers_can_name_no_folder_of_the_machine(studio: Studio, folder: str
     with pytest.raises(BackboneError, match="is not on this machine"):
         public.recognition.answer(RecognitionRequest([studio.examples[0].path], "a, b", backbone=folder))
     with pytest.raises(ConfigError, match="backbone: .* is not on this machine"):
-        queue_asked(public, {"backbone": folder, "dataset": "demo"}, "quick", "")
+        RunEndpoints(public).queue_run({"backbone": folder, "dataset": "demo"}, "quick", "")
     with pytest.raises(ConfigError, match="is not on this machine"):
         public.training.plan(entered(backbone=folder))
     assert not public.has_backbone(folder)

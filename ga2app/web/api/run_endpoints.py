@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from gradio.events import api
-
 from ga2app.services.studio import Studio
-from ga2app.web.api.answering import told
 from ga2app.web.pages.runs.run_settings_view import adjusted_text
 
 
-def build_runs_api(studio: Studio) -> None:
-    """Connect ``/queue_run``, ``/run_status``, ``/list_runs``, ``/stop_run``, ``/resume_run`` and ``/restart_run``."""
+class RunEndpoints:
+    """What programs may ask of the queue of ``studio``."""
 
-    def queue_run(config: dict[str, Any], preset_name: str = "", name: str = "") -> dict[str, Any]:
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+
+    def queue_run(self, config: dict[str, Any], preset_name: str = "", name: str = "") -> dict[str, Any]:
         """Queue a training run and give its number.
 
         Args:
@@ -30,10 +30,10 @@ def build_runs_api(studio: Studio) -> None:
             ConfigError: settings that cannot be used, all at once, each with its rule, its value and what is right.
             BackboneError: there is no such backbone on the machine; those that are there are named.
         """
-        with told():
-            return queue_asked(studio, config, preset_name, name)
+        run_id, warning = self._studio.training.queue_settings(config, preset_name, name)
+        return {"run": run_id, "warning": warning or None}
 
-    def run_status(run: int) -> dict[str, Any]:
+    def run_status(self, run: int) -> dict[str, Any]:
         """Say where a run stands: state, step, figures in percent, error.
 
         Args:
@@ -59,10 +59,10 @@ def build_runs_api(studio: Studio) -> None:
         Raises:
             StoreError: there is no run of that number.
         """
-        with told():
-            return status_of(studio, int(run))
+        status = self._studio.runs.status(int(run))
+        return status | {"adjusted": [adjusted_text(one) for one in status["adjusted"]]}
 
-    def list_runs(state: str = "", limit: int = 50, offset: int = 0) -> list[dict[str, Any]]:
+    def list_runs(self, state: str = "", limit: int = 50, offset: int = 0) -> list[dict[str, Any]]:
         """List training runs, newest first: number, name, state, data set, when it was queued, its bundle and error.
 
         Args:
@@ -86,10 +86,9 @@ def build_runs_api(studio: Studio) -> None:
         Raises:
             StoreError: there is no such state; those that there are are named.
         """
-        with told():
-            return studio.runs.summaries(state, int(limit), int(offset))
+        return self._studio.runs.summaries(state, int(limit), int(offset))
 
-    def stop_run(run: int) -> dict[str, Any]:
+    def stop_run(self, run: int) -> dict[str, Any]:
         """Stop a run: a queued one at once, a running one after its present step, with everything learned saved.
 
         Args:
@@ -101,11 +100,10 @@ def build_runs_api(studio: Studio) -> None:
         Raises:
             StoreError: there is no run of that number.
         """
-        with told():
-            studio.runs.stop(int(run))
-            return status_of(studio, int(run))
+        self._studio.runs.stop(int(run))
+        return self.run_status(run)
 
-    def resume_run(run: int) -> dict[str, Any]:
+    def resume_run(self, run: int) -> dict[str, Any]:
         """Queue a stopped or failed run again; it goes on from the step that was saved last.
 
         Args:
@@ -119,9 +117,9 @@ def build_runs_api(studio: Studio) -> None:
             StoreError: there is no run of that number, or it is neither stopped nor failed.
             TrainingError: labels or clips have changed since it was saved; what has changed is named.
         """
-        return queued_again(int(run), restart=False)
+        return self._queued_again(run, restart=False)
 
-    def restart_run(run: int) -> dict[str, Any]:
+    def restart_run(self, run: int) -> dict[str, Any]:
         """Queue a stopped or failed run again from step 0, where its settings, labels or clips have changed.
 
         What was saved of it is forgotten.
@@ -136,27 +134,8 @@ def build_runs_api(studio: Studio) -> None:
         Raises:
             StoreError: there is no run of that number, or it is neither stopped nor failed.
         """
-        return queued_again(int(run), restart=True)
+        return self._queued_again(run, restart=True)
 
-    def queued_again(run: int, *, restart: bool) -> dict[str, Any]:
-        with told():
-            warning = studio.runs.resume(run, restart=restart)
-            return status_of(studio, run) | {"warning": warning or None}
-
-    for endpoint in (queue_run, run_status, list_runs, stop_run, resume_run, restart_run):
-        api(endpoint, api_name=endpoint.__name__)
-
-
-def queue_asked(studio: Studio, config: dict[str, Any], preset_name: str, name: str) -> dict[str, Any]:
-    """Queue what a program asks for and wake a worker: the run's number, and a warning where none could be started.
-
-    Raises StudioError with everything that keeps it from being trained.
-    """
-    run_id, warning = studio.training.queue_settings(config, preset_name, name)
-    return {"run": run_id, "warning": warning or None}
-
-
-def status_of(studio: Studio, run_id: int) -> dict[str, Any]:
-    """A run's state, step and figures as plain JSON. Raises StoreError if there is no such run."""
-    status = studio.runs.status(run_id)
-    return status | {"adjusted": [adjusted_text(one) for one in status["adjusted"]]}
+    def _queued_again(self, run: int, *, restart: bool) -> dict[str, Any]:
+        warning = self._studio.runs.resume(int(run), restart=restart)
+        return self.run_status(run) | {"warning": warning or None}

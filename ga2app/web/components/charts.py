@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from markupsafe import Markup
 
 from ga2app.types import SampleSize, cautions, intervals, rests_on
-from ga2app.web.components.markup import notices
+from ga2app.web.components.markup import notices, tone_of
 from ga2app.web.templates import render
 
 Point = tuple[float, float]
@@ -133,16 +133,6 @@ def _finite(points: Sequence[Point]) -> list[Point]:
     return [(x, y) for x, y in points if math.isfinite(x) and math.isfinite(y)]
 
 
-def tone_of(change: float, least: float = 0.05) -> str:
-    """The color class of a change: ``up``, ``down``, or ``same`` where it rounds to nothing."""
-    return "up" if change >= least else "down" if change <= -least else "same"
-
-
-def signed(change: float) -> str:
-    """A change with its sign and one decimal."""
-    return f"{change:+.1f}".replace("-", "\u2212")
-
-
 def compare_bars(
     title: str,
     rows: Sequence[tuple[str, str, float | None, float | None]],
@@ -155,7 +145,7 @@ def compare_bars(
     shown = [row for row in rows if row[2] is not None or row[3] is not None]
     if not shown:
         return Markup()
-    return render("compare_bars.html", title=title, rows=shown, ranges=ranges or {}, tone_of=tone_of, signed=signed)
+    return render("compare_bars.html", title=title, rows=shown, ranges=ranges or {})
 
 
 def ranges_of(
@@ -203,8 +193,6 @@ def change_bars(title: str, changes: Sequence[Change]) -> Markup:
         left_out=left_out,
         counts={tone: tones.count(tone) for tone in ("up", "down", "same")},
         widest=max(*(abs(change.by) for change in ranked), 1.0),
-        tone_of=tone_of,
-        signed=signed,
     )
 
 

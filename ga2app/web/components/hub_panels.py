@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from contextvars import copy_context
-from typing import Any, Protocol, TypeVar
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import gradio as gr
 
-from ga2app.errors import HubConflict, StudioError
+from ga2app.errors import HubConflict
 from ga2app.services.studio import Studio
 from ga2app.types import ByteProgress, HubAccount, HubOffer, Pushed, PushOptions
 from ga2app.web.access import visitors_token
-from ga2app.web.components.markup import UNEXPECTED, busy, listed, meter_html, notice, size
-from ga2app.web.events import QUIET
+from ga2app.web.components.form_fields import line, small, tick
+from ga2app.web.components.markup import busy, listed, meter_html, notice, size
+from ga2app.web.events import QUIET, fault_html
 from ga2app.web.templates import render
 from ga2app.web.theme import part
 
-log = logging.getLogger(__name__)
+S = TypeVar("S")
 T = TypeVar("T")
 
 LOOK_S = 0.3
@@ -30,123 +31,94 @@ _NAMED = 6
 """Files are named up to this number."""
 
 
-class Goods(Protocol):
-    """What a panel pushes. ``chosen`` is what the page's own component holds; everything raises StudioError."""
+@dataclass(frozen=True)
+class Goods:
+    """What a panel pushes, of what the page's own component holds; the functions raise StudioError.
 
-    def title(self, chosen: Any) -> str:
-        """What people call it."""
-        ...
+    ``title`` is what people call it, ``place`` the repository that is proposed to an account. ``ticks`` lays out the
+    fields that say what goes along; ``push`` gets their values: ``push(chosen, options, along, token=, progress=)``.
+    """
 
-    def place(self, chosen: Any, account: HubAccount) -> str:
-        """The repository that is proposed."""
-        ...
-
-    def ticks(self) -> Sequence[Any]:
-        """Lay out the fields that say what goes along; gives those whose values ``push`` gets."""
-        ...
-
-    def push(
-        self, chosen: Any, options: PushOptions, along: Sequence[Any], token: str | None, progress: ByteProgress
-    ) -> Pushed:
-        """Push it, with the values of ``ticks`` in ``along``."""
-        ...
+    title: Callable[[Any], str]
+    place: Callable[[Any, HubAccount], str]
+    push: Callable[..., Pushed]
+    ticks: Callable[[], Sequence[Any]]
 
 
-class Supply(Protocol):
-    """What a panel pulls. ``find`` and ``pull`` raise StudioError."""
+@dataclass(frozen=True)
+class Supply:
+    """What a panel pulls; the functions raise StudioError.
+
+    ``example`` is how such a repository may be called, ``about`` what of it is fetched. ``ticks`` lays out the fields
+    that say what comes along; ``pull(offer, along, token=, progress=)`` gets their values. ``welcome`` gives new
+    values for the page's outputs when something was pulled.
+    """
 
     example: str
-    """How such a repository may be called."""
-
     about: str
-    """What of it is fetched, in a sentence."""
-
-    def ticks(self) -> Sequence[Any]:
-        """Lay out the fields that say what comes along; gives those whose values ``pull`` gets."""
-        ...
-
-    def find(self, repo: str, revision: str, token: str | None) -> HubOffer:
-        """What is there."""
-        ...
-
-    def pull(self, offer: HubOffer, along: Sequence[Any], token: str | None, progress: ByteProgress) -> Any:
-        """Fetch it and keep it, with the values of ``ticks`` in ``along``."""
-        ...
-
-    def welcome(self, pulled: Any) -> Any:
-        """What a page's outputs are told when ``pull`` has given ``pulled``: a value for each of them."""
-        ...
+    find: Callable[..., HubOffer]
+    pull: Callable[..., Any]
+    welcome: Callable[[Any], dict[Any, Any]]
+    ticks: Callable[[], Sequence[Any]] = tuple
 
 
 def build_push(studio: Studio, goods: Goods, chosen: Any, opens: gr.Button, prefix: str = "") -> None:
     """Lay the panel out, closed; ``opens`` opens it for what ``chosen`` holds. ``prefix`` begins its elem_ids."""
+    about_repo = "Account and name, or a name under your own account. It is made if it is not there."
+    about_private = "Only you see a new repository, until you open it on the Hub. Untick it for one that is public."
+    about_rights = "Asked only where clips, or pictures of clips, go along."
     with gr.Column(visible=False, elem_classes="hub-panel", elem_id=f"{prefix}push-panel") as box:
         account = part(elem_id=f"{prefix}push-account")
         with gr.Column(visible=False) as form:
-            repo = gr.Textbox(
-                label="Repository",
-                info="Account and name, or a name under your own account. It is made if it is not there.",
-                max_lines=1,
-                elem_id=f"{prefix}push-repo",
-            )
-            private = gr.Checkbox(
-                True,
-                label="Private",
-                info="Only you see a new repository, until you open it on the Hub. Untick it for one that is public.",
-                elem_id=f"{prefix}push-private",
-            )
+            repo = line(f"{prefix}push-repo", "Repository", about_repo)
+            private = tick(f"{prefix}push-private", "Private", about_private, on=True)
             along = list(goods.ticks())
-            rights = gr.Checkbox(
-                False,
-                label="I have the right to publish what goes along",
-                info="Asked only where clips, or pictures of clips, go along.",
-                elem_id=f"{prefix}push-rights",
-            )
+            rights = tick(f"{prefix}push-rights", "I have the right to publish what goes along", about_rights)
         with gr.Row(elem_classes="actions"):
-            go = gr.Button("Push", variant="primary", size="sm", visible=False, elem_id=f"{prefix}push-go")
-            onto = gr.Button("Push on top of it", size="sm", visible=False, elem_id=f"{prefix}push-onto")
-            leave = gr.Button("Close", size="sm", elem_id=f"{prefix}push-close")
+            go = small(f"{prefix}push-go", "Push", variant="primary", visible=False)
+            onto = small(f"{prefix}push-onto", "Push on top of it", visible=False)
+            leave = small(f"{prefix}push-close", "Close")
         told = part(elem_id=f"{prefix}push-answer")
         newer, nothing = gr.State(""), gr.State("")
-
     hidden = gr.update(visible=False)
 
-    def begin(chosen: Any) -> Iterator[list[Any]]:
-        asking = busy("Asking the Hub whose login this is…")
-        yield [gr.update(visible=True), gr.skip(), hidden, hidden, hidden, "", asking]
+    def begin(chosen: Any) -> Iterator[dict[Any, Any]]:
+        closed = {form: hidden, go: hidden, onto: hidden}
+        yield closed | {box: gr.update(visible=True), told: "", account: busy("Asking the Hub whose login this is…")}
         try:
             title = goods.title(chosen)
             who = studio.sharing.account(token=visitors_token(studio))
             place = goods.place(chosen, who)
         except Exception as exc:
-            yield [gr.skip(), gr.skip(), hidden, hidden, hidden, fault_html(exc), ""]
+            yield closed | {told: fault_html(exc), account: ""}
             return
-        shown = gr.update(visible=who.writes is not False)
-        yield [gr.skip(), place, shown, shown, hidden, "", str(render("hub_account.html", account=who, title=title))]
+        shown, told_who = (
+            gr.update(visible=who.writes is not False),
+            render("hub_account.html", account=who, title=title),
+        )
+        yield {repo: place, form: shown, go: shown, onto: hidden, told: "", account: str(told_who)}
 
-    def push(chosen: Any, repo: str, private: bool, rights: bool, onto: str, *ticked: Any) -> Iterator[list[Any]]:
-        ready, still = gr.update(interactive=True), gr.update(interactive=False)
-        yield [busy("Looking at the repository…"), still, hidden, ""]
-        options = PushOptions(repo.strip(), private, rights, onto)
+    def push(chosen: Any, repo: str, private: bool, rights: bool, parent: str, *along: Any) -> Iterator[dict[Any, Any]]:
+        ready, options = {go: gr.update(interactive=True)}, PushOptions(repo.strip(), private, rights, parent)
+        yield {told: busy("Looking at the repository…"), go: gr.update(interactive=False), onto: hidden, newer: ""}
         try:
             token = visitors_token(studio)
             pushed = yield from moving(
                 "Sending",
-                lambda progress: goods.push(chosen, options, ticked, token, progress),
-                lambda bar: [bar, gr.skip(), gr.skip(), gr.skip()],
+                lambda progress: goods.push(chosen, options, along, token=token, progress=progress),
+                lambda bar: {told: bar},
             )
         except HubConflict as exc:
-            yield [notice("warning", str(exc)), ready, gr.update(visible=True), exc.head]
+            yield ready | {told: notice("warning", str(exc)), onto: gr.update(visible=True), newer: exc.head}
         except Exception as exc:
-            yield [fault_html(exc), ready, hidden, ""]
+            yield ready | {told: fault_html(exc)}
         else:
-            yield [str(render("hub_pushed.html", pushed=pushed)), ready, hidden, ""]
+            yield ready | {told: str(render("hub_pushed.html", pushed=pushed))}
 
     # Drawn in this order: a name that is proposed after the field is in sight would replace one that is typed already.
     opens.click(begin, chosen, [box, repo, form, go, onto, told, account], **QUIET)
     for button, parent in ((go, nothing), (onto, newer)):
-        asked = [chosen, repo, private, rights, parent, *along]
-        button.click(push, asked, [told, go, onto, newer], **QUIET)
+        button.click(push, [chosen, repo, private, rights, parent, *along], [told, go, onto, newer], **QUIET)
     leave.click(lambda: hidden, None, box, **QUIET)
     chosen.change(lambda: hidden, None, box, **QUIET)
 
@@ -156,62 +128,48 @@ def build_pull(studio: Studio, supply: Supply, outputs: list[Any], prefix: str =
 
     Gives the pull, for what the page does after it.
     """
+    branch, example = "A branch, a tag or a commit, if you want that one.", f"{supply.example}, or its address"
     with gr.Accordion("From the Hugging Face Hub", open=False, elem_id=f"{prefix}pull-box"):
         with gr.Row():
-            repo = gr.Textbox(
-                label="Repository",
-                placeholder=f"{supply.example}, or its address",
-                info=supply.about,
-                max_lines=1,
-                scale=3,
-                elem_id=f"{prefix}pull-repo",
-            )
-            revision = gr.Textbox(
-                label="Revision",
-                placeholder="the newest",
-                info="A branch, a tag or a commit, if you want that one.",
-                max_lines=1,
-                scale=1,
-                min_width=160,
-                elem_id=f"{prefix}pull-revision",
+            repo = line(f"{prefix}pull-repo", "Repository", supply.about, placeholder=example, scale=3)
+            revision = line(
+                f"{prefix}pull-revision", "Revision", branch, placeholder="the newest", scale=1, min_width=160
             )
         along = list(supply.ticks())
         with gr.Row(elem_classes="actions"):
-            ask = gr.Button("What is there?", size="sm", elem_id=f"{prefix}pull-ask")
-            go = gr.Button("Pull it", size="sm", variant="primary", visible=False, elem_id=f"{prefix}pull-go")
+            ask = small(f"{prefix}pull-ask", "What is there?")
+            go = small(f"{prefix}pull-go", "Pull it", variant="primary", visible=False)
         told = part(elem_id=f"{prefix}pull-answer")
         found = gr.State(None)
-
     hidden = gr.update(visible=False)
 
-    def look(name: str, revision: str) -> Iterator[list[Any]]:
-        yield [busy("Asking the Hub…"), hidden, None]
+    def look(name: str, revision: str) -> Iterator[dict[Any, Any]]:
+        yield {told: busy("Asking the Hub…"), go: hidden, found: None}
         try:
-            offer = supply.find(name.strip(), revision.strip(), visitors_token(studio))
+            offer = supply.find(name.strip(), revision=revision.strip(), token=visitors_token(studio))
         except Exception as exc:
-            yield [fault_html(exc), hidden, None]
-            return
-        yield [offer_html(offer), gr.update(visible=True, value=f"Pull {size(offer.size_bytes)}"), offer]
+            yield {told: fault_html(exc)}
+        else:
+            size_text = size(offer.size_bytes)
+            yield {told: offer_html(offer), go: gr.update(visible=True, value=f"Pull {size_text}"), found: offer}
 
-    def pull(offer: HubOffer | None, *ticked: Any) -> Iterator[list[Any]]:
-        same = [gr.skip()] * len(outputs)
+    def pull(offer: HubOffer | None, *along: Any) -> Iterator[dict[Any, Any]]:
         if offer is None:
-            yield [notice("error", "nothing is chosen yet; press 'What is there?' first"), hidden, *same]
+            yield {told: notice("error", "nothing is chosen yet; press 'What is there?' first"), go: hidden}
             return
-        yield [busy("Fetching…"), hidden, *same]
+        yield {told: busy("Fetching…"), go: hidden}
         try:
             token = visitors_token(studio)
             pulled = yield from moving(
                 "Fetching",
-                lambda progress: supply.pull(offer, ticked, token, progress),
-                lambda bar: [bar, hidden, *same],
+                lambda progress: supply.pull(offer, along, token=token, progress=progress),
+                lambda bar: {told: bar},
             )
             welcome = supply.welcome(pulled)
         except Exception as exc:
-            # Pressed again, it goes on with what it has.
-            yield [fault_html(exc), gr.update(visible=True), *same]
+            yield {told: fault_html(exc), go: gr.update(visible=True)}  # pressed again, it goes on with what it has
         else:
-            yield ["", hidden, *welcome]
+            yield {told: ""} | welcome
 
     gr.on([ask.click, repo.submit, revision.submit], look, [repo, revision], [told, go, found], **QUIET)
     gr.on([repo.input, revision.input], lambda: ["", hidden, None], None, [told, go, found], **QUIET)
@@ -225,22 +183,12 @@ def offer_html(offer: HubOffer) -> str:
     return str(render("hub_offer.html", offer=offer, files=files, left=left))
 
 
-def fault_html(exc: Exception) -> str:
-    """What an action has ended with; call it in the handler of ``exc``."""
-    if isinstance(exc, StudioError):
-        return notice("error", str(exc))
-    log.exception("an action of the page failed")
-    return notice("error", UNEXPECTED)
-
-
-def moving(
-    doing: str, transfer: Callable[[ByteProgress], T], shown: Callable[[str], list[Any]]
-) -> Generator[list[Any], None, T]:
+def moving(doing: str, transfer: Callable[[ByteProgress], T], shown: Callable[[str], S]) -> Generator[S, None, T]:
     """``shown`` of a bar whenever ``transfer`` has come further; gives what it gave, and raises what it raises.
 
     It has a thread of its own, which knows who asked as the event does, and goes on to its end when the page is closed.
     """
-    now = told = (0, 0)
+    now = seen = (0, 0)
 
     def note(done_bytes: int, total_bytes: int) -> None:
         nonlocal now
@@ -250,8 +198,8 @@ def moving(
     try:
         future = pool.submit(copy_context().run, transfer, note)
         while not wait_for([future], LOOK_S).done:
-            if now != told and now[1]:
-                told = now
+            if now != seen and now[1]:
+                seen = now
                 yield shown(meter_html(f"{doing}: {size(now[0])} of {size(now[1])}", *now))
         return future.result()
     finally:

@@ -77,7 +77,7 @@ def notices(tone: str, texts: tuple[str, ...] | list[str], title: str = "") -> s
 
 
 def lasting(inner: str) -> str:
-    """``inner`` as a list that stays until it is dismissed, in a place of messages that runs ``LASTING_JS``."""
+    """``inner`` as a list that stays until it is dismissed, where ``lasting_messages.js`` runs."""
     dismiss = '<button type="button" class="small" data-dismiss>Dismiss</button>'
     return f'<section class="lasting">{inner}{dismiss}</section>' if inner else ""
 
@@ -145,6 +145,16 @@ def ago(then_s: float, now_s: float | None = None) -> str:
             count = int(seconds // size)
             return f"{count} {unit}{'' if count == 1 else 's'} ago"
     return "just now"
+
+
+def tone_of(change: float, least: float = 0.05) -> str:
+    """The color class of a change: ``up``, ``down``, or ``same`` where it rounds to nothing."""
+    return "up" if change >= least else "down" if change <= -least else "same"
+
+
+def signed(change: float) -> str:
+    """A change with its sign and one decimal."""
+    return f"{change:+.1f}".replace("-", "\u2212")
 
 
 def meter_html(said: str, done: int, total: int) -> str:

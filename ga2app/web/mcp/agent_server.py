@@ -26,13 +26,12 @@ from ga2app.errors import ConfigError, Fault, StudioError
 from ga2app.paths import version
 from ga2app.services.studio import Studio
 from ga2app.web.api.docstrings import explained
-from ga2app.web.mcp.agent_tools import Tools, endpoints_of
+from ga2app.web.mcp.agent_tools import Tools, callable_of, endpoints_of
 
 log = logging.getLogger(__name__)
 
 PATH = "/gradio_api/mcp"
 """Below Gradio's own prefix: proxies hand it on as it is, and nothing there compresses a stream."""
-
 INSTRUCTIONS = """\
 GA² Studio recognizes actions in video with CLIP and trains prompts that teach it new ones. recognize says which of your
 labels a clip shows; list_bundles names trained prompts that can answer beside zero-shot CLIP; queue_run trains new
@@ -53,7 +52,7 @@ class Tool:
     """A tool as the protocol offers it: schemas out of types and docstrings, arguments checked before a call."""
 
     def __init__(self, tools: Tools, name: str) -> None:
-        self.function = getattr(tools, name)
+        self.function = callable_of(tools, name)
         own, told = explained(self.function), explained(tools.endpoints[name])
         about = {"preset": told.args.get("preset_name", "")} | told.args | own.args
         self._metadata = func_metadata(self.function, structured_output=False)
@@ -83,10 +82,8 @@ class Tool:
             checked = self._metadata.validate_arguments(dict(arguments))
         except ValidationError as exc:
             raise ConfigError([*map(self._fault, exc.errors())]) from exc
-        answer: dict[str, Any] = json.loads(
-            json.dumps(self.function(**checked)), parse_float=lambda text: round(float(text), 4)
-        )
-        return answer
+        answer = json.dumps(self.function(**checked))
+        return dict(json.loads(answer, parse_float=lambda text: round(float(text), 4)))
 
     def _fault(self, error: Any) -> Fault:
         """What is wrong with one argument, and what is right."""
@@ -111,14 +108,8 @@ class Agents:
     def __init__(self, studio: Studio, page: gr.Blocks, host: str, allowed_hosts: Sequence[str] = ()) -> None:
         self._names = {*_HERE, *allowed_hosts} if host.strip("[]") in _HERE else set()
         self._tools = {name: Tool(Tools(studio, endpoints_of(page)), name) for name in Tools.NAMES}
-        server: Server[Any] = Server(
-            "ga2-studio",
-            title="GA² Studio",
-            version=version(),
-            instructions=INSTRUCTIONS,
-            on_list_tools=self._list,
-            on_call_tool=self._call,
-        )
+        about: Any = {"title": "GA² Studio", "version": version(), "instructions": INSTRUCTIONS}
+        server: Any = Server("ga2-studio", on_list_tools=self._list, on_call_tool=self._call, **about)
         # Without sessions an agent goes on where it was when the studio has been started again. Every answer is one
         # message, so it comes as JSON, which clients that know no event streams can read, too.
         self._manager = StreamableHTTPSessionManager(server, stateless=True, json_response=True)
@@ -140,16 +131,15 @@ class Agents:
         if tool is None:
             return _fault(f"there is no tool '{asked.name}'; there are: {', '.join(self._tools)}")
         try:
-            call = partial(tool.call, asked.arguments or {})
-            answer = await anyio.to_thread.run_sync(call, limiter=self._threads)
+            answer = await anyio.to_thread.run_sync(partial(tool.call, asked.arguments or {}), limiter=self._threads)
         except (StudioError, gr.Error) as exc:
             return _fault(str(exc) if isinstance(exc, StudioError) else exc.message)
         except Exception as exc:
             log.exception("the tool %s failed", asked.name)
-            return _fault(
-                f"{asked.name} failed by a fault of the program ({type(exc).__name__}), which the studio's log tells; "
-                "try other arguments, and tell the person who runs the studio"
+            failed = (
+                f"{asked.name} failed by a fault of the program ({type(exc).__name__}), which the studio's log tells"
             )
+            return _fault(f"{failed}; try other arguments, and tell the person who runs the studio")
         text = types.TextContent(type="text", text=json.dumps(answer, ensure_ascii=False))
         return types.CallToolResult(content=[text], structured_content=answer)
 

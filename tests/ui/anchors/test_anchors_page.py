@@ -10,9 +10,9 @@ import pytest
 
 from ga2app.services.studio import Studio
 from ga2app.store.anchor_sets import AnchorFile
-from ga2app.web.pages.anchors.anchor_room import Bar, ClipView
+from ga2app.web.pages.anchors.anchor_room import Bar, ClipView, PromptView
 from ga2app.web.pages.anchors.clip_room import ClipRoom
-from ga2app.web.pages.anchors.prompt_room import PromptRoom, PromptView
+from ga2app.web.pages.anchors.prompt_room import PromptRoom
 from tests.space.hosting import finish
 
 
@@ -42,7 +42,7 @@ def test_a_set_or_a_group_that_the_address_names_and_nobody_has_is_told_and_neve
     clips, prompts = rooms
     drawn = clips.open_address(values(clips), 999, "<b>999</b>")
     assert "There is no anchor set &#x27;&lt;b&gt;999&lt;/b&gt;&#x27;." in drawn[clips.sets]
-    assert drawn[clips.view].set_id is None and "aria-current" not in drawn[clips.sets]
+    assert drawn[clips.view].key is None and "aria-current" not in drawn[clips.sets]
     assert clips.name not in drawn and drawn[clips.detail]["visible"] is False
     drawn = prompts.open_address(values(prompts), -1, "things")
     assert "no group of negative prompts" in drawn[prompts.groups] and drawn[prompts.rows] == ""
@@ -87,7 +87,7 @@ def test_a_set_is_made_renamed_and_deleted_and_comes_back(studio: Studio, rooms:
     drawn = clips.safely(clips._rename)(values(clips, view=view, name="mine"))
     assert "there is an anchor set &#x27;mine&#x27; already" in drawn[clips.told]
     assert "called &#x27;roads&#x27; now" in clips._rename(values(clips, view=view, name="roads"))[clips.told]
-    drawn = clips._delete_set(values(clips, view=view))
+    drawn = clips._delete(values(clips, view=view))
     assert "roads" not in drawn[clips.sets]
     assert "Undo: bring back the anchor set &#x27;roads&#x27;" in drawn[clips._bar.undo]
     told = clips._bar.undo_last()[clips._bar.undo]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -22,9 +22,11 @@ from ga2app.store.clip_pages import ClipFilter, Copies
 from ga2app.store.import_records import ImportState
 from ga2app.types import Dataset, LabelKind, LabelledClip, Subset
 from ga2app.web import Studio
-from ga2app.web.pages.datasets.dataset_handlers import Handlers, Parts
+from ga2app.web.pages.datasets.dataset_handlers import Handlers
 from ga2app.web.pages.datasets.dataset_views import View, list_html, panel_html, player_html, sample_html
-from ga2app.web.pages.datasets.import_form import ImportForm, source_of
+from ga2app.web.pages.datasets.datasets_page import Parts
+from ga2app.web.pages.datasets.import_form import source_of
+from tests.space.hosting import finish
 
 from ..studios import add_dataset
 
@@ -46,10 +48,13 @@ BLANK = {
 
 
 @pytest.fixture
-def parts() -> Parts:
-    """Names in the place of components: handlers only say which of them gets which value."""
-    form = ImportForm(**{one.name: f"form.{one.name}" for one in fields(ImportForm)})
-    return Parts(**{one.name: one.name for one in fields(Parts)} | {"form": form})
+def parts(studio: Studio) -> Parts:
+    async def build() -> Parts:
+        """In an event loop: without one Gradio makes its own, and leaves it open."""
+        with gr.Blocks():
+            return Parts(studio)
+
+    return finish(build())
 
 
 @pytest.fixture

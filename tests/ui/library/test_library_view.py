@@ -15,7 +15,7 @@ from ga2app.errors import BundleError, StoreError
 from ga2app.paths import SKETCH_HARD_PROMPT
 from ga2app.types import BundleCard
 from ga2app.web import Studio
-from ga2app.web.api.library_endpoints import zip_to_serve
+from ga2app.web.api.endpoints import zip_to_serve
 from ga2app.web.pages.library.library_view import PAGE, Asked, library_view, missing_html
 
 from ..studios import add_bundle, keep_bundle

@@ -4,93 +4,80 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
 
+from ga2app.errors import StoreError
 from ga2app.services.anchor_service import RELEVANT, Measured, Proposed, Taken
 from ga2app.services.studio import Studio
 from ga2app.store.anchor_rows import AddedTexts, AnchorRow, AnchorSetRow, NegativeGroupRow, NegativeRow, Rating
-from ga2app.types import TextProposal, TextRatings
+from ga2app.types import PulledAnchors, TextProposal, TextRatings
 from ga2app.web.components.markup import count_of, empty, file_url, lasting, listed, notice, notices
-from ga2app.web.pages.anchors.anchor_room import Page
 from ga2app.web.templates import render
 
 GOOD = 0.5
 """From this irrelevance on a clip is a good anchor: its nearest label fits it as badly as any word would."""
 
-ABOUT_ANCHORS = (
-    "An anchor is a short clip that has nothing to do with your actions: rain on a window, a passing car, an empty "
-    "room. While prompts are trained, what the model makes of the anchors has to stay what zero-shot CLIP makes of "
-    "them. That keeps everything else from being forgotten."
-)
-ABOUT_IRRELEVANCE = (
-    "Irrelevance goes from 0 to 1, and more is better. It is the share of generic texts (“an object”, “water”, …) that "
-    "would describe the clip better than its nearest label does. From 0.5 on a clip is a good anchor; below 0.25 it "
-    "looks like one of your actions, and holding on to it would work against your training."
-)
-ABOUT_HELD_FRAMES = (
-    "Being made is no proof. CLIP looks at single frames and takes their mean: a held frame of somebody riding a "
-    "bicycle still looks like riding a bicycle, and a clip run backwards is the same clip. Somebody who stays on the "
-    "spot stays in the background, too. So measure what was made, and keep what is irrelevant."
-)
-ABOUT_NEGATIVES = (
-    "A negative prompt says what a clip shows when none of your actions happens: “nothing”, “an empty room”, "
-    "“something else”. It draws irrelevant clips to itself and away from your labels. One that is close to a label "
-    "harms: it draws that label's clips away, too."
-)
 _PLAYABLE = (".mp4", ".webm", ".m4v", ".mov")
 _TOLD = 8
 
 
+@dataclass(frozen=True)
+class Page:
+    """A part of a list: the number of the page from 0, its size, and how many rows there are in all."""
+
+    number: int
+    size: int
+    total: int
+
+    @classmethod
+    def of(cls, wanted: int, size: int, total: int) -> Page:
+        """The page that was wanted, or the last one if there are not so many."""
+        return cls(min(max(wanted, 0), max(0, (total - 1) // size)), size, total)
+
+    @property
+    def first(self) -> int:
+        return self.number * self.size
+
+    @property
+    def last(self) -> int:
+        return (self.total - 1) // self.size
+
+    @property
+    def shown(self) -> str:
+        return f"{self.first + 1:,}–{min(self.first + self.size, self.total):,} of {self.total:,}"
+
+
 def sets_html(rows: Sequence[AnchorSetRow], chosen: int | None) -> str:
     """The list of anchor sets."""
-    shown = [
-        {
-            "key": row.id,
-            "title": row.name,
-            "about": row.about,
-            "current": row.id == chosen,
-            "counted": count_of(row.clips, "clip") + ("" if row.enabled == row.clips else f", {row.enabled} on")
-            if row.clips
-            else "empty",
-        }
-        for row in rows
-    ]
-    return str(render("anchor_pickers.html", rows=shown, compact=False))
+    cards = [(row.id, row.name, row.about, row.id == chosen, _clips_on(row.clips, row.enabled)) for row in rows]
+    return str(render("anchor_pickers.html", cards=cards, compact=False))
+
+
+def _clips_on(clips: int, enabled: int) -> str:
+    return (count_of(clips, "clip") + ("" if enabled == clips else f", {enabled} on")) if clips else "empty"
 
 
 def groups_html(rows: Sequence[NegativeGroupRow], chosen: int | None, none: bool = False) -> str:
     """The list of groups, all prompts together first; with ``none`` no entry is marked as chosen."""
-    everything = ("", "All prompts", sum(row.prompts for row in rows), sum(row.enabled for row in rows), chosen is None)
-    groups = [(str(row.id), row.name, row.prompts, row.enabled, row.id == chosen) for row in rows]
-    shown = [
-        {
-            "key": key,
-            "title": name,
-            "about": "",
-            "current": current and not none,
-            "counted": "empty"
-            if not prompts
-            else f"{prompts:,}, all off"
-            if not enabled
-            else f"{enabled:,} of {prompts:,} on",
-        }
-        for key, name, prompts, enabled, current in (everything, *groups)
-    ]
-    return str(render("anchor_pickers.html", rows=shown, compact=True))
+    prompts, enabled = sum(row.prompts for row in rows), sum(row.enabled for row in rows)
+    cards = [("", "All prompts", "", chosen is None and not none, _prompts_on(prompts, enabled))]
+    for row in rows:
+        cards.append((str(row.id), row.name, "", row.id == chosen and not none, _prompts_on(row.prompts, row.enabled)))
+    return str(render("anchor_pickers.html", cards=cards, compact=True))
+
+
+def _prompts_on(prompts: int, enabled: int) -> str:
+    if not prompts:
+        return "empty"
+    return f"{enabled:,} of {prompts:,} on" if enabled else f"{prompts:,}, all off"
 
 
 def clips_html(studio: Studio, rows: Sequence[AnchorRow], place: Page, comparable: bool) -> str:
     """One page of the clips of a set."""
     if not place.total:
-        return empty(
-            "An anchor set without clips yet",
-            ABOUT_ANCHORS,
-            "Add clips in one of the three ways above: your own, the most irrelevant ones of a data set, or clips made "
-            "from clips.",
-            "Then measure how irrelevant they are to the labels chosen at the top. " + ABOUT_IRRELEVANCE,
-            ABOUT_HELD_FRAMES,
-        )
+        return str(render("anchor_help.html", topic="no clips"))
     cards = [
         _card(studio, row.path, row.caption, row.rating, comparable, row.digest)
         | {"id": row.id, "enabled": row.enabled, "remark": ""}
@@ -116,12 +103,7 @@ def prompts_html(rows: Sequence[NegativeRow], place: Page, *, searched: str, sho
     if not place.total and searched:
         return empty(f"No prompt contains “{searched}”", "Search for something else, or empty the search box.")
     if not place.total:
-        return empty(
-            "No negative prompts here yet",
-            ABOUT_NEGATIVES,
-            "Add some above: one a line, as many as you like. Or let some be suggested for your labels.",
-            "Then measure how close they come to the labels chosen at the top.",
-        )
+        return str(render("anchor_help.html", topic="no prompts"))
     shown = [
         {
             "id": row.id,
@@ -193,16 +175,21 @@ def added_html(added: AddedTexts) -> str:
     return good + (notice("info", there + quoted(added.doubles)) if added.doubles else "")
 
 
-def deleted_html(count: int, word: str) -> str:
-    """That rows were deleted, and how they come back."""
-    return notice(
-        "info", f"{count_of(count, word)} deleted. 'Undo' above brings {'it' if count == 1 else 'them'} back."
-    )
+def set_title(rows: Sequence[AnchorSetRow], set_id: int) -> str:
+    """The name of a set; raises StoreError where it is gone."""
+    name = next((row.name for row in rows if row.id == set_id), "")
+    if not name:
+        raise StoreError("this anchor set is not there any more; choose another from the list")
+    return name
 
 
-def switched_html(count: int, word: str, on: bool) -> str:
-    """That all rows were switched on or off."""
-    return notice("success", f"{count_of(count, word)} switched {'on' if on else 'off'}.")
+def pulled_html(pulled: PulledAnchors) -> str:
+    """What came, and what could not be had."""
+    groups = f", {count_of(len(pulled.groups), 'group')} of negative prompts" if pulled.groups else ""
+    said = f"{count_of(pulled.clips, 'clip')}{groups}." if pulled.new else "It is here already; nothing was changed."
+    missing = [f"'{caption}': neither the repository nor this studio has the clip" for caption in pulled.missing]
+    left_out = notices("warning", [*missing, *pulled.faults], f"Left out of '{pulled.name}':")
+    return notice("success", said, f"'{pulled.name}' is here.") + lasting(left_out)
 
 
 def quoted(texts: Iterable[str]) -> str:

@@ -2,100 +2,59 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import wraps
+from dataclasses import dataclass, replace
+from functools import partial, wraps
 from typing import Any
 
 import gradio as gr
 
-from ga2app.errors import StudioError
 from ga2app.services.anchor_service import Proposed
-from ga2app.services.negatives import TYPED
+from ga2app.services.negatives import TYPED, chosen
 from ga2app.services.studio import Studio
-from ga2app.types import Progress
 from ga2app.web.components.backbone_field import FOLDER_HINT, backbone_field, choices, settle_choice
-from ga2app.web.components.list_scripts import TURN_JS, ticks_js
-from ga2app.web.components.markup import UNEXPECTED, busy, count_of, escape, notice, shortened
-from ga2app.web.events import in_turn
-from ga2app.web.templates import script
+from ga2app.web.components.form_fields import line, pick, small
+from ga2app.web.components.markup import busy, count_of, escape, notice, shortened
+from ga2app.web.events import REVEAL_JS, attempt, fault_html, in_turn, waited_for
+from ga2app.web.templates import script, ticks_js
 from ga2app.web.theme import part
 
-log = logging.getLogger(__name__)
-
 Values = dict[Any, Any]
-"""What the components hold that an event reads, by component."""
-
 Updates = dict[Any, Any]
-"""What an event changes, by component; all others stay as they are."""
+"""What the components hold that an event reads, and what it changes, by component; all others stay as they are."""
 
 IN_TURN = in_turn("anchors")
-UNDO_JS = """
-element.addEventListener('click', event => {
-  if (event.target.closest('#anchor-undo')) trigger('click');
-});
-"""
+ROWS_JS, CHOOSE_JS = script("anchor_shared_rows.js"), script("anchor_choose.js")
 
 
 def rows_script() -> str:
-    """Defines what ``ROWS_JS`` begins; to stand once on the page, in the ``js_on_load`` of some part of it.
-
-    It sends what is done to a row, with the row's own number, and nothing about any other row.
-    """
-    lines = (ticks_js("[data-pick]"), TURN_JS, script("anchor_rows.js"))
-    return f"window.ga2AnchorRows = (element, trigger, watch) => {{\n{''.join(lines)}}};\n"
-
-
-ROWS_JS = """
-const begin = () => window.ga2AnchorRows ? window.ga2AnchorRows(element, trigger, watch) : setTimeout(begin, 20);
-begin();
-"""
-PICKER_JS = """
-element.addEventListener('click', event => {
-  const card = event.target.closest('[data-choose]');
-  if (card) trigger('click', {chosen: card.dataset.choose});
-});
-"""
+    """Defines what ``ROWS_JS`` begins; to stand once on the page, in the ``js_on_load`` of some part of it."""
+    lines = ticks_js("[data-pick]") + script("turned_pages.js", "anchor_rows.js")
+    return f"window.ga2AnchorRows = (element, trigger, watch) => {{\n{lines}}};\n"
 
 
 @dataclass(frozen=True)
-class Page:
-    """A part of a list: the number of the page from 0, its size, and how many rows there are in all."""
+class View:
+    """What a room shows: the number of a set or a group, the page of its rows, and what is proposed for it.
 
-    number: int
-    size: int
-    total: int
-
-    @classmethod
-    def of(cls, wanted: int, size: int, total: int) -> Page:
-        """The page that was wanted, or the last one if there are not so many."""
-        return cls(min(max(wanted, 0), max(0, (total - 1) // size)), size, total)
-
-    @property
-    def first(self) -> int:
-        return self.number * self.size
-
-    @property
-    def last(self) -> int:
-        return (self.total - 1) // self.size
-
-    @property
-    def shown(self) -> str:
-        return f"{self.first + 1:,}–{min(self.first + self.size, self.total):,} of {self.total:,}"
-
-
-@dataclass(frozen=True)
-class ClipView:
-    """What is shown of anchor clips: a set, the page of its clips, and what is proposed for it.
-
-    ``missing`` is the set that the address names and nobody has: then none is shown.
+    ``missing`` is what the address names and nobody has: then none is shown.
     """
 
-    set_id: int | None = None
+    key: int | None = None
     page: int = 0
-    proposed: Proposed = Proposed()
+    proposed: Any = ()
     missing: str = ""
+
+
+@dataclass(frozen=True)
+class ClipView(View):
+    """A set of anchor clips."""
+
+    proposed: Any = Proposed()
+
+
+class PromptView(View):
+    """A group of negative prompts, or all prompts together."""
 
 
 class Bar:
@@ -104,27 +63,15 @@ class Bar:
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
         source, typed, backbone = studio.anchors.start_values()
+        away, width = "Anchors and negative prompts have to keep away from these.", {"min_width": 220}
         with gr.Row(elem_classes="anchor-bar"):
-            self.source = gr.Dropdown(
-                self._sources(),
-                value=source,
-                label="Measured against the labels of",
-                info="Anchors and negative prompts have to keep away from these.",
-                elem_id="anchor-labels-of",
-                min_width=220,
-            )
-            self.typed = gr.Textbox(
-                value=typed,
-                label="Labels",
-                info="Your actions, separated by commas.",
-                placeholder="riding a bicycle, walking a dog",
-                max_lines=3,
-                visible=source == TYPED,
-                elem_id="anchor-typed",
-                min_width=220,
-            )
-            self.backbone = backbone_field(studio, backbone, self._help(), "anchor-backbone", min_width=220)
-        self.undo = part(self.undo_html(), elem_id="anchor-undo-box", js_on_load=rows_script() + UNDO_JS)
+            title = "Measured against the labels of"
+            self.source = pick("anchor-labels-of", title, self._sources(), source, away, **width)
+            own: Any = {"value": typed, "placeholder": "riding a bicycle, walking a dog", "visible": source == TYPED}
+            actions = "Your actions, separated by commas."
+            self.typed = line("anchor-typed", "Labels", actions, max_lines=3, **own, **width)
+            self.backbone = backbone_field(studio, backbone, self._help(), "anchor-backbone", **width)
+        self.undo = part(self.undo_html(), elem_id="anchor-undo-box", js_on_load=rows_script() + CHOOSE_JS)
         self.inputs = {self.source, self.typed, self.backbone}
 
     def given(self, values: Values) -> tuple[str | None, str | None, str | None]:
@@ -152,20 +99,12 @@ class Bar:
     def ask(self, values: Values) -> Updates:
         """Other labels, or another backbone; what is wrong with it is said."""
         listed, fault = settle_choice(self._studio, values[self.backbone], self._help())
-        told = notice("error", fault) if fault else ""
-        return {
-            self.typed: gr.update(visible=not values[self.source]),
-            self.backbone: listed,
-            self.undo: self.undo_html(told),
-        }
+        typed, told = gr.update(visible=not values[self.source]), self.undo_html(notice("error", fault))
+        return {self.typed: typed, self.backbone: listed, self.undo: told}
 
     def undo_last(self) -> Updates:
         """Undo. What was undone is said beside the button: it may belong to the room that is not open."""
-        try:
-            told = notice("success", self._studio.anchors.undo())
-        except StudioError as exc:
-            told = notice("error", str(exc))
-        return {self.undo: self.undo_html(told)}
+        return {self.undo: self.undo_html(attempt(self._studio.anchors.undo))}
 
     def undo_html(self, told: str = "") -> str:
         """The button, which says what comes back, where there is anything; and what was undone last."""
@@ -187,19 +126,148 @@ class Bar:
 class Room:
     """One half of the page. Its events read ``inputs`` and more, and change ``outputs`` from the store.
 
-    An event's handler takes the values by component and gives updates by component; what it raises is told.
+    An event's handler takes the values by component and gives updates by component; what it raises is told. ``word``
+    is what it calls a row, ``what`` and ``full`` what holds rows; ``listing`` has all of these.
     """
 
+    word, what, full = "clip", "set", "anchor set"
+    nothing: View
+    filled = ""  # said of a new one: how it is filled
+    store: Any
+    edits: dict[str, Callable[..., Any]]
+    """What changes the store: create, rename, delete; of rows "delete rows" and "text"."""
+    name: gr.Textbox
+    delete: gr.Button
+    view: gr.State
+    listing: gr.HTML
+    rows: gr.HTML
     told: gr.HTML
+    proposals: gr.HTML
     inputs: set[Any]
     outputs: list[Any]
 
     def __init__(self, studio: Studio, bar: Bar) -> None:
         self._studio, self._bar, self._anchors = studio, bar, studio.anchors
 
+    def _lay_out_new(self, prefix: str) -> None:
+        with gr.Row(elem_classes="inline"):
+            self.new_name = line(f"{prefix}-new-name", f"New {self.full}", placeholder="name", scale=3)
+            self.create = small(f"{prefix}-create", "Create", scale=1, min_width=80)
+
+    def _lay_out_switches(self, prefix: str) -> None:
+        self.all_on = small(f"{prefix}-all-on", "All on")
+        self.all_off = small(f"{prefix}-all-off", "All off")
+
+    def _lay_out_order(self, prefix: str, orders: list[tuple[str, str]]) -> None:
+        shown: Any = {"container": False, "min_width": 190, "filterable": False}
+        self.order = pick(f"{prefix}-order", f"Order of the {self.word}s", orders, orders[0][1], **shown)
+
+    def _connect_shared(self, revealed: str, *lists: Any) -> None:
+        """What both rooms do alike; ``lists`` are fields that another set fills anew."""
+        opened = self.on(self.listing.click, self._choose, *lists, trigger_mode="multiple")
+        opened.then(None, None, None, js=REVEAL_JS % revealed, **IN_TURN)
+        self.on([self.create.click, self.new_name.submit], self._create, self.new_name, *lists)
+        self.on([self.name.submit, self.name.blur], self._rename, self.name)
+        self.on(self.delete.click, self._delete, *lists)
+        # Each edit is a message of its own: none may be dropped because the one before is still on its way.
+        self.on(self.rows.select, self._act, trigger_mode="multiple")
+        self.on(self.order.input, self._sort)
+        self.on(self.all_on.click, partial(self._switch_all, on=True))
+        self.on(self.all_off.click, partial(self._switch_all, on=False))
+        self.on(self.proposals.select, self._decide)
+
     def draw(self, values: Values, view: Any = None, told: str | None = None) -> Updates:
         """The room anew, with ``view`` in the place of what was shown, and a message where there is one."""
         raise NotImplementedError
+
+    def open(self, values: Values, view: Any, told: str | None = "") -> Updates:
+        """Another set or group, from its first page."""
+        raise NotImplementedError
+
+    def shown(self, view: Any) -> Any:
+        """The row of the set or the group that is shown, if any."""
+        raise NotImplementedError
+
+    def listing_html(self, key: int | None) -> str:
+        """The list of all, with the one under ``key`` marked."""
+        raise NotImplementedError
+
+    def accept(self, view: Any, picked: list[int]) -> str:
+        """Add what was proposed and ticked; gives what is said of it."""
+        raise NotImplementedError
+
+    def _choose(self, values: Values, event: gr.EventData) -> Updates:
+        return self.open(values, replace(self.nothing, key=int(event.chosen) if event.chosen else None))
+
+    def _create(self, values: Values) -> Updates:
+        view = replace(self.nothing, key=self.edits["create"](values[self.new_name]))
+        return self.open(values, view, notice("success", f"The {self.what} is made. {self.filled}")) | {
+            self.new_name: ""
+        }
+
+    def _rename(self, values: Values) -> Updates:
+        row = self.shown(values[self.view])
+        if row is None or row.name == values[self.name]:
+            return {self.told: gr.skip()}
+        name = self.edits["rename"](row.id, values[self.name])
+        return self.draw(values, told=notice("success", f"The {self.what} is called '{name}' now."))
+
+    def _delete(self, values: Values) -> Updates:
+        self.edits["delete"](self.chosen(values))
+        said = f"The {self.what} is deleted. 'Undo' above brings it back."
+        return self.open(values, self.nothing, notice("info", said))
+
+    def chosen(self, values: Values) -> int:
+        """The set or group that is shown; raises StoreError where none is."""
+        return chosen(values[self.view].key, self.full)
+
+    def _switch_all(self, values: Values, on: bool) -> Updates:
+        count = count_of(self.store.enable_all(self.chosen(values), on), self.word)
+        return self.draw(values, told=notice("success", f"{count} switched {'on' if on else 'off'}."))
+
+    def _sort(self, values: Values) -> Updates:
+        return self.draw(values, replace(values[self.view], page=0))
+
+    def _act(self, values: Values, event: gr.EventData) -> Updates:
+        """What was done to a row of the list, or to those that are ticked.
+
+        An edit does not draw the list anew: somebody may be typing in the next row already.
+        """
+        view = values[self.view]
+        if event.action == "page":
+            return self.draw(values, replace(view, page=int(event.value)))
+        if event.action == "delete":
+            count = self.edits["delete rows"](event.ids)
+            said = f"{count_of(count, self.word)} deleted. 'Undo' above brings {'it' if count == 1 else 'them'} back."
+            return self.draw(values, told=notice("info", said))
+        if event.action == "enable":
+            self.store.enable(int(event.id), bool(event.on))
+        elif event.action == "text":
+            self.edits["text"](int(event.id), str(event.text))
+        return {self.listing: self.listing_html(view.key), self.told: "", self._bar.undo: self._bar.undo_html()}
+
+    def _decide(self, values: Values, event: gr.EventData) -> Updates:
+        """What was proposed is added, or discarded."""
+        view = values[self.view]
+        left = replace(view, proposed=self.nothing.proposed)
+        if event.action != "accept":
+            return {self.view: left, self.proposals: "", self.told: ""}
+        told = self.accept(view, [int(number) for number in event.ids])
+        return self.draw(values, left, told) | {self.proposals: ""}
+
+    def open_address(self, values: Values, wanted: int | None, named: str) -> Updates:
+        """What the address names; where it names nothing, what was shown."""
+        view = values[self.view]
+        if wanted is not None:
+            there = self.shown(replace(self.nothing, key=wanted))
+            found = there is not None and there.id == wanted
+            view = replace(self.nothing, key=wanted) if found else replace(self.nothing, missing=named)
+        return self.open(values, view, None)
+
+    def missing_html(self, view: View, called: str) -> str:
+        """What is said where the address names what nobody has."""
+        why = f"It was deleted, or the address is mistyped. Choose a {self.what} from the list."
+        return notice("warning", why, f"There is no {called} '{view.missing}'.")
 
     def on(self, events: Any, handler: Callable[..., Updates], *more: Any, **settings: Any) -> gr.events.Dependency:
         """Answer ``events`` by ``handler``, which reads the components ``more``, too."""
@@ -212,12 +280,7 @@ class Room:
     def wait(self, event: Callable[..., Any], handler: Callable[..., Updates], text: str, *more: Any) -> Any:
         """The same for what takes its time: meanwhile the message says what is going on and how far it is."""
         return event(lambda: busy(text), None, self.told, **IN_TURN).then(
-            self.safely(handler),
-            {*self.inputs, *more},
-            self.outputs,
-            show_progress="minimal",
-            show_progress_on=self.told,
-            api_visibility="private",
+            self.safely(handler), {*self.inputs, *more}, self.outputs, **waited_for(self.told)
         )
 
     def safely(self, handler: Callable[..., Updates]) -> Callable[..., Updates]:
@@ -227,15 +290,7 @@ class Room:
         def answered(values: Values, *more: Any) -> Updates:
             try:
                 return handler(values, *more)
-            except StudioError as exc:
-                return self.draw(values, told=notice("error", str(exc)))
-            except Exception:
-                log.exception("an action on the Anchors page failed")
-                return self.draw(values, told=notice("error", UNEXPECTED))
+            except Exception as exc:
+                return self.draw(values, told=fault_html(exc))
 
         return answered
-
-
-def teller(progress: gr.Progress, what: str) -> Progress:
-    """Tells a bar on the page how many clips are done."""
-    return lambda done, total: progress((done, total), desc=what, unit="clips")

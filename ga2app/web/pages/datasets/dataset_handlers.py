@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
@@ -15,8 +15,8 @@ from ga2app.services.studio import Studio
 from ga2app.store.clip_pages import ClipRow, LabelRow
 from ga2app.types import LabelKind, Subset
 from ga2app.web import address
-from ga2app.web.components.markup import busy, escape, file_url, notice, shortened, size
-from ga2app.web.events import attempt
+from ga2app.web.components.markup import busy, notice, shortened
+from ga2app.web.events import attempt, fault_html
 from ga2app.web.pages.datasets.dataset_views import (
     PAGE,
     View,
@@ -33,7 +33,10 @@ from ga2app.web.pages.datasets.dataset_views import (
     waiting_player_html,
     whole_html,
 )
-from ga2app.web.pages.datasets.import_form import ImportForm
+from ga2app.web.templates import render
+
+if TYPE_CHECKING:
+    from ga2app.web.pages.datasets.datasets_page import Parts
 
 FOLLOW_S, WAIT_S = 1.0, 3.0
 """How often the page looks at an import or at pictures being made, and at whether the demo has been drawn."""
@@ -41,64 +44,24 @@ FOLLOW_S, WAIT_S = 1.0, 3.0
 Values = dict[Any, Any]
 Edit = Callable[[DatasetService, int, list[int], Mapping[str, Any]], str]
 EDITS: dict[str, Edit] = {
-    "label": lambda sets, of, ids, given: sets.label_clips(of, ids, str(given.get("label") or "")),
+    "label": lambda sets, of, ids, given: sets.label_clips(of, ids, _said(given, "label")),
     "train": lambda sets, of, ids, given: sets.move_clips(ids, Subset.TRAIN),
     "test": lambda sets, of, ids, given: sets.move_clips(ids, Subset.TEST),
     "delete-clips": lambda sets, of, ids, given: sets.delete_clips(ids),
     "base": lambda sets, of, ids, given: sets.set_kind(of, ids, LabelKind.BASE),
     "novel": lambda sets, of, ids, given: sets.set_kind(of, ids, LabelKind.NOVEL),
-    "rename-label": lambda sets, of, ids, given: sets.rename_label(ids, str(given.get("name") or "")),
+    "rename-label": lambda sets, of, ids, given: sets.rename_label(ids, _said(given, "name")),
     "merge": lambda sets, of, ids, given: sets.merge_labels(ids, next(iter(_numbers([given.get("keep")])), None)),
     "delete-labels": lambda sets, of, ids, given: sets.delete_labels(of, ids),
     "half-list": lambda sets, of, ids, given: sets.divide_by_half(of, Half.LIST),
     "half-frequency": lambda sets, of, ids, given: sets.divide_by_half(of, Half.FREQUENCY),
-    "these-base": lambda sets, of, ids, given: sets.divide_by_list(of, str(given.get("pasted") or ""), LabelKind.BASE),
-    "these-novel": lambda sets, of, ids, given: sets.divide_by_list(
-        of, str(given.get("pasted") or ""), LabelKind.NOVEL
-    ),
-    "rename": lambda sets, of, ids, given: sets.rename(of, str(given.get("name") or "")),
+    "these-base": lambda sets, of, ids, given: sets.divide_by_list(of, _said(given, "pasted"), LabelKind.BASE),
+    "these-novel": lambda sets, of, ids, given: sets.divide_by_list(of, _said(given, "pasted"), LabelKind.NOVEL),
+    "rename": lambda sets, of, ids, given: sets.rename(of, _said(given, "name")),
     "delete": lambda sets, of, ids, given: _delete(sets, of),
     "undo": lambda sets, of, ids, given: sets.undo(),
 }
 """What the buttons of the page do, by the names that its templates give them."""
-
-
-@dataclass(frozen=True)
-class Parts:
-    """The components that handlers fill."""
-
-    listing: gr.HTML
-    told: gr.HTML
-    importing: gr.Column
-    form: ImportForm
-    detail: gr.Column
-    head: gr.HTML
-    label: gr.Dropdown
-    subset: gr.Dropdown
-    text: gr.Textbox
-    grid: gr.HTML
-    labels: gr.HTML
-    whole: gr.HTML
-    exported: gr.HTML
-    share: gr.Slider
-    split_seed: gr.Number
-    novel_whole: gr.Checkbox
-    split: gr.Button
-    shots: gr.Number
-    draw_seed: gr.Number
-    draw: gr.Button
-    drawn: gr.HTML
-    player: gr.HTML
-    live: gr.HTML
-    view: gr.State
-    seen: gr.State
-    clock: gr.Timer
-
-    @property
-    def shown(self) -> list[Any]:
-        """What ``show`` fills."""
-        regions = [self.told, self.listing, self.head, self.grid, self.labels, self.whole]
-        return [*regions, self.importing, self.detail, self.label, self.view, self.clock]
 
 
 class Handlers:
@@ -117,8 +80,10 @@ class Handlers:
             asked, message = None, notice("warning", text, title)
         elif asked is None and known and not address.text(request, "new") and not self._studio.store.imports.running():
             asked = known[-1]
-        view = View(asked, address.number(request, "label"))
-        return self.show(view, message) | {self._parts.form.panel: panel_html(self._studio)}
+        part, text = address.text(request, "part"), address.text(request, "find")
+        view = View(asked, address.number(request, "label"), part if part in list(Subset) else "", text)
+        filters = {self._parts.subset: view.subset, self._parts.text: view.text}
+        return self.show(view, message) | filters | {self._parts.form.panel: panel_html(self._studio)}
 
     def show(self, view: View, message: str = "") -> Values:
         """The whole page, read anew from the store; without its data set, the form that clips come in by."""
@@ -205,19 +170,11 @@ class Handlers:
         """A link to the data set as a list or as a zip."""
         packed = bool(event._data.get("packed"))
         yield busy("Packing the clips…" if packed else "Writing the list…")
-        made: list[str] = []
-
-        def export() -> str:
+        try:
             file = self._sets.export(values[self._parts.view].dataset_id or 0, packed=packed)
-            name = escape(file.name)
-            made.append(
-                f'<p><a class="download" href="{file_url(file)}" download="{name}">Download {name}</a> '
-                f'<span class="legend">{size(file.stat().st_size)}, kept for a day</span></p>'
-            )
-            return ""
-
-        failed = attempt(export)
-        yield "".join(made) or failed
+            yield str(render("exported_file.html", file=file, bytes=file.stat().st_size))
+        except Exception as exc:
+            yield fault_html(exc)
 
     def split(self, values: Values) -> Values:
         """All clips divided into train and test anew."""
@@ -232,28 +189,19 @@ class Handlers:
         """The few-shot draw of a run."""
         parts = self._parts
         shots, seed = int(values[parts.shots] or 1), int(values[parts.draw_seed] or 0)
-        drawn: list[str] = []
-
-        def draw() -> str:
+        try:
             sample = self._sets.sample(values[parts.view].dataset_id or 0, shots, seed)
-            drawn.append(sample_html(self._studio, sample, shots, seed))
-            return ""
-
-        failed = attempt(draw)
-        return "".join(drawn) or failed
+            return sample_html(self._studio, sample, shots, seed)
+        except Exception as exc:
+            return fault_html(exc)
 
     def begin(self, values: Values) -> Values:
         """An import begun, or what the form lacks."""
         form = self._parts.form
-        failed = attempt(lambda: form.begin(self._studio, values))
-        if failed:
+        if failed := attempt(lambda: form.begin(self._studio, values)):
             return {form.told: failed}
-        return {
-            form.told: "",
-            form.upload: gr.update(value=None),
-            form.panel: panel_html(self._studio),
-            self._parts.clock: gr.Timer(FOLLOW_S, active=True),
-        }
+        panel = panel_html(self._studio)
+        return {form.told: "", form.upload: None, form.panel: panel, self._parts.clock: gr.Timer(FOLLOW_S, active=True)}
 
     def in_panel(self, event: gr.EventData) -> Values:
         """The import under way cancelled, or another report."""
@@ -287,6 +235,10 @@ def _delete(sets: DatasetService, dataset_id: int) -> str:
     what = sets.delete(dataset_id)
     returns = "The demo is drawn again when the studio starts." if demo else "'Undo' brings it back."
     return f"Deleted: {what}. {returns}"
+
+
+def _said(given: Mapping[str, Any], name: str) -> str:
+    return str(given.get(name) or "")
 
 
 def _numbers(given: Any) -> list[int]:

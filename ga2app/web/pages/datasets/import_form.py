@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,55 +12,93 @@ from ga2app.errors import DatasetError
 from ga2app.labels import parse_labels
 from ga2app.services.import_sources import Duplicates, FileSource, ListsSource, Source, path_at
 from ga2app.services.studio import Studio
+from ga2app.web.components.form_fields import line, pick, whole
 from ga2app.web.events import QUIET
 from ga2app.web.templates import render, script
 from ga2app.web.theme import part
 
 ZIP, PLACE, LISTS = "zip", "place", "lists"
-_KINDS = {
-    ZIP: "A zip to upload",
-    PLACE: "A folder, a CSV or a zip on this machine",
-    LISTS: "Split lists (UCF-101, HMDB-51, SSv2, Kinetics)",
-}
-_LAYOUTS = {
-    Layout.AUTO: "Look at each list",
-    Layout.LIST: "path label",
-    Layout.UCF: "UCF-101",
-    Layout.HMDB: "HMDB-51",
-    Layout.SSV2: "Something-Something v2",
-    Layout.KINETICS: "Kinetics",
-}
+_KINDS = [
+    ("A zip to upload", ZIP),
+    ("A folder, a CSV or a zip on this machine", PLACE),
+    ("Split lists (UCF-101, HMDB-51, SSv2, Kinetics)", LISTS),
+]
+_LAYOUTS = [
+    ("Look at each list", Layout.AUTO.value),
+    ("path label", Layout.LIST.value),
+    ("UCF-101", Layout.UCF.value),
+    ("HMDB-51", Layout.HMDB.value),
+    ("Something-Something v2", Layout.SSV2.value),
+    ("Kinetics", Layout.KINETICS.value),
+]
+_DUPLICATES = [("Keep the first of them", Duplicates.FIRST.value), ("Keep all of them", Duplicates.ALL.value)]
+FIELDS = "kind upload place train test root labels layout fold name novel test_fold duplicates".split()
+"""The fields by their names; what else the form has is what it answers."""
 
 
-@dataclass(frozen=True)
 class ImportForm:
-    """The fields of the form, the buttons and what they answer."""
+    """The form; on a public machine nobody names its files, and a zip is the only way."""
 
-    kind: gr.Radio
-    upload: gr.File
-    place: gr.Textbox
-    train: gr.Textbox
-    test: gr.Textbox
-    root: gr.Textbox
-    labels: gr.Textbox
-    layout: gr.Dropdown
-    fold: gr.Number
-    name: gr.Textbox
-    novel: gr.Textbox
-    test_fold: gr.Number
-    duplicates: gr.Radio
-    start: gr.Button
-    told: gr.HTML
-    panel: gr.HTML
+    def __init__(self, studio: Studio) -> None:
+        part(str(render("import_intro.html")))
+        kinds = _KINDS if studio.server_paths else _KINDS[:1]
+        question = "Where are the clips?"
+        self.kind = gr.Radio(kinds, value=ZIP, label=question, visible=studio.server_paths, elem_id="ds-source")
+        self.upload = gr.File(label="Zip of class folders", file_types=[".zip"], height=120, elem_id="ds-zip")
+        self.place = line(
+            "ds-place",
+            "Folder, CSV or zip",
+            "Class folders; a CSV with columns path and label, also split (train, val, test) and group (base, novel); "
+            "or a zip of either. Clips outside a zip stay where they are; keep them there.",
+            placeholder="/data/my-clips",
+            visible=False,
+        )
+        with gr.Column(visible=False) as self.lists:
+            self._lay_out_lists()
+        with gr.Row():
+            called = "How lists and reports call it."
+            self.name = line("ds-name", "Name of the data set", called, placeholder="that of the file")
+            never = (
+                "Never trained on, only tested: they show what training makes CLIP forget. You can choose them later."
+            )
+            example = "optional: waving, jumping rope"
+            self.novel = line("ds-novel", "Novel labels", never, placeholder=example, max_lines=2)
+        only = "Only where a list has a column that numbers folds: the clips of this one are for testing."
+        self.test_fold = whole("ds-test-fold", "Fold for testing", None, only)
+        found, same = "They are found by content, not by name, and told in either case.", "Clips with the same content"
+        first = Duplicates.FIRST.value
+        self.duplicates = gr.Radio(_DUPLICATES, value=first, label=same, elem_id="ds-duplicates", info=found)
+        with gr.Row(elem_classes="actions"):
+            self.start = gr.Button("Import", variant="primary", elem_id="ds-import")
+        self.told = part(elem_id="ds-import-answer")
+        self.panel = part(elem_id="ds-panel", js_on_load=script("import_panel.js"))
+        self.fields: set[Any] = {getattr(self, name) for name in FIELDS}
+        self.kind.input(self._choose, self.kind, [self.upload, self.place, self.lists, self.test_fold], **QUIET)
 
-    @property
-    def fields(self) -> set[Any]:
-        """What is filled in."""
-        return {part for name, part in vars(self).items() if name not in ("start", "told", "panel")}
+    def _lay_out_lists(self) -> None:
+        lines: dict[str, Any] = {"lines": 2, "max_lines": 20}
+        with gr.Row():
+            about = "One path a line. For HMDB-51 the folder of its split files is enough."
+            train, test = "/data/ucf/trainlist01.txt", "/data/ucf/testlist01.txt"
+            self.train = line("ds-train-lists", "Training lists", about, placeholder=train, **lines)
+            self.test = line("ds-test-lists", "Test lists", "One path a line.", placeholder=test, **lines)
+        with gr.Row():
+            beside, which = "Left empty: the folder of the first list.", "/data/ucf/classInd.txt"
+            self.root = line("ds-root", "Folder of the clips", beside, placeholder="/data/ucf/videos")
+            numbers = "Which number is which class, where the lists have numbers."
+            self.labels = line("ds-label-list", "Label list", numbers, placeholder=which)
+        with gr.Row():
+            self.layout = pick("ds-list-layout", "How the lists are written", _LAYOUTS, Layout.AUTO.value)
+            self.fold = whole("ds-hmdb-split", "Split of HMDB-51", 1, minimum=1, maximum=3)
+
+    def _choose(self, kind: str) -> dict[Any, Any]:
+        shown = {self.upload: kind == ZIP, self.place: kind == PLACE, self.lists: kind == LISTS}
+        shown |= {self.test_fold: kind != LISTS}
+        return {component: gr.update(visible=visible) for component, visible in shown.items()}
 
     def begin(self, studio: Studio, values: dict[Any, Any]) -> str:
         """Start the import that was filled in. Raises StudioError for what is missing or wrong."""
-        given = {name: values[part] for name, part in vars(self).items() if part in values}
+        given = {name: values[getattr(self, name)] for name in FIELDS if getattr(self, name) in values}
         studio.imports.start(
             source_of(given if studio.server_paths else given | {"kind": ZIP}),
             str(given["name"] or ""),
@@ -80,93 +117,16 @@ def source_of(given: dict[str, Any]) -> Source:
         return FileSource(Path(given["upload"]), fold, uploaded=True)
     if given["kind"] == PLACE:
         return FileSource(path_at(given["place"], "folder, CSV file or zip"), fold)
-    return ListsSource(
-        SplitLists(
-            name=str(given["name"] or ""),
-            train=_paths(given["train"]),
-            test=_paths(given["test"]),
-            labels=_path(given["labels"], "label list"),
-            root=_path(given["root"], "folder of the clips"),
-            layout=Layout(given["layout"]),
-            fold=int(given["fold"] or 1),
-        )
+    lists = SplitLists(
+        name=str(given["name"] or ""),
+        train=_paths(given["train"]),
+        test=_paths(given["test"]),
+        labels=_path(given["labels"], "label list"),
+        root=_path(given["root"], "folder of the clips"),
+        layout=Layout(given["layout"]),
+        fold=int(given["fold"] or 1),
     )
-
-
-def build_import_form(studio: Studio) -> ImportForm:
-    """Lay the form out; on a public machine nobody names its files, and a zip is the only way."""
-    part(str(render("import_intro.html")))
-    kind = gr.Radio(
-        [(title, kind) for kind, title in _KINDS.items() if kind == ZIP or studio.server_paths],
-        value=ZIP, label="Where are the clips?", visible=studio.server_paths, elem_id="ds-source",
-    )  # fmt: skip
-    upload = gr.File(label="Zip of class folders", file_types=[".zip"], height=120, elem_id="ds-zip")
-    place = gr.Textbox(
-        label="Folder, CSV or zip", placeholder="/data/my-clips", visible=False, max_lines=1, elem_id="ds-place",
-        info="Class folders; a CSV with columns path and label, also split (train, val, test) and group (base, novel); "
-        "or a zip of either. Clips outside a zip stay where they are; keep them there.",
-    )  # fmt: skip
-    with gr.Column(visible=False) as lists:
-        with gr.Row():
-            train = gr.Textbox(
-                label="Training lists", lines=2, placeholder="/data/ucf/trainlist01.txt", elem_id="ds-train-lists",
-                info="One path a line. For HMDB-51 the folder of its split files is enough.",
-            )  # fmt: skip
-            test = gr.Textbox(
-                label="Test lists", lines=2, placeholder="/data/ucf/testlist01.txt", info="One path a line.",
-                elem_id="ds-test-lists",
-            )  # fmt: skip
-        with gr.Row():
-            root = gr.Textbox(
-                label="Folder of the clips", placeholder="/data/ucf/videos", max_lines=1, elem_id="ds-root",
-                info="Left empty: the folder of the first list.",
-            )  # fmt: skip
-            labels = gr.Textbox(
-                label="Label list", placeholder="/data/ucf/classInd.txt", max_lines=1, elem_id="ds-label-list",
-                info="Which number is which class, where the lists have numbers.",
-            )  # fmt: skip
-        with gr.Row():
-            layout = gr.Dropdown(
-                [(title, layout.value) for layout, title in _LAYOUTS.items()], value=Layout.AUTO.value,
-                label="How the lists are written",
-            )  # fmt: skip
-            fold = gr.Number(1, label="Split of HMDB-51", minimum=1, maximum=3, precision=0)
-    with gr.Row():
-        name = gr.Textbox(
-            label="Name of the data set", placeholder="that of the file", max_lines=1, elem_id="ds-name",
-            info="How lists and reports call it.",
-        )  # fmt: skip
-        novel = gr.Textbox(
-            label="Novel labels", placeholder="optional: waving, jumping rope", max_lines=2, elem_id="ds-novel",
-            info="Never trained on, only tested: they show what training makes CLIP forget. You can choose them later.",
-        )  # fmt: skip
-    test_fold = gr.Number(
-        None, label="Fold for testing", precision=0, elem_id="ds-test-fold",
-        info="Only where a list has a column that numbers folds: the clips of this one are for testing.",
-    )  # fmt: skip
-    duplicates = gr.Radio(
-        [("Keep the first of them", Duplicates.FIRST.value), ("Keep all of them", Duplicates.ALL.value)],
-        value=Duplicates.FIRST.value, label="Clips with the same content", elem_id="ds-duplicates",
-        info="They are found by content, not by name, and told in either case.",
-    )  # fmt: skip
-    with gr.Row(elem_classes="actions"):
-        start = gr.Button("Import", variant="primary", elem_id="ds-import")
-    told = part(elem_id="ds-import-answer")
-    panel = part(elem_id="ds-panel", js_on_load=script("import_panel.js"))
-
-    def choose(kind: str) -> dict[Any, Any]:
-        return {
-            upload: gr.update(visible=kind == ZIP),
-            place: gr.update(visible=kind == PLACE),
-            lists: gr.update(visible=kind == LISTS),
-            test_fold: gr.update(visible=kind != LISTS),
-        }
-
-    kind.input(choose, kind, [upload, place, lists, test_fold], **QUIET)
-    return ImportForm(
-        kind, upload, place, train, test, root, labels, layout, fold, name, novel, test_fold, duplicates, start, told,
-        panel,
-    )  # fmt: skip
+    return ListsSource(lists)
 
 
 def _path(text: str | None, what: str) -> Path | None:

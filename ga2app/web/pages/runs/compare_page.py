@@ -13,8 +13,8 @@ from ga2app.services.run_curves import run_title
 from ga2app.services.studio import Studio
 from ga2app.types import Event, RunRecord, SampleSize, figure_text
 from ga2app.web import address
-from ga2app.web.components.charts import Line, line_chart, signed, tone_of
-from ga2app.web.components.markup import badge, empty, notice
+from ga2app.web.components.charts import Line, line_chart
+from ga2app.web.components.markup import empty, notice
 from ga2app.web.components.masthead import Page
 from ga2app.web.events import in_turn
 from ga2app.web.pages.runs.run_settings_view import label_of, value_text
@@ -29,7 +29,7 @@ OTHER_CLIPS = "Clips, or their split"
 
 def build_compare(studio: Studio, page: Page) -> None:
     """Lay the page out and connect it."""
-    packed, told = gr.File(visible=False), part(elem_id="compare-answer")
+    told = part(elem_id="compare-answer")
     part('<a class="small button" id="compare-back" href="./runs">Back to the runs</a>')
     comparison = part(elem_id="run-comparison", js_on_load=script("run_detail.js"))
 
@@ -39,7 +39,7 @@ def build_compare(studio: Studio, page: Page) -> None:
         return [missing_text(found, asked), str(compare_html(found))]
 
     page.on_open(open_page, None, [told, comparison], **in_turn("compare"))
-    connect_saving(studio, comparison, gr.State(Look()), told, packed)
+    connect_saving(studio, comparison, gr.State(Look()), told)
 
 
 def missing_text(found: Comparison, asked: tuple[int, ...]) -> str:
@@ -53,28 +53,15 @@ def missing_text(found: Comparison, asked: tuple[int, ...]) -> str:
 def compare_html(found: Comparison) -> Markup:
     """The whole comparison, or what to do where fewer than two runs are there."""
     if len(found.runs) < 2:
-        return Markup(
-            empty(
-                "Compare runs",
-                "On Runs, tick the boxes beside two or more runs in the list.",
-                "Their curves are drawn into one plot, with the settings that differ and the final figures.",
-            )
-        )
+        told = "Their curves are drawn into one plot, with the settings that differ and the final figures."
+        return Markup(empty("Compare runs", "On Runs, tick the boxes beside two or more runs in the list.", told))
     other, differing = found.differing_clips(), found.differing_settings()
     rows = [(OTHER_CLIPS, other)] if other else []
     return render(
         "comparison.html",
         ids=",".join(str(run.id) for run in found.runs),
         figures=FIGURES,
-        runs=[
-            {
-                "id": run.id,
-                "title": run_title(run),
-                "badge": Markup(badge(run.state)),
-                "figures": _figures(found, run),
-            }
-            for run in found.runs
-        ],
+        runs=[(run, run_title(run), _figures(found, run)) for run in found.runs],
         groups=[_seeds(group, found) for group in found.seed_groups()],
         tested=any(curve.conditions.tested for curve in found.curves.values()),
         differing=[
@@ -82,9 +69,6 @@ def compare_html(found: Comparison) -> Markup:
             for name, values in [*rows, *((label_of(path), values) for path, values in differing.items())]
         ],
         charts=Markup().join(_charts(found)),
-        no_curves=Markup('<p class="legend">None of them has a curve yet.</p>'),
-        signed=signed,
-        tone_of=tone_of,
     )
 
 

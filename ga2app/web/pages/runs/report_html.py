@@ -13,7 +13,6 @@ from ga2app.types import (
     LEAST_LABELS,
     ChangedClip,
     LabelKind,
-    MapPoint,
     ModelReport,
     Report,
     RunRecord,
@@ -29,9 +28,8 @@ from ga2app.web.components.charts import (
     confusion_html,
     rests_html,
     scatter_pair,
-    tone_of,
 )
-from ga2app.web.components.markup import kind_mark
+from ga2app.web.components.markup import kind_mark, tone_of
 from ga2app.web.pages.runs.run_settings_view import adjusted_html
 from ga2app.web.templates import render
 
@@ -81,13 +79,7 @@ def report_html(run: RunRecord, report: Report, seeds: Sequence[Mapping[str, flo
         ],
         seeds=[(MEANS[key], spread) for key, spread in over_seeds.items()],
         seed_count=len(seeds),
-        matrices={
-            group: [
-                (title, confusion_html(Confusion(report.labels(group), model.groups[group].confusion)))
-                for title, model in models
-            ]
-            for group in groups
-        },
+        matrices={group: [(title, _matrix(report, model, group)) for title, model in models] for group in groups},
         changes=_changes(report),
         sides=_sides(report),
         map=scatter_pair((ZERO_SHOT, "With the bundle"), _dots(report)),
@@ -129,6 +121,10 @@ def _measured(report: Report, model: ModelReport, group: str, key: str) -> str:
     return "–" if value is None else f"{value:.1f}"
 
 
+def _matrix(report: Report, model: ModelReport, group: str) -> Markup:
+    return confusion_html(Confusion(report.labels(group), model.groups[group].confusion))
+
+
 def _changes(report: Report) -> Markup:
     changes = []
     for group in ("base", "novel"):
@@ -145,39 +141,30 @@ def _changes(report: Report) -> Markup:
     return change_bars("Percent of each label's clips", changes)
 
 
-def _sides(report: Report) -> list[tuple[str, str, list[tuple[ChangedClip, Markup, str]], int]]:
+def _sides(report: Report) -> list[tuple[str, str, list[tuple[ChangedClip, str]], int]]:
     """Clips that became right, and that became wrong: title, tone, those shown, and how many more there are."""
     sides = []
     for gained, count, told in ((True, report.gained, "became right"), (False, report.lost, "became wrong")):
         clips = [clip for clip in report.changed if clip.gained is gained][:SHOWN]
         if clips:
-            shown = [
-                (clip, Markup(kind_mark(clip.kind)), PurePath(clip.path.replace("\\", "/")).name) for clip in clips
-            ]
+            shown = [(clip, PurePath(clip.path.replace("\\", "/")).name) for clip in clips]
             sides.append((f"{count} {told}", "up" if gained else "down", shown, count - len(clips)))
     return sides
 
 
 def _dots(report: Report) -> list[Dot]:
     places = {label: place for place, label in enumerate((*report.base, *report.novel))}
-
-    def hint(point: MapPoint) -> str:
-        return {
-            "clip": f"{point.name}: {point.label} ({point.kind})",
-            "class": f"the label {point.name} ({point.kind})",
-            "anchor": f"anchor: {point.name}",
-            "negative": f"negative prompt: {point.name}",
-        }[point.what]
-
+    hints = {
+        "clip": "{0.name}: {0.label} ({0.kind})",
+        "class": "the label {0.name} ({0.kind})",
+        "anchor": "anchor: {0.name}",
+        "negative": "negative prompt: {0.name}",
+    }
     return [
         Dot(
-            point.what,
-            point.name,
-            hint(point),
-            places.get(point.label, 0) * _GOLDEN_DEGREES % 360,
-            point.kind is LabelKind.NOVEL,
-            point.before,
-            point.after,
+            *(point.what, point.name, hints[point.what].format(point)),
+            *(places.get(point.label, 0) * _GOLDEN_DEGREES % 360, point.kind is LabelKind.NOVEL),
+            *(point.before, point.after),
         )
         for point in report.points
     ]

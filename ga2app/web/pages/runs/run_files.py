@@ -20,16 +20,6 @@ from ga2app.web.pages.runs.run_settings_view import settings_html
 from ga2app.web.pages.runs.run_views import accuracy_html, loss_html, result_html
 from ga2app.web.templates import WEB, render
 
-SAVE_JS = """
-(file) => {
-  if (!file) return;
-  const link = document.createElement('a');
-  link.href = file.url;
-  link.download = file.orig_name;
-  link.click();
-}
-"""
-
 
 def make_file(studio: Studio, kind: str, run_ids: Sequence[int], cache: str) -> str:
     """The path of a file of ``kind`` csv or json (curves of the runs), report or log (of the first). Raises StoreError.

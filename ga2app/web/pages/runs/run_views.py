@@ -17,7 +17,7 @@ from ga2app.services.studio import Studio
 from ga2app.store.run_rows import MAX_NAME
 from ga2app.types import Event, RunRecord, RunState, intervals, read_tested
 from ga2app.web.components.charts import Line, compare_bars, line_chart, ranges_of, rests_html, smooth
-from ga2app.web.components.markup import ago, badge, duration, empty, notice, shortened
+from ga2app.web.components.markup import duration, empty, notice, shortened
 from ga2app.web.pages.runs.report_html import report_html
 from ga2app.web.pages.runs.run_settings_view import adjusted_html, preset_word, settings_html
 from ga2app.web.templates import render
@@ -61,7 +61,6 @@ def _card(run: RunRecord, current: bool, shown: RunPage) -> Markup:
         run=run,
         title=run_title(run),
         current=current,
-        badge=Markup(badge(run.state)),
         place=shown.places.get(run.id),
         share=shown.shares.get(run.id),
         figure=metrics.get(key),
@@ -69,8 +68,6 @@ def _card(run: RunRecord, current: bool, shown: RunPage) -> Markup:
         interval=intervals(metrics, tested).get(key),
         clips=", ".join(f"{one.clips} {side} test clips" for side, one in tested.items()),
         preset=preset_word(run.config),
-        ago=ago(run.created_s),
-        reason=run.error if run.state is RunState.FAILED else "",
     )
 
 
@@ -91,7 +88,6 @@ def head_html(studio: Studio, run: RunRecord, curve: RunCurve) -> Markup:
         "run_head.html",
         run=run,
         title=run_title(run),
-        badge=Markup(badge(run.state)),
         share=1.0 if run.state is RunState.DONE else min(1.0, done / total) if total else 0.0,
         pace=pace(run, total, curve.step),
         facts=[

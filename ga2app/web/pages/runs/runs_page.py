@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,10 +14,11 @@ from ga2app.services.studio import Studio
 from ga2app.store import RunFilter
 from ga2app.types import RunState
 from ga2app.web import address
-from ga2app.web.components.markup import UNEXPECTED, notice
+from ga2app.web.components.form_fields import line, pick
+from ga2app.web.components.markup import notice
 from ga2app.web.components.masthead import Page
-from ga2app.web.events import REVEAL_JS, in_turn
-from ga2app.web.pages.runs.run_files import SAVE_JS, make_file
+from ga2app.web.events import REVEAL_JS, SAVE_JS, fault_html, in_turn, waited_for
+from ga2app.web.pages.runs.run_files import make_file
 from ga2app.web.pages.runs.run_views import (
     PROGRESS,
     REPORT_VIEW,
@@ -31,8 +31,6 @@ from ga2app.web.pages.runs.run_views import (
 )
 from ga2app.web.templates import render, script
 from ga2app.web.theme import part
-
-log = logging.getLogger(__name__)
 
 REFRESH_S = 1.0
 _IN_TURN = in_turn("runs")
@@ -111,98 +109,99 @@ def act(studio: Studio, look: Look, what: str, name: str = "") -> tuple[str, Loo
 
 def build_runs(studio: Studio, page: Page) -> None:
     """Lay the page out and connect it."""
-    look, clock, packed = gr.State(Look()), gr.Timer(REFRESH_S, active=False), gr.File(visible=False)
-    with gr.Row(elem_classes="split"):
-        with gr.Column(scale=4, min_width=300):
-            with gr.Accordion("Find a run", open=False, elem_id="runs-filter"):
-                placeholder = "name, number, data set, reason of a failure"
-                text = gr.Textbox(label="Search", placeholder=placeholder, max_lines=1, elem_id="find-run")
-                states = [(title, name) for name, (title, _) in _STATES.items()]
-                state = gr.Dropdown(states, value="any", label="State", elem_id="find-state")
-                dataset = gr.Dropdown([_ANY_DATASET], value="", label="Data set", elem_id="find-dataset")
-                backbone = gr.Dropdown([_ANY_BACKBONE], value="", label="Backbone", elem_id="find-backbone")
-            frame, detail_js = str(render("run_list.html")), script("run_detail.js")
-            listed = gr.HTML(
-                None,
-                html_template=frame,
-                js_on_load=script("run_list.js"),
-                apply_default_css=False,
-                elem_id="runs",
-            )
-        with gr.Column(scale=7, min_width=300, elem_classes="detail"):
-            told = part(elem_id="run-answer")
-            head = part(elem_id="run-head")
-            actions = part(elem_id="run-actions", js_on_load=detail_js)
-            body = part(elem_id="run-body", js_on_load=detail_js)
-    pieces = {"list": listed, "head": head, "actions": actions, "body": body}
-    filters = {text, state, dataset, backbone}
-    outputs = [look, clock, told, dataset, backbone, *pieces.values()]
+    RunsPage(studio).connect(page)
 
-    def draw(seen: Look, message: str | None = "", gone: int | None = None) -> dict[Any, Any]:
-        """What is new on the page; nothing else is sent."""
-        seen, parts = parts_of(studio, seen, gone=gone)
-        facets = studio.store.runs.facets()
-        parts["facets"] = facets
-        before = dict(seen.sent)
-        fresh = {name: hash(repr(value)) for name, value in parts.items()}
+
+class RunsPage:
+    """The page: each handler gives what is new on it by component; nothing else is sent."""
+
+    def __init__(self, studio: Studio) -> None:
+        self.studio = studio
+        self.look, self.clock = gr.State(Look()), gr.Timer(REFRESH_S, active=False)
+        with gr.Row(elem_classes="split"):
+            with gr.Column(scale=4, min_width=300):
+                with gr.Accordion("Find a run", open=False, elem_id="runs-filter"):
+                    self.text = line("find-run", "Search", placeholder="name, number, data set, reason of a failure")
+                    states = [(title, name) for name, (title, _) in _STATES.items()]
+                    self.state = pick("find-state", "State", states, "any")
+                    self.dataset = pick("find-dataset", "Data set", [_ANY_DATASET], "")
+                    self.backbone = pick("find-backbone", "Backbone", [_ANY_BACKBONE], "")
+                frame: Any = {"html_template": str(render("run_list.html")), "js_on_load": script("run_list.js")}
+                self.listed = part(None, elem_id="runs", **frame)
+            with gr.Column(scale=7, min_width=300, elem_classes="detail"):
+                self.told, self.head = part(elem_id="run-answer"), part(elem_id="run-head")
+                self.actions = part(elem_id="run-actions", js_on_load=script("run_detail.js"))
+                self.body = part(elem_id="run-body", js_on_load=script("run_detail.js"))
+        self.pieces = {"list": self.listed, "head": self.head, "actions": self.actions, "body": self.body}
+        self.outputs = [self.look, self.clock, self.told, self.dataset, self.backbone, *self.pieces.values()]
+
+    def connect(self, page: Page) -> None:
+        """Let the page answer."""
+        filters: list[Any] = [self.text, self.state, self.dataset, self.backbone]
+        shown: Any = {"inputs": self.look, "outputs": self.outputs, **_IN_TURN}
+        page.on_open(self.open, **shown)
+        self.listed.click(self.on_list, trigger_mode="multiple", **shown)
+        self.listed.click(None, None, None, js=REVEAL_JS % "run-head", **_IN_TURN)
+        filtering = shown | {"inputs": {self.look, *filters}, "trigger_mode": "always_last"}
+        gr.on([one.input for one in filters], self.filtered, **filtering)
+        self.actions.click(self.on_detail, trigger_mode="multiple", **shown)
+        # A tick tells nothing of what was said before, so the message stays.
+        self.clock.tick(lambda seen: self.draw(seen, None), trigger_mode="once", **shown)
+        connect_saving(self.studio, self.body, self.look, self.told)
+
+    def draw(self, seen: Look, message: str | None = "", gone: int | None = None) -> dict[Any, Any]:
+        """What is new on the page."""
+        seen, parts = parts_of(self.studio, seen, gone=gone)
+        facets = self.studio.store.runs.facets()
+        before, fresh = (
+            dict(seen.sent),
+            {name: hash(repr(value)) for name, value in (parts | {"facets": facets}).items()},
+        )
         changed = {name for name in fresh if fresh[name] != before.get(name)}
-        updates: dict[Any, Any] = {pieces[name]: parts[name] for name in changed if name in pieces}
+        updates: dict[Any, Any] = {self.pieces[name]: parts[name] for name in changed if name in self.pieces}
         if "facets" in changed:
-            updates[dataset] = gr.update(choices=[_ANY_DATASET, *facets.datasets])
-            updates[backbone] = gr.update(choices=[_ANY_BACKBONE, *facets.backbones])
-        going_on = bool(studio.store.runs.count(OPEN))
-        return updates | {
-            look: replace(seen, sent=tuple(fresh.items())),
-            clock: gr.Timer(active=going_on),
-            told: message,
-        }
+            updates[self.dataset] = gr.update(choices=[_ANY_DATASET, *facets.datasets])
+            updates[self.backbone] = gr.update(choices=[_ANY_BACKBONE, *facets.backbones])
+        clock = gr.Timer(active=bool(self.studio.store.runs.count(OPEN)))
+        return updates | {self.look: replace(seen, sent=tuple(fresh.items())), self.clock: clock, self.told: message}
 
-    def open_page(seen: Look, request: gr.Request) -> dict[Any, Any]:
+    def open(self, seen: Look, request: gr.Request) -> dict[Any, Any]:
         """Back and Forward lead to another run, and leave the list as it is."""
         view = address.text(request, "view") or PROGRESS
-        return draw(replace(seen, run_id=address.number(request, "id"), view=view, sent=()))
+        return self.draw(replace(seen, run_id=address.number(request, "id"), view=view, sent=()))
 
-    def filtered(given: dict[Any, Any]) -> dict[Any, Any]:
-        states = _STATES.get(given[state] or "any", _STATES["any"])[1]
-        words = " ".join((given[text] or "").split())
-        only = RunFilter(states, given[dataset] or "", given[backbone] or "", words)
-        return draw(replace(given[look], only=only, page=0))
+    def filtered(self, given: dict[Any, Any]) -> dict[Any, Any]:
+        """The runs that the filters leave."""
+        states, words = _STATES.get(given[self.state] or "any", _STATES["any"])[1], (given[self.text] or "").split()
+        only = RunFilter(states, given[self.dataset] or "", given[self.backbone] or "", " ".join(words))
+        return self.draw(replace(given[self.look], only=only, page=0))
 
-    def on_list(seen: Look, event: gr.EventData) -> dict[Any, Any]:
+    def on_list(self, seen: Look, event: gr.EventData) -> dict[Any, Any]:
+        """Another run, another page of the list, or an undo."""
         if hasattr(event, "undo"):
-            return answered(seen, "undo")
+            return self.answered(seen, "undo")
         if hasattr(event, "turn"):
-            return draw(replace(seen, page=max(0, seen.page + int(event.turn))))
-        return draw(replace(seen, run_id=int(event.run)))
+            return self.draw(replace(seen, page=max(0, seen.page + int(event.turn))))
+        return self.draw(replace(seen, run_id=int(event.run)))
 
-    def on_detail(seen: Look, event: gr.EventData) -> dict[Any, Any]:
+    def on_detail(self, seen: Look, event: gr.EventData) -> dict[Any, Any]:
+        """Another view of the run, or something done to it."""
         if event.what == "view":
-            return draw(replace(seen, view=str(event.view)))
-        return answered(seen, str(event.what), str(getattr(event, "name", "")))
+            return self.draw(replace(seen, view=str(event.view)))
+        return self.answered(seen, str(event.what), str(getattr(event, "name", "")))
 
-    def answered(seen: Look, what: str, name: str = "") -> dict[Any, Any]:
+    def answered(self, seen: Look, what: str, name: str = "") -> dict[Any, Any]:
+        """What was pressed, done or refused."""
         try:
-            message, seen, gone = act(studio, seen, what, name)
-        except StudioError as exc:
-            return draw(seen, notice("error", str(exc)))
-        except Exception:
-            log.exception("changing a run failed")
-            return draw(seen, notice("error", UNEXPECTED))
-        return draw(seen, message, gone)
-
-    page.on_open(open_page, look, outputs, **_IN_TURN)
-    listed.click(on_list, look, outputs, trigger_mode="multiple", **_IN_TURN)
-    listed.click(None, None, None, js=REVEAL_JS % "run-head", **_IN_TURN)
-    changes = [part.input for part in (text, state, dataset, backbone)]
-    gr.on(changes, filtered, {look, *filters}, outputs, trigger_mode="always_last", **_IN_TURN)
-    actions.click(on_detail, look, outputs, trigger_mode="multiple", **_IN_TURN)
-    # A tick tells nothing of what was said before, so the message stays.
-    clock.tick(lambda seen: draw(seen, None), look, outputs, trigger_mode="once", **_IN_TURN)
-    connect_saving(studio, body, look, told, packed)
+            message, seen, gone = act(self.studio, seen, what, name)
+        except Exception as exc:
+            return self.draw(seen, fault_html(exc))
+        return self.draw(seen, message, gone)
 
 
-def connect_saving(studio: Studio, html: gr.HTML, look: gr.State, told: gr.HTML, packed: gr.File) -> None:
+def connect_saving(studio: Studio, html: gr.HTML, look: gr.State, told: gr.HTML) -> None:
     """Let the buttons ``data-save`` in ``html`` save files: of the runs that it names, or of the one looked at."""
+    packed = gr.File(visible=False)
 
     def save(seen: Look, event: gr.EventData) -> list[Any]:
         named = run_numbers(getattr(event, "ids", None)) or ([seen.run_id] if seen.run_id else [])
@@ -211,6 +210,5 @@ def connect_saving(studio: Studio, html: gr.HTML, look: gr.State, told: gr.HTML,
         except StudioError as exc:
             return [notice("error", str(exc)), None]
 
-    busy: dict[str, Any] = {"show_progress": "minimal", "api_visibility": "private", "show_progress_on": told}
-    made = html.select(save, look, [told, packed], **busy)
+    made = html.select(save, look, [told, packed], **waited_for(told))
     made.then(None, packed, None, js=SAVE_JS, **_IN_TURN)

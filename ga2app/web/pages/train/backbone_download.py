@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 import gradio as gr
@@ -11,33 +10,24 @@ from ga2app.clip.files import may_be_on_the_hub
 from ga2app.errors import StudioError
 from ga2app.hub import FAVORITE, DownloadState, DownloadStatus
 from ga2app.services.studio import Studio
-from ga2app.web.components.markup import UNEXPECTED, meter_html, notice
-from ga2app.web.events import QUIET
+from ga2app.web.components.form_fields import line, small
+from ga2app.web.components.markup import meter_html, notice
+from ga2app.web.events import QUIET, fault_html, waited_for
 from ga2app.web.theme import part
-
-log = logging.getLogger(__name__)
 
 _POLL_S = 1.0
 
 
 def build_download(studio: Studio, backbone: gr.Dropdown) -> None:
     """A closed box under the list of backbones; only where a person may use this machine's disk."""
-    with gr.Accordion(
-        "Fetch a CLIP from the Hugging Face Hub", open=False, visible=studio.server_paths, elem_id="fetch-box"
-    ):
-        repo = gr.Textbox(
-            FAVORITE,
-            label="Repository",
-            info="Any CLIP in the transformers format. Nothing is fetched before you have seen how large it is.",
-            max_lines=1,
-            elem_id="fetch-repo",
-        )
+    box: Any = {"open": False, "visible": studio.server_paths, "elem_id": "fetch-box"}
+    with gr.Accordion("Fetch a CLIP from the Hugging Face Hub", **box):
+        about = "Any CLIP in the transformers format. Nothing is fetched before you have seen how large it is."
+        repo = line("fetch-repo", "Repository", about, value=FAVORITE)
         with gr.Row(elem_classes="actions"):
-            ask = gr.Button("How large is it?", size="sm", elem_id="fetch-ask")
-            go = gr.Button("Fetch it", size="sm", variant="primary", visible=False, elem_id="fetch-go")
-        told = part(elem_id="fetch-answer")
-        asked = gr.State("")
-        clock = gr.Timer(_POLL_S, active=False)
+            ask = small("fetch-ask", "How large is it?")
+            go = small("fetch-go", "Fetch it", variant="primary", visible=False)
+        told, asked, clock = part(elem_id="fetch-answer"), gr.State(""), gr.Timer(_POLL_S, active=False)
 
     def look_up(name: str) -> list[Any]:
         if not may_be_on_the_hub(name.strip().strip("'\"")):
@@ -45,11 +35,8 @@ def build_download(studio: Studio, backbone: gr.Dropdown) -> None:
             return [notice("info", text), gr.update(visible=False), ""]
         try:
             size_bytes = studio.downloads.size(name)
-        except StudioError as exc:
-            return [notice("error", str(exc)), gr.update(visible=False), ""]
-        except Exception:
-            log.exception("a backbone could not be looked up")
-            return [notice("error", UNEXPECTED), gr.update(visible=False), ""]
+        except Exception as exc:
+            return [fault_html(exc), gr.update(visible=False), ""]
         text = f"{name.strip()}: {megabytes(size_bytes)}, into {studio.downloads.place}."
         return [notice("info", text), gr.update(visible=True, value=f"Fetch {megabytes(size_bytes)}"), name.strip()]
 
@@ -68,10 +55,7 @@ def build_download(studio: Studio, backbone: gr.Dropdown) -> None:
             listed = gr.update(choices=[(choice.title, choice.name) for choice in studio.backbones()])
         return [status_html(status), listed, gr.Timer(active=going_on)]
 
-    ask.click(
-        look_up, repo, [told, go, asked], show_progress="minimal", show_progress_on=told, api_visibility="private"
-    )
-    repo.submit(look_up, repo, [told, go, asked], show_progress_on=told, api_visibility="private")
+    gr.on([ask.click, repo.submit], look_up, repo, [told, go, asked], **waited_for(told))
     repo.input(lambda: gr.update(visible=False), None, go, **QUIET)
     go.click(fetch, asked, [told, go, clock], **QUIET)
     clock.tick(follow, None, [told, backbone, clock], **QUIET)
@@ -86,10 +70,9 @@ def status_html(status: DownloadStatus | None) -> str:
         return notice("error", status.error)
     if status.state is DownloadState.DONE:
         return notice("success", "It is in the list of backbones now, and the default from the next start.", f"{name}.")
-    of = (
-        f"{megabytes(status.done_bytes)} of {megabytes(status.total_bytes)}" if status.total_bytes else "asking the Hub"
-    )
-    return meter_html(f"Fetching {name}: {of}", status.done_bytes, status.total_bytes)
+    done, total = status.done_bytes, status.total_bytes
+    of = f"{megabytes(done)} of {megabytes(total)}" if total else "asking the Hub"
+    return meter_html(f"Fetching {name}: {of}", done, total)
 
 
 def megabytes(count: int) -> str:

@@ -16,6 +16,7 @@ from ga2app.services.prompt_fit import HARD_PROMPT
 from ga2app.services.run_requests import Asked
 from ga2app.services.studio import Studio
 from ga2app.web.components.backbone_field import backbone_field, backbone_info
+from ga2app.web.components.form_fields import line, pick, small
 from ga2app.web.pages.train import train_settings as form
 from ga2app.web.pages.train.backbone_download import build_download
 from ga2app.web.pages.train.train_view import dataset_choices, datasets_html, list_choices, run_choices
@@ -47,40 +48,18 @@ class TrainLayout:
         self.filled = [*self.beside, self.preset, self.form, self.card, self.file_told]
 
     def _lay_out_choices(self, named: str) -> None:
-        self.dataset: gr.Dropdown = gr.Dropdown(
-            dataset_choices(self.studio),
-            value=[DEMO],
-            multiselect=True,
-            label="Data sets",
-            info=DATASET_HELP,
-            elem_id="dataset",
-        )
+        listed: Any = {"value": [DEMO], "multiselect": True}
+        self.dataset = pick("dataset", "Data sets", dataset_choices(self.studio), info=DATASET_HELP, **listed)
         self.backbone = backbone_field(self.studio, named, backbone_info(named, self.studio), "train-backbone")
         build_download(self.studio, self.backbone)
-        self.preset = gr.Radio(
-            form.preset_choices(named),
-            value=PRESETS[0],
-            label="Preset",
-            info=form.preset_info(PRESETS[0], named),
-            elem_id="preset",
-        )
+        first: Any = {"value": PRESETS[0], "info": form.preset_info(PRESETS[0], named), "elem_id": "preset"}
+        self.preset = gr.Radio(form.preset_choices(named), label="Preset", **first)
         with gr.Row():
-            one_line: dict[str, Any] = {"max_lines": 1, "min_width": 140}
-            seeds = str(preset(PRESETS[0]).seed)
-            self.seeds = gr.Textbox(seeds, label="Seeds", info=SEEDS_HELP, elem_id="seeds", **one_line)
-            self.name = gr.Textbox(
-                label="Name",
-                info="What the list of runs calls it; left empty: the data set's name.",
-                placeholder="optional",
-                elem_id="run-name",
-                **one_line,
-            )
-        self.preview = part(
-            {"html": ""},
-            html_template="${value.html}",
-            js_on_load=script("train_preview.js"),
-            elem_id="train-preview",
-        )
+            self.seeds = line("seeds", "Seeds", SEEDS_HELP, value=str(preset(PRESETS[0]).seed), min_width=140)
+            called = "What the list of runs calls it; left empty: the data set's name."
+            self.name = line("run-name", "Name", called, placeholder="optional", min_width=140)
+        shown: Any = {"html_template": "${value.html}", "js_on_load": script("train_preview.js")}
+        self.preview = part({"html": ""}, elem_id="train-preview", **shown)
         self.card = part(datasets_html(self.studio, [DEMO]), elem_id="dataset-card")
         with gr.Column(elem_id="queue-bar", elem_classes="press-bar"):
             self.told = part(elem_id="queue-answer")
@@ -88,27 +67,16 @@ class TrainLayout:
 
     def _lay_out_settings(self, named: str) -> None:
         part('<h3 class="over">Settings <small>filled in by the preset, yours to change</small></h3>')
-        self.form = part(
-            self.form_value(preset(PRESETS[0], named)),
-            html_template=str(
-                render("train_form.html", groups=form.GROUPS, wide=form.REGULARIZERS.title, typed=self._typed())
-            ),
-            js_on_load=script("train_form.js"),
-            elem_id="train-form",
-        )
+        fields: Any = {"html_template": str(render("train_form.html", groups=form.GROUPS, typed=self._typed()))}
+        value = self.form_value(preset(PRESETS[0], named))
+        self.form = part(value, js_on_load=script("train_form.js"), elem_id="train-form", **fields)
         with gr.Row(elem_classes="actions"):
-            self.save = gr.Button("Save settings", size="sm", elem_id="save-settings")
+            self.save = small("save-settings", "Save settings")
             self.load = gr.UploadButton("Load settings", file_types=[".json"], size="sm", elem_id="load-settings")
-        self.earlier = gr.Dropdown(
-            run_choices(self.studio),
-            value=None,
-            label="Start from an earlier run",
-            info="Fills in everything as that run had it.",
-            elem_id="start-from",
-        )
-        self.file_told = part(
-            {"html": ""}, html_template="${value.html}", js_on_load=script("train_told.js"), elem_id="settings-answer"
-        )
+        about = "Fills in everything as that run had it."
+        self.earlier = pick("start-from", "Start from an earlier run", run_choices(self.studio), info=about)
+        told: Any = {"html_template": "${value.html}", "js_on_load": script("train_told.js")}
+        self.file_told = part({"html": ""}, elem_id="settings-answer", **told)
 
     def _typed(self) -> str:
         """The setting whose list also takes what is typed: where a person may name files of the machine."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,15 +15,13 @@ from ga2app.services.run_requests import Asked, Plan
 from ga2app.services.studio import Studio
 from ga2app.types import RunState
 from ga2app.web.components.backbone_field import backbone_info, settle_choice
-from ga2app.web.components.markup import UNEXPECTED, notice
+from ga2app.web.components.markup import notice
 from ga2app.web.components.masthead import Page
-from ga2app.web.events import in_turn
+from ga2app.web.events import fault_html, in_turn
 from ga2app.web.pages.train import train_settings as form
 from ga2app.web.pages.train.train_filling import TrainFilling
 from ga2app.web.pages.train.train_layout import DATASET_HELP, SEEDS_HELP
 from ga2app.web.pages.train.train_view import dataset_choices, datasets_html, faults_html, list_choices, preview_of
-
-log = logging.getLogger(__name__)
 
 _IN_TURN = in_turn("train")
 _READY = "() => { window.ga2Train?.ready(); }"
@@ -131,11 +128,8 @@ class TrainPage(TrainFilling):
                 text = trouble or f"{how} as soon as a worker is free; you may close this page."
                 told = self._answer("warning" if trouble else "success", title, text, first)
                 pressed = Pressed(asked, tuple(numbers), told)
-        except StudioError as exc:
-            told = notice("error", str(exc))
-        except Exception:
-            log.exception("queueing failed")
-            told = notice("error", UNEXPECTED)
+        except Exception as exc:
+            told = fault_html(exc)
         return self._drawn(asked, plan, pressed) | {self.told: told, self.pressed: pressed}
 
     def look_again(self, given: Mapping[Any, Any]) -> dict[Any, Any]:

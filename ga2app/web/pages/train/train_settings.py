@@ -1,10 +1,15 @@
-"""The settings of a run as a person meets them: groups from few to many, each setting with its help and unit."""
+"""The settings of a run as a person meets them: groups from few to many, each setting with its help and unit.
+
+``train_settings.toml`` has them.
+"""
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 from ga2app.config import PRESETS, Precision, RunConfig, preset
@@ -37,11 +42,12 @@ class Setting:
 
 @dataclass(frozen=True)
 class Group:
-    """Settings that are shown together."""
+    """Settings that are shown together, ``wide`` ones in one column."""
 
     title: str
     settings: tuple[Setting, ...]
     open: bool = False
+    wide: bool = False
 
 
 BESIDE = {
@@ -53,159 +59,19 @@ BESIDE = {
 
 BESIDE_LABELS = {"dataset": "Data sets", "backbone": "Backbone", "seed": "Seeds"}
 
-FIRST = Group(
-    "Basics",
-    (
-        Setting("optimizer.epochs", "Epochs", "Passes over the training set.", Input.WHOLE),
-        Setting("shots", "Shots", "Training clips taken from each base label.", Input.WHOLE),
-        Setting("clips.num_frames", "Frames", "Frames looked at in each clip.", Input.WHOLE),
-        Setting("optimizer.batch_size", "Batch size", "Clips at once. Lower it when memory runs out.", Input.WHOLE),
-        Setting("optimizer.learning_rate", "Learning rate", "AdamW learning rate; try 0.004 first."),
-    ),
-    open=True,
-)
+_PRECISIONS = tuple(("automatic" if kind is Precision.AUTO else kind.value, kind.value) for kind in Precision)
 
-REGULARIZERS = Group(
-    "Hard prompt, anchors and negatives: so that nothing is forgotten",
-    (
-        Setting(
-            "prompts.coupled",
-            "Coupled with a hard prompt",
-            "A frozen prompt from other actions competes with the learned one: it forgets less.",
-            Input.SWITCH,
-        ),
-        Setting(
-            "prompts.hard_prompt",
-            "Hard prompt",
-            "Where the frozen prompt comes from: bundles of the library that fit backbone and prompt length.",
-            Input.ONE,
-        ),
-        Setting("anchors", "Anchor set", "Anchor clips: irrelevant footage whose features must not change.", Input.ONE),
-        Setting(
-            "negatives",
-            "Negative prompts",
-            "Groups of texts for 'none of these'. Left empty: the data set's own.",
-            Input.SEVERAL,
-        ),
-    ),
-)
 
-LEARNING = Group(
-    "Optimizer",
-    (
-        Setting(
-            "optimizer.accumulate",
-            "Gradient accumulation",
-            "2 × 4 clips trains like a batch of 8 with the memory of 4.",
-            Input.WHOLE,
-        ),
-        Setting("optimizer.warmup_epochs", "Warm-up", "Epochs in which the learning rate rises from 0."),
-        Setting("optimizer.weight_decay", "Weight decay", "Pull of the prompts toward 0, between 0 and 1."),
-        Setting("optimizer.max_gradient_norm", "Gradient clipping", "Max gradient norm; 0 = off, 1 is typical."),
-        Setting("optimizer.evaluate_every", "Evaluate every", "Epochs between two evaluations.", Input.WHOLE),
-    ),
-)
+def _group(told: Mapping[str, Any]) -> Group:
+    settings = []
+    for path, label, about, *how in told["settings"]:
+        kind = Input(*how) if how else Input.NUMBER
+        settings.append(Setting(path, label, about, kind, _PRECISIONS if kind is Input.CHOICE else ()))
+    return Group(told["title"], tuple(settings), told.get("open", False), told.get("wide", False))
 
-CLIPS = Group(
-    "Augmentation",
-    (
-        Setting("clips.augment", "Random crops", "Show a clip a little differently each time.", Input.SWITCH),
-        Setting(
-            "clips.flip", "Mirror at random", "Turn it off where left and right are different labels.", Input.SWITCH
-        ),
-        Setting("clips.grayscale", "Grayscale", "Probability that a training clip is shown without color, 0 to 1."),
-    ),
-)
 
-PROMPTS = Group(
-    "Prompts: what is learned",
-    (
-        Setting("prompts.length", "Prompt length", "Learned tokens in each prompted layer.", Input.WHOLE),
-        Setting("prompts.visual_depth", "Visual depth", "Prompted layers of the image tower. 0 is off.", Input.WHOLE),
-        Setting("prompts.text_depth", "Text depth", "Prompted layers of the text tower. 0 is off.", Input.WHOLE),
-        Setting(
-            "prompts.residual",
-            "Zero-shot ratio",
-            "Share of zero-shot CLIP in the outputs after training (output ensembling), 0 to below 1. It forgets less.",
-        ),
-        Setting("prompts.dropout", "Dropout", "Share of the text prompt hidden in each step, 0 to below 1."),
-    ),
-)
-
-LOSSES = Group(
-    "Losses: regularization weights",
-    (
-        Setting("objective.vocabulary", "Text distillation", "Weight: generic texts keep their features. 0 is off."),
-        Setting(
-            "objective.twin",
-            "Class-relation distillation",
-            "Weight: labels keep their relations as anchor clips see them.",
-        ),
-        Setting(
-            "objective.keep",
-            "Anchor distillation",
-            "Weight: anchor clips keep their features and their relations to generic texts.",
-        ),
-        Setting(
-            "objective.relate", "Relation distillation", "Weight: training clips keep their relations to generic texts."
-        ),
-        Setting(
-            "objective.stay", "Feature distillation", "Weight: training clips keep their features of zero-shot CLIP."
-        ),
-        Setting(
-            "objective.attributes",
-            "Wide vocabulary",
-            "Count colors, places and the hard prompt's labels among the generic texts, not the captions alone.",
-            Input.SWITCH,
-        ),
-        Setting("objective.reject", "Anchor rejection", "Weight: anchor clips prefer a negative prompt to any label."),
-        Setting("objective.extra_class", "Background class", "Weight: anchor clips are a class of their own."),
-        Setting(
-            "objective.released",
-            "Released anchor term",
-            "Weight: as in the published code, where it has no effect with one negative. For comparison only.",
-        ),
-        Setting("objective.margin", "Rejection margin", "By how much a negative prompt has to win, in logits."),
-        Setting(
-            "objective.anchors_per_step",
-            "Anchor clips a step",
-            "Anchor clips seen in each optimizer step.",
-            Input.WHOLE,
-        ),
-    ),
-)
-
-WHITENING = Group(
-    "Feature whitening",
-    (
-        Setting(
-            "whitening.enabled",
-            "Whitening",
-            "Places, light and camera count for less: what varies among irrelevant clips, and within a label.",
-            Input.SWITCH,
-        ),
-        Setting("whitening.anchors", "Share of the anchors", "0 asks the training clips alone, 1 the anchors."),
-        Setting("whitening.shrinkage", "Shrinkage", "Much of it whitens little; 0.05 is a good start."),
-        Setting("whitening.center", "Centering", "How much of the average clip is taken off each, 0 to 1."),
-    ),
-)
-
-MACHINE = Group(
-    "Hardware",
-    (
-        Setting("device", "Device", "auto, cpu, cuda, cuda:1 or mps.", Input.TEXT),
-        Setting(
-            "precision",
-            "Precision",
-            "Arithmetic of the towers; automatic takes bfloat16 where the device computes it natively.",
-            Input.CHOICE,
-            tuple(("automatic" if kind is Precision.AUTO else kind.value, kind.value) for kind in Precision),
-        ),
-        Setting("processes", "Processes", "That share the run: auto is one for each CUDA device.", Input.TEXT),
-    ),
-)
-
-GROUPS = (FIRST, REGULARIZERS, LEARNING, CLIPS, PROMPTS, LOSSES, WHITENING, MACHINE)
+_FILE = Path(__file__).with_suffix(".toml")
+GROUPS = tuple(_group(told) for told in tomllib.loads(_FILE.read_text(encoding="utf-8"))["group"])
 """Few first: what a beginner may want to change, then what is better left to the preset."""
 
 SETTINGS = tuple(setting for group in GROUPS for setting in group.settings)

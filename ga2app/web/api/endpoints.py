@@ -1,0 +1,295 @@
+"""The endpoints of clips, bundles and data sets: recognize, list, download, upload, import.
+
+A docstring here is what a caller reads, and an endpoint answers in plain JSON.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from gradio.processing_utils import save_file_to_cache
+from gradio.utils import get_upload_folder
+
+from ga2app.datasets import Division, Missing
+from ga2app.errors import ConfigError, DatasetError, Fault
+from ga2app.labels import parse_labels
+from ga2app.paths import safe_name
+from ga2app.services.import_sources import Duplicates, FileSource, Source, path_at
+from ga2app.services.recognition_service import Results
+from ga2app.services.recognition_service import none_of_these as decided
+from ga2app.services.studio import Studio
+from ga2app.store import BundleQuery
+from ga2app.store.import_records import ImportState
+from ga2app.types import BundleCard, RecognitionRequest, as_document, cautions, to_counts, with_nulls
+
+MAX_LISTED = 200
+Files: TypeAlias = list[str]
+OneFile: TypeAlias = str
+"""Uploaded files, by their paths: ``build_api`` gives them an input that takes files."""
+
+
+class Endpoints:
+    """What programs may ask of ``studio``. Of files only those are read that the caller has uploaded."""
+
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+
+    def recognize(
+        self,
+        clips: Files,
+        labels: str | list[str],
+        bundle: str = "",
+        backbone: str = "",
+        template: str = "",
+        top_k: int = 5,
+        bundles: list[str] | None = None,
+        templates: list[str] | None = None,
+        none_of_these: Literal["off", "compete", "threshold"] = "off",
+        threshold: float | None = None,
+        negatives: str = "",
+    ) -> dict[str, Any]:
+        """Recognize clips with zero-shot CLIP and, if named, with prompt bundles beside it.
+
+        Args:
+            clips: the video files.
+            labels: what the clips could show: a list of texts, or one text with the labels separated by commas or line
+                breaks, where a label that holds a comma is in double quotes.
+            bundle: the bundle's key as the studio lists it; empty for zero-shot CLIP alone.
+            backbone: the backbone's name; empty for the studio's default.
+            template: the sentence around a label, {} stands for the label; empty for the default.
+            top_k: how many labels to answer for each clip.
+            bundles: a list of further bundles' keys; with bundle three at most, answered side by side.
+            templates: a list of further sentences; of several the mean counts.
+            none_of_these: off, compete (negative prompts take part; a clip is none of these when one wins) or threshold
+                (the best label is held against the nearest negative prompt).
+            threshold: from 0 to 1, what the best label has to reach; empty for 0 (compete) or 0.5 (threshold).
+            negatives: the group of negative prompts; empty for all groups.
+
+        Returns:
+            backbone: the CLIP that looked.
+            notes: what to know about the answer, for example words that the backbone does not know.
+            clips: for each clip its file, error (null if it could be read), plain and bundle (a list of label, score
+                from 0 to 1, and kind: base, novel or negative; best first; understood is false where the backbone knows
+                none of the label's words, which then takes no part), bundles (bundle, scores, none_of_these) and
+                none_of_these (null, or none, reached, threshold, negative, negative_share).
+
+        Raises:
+            StudioError: no clip was given.
+            LabelError: there are fewer than two labels, or two are the same, or there is no such group of negatives.
+            BundleError: there is no such bundle, it belongs to another backbone, or more than three are named.
+            BackboneError: there is no such backbone on the machine; those that are there are named.
+            ConfigError: an option that makes no sense, with its rule.
+        """
+        request = RecognitionRequest(
+            clips or [],
+            labels if isinstance(labels, str) else _texts("labels", labels),
+            [key for key in [bundle, *_texts("bundles", bundles)] if key],
+            backbone,
+            [text for text in [template, *_texts("templates", templates)] if text],
+            5 if top_k is None else int(top_k),
+            decided(none_of_these, threshold, negatives),
+        )
+        return document(self._studio.recognition.answer(request))
+
+    def list_bundles(
+        self, search: str = "", backbone: str = "", limit: int = 50, offset: int = 0
+    ) -> list[dict[str, Any]]:
+        """List the prompt bundles of the library, newest first: key, name, backbone, labels, figures in percent.
+
+        Args:
+            search: words that name, labels, data set, method or backbone must contain; empty for all.
+            backbone: only bundles that belong to this backbone; empty for all.
+            limit: how many to answer, at most 200.
+            offset: how many of the newest to leave out, to read on where the last answer ended.
+
+        Returns:
+            bundle: the key that names it, for recognize, download_bundle and as a hard prompt.
+            name: what the library calls it.
+            origin: trained, imported or embedded.
+            backbone: the CLIP that it belongs to.
+            usable: whether that CLIP and the bundle's files are on the studio's machine.
+            base: the labels that it was trained on.
+            novel: the labels that it was tested on without training.
+            metrics: its accuracy in percent: base, novel and their harmonic mean hm; null for what was not measured,
+                or is 100 % by construction.
+            zero_shot: the same figures of zero-shot CLIP.
+            tested: how many test clips and labels base and novel accuracy rest on; empty for bundles of before.
+            intervals: the 95 % interval of each figure, two numbers.
+            cautions: why the figures say less than they seem to, in sentences.
+            dataset: the data set that it was trained on.
+            method: the method, as `train --method` names it.
+            seed: the seed of its run.
+            created_s: when it was made, in seconds since 1970.
+        """
+        most, query = max(1, min(int(limit), MAX_LISTED)), BundleQuery(text=search, backbone=backbone)
+        cards = self._studio.store.bundles.page(query, limit=most, offset=max(0, int(offset)))
+        return [listed(card, self._studio.has_backbone(card.backbone)) for card in cards]
+
+    def download_bundle(self, bundle: str) -> OneFile:
+        """Give a prompt bundle as a zip file: prompts as safetensors, its manifest as JSON, its model card.
+
+        Args:
+            bundle: the key that list_bundles gave.
+
+        Returns:
+            zip: the file, which gradio_client saves and gives the path of.
+
+        Raises:
+            BundleError: no bundle is named, there is none of that key, or its files are gone.
+        """
+        return zip_to_serve(self._studio, bundle, get_upload_folder())
+
+    def upload_bundle(self, archive: OneFile) -> dict[str, Any]:
+        """Check a zipped prompt bundle and put it into the library; a bundle that is there already is not doubled.
+
+        Args:
+            archive: the zip file, as download_bundle or `python -m ga2app export` made it.
+
+        Returns:
+            bundle: the key of the bundle, and all else that list_bundles tells of one.
+            new: false where the library had it already.
+
+        Raises:
+            BundleError: the file is no bundle, or holds what does not belong into one; nothing of it is kept.
+        """
+        card, fresh = self._studio.library.import_bundle(archive or "")
+        return listed(card, self._studio.has_backbone(card.backbone)) | {"new": fresh}
+
+    def list_datasets(self) -> list[dict[str, Any]]:
+        """List the data sets that runs can be trained on: name, base and novel labels, numbers of clips.
+
+        Returns:
+            name: the name that a run's settings give as dataset.
+            base: the labels that are trained on.
+            novel: the labels that are only tested.
+            training_clips: how many clips there are to train on.
+            test_clips: how many clips there are to test on.
+            anchors: how many anchor clips it has of its own.
+        """
+        return [
+            {
+                "name": row.name,
+                "base": list(row.base),
+                "novel": list(row.novel),
+                "training_clips": row.n_train,
+                "test_clips": row.n_test,
+                "anchors": row.anchors,
+            }
+            for row in self._studio.store.datasets.list()
+        ]
+
+    def import_dataset(
+        self,
+        archive: OneFile | None = None,
+        source: str = "",
+        name: str = "",
+        novel: str = "",
+        fold: int | None = None,
+        duplicates: str = "first",
+        missing: str = "skip",
+    ) -> dict[str, Any]:
+        """Make clips a data set: a zip that is uploaded, or a folder, a CSV or a zip on the studio's machine.
+
+        Every clip is opened, and clips with the same content are found. The answer comes when all is done.
+
+        Args:
+            archive: a zip of class folders, or of clips with a CSV that names the columns path and label; or null.
+            source: in its place the path of a folder, a CSV or a zip on the machine that the studio runs on, where its
+                files may be named: not on a Space. Clips outside a zip stay where they are.
+            name: what the data set shall be called; empty for the name of the zip, folder or CSV.
+            novel: labels that are only tested, between commas; one that holds a comma in double quotes.
+            fold: the fold whose clips are for testing, where a column numbers folds; or null.
+            duplicates: first, to keep the first of clips with the same content, or all.
+            missing: skip, to leave out clips that are missing or cannot be read, or fail, to import nothing then.
+
+        Returns:
+            dataset: the name of the data set.
+            clips: how many clips went in.
+            train: how many of them are for training.
+            test: how many of them are for testing.
+            base: how many labels are trained on.
+            novel: how many labels are only tested.
+            flaws: clips that were left out or are worth a look: file, label, kind, reason and fix of each.
+            notes: what else a person should know, in sentences.
+
+        Raises:
+            DatasetError: nothing was imported; the reason, and what to do.
+        """
+        studio = self._studio
+        studio.may_change()
+        rule = Missing(_one_of("missing", missing, [*Missing]))
+        kept = Duplicates(_one_of("duplicates", duplicates, [*Duplicates]))
+        division = Division(novel=tuple(parse_labels(novel)))
+        given = _source(studio, archive, source, None if fold is None else int(fold))
+        row = studio.imports.run(given, name or "", duplicates=kept, division=division, missing=rule)
+        if row.state is not ImportState.DONE:
+            raise DatasetError(row.error or "the import has failed")
+        report, told = row.report or {}, ("clips", "train", "test", "base", "novel", "flaws", "notes")
+        return {"dataset": row.name, **{kind: report[kind] for kind in told}}
+
+
+def document(results: Results) -> dict[str, Any]:
+    """The answer as plain JSON; bundles go by their keys, never by a path of the server."""
+    keys = [card.key for card in results.cards]
+    clips = [clip.to_dict() for clip in results.clips]
+    for clip in clips:
+        for key, answer in zip(keys, clip["bundles"], strict=False):
+            answer["bundle"] = key
+    return {"backbone": results.recognition.backbone, "notes": list(results.recognition.notes), "clips": clips}
+
+
+def zip_to_serve(studio: Studio, key: str, cache: str | Path) -> str:
+    """The zip of the bundle under ``key``, as a file in ``cache``, from where Gradio serves it."""
+    card = studio.library.bundle(key)
+    name = safe_name(card.title or card.name) + ".zip"
+    with tempfile.TemporaryDirectory(prefix="ga2-") as folder:
+        packed = studio.library.export_zip(card.folder, Path(folder) / name)
+        return str(save_file_to_cache(packed, str(cache)))
+
+
+def listed(card: BundleCard, usable: bool) -> dict[str, Any]:
+    """A bundle as plain JSON, under the key that names it; ``usable`` if its backbone can be used here."""
+    return {
+        "bundle": card.key,
+        "name": card.title or card.name,
+        "origin": card.origin,
+        "backbone": card.backbone,
+        "usable": usable and Path(card.folder).is_dir(),
+        "base": list(card.base),
+        "novel": list(card.novel),
+        "metrics": with_nulls(card.metrics),
+        "zero_shot": with_nulls(card.zero_shot),
+        "tested": to_counts(card.tested),
+        "intervals": as_document(card.metrics, card.tested),
+        "cautions": cautions(card.tested),
+        "dataset": card.dataset,
+        "method": card.method,
+        "seed": card.seed,
+        "created_s": card.created_s,
+    }
+
+
+def _source(studio: Studio, archive: str | None, place: str, fold: int | None) -> Source:
+    """What is to be imported: of an uploaded zip and a path on the machine exactly one is given."""
+    if bool(archive) == bool(place.strip()):
+        raise DatasetError("give either a zip (archive) or a path on the studio's machine (source)")
+    if archive:
+        return FileSource(Path(archive), fold, uploaded=True)
+    return FileSource(path_at(place, "folder, CSV file or zip") if studio.server_paths else Path(place), fold)
+
+
+def _one_of(what: str, given: str, known: list[str]) -> str:
+    if given not in known:
+        raise DatasetError(f"{what} '{given}' is not one of {', '.join(known)}; choose one of these")
+    return given
+
+
+def _texts(name: str, value: object) -> list[str]:
+    """A list of texts; raises ConfigError for anything else."""
+    if value is None or value == "":
+        return []
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise ConfigError([Fault(name, f'must be a list of texts, for example ["a", "b"], not {str(value)[:60]}')])
+    return value
