@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ga2app.cli import common
 from ga2app.datasets.import_report import Problem
@@ -120,7 +120,7 @@ def run_checkpoint(args: argparse.Namespace) -> int:
     if args.json:
         folder, prompts = answer.backbone_folder, answer.prompts
         shape = ("length", "visual_depth", "text_depth", "coupled")
-        document = {"bundle": answer.bundle and str(answer.bundle), "backbone": answer.backbone.name}
+        document: dict[str, Any] = {"bundle": answer.bundle and str(answer.bundle), "backbone": answer.backbone.name}
         document |= {"backbone_folder": folder and str(folder)}
         document |= {"prompts": prompts and {name: getattr(prompts, name) for name in shape}}
         lists = {"base": answer.base, "ignored": answer.ignored, "notes": answer.notes}
