@@ -67,26 +67,7 @@ def serve(
 
     With ``mcp`` agents are answered, too.
     """
-    downloads = Downloads()
-    backbones = Backbones(lambda: downloads.finished, None if space else home.root / "backbone_folders.json")
-    studio = Studio(
-        home=home,
-        store=store,
-        recognizer=hardware.recognizer,
-        explainer=Explainer(hardware.recognizer),
-        backbones=backbones,
-        remember_backbone=backbones.remember,
-        downloads=downloads,
-        inspector=VideoInspector(),
-        advisor=AnchorAdvisor(),
-        estimator=SpeedEstimator(home.root / "speeds.json"),
-        server_paths=space is None,
-        space=space,
-        examples=_examples(home),
-        wake_worker=hardware.wake_worker,
-        worker_alive=hardware.worker_alive,
-        clips_at_once=hardware.clips_at_once,
-    )
+    studio = _studio(home, store, hardware, space)
     _tidy(home, store)
     page = build_page(studio).queue(default_concurrency_limit=4, max_size=64)
     agents = open_to_agents(studio, page, address.host, address.allowed_hosts) if mcp else None
@@ -119,6 +100,30 @@ def serve(
         hardware.close()
         page.close(verbose=False)
     return 0
+
+
+def _studio(home: Home, store: Store, hardware: Hardware, space: Space | None) -> Studio:
+    """The studio with all that its screens may use."""
+    downloads = Downloads()
+    backbones = Backbones(lambda: downloads.finished, None if space else home.root / "backbone_folders.json")
+    return Studio(
+        home=home,
+        store=store,
+        recognizer=hardware.recognizer,
+        explainer=Explainer(hardware.recognizer),
+        backbones=backbones,
+        remember_backbone=backbones.remember,
+        downloads=downloads,
+        inspector=VideoInspector(),
+        advisor=AnchorAdvisor(),
+        estimator=SpeedEstimator(home.root / "speeds.json"),
+        server_paths=space is None,
+        space=space,
+        examples=_examples(home),
+        wake_worker=hardware.wake_worker,
+        worker_alive=hardware.worker_alive,
+        clips_at_once=hardware.clips_at_once,
+    )
 
 
 def _tidy(home: Home, store: Store) -> None:

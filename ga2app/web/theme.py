@@ -50,6 +50,47 @@ _TEAL_DARK = "#1e7a70"
 """The primary button in the dark: white on it has 5.1 : 1."""
 
 
+_LOOK: dict[str, tuple[str, ...]] = {
+    "body_background_fill": ("*neutral_50", "*neutral_950"),
+    "body_text_color": ("*neutral_900", "*neutral_100"),
+    "body_text_color_subdued": ("*neutral_500", "*neutral_400"),
+    "background_fill_primary": ("#ffffff", "*neutral_900"),
+    "background_fill_secondary": ("*neutral_100", "*neutral_800"),
+    "border_color_primary": ("*neutral_200", "#2f3634"),
+    "block_background_fill": ("#ffffff", "*neutral_900"),
+    "block_border_width": ("1px",),
+    "block_shadow": ("none", "none"),
+    "block_title_text_weight": ("600",),
+    "block_title_text_color": ("*neutral_800", "*neutral_100"),
+    "block_label_background_fill": ("transparent", "transparent"),
+    "block_label_border_width": ("0px", "0px"),
+    "block_label_shadow": ("none",),
+    "block_label_text_weight": ("600",),
+    "block_label_text_color": ("*neutral_800", "*neutral_100"),
+    "block_info_text_color": ("*neutral_500", "*neutral_400"),
+    "block_info_text_size": ("13px",),
+    "input_background_fill": ("*neutral_50", "*neutral_950"),
+    "input_border_width": ("1px",),
+    "input_border_color": (_EDGE, _EDGE_DARK),
+    "input_placeholder_color": ("*neutral_500", "*neutral_400"),
+    "input_border_color_focus": ("*primary_500", "*primary_400"),
+    "button_primary_background_fill": ("*primary_600", _TEAL_DARK),
+    "button_primary_background_fill_hover": ("*primary_700", "*primary_600"),
+    "button_primary_text_color": ("#ffffff", "#ffffff"),
+    "button_secondary_background_fill": ("#ffffff", "*neutral_800"),
+    "button_secondary_background_fill_hover": ("*neutral_100",),
+    "button_secondary_border_color": ("*neutral_300", "#3a4240"),
+    "button_border_width": ("1px",),
+    "button_large_text_weight": ("600",),
+    "checkbox_border_color": (_EDGE, _EDGE_DARK),
+    "checkbox_label_background_fill_selected": ("*primary_50", "*primary_900"),
+    "checkbox_label_border_color_selected": ("*primary_500",),
+    "checkbox_label_text_color_selected": ("*primary_800", "*primary_100"),
+    "link_text_color": ("*primary_700", "*primary_300"),
+}
+"""Gradio's variables: the value, and that of the dark where there is another."""
+
+
 def studio_theme() -> gr.themes.Base:
     """A quiet page of paper and ink with one accent.
 
@@ -66,71 +107,13 @@ def studio_theme() -> gr.themes.Base:
         font=[fonts.LocalFont("Source Sans Pro", weights=(400, 700)), "ui-sans-serif", "system-ui", "sans-serif"],
         font_mono=[fonts.LocalFont("IBM Plex Mono", weights=(400, 700)), "ui-monospace", "monospace"],
     )
-    look: dict[str, Any] = {
-        "body_background_fill": "*neutral_50",
-        "body_background_fill_dark": "*neutral_950",
-        "body_text_color": "*neutral_900",
-        "body_text_color_dark": "*neutral_100",
-        "body_text_color_subdued": "*neutral_500",
-        "body_text_color_subdued_dark": "*neutral_400",
-        "background_fill_primary": "#ffffff",
-        "background_fill_primary_dark": "*neutral_900",
-        "background_fill_secondary": "*neutral_100",
-        "background_fill_secondary_dark": "*neutral_800",
-        "border_color_primary": "*neutral_200",
-        "border_color_primary_dark": "#2f3634",
-        "block_background_fill": "#ffffff",
-        "block_background_fill_dark": "*neutral_900",
-        "block_border_width": "1px",
-        "block_shadow": "none",
-        "block_shadow_dark": "none",
-        "block_title_text_weight": "600",
-        "block_title_text_color": "*neutral_800",
-        "block_title_text_color_dark": "*neutral_100",
-        "block_label_background_fill": "transparent",
-        "block_label_background_fill_dark": "transparent",
-        "block_label_border_width": "0px",
-        "block_label_border_width_dark": "0px",
-        "block_label_shadow": "none",
-        "block_label_text_weight": "600",
-        "block_label_text_color": "*neutral_800",
-        "block_label_text_color_dark": "*neutral_100",
-        "block_info_text_color": "*neutral_500",
-        "block_info_text_color_dark": "*neutral_400",
-        "block_info_text_size": "13px",
-        "input_background_fill": "*neutral_50",
-        "input_background_fill_dark": "*neutral_950",
-        "input_border_width": "1px",
-        "input_border_color": _EDGE,
-        "input_border_color_dark": _EDGE_DARK,
-        "input_placeholder_color": "*neutral_500",
-        "input_placeholder_color_dark": "*neutral_400",
-        "input_border_color_focus": "*primary_500",
-        "input_border_color_focus_dark": "*primary_400",
-        "button_primary_background_fill": "*primary_600",
-        "button_primary_background_fill_hover": "*primary_700",
-        "button_primary_background_fill_dark": _TEAL_DARK,
-        "button_primary_background_fill_hover_dark": "*primary_600",
-        "button_primary_text_color": "#ffffff",
-        "button_primary_text_color_dark": "#ffffff",
-        "button_secondary_background_fill": "#ffffff",
-        "button_secondary_background_fill_dark": "*neutral_800",
-        "button_secondary_background_fill_hover": "*neutral_100",
-        "button_secondary_border_color": "*neutral_300",
-        "button_secondary_border_color_dark": "#3a4240",
-        "button_border_width": "1px",
-        "button_large_text_weight": "600",
-        "checkbox_border_color": _EDGE,
-        "checkbox_border_color_dark": _EDGE_DARK,
-        "checkbox_label_background_fill_selected": "*primary_50",
-        "checkbox_label_background_fill_selected_dark": "*primary_900",
-        "checkbox_label_border_color_selected": "*primary_500",
-        "checkbox_label_text_color_selected": "*primary_800",
-        "checkbox_label_text_color_selected_dark": "*primary_100",
-        "link_text_color": "*primary_700",
-        "link_text_color_dark": "*primary_300",
-    }
-    return theme.set(**look)
+    return theme.set(
+        **{
+            f"{name}{end}": value
+            for name, both in _LOOK.items()
+            for end, value in zip(("", "_dark"), both, strict=False)
+        }
+    )
 
 
 def style_sheet() -> str:

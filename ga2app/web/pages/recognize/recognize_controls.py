@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +17,9 @@ from ga2app.types import NoneOfThese, NoneWay, RecognitionRequest
 from ga2app.types.recognition import DEFAULT_THRESHOLDS
 from ga2app.web.components.backbone_field import backbone_field, backbone_info, settle_choice
 from ga2app.web.components.file_names import NamedFiles
+from ga2app.web.components.form_fields import line, pick, small
 from ga2app.web.components.markup import notice
 from ga2app.web.events import QUIET
-from ga2app.web.pages.recognize.recognize_view import file_url
 from ga2app.web.templates import render, script
 from ga2app.web.theme import part
 
@@ -39,39 +38,56 @@ _THRESHOLD_INFO = {
 }
 
 
-@dataclass(frozen=True)
 class Settings:
     """When a clip is none of these, the sentences round a label, and how many labels are shown."""
 
-    way: gr.Radio
-    group: gr.Dropdown
-    threshold: gr.Slider
-    template: gr.Textbox
-    top_k: gr.Slider
+    def __init__(self, studio: Studio) -> None:
+        with gr.Accordion("None of these", open=False, elem_id="none-of-these"):
+            kept = (
+                "Negative prompts, kept in Anchors, say what else there could be: nothing, an object, an empty place."
+            )
+            self.way = gr.Radio(_WAYS, value=OFF, label="Allow “none of these”", info=kept)
+            group: Any = {"info": "Enabled prompts only.", "visible": False}
+            self.group = pick("none-group", "Which negative prompts", group_choices(studio), ALL_GROUPS, **group)
+            shown: Any = {"value": 0, "step": 1, "visible": False, "elem_id": "threshold"}
+            self.threshold = gr.Slider(0, 100, label="Threshold, %", **shown)
+        with gr.Accordion("Settings", open=False):
+            about = "One template per line; {} is the label. Several are averaged. Only used by zero-shot CLIP."
+            self.template = line("template", "Prompt templates", about, value=TEMPLATE, lines=1, max_lines=8)
+            ensemble = gr.Button(_ENSEMBLE_BUTTON, size="sm")
+            self.top_k = gr.Slider(1, 20, value=5, step=1, label="Labels shown for each clip")
+        self.way.input(choose_way, self.way, [self.group, self.threshold], **QUIET)
+        ensemble.click(swap_sentences, self.template, [self.template, ensemble], **QUIET)
 
 
-@dataclass(frozen=True)
 class Controls:
     """The controls of the left side."""
 
-    examples: gr.HTML
-    files: gr.File
-    recorder: gr.Video
-    labels: gr.Textbox
-    suggested: gr.HTML
-    take_labels: gr.Button
-    dataset: gr.Dropdown
-    bundle: gr.Dropdown
-    fit: gr.HTML
-    ask: gr.Button
-    fault: gr.HTML
-    backbone: gr.Dropdown
-    settings: Settings
-
-    @property
-    def asked(self) -> set[Any]:
+    def __init__(self, studio: Studio) -> None:
+        service, js = studio.recognition, script("recognize.js")
+        named, found = studio.known_backbone(None), service.label_lists()
+        self.examples = part(helpers_html(examples=studio.examples), js_on_load=js, elem_id="examples")
+        self.files = NamedFiles(label="Clips", file_count="multiple", height=150, elem_id="clips")
+        with gr.Accordion("Record with the webcam", open=False, elem_id="webcam"):
+            self.recorder = build_recorder(label="Webcam, not mirrored", height=260)
+        about = "Candidate labels, one per line or comma-separated. Press Enter to run."
+        example: Any = {"placeholder": "climbing a ladder, rowing a boat, playing the guitar"}
+        self.labels = line("labels", "Labels", about, lines=1, max_lines=8, **example)
+        offered = helpers_html(labels=service.suggestions("", None))
+        self.suggested = part(offered, js_on_load=js, elem_id="suggested")
+        self.take_labels = small("take-labels", "Use the bundle's labels", visible=False)
+        self.dataset = pick("labels-of", "Load labels from a data set", found, visible=bool(found))
+        beside = f"Trained prompts to compare with zero-shot CLIP, up to {MOST_BUNDLES} side by side."
+        several: Any = {"multiselect": True, "max_choices": MOST_BUNDLES}
+        self.bundle = pick("bundle", "Prompt bundles", studio.bundle_choices(), [], beside, **several)
+        self.fit = part("", elem_id="fit")
+        self.backbone = backbone_field(studio, named, backbone_info(named, studio), "backbone")
+        self.settings = Settings(studio)
+        with gr.Column(elem_id="recognize-bar", elem_classes="press-bar"):
+            self.fault = part("", elem_id="recognize-fault")
+            self.ask = gr.Button("Recognize", variant="primary", elem_id="recognize")
+        self.asked: set[Any] = {self.files, self.labels, self.bundle, self.backbone, *vars(self.settings).values()}
         """What ``request`` is made of."""
-        return {self.files, self.labels, self.bundle, self.backbone, *vars(self.settings).values()}
 
     def request(self, given: dict[Any, Any]) -> RecognitionRequest:
         """What is asked, by the values of the controls."""
@@ -85,80 +101,6 @@ class Controls:
             int(given[settings.top_k]),
             chosen_none(given[settings.way], given[settings.group], given[settings.threshold]),
         )
-
-
-def build_controls(studio: Studio) -> Controls:
-    """Lay them out."""
-    named, found = studio.known_backbone(None), studio.recognition.label_lists()
-    examples = part(helpers_html(examples=studio.examples), js_on_load=script("recognize.js"), elem_id="examples")
-    files = NamedFiles(label="Clips", file_count="multiple", height=150, elem_id="clips")
-    with gr.Accordion("Record with the webcam", open=False, elem_id="webcam"):
-        recorder = build_recorder(label="Webcam, not mirrored", height=260)
-    labels = gr.Textbox(
-        label="Labels",
-        info="Candidate labels, one per line or comma-separated. Press Enter to run.",
-        placeholder="climbing a ladder, rowing a boat, playing the guitar",
-        lines=1,
-        max_lines=8,
-        elem_id="labels",
-    )
-    offered = helpers_html(labels=studio.recognition.suggestions("", None))
-    suggested = part(offered, js_on_load=script("recognize.js"), elem_id="suggested")
-    take_labels = gr.Button("Use the bundle's labels", size="sm", visible=False, elem_id="take-labels")
-    dataset = gr.Dropdown(
-        found, value=None, label="Load labels from a data set", visible=bool(found), elem_id="labels-of"
-    )
-    bundle = gr.Dropdown(
-        studio.bundle_choices(),
-        value=[],
-        multiselect=True,
-        max_choices=MOST_BUNDLES,
-        label="Prompt bundles",
-        info=f"Trained prompts to compare with zero-shot CLIP, up to {MOST_BUNDLES} side by side.",
-        elem_id="bundle",
-    )
-    fit = part("", elem_id="fit")
-    backbone = backbone_field(studio, named, backbone_info(named, studio), "backbone")
-    settings = build_settings(studio)
-    with gr.Column(elem_id="recognize-bar", elem_classes="press-bar"):
-        fault = part("", elem_id="recognize-fault")
-        ask = gr.Button("Recognize", variant="primary", elem_id="recognize")
-    return Controls(
-        examples, files, recorder, labels, suggested, take_labels, dataset, bundle, fit, ask, fault, backbone, settings
-    )
-
-
-def build_settings(studio: Studio) -> Settings:
-    """Lay the settings out and connect what is theirs alone."""
-    with gr.Accordion("None of these", open=False, elem_id="none-of-these"):
-        way = gr.Radio(
-            _WAYS,
-            value=OFF,
-            label="Allow “none of these”",
-            info="Negative prompts, kept in Anchors, say what else there could be: nothing, an object, an empty place.",
-        )
-        group = gr.Dropdown(
-            group_choices(studio),
-            value=ALL_GROUPS,
-            label="Which negative prompts",
-            info="Enabled prompts only.",
-            visible=False,
-        )
-        threshold = gr.Slider(0, 100, value=0, step=1, label="Threshold, %", visible=False, elem_id="threshold")
-    with gr.Accordion("Settings", open=False):
-        template = gr.Textbox(
-            TEMPLATE,
-            label="Prompt templates",
-            info="One template per line; {} is the label. Several are averaged. Only used by zero-shot CLIP.",
-            lines=1,
-            max_lines=8,
-            elem_id="template",
-        )
-        ensemble = gr.Button(_ENSEMBLE_BUTTON, size="sm")
-        top_k = gr.Slider(1, 20, value=5, step=1, label="Labels shown for each clip")
-    way.input(choose_way, way, [group, threshold], **QUIET)
-    ensemble.click(swap_sentences, template, [template, ensemble], **QUIET)
-    return Settings(way, group, threshold, template, top_k)
 
 
 def connect_controls(studio: Studio, controls: Controls) -> None:
@@ -212,7 +154,7 @@ def misfit_html(studio: Studio, keys: Sequence[str] | None, backbone: str) -> st
 
 def helpers_html(**given: Any) -> str:
     """Drawn ``examples`` to try, or ``labels`` to add, as buttons."""
-    return str(render("label_helpers.html", **{"examples": (), "labels": ()} | given, file_url=file_url))
+    return str(render("label_helpers.html", **{"examples": (), "labels": ()} | given))
 
 
 def group_choices(studio: Studio) -> list[tuple[str, str]]:

@@ -15,12 +15,12 @@ from ga2app.services.recognition_service import MOST_BUNDLES
 from ga2app.services.studio import Studio
 from ga2app.types import RecognitionRequest
 from ga2app.web import address
-from ga2app.web.components.markup import empty, listed, notice, shortened
+from ga2app.web.components.form_fields import line
+from ga2app.web.components.markup import listed, notice, shortened
 from ga2app.web.components.masthead import Page
-from ga2app.web.events import QUIET, REVEAL_JS
+from ga2app.web.events import QUIET, REVEAL_JS, waited_for
 from ga2app.web.pages.recognize.recognize_controls import (
     Controls,
-    build_controls,
     bundle_choice,
     choose_way,
     connect_controls,
@@ -39,27 +39,8 @@ from ga2app.web.pages.recognize.recognize_state import (
     with_true_labels,
 )
 from ga2app.web.pages.recognize.visits import Left, Visits
-from ga2app.web.templates import script
+from ga2app.web.templates import render, script
 from ga2app.web.theme import part
-
-
-@dataclass(frozen=True)
-class ResultParts:
-    """The parts of the right side; ``values`` gives what is drawn by the part that it goes into."""
-
-    overview: gr.HTML
-    checking: gr.Accordion
-    grades: gr.HTML
-    clips: gr.HTML
-    shown: gr.State
-
-    @property
-    def outputs(self) -> list[Any]:
-        return [self.overview, self.checking, self.grades, self.clips, self.shown]
-
-    def values(self, drawn: Drawn) -> dict[Any, Any]:
-        found = [drawn.overview, gr.update(visible=drawn.several), drawn.grades, drawn.clips, drawn.shown]
-        return dict(zip(self.outputs, found, strict=True))
 
 
 def build_recognize(studio: Studio, page: Page) -> None:
@@ -67,35 +48,43 @@ def build_recognize(studio: Studio, page: Page) -> None:
     tab = gr.Textbox("", visible=False)  # made first: the inputs of an event come in the order in which they were made
     with gr.Row(elem_classes="split"):
         with gr.Column(scale=5, min_width=300, elem_classes="asking"):
-            controls = build_controls(studio)
+            controls = Controls(studio)
         with gr.Column(scale=8, min_width=300, elem_classes="telling", elem_id="telling"):
-            results = _build_results(studio, controls)
+            results = ResultParts()
     connect_controls(studio, controls)
+    _connect_results(studio, controls, results)
     _connect_recognizing(studio, controls, results)
     _connect_memory(studio, controls, results, page, tab)
 
 
-def _build_results(studio: Studio, controls: Controls) -> ResultParts:
-    """Lay the right side out and connect what is its own."""
-    shown = gr.State(Shown())
-    overview = part("", js_on_load=script("recognize.js"), elem_id="overview")
-    grades = part("", elem_id="grades")
-    with gr.Accordion("Check against true labels", open=False, visible=False, elem_id="checking") as checking:
-        lines = gr.Textbox(
-            label="True labels",
-            info="One clip per line: file,label. Quote a label that holds a comma. Or type them into the table above.",
-            placeholder="walk-01.mp4,walking",
-            lines=3,
-            max_lines=8,
-            elem_id="truth",
-        )
-        with gr.Row(elem_classes="actions"):
-            use = gr.Button("Use these", size="sm")
-            upload = gr.UploadButton(
-                "Upload a CSV", file_types=[".csv", ".tsv", ".txt"], size="sm", elem_id="truth-csv"
+class ResultParts:
+    """The right side; ``values`` gives what is drawn by the part that it goes into."""
+
+    def __init__(self) -> None:
+        self.shown = gr.State(Shown())
+        self.overview = part("", js_on_load=script("recognize.js"), elem_id="overview")
+        self.grades = part("", elem_id="grades")
+        closed: Any = {"open": False, "visible": False, "elem_id": "checking"}
+        with gr.Accordion("Check against true labels", **closed) as self.checking:
+            about = (
+                "One clip per line: file,label. Quote a label that holds a comma. Or type them into the table above."
             )
-    clips = part(_empty_html(), js_on_load=script("recognize.js"), elem_id="answer")
-    results = ResultParts(overview, checking, grades, clips, shown)
+            self.lines = line("truth", "True labels", about, placeholder="walk-01.mp4,walking", lines=3, max_lines=8)
+            with gr.Row(elem_classes="actions"):
+                self.use = gr.Button("Use these", size="sm")
+                lists: Any = {"file_types": [".csv", ".tsv", ".txt"], "elem_id": "truth-csv"}
+                self.upload = gr.UploadButton("Upload a CSV", size="sm", **lists)
+        self.clips = part(str(render("recognize_intro.html")), js_on_load=script("recognize.js"), elem_id="answer")
+        self.outputs: list[Any] = [self.overview, self.checking, self.grades, self.clips, self.shown]
+
+    def values(self, drawn: Drawn) -> dict[Any, Any]:
+        found = [drawn.overview, gr.update(visible=drawn.several), drawn.grades, drawn.clips, drawn.shown]
+        return dict(zip(self.outputs, found, strict=True))
+
+
+def _connect_results(studio: Studio, controls: Controls, results: ResultParts) -> None:
+    """What the right side does by itself: true labels, another threshold, pages of clips, and reasons."""
+    shown, graded = results.shown, [results.overview, results.grades, results.shown]
 
     def type_true_label(before: Shown, event: gr.EventData) -> tuple[str, Shown]:
         changed = with_true_label(before, event._data.get("clip"), event._data.get("label"))
@@ -107,22 +96,21 @@ def _build_results(studio: Studio, controls: Controls) -> ResultParts:
 
     def judge_again(before: Shown, percent: float) -> Any:
         if before.results is None or not before.results.asked_for_none:
-            return {shown: gr.skip()}
+            return {results.shown: gr.skip()}
         return results.values(draw(replace(before, results=before.results.with_threshold(percent / 100))))
 
     def click(before: Shown, event: gr.EventData) -> Iterator[tuple[Any, Shown]]:
         for changed in clicked(studio, before, event._data):
             yield draw(changed).clips, changed
 
-    overview.submit(type_true_label, shown, [grades, shown], **QUIET)
-    use.click(use_lines, [shown, lines], [overview, grades, shown], **QUIET)
-    upload.upload(
-        lambda before, file: use_lines(before, read_lines(file)), [shown, upload], [overview, grades, shown], **QUIET
-    )
+    results.overview.submit(type_true_label, shown, [results.grades, shown], **QUIET)
+    results.use.click(use_lines, [shown, results.lines], graded, **QUIET)
+    read: Any = {"fn": lambda before, file: use_lines(before, read_lines(file)), **QUIET}
+    results.upload.upload(inputs=[shown, results.upload], outputs=graded, **read)
     threshold = controls.settings.threshold
     threshold.release(judge_again, [shown, threshold], results.outputs, **QUIET)
-    clips.click(click, shown, [clips, shown], concurrency_id="recognize", concurrency_limit=1, **QUIET)
-    return results
+    lane: Any = {"concurrency_id": "recognize", "concurrency_limit": 1}
+    results.clips.click(click, shown, [results.clips, shown], **lane, **QUIET)
 
 
 def _connect_recognizing(studio: Studio, controls: Controls, results: ResultParts) -> None:
@@ -142,11 +130,9 @@ def _connect_recognizing(studio: Studio, controls: Controls, results: ResultPart
         "fn": partial(answer_pages, studio, read, put),
         "inputs": controls.asked | {results.shown},
         "outputs": [*results.outputs, controls.fault],
-        "show_progress": "minimal",
-        "show_progress_on": results.clips,
         "concurrency_id": "recognize",
         "concurrency_limit": 1,
-        "api_visibility": "private",
+        **waited_for(results.clips),
     }
     reveal: dict[str, Any] = {"fn": None, "js": REVEAL_JS % "telling", **QUIET}
     gr.on([controls.ask.click, controls.labels.submit], **shared).then(**reveal)
@@ -268,13 +254,3 @@ def opening(studio: Studio, asked: Asked, memory: Any, chosen: list[str] | None,
         "dataset": gr.update(choices=found, visible=bool(found)),
         "suggested": helpers_html(labels=studio.recognition.suggestions(text, there)),
     }
-
-
-def _empty_html() -> str:
-    return empty(
-        "What is going on in your clip?",
-        "Click a drawn clip on the left, or drop clips of your own.",
-        "Type what it could be: any words, they need not have been trained.",
-        "Choose prompt bundles to see them side by side with zero-shot CLIP.",
-        "Ask “Why?” under an answer, and open “None of these” if a clip may show something else.",
-    )

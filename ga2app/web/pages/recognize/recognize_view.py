@@ -16,7 +16,7 @@ from ga2app.services.explanations import Question
 from ga2app.services.recognition_service import Results
 from ga2app.services.true_labels import counted, divisions, grade
 from ga2app.services.uploads import base_name
-from ga2app.types import NONE_OF_THESE, Answer, Curve, LabelKind, RecognizedClip
+from ga2app.types import NONE_OF_THESE, Answer, Curve, RecognizedClip
 from ga2app.web.components import markup
 from ga2app.web.components.markup import percent
 from ga2app.web.templates import render
@@ -41,16 +41,8 @@ _MEANINGS = {
 }
 
 
-def kind_mark(kind: LabelKind) -> Markup:
-    return Markup(markup.kind_mark(kind))
-
-
 def notices(tone: str, texts: Sequence[str], title: str = "") -> Markup:
     return Markup(markup.notices(tone, list(texts), title))
-
-
-def file_url(path: str) -> Markup:
-    return Markup(markup.file_url(path))
 
 
 def blocks_html(results: Results, page: int = 0, reasons: Mapping[int, str] | None = None) -> str:
@@ -76,9 +68,6 @@ def blocks_html(results: Results, page: int = 0, reasons: Mapping[int, str] | No
         shown=BLOCKS,
         count=count,
         last=last,
-        percent=percent,
-        kind_mark=kind_mark,
-        notice=lambda tone, text: notices(tone, [text]),
     )
 
 
@@ -97,7 +86,6 @@ def frame_strip(clip: RecognizedClip, classifiers: Sequence[str], number: int = 
             SimpleNamespace(moments=_moments(answer, hues), curves=_curves(answer.curves, hues))
             for answer in clip.answers
         ],
-        file_url=file_url,
         width=_WIDTH,
         height=_HEIGHT,
     )
@@ -160,8 +148,6 @@ def overview_html(
         truth=truth or {},
         asked=asked or {},
         growing=growing,
-        percent=percent,
-        kind_mark=kind_mark,
     )
 
 
@@ -257,4 +243,4 @@ def reasons_html(
         "strongest": strongest,
         "meanings": _MEANINGS,
     }
-    return render("reasons.html", **values, percent=percent, file_url=file_url)
+    return render("reasons.html", **values)
