@@ -48,9 +48,9 @@ def build_anchors(studio: Studio, page: Page) -> None:
 
     reading = clips.inputs | {clips.pool, clips.make_from}
     opened = page.on_open(bar.refresh, bar.inputs, [*bar.inputs, bar.undo], **IN_TURN)
-    opened.then(open_clips, reading, clips.outputs, **IN_TURN).then(
-        open_prompts, prompts.inputs, [*prompts.outputs, tabs], **IN_TURN
-    )
+    # The group first: as soon as a set is shown, the address names it, and no longer what it was opened with.
+    grouped = opened.then(open_prompts, prompts.inputs, [*prompts.outputs, tabs], **IN_TURN)
+    grouped.then(open_clips, reading, clips.outputs, **IN_TURN)
     events = [bar.source.input, bar.backbone.input, bar.typed.submit, bar.typed.blur]
     asked = gr.on(events, bar.ask, bar.inputs, [*bar.inputs, bar.undo], **IN_TURN)
     undone = bar.undo.click(bar.undo_last, None, bar.undo, **IN_TURN)
