@@ -21,6 +21,9 @@ from ga2app.errors import ConfigError, Fault, StoreError
 
 GRADIO_TEMP = "GRADIO_TEMP_DIR"
 BACKBONES = "GA2_BACKBONES_IN_MEMORY"
+DECODERS = "GA2_DECODERS"
+MOST_DECODERS = 8
+"""Decoder processes that are used unasked: each takes about 100 MB of memory."""
 _LOCAL = ("127.0.0.1", "localhost", "::1")
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 _EVERYWHERE = ("", "0.0.0.0", "::")
@@ -55,9 +58,26 @@ def system_fault() -> str | None:
 
 def backbones_in_memory() -> int:
     """How many backbones the app keeps loaded; ``GA2_BACKBONES_IN_MEMORY``, else 2. Raises ConfigError."""
-    given = os.environ.get(BACKBONES, "").strip() or "2"
+    return _number_named(BACKBONES) or 2
+
+
+def decoder_count(asked: int = 0) -> int:
+    """How many processes decode clips at once: as many as are ``asked`` for, else ``GA2_DECODERS``, else one for each
+    core that this process may use, at most 8. Raises ConfigError."""
+    if asked:
+        return asked
+    here = os.environ.get("LOCAL_WORLD_SIZE", "1")  # processes of torchrun on this machine, which share its cores
+    share = usable_cores() // int(here) if here.isdecimal() and int(here) else usable_cores()
+    return _number_named(DECODERS) or max(1, min(MOST_DECODERS, share))
+
+
+def _number_named(name: str) -> int | None:
+    """The number that the environment names so; None where it names none. Raises ConfigError."""
+    given = os.environ.get(name, "").strip()
+    if not given:
+        return None
     if not given.isascii() or not given.isdigit() or not int(given):
-        raise ConfigError([Fault(BACKBONES, f"must be a whole number from 1 on, not '{given[:40]}'")])
+        raise ConfigError([Fault(name, f"must be a whole number from 1 on, not '{given[:40]}'")])
     return int(given)
 
 

@@ -6,6 +6,7 @@ installed package in ``~/.ga2-studio``.
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import os
 import re
@@ -13,6 +14,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from ga2app.errors import StoreError
@@ -70,6 +72,11 @@ class Home:
         return self.root / "runs"
 
     @property
+    def frames(self) -> Path:
+        """Decoded frames that training reads again and again; may be deleted at any time."""
+        return self.root / "frames"
+
+    @property
     def bundles(self) -> Path:
         """Prompt bundles trained or imported here."""
         return self.root / "bundles"
@@ -115,6 +122,21 @@ def whole_file(file: Path) -> Iterator[Path]:
         os.replace(fresh, file)
     finally:
         fresh.unlink(missing_ok=True)
+
+
+def file_digest(path: str | os.PathLike[str]) -> str:
+    """SHA-256 of the file's content, in hexadecimal; raises OSError if it cannot be read.
+
+    A file that this process has read and that has kept its size and its time is not read again.
+    """
+    state = os.stat(path)
+    return _digest(os.path.abspath(path), state.st_size, state.st_mtime_ns)
+
+
+@lru_cache(maxsize=200_000)
+def _digest(path: str, size_bytes: int, changed_ns: int) -> str:
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def write_whole(file: Path, text: str) -> None:

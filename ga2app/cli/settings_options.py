@@ -25,6 +25,12 @@ def add_settings(parser: argparse.ArgumentParser) -> argparse._MutuallyExclusive
     parser.add_argument("--precision", choices=[kind.value for kind in Precision], help="(default: as set)")
     parser.add_argument("--processes", metavar="N", help="sharing a run, or auto: one a CUDA device (default: as set)")
     parser.add_argument("--epochs", type=int, help="passes over the training clips")
+    parser.add_argument(
+        "--decoders", type=int, help="processes that decode clips at once; 0: by cores (default: as set)"
+    )
+    parser.add_argument(
+        "--cache-bytes", type=int, help="what decoded frames may take on disk; 0: none (default: as set)"
+    )
     parser.add_argument("--learning-rate", type=float, help="of the optimizer, above 0 and at most 1")
     parser.add_argument("--hard-prompt", metavar="BUNDLE", help="folder of a bundle, 'embedded' or 'random'")
     parser.add_argument("--method", choices=METHODS[1:], help="an ablation: switch parts off (default: as set)")
@@ -49,6 +55,7 @@ def read_settings(args: argparse.Namespace, **changes: object) -> RunConfig:
         data |= {name: value for name, value in changes.items() if value is not None}
         _change(data, "optimizer", epochs=args.epochs, learning_rate=args.learning_rate)
         _change(data, "prompts", hard_prompt=args.hard_prompt)
+        _change(data, "clips", decoders=args.decoders, cache_bytes=args.cache_bytes)
         if args.preset and args.epochs is not None:
             data = with_shorter_warmup(data, args.epochs)
     config = RunConfig.from_dict(data)

@@ -10,16 +10,19 @@ import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from ga2app.cli import common
 from ga2app.errors import StudioError
 from ga2app.paths import APP, SHIPPED, SKETCH_CLIP, SKETCH_HARD_PROMPT, default_home
 
+if TYPE_CHECKING:
+    from ga2app.video.disk_frame_cache import DiskFrameCache
+
 
 def add(commands: common.Commands) -> None:
     """Register the commands."""
-    for register in (_add_studio, _add_worker, _add_sketch, _add_space, _add_doctor):
+    for register in (_add_studio, _add_worker, _add_sketch, _add_space, _add_doctor, _add_frames):
         register(commands)
 
 
@@ -160,6 +163,35 @@ def run_doctor(args: argparse.Namespace) -> int:
     return 0 if all(one.ok for one in findings) else 1
 
 
+def _add_frames(commands: common.Commands) -> None:
+    """``frames``."""
+    parser = commands.add_parser("frames", help="how much decoded frames take on disk, and a way to be rid of them")
+    parser.add_argument("--clear", action="store_true", help="remove them all; training decodes its clips anew")
+    common.add_json(parser)
+    parser.set_defaults(run=run_frames)
+
+
+def run_frames(args: argparse.Namespace) -> int:
+    """Print the size of the frame cache, which ``--clear`` empties. Raises StoreError."""
+    cache = _frame_cache()
+    freed = cache.clear() if args.clear else 0
+    if args.json:
+        document = {"folder": str(cache.folder), "bytes": cache.size_bytes()}
+        common.print_json(document | ({"freed_bytes": freed} if args.clear else {}))
+    elif args.clear:
+        print(f"removed {freed / 1e9:.2f} GB of decoded frames from {cache.folder}")
+    else:
+        print(f"{cache.size_bytes() / 1e9:.2f} GB of decoded frames in {cache.folder}; frames --clear removes them")
+    return 0
+
+
+def _frame_cache() -> DiskFrameCache:
+    from ga2app.config import ClipConfig
+    from ga2app.video.disk_frame_cache import DiskFrameCache
+
+    return DiskFrameCache(default_home().frames, ClipConfig().cache_bytes)
+
+
 def _packages() -> list[Finding]:
     found = [Finding("python", sys.version_info >= (3, 11), platform.python_version())]
     for package in PACKAGES:
@@ -210,10 +242,11 @@ def _home() -> list[Finding]:
     store = Store.open(home)
     counts = f"{len(store.datasets.list())} data sets, {store.runs.count()} runs, {len(store.bundles.list())} bundles"
     store.close()
-    free = shutil.disk_usage(home.root).free
+    free, frames = shutil.disk_usage(home.root).free, _frame_cache().size_bytes() / 1e9
     return [
         Finding("home", os.access(home.root, os.W_OK), f"{home.root} ({counts})"),
         Finding("disk", free > NEEDED_BYTES, f"{free / 1e9:.1f} GB free in the home folder; 1 GB is needed"),
+        Finding("frames", True, f"{frames:.2f} GB of decoded frames in the home folder (frames --clear removes them)"),
     ]
 
 
@@ -230,6 +263,7 @@ def _decoding() -> list[Finding]:
 
     import numpy as np
 
+    from ga2app.environment import decoder_count
     from ga2app.video import sample_frames
     from ga2app.video.writer import write_clip
 
@@ -238,7 +272,8 @@ def _decoding() -> list[Finding]:
         clip = Path(folder) / "ramp.mp4"
         write_clip(clip, ramp, 8)
         error = abs(sample_frames(clip, 8).astype(int) - ramp).mean()
-    return [Finding("decoding", bool(error < 3), f"a written clip reads back within {error:.1f} of 255")]
+    detail = f"a written clip reads back within {error:.1f} of 255; {decoder_count()} decoders"
+    return [Finding("decoding", bool(error < 3), detail)]
 
 
 def _backbones() -> list[Finding]:

@@ -164,12 +164,19 @@ class OptimizerConfig(Checked):
 
 @dataclass(frozen=True)
 class ClipConfig(Checked):
-    """How clips become pixels. ``num_frames`` is T; flip and grayscale apply in training only."""
+    """How clips become pixels. ``num_frames`` is T; flip and grayscale apply in training only.
+
+    ``decoders`` is how many processes decode at once; 0: what ``GA2_DECODERS`` says, else one for each core, at most 8.
+    ``cache_bytes`` is what decoded frames may take on disk, so that a video is opened once and not once an epoch; 0
+    keeps none. Neither changes what is learned.
+    """
 
     num_frames: int = setting(32, lambda frames: 1 <= frames <= 256, "must be between 1 and 256 frames")
     flip: bool = True
     grayscale: float = setting(0.2, lambda share: 0 <= share <= 1, "is a probability, between 0 and 1")
     augment: bool = True
+    decoders: int = setting(0, lambda count: 0 <= count <= 64, "must be 0 (as many as suit the machine) to 64")
+    cache_bytes: int = setting(16 * 10**9, lambda size: size >= 0, "must be 0 (off) or more bytes")
 
 
 def _is_device(name: str) -> bool:

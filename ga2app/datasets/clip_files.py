@@ -15,12 +15,12 @@ import stat
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 
 from ga2app.datasets.clip_names import VIDEO_SUFFIXES, file_name, folder_name, split_suffix
 from ga2app.errors import ClipError, named
 from ga2app.labels import name_key
+from ga2app.paths import file_digest
 from ga2app.types import Dataset
 
 
@@ -30,20 +30,13 @@ def content_digest(path: str | os.PathLike[str]) -> str:
     A file that this process has read and that has kept its size and its time is not read again.
     """
     try:
-        found = os.stat(path)
-        return _digest(os.path.abspath(path), found.st_size, found.st_mtime_ns)
+        return file_digest(path)
     except OSError as exc:
         name = os.path.basename(os.fspath(path))
         raise ClipError(name, f"the file cannot be read ({exc.strerror or exc})", "check that it is there") from exc
 
 
 _YOUTUBE_SEGMENT = re.compile(r"(.{11})_\d{6}_\d{6}")
-
-
-@lru_cache(maxsize=200_000)
-def _digest(path: str, size_bytes: int, changed_ns: int) -> str:
-    with open(path, "rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 @dataclass(frozen=True)

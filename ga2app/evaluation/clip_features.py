@@ -8,6 +8,9 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import closing
+from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import torch
@@ -21,6 +24,7 @@ from ga2app.errors import ClipError, DatasetError, ErrorCode, StoreError
 from ga2app.method.prompted_model import PromptedClip, plain_clip
 from ga2app.paths import whole_file
 from ga2app.types import Dataset, LabelledClip, Subset
+from ga2app.video.clip_loader import ClipLoader, raised
 from ga2app.video.pixels import multi_view_pixels
 from ga2app.video.sampling import MultiView
 
@@ -34,17 +38,19 @@ def encode_clips(
     num_frames: int,
     should_stop: Callable[[], bool] = lambda: False,
     frozen: Tensor | None = None,
+    loader: ClipLoader | None = None,
 ) -> Tensor:
     """Clip features (N, D) of ``paths`` under evaluation sampling, through the model's vision tower.
 
     ``frozen`` (N, D) are the means over T of zero-shot CLIP's frame features, where they are known: a model with a
-    zero-shot ratio is spared its second pass. Raises what ``encode_views`` raises.
+    zero-shot ratio is spared its second pass. ``loader`` reads the clips, several at once. Raises what
+    ``encode_views`` raises.
     """
 
     def encode(pixels: Tensor, rows: slice) -> Tensor:
         return model.encode_clips(pixels, None if frozen is None else frozen[rows])
 
-    return _encode(model, paths, num_frames, SINGLE_VIEW, should_stop, encode)[:, 0]
+    return _encode(model, paths, num_frames, SINGLE_VIEW, should_stop, loader, encode)[:, 0]
 
 
 def mean_frames(
@@ -53,6 +59,7 @@ def mean_frames(
     num_frames: int,
     should_stop: Callable[[], bool] = lambda: False,
     keep: Callable[[Sequence[str], Tensor], None] = lambda paths, means: None,
+    loader: ClipLoader | None = None,
 ) -> Tensor:
     """The mean over T of the frame features (N, D) of ``paths``, not normalized: what clip features are made from.
 
@@ -65,7 +72,7 @@ def mean_frames(
         keep(paths[rows], means)
         return means
 
-    return _encode(model, paths, num_frames, SINGLE_VIEW, should_stop, encode)[:, 0]
+    return _encode(model, paths, num_frames, SINGLE_VIEW, should_stop, loader, encode)[:, 0]
 
 
 def encode_views(
@@ -74,12 +81,13 @@ def encode_views(
     num_frames: int,
     views: MultiView = SINGLE_VIEW,
     should_stop: Callable[[], bool] = lambda: False,
+    loader: ClipLoader | None = None,
 ) -> Tensor:
     """Features (N, W, D) of each view of ``paths``, through the model's vision tower; each has length 1.
 
     Raises DatasetError that names the clips that cannot be read, and InterruptedError when asked to stop.
     """
-    return _encode(model, paths, num_frames, views, should_stop, lambda pixels, rows: model.encode_clips(pixels))
+    return _encode(model, paths, num_frames, views, should_stop, loader, lambda pixels, _: model.encode_clips(pixels))
 
 
 @torch.no_grad()
@@ -89,28 +97,29 @@ def _encode(
     num_frames: int,
     views: MultiView,
     should_stop: Callable[[], bool],
+    loader: ClipLoader | None,
     encode: Callable[[Tensor, slice], Tensor],
 ) -> Tensor:
     """What ``encode`` makes (N, W, D) of the pixels (B·W, T, 3, S, S) of some of ``paths``, with their places.
 
     The ranks of a run share the paths, and all have all features afterwards.
     """
-    how, group = model.backbone.preprocessing, ranks.current()
-    at_once = max(1, CLIPS_AT_ONCE // views.count)
+    how, loader, group = model.backbone.preprocessing, loader or ClipLoader(), ranks.current()
+    at_once, device = max(1, CLIPS_AT_ONCE // views.count), model.backbone.compute.device
     width, own = model.backbone.sizes.embedding_width, group.part(len(paths))
-    features, faults = [torch.empty(0, views.count, width, device=model.backbone.compute.device)], []
-    for first in range(own.start, own.start + group.most(len(paths)), at_once):
-        if should_stop():  # asked on all ranks equally often, also by one that has no clips left
-            raise InterruptedError
-        rows, pixels = slice(first, min(first + at_once, own.stop)), []
-        for path in paths[rows]:
-            try:
-                pixels.append(multi_view_pixels(path, num_frames, how, views))
-            except ClipError as exc:
-                faults.append(str(exc))
-        if pixels and not faults:
-            encoded = encode(torch.cat(pixels), rows)  # (B·W, D)
-            features.append(torch.unflatten(encoded, 0, (len(pixels), views.count)))
+    features, faults = [torch.empty(0, views.count, width, device=device)], []
+    jobs = (partial(multi_view_pixels, path, num_frames, how, views, loader) for path in paths[own])
+    with closing(loader.ahead(jobs)) as loaded:
+        for first in range(own.start, own.start + group.most(len(paths)), at_once):
+            if should_stop():  # asked on all ranks equally often, also by one that has no clips left
+                raise InterruptedError
+            results = list(islice(loaded, at_once))
+            faults += [str(result) for result in results if isinstance(result, ClipError)]
+            if results and not faults:
+                pixels = torch.cat([raised(result) for result in results])
+                rows = slice(first, first + len(results))
+                encoded = encode(pixels.pin_memory() if device.type == "cuda" else pixels, rows)  # (B·W, D)
+                features.append(torch.unflatten(encoded, 0, (len(results), views.count)))
     if faults := group.everyones(faults):
         shown = "; ".join(faults[:5]) + ("; …" if len(faults) > 5 else "")
         raise DatasetError(
@@ -131,10 +140,11 @@ logger = logging.getLogger(__name__)
 
 
 class PlainFeatures:
-    """What clips are to zero-shot CLIP, by path, kept in memory: D numbers a clip."""
+    """What clips are to zero-shot CLIP, by path, kept in memory: D numbers a clip. ``loader`` reads them."""
 
     def __init__(self, backbone: Backbone, num_frames: int) -> None:
         self.backbone, self.num_frames = backbone, num_frames
+        self.loader: ClipLoader | None = None
         self._model = plain_clip(backbone, ["something"])
         self._known: dict[str, Tensor] = {}
 
@@ -153,7 +163,7 @@ class PlainFeatures:
         What was encoded before a stop is kept.
         """
         fresh = [path for path in dict.fromkeys(paths) if path not in self._known]
-        means = mean_frames(self._model, fresh, self.num_frames, should_stop, self._keep)  # (N, D)
+        means = mean_frames(self._model, fresh, self.num_frames, should_stop, self._keep, self.loader)  # (N, D)
         self._keep(fresh, means)  # those of other ranks, too
         return means if len(fresh) == len(paths) else torch.stack([self._known[path] for path in paths])
 

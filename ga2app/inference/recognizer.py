@@ -8,11 +8,16 @@ from __future__ import annotations
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import closing
+from functools import partial
+from itertools import islice
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from ga2app.bundles import PromptBundle, load_bundle
 from ga2app.clip import Backbone, load_backbone
@@ -23,14 +28,18 @@ from ga2app.inference.answer_notes import footage_notes, reading_notes, usable_n
 from ga2app.inference.classifiers import Classifier
 from ga2app.labels import check_labels, label_key, merge_labels, unreadable
 from ga2app.method.prompted_model import PromptedClip, plain_clip
-from ga2app.types import NoneOfThese, Recognition, RecognizedClip
+from ga2app.types import Answer, NoneOfThese, Recognition, RecognizedClip
 from ga2app.video import Evaluation, read_clip
+from ga2app.video.clip_loader import ClipLoader
 from ga2app.video.pixels import frames_to_pixels, thumbnails
 
 DEFAULT_FRAMES = 8
 MOST_RECOGNIZERS = 4
 """Combinations of a backbone and bundles that stay ready."""
 MOST_TEMPLATES = 100
+CLIPS_AT_ONCE = 16
+"""Clips that pass the tower together, as long as their pixels take no more than ``PIXEL_BYTES``."""
+PIXEL_BYTES = 256 << 20
 
 BundleLike: TypeAlias = PromptBundle | str | os.PathLike[str]
 
@@ -92,32 +101,51 @@ class Recognizer:
             notes.append(codes)
         negatives, left_out = usable_negatives(self.backbone, none_of_these, names)
         notes += left_out
-        with self._lock, torch.no_grad():
-            classifiers = self._classifiers(names, templates, none_of_these, negatives, known)
-            said: dict[str, tuple[str, ...]] = {}
-            clips = [self._recognize_clip(os.fspath(path), classifiers, top_k, said) for path in paths]
+        said: dict[str, tuple[str, ...]] = {}
+        clips: list[RecognizedClip] = []
+        files, at_once = [os.fspath(path) for path in paths], self._clips_at_once()
+        with closing(ClipLoader().ahead(partial(self._read, path) for path in files)) as results:
+            classifiers: list[Classifier] = []
+            for first in range(0, len(files), at_once):
+                read = list(islice(results, at_once))
+                with self._lock, torch.no_grad():
+                    classifiers = classifiers or self._classifiers(names, templates, none_of_these, negatives, known)
+                    answers = self._answers([one for one in read if not isinstance(one, ClipError)], classifiers, top_k)
+                for path, one in zip(files[first : first + at_once], read, strict=True):
+                    if isinstance(one, ClipError):
+                        clips.append(RecognizedClip(file=path, error=str(one)))
+                    else:
+                        said[path] = one.notes
+                        clips.append(RecognizedClip(file=path, answers=next(answers), thumbnails=one.thumbnails))
         notes += reading_notes(said)
         if self.backbone.name == SKETCH:
             notes += footage_notes(clips)
         return Recognition(self.backbone.name, tuple(clips), tuple(notes))
 
-    def _recognize_clip(
-        self, path: str, classifiers: Sequence[Classifier], top_k: int | None, said: dict[str, tuple[str, ...]]
-    ) -> RecognizedClip:
-        """What ``path`` shows; what reading it said goes into ``said``."""
+    def _read(self, path: str) -> _Read:
+        """The clip at ``path``; raises ClipError."""
         how = self.backbone.preprocessing
-        try:
-            clip = read_clip(path, Evaluation(self.num_frames), short_side_px=how.read_px)
-        except ClipError as exc:
-            return RecognizedClip(file=path, error=str(exc))
-        said[path] = clip.notes
-        pixels = frames_to_pixels(clip.frames, how)[None]  # (1, T, 3, S, S)
-        seen = classifiers[0].model.encode_frames(pixels)  # (1, T, D), by zero-shot CLIP
-        answers = []
+        clip = read_clip(path, Evaluation(self.num_frames), short_side_px=how.read_px)
+        return _Read(frames_to_pixels(clip.frames, how), clip.indices, thumbnails(clip.frames), clip.notes)
+
+    def _clips_at_once(self) -> int:
+        """Clips that pass the tower together."""
+        bytes_a_clip = 12 * self.num_frames * self.backbone.sizes.image_size**2
+        return max(1, min(CLIPS_AT_ONCE, PIXEL_BYTES // bytes_a_clip))
+
+    def _answers(
+        self, clips: Sequence[_Read], classifiers: Sequence[Classifier], top_k: int | None
+    ) -> Iterator[tuple[Answer, ...]]:
+        """What each classifier says of each of ``clips``."""
+        if not clips:
+            return iter(())
+        pixels = torch.stack([clip.pixels for clip in clips])  # (B, T, 3, S, S)
+        seen = classifiers[0].model.encode_frames(pixels)  # (B, T, D), by zero-shot CLIP
+        indices, said = [clip.indices for clip in clips], []
         for classifier in classifiers:
             frames = classifier.model.encode_frames(pixels, seen) if classifier.looks_for_itself else seen
-            answers.append(classifier.answer(frames[0], clip.indices, top_k))
-        return RecognizedClip(file=path, answers=tuple(answers), thumbnails=thumbnails(clip.frames))
+            said.append([classifier.answer(*one, top_k) for one in zip(frames, indices, strict=True)])
+        return zip(*said, strict=True)
 
     def _classifiers(
         self,
@@ -158,6 +186,16 @@ class Recognizer:
             models = [plain_clip(self.backbone, names), *(one.attach(self.backbone, names) for one in self.bundles)]
             self._attached = names, models
         return self._attached[1]
+
+
+class _Read(NamedTuple):
+    """What is known of a clip before it passes the tower: ``pixels`` (T, 3, S, S), the numbers of its frames, small
+    pictures of them, and what reading it said."""
+
+    pixels: torch.Tensor
+    indices: tuple[int, ...]
+    thumbnails: tuple[NDArray[np.uint8], ...]
+    notes: tuple[str, ...]
 
 
 def _loaded(bundle: BundleLike | Sequence[BundleLike] | None) -> tuple[PromptBundle, ...]:

@@ -100,7 +100,8 @@ class PromptedClip(nn.Module):
         """
         prompts, share = self.prompts.visual_prompts(), self.prompts.config.zero_shot_ratio
         mixed = bool(share and prompts and not self.training)
-        flat = pixels.flatten(0, 1).to(self.backbone.compute.device)  # (B·T, 3, S, S)
+        device = self.backbone.compute.device
+        flat = pixels.flatten(0, 1).to(device, non_blocking=device.type == "cuda")  # (B·T, 3, S, S)
         at_once = FRAMES_AT_ONCE.get(flat.device.type, FRAMES_ELSEWHERE)
         chunks = [flat] if self._learning() else torch.split(flat, at_once)
         towers = [prompts, ()] if mixed and frozen is None else [prompts]

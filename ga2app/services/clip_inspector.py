@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import hashlib
 import logging
 import threading
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ga2app.services.studio import Studio
-    from ga2app.video import ClipFrames, ClipReader, Sampling
+    from ga2app.video import ClipFrames, Sampling
 
 
 TIME_LIMIT_S = 30.0
@@ -41,14 +40,10 @@ _FLAT = 4.0
 
 
 class VideoInspector:
-    """Opens clips through a decoder process of its own, so that an import never makes a recognition wait.
+    """Opens clips through the decoder processes that all share; threads may call it at the same time.
 
     Each method raises ClipError for a clip that it cannot read.
     """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._reader: ClipReader | None = None
 
     def inspect(self, path: str, picture: Path | None = None) -> ClipFacts:
         """What the clip is; its ``digest`` stays empty. ``picture`` is where to write a small JPEG of its middle."""
@@ -84,20 +79,15 @@ class VideoInspector:
             write_clip_at(fresh, clip.frames[:, :height, :width], times_s, seconds)
 
     def close(self) -> None:
-        """End the decoder process; the next clip starts another."""
-        with self._lock:
-            if self._reader is not None:
-                self._reader.close()
-                self._reader = None
+        """End the decoder processes; the next clip starts another."""
+        from ga2app.video.decoder_pool import shared_pool
+
+        shared_pool.close()
 
     def _read(self, path: str, sampling: Sampling, px: int) -> ClipFrames:
-        with self._lock:
-            if self._reader is None:
-                from ga2app.video import ClipReader
+        from ga2app.video.decoder_pool import shared_pool
 
-                self._reader = ClipReader(TIME_LIMIT_S)
-                atexit.register(self._reader.close)
-        return self._reader.read(path, sampling, short_side_px=px)
+        return shared_pool.read(path, sampling, short_side_px=px, time_limit_s=TIME_LIMIT_S)
 
 
 def _preview_times(clip: ClipFrames) -> tuple[list[float], float]:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from ga2app.datasets.clip_files import check_file, content_digest
@@ -16,6 +19,7 @@ from ga2app.services.clip_inspector import VideoInspector
 from ga2app.services.import_sources import Duplicates, Found, paths_of
 from ga2app.services.zip_archive import Tick
 from ga2app.types import AnchorClip, ClipFacts, Dataset
+from ga2app.video.clip_loader import ClipLoader
 
 LOOKING = "Looking at clips"
 
@@ -45,32 +49,24 @@ def validate(
     Raises DatasetError if none is left. Only then are the clips for testing chosen, where the source does not name
     them. Pictures go to ``pictures``, named by content; ``had`` holds those that are not made again.
     """
-    draft, facts, by_content = found.draft, dict[str, ClipFacts](), dict[str, ClipFacts]()
+    draft, facts = found.draft, dict[str, ClipFacts]()
     named = [*((clip.path, clip.label) for clip in draft.clips), *((one.path, "(anchor)") for one in draft.anchors)]
-    for number, (path, label) in enumerate(named):
-        tick(LOOKING, number, len(named))
+    inspected = _inspected(list(dict.fromkeys(path for path, _ in named)), inspector, pictures, had, tick)
+    for path, label in named:
+        file, result = file_in(found.root, path), inspected[path]
         if path in facts:
             continue
-        file = file_in(found.root, path)
-        try:
-            path.encode()
-            digest = content_digest(path)
-            if digest not in by_content:
-                name = f"{digest}.jpg"
-                picture = None if (had / name).exists() else pictures / name
-                by_content[digest] = replace(inspector.inspect(path, picture), digest=digest)
-        except UnicodeEncodeError:
+        if isinstance(result, UnicodeEncodeError):
             shown = os.fsencode(file).decode("utf-8", "replace")
             report.unusable(found.title, shown, label, "its name is not UTF-8 text", "rename the file")
             continue
-        except ClipError as exc:
-            report.unusable(found.title, file, label, exc.reason, exc.advice)
+        if isinstance(result, ClipError):
+            report.unusable(found.title, file, label, result.reason, result.advice)
             continue
-        facts[path] = by_content[digest]
-        for warning in facts[path].warnings:
+        facts[path] = result
+        for warning in result.warnings:
             reason, _, fix = warning.partition(": ")
             report.taken(file, label, reason, fix)
-    tick(LOOKING, len(named), len(named))
     usable = [clip for clip in draft.clips if clip.path in facts]
     kept = _without_copies(usable, facts, duplicates, found.root, report)
     if not kept:
@@ -79,6 +75,42 @@ def validate(
         )
     anchors = [anchor for anchor in draft.anchors if anchor.path in facts]
     return _of_kept(draft, kept, anchors, facts, report), facts
+
+
+def _inspected(
+    paths: Sequence[str], inspector: VideoInspector, pictures: Path, had: Path, tick: Tick
+) -> dict[str, ClipFacts | ClipError | UnicodeEncodeError]:
+    """What each of ``paths`` is, or why it cannot be used. Several are opened at once, and each content once."""
+    by_content: dict[str, ClipFacts | ClipError] = {}
+    claimed: set[str] = set()
+    lock = threading.Lock()
+
+    def look(path: str) -> str | UnicodeEncodeError:
+        """The digest of the clip at ``path``, which is opened unless another thread does so. Raises ClipError."""
+        try:
+            path.encode()
+        except UnicodeEncodeError as exc:
+            return exc
+        digest = content_digest(path)
+        with lock:
+            if digest in claimed:
+                return digest
+            claimed.add(digest)
+        name = f"{digest}.jpg"
+        picture = None if (had / name).exists() else pictures / name
+        try:
+            by_content[digest] = replace(inspector.inspect(path, picture), digest=digest)
+        except ClipError as exc:
+            by_content[digest] = exc
+        return digest
+
+    looked_at: dict[str, str | UnicodeEncodeError | ClipError] = {}
+    tick(LOOKING, 0, len(paths))
+    with closing(ClipLoader().ahead(partial(look, path) for path in paths)) as results:
+        for number, (path, result) in enumerate(zip(paths, results, strict=True), 1):
+            looked_at[path] = result
+            tick(LOOKING, number, len(paths))
+    return {path: by_content[found] if isinstance(found, str) else found for path, found in looked_at.items()}
 
 
 def file_in(root: Path, path: str) -> str:

@@ -27,7 +27,10 @@ from ga2app.method.prompts import PromptLearner
 from ga2app.training.optimizer import Updater
 from ga2app.types import Dataset, TrainingData
 
-FREE = ("device", "precision", "processes", "dataset", "anchors", "negatives", "optimizer.evaluate_every")
+FREE = (
+    *("device", "precision", "processes", "dataset", "anchors", "negatives", "optimizer.evaluate_every"),
+    *("clips.decoders", "clips.cache_bytes"),
+)
 """What may differ: none of it changes what is learned but by rounding.
 
 Labels, clips, anchors and prompts are held against the data, whatever the sets that they come from are called.
@@ -41,7 +44,7 @@ ADDED_LATER = (
 )
 """Settings that came one group after the other, the newest first, while checkpoints held a hash of all settings."""
 
-NEVER_HASHED = ("processes",)
+NEVER_HASHED = ("processes", "clips.decoders", "clips.cache_bytes")
 """Settings that came after that: no such hash was made of them."""
 
 

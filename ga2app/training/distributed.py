@@ -16,7 +16,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -149,7 +149,8 @@ def _train(
             except InterruptedError:
                 return TrainResult(finished=False, step=0)
             told = emit if group.first else _keep_silent
-            return Loop(group, config, data, setup, job.out, checkpoint, told, stop).run(job.reported)
+            with closing(setup.anchor_source):
+                return Loop(group, config, data, setup, job.out, checkpoint, told, stop).run(job.reported)
 
 
 def _keep_silent(event: Event) -> None:

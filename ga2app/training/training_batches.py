@@ -6,21 +6,26 @@ what an uninterrupted one would have seen.
 
 from __future__ import annotations
 
-import hashlib
-import os
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from functools import lru_cache
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, suppress
+from functools import partial
+from itertools import count
 from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from ga2app.clip import ranks
 from ga2app.config import ClipConfig, RunConfig
 from ga2app.datasets.train_test import draw_shots as draw_shots
+from ga2app.errors import StoreError
+from ga2app.paths import default_home, file_digest
 from ga2app.types import Dataset, Subset, TrainingData
-from ga2app.video.pixels import How, training_pixels
+from ga2app.video.clip_loader import ClipLoader, raised
+from ga2app.video.disk_frame_cache import DiskFrameCache
+from ga2app.video.pixels import How, evaluation_pixels, preprocessing_of, training_pixels
 
 
 def epoch_order(count: int, batch_size: int, seed: int, epoch: int) -> list[list[int]]:
@@ -55,16 +60,18 @@ def data_of(config: RunConfig, dataset: Dataset) -> TrainingData:
 def _digest(path: str) -> str:
     """The start of the file's SHA-256; empty for one that cannot be read, which the decoder will name."""
     try:
-        state = os.stat(path)
-        return _digest_of(path, state.st_size, state.st_mtime_ns)
+        return file_digest(path)[:32]
     except OSError:
         return ""
 
 
-@lru_cache(maxsize=100_000)
-def _digest_of(path: str, size_bytes: int, changed_ns: int) -> str:
-    with open(path, "rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()[:32]
+def loader_of(clips: ClipConfig, *, keep: bool) -> ClipLoader:
+    """Reads the clips of a run as ``clips`` says; with ``keep``, what is read again and again is kept on disk."""
+    cache = None
+    if keep and clips.cache_bytes:
+        with suppress(StoreError):  # an account without a home folder
+            cache = DiskFrameCache(default_home().frames, clips.cache_bytes)
+    return ClipLoader(clips.decoders, cache)
 
 
 class ClipSource(Protocol):
@@ -88,29 +95,113 @@ class FeatureSource:
 
 
 class PixelSource:
-    """Full mode: augmented pixels, the next batch being decoded while the present one is computed."""
+    """Full mode: augmented pixels, several batches being decoded while the present one is computed.
 
-    def __init__(self, paths: Sequence[str], config: ClipConfig, how: How, seed: int) -> None:
-        self._paths, self._config, self._how, self._seed = tuple(paths), config, how, seed
+    ``epochs`` is how many there are: with a cache, what all of them draw of a clip is decoded in the first. ``pinned``
+    batches lie in memory from which a GPU copies while it computes.
+    """
+
+    def __init__(
+        self,
+        paths: Sequence[str],
+        config: ClipConfig,
+        how: How,
+        seed: int,
+        loader: ClipLoader | None = None,
+        *,
+        epochs: int = 1,
+        pinned: bool = False,
+    ) -> None:
+        self._paths, self._config, self._how, self._seed = tuple(paths), config, preprocessing_of(how), seed
+        self._loader, self._epochs, self._pinned = loader or ClipLoader(config.decoders), epochs, pinned
 
     def batches(self, order: Sequence[Sequence[int]], epoch: int) -> Iterator[Tensor]:
-        """Pixels (B, T, 3, S, S) of each batch."""
-        with ThreadPoolExecutor(1) as pool:
-            waiting: list[Future[Tensor]] = []
-            try:
-                for batch in order:
-                    waiting.append(pool.submit(self._load, batch, epoch))
-                    if len(waiting) == 2:
-                        yield waiting.pop(0).result()
-                while waiting:
-                    yield waiting.pop(0).result()
-            finally:
-                for future in waiting:
-                    future.cancel()
+        """Pixels (B, T, 3, S, S) of each batch. Raises ClipError."""
+        side, begun = self._how.size_px, deque[Tensor]()
 
-    def _load(self, batch: Sequence[int], epoch: int) -> Tensor:
-        clips = []
-        for clip in batch:
-            seed = int(np.random.SeedSequence([self._seed, epoch, clip]).generate_state(1, np.uint64)[0] >> 1)
-            clips.append(training_pixels(self._paths[clip], self._config, self._how, seed))
-        return torch.stack(clips)
+        def jobs() -> Iterator[Callable[[], Tensor]]:
+            for batch in order:
+                shape = (len(batch), self._config.num_frames, 3, side, side)
+                begun.append(torch.empty(shape, pin_memory=self._pinned))
+                yield from (partial(self._load, clip, epoch, row) for clip, row in zip(batch, begun[-1], strict=True))
+
+        with closing(self._loader.ahead(jobs())) as loaded:
+            for batch in order:
+                for _ in batch:
+                    raised(next(loaded))
+                yield begun.popleft()
+
+    def _load(self, clip: int, epoch: int, row: Tensor) -> Tensor:
+        """Fill ``row`` (T, 3, S, S) with ``clip`` as ``epoch`` shows it."""
+        later = [self._seed_of(clip, coming) for coming in range(epoch + 1, self._epochs)]
+        pixels = training_pixels(
+            self._paths[clip], self._config, self._how, self._seed_of(clip, epoch), self._loader, later
+        )
+        return row.copy_(pixels)
+
+    def _seed_of(self, clip: int, epoch: int) -> int:
+        """What is drawn for ``clip`` in ``epoch``, whatever the batch that it is in and the process that reads it."""
+        return int(np.random.SeedSequence([self._seed, epoch, clip]).generate_state(1, np.uint64)[0] >> 1)
+
+
+class AnchorSource:
+    """The anchor clips of each step, sampled as for their frozen features, decoded while the step before is computed.
+
+    ``wanted`` are drawn in each step; where several processes share the run, each reads its part of them.
+    """
+
+    def __init__(
+        self,
+        paths: Sequence[str],
+        num_frames: int,
+        wanted: int,
+        how: How,
+        seed: int,
+        loader: ClipLoader,
+        *,
+        pinned: bool = False,
+    ) -> None:
+        self._paths, self._num_frames, self._wanted, self._how = tuple(paths), num_frames, wanted, how
+        self._seed, self._loader, self._pinned = seed, loader, pinned
+        self._coming: tuple[int, Generator[Tensor]] | None = None
+        self._group = ranks.current()
+
+    def chosen(self, step: int) -> list[int]:
+        """Numbers of the anchor clips of ``step``."""
+        return anchor_choice(len(self._paths), self._wanted, self._seed, step) if self._paths else []
+
+    def pixels(self, step: int) -> Tensor:
+        """Pixels (A, T, 3, S, S) of this process's part of what is ``chosen`` for ``step``; empty where it has none.
+
+        Those of the next steps are begun. Raises ClipError.
+        """
+        if self._coming is None or self._coming[0] != step:
+            self.close()
+            self._coming = step, self._from(step)
+        batches = self._coming[1]
+        self._coming = step + 1, batches
+        return next(batches)
+
+    def close(self) -> None:
+        """Wait for what was begun, and forget it."""
+        if self._coming is not None:
+            self._coming[1].close()
+            self._coming = None
+
+    def _from(self, step: int) -> Generator[Tensor]:
+        def jobs() -> Iterator[Callable[[], Tensor]]:
+            for coming in count(step):
+                chosen = self.chosen(coming)
+                # Those who have one clip more than others have no anchor more.
+                yield partial(self._load, chosen[self._group.part(len(chosen), late=True)])
+
+        for pixels in self._loader.ahead(jobs(), most=2):
+            yield raised(pixels)
+
+    def _load(self, chosen: Sequence[int]) -> Tensor:
+        if not chosen:
+            return torch.empty(0)
+        pixels = torch.stack(
+            [evaluation_pixels(self._paths[number], self._num_frames, self._how, self._loader) for number in chosen]
+        )
+        return pixels.pin_memory() if self._pinned else pixels

@@ -76,7 +76,7 @@ class Loop:
         expected_s, anchors = setup.looked_at * setup.clip_s, min(MAP_ANCHORS, len(setup.dataset.anchors))
         ending_s = anchors * setup.clip_s if setup.looked_at else 0.0
         self._left = TimeLeft(config.optimizer, self._steps, expected_s, ending_s)
-        self._step = 0
+        self._step = self._faults_told = 0
 
     def run(self, reported: bool) -> TrainResult:
         """Train to the end, or until asked to stop; then the checkpoint holds all that was learned."""
@@ -131,7 +131,9 @@ class Loop:
         if self._config.prompts.visual_depth:  # features are there already; clips are read where they are encoded
             own = [batch[self._group.part(len(batch))] for batch in order]
         self._left.begin()
+        since_s = time.perf_counter()
         for batch, clips in zip(order, micro_batches(setup.source, own, settings.batch_size, epoch), strict=True):
+            waited_s = time.perf_counter() - since_s
             if self._should_stop():
                 return False
             rate = learning_rate(self._step, self._steps.total, self._steps.warmup, settings.learning_rate)
@@ -141,8 +143,9 @@ class Loop:
                 raise self._keep_what_was_good(exc) from exc
             self._step += 1
             self._left.stepped()
-            left = {"seconds_left": self._left.after(self._step)}
-            self._emit(Event(EventKind.STEP, self._step, {**values, **left}))
+            times = {"seconds_left": self._left.after(self._step), "seconds_waiting": waited_s}
+            self._emit(Event(EventKind.STEP, self._step, {**values, **times}))
+            since_s = time.perf_counter()
         return True
 
     def _measure(self, epoch: int) -> _Measured:
@@ -184,6 +187,10 @@ class Loop:
     def _save(self, *, measured: bool = True) -> None:
         if not self._group.first:
             return
+        cache = self._setup.loader.cache
+        for fault in cache.faults[self._faults_told :] if cache else ():
+            self._say(fault)
+            self._faults_told += 1
         prompts, backbone = self._setup.model.prompts, self._setup.model.backbone.identity
         checkpoints.write(
             self._checkpoint, self._step, self._config, self._data, backbone, prompts, self._updater, measured=measured

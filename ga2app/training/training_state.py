@@ -23,10 +23,10 @@ from ga2app.method.losses import Features
 from ga2app.method.prompted_model import PromptedClip, plain_clip
 from ga2app.method.prompts import PromptLearner
 from ga2app.method.whitening import estimate
-from ga2app.training.training_batches import ClipSource, FeatureSource, PixelSource, anchor_choice, draw_shots
+from ga2app.training.training_batches import AnchorSource, ClipSource, FeatureSource, PixelSource, draw_shots, loader_of
 from ga2app.training.training_checks import check_anchors, check_depths, check_steps, hard_prompt, whitening_anchors
 from ga2app.types import AnchorClip, Conditions, Dataset, LabelledClip
-from ga2app.video.pixels import evaluation_pixels
+from ga2app.video.clip_loader import ClipLoader
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +55,8 @@ class Setup:
     test_features: Tensor
     zero_shot: dict[str, float]
     anchors: tuple[AnchorClip, ...]
+    anchor_source: AnchorSource
+    loader: ClipLoader
     frozen_anchors: Tensor
     frozen_classes: Tensor
     negatives: Tensor
@@ -80,17 +82,13 @@ class Setup:
         part in the step. Of the anchor clips, too, a rank has its part. What is frozen is of all.
         """
         model, objective = self.model, self.config.losses
-        chosen: list[int] = []
-        if objective.needs_anchor_clips() and self.anchors:
-            wanted = 1 if objective.released else objective.anchors_per_step
-            chosen = anchor_choice(len(self.anchors), wanted, self.config.seed, step)
+        chosen = self.anchor_source.chosen(step)
         quick = not self.config.prompts.visual_depth
         frozen_anchors = self.frozen_anchors[chosen]
         anchors = frozen_anchors
         if not quick and chosen:
-            # Those who have one clip more than others have no anchor more.
-            own = chosen[ranks.current().part(len(chosen), late=True)]
-            anchors = model.encode_clips(self._anchor_pixels(own)) if own else frozen_anchors[:0]
+            own = self.anchor_source.pixels(step)
+            anchors = model.encode_clips(own) if len(own) else frozen_anchors[:0]
         texts = model.encode_labels() if self.texts is None else model.encode_tokens(self.texts)
         base = len(self.dataset.base)
         return Features(
@@ -127,7 +125,7 @@ class Setup:
         ``should_stop`` is asked between two batches; raises InterruptedError then.
         """
         frozen = self.plain.means(paths) if self.config.prompts.zero_shot_ratio else None
-        return evaluate.encode_clips(model, paths, self.config.clips.num_frames, should_stop, frozen)
+        return evaluate.encode_clips(model, paths, self.config.clips.num_frames, should_stop, frozen, self.loader)
 
     def bundle(self, model: PromptedClip, config: RunConfig, name: str, steps: int, metrics: Any) -> bundles.Bundle:
         """What was learned, with everything needed to use it and to know where it comes from."""
@@ -156,11 +154,6 @@ class Setup:
         whitening = {} if model.whitening is None else model.whitening.tensors()
         return bundles.Bundle(manifest, model.prompts.tensors() | whitening)
 
-    def _anchor_pixels(self, chosen: Sequence[int]) -> Tensor:
-        """Pixels (A, T, 3, S, S), sampled as for the frozen anchor features."""
-        frames, how = self.config.clips.num_frames, self.model.backbone.preprocessing
-        return torch.stack([evaluation_pixels(self.anchors[number].path, frames, how) for number in chosen])
-
 
 def prepare(
     config: RunConfig,
@@ -182,8 +175,9 @@ def prepare(
     check_steps(config, len(shots))
     if len(shots) < config.shots * len(dataset.base):
         logger.warning("%d clips in all: some classes have fewer than %d", len(shots), config.shots)
-    plain = known or PlainFeatures(backbone, config.clips.num_frames)
     paths, quick = [clip.path for clip in shots], not config.prompts.visual_depth
+    plain = known or PlainFeatures(backbone, config.clips.num_frames)
+    plain.loader = loader = loader_of(config.clips, keep=not quick)
     targets = torch.tensor([dataset.base.index(clip.label) for clip in shots], device=backbone.compute.device)
     looked_at = quick or config.whitening.enabled or config.losses.needs_frozen_clips()
     began_s, known_before = time.perf_counter(), plain.count
@@ -202,7 +196,12 @@ def prepare(
     )
     model = PromptedClip(backbone, prompts, dataset.base, whitening)
     frozen_clips = model.whiten_clips(frozen_clips)
-    pixels = PixelSource(paths, config.clips, backbone.preprocessing, config.seed)
+    epochs, on_gpu = config.optimizer.epochs, backbone.compute.device.type == "cuda"
+    how = backbone.preprocessing
+    pixels = PixelSource(paths, config.clips, how, config.seed, loader, epochs=epochs, pinned=on_gpu)
+    a_step = 1 if config.losses.released else config.losses.anchors_per_step
+    anchor_paths = [anchor.path for anchor in anchors]
+    anchor_source = AnchorSource(anchor_paths, config.clips.num_frames, a_step, how, config.seed, loader, pinned=on_gpu)
     test = evaluate.test_clips(dataset)
     test_features = plain.of([clip.path for clip in test], should_stop)
     took_s, fresh = time.perf_counter() - began_s, plain.count - known_before
@@ -221,7 +220,9 @@ def prepare(
                 plain_clip(backbone, dataset.base), dataset, test, test_features
             ).metrics(),
             anchors=anchors,
-            frozen_anchors=model.whiten_clips(plain.of([anchor.path for anchor in anchors], should_stop)),
+            anchor_source=anchor_source,
+            loader=loader,
+            frozen_anchors=model.whiten_clips(plain.of(anchor_paths, should_stop)),
             frozen_classes=model.whiten_texts(backbone.class_features(dataset.base)),
             negatives=(model.whiten_texts(backbone.class_features(dataset.negatives)) if dataset.negatives else none),
             texts=(

@@ -45,8 +45,8 @@ class Event:
     Values by kind: ``plan`` total_steps, steps_per_epoch, epochs, conditions (``Conditions.to_dict``) · ``zero_shot``
     and ``epoch`` base, novel, hm in percent (absent without clips, or with one label on a side), ``epoch`` also epoch
     and tested (clips and labels of each side) · ``step`` ce, anchor, total, learning_rate, seconds_per_step,
-    seconds_left (to the end of the run, measuring counted) · ``log`` text · ``bundle`` path · ``data`` what
-    ``TrainingData.to_dict`` gives.
+    seconds_waiting (for clips, before the step), seconds_left (to the end of the run, measuring counted) · ``log`` text
+    · ``bundle`` path · ``data`` what ``TrainingData.to_dict`` gives.
     """
 
     kind: EventKind

@@ -4,18 +4,18 @@
 
     frames = sample_frames("clip.mp4", num_frames=16)  # uint8 (16, H, W, 3)
 
-Decoding happens in a child process with a time limit; small clips that are read again and again stay in memory.
+Decoding happens in child processes with a time limit; small clips that are read again and again stay in memory.
 Importing the package loads neither torch nor a decoder.
 """
 
 from __future__ import annotations
 
-import atexit
 import os
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ga2app.video.decoder_pool import shared_pool
 from ga2app.video.decoder_process import TIME_LIMIT_S, ClipReader
 from ga2app.video.frame_cache import CachingReader
 from ga2app.video.sampling import Evaluation, Every, Sampling, Training, Views
@@ -34,9 +34,7 @@ __all__ = [
     "sample_frames",
 ]
 
-_reader = ClipReader()
-_cache = CachingReader(_reader)
-atexit.register(_reader.close)
+_cache = CachingReader(shared_pool)
 
 
 def sample_frames(

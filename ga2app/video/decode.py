@@ -12,9 +12,9 @@ from ga2app.errors import ClipError
 from ga2app.video.animated_webp import is_animated_webp, read_animated_webp
 from ga2app.video.container_facts import clip_name, first_bytes, open_clip, packet_count
 from ga2app.video.display import Display, recorded_display
-from ga2app.video.images import PLAIN, to_images
-from ga2app.video.sampling import Sampling
-from ga2app.video.seeking import TrustedIndex, frames_by_seeking, read_by_seeking, trusted_index
+from ga2app.video.images import PLAIN, ImageMaker
+from ga2app.video.sampling import Sampling, Together
+from ga2app.video.seeking import TrustedIndex, images_by_seeking, read_by_seeking, trusted_index
 from ga2app.video.sequential import read_sequentially
 from ga2app.video.video_clip import ClipFrames, Pace, TimeStamps, pace
 
@@ -27,9 +27,9 @@ DECORD, PYAV, PILLOW = "decord", "pyav", "pillow"
 def decode_clip(path: str, sampling: Sampling, short_side_px: int | None) -> ClipFrames:
     """Read ``path`` (absolute) in this process, without a time limit; raises ClipError."""
     if is_animated_webp(first_bytes(path)):
-        times = TimeStamps()
+        times, maker = TimeStamps(), ImageMaker(short_side_px)
         frames, indices, total = read_animated_webp(path, sampling, times)
-        return _clip(path, frames, indices, total, times.pace(None), PLAIN, short_side_px, PILLOW)
+        return _clip(_images(path, maker, frames), indices, total, times.pace(None), maker, PLAIN, PILLOW)
     with open_clip(path) as (container, stream):
         rate = float(stream.average_rate) if stream.average_rate else None
         expected = stream.frames
@@ -48,36 +48,41 @@ def decode_clip(path: str, sampling: Sampling, short_side_px: int | None) -> Cli
                 steps = _index_pace(index, rate)
                 return ClipFrames(images, indices, expected, steps.fps, DECORD, *_upright(size, images),
                                   steps.seconds, steps.times_s(indices))  # fmt: skip
-        elif (sought := frames_by_seeking(path, index, sampling)) is not None:
-            return _clip(path, *sought, expected, _index_pace(index, rate), display, short_side_px, PYAV)
-    times = TimeStamps()
-    frames, indices, total = read_sequentially(path, sampling, expected, times)
-    return _clip(path, frames, indices, total, times.pace(rate), display, short_side_px, PYAV)
+        elif sought := images_by_seeking(path, index, sampling, maker := ImageMaker(short_side_px, display)):
+            return _clip(*sought, expected, _index_pace(index, rate), maker, display, PYAV)
+    times, maker = TimeStamps(), ImageMaker(short_side_px, display)
+    frames, indices, total = read_sequentially(path, sampling, expected, times, maker)
+    images = _images(path, maker, frames)
+    if maker.varied and isinstance(sampling, Together):
+        # The first frame sets the size of all; alone, those that are wanted now might begin with another one.
+        return decode_clip(path, sampling.parts[0], short_side_px)
+    return _clip(images, indices, total, times.pace(rate), maker, display, PYAV)
+
+
+def _images(path: str, maker: ImageMaker, frames: Sequence[VideoFrame | NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    try:
+        return maker.images(frames)
+    except MemoryError as exc:
+        width, height = maker.recorded
+        raise ClipError(
+            clip_name(path),
+            f"its {len(frames)} wanted frames of {width}x{height} pixels do not fit into memory",
+            "make the picture smaller",
+        ) from exc
 
 
 def _clip(
-    path: str,
-    frames: Sequence[VideoFrame],
+    images: NDArray[np.uint8],
     indices: tuple[int, ...],
     total: int,
     steps: Pace,
+    maker: ImageMaker,
     display: Display,
-    short_side_px: int | None,
     reader: str,
 ) -> ClipFrames:
-    try:
-        images = to_images(frames, short_side_px, display)
-    except MemoryError as exc:
-        raise ClipError(
-            clip_name(path),
-            f"its {len(indices)} wanted frames of {frames[0].width}x{frames[0].height} pixels do not fit into memory",
-            "make the picture smaller",
-        ) from exc
-    size = display.size(frames[0].width, frames[0].height)
-    kinds = dict.fromkeys(kind for frame in frames if (kind := display.colors(frame).hdr))
-    notes = tuple(f"converted from HDR ({kind}) to sRGB" for kind in kinds)
-    times_s = steps.times_s(indices)
-    return ClipFrames(images, indices, total, steps.fps, reader, *_upright(size, images), steps.seconds, times_s, notes)
+    size = _upright(display.size(*maker.recorded), images)
+    notes = tuple(f"converted from HDR ({kind}) to sRGB" for kind in maker.hdr)
+    return ClipFrames(images, indices, total, steps.fps, reader, *size, steps.seconds, steps.times_s(indices), notes)
 
 
 def _index_pace(index: TrustedIndex, rate: float | None) -> Pace:

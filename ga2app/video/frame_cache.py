@@ -1,4 +1,4 @@
-"""Frames of small clips kept in memory, so that training does not decode the same clip in every epoch."""
+"""Frames of small clips kept in memory, for those who look at the same clip again and again."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import os
 import threading
 import weakref
 from collections import OrderedDict
-from dataclasses import replace
 
+from ga2app.video.decoder_pool import DecoderPool
 from ga2app.video.decoder_process import ClipReader
 from ga2app.video.sampling import Every, Sampling
 from ga2app.video.video_clip import ClipFrames
@@ -21,13 +21,15 @@ _caches: weakref.WeakSet[CachingReader] = weakref.WeakSet()
 
 
 class CachingReader:
-    """A ``ClipReader`` that reads a clip whole when it is asked for a second time, and from memory after that.
+    """A ``ClipReader``, or a pool of them, that reads a clip whole when asked for a second time, and then from memory.
 
     Only clips whose frames take at most ``clip_bytes`` are kept, at most ``total_bytes`` of them, the longest unused
     leaving first. A file that has changed (size or time of change) is read anew. Threads may share it.
     """
 
-    def __init__(self, reader: ClipReader, clip_bytes: int = CLIP_BYTES, total_bytes: int = TOTAL_BYTES) -> None:
+    def __init__(
+        self, reader: ClipReader | DecoderPool, clip_bytes: int = CLIP_BYTES, total_bytes: int = TOTAL_BYTES
+    ) -> None:
         self._reader, self._clip_bytes, self._total_bytes = reader, clip_bytes, total_bytes
         self._lock = threading.Lock()
         self._kept: OrderedDict[Key, ClipFrames | None] = OrderedDict()  # None: seen once, small enough
@@ -55,12 +57,12 @@ class CachingReader:
             if whole is not None and key is not None:
                 self._kept.move_to_end(key)
         if whole is not None:
-            return _choose(whole, sampling)
+            return whole.chosen(sampling)
         wanted = Every(self._clip_bytes) if seen else sampling
         clip = self._reader.read(path, wanted, short_side_px=short_side_px, time_limit_s=time_limit_s)
         if key is not None:
             self._keep(key, clip, whole=seen)
-        return _choose(clip, sampling) if seen else clip
+        return clip.chosen(sampling) if seen else clip
 
     def unlock(self) -> None:
         """A forked process has a lock of its own: whoever held this one is not in it."""
@@ -86,13 +88,6 @@ def _key(path: str | os.PathLike[str], short_side_px: int | None) -> Key | None:
     except (OSError, ValueError):
         return None
     return os.path.abspath(os.fsdecode(path)), status.st_mtime_ns, status.st_size, short_side_px
-
-
-def _choose(whole: ClipFrames, sampling: Sampling) -> ClipFrames:
-    """The frames of a whole clip that ``sampling`` chooses."""
-    indices = sampling.indices(whole.total_frames)
-    times_s = tuple(whole.times_s[index] for index in indices) if whole.times_s else ()
-    return replace(whole, frames=whole.frames[list(indices)], indices=indices, times_s=times_s)
 
 
 def _after_fork() -> None:

@@ -31,27 +31,74 @@ PLAIN = Display()
 
 
 def to_images(frames: Sequence[VideoFrame], short_side_px: int | None, display: Display = PLAIN) -> NDArray[np.uint8]:
-    """sRGB images (T, H, W, 3), uint8, upright and in shape, of decoded ``frames``, shown as ``display`` says.
+    """What an ``ImageMaker`` makes of ``frames``."""
+    return ImageMaker(short_side_px, display).images(frames)
 
-    All have the size and the position of the first. The same frame may come several times; it is converted once.
+
+class ImageMaker:
+    """Makes sRGB images (H, W, 3), uint8, upright and in shape, of the decoded frames of one clip, shown as
+    ``display`` says.
+
+    All have the size and the position of the first; ``varied`` says that some had others. ``recorded`` are width and
+    height of the first, and ``hdr`` the kinds of high dynamic range that were converted.
     """
-    width, height = fitted_size(*display.size(frames[0].width, frames[0].height), short_side_px)
-    matrix = _display_matrix(frames[0])
-    # One for all: a frame's own would be set up anew for each, with threads, which takes longer than converting.
-    reformatter = VideoReformatter()
-    turned = None if matrix is None else np.empty((height, width, 3), np.uint8)
-    shape = (height, width, 3) if turned is None else upright(turned, matrix).shape
-    images = np.empty((len(frames), *shape), np.uint8)
-    rows: dict[int, int] = {}
-    for row, frame in enumerate(frames):
-        if id(frame) in rows:
-            images[row] = images[rows[id(frame)]]
-            continue
-        _write_rgb(images[row] if turned is None else turned, reformatter, frame, display)
-        if turned is not None:
-            images[row] = upright(turned, matrix)
-        rows[id(frame)] = row
-    return images
+
+    def __init__(self, short_side_px: int | None, display: Display = PLAIN) -> None:
+        self._short_side_px, self._display = short_side_px, display
+        # One for all: a frame's own would be set up anew for each, with threads, which takes longer than converting.
+        self._reformatter = VideoReformatter()
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget the first frame, since the clip is read from its start once more."""
+        self._matrix: tuple[int, int, int, int] | None = None
+        self._turned: NDArray[np.uint8] | None = None
+        self.recorded = (0, 0)
+        self.shape: tuple[int, ...] = ()
+        self.hdr: dict[str, None] = {}
+        self.varied = False
+
+    def image(self, frame: VideoFrame) -> NDArray[np.uint8]:
+        """The image of ``frame``: what is kept of a long clip's frames, which are large as the decoder has them."""
+        self._take_after(frame)
+        image = np.empty(self.shape, np.uint8)
+        self._write(image, frame)
+        return image
+
+    def images(self, frames: Sequence[VideoFrame | NDArray[np.uint8]]) -> NDArray[np.uint8]:
+        """Images (T, H, W, 3) of ``frames``, some of which may be images already; one that comes several times is
+        converted once."""
+        if not self.shape and not isinstance(frames[0], np.ndarray):
+            self._take_after(frames[0])
+        images = np.empty((len(frames), *self.shape), np.uint8)
+        rows: dict[int, int] = {}
+        for row, frame in enumerate(frames):
+            if isinstance(frame, np.ndarray):
+                images[row] = frame
+            elif id(frame) in rows:
+                images[row] = images[rows[id(frame)]]
+            else:
+                self._write(images[row], frame)
+            rows[id(frame)] = row
+        return images
+
+    def _take_after(self, frame: VideoFrame) -> None:
+        if self.shape:
+            return
+        self.recorded, self._matrix = (frame.width, frame.height), _display_matrix(frame)
+        width, height = fitted_size(*self._display.size(*self.recorded), self._short_side_px)
+        self.shape = (height, width, 3)
+        if self._matrix is not None:
+            self._turned = np.empty(self.shape, np.uint8)
+            self.shape = upright(self._turned, self._matrix).shape
+
+    def _write(self, image: NDArray[np.uint8], frame: VideoFrame) -> None:
+        self.varied |= (frame.width, frame.height) != self.recorded or _display_matrix(frame) != self._matrix
+        if kind := self._display.colors(frame).hdr:
+            self.hdr[kind] = None
+        _write_rgb(image if self._turned is None else self._turned, self._reformatter, frame, self._display)
+        if self._turned is not None:
+            image[:] = upright(self._turned, self._matrix)
 
 
 def upright(image: NDArray[np.uint8], matrix: tuple[int, int, int, int] | None) -> NDArray[np.uint8]:

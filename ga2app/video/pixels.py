@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -16,7 +17,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from ga2app.config import ClipConfig
-from ga2app.video import Evaluation, Training, Views, read_clip
+from ga2app.video import ClipFrames, Evaluation, Training, Views, read_clip
+from ga2app.video.clip_loader import ClipLoader
 from ga2app.video.preprocessing import (
     CLIP_MEAN,
     CLIP_STD,
@@ -165,32 +167,59 @@ def _random_crop(
     return (height - side) // 2, (width - side) // 2, side, side
 
 
-def evaluation_pixels(path: str | os.PathLike[str], num_frames: int, how: How) -> Tensor:
+def evaluation_pixels(
+    path: str | os.PathLike[str], num_frames: int, how: How, loader: ClipLoader | None = None
+) -> Tensor:
     """Pixels (T, 3, S, S) of a clip under evaluation sampling and the central crop; raises ClipError."""
-    clip = read_clip(path, Evaluation(num_frames), short_side_px=preprocessing_of(how).read_px)
-    return frames_to_pixels(clip.frames, how)
+    how = preprocessing_of(how)
+    return frames_to_pixels(_read(path, Evaluation(num_frames), how.read_px, loader).frames, how)
 
 
-def multi_view_pixels(path: str | os.PathLike[str], num_frames: int, how: How, views: MultiView) -> Tensor:
+def multi_view_pixels(
+    path: str | os.PathLike[str], num_frames: int, how: How, views: MultiView, loader: ClipLoader | None = None
+) -> Tensor:
     """Pixels (W, T, 3, S, S) of each view of a clip, the crops of the first temporal view first; raises ClipError.
 
     A single view is ``evaluation_pixels``.
     """
     sampling = Views(num_frames, views.clips)
-    clip = read_clip(path, sampling, short_side_px=crop_short_side_px(how, views.crops))
+    clip = _read(path, sampling, crop_short_side_px(how, views.crops), loader)
     crops = evaluation_views(torch.from_numpy(clip.frames), how, views.crops)  # (crops, clips·T, 3, S, S)
     return torch.unflatten(crops, 1, (views.clips, num_frames)).transpose(0, 1).flatten(0, 1)
 
 
-def training_pixels(path: str | os.PathLike[str], config: ClipConfig, how: How, seed: int) -> Tensor:
-    """Pixels (T, 3, S, S) of a clip under training sampling and augmentation, fixed by ``seed``; raises ClipError."""
+def training_pixels(
+    path: str | os.PathLike[str],
+    config: ClipConfig,
+    how: How,
+    seed: int,
+    loader: ClipLoader | None = None,
+    later: Sequence[int] = (),
+) -> Tensor:
+    """Pixels (T, 3, S, S) of a clip under training sampling and augmentation, fixed by ``seed``; raises ClipError.
+
+    ``later`` are the seeds of coming epochs, whose frames the ``loader`` may read and keep at the same time.
+    """
     how = preprocessing_of(how)
-    clip = read_clip(path, Training(config.num_frames, seed), short_side_px=how.read_px)
+    coming = [Training(config.num_frames, one) for one in later]
+    clip = _read(path, Training(config.num_frames, seed), how.read_px, loader, coming)
     if not config.augment:
         return frames_to_pixels(clip.frames, how)
     generator = torch.Generator().manual_seed(seed)
     frames = torch.from_numpy(clip.frames)
     return training_view(frames, how, generator, flip=config.flip, grayscale=config.grayscale)
+
+
+def _read(
+    path: str | os.PathLike[str],
+    sampling: Evaluation | Training | Views,
+    short_side_px: int,
+    loader: ClipLoader | None,
+    later: Sequence[Training] = (),
+) -> ClipFrames:
+    if loader is None:
+        return read_clip(path, sampling, short_side_px=short_side_px)
+    return loader.read(path, sampling, short_side_px=short_side_px, later=later)
 
 
 def frames_to_pixels(frames: NDArray[np.uint8], how: How) -> Tensor:

@@ -123,7 +123,47 @@ class Every:
         return tuple(range(min(total, self.limit)))
 
 
-Sampling = Evaluation | Training | Views | Every
+@dataclass(frozen=True)
+class Together:
+    """What several samplings of one clip choose, read at once: those of all epochs of a run, which are known before.
+
+    ``parts[0]`` is what is wanted now; of the others as many follow as fit into ``most`` frames. Where half of a clip
+    is wanted all of it is taken, so that another seed finds its frames, too.
+    """
+
+    parts: tuple[Evaluation | Training | Views, ...]
+    most: int
+
+    def indices(self, total: int) -> tuple[int, ...]:
+        """Frame numbers for a clip of ``total`` frames, ascending, each once."""
+        numbers: set[int] = set()
+        for part in self.parts:
+            more = numbers.union(part.indices(total))
+            if numbers and len(more) > self.most:
+                break
+            numbers = more
+        return tuple(range(total)) if 2 * len(numbers) >= total <= self.most else tuple(sorted(numbers))
+
+
+Sampling = Evaluation | Training | Views | Every | Together
+
+
+def policy_of(sampling: Sampling) -> int:
+    """Frames a clip that ``sampling`` takes in one look: what says how the clip is read, whatever is drawn."""
+    if isinstance(sampling, Together):
+        return policy_of(sampling.parts[0])
+    if isinstance(sampling, Every):
+        return sampling.limit
+    return sampling.num_frames * (sampling.views if isinstance(sampling, Views) else 1)
+
+
+def typical_indices(sampling: Sampling, total: int) -> tuple[int, ...]:
+    """Frame numbers by which it is decided how a clip of ``total`` frames is read: by seeking, or from its start.
+
+    The two decoders round colors a little differently. So the choice may hang on the policy alone and not on what a
+    seed draws: a frame is the same to the bit in each epoch, and whether it was read by itself or with others.
+    """
+    return sampling.indices(total) if isinstance(sampling, Every) else Evaluation(policy_of(sampling)).indices(total)
 
 
 def _check(name: str, value: int) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from bisect import bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +19,8 @@ from numpy.typing import NDArray
 
 from ga2app.video.container_facts import open_clip
 from ga2app.video.display import Display
-from ga2app.video.images import PLAIN, fitted_size, to_images
-from ga2app.video.sampling import Sampling
+from ga2app.video.images import PLAIN, ImageMaker, fitted_size, to_images
+from ga2app.video.sampling import Sampling, typical_indices
 
 if TYPE_CHECKING:
     from av import VideoCodecContext
@@ -126,9 +127,9 @@ def read_by_seeking(
     """Images (T, H, W, 3) of ``path`` that ``sampling`` chooses, by decord, with their numbers; None where seeking
     does not pay or anything speaks against the frames that it found. ``display`` is one that suits decord."""
     total = len(index.pts)
-    numbers = sampling.indices(total)
-    if index.cost(numbers) > _MAX_SHARE * total:
+    if index.cost(typical_indices(sampling, total)) > _MAX_SHARE * total:
         return None
+    numbers = sampling.indices(total)
     images = _decord_images(path, index, numbers, short_side_px, display)
     if images is None:
         return None
@@ -143,16 +144,17 @@ def read_by_seeking(
     return images, numbers
 
 
-def frames_by_seeking(
-    path: str, index: TrustedIndex, sampling: Sampling
-) -> tuple[list[VideoFrame], tuple[int, ...]] | None:
-    """Frames of ``path`` that ``sampling`` chooses, by PyAV, with their numbers, for clips that decord would show
-    wrong; None where seeking does not pay or the frames are not where the index has them."""
-    numbers = sampling.indices(len(index.pts))
-    if index.cost(numbers) > _MAX_SHARE * len(index.pts):
+def images_by_seeking(
+    path: str, index: TrustedIndex, sampling: Sampling, maker: ImageMaker
+) -> tuple[NDArray[np.uint8], tuple[int, ...]] | None:
+    """Images (T, H, W, 3) of ``path`` that ``sampling`` chooses, by PyAV, with their numbers, for clips that decord
+    would show wrong; None where seeking does not pay or the frames are not where the index has them."""
+    total = len(index.pts)
+    if index.cost(typical_indices(sampling, total)) > _MAX_SHARE * total:
         return None
-    found = _sought(path, index, numbers)
-    return None if found is None else ([found[number] for number in numbers], numbers)
+    numbers = sampling.indices(total)
+    found = _sought(path, index, numbers, maker.image)
+    return None if found is None else (maker.images([found[number] for number in numbers]), numbers)
 
 
 def _decord_images(
@@ -193,12 +195,15 @@ def _proof(
     return image
 
 
-def _sought(path: str, index: TrustedIndex, numbers: tuple[int, ...]) -> dict[int, VideoFrame] | None:
-    """Frames ``numbers``, each decoded from the keyframe before it; None where a group is damaged or turned."""
+def _sought(
+    path: str, index: TrustedIndex, numbers: tuple[int, ...], keep: Callable[[VideoFrame], Any] = lambda frame: frame
+) -> dict[int, Any] | None:
+    """What ``keep`` makes of frames ``numbers``, each decoded from the keyframe before it; None where a group is
+    damaged or turned."""
     groups: dict[int, set[int]] = {}
-    for number in numbers:
+    for number in sorted(set(numbers)):
         groups.setdefault(index.group(number), set()).add(number)
-    found: dict[int, VideoFrame] = {}
+    found: dict[int, Any] = {}
     with open_clip(path) as (container, stream):
         try:
             for key, wanted in groups.items():
@@ -207,7 +212,7 @@ def _sought(path: str, index: TrustedIndex, numbers: tuple[int, ...]) -> dict[in
                     if frame.pts != index.pts[expected] or frame.is_corrupt or frame.rotation:
                         return None
                     if expected in wanted:
-                        found[expected] = frame
+                        found[expected] = keep(frame)
                     if expected == max(wanted):
                         break
         except (av.FFmpegError, IndexError):

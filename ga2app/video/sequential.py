@@ -15,6 +15,7 @@ import av
 
 from ga2app.errors import ClipError
 from ga2app.video.container_facts import RE_ENCODE, clip_name, open_clip, still_picture
+from ga2app.video.images import ImageMaker
 from ga2app.video.sampling import Sampling
 from ga2app.video.video_clip import TimeStamps
 
@@ -98,53 +99,62 @@ def _decode(stream: VideoStream, packet: Packet[Any] | None) -> list[VideoFrame]
 
 
 class _Keeper:
-    """Holds the frames that may be wanted: all while they are small together, else those of a forecast."""
+    """Holds the frames that may be wanted: all while they are small together, else the images that ``maker`` makes of
+    those of a forecast."""
 
-    def __init__(self, forecast: frozenset[int], *, hold: bool) -> None:
-        self.frames: dict[int, VideoFrame] = {}
+    def __init__(self, forecast: frozenset[int], maker: ImageMaker, *, hold: bool) -> None:
+        self.frames: dict[int, Any] = {}
         self.total = 0
-        self._forecast, self._bytes, self._all = forecast, 0, hold
+        self._forecast, self._maker, self._bytes, self._all = forecast, maker, 0, hold
 
     def add(self, frame: VideoFrame) -> None:
         if self._all:
             self._bytes += sum(plane.buffer_size for plane in frame.planes)
             if self._bytes > HELD_BYTES:
                 self._all = False
-                self.frames = {i: held for i, held in self.frames.items() if i in self._forecast}
+                self.frames = {i: self._maker.image(held) for i, held in self.frames.items() if i in self._forecast}
         if self._all or self.total in self._forecast:
-            self.frames[self.total] = frame
+            self.frames[self.total] = frame if self._all else self._maker.image(frame)
         self.total += 1
 
 
 def read_sequentially(
-    path: str, sampling: Sampling, expected: int, times: TimeStamps | None = None
-) -> tuple[list[VideoFrame], tuple[int, ...], int]:
+    path: str, sampling: Sampling, expected: int, times: TimeStamps | None = None, maker: ImageMaker | None = None
+) -> tuple[list[Any], tuple[int, ...], int]:
     """The frames of ``path`` that ``sampling`` chooses, their numbers, and the number of frames in the clip.
 
     ``expected`` is the number of frames that the container announces, 0 if unknown; ``times`` notes when the frames
-    are shown. The clip is decoded a second time only if it is too large to be held and the announcement was wrong.
+    are shown. Frames of a clip that is too large to be held come as the images that ``maker`` makes of them. The clip
+    is decoded a second time only if it is too large to be held and the announcement was wrong.
     Raises ClipError.
     """
-    times = times or TimeStamps()
+    times, maker = times or TimeStamps(), maker or ImageMaker(None)
     forecast = frozenset(sampling.indices(expected)) if expected else frozenset()
-    keeper, keep_damaged = _keep(path, forecast, times), False
+    keeper, keep_damaged = _keep(path, forecast, times, maker), False
     if not keeper.total:
-        keeper, keep_damaged = _keep(path, forecast, times, keep_damaged=True), True
+        keeper, keep_damaged = _keep(path, forecast, times, maker, keep_damaged=True), True
     total = keeper.total
     if not total:
         raise ClipError(clip_name(path), "it has 0 decodable frames", f"{RE_ENCODE}, or record it again")
     indices = sampling.indices(total)
     if not keeper.frames.keys() >= set(indices):
-        keeper = _keep(path, frozenset(indices), times, keep_damaged=keep_damaged, hold=False)
+        keeper = _keep(path, frozenset(indices), times, maker, keep_damaged=keep_damaged, hold=False)
     return [keeper.frames[i] for i in indices], indices, total
 
 
 def _keep(
-    path: str, wanted: frozenset[int], times: TimeStamps, *, keep_damaged: bool = False, hold: bool = True
+    path: str,
+    wanted: frozenset[int],
+    times: TimeStamps,
+    maker: ImageMaker,
+    *,
+    keep_damaged: bool = False,
+    hold: bool = True,
 ) -> _Keeper:
     # Each pass opens the file anew: seeking back to the first frame is what containers get wrong.
-    keeper = _Keeper(wanted, hold=hold)
+    keeper = _Keeper(wanted, maker, hold=hold)
     times.clear()
+    maker.clear()
     with open_clip(path) as (container, stream):
         for frame in decoded_frames(container, stream, keep_damaged=keep_damaged):
             keeper.add(frame)

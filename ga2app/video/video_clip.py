@@ -4,7 +4,7 @@ believed."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
+
+    from ga2app.video.sampling import Sampling
 
 _STEADY_FRAMES = 0.1
 """A clip whose length by the rate is no further off keeps the rate that its file tells: stamps are rounded, to
@@ -42,6 +44,16 @@ class ClipFrames:
     seconds: float | None = None
     times_s: tuple[float, ...] = ()
     notes: tuple[str, ...] = ()
+
+    def chosen(self, sampling: Sampling) -> ClipFrames:
+        """Those of these frames, which have to be among them, that ``sampling`` chooses."""
+        wanted = sampling.indices(self.total_frames)
+        if wanted == self.indices:
+            return self
+        places = {number: row for row, number in enumerate(self.indices)}
+        rows = [places[number] for number in wanted]
+        times_s = tuple(self.times_s[row] for row in rows) if self.times_s else ()
+        return replace(self, frames=self.frames[rows], indices=wanted, times_s=times_s)
 
 
 @dataclass(frozen=True)

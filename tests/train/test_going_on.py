@@ -18,7 +18,7 @@ from ga2app.clip import Backbone, load_backbone
 from ga2app.config import LossConfig, Precision
 from ga2app.errors import Diverged, TrainingError
 from ga2app.training import training_loop as loop
-from ga2app.training.checkpoint import NEVER_HASHED, settings_changes
+from ga2app.training.checkpoint import settings_changes
 from ga2app.training.training_checks import writing_to
 from ga2app.types import Dataset, EventKind, Subset
 from tests.clips import write_color_clip
@@ -169,8 +169,9 @@ def test_a_checkpoint_that_holds_a_hash_of_its_settings_goes_on(
 ):
     """As version 0.1.0 wrote them, before and after settings came, and on a machine of another arithmetic."""
     settings = replace(QUICK, precision=precision).to_dict()
-    for name in (*NEVER_HASHED, *left_out):
+    for name in ("processes", *left_out):
         del settings[name]
+    del settings["clips"]["decoders"], settings["clips"]["cache_bytes"]
     hashed = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
     rewrite(stopped, {"step": "3", "config": hashed, "scaling": "{}"})
     recorder = Recorder()

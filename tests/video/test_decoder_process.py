@@ -159,11 +159,13 @@ def run_script(text: str, *arguments: object, **options: object) -> subprocess.P
 ORPHANING = """
 import subprocess, sys, time
 from ga2app import video
+from ga2app.video.decoder_pool import shared_pool
 video.sample_frames(sys.argv[1], 2)
 # Another process holds the pipe open after its owner is gone, so that the child sees no end of it.
-pipe = video._reader._process.stdin.fileno()
+reader = shared_pool._readers[0]
+pipe = reader._process.stdin.fileno()
 holder = subprocess.Popen(["sleep", "60"], stdout=subprocess.DEVNULL, pass_fds=[pipe])
-print(video._reader.pid, flush=True)
+print(reader.pid, flush=True)
 time.sleep(60)
 """
 
@@ -184,16 +186,20 @@ def test_a_killed_parent_leaves_no_child_even_if_its_pipe_lives_on(clips: list[P
 FORKING = """
 import os, sys
 from ga2app import video
+from ga2app.video.decoder_pool import shared_pool
 video.sample_frames(sys.argv[1], 2)
-before = video._reader.pid
-video._reader._lock.acquire()  # as if another thread were reading at this moment
+before = shared_pool.pids
+reader = shared_pool._readers[0]
+shared_pool._change.acquire()  # as if other threads were reading at this moment
+reader._lock.acquire()
 if not os.fork():
     frames = video.sample_frames(sys.argv[1], 2)
-    os._exit(0 if len(frames) == 2 and video._reader.pid != before else 1)
+    os._exit(0 if len(frames) == 2 and shared_pool.pids != before else 1)
 status = os.wait()[1]
-video._reader._lock.release()
-print(status, video.sample_frames(sys.argv[1], 2).shape, video._reader.pid == before)
-video._reader.close()
+reader._lock.release()
+shared_pool._change.release()
+print(status, video.sample_frames(sys.argv[1], 2).shape, shared_pool.pids == before)
+shared_pool.close()
 """
 
 

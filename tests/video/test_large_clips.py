@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ga2app.video import Evaluation, sequential
-from ga2app.video.images import to_images
+from ga2app.video.images import ImageMaker
 from ga2app.video.writer import write_clip
 
 FRAMES = 40
@@ -29,6 +29,7 @@ def test_the_frames_are_the_same_whatever_is_announced_and_held(
     clip: str, expected: int, held_bytes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sequential, "HELD_BYTES", held_bytes)
-    frames, indices, total = sequential.read_sequentially(clip, Evaluation(8), expected)
+    maker = ImageMaker(None)
+    frames, indices, total = sequential.read_sequentially(clip, Evaluation(8), expected, maker=maker)
     assert (indices, total) == ((0, 5, 10, 15, 20, 25, 30, 35), FRAMES)
-    assert [round(image.mean() / 6) for image in to_images(frames, None)] == list(indices)
+    assert [round(image.mean() / 6) for image in maker.images(frames)] == list(indices)

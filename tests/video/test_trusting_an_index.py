@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ga2app.video import ClipFrames, Evaluation, Every, Training, read_clip, seeking, sequential
 from ga2app.video.container_facts import open_clip
-from ga2app.video.images import to_images
+from ga2app.video.images import ImageMaker
 from ga2app.video.seeking import MIN_FRAMES, TrustedIndex, read_by_seeking, trusted_index
 
 TOTAL = 360
@@ -189,9 +189,10 @@ def test_a_clip_too_large_to_be_held_is_read_right_whatever_it_announces(
 ) -> None:
     path = make(tmp_path, RECIPES[0])
     monkeypatch.setattr(sequential, "HELD_BYTES", 30 * WIDTH * HEIGHT)
-    frames, indices, total = sequential.read_sequentially(str(path), Evaluation(7), announced)
+    maker = ImageMaker(None)
+    frames, indices, total = sequential.read_sequentially(str(path), Evaluation(7), announced, maker=maker)
     assert total == TOTAL
-    assert numbers_of(to_images(frames, None)) == list(indices) == list(Evaluation(7).indices(TOTAL))
+    assert numbers_of(maker.images(frames)) == list(indices) == list(Evaluation(7).indices(TOTAL))
 
 
 def test_frames_are_returned_only_if_a_second_decoder_agrees_within_the_bound(

@@ -6,7 +6,10 @@ Nothing here changes a data set or the store. Notation: N clips, C labels, K tex
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 
 import torch
 from torch import Tensor
@@ -38,6 +41,7 @@ from ga2app.types import (
     TextRating,
     TextRatings,
 )
+from ga2app.video.clip_loader import ClipLoader
 from ga2app.video.pixels import evaluation_pixels
 
 NUM_FRAMES = 8
@@ -213,17 +217,19 @@ def _encode(
     readable: list[AnchorClip] = []
     features: list[Tensor] = []
     faults: list[str] = []
-    for first in range(0, len(pool), CLIPS_AT_ONCE):
-        pixels = []
-        for clip in pool[first : first + CLIPS_AT_ONCE]:
-            try:
-                pixels.append(evaluation_pixels(clip.path, num_frames, model.backbone.preprocessing))
-            except ClipError as exc:
-                faults.append(str(exc))
-            else:
-                readable.append(clip)
-        if pixels:
-            features.append(model.encode_clips(torch.stack(pixels)))
-        if progress:
-            progress(min(first + CLIPS_AT_ONCE, len(pool)), len(pool))
+    loader, how = ClipLoader(), model.backbone.preprocessing
+    jobs = (partial(evaluation_pixels, clip.path, num_frames, how, loader) for clip in pool)
+    with closing(loader.ahead(jobs)) as results:
+        for first in range(0, len(pool), CLIPS_AT_ONCE):
+            pixels = []
+            for clip, result in zip(pool[first : first + CLIPS_AT_ONCE], islice(results, CLIPS_AT_ONCE), strict=True):
+                if isinstance(result, ClipError):
+                    faults.append(str(result))
+                else:
+                    readable.append(clip)
+                    pixels.append(result)
+            if pixels:
+                features.append(model.encode_clips(torch.stack(pixels)))
+            if progress:
+                progress(min(first + CLIPS_AT_ONCE, len(pool)), len(pool))
     return readable, torch.cat(features) if features else torch.empty(0), faults
