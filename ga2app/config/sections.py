@@ -240,10 +240,11 @@ class RunConfig(Checked):
 
     def passed_on(self) -> RunConfig:
         """The same settings as a bundle tells them: the folder of a hard prompt by its name alone, and nothing of how
-        many processes shared the work, which changes nothing.
+        many processes shared the work or of how clips were read, which changes nothing.
         """
         prompts = replace(self.prompts, hard_prompt=PurePath(self.prompts.hard_prompt).name)
-        return replace(self, prompts=prompts, processes=AUTO)
+        clips = replace(self.clips, decoders=ClipConfig.decoders, cache_bytes=ClipConfig.cache_bytes)
+        return replace(self, prompts=prompts, clips=clips, processes=AUTO)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values; ``from_dict`` gives back an equal configuration."""
