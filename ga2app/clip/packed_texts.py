@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 CHUNK_TOKENS = 96
 """Tokens that attend to each other in one product. More of them waste work on other texts' keys, fewer are slow."""
@@ -31,6 +32,15 @@ class PackedTexts:
     own: Tensor
     visible: Tensor
     ends: Tensor
+    _masks: dict[tuple[int, torch.dtype], Tensor] = field(default_factory=dict, repr=False, compare=False)
+
+    def mask(self, seen: int, dtype: torch.dtype) -> Tensor:
+        """What is added to attention (B, 1, G, S + G) where every token sees ``seen`` S positions before its chunk."""
+        key = seen, dtype
+        if key not in self._masks:
+            visible = functional.pad(self.visible, (seen, 0), value=True)
+            self._masks[key] = torch.zeros_like(visible, dtype=dtype).masked_fill_(~visible, float("-inf"))
+        return self._masks[key]
 
 
 @dataclass(frozen=True)
@@ -59,11 +69,10 @@ def _common(rows: Sequence[Sequence[int]], ends: Sequence[int]) -> int:
 def _pack(rows: Sequence[Sequence[int]], ends: Sequence[int], shared: int, device: torch.device) -> PackedTexts:
     """Whole texts, in their order, into chunks of about equally many tokens."""
     lengths = [end + 1 - shared for end in ends]
-    count = -(-sum(lengths) // CHUNK_TOKENS)
-    most = max(max(lengths), -(-sum(lengths) // count))
+    enough = -(-sum(lengths) // -(-sum(lengths) // CHUNK_TOKENS))  # tokens that make a chunk full
     chunks: list[list[tuple[int, int]]] = [[]]  # (text, position) of each token
     for row, length in enumerate(lengths):
-        if len(chunks[-1]) + length > most:
+        if len(chunks[-1]) >= enough:
             chunks.append([])
         chunks[-1] += [(row, position) for position in range(shared, shared + length)]
     width = max(map(len, chunks))

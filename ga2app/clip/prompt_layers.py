@@ -22,31 +22,48 @@ _SLOPE = 1.702
 """Of the QuickGELU, x · sigmoid(1.702 x), in OpenAI's CLIP."""
 
 
-class FusedQuickGelu(nn.Module):
-    """QuickGELU as a scaled SiLU: the same function in fewer passes over its values, and one pass back."""
+def quick_gelu_mlp(mlp: Any, x: Tensor) -> Tensor:
+    """A ``CLIPMLP`` with QuickGELU, of tokens (…, D): a scaled SiLU, the same function in fewer passes over 4 D values.
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Activations of any shape."""
-        if torch.is_grad_enabled() and x.requires_grad:
-            out: Tensor = _ScaledSilu.apply(x)  # type: ignore[no-untyped-call]
-            return out
-        return functional.silu(x * _SLOPE) / _SLOPE
+    In float32 the products take in the scales: none is left. Its inputs may want gradients, its weights do not.
+    """
+    rows = x.flatten(0, -2)
+    weights = (mlp.fc1.weight, mlp.fc1.bias, mlp.fc2.weight, mlp.fc2.bias)
+    if torch.is_grad_enabled() and x.requires_grad:
+        out: Tensor = _QuickGeluMlp.apply(rows, *weights)  # type: ignore[no-untyped-call]
+    else:
+        out = _second_product(functional.silu(_first_product(rows, *weights[:2]), inplace=True), *weights[2:])
+    return out.view(x.shape)
 
 
-class _ScaledSilu(torch.autograd.Function):
-    """silu(s · x) / s with the derivative silu'(s · x), in which s cancels; autograd would multiply and divide."""
+def _first_product(rows: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """s (x wᵀ + b), with s the slope of the QuickGELU."""
+    if weight.dtype == rows.dtype == torch.float32:
+        return torch.addmm(bias * _SLOPE, rows, weight.t(), alpha=_SLOPE)
+    return functional.linear(rows, weight, bias).mul_(_SLOPE)
+
+
+def _second_product(activated: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """x / s wᵀ + b; ``activated`` may be overwritten."""
+    if weight.dtype == activated.dtype == torch.float32:
+        return torch.addmm(bias, activated, weight.t(), alpha=1 / _SLOPE)
+    return functional.linear(activated.div_(_SLOPE), weight, bias)
+
+
+class _QuickGeluMlp(torch.autograd.Function):
+    """silu(s · h) / s has the derivative silu'(s · h), in which s cancels; autograd would multiply and divide."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:
-        scaled = x * _SLOPE
-        ctx.save_for_backward(scaled)
-        return functional.silu(scaled).div_(_SLOPE)
+    def forward(ctx: Any, rows: Tensor, *weights: Tensor) -> Tensor:
+        scaled = _first_product(rows, *weights[:2])
+        ctx.save_for_backward(scaled, weights[0], weights[2])
+        return _second_product(functional.silu(scaled), *weights[2:])
 
     @staticmethod
-    def backward(ctx: Any, *wanted: Tensor) -> Tensor:
-        (scaled,) = ctx.saved_tensors
-        back: Tensor = torch.ops.aten.silu_backward(wanted[0], scaled)
-        return back
+    def backward(ctx: Any, *wanted: Tensor) -> tuple[Tensor | None, ...]:
+        scaled, first, second = ctx.saved_tensors
+        back = torch.ops.aten.silu_backward(wanted[0].to(scaled.dtype) @ second.to(scaled.dtype), scaled)
+        return (back @ first.to(scaled.dtype), None, None, None, None)
 
 
 class FusedAttention(nn.Module):
@@ -68,16 +85,13 @@ class FusedAttention(nn.Module):
         """Products (…, n · D) as (…, n, H, d)."""
         return torch.unflatten(projected, -1, (-1, self.num_heads, self.out_proj.in_features // self.num_heads))
 
-    def forward(self, query: Tensor, keys_values: Tensor, visible: Tensor | None = None) -> Tensor:
-        """What queries (N, L, H, d) mix (N, L, D) of the keys and values (N, S, 2, H, d) that are ``visible`` to them.
+    def forward(self, query: Tensor, keys_values: Tensor, mask: Tensor | None = None) -> Tensor:
+        """What queries (N, L, H, d) mix (N, L, D) of keys and values (N, S, 2, H, d).
 
-        ``visible`` (N or 1, 1, L, S) is a mask; None: all are.
+        ``mask`` (N or 1, 1, L, S) is added to the attention.
         """
         q = query.transpose(1, 2)  # (N, H, L, d)
         k, v = keys_values.permute(2, 0, 3, 1, 4).unbind(0)  # (N, H, S, d)
-        mask = None
-        if visible is not None:
-            mask = torch.zeros(visible.shape, dtype=q.dtype, device=q.device).masked_fill_(~visible, float("-inf"))
         if self.eager:
             weights = q @ k.transpose(-1, -2) * self.scale  # (N, H, L, S)
             weights = weights if mask is None else weights + mask
@@ -98,9 +112,10 @@ def _separate(module: Any, state: dict[str, Any], prefix: str, metadata: Any) ->
 class FrozenLayer(nn.Module):
     """A ``CLIPEncoderLayer`` with its weights, by the same names, and the calls that the two towers need."""
 
-    def __init__(self, layer: Any) -> None:
+    def __init__(self, layer: Any, *, quick: bool) -> None:
+        """``quick`` where the activation is OpenAI's QuickGELU."""
         super().__init__()
-        self.self_attn = FusedAttention(layer.self_attn)
+        self.quick, self.self_attn = quick, FusedAttention(layer.self_attn)
         self.layer_norm1, self.mlp, self.layer_norm2 = layer.layer_norm1, layer.mlp, layer.layer_norm2
 
     def forward(self, hidden: Tensor, shared: Tensor | None = None) -> Tensor:
@@ -130,12 +145,15 @@ class FrozenLayer(nn.Module):
         before = qkv[:begun, 1:]  # (m, 2, H, d)
         seen = before if shared is None else torch.cat([before, self._keys_values(shared)])
         keys_values = torch.cat([seen.expand(chunks[0], -1, -1, -1, -1), own[:, :, 1:]], dim=1)
-        visible = functional.pad(packed.visible, (len(seen), 0), value=True)  # (B, 1, G, S + G)
-        mixed = attention(own[:, :, 0], keys_values, visible).flatten(0, 1)  # (B · G, D)
+        mixed = attention(own[:, :, 0], keys_values, packed.mask(len(seen), qkv.dtype)).flatten(0, 1)  # (B · G, D)
         if last:
             return self._finish(hidden[begun + packed.ends], mixed[packed.ends])
-        causal = torch.ones(begun, begun, dtype=torch.bool, device=hidden.device).tril()[None, None]
-        first = attention(qkv[None, :begun, 0], before[None], causal)[0]  # (m, D)
+        # What sees itself alone mixes its own value.
+        first = (
+            qkv[:1, 2].flatten(1)
+            if begun == 1
+            else attention(qkv[None, :begun, 0], before[None], _causal(qkv, begun))[0]
+        )
         return self._finish(hidden, torch.cat([first, mixed]))
 
     def _projected(self, normed: Tensor, rows: slice = slice(None)) -> Tensor:
@@ -157,8 +175,11 @@ class FrozenLayer(nn.Module):
         """The second half of the layer, for any number of positions."""
         hidden = hidden + self.self_attn.out_proj(mixed)
         normed = self.layer_norm2(hidden).to(mixed.dtype)
-        out: Tensor = hidden + self.mlp(normed)
-        return out
+        return hidden + (quick_gelu_mlp(self.mlp, normed) if self.quick else self.mlp(normed))
+
+
+def _causal(like: Tensor, length: int) -> Tensor:
+    return torch.full((1, 1, length, length), float("-inf"), dtype=like.dtype, device=like.device).triu(1)
 
 
 def freeze_layers(clip: Any, dtype: torch.dtype, *, eager: bool) -> None:
@@ -172,9 +193,7 @@ def freeze_layers(clip: Any, dtype: torch.dtype, *, eager: bool) -> None:
         layers = tower.encoder.layers
         for place, layer in enumerate(layers):
             if not isinstance(layer, FrozenLayer):
-                if tower.config.hidden_act == "quick_gelu":
-                    layer.mlp.activation_fn = FusedQuickGelu()
-                layers[place] = FrozenLayer(layer).eval()
+                layers[place] = FrozenLayer(layer, quick=tower.config.hidden_act == "quick_gelu").eval()
             layers[place].self_attn.eager = eager
             hold(layers[place], dtype)
     hold(clip, dtype)
