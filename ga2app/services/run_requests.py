@@ -11,6 +11,7 @@ from ga2app.config import SKETCH, RunConfig, preset, with_shorter_warmup
 from ga2app.config.reading import by_key
 from ga2app.errors import ConfigError, Fault
 from ga2app.services.forecast import Estimate
+from ga2app.services.remote_jobs import JobAsked, JobOffer
 from ga2app.services.run_checks import FOOTAGE
 from ga2app.types import Dataset
 
@@ -24,12 +25,16 @@ _ENOUGH_ROOM = 0.9
 
 @dataclass(frozen=True)
 class Asked:
-    """What one press asks for: a run of each data set and seed. ``settings`` are those of a run by dotted path."""
+    """What one press asks for: a run of each data set and seed. ``settings`` are those of a run by dotted path.
+
+    ``job`` asks for a machine of Hugging Face; None for this one.
+    """
 
     datasets: tuple[str, ...]
     seeds: str
     settings: Mapping[str, Any]
     name: str = ""
+    job: JobAsked | None = None
 
 
 @dataclass(frozen=True)
@@ -47,10 +52,11 @@ class PlannedRun:
 
 @dataclass(frozen=True)
 class Plan:
-    """All runs of one press, and what their owner should know before they start."""
+    """All runs of one press, what their owner should know before they start, and what each costs elsewhere."""
 
     runs: tuple[PlannedRun, ...]
     warnings: tuple[str, ...] = ()
+    job: JobOffer | None = None
 
     def one_a_dataset(self) -> list[PlannedRun]:
         """Seeds take as long as each other: the first run of each data set."""

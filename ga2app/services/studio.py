@@ -24,6 +24,7 @@ from ga2app.services.imports import ImportService
 from ga2app.services.library import LibraryService
 from ga2app.services.recognition_service import RecognitionService
 from ga2app.services.recognizers import OwnRecognizer
+from ga2app.services.remote_jobs import JobsService
 from ga2app.services.runs import RunService
 from ga2app.services.sharing import SharingService
 from ga2app.services.space import Space
@@ -83,6 +84,7 @@ class Studio:
     recognition = cached_property(RecognitionService)
     explanations = cached_property(ExplanationService)
     imports = cached_property(ImportService)
+    jobs = cached_property(JobsService)
     library = cached_property(LibraryService)
     sharing = cached_property(SharingService)
     runs = cached_property(RunService)

@@ -22,6 +22,7 @@ from ga2app.errors import BundleError, ConfigError, DatasetError, Fault, StudioE
 from ga2app.paths import SKETCH_HARD_PROMPT
 from ga2app.services.forecast import Estimate, PastPace, workload_of
 from ga2app.services.prompt_fit import HARD_PROMPT, facts_of
+from ga2app.services.remote_jobs import JobAsked
 from ga2app.services.run_checks import Checked, anchors_note, check, settings_faults
 from ga2app.services.run_requests import (
     FIRST_SEED,
@@ -72,6 +73,8 @@ class TrainingService:
             self._studio.known_backbone(asked.settings.get("backbone"))
         except StudioError as exc:
             faults.append(Fault("backbone", str(exc)))
+        job, unmet = self._studio.jobs.offer(asked.job)
+        faults += unmet
         checked = []
         for dataset in datasets or ["-"]:
             try:
@@ -96,7 +99,8 @@ class TrainingService:
             for config, found, note in checked
             for seed in seeds
         ]
-        return Plan(tuple(runs), tuple(dict.fromkeys(text for _, found, _ in checked for text in found.warnings)))
+        warnings = dict.fromkeys(text for _, found, _ in checked for text in found.warnings)
+        return Plan(tuple(runs), tuple(warnings), job)
 
     def config(self, asked: Asked, dataset: str = "", seed: int | None = None) -> RunConfig:
         """The settings of a run that ``asked`` asks for, of the first by default; unchecked against data set and CLIP.
@@ -170,6 +174,7 @@ class TrainingService:
         for run in self._store.runs.list(limit=12, only=RunFilter(_ENDED, backbone=config.backbone)):
             then = run.config.get
             same = (then("device"), then("precision"), then("processes", AUTO)) == wanted
+            same = same and not run.remote
             if same and run.id not in self._paces:
                 self._paces[run.id] = self._pace(run)
             if same and (pace := self._paces[run.id]):
@@ -190,14 +195,16 @@ class TrainingService:
 
     def queue(self, plan: Plan) -> list[int]:
         """Put the runs of ``plan``, which was checked when it was made, into the queue in their order, all or none."""
-        return self._store.runs.queue_several([(run.config, run.name) for run in plan.runs])
+        remote = plan.job.request.to_dict() if plan.job else None
+        return self._store.runs.queue_several([(run.config, run.name) for run in plan.runs], remote=remote)
 
-    def queue_config(self, config: RunConfig, name: str = "") -> int:
+    def queue_config(self, config: RunConfig, name: str = "", job: JobAsked | None = None) -> int:
         """Put one run into the queue. Raises ConfigError with everything that keeps it from being trained.
 
         A bundle of the library may be named as the hard prompt by its key, as the lists do.
         """
-        faults = []
+        offer, unmet = self._studio.jobs.offer(job)
+        faults = [*unmet]
         try:
             config = replace(config, backbone=self._studio.known_backbone(config.backbone))
         except StudioError as exc:
@@ -206,14 +213,17 @@ class TrainingService:
         config = replace(config, prompts=prompts)
         if faults := [*faults, *self.check(config).faults]:
             raise ConfigError(faults)
-        return self._store.runs.queue(config, name=name.strip()[:LONGEST_NAME])
+        remote = offer.request.to_dict() if offer else None
+        return self._store.runs.queue(config, name=name.strip()[:LONGEST_NAME], remote=remote)
 
-    def queue_settings(self, settings: Any, preset_name: str = "", name: str = "") -> tuple[int, str]:
+    def queue_settings(
+        self, settings: Any, preset_name: str = "", name: str = "", job: JobAsked | None = None
+    ) -> tuple[int, str]:
         """Queue what a program asks for and wake a worker: the run's number, and why no worker could be started.
 
         ``settings`` change those of the preset. Raises StudioError with everything that keeps it from being trained.
         """
-        run_id = self.queue_config(RunConfig.from_dict(merged_settings(settings, preset_name)), name)
+        run_id = self.queue_config(RunConfig.from_dict(merged_settings(settings, preset_name)), name, job)
         return run_id, self._studio.runs.wake()
 
     def queue_line(self) -> str:

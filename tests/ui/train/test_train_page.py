@@ -15,11 +15,13 @@ import pytest
 
 from ga2app.config import preset
 from ga2app.config.settings_files import settings_text
-from ga2app.errors import StoreError
+from ga2app.errors import ConfigError, StoreError
 from ga2app.services.prompt_fit import HARD_PROMPT
 from ga2app.types import RunState
 from ga2app.web import Studio
+from ga2app.web.api.run_endpoints import RunEndpoints
 from ga2app.web.pages.train.train_page import TrainPage
+from tests.hub_server import LoopbackHub
 
 from ..studios import add_bundle, add_dataset, add_run, keep_bundle
 
@@ -47,6 +49,9 @@ class Screen:
             page.dataset: ["demo"],
             page.backbone: "sketch",
             page.seeds: "1024",
+            page.on: "",
+            page.flavor: "t4-small",
+            page.timeout: "2h",
             page.preset: "quick",
             page.form: page.form_value(preset("quick")),
             page.pressed: None,
@@ -123,6 +128,45 @@ def test_faults_stand_at_their_fields_in_the_form_and_beside_it_and_go_when_mend
     assert "Queues one run" in screen.draw(shots=2)
     assert screen.told[screen.page.preview]["faults"] == {} and screen.told[screen.page.told] == ""
     assert screen.told[screen.page.seeds]["elem_classes"] == []
+
+
+def test_a_job_tells_its_price_before_the_press_and_its_runs_wait_for_a_machine_of_hugging_face(
+    screen: Screen, studio: Studio, loopback_hub: LoopbackHub
+) -> None:
+    screen.held[screen.page.on] = "hf-jobs"
+    html = screen.draw()
+    assert "Hugging Face Jobs, t4-small (1 × T4, 16 GB)" in html
+    assert "alice pays $0.40 an hour, at most $0.80 for 2 h a run" in html
+    assert [name for _, name in screen.told[screen.page.flavor]["choices"]] == ["cpu-basic", "t4-small"]
+    screen.held[screen.page.flavor], screen.held[screen.page.timeout] = "h900", "soon"
+    assert "2 settings need a change" in screen.press() and studio.store.runs.count() == 0
+    screen.draw()
+    assert "there is no &#39;h900&#39;" in str(screen.told[screen.page.told])
+    assert screen.told[screen.page.timeout]["elem_classes"] == ["faulty"]
+    screen.held[screen.page.flavor], screen.held[screen.page.timeout] = "cpu-basic", "90m"
+    assert "is queued" in screen.press()
+    assert studio.store.runs.get(1).remote == {"on": "hf-jobs", "flavor": "cpu-basic", "timeout_s": 5400}
+    assert studio.store.runs.count_remote() == 1
+
+
+def test_without_a_login_a_job_is_refused_and_says_how_to_log_in(
+    screen: Screen, loopback_hub: LoopbackHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("HF_TOKEN")
+    screen.held[screen.page.on] = "hf-jobs"
+    assert "you are not logged in to Hugging Face" in screen.press()
+    assert screen.told[screen.page.preview]["faults"].keys() == {"on"}
+
+
+def test_a_program_asks_for_a_machine_of_hugging_face_by_name(studio: Studio, loopback_hub: LoopbackHub) -> None:
+    add_dataset(studio)
+    queue_run = RunEndpoints(studio).queue_run
+    run = queue_run({"dataset": "demo"}, "quick", on="hf-jobs", timeout="1h")["run"]
+    assert studio.store.runs.get(run).remote == {"on": "hf-jobs", "flavor": "t4-small", "timeout_s": 3600}
+    with pytest.raises(ConfigError, match="'the moon' is no place to train"):
+        queue_run({"dataset": "demo"}, "quick", on="the moon")
+    with pytest.raises(ConfigError, match="there is no 'h900' among Hugging Face Jobs"):
+        queue_run({"dataset": "demo"}, "quick", on="hf-jobs", flavor="h900")
 
 
 def test_a_press_queues_all_runs_and_its_answer_leads_to_the_first(screen: Screen, studio: Studio) -> None:

@@ -12,7 +12,9 @@ from typing import Any
 import gradio as gr
 
 from ga2app.config import DEMO, PRESETS, RunConfig, preset
+from ga2app.hub.jobs import ON, USUAL_FLAVOR, USUAL_TIMEOUT
 from ga2app.services.prompt_fit import HARD_PROMPT
+from ga2app.services.remote_jobs import JobAsked
 from ga2app.services.run_requests import Asked
 from ga2app.services.studio import Studio
 from ga2app.web.components.backbone_field import backbone_field, backbone_info
@@ -25,6 +27,9 @@ from ga2app.web.theme import part
 
 POLL_S = 2.0
 DATASET_HELP = "One or several: each becomes a run of its own."
+MACHINE_HELP = "A job runs elsewhere, with your Hugging Face login and credits; the price is told before you queue it."
+FLAVOR_HELP = "The kind of machine."
+TIMEOUT_HELP = "The job saves and ends before it is over: 90m, 2h, 1d."
 SEEDS_HELP = "Random seeds. Enter several (1024, 1025) or '3 draws' to queue one run per seed."
 
 
@@ -43,9 +48,11 @@ class TrainLayout:
         self.memory = gr.BrowserState({}, storage_key="ga2-train", secret="ga2-studio")
         self.clock = gr.Timer(POLL_S, active=False)
         self.asked: set[Any] = {self.name, self.dataset, self.backbone, self.seeds, self.form}
+        self.asked |= {self.on, self.flavor, self.timeout}
         self.drawn = [self.told, self.pressed, self.preview, self.queue, self.clock]
-        self.beside = [self.dataset, self.backbone, self.seeds]
-        self.filled = [*self.beside, self.preset, self.form, self.card, self.file_told]
+        chosen = [self.dataset, self.backbone, self.seeds]
+        self.beside = [*chosen, self.on, self.flavor, self.timeout]
+        self.filled = [*chosen, self.preset, self.form, self.card, self.file_told]
 
     def _lay_out_choices(self, named: str) -> None:
         listed: Any = {"value": [DEMO], "multiselect": True}
@@ -58,12 +65,24 @@ class TrainLayout:
             self.seeds = line("seeds", "Seeds", SEEDS_HELP, value=str(preset(PRESETS[0]).seed), min_width=140)
             called = "What the list of runs calls it; left empty: the data set's name."
             self.name = line("run-name", "Name", called, placeholder="optional", min_width=140)
+        self._lay_out_machines()
         shown: Any = {"html_template": "${value.html}", "js_on_load": script("train_preview.js")}
         self.preview = part({"html": ""}, elem_id="train-preview", **shown)
         self.card = part(datasets_html(self.studio, [DEMO]), elem_id="dataset-card")
         with gr.Column(elem_id="queue-bar", elem_classes="press-bar"):
             self.told = part(elem_id="queue-answer")
             self.queue = gr.Button("Queue this run", variant="primary", elem_id="queue")
+
+    def _lay_out_machines(self) -> None:
+        """Where it is trained. A Space has its own hardware, and its login is its owner's."""
+        with gr.Accordion("Machine", open=False, visible=self.studio.space is None, elem_id="machine"):
+            machines = [("This machine", ""), ("Hugging Face Jobs", ON)]
+            self.on = gr.Radio(machines, value="", label="Machine", info=MACHINE_HELP, elem_id="train-on")
+            with gr.Row():
+                narrow: Any = {"min_width": 140}
+                flavor: Any = {"value": USUAL_FLAVOR, "allow_custom_value": True, **narrow}
+                self.flavor = pick("job-flavor", "Flavor", [USUAL_FLAVOR], info=FLAVOR_HELP, **flavor)
+                self.timeout = line("job-timeout", "Time limit", TIMEOUT_HELP, value=USUAL_TIMEOUT, **narrow)
 
     def _lay_out_settings(self, named: str) -> None:
         part('<h3 class="over">Settings <small>filled in by the preset, yours to change</small></h3>')
@@ -87,7 +106,8 @@ class TrainLayout:
         sent = given[self.form] if isinstance(given[self.form], Mapping) else {}
         settings = {**form.entered(sent.get("values")), "backbone": given[self.backbone] or ""}
         datasets = tuple(given[self.dataset] or ())
-        return Asked(datasets, given[self.seeds] or "", settings, given[self.name] or "")
+        job = JobAsked(given[self.flavor] or "", given[self.timeout] or "") if given.get(self.on) == ON else None
+        return Asked(datasets, given[self.seeds] or "", settings, given[self.name] or "", job)
 
     def form_value(self, config: RunConfig, **kept: Any) -> dict[str, Any]:
         """The form filled in as ``config`` has it; ``kept`` values by path come instead of its own."""

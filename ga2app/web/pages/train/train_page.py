@@ -20,8 +20,15 @@ from ga2app.web.components.masthead import Page
 from ga2app.web.events import fault_html, in_turn
 from ga2app.web.pages.train import train_settings as form
 from ga2app.web.pages.train.train_filling import TrainFilling
-from ga2app.web.pages.train.train_layout import DATASET_HELP, SEEDS_HELP
-from ga2app.web.pages.train.train_view import dataset_choices, datasets_html, faults_html, list_choices, preview_of
+from ga2app.web.pages.train.train_layout import DATASET_HELP, FLAVOR_HELP, MACHINE_HELP, SEEDS_HELP, TIMEOUT_HELP
+from ga2app.web.pages.train.train_view import (
+    dataset_choices,
+    datasets_html,
+    faults_html,
+    flavor_choices,
+    list_choices,
+    preview_of,
+)
 
 _IN_TURN = in_turn("train")
 _READY = "() => { window.ga2Train?.ready(); }"
@@ -47,11 +54,16 @@ class TrainPage(TrainFilling):
             "dataset": (self.dataset, DATASET_HELP),
             "backbone": (self.backbone, backbone_info(asked.settings["backbone"], self.studio)),
             "seed": (self.seeds, SEEDS_HELP),
+            "on": (self.on, MACHINE_HELP),
+            "flavor": (self.flavor, FLAVOR_HELP),
+            "timeout": (self.timeout, TIMEOUT_HELP),
         }
         marks = {
             component: gr.update(info=faults.get(path, text), elem_classes=["faulty"] if path in faults else [])
             for path, (component, text) in helps.items()
         }
+        if asked.job:
+            marks[self.flavor] |= {"choices": flavor_choices(self.studio)}
         kept = {}
         if given[self.opened]:
             kept[self.memory] = {

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ga2app.config import DEMO, NOTHING, SKETCH, RunConfig
-from ga2app.errors import Fault
+from ga2app.errors import Fault, StudioError
+from ga2app.hub.jobs import USUAL_FLAVOR
 from ga2app.services.forecast import Basis, Estimate
 from ga2app.services.prompt_fit import HARD_PROMPT
 from ga2app.services.run_requests import Plan, estimate_warnings, gigabytes
@@ -18,6 +19,7 @@ from ga2app.web.pages.train.train_settings import by_field, label_of
 from ga2app.web.templates import render
 
 _PICTURED = 8
+_JOB_BASIS = "How long it takes depends on that machine; what it has learned when the time is over is kept."
 _PLAYABLE = (".mp4", ".webm", ".m4v", ".mov")
 _RUNS_LISTED = 50
 
@@ -49,9 +51,12 @@ def preview_of(studio: Studio, plan: Plan | tuple[Fault, ...], *, silent: bool =
         html = "" if silent else faults_html(plan, "warning", "Before it can be queued:")
         return Preview(html, faults=by_field(plan))
     training = studio.training
-    estimates = training.estimates(plan)
+    estimates = [] if plan.job else training.estimates(plan)
     measuring = [config for config, estimate in estimates if estimate and estimate.basis is Basis.MEASURING]
-    rows, basis = estimate_rows(estimates, len(plan.runs))
+    if plan.job:
+        rows, basis = [("Machine", plan.job.where), ("Price", plan.job.price)], _JOB_BASIS
+    else:
+        rows, basis = estimate_rows(estimates, len(plan.runs))
     html = render(
         "train_plan.html",
         faults=(),
@@ -59,7 +64,7 @@ def preview_of(studio: Studio, plan: Plan | tuple[Fault, ...], *, silent: bool =
         rows=rows,
         basis=basis,
         measuring=bool(measuring),
-        queue_line=training.queue_line(),
+        queue_line="" if plan.job else training.queue_line(),
         warnings=[*plan.warnings, *estimate_warnings(estimates)],
     )
     checking = any(config.backbone == SKETCH and config.dataset != DEMO for config in measuring)
@@ -67,6 +72,16 @@ def preview_of(studio: Studio, plan: Plan | tuple[Fault, ...], *, silent: bool =
     button = "Queue this run" if count == 1 else f"Queue {count} runs"
     note = " ".join(run.note for run in plan.one_a_dataset() if run.note)
     return Preview(html, "Looking at the clips…" if checking else button, note, bool(measuring), checking)
+
+
+def flavor_choices(studio: Studio) -> list[tuple[str, str]]:
+    """The machines of Hugging Face with their prices; only the usual one where they cannot be asked for."""
+    try:
+        return [
+            (f"{one.name}: {one.hardware}, ${one.usd_per_hour:.2f} an hour", one.name) for one in studio.jobs.flavors()
+        ]
+    except StudioError:
+        return [(USUAL_FLAVOR, USUAL_FLAVOR)]
 
 
 def faults_html(faults: Sequence[Fault], tone: str = "error", title: str = "") -> str:
