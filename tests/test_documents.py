@@ -169,6 +169,8 @@ def test_links_and_pictures_are_there(document: Path):
 
 
 def headings(document: Path) -> set[str]:
-    """The anchors that GitHub and the Hub make of a text's headings."""
-    titles = re.findall(r"^#+ (.+)$", document.read_text(encoding="utf-8"), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+    """The anchors that GitHub and the Hub make of a text's headings, and those of before, which stand as ids."""
+    text = document.read_text(encoding="utf-8")
+    titles = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    made = {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+    return made | set(re.findall(r'<a id="([\w-]+)"></a>', text))

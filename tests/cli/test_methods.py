@@ -1,4 +1,4 @@
-"""``--method`` trains a rung of the ladder with the settings of a preset."""
+"""``--method`` trains an ablation with the settings of a preset."""
 
 from __future__ import annotations
 

@@ -381,3 +381,16 @@ def test_the_report_of_the_newest_import_is_shown_and_others_can_be_chosen(studi
     assert f'<option value="{second}" selected>' in newest
     assert "cancelled; nothing was kept" in newest and "&lt;a&gt;.mp4" in newest
     assert "the zip cannot be read" in panel_html(studio, first)
+
+
+def test_the_filters_in_the_address_are_shown_and_leave_their_clips(
+    studio: Studio, page: Handlers, parts: Parts
+) -> None:
+    add_dataset(studio)
+    drawn = page.open(asked(id="1", part="test", find="waving"))
+    assert (drawn[parts.subset], drawn[parts.text]) == ("test", "waving")
+    assert (
+        drawn[parts.view].filter == ClipFilter(None, Subset.TEST, "waving")
+        and "Clips 1 to 1 of 1<" in drawn[parts.grid]
+    )
+    assert page.open(asked(id="1", part="<b>"))[parts.view].filter == ClipFilter()

@@ -279,3 +279,15 @@ def test_a_run_that_is_gone_leaves_the_page_as_it_is(screen: Screen, studio: Stu
     before = screen.values
     screen.take(screen.page.fill_run(99))
     assert screen.values == before and "there is no run 99" in screen.told[screen.page.file_told]["html"]
+
+
+def test_a_reload_keeps_what_was_changed_after_the_address_had_filled_the_page_in(
+    screen: Screen, studio: Studio
+) -> None:
+    query = {"from": f"run-{add_run(studio, RunState.DONE)}"}
+    screen.open(**query)
+    screen.draw(shots=5)
+    screen.held[screen.page.arrived] = "reload"
+    assert "What you have changed since stays" in screen.open(**query) and screen.values["shots"] == 5
+    screen.held[screen.page.arrived] = "navigate"
+    assert "The settings are those of run" in screen.open(**query) and screen.values["shots"] != 5

@@ -23,7 +23,9 @@ from ga2app.web.templates import render, script, ticks_js
 from ga2app.web.theme import part
 
 _IN_TURN = in_turn("datasets")
-_FILTERS = "(label, part, find) => ({id: new URL(location.href).searchParams.get('id'), label, part, find})"
+_FILTERS = (
+    "(label, part, find) => ({id: new URL(location.href).searchParams.get('id'), label: label || '', part, find})"
+)
 
 
 def build_datasets(studio: Studio, page: Page) -> None:

@@ -18,6 +18,8 @@ from ga2app.web.pages.train import train_settings as form
 from ga2app.web.pages.train.train_layout import TrainLayout
 from ga2app.web.pages.train.train_view import dataset_choices, datasets_html, faults_html, run_choices
 
+_NAMED = ("from", "hard_prompt", "dataset")
+
 
 class TrainFilling(TrainLayout):
     """Handlers that fill the page in: they take their inputs by component and give updates alike."""
@@ -86,17 +88,21 @@ class TrainFilling(TrainLayout):
             return {self.file_told: {"html": notice("error", str(exc))}}
 
     def open_page(self, given: Mapping[Any, Any], request: gr.Request) -> dict[Any, Any]:
-        """The page as the browser left it, then what the address asks for."""
-        return {
-            **self._recalled(given[self.memory]),
-            self.opened: True,
-            self.earlier: gr.update(choices=run_choices(self.studio), value=None),
-            **self._told(lambda: self._of_address(request)),
-        }
+        """The page as the browser left it, then what the address asks for, unless that was done before a reload."""
+        memory, named = given[self.memory], ((name, address.text(request, name)) for name in _NAMED)
+        asked = "&".join(f"{name}={said}" for name, said in named if said)
+        kept = isinstance(memory, Mapping) and memory.get("asked") == asked != ""
+        if kept and given.get(self.arrived) == "reload":
+            text = "What you have changed since stays. To start afresh, choose a preset or an earlier run."
+            fresh = {self.file_told: {"html": notice("info", text, "Filled in before, as the address says.")}}
+        else:
+            fresh = self._told(lambda: self._of_address(request))
+        listed = gr.update(choices=run_choices(self.studio), value=None)
+        return {**self._recalled(memory), self.opened: asked or "nothing", self.earlier: listed, **fresh}
 
     def _of_address(self, request: gr.Request) -> dict[Any, Any]:
         """``?from=run-7``, ``?hard_prompt=KEY``, ``?dataset=3``. Raises StudioError for what nobody has."""
-        run, bundle, dataset = (address.text(request, name) for name in ("from", "hard_prompt", "dataset"))
+        run, bundle, dataset = (address.text(request, name) for name in _NAMED)
         if run:
             numbered = re.fullmatch(r"(?:run-)?(\d{1,9})", run)
             if numbered is None:

@@ -31,6 +31,7 @@ from ga2app.web.pages.train.train_view import (
 )
 
 _IN_TURN = in_turn("train")
+_ARRIVED = "memory => [memory, performance.getEntriesByType('navigation')[0]?.type ?? '']"
 _READY = "() => { window.ga2Train?.ready(); }"
 
 
@@ -67,6 +68,7 @@ class TrainPage(TrainFilling):
         kept = {}
         if given[self.opened]:
             kept[self.memory] = {
+                "asked": given[self.opened],
                 "preset": given[self.preset],
                 "name": asked.name,
                 "datasets": list(asked.datasets),
@@ -186,7 +188,11 @@ def build_train(studio: Studio, page: Page) -> None:
     parts.earlier.input(parts.fill_run, parts.earlier, parts.filled, **_IN_TURN)
     parts.save.click(parts.save_file, parts.asked, parts.file_told, **_IN_TURN)
     page.on_open(
-        parts.open_page, {parts.memory}, [*parts.filled, parts.name, parts.opened, parts.earlier], **_IN_TURN
+        parts.open_page,
+        {parts.memory, parts.arrived},
+        [*parts.filled, parts.name, parts.opened, parts.earlier],
+        js=_ARRIVED,
+        **_IN_TURN,
     ).then(parts.draw, drawing, [*parts.drawn, *parts.beside, parts.memory], **_IN_TURN)
 
 
