@@ -14,15 +14,19 @@ import contextlib
 import dataclasses
 import json
 import os
+import shutil
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 Turn = Callable[..., "Mapping[str, Any] | None"]
+EPOCHS = 12
+"""Epochs of the run whose data is measured: what all of them draw is decoded in the first."""
 
 
 def _load(folder: str, precision: str) -> Any:
@@ -171,7 +175,9 @@ def full_step(
     }
     setup = setup_of(**dict.fromkeys(one.name for one in dataclasses.fields(setup_of)) | known)
     # The yardstick's step has its pixels at hand, so ours decodes no anchor clip either.
-    object.__setattr__(setup, "_anchor_pixels", lambda chosen: held["anchors"].to(device))
+    source = SimpleNamespace(chosen=lambda step: [0], pixels=lambda step: held["anchors"].to(device))
+    object.__setattr__(setup, "anchor_source", source)
+    object.__setattr__(setup, "_anchor_pixels", lambda chosen: held["anchors"].to(device))  # of the older build
     updater = updater_of(model.prompts, config.optimizer, backbone.compute)
     rows = list(range(len(pixels)))
 
@@ -236,12 +242,16 @@ def recognition(folder: str, precision: str, paths: Sequence[str], labels: Seque
 
 
 def epoch(paths: Sequence[str], frames: int, batch: int, side_px: int, decoders: int) -> Turn:
-    """The data of one epoch of Full training; ``fresh`` forgets the frames that are kept on the disk first."""
+    """The data of one epoch of Full training; ``fresh`` forgets the frames on the disk first."""
     from ga2app.config import ClipConfig
 
+    config = ClipConfig(num_frames=frames, decoders=decoders)
+
     def turn(number: int, fresh: bool = False) -> dict[str, float]:
+        if fresh:
+            shutil.rmtree(os.environ["GA2_HOME"], ignore_errors=True)
         began = time.perf_counter()
-        clips = sum(map(len, _epoch(paths, ClipConfig(num_frames=frames), side_px, batch, number)))
+        clips = sum(map(len, _epoch(paths, config, side_px, batch, number)))
         return {"clips": clips, "seconds": time.perf_counter() - began}
 
     return turn
@@ -249,9 +259,10 @@ def epoch(paths: Sequence[str], frames: int, batch: int, side_px: int, decoders:
 
 def _epoch(paths: Sequence[str], config: Any, how: Any, batch: int, number: int) -> Iterator[Any]:
     """The batches of an epoch of Full training."""
-    from ga2app.training.training_batches import PixelSource, epoch_order
+    from ga2app.training.training_batches import PixelSource, epoch_order, loader_of
 
-    return iter(PixelSource(paths, config, how, 0).batches(epoch_order(len(paths), batch, 0, number), number))
+    source = PixelSource(paths, config, how, 0, loader_of(config, keep=True), epochs=EPOCHS)
+    return iter(source.batches(epoch_order(len(paths), batch, 0, number), number))
 
 
 def import_clips(folder: str) -> Turn:

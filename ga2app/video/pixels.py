@@ -45,13 +45,16 @@ def preprocessing_of(how: How) -> Preprocessing:
 def evaluation_view(frames: Tensor, how: How) -> Tensor:
     """Center crop (T, 3, S, S), or the whole picture as a square, normalized, of uint8 ``frames`` (T, H, W, 3)."""
     how = preprocessing_of(how)
-    images, size = _to_float(frames), how.size_px
+    size = how.size_px
     if how.short_side_px is None:
-        return _normalize_as(_resize(images, size, size, how.resample), how)
+        return _normalize_as(_resize(_to_float(frames), size, size, how.resample), how)
+    as_large = min(frames.shape[1:3]) == how.short_side_px
+    images = frames.permute(0, 3, 1, 2) if as_large else _to_float(frames)
     images = _resize_short_side(images, how.short_side_px, how.resample)
     height, width = images.shape[-2:]
     top, left = (height - size) // 2, (width - size) // 2
-    return _normalize_as(images[..., top : top + size, left : left + size], how)
+    images = images[..., top : top + size, left : left + size]
+    return _normalize_as(images.float() / 255 if as_large else images, how)
 
 
 def crop_short_side_px(how: How, crops: int) -> int:
@@ -96,17 +99,18 @@ def training_view(
     """Augmented view (T, 3, S, S), normalized, of uint8 ``frames`` (T, H, W, 3); all frames are treated alike.
 
     Random resized crop of ``scale`` (share of the area) and ``ratio`` (width / height), flip with probability 0.5
-    if ``flip``, gray with probability ``grayscale``.
+    if ``flip``, gray with probability ``grayscale``. Pictures are resized as bytes, as by Pillow in the published code,
+    which takes a tenth of the time that it takes with floats.
     """
     how = preprocessing_of(how)
-    size, images = how.size_px, _to_float(frames)
+    size, images = how.size_px, frames.permute(0, 3, 1, 2)
     if how.short_side_px is None:
         side = short_side_px(size)
         images = _resize(images, side, side, how.resample)
     else:
         images = _resize_short_side(images, how.short_side_px, how.resample)
     top, left, height, width = _random_crop(images.shape[-2], images.shape[-1], generator, scale, ratio)
-    images = _resize(images[..., top : top + height, left : left + width], size, size, how.resample)
+    images = _resize(images[..., top : top + height, left : left + width], size, size, how.resample).float() / 255
     coins = torch.rand(2, generator=generator)
     if flip and coins[0] < 0.5:
         images = images.flip(-1)
@@ -118,7 +122,7 @@ def training_view(
 
 def normalize(images: Tensor, mean: Triple = CLIP_MEAN, std: Triple = CLIP_STD) -> Tensor:
     """``images`` (…, 3, H, W) between 0 and 1, less ``mean``, by ``std``."""
-    return (images - images.new_tensor(mean)[:, None, None]) / images.new_tensor(std)[:, None, None]
+    return (images - images.new_tensor(mean)[:, None, None]).div_(images.new_tensor(std)[:, None, None])
 
 
 def denormalize(pixels: Tensor, how: How) -> Tensor:
@@ -149,7 +153,7 @@ def _resize(images: Tensor, height: int, width: int, resample: Resample) -> Tens
     if resample is Resample.NEAREST:
         return functional.interpolate(images, (height, width), mode="nearest-exact")
     resized = functional.interpolate(images, (height, width), mode=resample.value, align_corners=False, antialias=True)
-    return resized.clamp(0, 1)
+    return resized if images.dtype == torch.uint8 else resized.clamp_(0, 1)
 
 
 def _random_crop(

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 
 from ga2app.video.pixels import _random_crop, evaluation_view, training_view
-from ga2app.video.preprocessing import CLIP_MEAN, CLIP_STD, short_side_px
+from ga2app.video.preprocessing import CLIP_MEAN, CLIP_STD, clip_preprocessing, short_side_px
 
 SIZE_PX = 28  # the short side before the crop is then round(28 · 256 / 224) = 32
 
@@ -123,3 +127,13 @@ def test_random_crops_keep_to_their_share_of_the_area_and_to_their_shape() -> No
 
 def test_a_picture_too_narrow_for_a_random_crop_gives_its_central_square() -> None:
     assert _random_crop(32, 2000, generator(0), (0.5, 1.0), (3 / 4, 4 / 3)) == (0, 984, 32, 32)
+
+
+def test_training_pictures_are_resized_as_pillow_resizes_those_of_the_published_code() -> None:
+    frames = torch.randint(0, 256, (2, 40, 60, 3), generator=generator(3), dtype=torch.uint8)
+    how, only = replace(clip_preprocessing(SIZE_PX), short_side_px=40), (1.0, 1.0)
+    view = training_view(frames, how, generator(1), flip=False, grayscale=0, scale=only, ratio=(1.5, 1.5))
+    seen = back_to_bytes(view)
+    for frame, ours in zip(frames, seen, strict=True):
+        theirs = Image.fromarray(frame.numpy()).resize((SIZE_PX, SIZE_PX), Image.Resampling.BICUBIC)
+        assert np.abs(np.asarray(theirs).transpose(2, 0, 1).astype(int) - ours.numpy()).max() <= 1
