@@ -76,7 +76,7 @@ class TrainLayout:
 
     def _lay_out_machines(self) -> None:
         """Where it is trained. A Space has its own hardware, and its login is its owner's."""
-        with gr.Accordion("Machine", open=False, visible=self.studio.space is None, elem_id="machine"):
+        with gr.Accordion("Where it is trained", open=False, visible=self.studio.space is None, elem_id="machine"):
             machines = [("This machine", ""), ("Hugging Face Jobs", ON)]
             self.on = gr.Radio(machines, value="", label="Machine", info=MACHINE_HELP, elem_id="train-on")
             with gr.Row():
