@@ -173,6 +173,7 @@ def full_step(
         "negatives": backbone.text_features(["a video of a person else."]),
         "test": [],
     }
+    model.recompute = recompute
     setup = setup_of(**dict.fromkeys(one.name for one in dataclasses.fields(setup_of)) | known)
     # The yardstick's step has its pixels at hand, so ours decodes no anchor clip either.
     source = SimpleNamespace(chosen=lambda step: [0], pixels=lambda step: held["anchors"].to(device))

@@ -39,7 +39,7 @@ def test_every_field_survives_the_round_trip_through_json():
         prompts=PromptConfig(5, 2, 3, False, 0.25, "random", zero_shot_ratio=0.5),
         losses=LossConfig(*(0.1 * place for place in range(1, 9)), attributes=False, margin=0.7, anchors_per_step=8),
         whitening=WhiteningConfig(True, 0.5, 0.1, 0.75),
-        optimizer=OptimizerConfig(0.02, 0.03, 9, 1.5, 6, 2, 0.8, 3),
+        optimizer=OptimizerConfig(0.02, 0.03, 9, 1.5, 6, 2, 0.8, 3, True),
         clips=ClipConfig(4, False, 0.1, False, 3, 0),
         anchors="rain and clouds",
         negatives=("objects", "places"),

@@ -19,7 +19,7 @@ from torch.nn import functional
 from ga2app.clip.compute import Compute
 from ga2app.clip.fingerprints import fingerprint, hash_weights, six_tensor_fingerprint
 from ga2app.clip.packed_texts import TokenizedText as TokenizedText
-from ga2app.clip.prompt_layers import freeze_layers
+from ga2app.clip.prompt_layers import Recomputed, freeze_layers
 from ga2app.config import TEMPLATE
 from ga2app.errors import LabelError
 from ga2app.labels import spoken
@@ -116,23 +116,25 @@ class Backbone(nn.Module):
         """A frozen backbone has no training mode."""
         return super().train(False)
 
-    def encode_frames(self, pixels: Tensor, prompts: Sequence[Tensor] = ()) -> Tensor:
+    def encode_frames(self, pixels: Tensor, prompts: Sequence[Tensor] = (), *, recompute: bool = False) -> Tensor:
         """Frame features (N, D), not normalized, of CLIP-normalized ``pixels`` (N, 3, S, S).
 
         ``prompts`` holds one set (P, Dv) for each prompted layer: the first is appended at the end of the
-        sequence without a position, each further one replaces the last P tokens at the input of its layer.
+        sequence without a position, each further one replaces the last P tokens at the input of its layer. With
+        ``recompute``, gradient checkpointing, the graph holds the layers' inputs alone, and going back takes longer.
         """
         vision, sets = self.clip.vision_model, list(prompts)
         hidden = vision.pre_layrnorm(vision.embeddings(pixels))  # (N, V, Dv)
         if sets:
             sets[0] = vision.pre_layrnorm(sets[0])
         *layers, last = vision.encoder.layers
+        graph = recompute and torch.is_grad_enabled()
         for depth, layer in enumerate(layers):
             shared = sets[depth] if depth < len(sets) else None
             if shared is not None and depth + 1 == len(sets):  # Nothing replaces these: later layers read them.
                 whole = shared.expand(hidden.shape[0], -1, -1)
                 hidden, shared = torch.cat([hidden, whole], dim=1), None  # (N, V + P, Dv)
-            hidden = layer(hidden, shared)
+            hidden = Recomputed.apply(layer, hidden, shared) if graph else layer(hidden, shared)  # type: ignore[no-untyped-call]
         # Of the last layer only the first position is read, so that nothing else of it is computed.
         first = last.first(hidden, sets[-1] if len(sets) > len(layers) else None)  # (N, Dv)
         pooled = vision.post_layernorm(first)

@@ -182,6 +182,45 @@ def _causal(like: Tensor, length: int) -> Tensor:
     return torch.full((1, 1, length, length), float("-inf"), dtype=like.dtype, device=like.device).triu(1)
 
 
+RECOMPUTED_AT_ONCE = 8
+"""Sequences whose states within a layer are in memory at once where they are recomputed."""
+
+
+class Recomputed(torch.autograd.Function):
+    """A layer that remembers its input alone: gradient checkpointing (Chen and others, 2016), a few sequences at once.
+
+    ``apply(layer, hidden, shared)`` is ``layer(hidden, shared)``, with one more forward pass in the backward one.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, layer: FrozenLayer, hidden: Tensor, shared: Tensor | None) -> Tensor:
+        ctx.layer = layer
+        ctx.save_for_backward(hidden, shared)
+        out = torch.empty_like(hidden)
+        for part, place in zip(*(torch.split(one, RECOMPUTED_AT_ONCE) for one in (hidden, out)), strict=True):
+            place.copy_(layer(part, shared))
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, *wanted: Tensor) -> tuple[Tensor | None, ...]:
+        hidden, shared = ctx.saved_tensors
+        _, of_hidden, of_shared = ctx.needs_input_grad
+        back = torch.empty_like(hidden) if of_hidden else None
+        shared_back = torch.zeros_like(shared) if of_shared else None
+        for first in range(0, len(hidden), RECOMPUTED_AT_ONCE):
+            rows = slice(first, first + RECOMPUTED_AT_ONCE)
+            part = hidden[rows].detach().requires_grad_(of_hidden)
+            seen = None if shared is None else shared.detach().requires_grad_(of_shared)
+            with torch.enable_grad():
+                out = ctx.layer(part, seen)
+            torch.autograd.backward(out, wanted[0][rows])
+            if back is not None and part.grad is not None:
+                back[rows] = part.grad
+            if shared_back is not None and seen is not None and seen.grad is not None:
+                shared_back += seen.grad
+        return None, back, shared_back
+
+
 def freeze_layers(clip: Any, dtype: torch.dtype, *, eager: bool) -> None:
     """Make the layers of ``clip`` (a ``CLIPModel``) frozen ones, with the weights of matrix products in ``dtype``.
 

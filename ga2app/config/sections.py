@@ -141,7 +141,9 @@ class OptimizerConfig(Checked):
 
     ``batch_size`` clips pass the towers at once, so it is what fills the memory. A step takes ``accumulate`` such
     batches, ``batch_size * accumulate`` clips, and equals one step over all of them. ``max_gradient_norm`` shortens
-    the gradient of a step, all parameters taken together, to that length; 0 leaves it as it is.
+    the gradient of a step, all parameters taken together, to that length; 0 leaves it as it is. ``checkpointing``
+    keeps the inputs of the vision tower's layers alone between the passes forward and back, and computes the rest
+    twice: less memory, longer steps, the same gradients.
     """
 
     learning_rate: float = setting(
@@ -154,6 +156,7 @@ class OptimizerConfig(Checked):
     evaluate_every: int = setting(1, lambda epochs: epochs >= 1, "must be at least 1 epoch")
     max_gradient_norm: float = setting(0.0, lambda norm: norm >= 0, "must be 0 (off) or more; 1 is usual")
     accumulate: int = setting(1, lambda batches: 1 <= batches <= 1024, "must be between 1 and 1024 batches a step")
+    checkpointing: bool = False
 
     def between(self) -> list[Fault]:
         """A warm-up that is not over before the last epoch."""
@@ -240,11 +243,12 @@ class RunConfig(Checked):
 
     def passed_on(self) -> RunConfig:
         """The same settings as a bundle tells them: the folder of a hard prompt by its name alone, and nothing of how
-        many processes shared the work or of how clips were read, which changes nothing.
+        many processes shared the work, of how clips were read or what was computed twice, which changes nothing.
         """
         prompts = replace(self.prompts, hard_prompt=PurePath(self.prompts.hard_prompt).name)
         clips = replace(self.clips, decoders=ClipConfig.decoders, cache_bytes=ClipConfig.cache_bytes)
-        return replace(self, prompts=prompts, clips=clips, processes=AUTO)
+        optimizer = replace(self.optimizer, checkpointing=False)
+        return replace(self, prompts=prompts, clips=clips, optimizer=optimizer, processes=AUTO)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values; ``from_dict`` gives back an equal configuration."""

@@ -54,6 +54,7 @@ class PromptedClip(nn.Module):
         self.prompts = prompts.to(backbone.compute.device)
         self.whitening = whitening and whitening.to(backbone.compute.device)
         self.labels, self.templates = tuple(labels), tuple(templates)
+        self.recompute = False  # gradient checkpointing in the vision tower
         self._tokens = self.tokenize(labels)
         self._class_features: Tensor | None = None
 
@@ -106,7 +107,10 @@ class PromptedClip(nn.Module):
         chunks = [flat] if self._learning() else torch.split(flat, at_once)
         towers = [prompts, ()] if mixed and frozen is None else [prompts]
         with self.backbone.compute.autocast():
-            encoded = [torch.cat([self.backbone.encode_frames(chunk, one) for chunk in chunks]) for one in towers]
+            encoded = [
+                torch.cat([self.backbone.encode_frames(chunk, one, recompute=self.recompute) for chunk in chunks])
+                for one in towers
+            ]
         features, *unprompted = (torch.unflatten(one, 0, pixels.shape[:2]) for one in encoded)
         if mixed:
             frozen = unprompted[0] if frozen is None else frozen

@@ -29,6 +29,7 @@ from ga2app.types import Dataset, TrainingData
 
 FREE = (
     *("device", "precision", "processes", "dataset", "anchors", "negatives", "optimizer.evaluate_every"),
+    "optimizer.checkpointing",
     *("clips.decoders", "clips.cache_bytes"),
 )
 """What may differ: none of it changes what is learned but by rounding.
@@ -44,7 +45,7 @@ ADDED_LATER = (
 )
 """Settings that came one group after the other, the newest first, while checkpoints held a hash of all settings."""
 
-NEVER_HASHED = ("processes", "clips.decoders", "clips.cache_bytes")
+NEVER_HASHED = ("processes", "optimizer.checkpointing", "clips.decoders", "clips.cache_bytes")
 """Settings that came after that: no such hash was made of them."""
 
 

@@ -195,6 +195,7 @@ def prepare(
         generator=torch.Generator().manual_seed(config.seed),
     )
     model = PromptedClip(backbone, prompts, dataset.base, whitening)
+    model.recompute = config.optimizer.checkpointing
     frozen_clips = model.whiten_clips(frozen_clips)
     epochs, on_gpu = config.optimizer.epochs, backbone.compute.device.type == "cuda"
     how = backbone.preprocessing

@@ -12,7 +12,7 @@ from transformers import CLIPModel
 
 from ga2app.clip import Backbone, load_backbone
 from ga2app.clip.packed_texts import CHUNK_TOKENS
-from ga2app.clip.prompt_layers import freeze_layers
+from ga2app.clip.prompt_layers import RECOMPUTED_AT_ONCE, freeze_layers
 from tests.approx import same_record
 from tests.plain_towers import plain_frames, plain_texts
 
@@ -119,3 +119,22 @@ def test_a_backbone_in_bfloat16_keeps_half_the_bytes_of_its_products(tiny_clip_f
     held = sum(value.nbytes for value in half.parameters())
     exact = sum(value.nbytes for name, value in whole.state_dict().items() if name in products)
     assert held == sum(value.nbytes for value in whole.parameters()) - exact / 2
+
+
+@pytest.mark.parametrize("depth", range(1, LAYERS + 1))
+def test_checkpointing_gives_the_same_features_and_gradients_and_keeps_less(depth: int, backbone: Backbone) -> None:
+    pixels, prompts = torch.randn(2 * RECOMPUTED_AT_ONCE + 1, 3, 32, 32), learned(depth, 32)
+    found, kept = [], []
+    for recompute in (False, True):
+        sizes: list[int] = []
+
+        def note(tensor: Tensor, sizes: list[int] = sizes) -> Tensor:
+            sizes.append(tensor.nbytes)
+            return tensor
+
+        with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+            features = backbone.encode_frames(pixels, prompts, recompute=recompute)
+        kept.append(sum(sizes))
+        found.append([features.detach(), *torch.autograd.grad(features.square().sum(), prompts)])
+    assert same_record(found[1], found[0], rel=1e-5)
+    assert kept[1] < 0.5 * kept[0]

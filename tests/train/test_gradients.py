@@ -144,3 +144,10 @@ def test_micro_batches_deliver_every_clip_of_a_step_in_order() -> None:
 
     steps = micro_batches(Numbers(), [[4, 1, 3, 0, 2], [6, 5]], 2, 0)
     assert [[part.tolist() for part in step] for step in steps] == [[[4, 1], [3, 0], [2]], [[6, 5]]]
+
+
+def test_a_run_with_checkpointing_has_the_gradients_of_one_without(dataset: Dataset, backbone: Backbone) -> None:
+    saving = replace(FULL, optimizer=replace(FULL.optimizer, checkpointing=True))
+    found = [gradients(prepared(config, dataset, backbone), [2, 2]) for config in (saving, FULL)]
+    assert prepared(saving, dataset, backbone).model.recompute
+    assert same_record(*found)
