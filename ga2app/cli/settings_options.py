@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from ga2app.cli import common
-from ga2app.config import PRESETS, Precision, RunConfig, left_to_name, preset, with_shorter_warmup
+from ga2app.config import ATTENTIONS, PRESETS, Precision, RunConfig, left_to_name, preset, with_shorter_warmup
 from ga2app.config.presets import METHODS, ablation
 from ga2app.config.settings_files import read_settings_file
 from ga2app.errors import ConfigError, Fault
@@ -23,6 +23,7 @@ def add_settings(parser: argparse.ArgumentParser) -> argparse._MutuallyExclusive
     parser.add_argument("--backbone", help="sketch, a folder, or a Hub id")
     parser.add_argument("--device", help="auto, cpu, cuda, cuda:N or mps (default: as set)")
     parser.add_argument("--precision", choices=[kind.value for kind in Precision], help="(default: as set)")
+    parser.add_argument("--attention", choices=ATTENTIONS, help="auto: the faster one here (default: as set)")
     parser.add_argument("--processes", metavar="N", help="sharing a run, or auto: one a CUDA device (default: as set)")
     parser.add_argument("--epochs", type=int, help="passes over the training clips")
     parser.add_argument(
@@ -50,7 +51,7 @@ def read_settings(args: argparse.Namespace, **changes: object) -> RunConfig:
         data = read_settings_file(args.config)
     if isinstance(data, dict):
         named = {"dataset": args.dataset, "backbone": args.backbone, "device": args.device, "precision": args.precision}
-        named |= {"processes": args.processes}
+        named |= {"processes": args.processes, "attention": args.attention}
         changes = {**named, **changes}
         data |= {name: value for name, value in changes.items() if value is not None}
         _change(data, "optimizer", epochs=args.epochs, learning_rate=args.learning_rate)

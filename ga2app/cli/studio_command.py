@@ -212,12 +212,14 @@ def _compute() -> list[Finding]:
     import torch
 
     from ga2app.clip.compute import settle, unused_gpu
+    from ga2app.clip.measured_choices import kept_choices
 
     if fault := unused_gpu():
         return [Finding("device", False, f"cpu, though there is a GPU: {fault}")]
     compute = settle()
     detail = f"{compute.device}, {compute.precision.value}, {compute.attention} attention"
-    return [Finding("device", True, f"{detail}, {torch.get_num_threads()} threads"), _workers()]
+    timed = [Finding("attention", True, f"{name} was faster: {where}") for where, name in kept_choices().items()]
+    return [Finding("device", True, f"{detail}, {torch.get_num_threads()} threads"), *timed, _workers()]
 
 
 def _workers() -> Finding:

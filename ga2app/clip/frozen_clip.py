@@ -108,6 +108,17 @@ class Backbone(nn.Module):
         return self.identity.name
 
     @property
+    def attention(self) -> str:
+        """The form of attention that the towers use, "sdpa" or "eager"."""
+        return "eager" if self.clip.vision_model.encoder.layers[0].self_attn.eager else "sdpa"
+
+    def use_attention(self, name: str) -> None:
+        """Compute the attention of both towers as "sdpa" or "eager": the same but for rounding."""
+        for tower in (self.clip.vision_model, self.clip.text_model):
+            for layer in tower.encoder.layers:
+                layer.self_attn.eager = name == "eager"
+
+    @property
     def scale(self) -> float:
         """τ, the factor of the cosines."""
         return float(self.clip.logit_scale.exp())

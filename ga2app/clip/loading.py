@@ -12,6 +12,7 @@ from ga2app.clip.compute import settle
 from ga2app.clip.files import ClipFolder, download, find_clip, may_be_on_the_hub
 from ga2app.clip.fingerprints import hash_of_files
 from ga2app.clip.frozen_clip import Backbone
+from ga2app.clip.measured_choices import faster_attention
 from ga2app.clip.tokenizers import check_tokenizer
 from ga2app.config import SKETCH, Precision
 from ga2app.errors import BackboneError
@@ -23,12 +24,14 @@ def load_backbone(
     *,
     device: str = "auto",
     precision: Precision | str = Precision.FLOAT32,
+    attention: str = "auto",
     revision: str | None = None,
     allow_download: bool = False,
 ) -> Backbone:
     """A frozen CLIP by ``name``: "sketch", a folder that transformers saved, or a Hub repository id.
 
     ``precision`` "auto" is faster where bfloat16 is native, and as good for a look; float32 gives CLIP's own figures.
+    ``attention`` "auto" is the form that was the faster one on this machine, "sdpa" or "eager".
     Nothing is downloaded unless ``allow_download``, and then only what is not here. Raises BackboneError when there is
     no CLIP under that name, or its folder is not whole.
     """
@@ -45,7 +48,9 @@ def load_backbone(
     check_tokenizer(tokenizer, clip.config.text_config.vocab_size, name)
     preprocessing = read_preprocessing(files.folder, clip.config.vision_config.image_size, name)
     weights = hash_of_files(clip, files)
-    return Backbone(clip, tokenizer, name, files.commit, compute, preprocessing=preprocessing, weights=weights)
+    backbone = Backbone(clip, tokenizer, name, files.commit, compute, preprocessing=preprocessing, weights=weights)
+    backbone.use_attention(faster_attention(backbone) if attention == "auto" else attention)
+    return backbone
 
 
 def _load(files: ClipFolder, name: str) -> tuple[Any, Any]:

@@ -14,6 +14,7 @@ from ga2app.config.presets import (
 )
 from ga2app.config.sections import (
     ANCHOR_TERMS,
+    ATTENTIONS,
     AUTO,
     DEMO,
     HARD_PROMPT_EMBEDDED,
@@ -31,7 +32,7 @@ from ga2app.config.sections import (
 )
 
 __all__ = [
-    "ANCHOR_TERMS", "AUTO", "DEMO", "HARD_PROMPT_EMBEDDED", "HARD_PROMPT_RANDOM", "HARD_PROMPT_TO_NAME", "NOTHING",
-    "PAPER_BACKBONE", "PRESETS", "SKETCH", "TEMPLATE", "ClipConfig", "LossConfig", "OptimizerConfig", "Precision",
-    "PromptConfig", "RunConfig", "WhiteningConfig", "left_to_name", "preset", "with_shorter_warmup",
+    "ANCHOR_TERMS", "ATTENTIONS", "AUTO", "DEMO", "HARD_PROMPT_EMBEDDED", "HARD_PROMPT_RANDOM", "HARD_PROMPT_TO_NAME",
+    "NOTHING", "PAPER_BACKBONE", "PRESETS", "SKETCH", "TEMPLATE", "ClipConfig", "LossConfig", "OptimizerConfig",
+    "Precision", "PromptConfig", "RunConfig", "WhiteningConfig", "left_to_name", "preset", "with_shorter_warmup",
 ]  # fmt: skip

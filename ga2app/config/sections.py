@@ -189,6 +189,9 @@ def _is_device(name: str) -> bool:
 AUTO = "auto"
 """Where a number of processes is set: as many as there are CUDA devices, one on a processor."""
 
+ATTENTIONS = (AUTO, "sdpa", "eager")
+"""Forms of attention, the same but for rounding. ``auto`` is the one that was faster when this machine timed both."""
+
 
 @dataclass(frozen=True)
 class RunConfig(Checked):
@@ -205,6 +208,7 @@ class RunConfig(Checked):
     seed: int = setting(1024, lambda seed: 0 <= seed < 2**32, "must be between 0 and 4294967295")
     device: str = setting("auto", _is_device, "must be auto, cpu, cuda, cuda:N or mps")
     precision: Precision = Precision.AUTO
+    attention: str = setting(AUTO, lambda name: name in ATTENTIONS, f"must be one of {', '.join(ATTENTIONS)}")
     processes: int | str = setting(
         AUTO,
         lambda count: count == AUTO or (isinstance(count, int) and 1 <= count <= 1024),
@@ -248,7 +252,7 @@ class RunConfig(Checked):
         prompts = replace(self.prompts, hard_prompt=PurePath(self.prompts.hard_prompt).name)
         clips = replace(self.clips, decoders=ClipConfig.decoders, cache_bytes=ClipConfig.cache_bytes)
         optimizer = replace(self.optimizer, checkpointing=False)
-        return replace(self, prompts=prompts, clips=clips, optimizer=optimizer, processes=AUTO)
+        return replace(self, prompts=prompts, clips=clips, optimizer=optimizer, processes=AUTO, attention=AUTO)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values; ``from_dict`` gives back an equal configuration."""

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from ga2app.bundles import difference
 from ga2app.clip import BackboneId
-from ga2app.config import Precision, RunConfig
+from ga2app.config import ATTENTIONS, Precision, RunConfig
 from ga2app.config.reading import flat
 from ga2app.errors import BundleError, ConfigError, ErrorCode, TrainingError
 from ga2app.method.prompts import PromptLearner
@@ -29,7 +29,7 @@ from ga2app.types import Dataset, TrainingData
 
 FREE = (
     *("device", "precision", "processes", "dataset", "anchors", "negatives", "optimizer.evaluate_every"),
-    "optimizer.checkpointing",
+    *("optimizer.checkpointing", "attention"),
     *("clips.decoders", "clips.cache_bytes"),
 )
 """What may differ: none of it changes what is learned but by rounding.
@@ -45,7 +45,7 @@ ADDED_LATER = (
 )
 """Settings that came one group after the other, the newest first, while checkpoints held a hash of all settings."""
 
-NEVER_HASHED = ("processes", "optimizer.checkpointing", "clips.decoders", "clips.cache_bytes")
+NEVER_HASHED = ("processes", "attention", "optimizer.checkpointing", "clips.decoders", "clips.cache_bytes")
 """Settings that came after that: no such hash was made of them."""
 
 
@@ -182,6 +182,14 @@ def check(path: Path, config: RunConfig, dataset: Dataset, data: TrainingData) -
             f"back as they were to go on from there, or {_afresh(path)}",
             code=ErrorCode.DATA_CHANGED,
         )
+
+
+def kept_attention(path: Path) -> str:
+    """The form of attention that the run of ``path`` began with; empty where there is no checkpoint, or it is older."""
+    if not path.exists():
+        return ""
+    name = json.loads(_metadata(path).get("settings", "{}")).get("attention", "")
+    return name if name in ATTENTIONS[1:] else ""
 
 
 def check_backbone(path: Path, backbone: BackboneId) -> None:

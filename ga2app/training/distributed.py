@@ -139,7 +139,9 @@ def _train(
         if backbone is None:
             device = group.device(config.device)
             backbone = load_backbone(config.backbone, device=device, precision=config.precision)
-        config = replace(config, precision=backbone.compute.precision)
+        kept = group.from_first(lambda: checkpoints.kept_attention(checkpoint) or backbone.attention)
+        backbone.use_attention(kept if config.attention == AUTO else config.attention)
+        config = replace(config, precision=backbone.compute.precision, attention=backbone.attention)
         group.agree_on("backbone and precision", (backbone.identity.fingerprint, config.precision))
         if group.first and checkpoint.exists():
             checkpoints.check_backbone(checkpoint, backbone.identity)

@@ -14,6 +14,7 @@ import pytest
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
+from ga2app.bundles import load_folder
 from ga2app.clip import Backbone, load_backbone
 from ga2app.config import LossConfig, Precision
 from ga2app.errors import Diverged, TrainingError
@@ -169,7 +170,7 @@ def test_a_checkpoint_that_holds_a_hash_of_its_settings_goes_on(
 ):
     """As version 0.1.0 wrote them, before and after settings came, and on a machine of another arithmetic."""
     settings = replace(QUICK, precision=precision).to_dict()
-    for name in ("processes", *left_out):
+    for name in ("processes", "attention", *left_out):
         del settings[name]
     del settings["clips"]["decoders"], settings["clips"]["cache_bytes"], settings["optimizer"]["checkpointing"]
     hashed = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
@@ -267,3 +268,14 @@ def test_a_run_goes_on_whose_anchors_and_prompts_are_called_otherwise_by_now():
     now = replace(QUICK, dataset="my clips", anchors="rooms", negatives=("gates",))
     assert settings_changes(then.to_dict(), now) == []
     assert settings_changes(then.to_dict(), replace(now, shots=5)) == [f"shots was {QUICK.shots} and is 5"]
+
+
+def test_a_run_goes_on_with_the_attention_that_it_began_with_unless_another_is_set(
+    dataset: Dataset, tmp_path: Path, tiny_clip_folder: Path
+):
+    run(replace(QUICK, attention="eager"), dataset, load_backbone(tiny_clip_folder), tmp_path, Recorder(stop_after=3))
+    fresh = load_backbone(tiny_clip_folder)
+    run(QUICK, dataset, fresh, tmp_path, Recorder(stop_after=1))
+    assert fresh.attention == "eager"
+    assert run(replace(QUICK, attention="sdpa"), dataset, fresh, tmp_path).finished
+    assert fresh.attention == "sdpa" and load_folder(tmp_path / "bundle").manifest.run.attention == "auto"
