@@ -34,7 +34,19 @@ OUTSIDE = {
     "store": {"sqlite_utils"},
     "hub": {"huggingface_hub", "filelock"},
     "worker": {"filelock", "psutil"},
-    "web": {"gradio", "jinja2", "markupsafe", "markdown_it", "PIL", "mcp", "pydantic", "starlette", "anyio", "httpx"},
+    "web": {
+        "gradio",
+        "brotli",
+        "jinja2",
+        "markupsafe",
+        "markdown_it",
+        "PIL",
+        "mcp",
+        "pydantic",
+        "starlette",
+        "anyio",
+        "httpx",
+    },
 }
 """What a package imports from others than the standard library and numpy; for services and cli, anything."""
 ANYTHING = {"services", "cli"}

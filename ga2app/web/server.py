@@ -23,6 +23,7 @@ from ga2app.store import Store
 from ga2app.types import RunState
 from ga2app.web import Studio, build_page
 from ga2app.web.mcp import open_to_agents
+from ga2app.web.static_assets import asset_routes
 from ga2app.web.theme import launch_look
 
 log = logging.getLogger("ga2app.app")
@@ -83,7 +84,8 @@ def serve(
             allowed_paths=[str(home.media)],
             blocked_paths=[str(uploads_folder(home))],
             mcp_server=False,  # Gradio's own would offer every endpoint; ours is among app_kwargs
-            app_kwargs={"routes": agents.routes, "lifespan": agents.lifespan} if agents else None,
+            app_kwargs={"routes": asset_routes()}
+            | ({"routes": [*asset_routes(), *agents.routes], "lifespan": agents.lifespan} if agents else {}),
             **launch_look(),
         )
     except OSError as exc:

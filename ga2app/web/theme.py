@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -143,3 +145,27 @@ def controls_script() -> str:
 def part(html: Any = "", **settings: Any) -> gr.HTML:
     """A piece of the page that the studio's own style sheet dresses, not Gradio's."""
     return gr.HTML(html, apply_default_css=False, **settings)
+
+
+@contextmanager
+def folded(label: str, **settings: Any) -> Iterator[gr.Accordion]:
+    """A closed accordion whose content comes to the browser when it is opened first: what nobody opens costs nothing.
+
+    Gradio fetches the scripts of all that may be seen, folded or not, and of nothing else.
+    """
+    with gr.Accordion(label, open=False, **settings) as accordion:
+        yield accordion
+    content = [one for one in _within(accordion) if one.visible is True]
+    for shut in content:
+        shut.visible = False
+    shown = "{visible: true, __type__: 'update'}"
+    script = f"() => [{', '.join([shown] * len(content))}]" if len(content) > 1 else f"() => ({shown})"
+    accordion.expand(None, None, content, js=script)
+
+
+def _within(block: gr.blocks.BlockContext) -> Iterator[gr.components.Component]:
+    for child in block.children:
+        if isinstance(child, gr.blocks.BlockContext):
+            yield from _within(child)
+        elif isinstance(child, gr.components.Component) and not isinstance(child, gr.Timer | gr.State):
+            yield child

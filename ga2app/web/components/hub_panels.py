@@ -19,7 +19,7 @@ from ga2app.web.components.form_fields import line, small, tick
 from ga2app.web.components.markup import busy, listed, meter_html, notice, size
 from ga2app.web.events import QUIET, fault_html
 from ga2app.web.templates import render
-from ga2app.web.theme import part
+from ga2app.web.theme import folded, part
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -129,7 +129,7 @@ def build_pull(studio: Studio, supply: Supply, outputs: list[Any], prefix: str =
     Gives the pull, for what the page does after it.
     """
     branch, example = "A branch, a tag or a commit, if you want that one.", f"{supply.example}, or its address"
-    with gr.Accordion("From the Hugging Face Hub", open=False, elem_id=f"{prefix}pull-box"):
+    with folded("From the Hugging Face Hub", elem_id=f"{prefix}pull-box"):
         with gr.Row():
             repo = line(f"{prefix}pull-repo", "Repository", supply.about, placeholder=example, scale=3)
             revision = line(

@@ -21,7 +21,7 @@ from ga2app.web.events import QUIET
 from ga2app.web.pages.anchors import anchor_html as html
 from ga2app.web.pages.anchors.anchor_room import CHOOSE_JS, IN_TURN, ROWS_JS, Bar, ClipView, Room, Updates, Values
 from ga2app.web.templates import render, script
-from ga2app.web.theme import part
+from ga2app.web.theme import folded, part
 
 PAGE = 24
 PROGRESS = gr.Progress()
@@ -54,7 +54,7 @@ class ClipRoom(Room):
                 self.sets = self.listing = part(elem_id="anchor-sets", js_on_load=CHOOSE_JS)
                 self._lay_out_new("anchor")
                 from_hub = gr.Column()
-                with gr.Accordion("What irrelevance means", open=False):
+                with folded("What irrelevance means"):
                     gr.Markdown(str(render("anchor_help.html", topic="irrelevance")))
             with gr.Column(scale=8, min_width=300, elem_classes="detail", visible=False) as self.detail:
                 self._lay_out_set()
@@ -70,7 +70,7 @@ class ClipRoom(Room):
             self.name = line("anchor-name", "Name of the set", scale=2, min_width=180)
             purpose: Any = {"placeholder": "optional", "max_lines": 3}
             self.about = line("anchor-about", "What it is for", scale=4, min_width=220, **purpose)
-        with gr.Accordion("Add clips of your own", open=False, elem_id="anchor-add-own"):
+        with folded("Add clips of your own", elem_id="anchor-add-own"):
             shows = "What the clips show. Left empty, each gets the words of its file's name."
             self.caption = line("anchor-caption", "Caption", shows, placeholder="rain on a window")
             self.files = gr.File(label="Clips", file_count="multiple", height=110, elem_id="anchor-files")
@@ -78,13 +78,13 @@ class ClipRoom(Room):
             self.ideas = part(elem_id="anchor-ideas", js_on_load=CHOOSE_JS)
         choice: Any = {"scale": 3, "min_width": 220}
         number: Any = {"minimum": 1, "maximum": 100, "scale": 1, "min_width": 120}
-        with gr.Accordion("Suggest clips from a data set", open=False, elem_id="anchor-suggest-box"):
+        with folded("Suggest clips from a data set", elem_id="anchor-suggest-box"):
             with gr.Row():
                 never = "Clips of your labels' own classes are never proposed."
                 self.pool = pick("anchor-pool", "Choose from", [], info=never, **choice)
                 self.count = whole("anchor-count", "How many", 8, "Irrelevant, and unlike each other.", **number)
             self.suggest = small("anchor-suggest", "Suggest clips")
-        with gr.Accordion("Make anchors from clips", open=False, elem_id="anchor-make-box"):
+        with folded("Make anchors from clips", elem_id="anchor-make-box"):
             with gr.Row():
                 spread, each = "Spread evenly over its classes.", "Each is used in every way."
                 self.make_from = pick("anchor-make-from", "From the clips of", [], info=spread, **choice)

@@ -17,7 +17,7 @@ from ga2app.web.events import QUIET
 from ga2app.web.pages.anchors import anchor_html as html
 from ga2app.web.pages.anchors.anchor_room import CHOOSE_JS, IN_TURN, ROWS_JS, Bar, PromptView, Room, Updates, Values
 from ga2app.web.templates import render, script
-from ga2app.web.theme import part
+from ga2app.web.theme import folded, part
 
 PAGE = 50
 SHIPPED = "the shipped texts"
@@ -52,7 +52,7 @@ class PromptRoom(Room):
                     kinds: Any = {"file_types": [".csv", ".txt"], "size": "sm"}
                     self.upload = gr.UploadButton("Import CSV", elem_id="negative-import", **kinds)
                     self.export = small("negative-export", "Export CSV")
-                with gr.Accordion("What negative prompts do", open=False):
+                with folded("What negative prompts do"):
                     gr.Markdown(str(render("anchor_help.html", topic="negatives")))
             with gr.Column(scale=8, min_width=300, elem_classes="detail"):
                 with gr.Column(visible=False, elem_classes="detail") as self.one_group:
@@ -68,12 +68,12 @@ class PromptRoom(Room):
             self.name = line("negative-name", "Name of the group", min_width=180)
             self._lay_out_switches("negative")
             self.delete = small("negative-delete", "Delete this group")
-        with gr.Accordion("Add prompts", open=False, elem_id="negative-add-box"):
+        with folded("Add prompts", elem_id="negative-add-box"):
             several: Any = {"placeholder": "an empty room\nsomething else", "lines": 3, "max_lines": 12}
             about = "One a line; paste as many as you like. Duplicates are skipped."
             self.text = line("negative-text", "Prompts", about, **several)
             self.add = small("negative-add", "Add to this group")
-        with gr.Accordion("Suggest prompts for my labels", open=False, elem_id="negative-suggest-box"):
+        with folded("Suggest prompts for my labels", elem_id="negative-suggest-box"):
             shipped = "From the texts that come with the studio: far from your labels, and unlike each other."
             most: Any = {"minimum": 1, "maximum": 50, "min_width": 120}
             self.count = whole("negative-count", "How many", 10, shipped, **most)

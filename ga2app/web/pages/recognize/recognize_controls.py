@@ -21,7 +21,7 @@ from ga2app.web.components.form_fields import line, pick, small
 from ga2app.web.components.markup import notice
 from ga2app.web.events import QUIET
 from ga2app.web.templates import render, script
-from ga2app.web.theme import part
+from ga2app.web.theme import folded, part
 
 ALL_GROUPS = ""
 RECORDED = "recorded"
@@ -42,7 +42,7 @@ class Settings:
     """When a clip is none of these, the sentences round a label, and how many labels are shown."""
 
     def __init__(self, studio: Studio) -> None:
-        with gr.Accordion("None of these", open=False, elem_id="none-of-these"):
+        with folded("None of these", elem_id="none-of-these"):
             kept = (
                 "Negative prompts, kept in Anchors, say what else there could be: nothing, an object, an empty place."
             )
@@ -51,7 +51,7 @@ class Settings:
             self.group = pick("none-group", "Which negative prompts", group_choices(studio), ALL_GROUPS, **group)
             shown: Any = {"value": 0, "step": 1, "visible": False, "elem_id": "threshold"}
             self.threshold = gr.Slider(0, 100, label="Threshold, %", **shown)
-        with gr.Accordion("Settings", open=False):
+        with folded("Settings"):
             about = "One template per line; {} is the label. Several are averaged. Only used by zero-shot CLIP."
             self.template = line("template", "Prompt templates", about, value=TEMPLATE, lines=1, max_lines=8)
             ensemble = gr.Button(_ENSEMBLE_BUTTON, size="sm")
@@ -68,7 +68,7 @@ class Controls:
         named, found = studio.known_backbone(None), service.label_lists()
         self.examples = part(helpers_html(examples=studio.examples), js_on_load=js, elem_id="examples")
         self.files = NamedFiles(label="Clips", file_count="multiple", height=150, elem_id="clips")
-        with gr.Accordion("Record with the webcam", open=False, elem_id="webcam"):
+        with folded("Record with the webcam", elem_id="webcam"):
             self.recorder = build_recorder(label="Webcam, not mirrored", height=260)
         about = "Candidate labels, one per line or comma-separated. Press Enter to run."
         example: Any = {"placeholder": "climbing a ladder, rowing a boat, playing the guitar"}

@@ -30,7 +30,7 @@ from ga2app.web.pages.runs.run_views import (
     missing_html,
 )
 from ga2app.web.templates import render, script
-from ga2app.web.theme import part
+from ga2app.web.theme import folded, part
 
 REFRESH_S = 1.0
 _IN_TURN = in_turn("runs")
@@ -120,7 +120,7 @@ class RunsPage:
         self.look, self.clock = gr.State(Look()), gr.Timer(REFRESH_S, active=False)
         with gr.Row(elem_classes="split"):
             with gr.Column(scale=4, min_width=300):
-                with gr.Accordion("Find a run", open=False, elem_id="runs-filter"):
+                with folded("Find a run", elem_id="runs-filter"):
                     self.text = line("find-run", "Search", placeholder="name, number, data set, reason of a failure")
                     states = [(title, name) for name, (title, _) in _STATES.items()]
                     self.state = pick("find-state", "State", states, "any")

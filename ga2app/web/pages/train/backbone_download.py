@@ -13,15 +13,14 @@ from ga2app.services.studio import Studio
 from ga2app.web.components.form_fields import line, small
 from ga2app.web.components.markup import meter_html, notice
 from ga2app.web.events import QUIET, fault_html, waited_for
-from ga2app.web.theme import part
+from ga2app.web.theme import folded, part
 
 _POLL_S = 1.0
 
 
 def build_download(studio: Studio, backbone: gr.Dropdown) -> None:
     """A closed box under the list of backbones; only where a person may use this machine's disk."""
-    box: Any = {"open": False, "visible": studio.server_paths, "elem_id": "fetch-box"}
-    with gr.Accordion("Fetch a CLIP from the Hugging Face Hub", **box):
+    with folded("Fetch a CLIP from the Hugging Face Hub", visible=studio.server_paths, elem_id="fetch-box"):
         about = "Any CLIP in the transformers format. Nothing is fetched before you have seen how large it is."
         repo = line("fetch-repo", "Repository", about, value=FAVORITE)
         with gr.Row(elem_classes="actions"):
