@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import secrets
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections import Counter
@@ -12,17 +11,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ga2app.errors import StudioError
 from ga2app.labels import check_labels
 from ga2app.services.explanations import Question, question
 from ga2app.services.recognition_service import ZERO_SHOT, PictureFiles, Results
 from ga2app.services.studio import Studio
-from ga2app.services.true_labels import read_true_labels
+from ga2app.services.true_labels import TrueLabels, read_true_labels
 from ga2app.types import RecognitionRequest
-from ga2app.web.components.markup import UNEXPECTED, busy, notice
+from ga2app.web.components.markup import busy
+from ga2app.web.events import fault_html
 from ga2app.web.pages.recognize.recognize_view import BLOCKS, blocks_html, grades_html, overview_html, reasons_html
-
-log = logging.getLogger(__name__)
 
 MOST_CSV_BYTES = 4_000_000
 _OVERLAY_PX = 160
@@ -106,15 +103,9 @@ def answer_pages(
                 continue
             above = busy(f"{done} of {count} clips seen…") if done < count else ""
             yield put(draw(shown, above=above, growing=done < count))
-    except StudioError as exc:
-        yield put(_failed(shown, str(exc)))
-    except Exception:
-        log.exception("recognizing failed")
-        yield put(_failed(shown, UNEXPECTED))
-
-
-def _failed(shown: Shown, text: str) -> Drawn:
-    return replace(draw(shown, above=notice("error", text)), fault=notice("error", text))
+    except Exception as exc:
+        fault = fault_html(exc)
+        yield put(replace(draw(shown, above=fault), fault=fault))
 
 
 def with_true_label(shown: Shown, clip: object, label: object) -> Shown:
@@ -157,7 +148,7 @@ def _with_true_labels_alone(shown: Shown) -> Shown:
 
 def _recalled(began: Shown, results: Results) -> Shown:
     """``results`` with the true labels that were given before: by hand, or in lines that name a clip which is new."""
-    found = read_true_labels(began.lines, results)
+    found = read_true_labels(began.lines, results) if began.lines else TrueLabels()
     truth: dict[int, str] = {}
     times: Counter[str] = Counter()
     for number, path in enumerate(results.paths):
@@ -206,8 +197,5 @@ def asking_why(studio: Studio, shown: Shown, results: Results, asked: Question) 
         if asked.place:
             tokens = studio.explanations.read_tokens(results, asked)
             yield put(html(found, overlays=overlays, tokens=tokens))
-    except StudioError as exc:
-        yield put(html(message=notice("error", str(exc))))
-    except Exception:
-        log.exception("explaining failed")
-        yield put(html(message=notice("error", UNEXPECTED)))
+    except Exception as exc:
+        yield put(html(message=fault_html(exc)))

@@ -140,6 +140,8 @@ def overview_html(
     ``asked`` holds the labels between which a clip is undecided. What is typed while the answer is ``growing`` would be
     lost, so the boxes wait.
     """
+    if len(results.clips) < 2 and not results.recognition.notes:
+        return Markup()
     return render(
         "clip_table.html",
         results=results,
@@ -154,6 +156,8 @@ def overview_html(
 def grades_html(results: Results, truth: Mapping[int, str], faults: Sequence[str] = ()) -> str:
     """The CSV of several clips, and accuracies beside zero-shot CLIP; these only once a true label is known."""
     given = [label for label in truth.values() if label.strip()]
+    if len(results.clips) < 2 and not (given or faults):
+        return Markup()
     used = counted(results, truth)
     notes = notices("warning", faults[:_MOST_FAULTS], "Not every line could be used:")
     if given and not used:
