@@ -62,6 +62,15 @@ def print_json(document: Mapping[str, Any]) -> None:
     print(text if can_show(text) else json.dumps(document, indent=2))
 
 
+def tell(args: argparse.Namespace, document: Mapping[str, Any], *lines: str) -> int:
+    """A command's answer: ``document`` with ``--json``, else ``lines``; gives the exit status 0."""
+    if args.json:
+        print_json(document)
+    else:
+        print("\n".join(lines))
+    return 0
+
+
 def default_backbone() -> str:
     """The backbone that is taken where none is named."""
     from ga2app.hub import default_backbone
@@ -83,11 +92,9 @@ def need(package: str, purpose: str, extra: str) -> None:
 def print_bundle(args: argparse.Namespace, card: BundleCard, fresh: bool, **facts: Any) -> None:
     """What an import or a pull brought into the library; ``facts`` go along with ``--json``."""
     title = card.title or card.name
-    if args.json:
-        print_json(facts | {"bundle": card.folder, "name": title, "backbone": card.backbone, "new": fresh})
-        return
     said = f"belongs to backbone {card.backbone}" if fresh else "is in the library already"
-    print(f"'{title}' {said}\nbundle: {card.folder}")
+    document = facts | {"bundle": card.folder, "name": title, "backbone": card.backbone, "new": fresh}
+    tell(args, document, f"'{title}' {said}", f"bundle: {card.folder}")
 
 
 LABELS_HELP = "class names between commas; one that holds a comma in double quotes"

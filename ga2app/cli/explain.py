@@ -64,11 +64,7 @@ def _run_words(args: argparse.Namespace, backbone: Backbone, bundle: Bundle | No
 
     assert bundle is not None  # _check_usage has seen to it
     report = explain_words(backbone, bundle.learner())
-    if args.json:
-        common.print_json({"words": report.to_dict()})
-    else:
-        print("\n".join(explain_output.word_lines(report)))
-    return 0
+    return common.tell(args, {"words": report.to_dict()}, *explain_output.word_lines(report))
 
 
 def _run_clip(args: argparse.Namespace, backbone: Backbone, bundle: Bundle | None) -> int:

@@ -52,9 +52,8 @@ def _add_lists(lists: Any) -> None:
     lists.add_argument("--first-id", type=int, metavar="N", help="the number that the lists count classes from")
     lists.add_argument("--anchors", help="irrelevant clips", **_LISTS)
     lists.add_argument("--anchor-root", type=Path, metavar="FOLDER", help="where those lie (default: --root)")
-    lists.add_argument(
-        "--negatives", default="", help="negative prompts, between commas; the published runs have 'else'"
-    )
+    prompts = "negative prompts, between commas; the published runs have 'else'"
+    lists.add_argument("--negatives", default="", help=prompts)
 
 
 def _add_novel(novel: Any) -> None:

@@ -67,11 +67,8 @@ def run_export(args: argparse.Namespace) -> int:
         if args.onnx:
             return _export_onnx(args, studio, out)
         studio.library.export_zip(args.bundle, out)
-    if args.json:
-        common.print_json({"file": str(out), "bytes": out.stat().st_size})
-    else:
-        print(f"{out}, {out.stat().st_size:,} bytes")
-    return 0
+    packed = out.stat().st_size
+    return common.tell(args, {"file": str(out), "bytes": packed}, f"{out}, {packed:,} bytes")
 
 
 def _export_onnx(args: argparse.Namespace, studio: Studio, out: Path) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,8 +77,7 @@ def run_push(args: argparse.Namespace) -> int:
         print(f"you are {account.name} at the Hub; to {repo}", file=sys.stderr)
         if args.dry_run:
             facts = {"account": account.name, "organizations": list(account.organizations), "writes": account.writes}
-            _tell(args, facts | {"repo": repo}, [repo])
-            return 0
+            return common.tell(args, facts | {"repo": repo}, repo)
         options = PushOptions(repo, not args.public, args.rights, args.onto, args.license, args.license_name)
         card, bar = _read_card(args.card), _bar("up")
         if args.anchors:
@@ -97,8 +95,7 @@ def run_push(args: argparse.Namespace) -> int:
         said += [f"taken out: {', '.join(pushed.removed)}"] if pushed.removed else []
     else:
         said.append(f"nothing changed: the Hub has all of it, at commit {commit}")
-    _tell(args, facts | {"changed": list(pushed.changed), "removed": list(pushed.removed)}, said)
-    return 0
+    return common.tell(args, facts | {"changed": list(pushed.changed), "removed": list(pushed.removed)}, *said)
 
 
 def run_pull(args: argparse.Namespace) -> int:
@@ -116,8 +113,7 @@ def run_pull(args: argparse.Namespace) -> int:
         if args.dry_run:
             files = {file.name: file.size_bytes for file in offer.files}
             said = [f"{name}, {count:,} bytes" for name, count in files.items()]
-            _tell(args, facts | {"files": files, "left_out": list(offer.left_out)}, said)
-            return 0
+            return common.tell(args, facts | {"files": files, "left_out": list(offer.left_out)}, *said)
         if not args.anchors:
             card, fresh = sharing.pull_bundle(offer, progress=_bar("down"))
             common.print_bundle(args, card, fresh, **facts)
@@ -130,15 +126,8 @@ def run_pull(args: argparse.Namespace) -> int:
     said += [f"negative prompts: {', '.join(pulled.groups)}"] if pulled.groups else []
     if pulled.missing:
         said.append(f"clips that neither the repository nor this home has: {', '.join(pulled.missing)}")
-    _tell(args, facts | told | {"missing": list(pulled.missing), "faults": list(pulled.faults)}, said)
-    return 0
-
-
-def _tell(args: argparse.Namespace, document: dict[str, Any], lines: Sequence[str]) -> None:
-    if args.json:
-        common.print_json(document)
-    else:
-        print("\n".join(lines))
+    told |= {"missing": list(pulled.missing), "faults": list(pulled.faults)}
+    return common.tell(args, facts | told, *said)
 
 
 def _set_of(studio: Studio, name: str) -> int:

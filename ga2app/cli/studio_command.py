@@ -117,11 +117,9 @@ def run_sketch(args: argparse.Namespace) -> int:
     from ga2app.synthetic.demo_dataset import generate
 
     made = generate(args.out, args.style, args.clips, args.seed, common.names(args.actions))
-    if args.json:
-        common.print_json({"clips": [{"file": str(path), "label": label} for path, label in made]})
-    else:
-        print(f"{len(made)} clips of {len({label for _, label in made})} actions in {args.out}")
-    return 0
+    clips = [{"file": str(path), "label": label} for path, label in made]
+    actions = len({label for _, label in made})
+    return common.tell(args, {"clips": clips}, f"{len(made)} clips of {actions} actions in {args.out}")
 
 
 PACKAGES = "torch transformers decord2 av sqlite-utils huggingface_hub safetensors numpy pillow".split()

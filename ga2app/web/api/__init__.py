@@ -18,7 +18,7 @@ from ga2app.services.recognition_service import WAYS
 from ga2app.services.studio import Studio
 from ga2app.web.api.endpoints import Endpoints
 from ga2app.web.api.run_endpoints import RunEndpoints
-from ga2app.web.components.file_names import NamedFiles
+from ga2app.web.components.form_fields import NamedFiles
 
 Endpoint = Callable[..., Any]
 

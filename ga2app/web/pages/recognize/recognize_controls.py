@@ -16,8 +16,7 @@ from ga2app.services.studio import Studio
 from ga2app.types import NoneOfThese, NoneWay, RecognitionRequest
 from ga2app.types.recognition import DEFAULT_THRESHOLDS
 from ga2app.web.components.backbone_field import backbone_field, backbone_info, settle_choice
-from ga2app.web.components.file_names import NamedFiles
-from ga2app.web.components.form_fields import line, pick, small
+from ga2app.web.components.form_fields import NamedFiles, line, pick, small
 from ga2app.web.components.markup import notice
 from ga2app.web.events import QUIET
 from ga2app.web.templates import render, script
