@@ -11,7 +11,7 @@ import matplotlib
 from matplotlib.figure import Figure
 
 HERE = Path(__file__).resolve().parent
-COLUMNS = 4
+COLUMNS = 3
 
 
 def draw(document: dict[str, Any], out: Path) -> None:
