@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from ga2app.cli.main import main
-from ga2app.config import preset
+from ga2app.config import ClipConfig, preset
 from ga2app.datasets import read_clipset
-from ga2app.paths import PROJECT, Home
+from ga2app.paths import PROJECT, Home, default_home
+from ga2app.training.training_batches import loader_of
+from ga2app.video import Evaluation
 from tests.clips import write_color_clip
 from tests.commands import document, interrupted, refused
 from tests.demo import link_demo
@@ -230,3 +232,16 @@ def test_ctrl_c_saves_and_the_same_command_goes_on(capsys: pytest.CaptureFixture
     assert main(command) == 0
     again = capsys.readouterr()
     assert f"resumed at step {step}" in again.err and json.loads(again.out)["steps"] == 6
+
+
+def test_frames_tells_what_decoded_frames_take_and_clears_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clip = write_color_clip(tmp_path / "clip.mp4", (200, 90, 40), 1)
+    loader_of(ClipConfig(), keep=True).read(clip, Evaluation(2))
+    assert main(["frames", "--json"]) == 0
+    there = json.loads(capsys.readouterr().out)
+    assert there["folder"] == str(default_home().frames) and there["bytes"] > 2 * 40 * 40 * 3
+    assert main(["frames", "--clear", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {**there, "bytes": 0, "freed_bytes": there["bytes"]}
+    assert main(["frames"]) == 0 and "0.00 GB of decoded frames in" in capsys.readouterr().out
