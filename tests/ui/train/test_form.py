@@ -31,6 +31,7 @@ from ga2app.web.pages.train.train_settings import (
 from ga2app.web.templates import render
 
 UNLIKE = {
+    "attention": "eager",
     "device": "cpu",
     "processes": 2,
     "prompts.hard_prompt": "random",

@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from ga2app.config import PRESETS, Precision, RunConfig, preset
+from ga2app.config import ATTENTIONS, AUTO, PRESETS, Precision, RunConfig, preset
 from ga2app.errors import Fault
 from ga2app.services.prompt_fit import too_small_for
 
@@ -60,14 +60,17 @@ BESIDE = {
 BESIDE_LABELS = {"dataset": "Data sets", "backbone": "Backbone", "seed": "Seeds"}
 BESIDE_LABELS |= {"on": "Machine", "flavor": "Flavor", "timeout": "Time limit"}
 
-_PRECISIONS = tuple(("automatic" if kind is Precision.AUTO else kind.value, kind.value) for kind in Precision)
+_CHOICES = {
+    path: tuple(("automatic" if value == AUTO else value, value) for value in values)
+    for path, values in (("precision", [kind.value for kind in Precision]), ("attention", ATTENTIONS))
+}
 
 
 def _group(told: Mapping[str, Any]) -> Group:
     settings = []
     for path, label, about, *how in told["settings"]:
         kind = Input(*how) if how else Input.NUMBER
-        settings.append(Setting(path, label, about, kind, _PRECISIONS if kind is Input.CHOICE else ()))
+        settings.append(Setting(path, label, about, kind, _CHOICES.get(path, ())))
     return Group(told["title"], tuple(settings), told.get("open", False), told.get("wide", False))
 
 
