@@ -192,13 +192,13 @@ def joined(device: str = "auto") -> Iterator[Ranks]:
     _end_with_parent()
     number = os.environ.get
     group = Ranks(int(os.environ["RANK"]), launched_processes(), int(number("LOCAL_RANK", "0")))
-    backend, cuda = "cpu:gloo", device in ("auto", "cuda") and torch.cuda.is_available()
+    backend, cuda = "gloo", device in ("auto", "cuda") and torch.cuda.is_available()
     if cuda:
         here, devices = int(number("LOCAL_WORLD_SIZE", str(group.count))), torch.cuda.device_count()
         if here > devices:
             rule = f"must be at most {devices}, the CUDA devices here (it is {here}); or choose device cpu"
             raise ConfigError([Fault("processes", rule)], code=ErrorCode.DEVICE_UNUSABLE)
-        backend += ",cuda:nccl" if dist.is_nccl_available() else ",cuda:gloo"
+        backend = "cpu:gloo,cuda:nccl" if dist.is_nccl_available() else "gloo"
     store, rank, count = next(rendezvous("env://", timeout=PATIENCE))
     dist.init_process_group(backend, store=store, rank=rank, world_size=count, timeout=PATIENCE)
     token, elsewhere = _current.set(group), None
