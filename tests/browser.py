@@ -148,6 +148,14 @@ def opened(tab: Any) -> None:
     tab.locator("#footer a, footer button").first.wait_for()
 
 
+def ticked(tab: Any, boxes: str) -> list[str]:
+    """The values of the boxes that show a tick."""
+    found: list[str] = tab.evaluate(
+        "boxes => [...document.querySelectorAll(boxes)].filter(one => one.checked).map(one => one.value)", boxes
+    )
+    return found
+
+
 @pytest.fixture(scope="session")
 def context(chromium: Any) -> Iterator[Any]:
     """One for all tests of a process: what it has loaded of Gradio once, it need not load and compile again."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -30,6 +30,12 @@ WORDS = "a video of person walking running jumping waving hand reading book noth
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest files first, one for each process: begun last, one of them would run on alone."""
     items.sort(key=lambda item: item.path.name not in LONGEST)
+
+
+def pytest_collection_finish() -> None:
+    """What has been imported stays: looked through again and again for garbage, it takes longer than most tests."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
@@ -110,8 +116,9 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return home.database.read_bytes()
 
 
-@contextmanager
-def _hub_for_all(monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackHub]:
+@pytest.fixture
+def loopback_hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackHub]:
+    """A Hub on this computer that everything here takes for the Hub. This machine's login there is alice's."""
     with hub_listening() as hub:
         hub.logins["hf_alice"] = Login("alice", organizations=("lab",))
         hub.logins["hf_bob"] = Login("bob")
@@ -119,20 +126,6 @@ def _hub_for_all(monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackHub]:
         monkeypatch.setenv("HF_ENDPOINT", hub.url)
         monkeypatch.setenv("HF_TOKEN", "hf_alice")
         monkeypatch.delenv("SPACE_ID", raising=False)
-        yield hub
-
-
-@pytest.fixture
-def loopback_hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackHub]:
-    """A Hub on this computer that everything here takes for the Hub. This machine's login there is alice's."""
-    with _hub_for_all(monkeypatch) as hub:
-        yield hub
-
-
-@pytest.fixture(scope="module")
-def lasting_hub() -> Iterator[LoopbackHub]:
-    """The same, one for all tests of a file: what an app that they share has been started with."""
-    with pytest.MonkeyPatch.context() as monkeypatch, _hub_for_all(monkeypatch) as hub:
         yield hub
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ga2app.web import Studio  # isort: skip  # first: Gradio without its stubs, which are half of the import
+
 import asyncio
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +13,6 @@ import gradio as gr
 import pytest
 
 from ga2app.paths import Home
-from ga2app.web import Studio
 from ga2app.web.api import build_api
 from ga2app.web.mcp.agent_tools import Tools, endpoints_of
 from tests.ui.studios import empty, make_studio

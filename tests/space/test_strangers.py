@@ -71,10 +71,12 @@ def studio(tmp_path: Path) -> Iterator[Studio]:
 
 @dataclass
 class Pressed:
-    """What came of pressing everything: per handler what it gave, and which ones asked whether they may."""
+    """What came of pressing everything: per handler what it gave, which ones asked whether they may, and which look."""
 
     given: dict[str, str] = field(default_factory=dict)
     asked: set[str] = field(default_factory=set)
+    looks: set[str] = field(default_factory=set)
+    """Handlers that go by themselves, when a page opens and as time passes."""
 
 
 def press_everything(studio: Studio, session: dict[str, Any]) -> Pressed:
@@ -92,6 +94,8 @@ async def _press_everything(studio: Studio, session: dict[str, Any]) -> Pressed:
             continue
         for action in ACTIONS if handler.collects_event_data else ("",):
             name = f"{number} {getattr(handler.fn, '__qualname__', handler.fn)} {action}"
+            if handler.targets and {event for _, event in handler.targets} <= {"load", "tick"}:
+                pressed.looks.add(name)
 
             def note(name: str = name) -> None:
                 if LocalContext.blocks.get(None) is not None:  # not so in a thread of the app's own
@@ -131,6 +135,9 @@ def test_a_stranger_changes_nothing_and_is_told_so(studio: Studio) -> None:
     assert len({name.split(" ")[0] for name in told}) >= FEWEST, sorted(told)
     untold = pressed.asked - told
     assert untold == set(), {name: pressed.given[name][:300] for name in untold}
+    assert len(pressed.looks) >= 6 and not pressed.asked & pressed.looks, (
+        "to open a page and to look at it is no change"
+    )
 
 
 def test_the_owner_does_all_of_it(studio: Studio) -> None:

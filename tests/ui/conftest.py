@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from ga2app.web import Studio  # isort: skip  # first: Gradio without its stubs, which are half of the import
+
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from ga2app.paths import Home
-from ga2app.web import Studio
 
 from .studios import Served, empty, free_port, make_studio, running
 

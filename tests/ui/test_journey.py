@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ga2app.config import DEMO
-from ga2app.paths import PROJECT
 from ga2app.store import Store
 from tests.browser import go_to
 
@@ -59,15 +56,3 @@ def test_from_an_empty_home_to_a_novel_label_with_an_own_bundle(tab: Any, tmp_pa
         tuned = tab.locator(".side.tuned li.best")
         expect(tuned.locator(".name")).to_have_text(untrained, timeout=ANSWERED_WITHIN_MS)
         expect(tuned.locator(".kind")).to_have_text("novel")
-
-        port = address.rpartition(":")[2]
-        second = subprocess.run(
-            [sys.executable, "app.py", "--port", port, "--home", str(tmp_path / "second")],
-            cwd=PROJECT,
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-        assert second.returncode == 1
-        assert "choose another port with --port" in second.stderr
-        assert "Traceback" not in second.stderr

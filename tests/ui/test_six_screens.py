@@ -1,4 +1,7 @@
-"""A newcomer's whole trip through the six screens: the real app, worker, backbone and training, in Chromium."""
+"""A newcomer's whole trip through the six pages, to the Hub and into another home, in Chromium.
+
+The app, its worker, the backbone and the training are real, and so is the Hub's client; the Hub is on this computer.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from typing import Any
 import pytest
 
 from ga2app.config import DEMO
-from ga2app.paths import PROJECT, Home
+from ga2app.paths import PROJECT, SKETCH_HARD_PROMPT, Home
 from ga2app.store import Store
 from ga2app.synthetic.actions import ACTIONS
 from ga2app.synthetic.demo_dataset import write_drawn_clip
@@ -21,6 +24,7 @@ from ga2app.types import EventKind, RunState
 from ga2app.worker import launcher
 from tests.browser import go_to
 from tests.demo import link_demo
+from tests.hub_server import LoopbackHub, Repo
 
 from .studios import free_port, running
 
@@ -171,8 +175,8 @@ def run_at_its_beginning(home: Home) -> int:
     pytest.fail("no run was at its beginning")
 
 
-def test_from_a_zip_with_broken_clips_to_a_bundle_in_another_home(
-    tab: Any, tmp_path: Path, home: Home, archive: Path, drawn_demo: Path
+def test_from_a_zip_with_broken_clips_to_a_bundle_on_the_hub_and_in_another_home(
+    tab: Any, tmp_path: Path, home: Home, archive: Path, drawn_demo: Path, loopback_hub: LoopbackHub
 ) -> None:
     with ExitStack() as first:
         address = first.enter_context(app(home, tmp_path / "app.log"))
@@ -186,55 +190,62 @@ def test_from_a_zip_with_broken_clips_to_a_bundle_in_another_home(
         expect(tab.locator("#runs .run")).to_have_count(len(SEEDS))
         tab.goto("about:blank")
     with app(home, tmp_path / "again.log") as address:
-        stopped = run_at_its_beginning(home)
-        tab.goto(f"{address}/runs?id={stopped}")
-        expect(tab.locator("#run-head h2")).to_contain_text(f"Run {stopped}")
-        state = tab.locator("#run-head .badge")
-        tab.locator("#stop").click()
-        expect(state).to_have_text("stopped", timeout=SOON_MS)
-        stopped_at = steps_of(home, stopped)[-1]
-        tab.locator("#resume").click()
-        for number in SEEDS:
-            expect(show_run(tab, number)).to_have_text("done", timeout=TRAINED_MS)
-        steps = steps_of(home, stopped)
-        assert steps == sorted(set(steps)) and steps[0] < stopped_at < steps[-1]
-
-        for number, told in zip(SEEDS, ("Tick another to compare", "Compare 2 runs"), strict=True):
-            tab.locator(f"#runs [data-compare='{number}']").click()
-            expect(tab.locator("#compare")).to_have_text(told)
-        tab.locator("#compare").click()
-        expect(tab.locator("#run-comparison h2")).to_have_text("2 runs compared")
-        expect(tab.locator("#run-comparison")).to_contain_text("2 seeds of the same settings")
-        tab.locator("#compare-back").click()
-
-        tab.get_by_role("link", name="Report", exact=True).click()
-        expect(tab.locator("#run-report .report .lead")).to_contain_text("HM went from")
-        with tab.expect_download() as saved:
-            tab.locator("#save-report").click()
-        page = Path(saved.value.path()).read_text(encoding="utf-8")
-        assert "HM went from" in page and not re.search(r"(src|href)=.https?:", page)
-
+        stop_and_resume(tab, home, address)
+        compare_and_report(tab)
         recognize_four(tab, archive, tmp_path)
-        open_tab(tab, "Library")
-        tab.locator("#bundles .bundle").first.click()
-        with tab.expect_download() as packed:
-            tab.locator("#download-bundle").click()
-        bundle = tmp_path / packed.value.suggested_filename
-        packed.value.save_as(bundle)
+        bundle = download_bundle(tab, tmp_path)
+        push_bundle(tab, loopback_hub)
+        push_anchors(tab, loopback_hub)
+        assert "hf_alice" not in (tmp_path / "again.log").read_text()
         tab.goto("about:blank")
+    assert not [path for path in home.root.rglob("*") if path.is_file() and b"hf_alice" in path.read_bytes()]
     other = Home(tmp_path / "other")
     link_demo(drawn_demo, other)
     try:
         with app(other, tmp_path / "other.log") as address:
-            tab.goto(address)
-            open_tab(tab, "Library")
+            tab.goto(f"{address}/library")
             with tab.expect_file_chooser() as chooser:
                 tab.locator("#upload-bundle").click()
             chooser.value.set_files(str(bundle))
             expect(tab.locator("#bundles .bundle", has_text="imported").first).to_be_visible(timeout=SOON_MS)
+            pull_bundle(tab, loopback_hub)
+            pull_anchors(tab)
             tab.goto("about:blank")
     finally:
         launcher.stop_worker(other)
+
+
+def stop_and_resume(tab: Any, home: Home, address: str) -> None:
+    """A run goes on where it was stopped, and both end."""
+    stopped = run_at_its_beginning(home)
+    tab.goto(f"{address}/runs?id={stopped}")
+    expect(tab.locator("#run-head h2")).to_contain_text(f"Run {stopped}")
+    state = tab.locator("#run-head .badge")
+    tab.locator("#stop").click()
+    expect(state).to_have_text("stopped", timeout=SOON_MS)
+    stopped_at = steps_of(home, stopped)[-1]
+    tab.locator("#resume").click()
+    for number in SEEDS:
+        expect(show_run(tab, number)).to_have_text("done", timeout=TRAINED_MS)
+    steps = steps_of(home, stopped)
+    assert steps == sorted(set(steps)) and steps[0] < stopped_at < steps[-1]
+
+
+def compare_and_report(tab: Any) -> None:
+    for number, told in zip(SEEDS, ("Tick another to compare", "Compare 2 runs"), strict=True):
+        tab.locator(f"#runs [data-compare='{number}']").click()
+        expect(tab.locator("#compare")).to_have_text(told)
+    tab.locator("#compare").click()
+    expect(tab.locator("#run-comparison h2")).to_have_text("2 runs compared")
+    expect(tab.locator("#run-comparison")).to_contain_text("2 seeds of the same settings")
+    tab.locator("#compare-back").click()
+
+    tab.get_by_role("link", name="Report", exact=True).click()
+    expect(tab.locator("#run-report .report .lead")).to_contain_text("HM went from")
+    with tab.expect_download() as saved:
+        tab.locator("#save-report").click()
+    page = Path(saved.value.path()).read_text(encoding="utf-8")
+    assert "HM went from" in page and not re.search(r"(src|href)=.https?:", page)
 
 
 def recognize_four(tab: Any, archive: Path, folder: Path) -> None:
@@ -254,3 +265,94 @@ def recognize_four(tab: Any, archive: Path, folder: Path) -> None:
     tab.locator("#recognize").click()
     expect(tab.locator("#answer article.clip")).to_have_count(4, timeout=SOON_MS)
     expect(tab.locator("#answer article.clip").first.locator(".side")).to_have_count(3)
+
+
+def download_bundle(tab: Any, folder: Path) -> Path:
+    open_tab(tab, "Library")
+    tab.locator("#bundles .bundle").first.click()
+    with tab.expect_download() as packed:
+        tab.locator("#download-bundle").click()
+    bundle = folder / packed.value.suggested_filename
+    packed.value.save_as(bundle)
+    return bundle
+
+
+def push_bundle(tab: Any, hub: LoopbackHub) -> None:
+    """Nothing leaves before a second press; what somebody else has done there is not overwritten unasked."""
+    tab.locator("#push-bundle").click()
+    expect(tab.locator("#push-account")).to_contain_text("as alice", timeout=SOON_MS)
+    assert not hub.asked("POST .*/commit")
+    tab.locator("#push-repo input, #push-repo textarea").first.fill("drawn-actions")
+    tab.locator("#push-license input").click()
+    tab.get_by_role("option", name="cc-by-4.0").click()
+    tab.locator("#push-go").click()
+    answer = tab.locator("#push-answer")
+    expect(answer).to_contain_text("Pushed", timeout=SOON_MS)
+    expect(answer.get_by_role("link")).to_have_text(f"{hub.url}/alice/drawn-actions")
+    ours = hub.repos["model", "alice/drawn-actions"]
+    assert ours.private and {"bundle.json", "prompts.safetensors"} <= set(ours.files)
+    assert ours.files["README.md"].content.startswith(b'---\nlicense: "cc-by-4.0"\n')
+
+    tab.locator("#push-go").click()
+    expect(answer).to_contain_text("no commit was made", timeout=SOON_MS)
+    head = ours.put(README__md=b"# Somebody else was here\n")
+    tab.locator("#push-go").click()
+    expect(tab.locator("#push-onto")).to_be_visible(timeout=SOON_MS)
+    assert ours.head == head, "a conflict changes nothing"
+    tab.locator("#push-onto").click()
+    expect(answer).to_contain_text("Pushed", timeout=SOON_MS)
+    assert ours.head != head
+
+
+def push_anchors(tab: Any, hub: LoopbackHub) -> None:
+    """An anchor set goes with its clips where one says that one may publish them."""
+    open_tab(tab, "Anchors")
+    tab.locator("#anchor-sets [data-choose]").filter(has_text="calm").click()
+    expect(tab.locator("#anchor-name input, #anchor-name textarea").first).to_have_value("calm")
+    tab.locator("#anchor-push").click()
+    expect(tab.locator("#anchor-push-account")).to_contain_text("Pushing calm as alice", timeout=SOON_MS)
+    tab.get_by_label("With the clips themselves").check()
+    tab.locator("#anchor-push-go").click()
+    answer = tab.locator("#anchor-push-answer")
+    expect(answer).to_contain_text("the right to publish", timeout=SOON_MS)
+    assert ("dataset", "alice/calm-anchors") not in hub.repos
+    tab.get_by_label("I have the right to publish what goes along").check()
+    tab.locator("#anchor-push-go").click()
+    expect(answer).to_contain_text("Pushed", timeout=SOON_MS)
+    repo = hub.repos["dataset", "alice/calm-anchors"]
+    assert repo.private and len([name for name in repo.files if name.endswith(".mp4")]) == 4
+
+
+def others_repo(hub: LoopbackHub) -> Repo:
+    """A bundle that bob has published, beside files that nobody should fetch."""
+    names = ("bundle.json", "prompts.safetensors", "README.md")
+    files = {name: (SKETCH_HARD_PROMPT / name).read_bytes() for name in names}
+    files["bundle.json"] = files["bundle.json"].replace(b'"seed": 1024', b'"seed": 7')
+    return hub.add("bob/kites", files=files | {"weights.bin": b"\x80\x04pickle"})
+
+
+def pull_bundle(tab: Any, hub: LoopbackHub) -> None:
+    """What is there is told first; what a bundle does not need is not fetched."""
+    theirs, fetched = others_repo(hub), "GET .*/resolve/.*safetensors"
+    before = len(hub.asked(fetched))
+    tab.get_by_role("button", name="From the Hugging Face Hub").click()
+    tab.locator("#pull-repo input, #pull-repo textarea").first.fill(f"{hub.url}/bob/kites")
+    tab.locator("#pull-ask").click()
+    told = tab.locator("#pull-answer")
+    expect(told).to_contain_text("bob/kites, public", timeout=SOON_MS)
+    expect(told).to_contain_text("Not fetched: weights.bin")
+    assert len(hub.asked(fetched)) == before
+    tab.locator("#pull-go").click()
+    expect(tab.locator("#library-answer")).to_contain_text("is here", timeout=SOON_MS)
+    expect(tab.locator("#bundle-body")).to_contain_text(f"bob/kites at {theirs.head[:7]}")
+
+
+def pull_anchors(tab: Any) -> None:
+    open_tab(tab, "Anchors")
+    tab.get_by_role("button", name="From the Hugging Face Hub").first.click()
+    tab.locator("#anchor-pull-repo input, #anchor-pull-repo textarea").first.fill("alice/calm-anchors")
+    tab.locator("#anchor-pull-ask").click()
+    tab.locator("#anchor-pull-go").click(timeout=SOON_MS)
+    expect(tab.locator("#anchor-told")).to_contain_text("'calm' is here", timeout=SOON_MS)
+    expect(tab.locator("#anchor-name input, #anchor-name textarea").first).to_have_value("calm")
+    expect(tab.locator("#anchor-rows .anchor-card")).to_have_count(4)

@@ -23,10 +23,9 @@ from gradio_client import Client
 from ga2app.paths import PROJECT, Home
 from ga2app.web.mcp.agent_server import PATH
 from ga2app.worker import launcher
-from tests.browser import opened
 from tests.demo import link_demo
 
-from .studios import Served, free_port
+from .studios import free_port
 
 PATIENCE_S = 240
 NAME = "studio.lab.example"
@@ -161,19 +160,3 @@ def test_behind_a_reverse_proxy_page_endpoints_and_agents_are_under_its_path_and
                 assert "--allowed-host NAME" in answer.text
         origin = {"Host": NAME, "Accept": "application/json", "Origin": f"https://{NAME}"}
         assert httpx.post(address + PATH, json=LIST_TOOLS, headers=origin, timeout=PATIENCE_S).status_code == 200
-
-
-@pytest.mark.browser
-def test_an_upload_that_a_proxy_refuses_is_told_with_its_size_and_the_proxys_setting(chromium: Any, served: Served):
-    expect = pytest.importorskip("playwright.sync_api").expect
-    page = chromium.new_page()
-    try:
-        page.route("**/upload?*", lambda route: route.fulfill(status=413, body="<html>413</html>"))
-        page.goto(served.address)
-        opened(page)
-        big = {"name": "holiday.mp4", "mimeType": "video/mp4", "buffer": b"\0" * 2_500_000}
-        page.locator("#clips input[type=file]").set_input_files([big])
-        expect(page.get_by_text("This upload of 2.5 MB is larger than the proxy").first).to_be_visible()
-        expect(page.get_by_text("client_max_body_size").first).to_be_visible()
-    finally:
-        page.close()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ..studios import BASE, Served, add_bundle, keep_bundle
+from ..studios import Served, keep_bundle
 
 pytestmark = pytest.mark.browser
 expect = pytest.importorskip("playwright.sync_api").expect
@@ -74,14 +74,3 @@ def test_a_bundle_travels_is_found_renamed_deleted_brought_back_and_tried(
     titles.first.click()
     tab.locator("#try-bundle").click()
     expect(tab.locator("#labels textarea")).to_have_value(re.compile("waving a flag"))
-
-
-def test_the_library_fits_a_phone_in_the_dark(tab: Any, served: Served) -> None:
-    keep_bundle(served.studio, "a-name-that-is-very-long-and-has-no-place-to-break-it-" * 2, base=list(BASE))
-    add_bundle(served.studio, "vanished")
-    tab.set_viewport_size({"width": 400, "height": 800})
-    tab.goto(f"{served.address}/library?__theme=dark")
-    expect(tab.locator("[data-bundle]")).to_have_count(2)
-    tab.locator("[data-bundle]").nth(1).click()
-    expect(tab.locator("#bundle-head h2")).to_be_in_viewport()
-    assert tab.evaluate("document.documentElement.scrollWidth") <= 400

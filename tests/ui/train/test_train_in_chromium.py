@@ -1,4 +1,4 @@
-"""The Train page in Chromium: one journey, and what only a browser can show."""
+"""The Train page in Chromium: from a home whose demo is still being drawn to six runs in the queue."""
 
 from __future__ import annotations
 
@@ -21,73 +21,101 @@ expect = pytest.importorskip("playwright.sync_api").expect
 LATE_S = 0.7
 
 
-@pytest.fixture
-def train(tab: Any, served: Served) -> Any:
-    """Train, opened on a home with two data sets and nothing else."""
-    add_dataset(served.studio)
-    add_dataset(served.studio, "kitchen")
-    add_negatives(served.studio)
+def test_settings_are_filled_in_mended_queued_and_found_again(tab: Any, served: Served) -> None:
     tab.set_viewport_size({"width": 1280, "height": 860})
     tab.goto(f"{served.address}/train")
     opened(tab)
-    expect(tab.locator("#train-preview")).to_contain_text("Queues one run: demo")
-    return tab
+    the_demo_is_queued_while_it_is_drawn_and_appears_by_itself(tab, served)
+    every_fault_stands_at_its_field_and_goes_away(tab, served)
+    what_was_said_of_another_preset_is_old_and_no_press_is_lost(tab, served)
+    add_dataset(served.studio, "kitchen")
+    add_negatives(served.studio)
+    tab.reload()
+    opened(tab)
+    six_runs_of_two_data_sets_are_queued_and_their_settings_saved(tab)
+    tab.reload()
+    opened(tab)
+    expect(tab.locator("#train-preview")).to_contain_text("Queues 6 runs")
+    expect(tab.locator("#set-shots input")).to_have_value("2")
+    expect(tab.get_by_label("things (")).to_be_checked()
+    a_late_answer_takes_back_nothing_that_is_typed(tab)
 
 
-def test_from_two_data_sets_and_a_fault_that_is_mended_to_runs_in_the_queue(
-    train: Any, served: Served, tmp_path: Path
-) -> None:
-    train.locator("#dataset input").click()
-    train.get_by_role("option", name="kitchen").click()
-    train.keyboard.press("Escape")
-    train.locator("#seeds :is(input, textarea)").fill("3 draws")
-    preview, queue = train.locator("#train-preview"), train.locator("#queue")
+def the_demo_is_queued_while_it_is_drawn_and_appears_by_itself(tab: Any, served: Served) -> None:
+    card = tab.locator("#dataset-card")
+    expect(card).to_contain_text("Being drawn")
+    tab.locator("#queue").click()
+    expect(tab.locator("#queue-answer")).to_contain_text("is queued")
+    add_dataset(served.studio)
+    expect(card).to_contain_text("2 base labels")
+    expect(card.locator(".chip.novel").first).to_have_text("jumping rope")
+    (run,) = served.studio.store.runs.list()
+    assert served.woken
+    served.studio.store.runs.delete(run.id)
+
+
+def every_fault_stands_at_its_field_and_goes_away(tab: Any, served: Served) -> None:
+    rate, epochs = tab.locator("#set-optimizer-learning-rate"), tab.locator("#set-optimizer-epochs")
+    rate.locator("input").fill("1000000")
+    epochs.locator("input").fill("0")
+    tab.locator("#queue").click()
+    expect(tab.locator("#queue-answer")).to_contain_text("settings need a change")
+    for field in (rate, epochs):
+        expect(field).to_have_class(re.compile("faulty"))
+        expect(field.locator("input")).to_have_attribute("aria-invalid", "true")
+    expect(rate).to_contain_text("must be above 0 and at most 1")
+    assert served.studio.store.runs.count() == 0
+    epochs.locator("input").fill("3")
+    expect(epochs).not_to_have_class(re.compile("faulty"))
+    tab.get_by_label("Full").check()
+    expect(rate.locator("input")).to_have_value("0.004")
+    expect(rate).not_to_have_class(re.compile("faulty"))
+
+
+def what_was_said_of_another_preset_is_old_and_no_press_is_lost(tab: Any, served: Served) -> None:
+    def late(route: Any) -> None:
+        time.sleep(LATE_S)
+        route.continue_()
+
+    expect(tab.locator("body")).not_to_have_attribute("data-train-updating", "")
+    tab.route("**/gradio_api/queue/join*", late)
+    tab.get_by_label("Quick").check()
+    expect(tab.locator("body")).to_have_attribute("data-train-updating", "")
+    expect(tab.locator("#queue")).to_be_disabled()
+    tab.locator("#queue").dblclick(force=True)  # at once: the press is not lost, and it is one
+    expect(tab.locator("#queue-answer")).to_contain_text("is queued")
+    (run,) = served.studio.store.runs.list()
+    assert run.config["prompts"] == preset("quick").to_dict()["prompts"], "what the page said at the press"
+    tab.unroute("**/gradio_api/queue/join*")
+
+
+def six_runs_of_two_data_sets_are_queued_and_their_settings_saved(tab: Any) -> None:
+    preview, queue, shots = tab.locator("#train-preview"), tab.locator("#queue"), tab.locator("#set-shots input")
+    tab.locator("#dataset input").click()
+    tab.get_by_role("option", name="kitchen").click()
+    tab.keyboard.press("Escape")
+    tab.locator("#seeds :is(input, textarea)").fill("3 draws")
     expect(preview).to_contain_text("Queues 6 runs")
     expect(preview).to_contain_text("drawn scenes of the demo are borrowed")
-    shots = train.locator("#set-shots")
-    shots.locator("input").fill("0")
-    expect(shots).to_have_class(re.compile("faulty"))
-    expect(shots.locator("input")).to_have_attribute("aria-invalid", "true")
-    shots.locator("input").fill("2")
-    expect(shots).not_to_have_class(re.compile("faulty"))
-    train.locator("summary", has_text="Hard prompt, anchors and negatives").click()
-    train.get_by_label("things (").check()
-    expect(train.locator("#anchors-note")).to_contain_text("of things")
-    with train.expect_download() as download:
-        train.locator("#save-settings").click()
+    shots.fill("2")
+    tab.locator("summary", has_text="Hard prompt, anchors and negatives").click()
+    tab.get_by_label("things (").check()
+    expect(tab.locator("#anchors-note")).to_contain_text("of things")
+    with tab.expect_download() as download:
+        tab.locator("#save-settings").click()
     saved = json.loads(Path(download.value.path()).read_text())
     assert saved == preset("quick").to_dict() | {"shots": 2, "negatives": ["things"]}
     expect(queue).to_have_text("Queue 6 runs")
     expect(queue).to_be_in_viewport(ratio=1)
     queue.click()
-    expect(train.locator("#queue-answer")).to_contain_text(re.compile(r"Runs \d+ to \d+ are queued"))
-    expect(train.locator("#watch")).to_be_in_viewport(ratio=1)
-    train.reload()
-    opened(train)
-    expect(preview).to_contain_text("Queues 6 runs")
-    expect(shots.locator("input")).to_have_value("2")
-    expect(train.get_by_label("things (")).to_be_checked()
+    expect(tab.locator("#queue-answer")).to_contain_text(re.compile(r"Runs \d+ to \d+ are queued"))
+    expect(tab.locator("#watch")).to_be_in_viewport(ratio=1)
 
 
-def test_what_was_said_of_another_preset_is_marked_as_old_and_cannot_be_queued(train: Any, served: Served) -> None:
-    def late(route: Any) -> None:
-        time.sleep(LATE_S)
-        route.continue_()
-
-    train.route("**/gradio_api/queue/join*", late)
-    train.get_by_label("Full").check()
-    expect(train.locator("body")).to_have_attribute("data-train-updating", "")
-    expect(train.locator("#queue")).to_be_disabled()
-    train.locator("#queue").dblclick(force=True)  # at once: the press is not lost, and it is one
-    expect(train.locator("#queue-answer")).to_contain_text("is queued")
-    (run,) = served.studio.store.runs.list()
-    assert run.config["prompts"]["visual_depth"] == 4, "what the page said at the press"
-
-
-def test_the_answer_of_a_late_preview_does_not_take_back_what_is_typed_meanwhile(train: Any, served: Served) -> None:
-    epochs = train.locator("#set-optimizer-epochs input")
+def a_late_answer_takes_back_nothing_that_is_typed(tab: Any) -> None:
+    epochs = tab.locator("#set-optimizer-epochs input")
     epochs.fill("")
     epochs.press_sequentially("17", delay=400)
-    expect(train.locator("body")).not_to_have_attribute("data-train-updating", "")
+    expect(tab.locator("body")).not_to_have_attribute("data-train-updating", "")
     expect(epochs).to_have_value("17")
     expect(epochs).to_be_focused()
