@@ -127,6 +127,7 @@ def true_labels_are_pasted_typed_and_graded(tab: Any) -> None:
     choose_bundles(tab, "other prompts")
     tab.locator("#recognize").click()
     expect(grades).to_have_count(3)
+    expect(tab.locator("#overview tbody th")).to_have_count(len(CLIPS))
     assert boxes.evaluate_all("all => all.map(one => one.value)")[:5] == ["", "waving", "waving", "waving", ""]
     with tab.expect_download() as download:
         tab.get_by_role("link", name="Download CSV").click()
