@@ -154,8 +154,10 @@ def studio(checkout: Path, *before: str, drawn: bool = False, **streams: Any) ->
             while drawn and not any(Path(home).rglob("clips.csv")):
                 time.sleep(1)
             yield f"http://127.0.0.1:{port}", process, seconds
-        with contextlib.suppress(OSError, ValueError):  # the worker outlives the app by design
-            os.kill(json.loads((Path(home) / "worker.lock").read_text())["pid"], signal.SIGTERM)
+            workers = [json.loads(file.read_text())["pid"] for file in Path(home).glob("worker*.json")]
+        for pid in workers:
+            with contextlib.suppress(ProcessLookupError):  # a worker outlives the app by design
+                os.kill(pid, signal.SIGTERM)
 
 
 def start(checkout: Path) -> dict[str, Any]:
