@@ -26,13 +26,6 @@ class JobAsked:
     timeout: str = ""
 
 
-def job_asked(on: str, flavor: str = "", timeout: str = "") -> JobAsked | None:
-    """What is asked for ``on`` a machine; None for this one. Raises ConfigError for a place that there is not."""
-    if on not in ("", jobs.ON):
-        raise ConfigError([Fault("on", f"'{on}' is no place to train; leave it empty for here, or say {jobs.ON}")])
-    return JobAsked(flavor, timeout) if on else None
-
-
 @dataclass(frozen=True)
 class JobOffer:
     """What is queued, and in words where it runs, who pays, and how much at most."""

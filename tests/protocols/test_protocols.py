@@ -99,15 +99,16 @@ def top1(found: evaluate.GroupAccuracy | None) -> float:
 def test_base_to_novel_is_what_training_and_evaluating_by_hand_give(
     config: RunConfig, dataset: Dataset, backbone: Backbone, tmp_path: Path
 ):
-    report = base_to_novel(config, dataset, [7, 8], Steps().session(backbone, tmp_path), joint=True)
+    out = tmp_path / "draws"
+    report = base_to_novel(config, dataset, [7, 8], Steps().session(backbone, out), joint=True)
     (series,) = report.series
-    assert folders(tmp_path) == ["seed-7", "seed-8"]
+    assert folders(out) == ["seed-7", "seed-8"]
     assert [(draw.name, draw.seed, draw.shots, draw.clips) for draw in series.draws] == [
         ("seed-7", 7, 2, 4),
         ("seed-8", 8, 2, 4),
     ]
     for draw in series.draws:
-        bundle = load_folder(tmp_path / draw.name)
+        bundle = load_folder(out / draw.name)
         assert bundle.manifest.run == replace(config, seed=draw.seed, precision=backbone.compute.precision)
         model = PromptedClip(backbone, bundle.learner(), dataset.base).eval()
         found = evaluate.evaluate(model, dataset, 2, joint=True)
@@ -119,7 +120,7 @@ def test_base_to_novel_is_what_training_and_evaluating_by_hand_give(
         }
         assert draw.details == found.to_dict()
         assert {name: series.plain[name] for name in split} == bundle.manifest.zero_shot
-    first, second = (load_folder(tmp_path / name).tensors["soft"] for name in ("seed-7", "seed-8"))
+    first, second = (load_folder(out / name).tensors["soft"] for name in ("seed-7", "seed-8"))
     assert not first.equal(second)
 
 

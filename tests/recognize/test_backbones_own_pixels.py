@@ -44,7 +44,7 @@ def seen(half: Backbone, monkeypatch: pytest.MonkeyPatch) -> list[torch.Tensor]:
     given: list[torch.Tensor] = []
     real = half.encode_frames
 
-    def watched(pixels: torch.Tensor, prompts: object = ()) -> torch.Tensor:
+    def watched(pixels: torch.Tensor, prompts: object = (), **_: object) -> torch.Tensor:
         given.append(pixels.detach())
         return real(pixels)
 

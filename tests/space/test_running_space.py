@@ -39,6 +39,7 @@ RELOADED = re.compile(
 """What Gradio says where a page is reloaded while its stream of answers is being looked for."""
 CHANGES: dict[str, list[Any]] = {
     "queue_run": [RUN, "quick", "mine"],
+    "queue_job": [RUN, "quick", "mine", "", ""],
     "stop_run": [1],
     "resume_run": [1],
     "restart_run": [1],

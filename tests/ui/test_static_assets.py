@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 import gradio as gr
 import httpx
@@ -10,6 +13,14 @@ from starlette.applications import Starlette
 
 from ga2app.web.static_assets import FOLDER, asset_routes
 from ga2app.web.theme import folded
+
+T = TypeVar("T")
+
+
+def run_alone(work: Coroutine[Any, Any, T]) -> T:
+    """What ``work`` gives, in a thread of its own: in this one the browser of other tests keeps a loop running."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
 
 
 def get(path: str, encoding: str = "identity") -> httpx.Response:
@@ -20,7 +31,7 @@ def get(path: str, encoding: str = "identity") -> httpx.Response:
         async with httpx.AsyncClient(transport=served, base_url="http://studio") as browser:
             return await browser.get(path, headers={"Accept-Encoding": encoding})
 
-    return asyncio.run(ask())
+    return run_alone(ask())
 
 
 def test_a_script_comes_whole_compressed_where_the_browser_can_and_is_kept_for_good() -> None:
@@ -50,4 +61,4 @@ def test_what_lies_in_a_closed_accordion_is_sent_for_when_it_is_opened() -> None
         assert opening["targets"][0][1] == "expand" and opening["outputs"] == [text._id, note._id]
         assert hidden._id not in opening["outputs"], "what was hidden for another reason stays hidden"
 
-    asyncio.run(build())
+    run_alone(build())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ga2app.services.remote_jobs import job_asked
+from ga2app.services.remote_jobs import JobAsked
 from ga2app.services.studio import Studio
 from ga2app.web.pages.runs.run_settings_view import adjusted_text
 
@@ -15,25 +15,13 @@ class RunEndpoints:
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
 
-    def queue_run(
-        self,
-        config: dict[str, Any],
-        preset_name: str = "",
-        name: str = "",
-        on: str = "",
-        flavor: str = "",
-        timeout: str = "",
-    ) -> dict[str, Any]:
+    def queue_run(self, config: dict[str, Any], preset_name: str = "", name: str = "") -> dict[str, Any]:
         """Queue a training run and give its number.
 
         Args:
             config: settings as JSON, in the sections of the configuration; what is left out comes from the preset.
             preset_name: quick, full, paper-hmdb, paper-ucf, paper-ssv2 or paper-k400; empty for the defaults.
             name: what the list of runs shall call it.
-            on: empty for this machine, or hf-jobs for a machine of Hugging Face, for which the account that is logged
-                in here pays.
-            flavor: the kind of machine there; empty for t4-small.
-            timeout: when a job is ended at the latest, like 90m or 2h; empty for 2h.
 
         Returns:
             run: the run's number, for the endpoints that take one.
@@ -43,7 +31,30 @@ class RunEndpoints:
             ConfigError: settings that cannot be used, all at once, each with its rule, its value and what is right.
             BackboneError: there is no such backbone on the machine; those that are there are named.
         """
-        job = job_asked(on, flavor, timeout)
+        run_id, warning = self._studio.training.queue_settings(config, preset_name, name)
+        return {"run": run_id, "warning": warning or None}
+
+    def queue_job(
+        self, config: dict[str, Any], preset_name: str = "", name: str = "", flavor: str = "", timeout: str = ""
+    ) -> dict[str, Any]:
+        """Queue a training run for a machine of Hugging Face Jobs, for which the account that is logged in here pays.
+
+        Args:
+            config: settings as JSON, in the sections of the configuration; what is left out comes from the preset.
+            preset_name: quick, full, paper-hmdb, paper-ucf, paper-ssv2 or paper-k400; empty for the defaults.
+            name: what the list of runs shall call it.
+            flavor: the kind of machine; empty for t4-small.
+            timeout: when the job is ended at the latest, like 90m or 2h; empty for 2h.
+
+        Returns:
+            run: the run's number, for the endpoints that take one.
+            warning: why no process could be started to look after it, or null; the run stays queued all the same.
+
+        Raises:
+            ConfigError: settings that cannot be used, all at once, or a machine that is not offered.
+            HubError: nobody is logged in to Hugging Face.
+        """
+        job = JobAsked(flavor, timeout)
         run_id, warning = self._studio.training.queue_settings(config, preset_name, name, job)
         return {"run": run_id, "warning": warning or None}
 

@@ -12,6 +12,7 @@ from ga2app.web.theme import controls_script
 DOCUMENTED = {
     "/recognize",
     "/queue_run",
+    "/queue_job",
     "/run_status",
     "/list_runs",
     "/stop_run",
