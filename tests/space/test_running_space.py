@@ -39,7 +39,6 @@ RELOADED = re.compile(
 """What Gradio says where a page is reloaded while its stream of answers is being looked for."""
 CHANGES: dict[str, list[Any]] = {
     "queue_run": [RUN, "quick", "mine"],
-    "queue_job": [RUN, "quick", "mine", "", ""],
     "stop_run": [1],
     "resume_run": [1],
     "restart_run": [1],
@@ -150,6 +149,10 @@ def test_an_endpoint_that_changes_something_is_the_owners(space: Hosted, name: s
     assert f"belong to its owner, {AUTHOR}: sign in at the top if that is you" in call(space, event, data)
     assert "you are signed in as bob; duplicate the Space" in call(space, event, data, session_cookie("bob"))
     assert "belong to its owner" in call(space, event, data, **{"X-GA2-Key": KEY[:-1]})
+
+
+def test_a_space_sends_no_run_to_a_machine_that_somebody_pays_for(space: Hosted) -> None:
+    assert "on: a Space does no" in call(space, endpoint(space, "queue_job"), [RUN, "quick", "mine", "", ""])
 
 
 def test_a_visitor_may_look(space: Hosted) -> None:
