@@ -254,19 +254,7 @@ def _clip(name: str, answer: dict[str, Any], frames: NDArray[np.uint8] | None) -
         raise ClipError(*answer["error"])
     if frames is None:
         raise ClipError(name, f"it cannot be decoded ({answer.get('failure')})", _RE_ENCODE)
-    numbers = tuple(answer["indices"])
-    return ClipFrames(
-        frames,
-        numbers,
-        answer["total_frames"],
-        answer["fps"],
-        answer["reader"],
-        width=answer["size"][0],
-        height=answer["size"][1],
-        seconds=answer["seconds"],
-        times_s=tuple(answer["times_s"]),
-        notes=tuple(answer["notes"]),
-    )
+    return ClipFrames.from_header(answer, frames)
 
 
 def _fate(status: int | None) -> str:

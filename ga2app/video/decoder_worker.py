@@ -69,18 +69,7 @@ def _answer(request: Request) -> tuple[dict[str, Any], NDArray[Any] | None]:
             return {"failure": f"{type(exc).__name__}: {exc}"}, None
         finally:
             faulthandler.cancel_dump_traceback_later()
-    answer = {
-        "shape": clip.frames.shape,
-        "indices": clip.indices,
-        "total_frames": clip.total_frames,
-        "fps": clip.fps,
-        "reader": clip.reader,
-        "size": [clip.width, clip.height],
-        "seconds": clip.seconds,
-        "times_s": clip.times_s,
-        "notes": clip.notes,
-    }
-    return answer, clip.frames
+    return clip.header(), clip.frames
 
 
 def _send(answers: BinaryIO, answer: dict[str, Any], frames: NDArray[Any] | None) -> None:

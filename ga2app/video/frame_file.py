@@ -24,18 +24,7 @@ _PREAMBLE = struct.Struct("<8sII")  # magic, length of the header, its CRC
 
 def write_frame_file(file: Path, clip: ClipFrames) -> None:
     """Write ``clip`` to ``file``, which is not there yet; raises OSError, and half a file may be left then."""
-    header = {
-        "shape": clip.frames.shape,
-        "indices": clip.indices,
-        "total_frames": clip.total_frames,
-        "fps": clip.fps,
-        "reader": clip.reader,
-        "size": [clip.width, clip.height],
-        "seconds": clip.seconds,
-        "times_s": clip.times_s,
-        "notes": clip.notes,
-        "sums": [zlib.crc32(frame) for frame in clip.frames],
-    }
+    header = clip.header() | {"sums": [zlib.crc32(frame) for frame in clip.frames]}
     text = json.dumps(header).encode()
     with open(file, "xb", buffering=0) as stream:
         for part in (_PREAMBLE.pack(_MAGIC, len(text), zlib.crc32(text)) + text, clip.frames.reshape(-1).data):
@@ -67,18 +56,7 @@ class FrameFile:
             start = _PREAMBLE.size + length
             if os.fstat(stream).st_size != start + int(np.prod(told["shape"])):
                 raise ValueError("a file is not as long as it was written")
-            clip = ClipFrames(
-                np.broadcast_to(np.uint8(0), told["shape"]),
-                tuple(told["indices"]),
-                told["total_frames"],
-                told["fps"],
-                told["reader"],
-                width=told["size"][0],
-                height=told["size"][1],
-                seconds=told["seconds"],
-                times_s=tuple(told["times_s"]),
-                notes=tuple(told["notes"]),
-            )
+            clip = ClipFrames.from_header(told, np.broadcast_to(np.uint8(0), told["shape"]))
             yield cls(stream, clip, told["sums"], start)
         finally:
             os.close(stream)

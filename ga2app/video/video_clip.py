@@ -3,11 +3,11 @@ believed."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +44,36 @@ class ClipFrames:
     seconds: float | None = None
     times_s: tuple[float, ...] = ()
     notes: tuple[str, ...] = ()
+
+    def header(self) -> dict[str, Any]:
+        """All but the pixels, as JSON writes it: what goes through a pipe or a file before them."""
+        return {
+            "shape": self.frames.shape,
+            "indices": self.indices,
+            "total_frames": self.total_frames,
+            "fps": self.fps,
+            "reader": self.reader,
+            "size": [self.width, self.height],
+            "seconds": self.seconds,
+            "times_s": self.times_s,
+            "notes": self.notes,
+        }
+
+    @classmethod
+    def from_header(cls, header: Mapping[str, Any], frames: NDArray[np.uint8]) -> ClipFrames:
+        """The clip that ``header`` describes, with its ``frames``."""
+        return cls(
+            frames,
+            tuple(header["indices"]),
+            header["total_frames"],
+            header["fps"],
+            header["reader"],
+            width=header["size"][0],
+            height=header["size"][1],
+            seconds=header["seconds"],
+            times_s=tuple(header["times_s"]),
+            notes=tuple(header["notes"]),
+        )
 
     def chosen(self, sampling: Sampling) -> ClipFrames:
         """Those of these frames, which have to be among them, that ``sampling`` chooses."""
