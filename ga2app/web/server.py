@@ -84,8 +84,8 @@ def serve(
             allowed_paths=[str(home.media)],
             blocked_paths=[str(uploads_folder(home))],
             mcp_server=False,  # Gradio's own would offer every endpoint; ours is among app_kwargs
-            app_kwargs={"routes": asset_routes()}
-            | ({"routes": [*asset_routes(), *agents.routes], "lifespan": agents.lifespan} if agents else {}),
+            app_kwargs={"routes": [*asset_routes(), *(agents.routes if agents else ())]}
+            | ({"lifespan": agents.lifespan} if agents else {}),
             **launch_look(),
         )
     except OSError as exc:
