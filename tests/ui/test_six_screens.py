@@ -223,8 +223,6 @@ def stop_and_resume(tab: Any, home: Home, address: str) -> None:
     state = tab.locator("#run-head .badge")
     tab.locator("#stop").click()
     expect(state).to_have_text(re.compile("stopping|stopped"))
-    tab.wait_for_timeout(5000)
-    tab.reload()
     expect(state).to_have_text("stopped", timeout=SOON_MS)
     stopped_at = steps_of(home, stopped)[-1]
     tab.locator("#resume").click()

@@ -12,6 +12,7 @@ from typing import Any, cast
 import gradio as gr
 import pytest
 
+from ga2app.config import DEMO
 from ga2app.datasets import Half, SplitLists
 from ga2app.datasets.train_test import draw_shots
 from ga2app.errors import DatasetError
@@ -233,6 +234,28 @@ def test_the_clock_tells_what_has_grown_and_draws_no_list_that_has_not_changed(
     panel = page.in_panel(pressed(do="cancel"))[parts.form.panel]
     assert "Cancelling: nothing of it will be kept." in panel and "ds-cancel" not in panel
     assert not imports.progress(import_id, "Looking at clips", 13, 20)
+
+
+def test_what_ends_while_the_page_is_drawn_is_followed_once_more(
+    studio: Studio, page: Handlers, parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_dataset(studio, DEMO)
+    view, imports = View(add_many(studio, 130)), studio.store.imports
+    import_id = imports.begin("slow", "slow.zip", 1, 1.0)
+    list_sets = studio.datasets.all
+
+    def end_meanwhile() -> Any:
+        imports.give_up(import_id, ImportState.FAILED, "the zip is damaged")
+        return list_sets()
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(studio.datasets, "all", end_meanwhile)
+        assert page.tick({parts.view: view, parts.seen: None})[parts.clock].active
+    # What does not draw the import leaves the clock as it is: only a tick may stop it.
+    finished = {parts.view: view, parts.label: 0, parts.subset: "", parts.text: ""}
+    monkeypatch.setattr(type(studio.datasets.pictures), "busy", False)
+    for drawn in (page.filter(finished), page.act({parts.view: view}, pressed(do="page", page=1)), page.show(view)):
+        assert parts.clock not in drawn or drawn[parts.clock].active
 
 
 def test_a_sound_data_set_has_no_faults(studio: Studio) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import pytest
 
 from ga2app.config import preset
@@ -16,8 +17,9 @@ from ga2app.services.studio import Studio
 from ga2app.store.run_claims import WorkerPlace
 from ga2app.types import Event, EventKind, RunRecord, RunState
 from ga2app.web.address import NOBODY
-from ga2app.web.pages.runs import run_views
-from ga2app.web.pages.runs.runs_page import Look, act, parts_of
+from ga2app.web.pages.runs import run_views, runs_page
+from ga2app.web.pages.runs.runs_page import Look, RunsPage, act, parts_of
+from tests.space.hosting import finish
 
 from ..studios import add_run
 
@@ -136,6 +138,29 @@ def test_stopping_and_stopped_say_what_happens(studio: Studio) -> None:
     assert "step 20 of 40, saving and stopping" in parts_for(studio, run_id)["head"]
     studio.store.runs.finish(run_id, RunState.STOPPED, exit_code=0)
     assert "Resume goes on from the last saved step" in parts_for(studio, run_id)["head"]
+
+
+def test_a_run_that_ends_while_the_page_is_drawn_is_on_it_the_next_time(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def laid_out() -> RunsPage:
+        with gr.Blocks():
+            return RunsPage(studio)
+
+    run_id = add_run(studio, RunState.STOPPING)
+    page = finish(laid_out())
+    draw_body = runs_page.body_html
+
+    def end_meanwhile(*args: Any) -> Any:
+        studio.store.runs.finish(run_id, RunState.STOPPED, exit_code=0)
+        return draw_body(*args)
+
+    monkeypatch.setattr(runs_page, "body_html", end_meanwhile)
+    drawn = page.draw(Look(run_id))
+    assert "saving and stopping" in drawn[page.head] and drawn[page.clock].active
+    monkeypatch.undo()
+    drawn = page.draw(drawn[page.look])
+    assert "Resume goes on" in drawn[page.head] and not drawn[page.clock].active
 
 
 @pytest.mark.parametrize("alive", [True, False])

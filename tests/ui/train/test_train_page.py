@@ -192,6 +192,14 @@ def test_an_answer_goes_with_another_setting_and_when_its_run_is_over(screen: Sc
     assert screen.told[screen.page.told] == ""
 
 
+def test_only_a_look_that_lists_the_data_sets_ends_the_waiting_for_the_demo(screen: Screen, studio: Studio) -> None:
+    screen.take(screen.page.look_again(screen.held))
+    assert not screen.told[screen.page.clock].active
+    del screen.told[screen.page.clock]
+    screen.draw(shots=3)
+    assert screen.page.clock not in screen.told
+
+
 def test_an_earlier_run_in_the_address_fills_the_page_in(screen: Screen, studio: Studio) -> None:
     run_id = add_run(studio, RunState.DONE, steps=40, bundle=add_bundle(studio))
     assert f"The settings are those of run {run_id}." in screen.open(**{"from": f"run-{run_id}"})

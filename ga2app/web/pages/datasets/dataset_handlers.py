@@ -87,6 +87,7 @@ class Handlers:
 
     def show(self, view: View, message: str = "") -> Values:
         """The whole page, read anew from the store; without its data set, the form that clips come in by."""
+        followed = self._followed()  # read first: what ends while the page is drawn is on it at the next tick
         parts, sets = self._parts, self._sets.all()
         row = next((row for row in sets if row.id == view.dataset_id), None)
         view = view if row else View()
@@ -109,17 +110,18 @@ class Handlers:
                 parts.whole: whole_html(row),
             }
             drawn |= self._grid(view, labels)
-        return {parts.view: view} | drawn | {parts.clock: self._clock()}
+        return {parts.view: view} | followed | drawn
 
     def _grid(self, view: View, labels: Sequence[LabelRow]) -> Values:
-        """The clips of ``view``, on a page that there is."""
+        """The clips of ``view``, on a page that there is; pictures that are being made are followed from here on."""
         store, of = self._studio.store.clips, view.dataset_id or 0
         count = store.count(of, view.filter)
         view = replace(view, page=max(0, min(view.page, (count - 1) // PAGE)))
         clips = self._clips(view)
         self._sets.pictures.ask(clips)
+        followed = {self._parts.clock: gr.Timer(FOLLOW_S, active=True)} if self._sets.pictures.busy else {}
         grid = grid_html(self._studio, view, labels, clips, count)
-        return {self._parts.grid: grid, self._parts.view: view}
+        return {self._parts.grid: grid, self._parts.view: view} | followed
 
     def _clips(self, view: View) -> list[ClipRow]:
         offset = view.page * PAGE
@@ -131,13 +133,18 @@ class Handlers:
         waiting = DEMO not in self._studio.store.datasets.names().values()
         return gr.Timer(FOLLOW_S if busy_now else WAIT_S, active=busy_now or waiting)
 
+    def _followed(self) -> Values:
+        """The clock started where something is going on. Only a tick, which draws all of that, may stop it."""
+        clock = self._clock()
+        return {self._parts.clock: clock} if clock.active else {}
+
     def act(self, values: Values, event: gr.EventData) -> Values:
         """What a button of a template does, and the page as it is then."""
         view, given = values[self._parts.view], event._data
         action, of = str(given.get("do")), view.dataset_id or 0
         if action == "page":
             view = replace(view, page=next(iter(_numbers([given.get("page")])), 0))
-            return self._grid(view, self._studio.store.clips.labels(of)) | {self._parts.clock: self._clock()}
+            return self._grid(view, self._studio.store.clips.labels(of))
         if action not in EDITS:
             return {}
         before = {row.id for row in self._sets.all()}
@@ -159,7 +166,7 @@ class Handlers:
             values[parts.view], label_id=int(label) if label else None, subset=known, text=str(text or ""), page=0
         )
         labels = self._studio.store.clips.labels(view.dataset_id or 0)
-        return self._grid(view, labels) | {parts.clock: self._clock()}
+        return self._grid(view, labels)
 
     def play(self, event: gr.EventData) -> Iterator[str]:
         """The player with a clip in it."""
@@ -217,11 +224,12 @@ class Handlers:
     def tick(self, values: Values) -> Values:
         """What has grown since: numbers and pictures as data; list and report anew only when they have changed."""
         parts, view = self._parts, values[self._parts.view] or View()
+        clock = self._clock()  # read first, as in show
         running = self._studio.store.imports.running()
         newest, sets = next(iter(self._studio.store.imports.latest(1)), None), self._sets.all()
         clips = self._clips(view) if view.dataset_id else []
         live = {"pictures": pictures_made(self._studio, clips), "progress": progress_of(running)}
-        told: Values = {parts.live: live, parts.clock: self._clock()}
+        told: Values = {parts.live: live, parts.clock: clock}
         listed = [(row.id, row.name, row.clips, len(row.base), len(row.novel)) for row in sets]
         now = (newest and (newest.id, newest.state.value, newest.cancelled), listed)
         if now != values[parts.seen]:

@@ -48,7 +48,7 @@ def build_datasets(studio: Studio, page: Page) -> None:
     parts.draw.click(handlers.draw, {parts.view, parts.shots, parts.draw_seed}, parts.drawn, **waited_for(parts.drawn))
     started = [form.told, form.upload, form.panel, parts.clock]
     form.start.click(handlers.begin, form.fields, started, **waited_for(form.told))
-    form.panel.act(handlers.in_panel, None, [form.told, form.panel], **QUIET)
+    form.panel.act(handlers.in_panel, None, [form.told, form.panel], **_IN_TURN)
     followed = [parts.live, parts.listing, form.panel, parts.seen, parts.clock]
     parts.clock.tick(handlers.tick, {parts.view, parts.seen}, followed, trigger_mode="once", **_IN_TURN)
 

@@ -110,7 +110,8 @@ def _connect_results(studio: Studio, controls: Controls, results: ResultParts) -
     threshold = controls.settings.threshold
     threshold.release(judge_again, [shown, threshold], results.outputs, **QUIET)
     lane: Any = {"concurrency_id": "recognize", "concurrency_limit": 1}
-    results.clips.click(click, shown, [results.clips, shown], **lane, **QUIET)
+    # Closing, or another question, pressed while reasons are still coming in, is done after them.
+    results.clips.click(click, shown, [results.clips, shown], trigger_mode="multiple", **lane, **QUIET)
 
 
 def _connect_recognizing(studio: Studio, controls: Controls, results: ResultParts) -> None:

@@ -150,7 +150,11 @@ class RunsPage:
         connect_saving(self.studio, self.body, self.look, self.told)
 
     def draw(self, seen: Look, message: str | None = "", gone: int | None = None) -> dict[Any, Any]:
-        """What is new on the page."""
+        """What is new on the page.
+
+        Whether to look again is read first: a run that ends while the page is drawn is on it the next time.
+        """
+        going_on = bool(self.studio.store.runs.count(OPEN))
         seen, parts = parts_of(self.studio, seen, gone=gone)
         facets = self.studio.store.runs.facets()
         before, fresh = (
@@ -162,7 +166,7 @@ class RunsPage:
         if "facets" in changed:
             updates[self.dataset] = gr.update(choices=[_ANY_DATASET, *facets.datasets])
             updates[self.backbone] = gr.update(choices=[_ANY_BACKBONE, *facets.backbones])
-        clock = gr.Timer(active=bool(self.studio.store.runs.count(OPEN)))
+        clock = gr.Timer(active=going_on)
         return updates | {self.look: replace(seen, sent=tuple(fresh.items())), self.clock: clock, self.told: message}
 
     def open(self, seen: Look, request: gr.Request) -> dict[Any, Any]:

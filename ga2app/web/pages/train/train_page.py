@@ -99,15 +99,18 @@ class TrainPage(TrainFilling):
             told = faults_html(faults)
         pressed = pressed if told else None
         preview = preview_of(self.studio, plan, silent=bool(pressed and faults))
-        waiting = DEMO not in self.studio.store.datasets.names().values()
         listed = list_choices(self.studio, asked.settings["backbone"], dict(asked.settings))
+        again = preview.again or self._waiting() or bool(pressed and pressed.runs)
         return {
             self.told: told,
             self.pressed: pressed,
             self.preview: preview.value(listed),
             self.queue: gr.update(value=preview.button, interactive=not preview.checking),
-            self.clock: gr.Timer(active=preview.again or waiting or bool(pressed and pressed.runs)),
+            **({self.clock: gr.Timer(active=True)} if again else {}),  # look_again alone draws all, and may stop it
         }
+
+    def _waiting(self) -> bool:
+        return DEMO not in self.studio.store.datasets.names().values()
 
     def _standing(self, pressed: Pressed) -> str:
         """What is said of the runs of a press: as before while they wait, nothing when they are over."""
@@ -148,8 +151,10 @@ class TrainPage(TrainFilling):
 
     def look_again(self, given: Mapping[Any, Any]) -> dict[Any, Any]:
         """What has changed meanwhile: the demo is drawn, the speed is measured, a run has begun or is over."""
+        waiting = self._waiting()  # read first: a demo that comes meanwhile is on the page the next time
         asked, plan = self._planned(given)
         return {
+            self.clock: gr.Timer(active=waiting),
             self.dataset: gr.update(choices=dataset_choices(self.studio)),
             self.card: datasets_html(self.studio, asked.datasets),
             **self._drawn(asked, plan, given[self.pressed]),
