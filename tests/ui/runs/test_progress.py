@@ -202,3 +202,10 @@ def test_the_tail_of_a_long_log_is_read_without_reading_all_of_it(tmp_path: Path
     log.write_text("".join(f"line {number}\n" for number in range(100_000)))
     assert last_lines(log, 2) == ["line 99998", "line 99999"]
     assert last_lines(tmp_path / "none.txt", 5) == []
+
+
+def test_curves_are_saved_once_there_are_some(studio: Studio) -> None:
+    waiting = studio.store.runs.queue(preset("quick"))
+    studio.store.runs.claim(1, 1.0)
+    assert '<div class="actions" hidden>' in parts_for(studio, waiting)["body"]
+    assert '<div class="actions" >' in parts_for(studio, add_run(studio, RunState.RUNNING))["body"]

@@ -128,13 +128,10 @@ def body_html(studio: Studio, run: RunRecord, curve: RunCurve, view: str) -> Mar
     if view == LOG_VIEW:
         return render("run_log.html", lines=runs.log_tail(run.id, LOG_LINES))
     if view == PROGRESS:
-        return render(
-            "run_progress.html",
-            result=result_html(run, curve),
-            accuracy=accuracy_html(curve),
-            loss=loss_html(curve),
-            export="export" in runs.possible(run),
-        )
+        accuracy, loss = accuracy_html(curve), loss_html(curve)
+        export = bool(accuracy or loss) and "export" in runs.possible(run)
+        result = result_html(run, curve)
+        return render("run_progress.html", result=result, accuracy=accuracy, loss=loss, export=export)
     try:
         report = runs.report(run.id)
     except StoreError as exc:
