@@ -60,7 +60,8 @@ class LibraryPage:
         self.outputs = [*shown, self.body, self.renaming, self.delete]
         self.given = {self.chosen, self.first, self.text, self.backbone, self.origin, self.order}
         with pulling:
-            build_pull(studio, bundle_supply(studio, self.welcome), self.outputs)
+            welcomed = [one for one in self.outputs if one is not self.renaming]
+            build_pull(studio, bundle_supply(studio, self.welcome), welcomed)
 
     def _lay_out_bundle(self) -> None:
         self.head = part(elem_id="bundle-head")
