@@ -31,8 +31,7 @@ def endpoints() -> str:
     """Every named endpoint of the page: what it does, its arguments, its answer, its errors."""
     import gradio as gr
 
-    from ga2app.web.api import build_api
-    from ga2app.web.api.docstrings import explained
+    from ga2app.web.api import build_api, explained
 
     with gr.Blocks(analytics_enabled=False) as page:
         build_api(cast(Any, None))  # a studio is only asked when somebody calls

@@ -23,7 +23,6 @@ from ga2app.cli import (
     protocol,
     recognize,
     stored,
-    suggest,
     train,
 )
 from ga2app.cli import push_pull as exchange
@@ -43,7 +42,6 @@ COMMANDS = (
     import_export,
     exchange,
     anchors,
-    suggest,
     bench_base2novel,
 )
 

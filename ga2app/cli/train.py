@@ -1,20 +1,21 @@
-"""``train``: from settings to a bundle."""
+"""``train``: from settings to a bundle, here or (``--on hf-jobs``) on a machine of Hugging Face, followed from here."""
 
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ga2app.cli import common, train_on_jobs
+from ga2app.cli import common
 from ga2app.cli import settings_options as settings
 from ga2app.config import RunConfig
 from ga2app.environment import launched_processes
-from ga2app.errors import BundleError, ConfigError
-from ga2app.paths import default_home
+from ga2app.errors import BundleError, ConfigError, Fault, HubError
+from ga2app.paths import default_home, job_beside
 from ga2app.services.run_checks import FOOTAGE, check, filmed
 from ga2app.types import Dataset
 
@@ -22,7 +23,7 @@ from ga2app.types import Dataset
 def add(commands: common.Commands) -> None:
     """Register the command."""
     parser = commands.add_parser("train", help="train prompts on a data set; the result is a bundle")
-    train_on_jobs.add_options(parser, settings.add_settings(parser))
+    _add_job_options(parser, settings.add_settings(parser))
     settings.add_shots(parser)
     parser.add_argument("--seed", type=int, help="of the few-shot draw and the training (default: as set)")
     parser.add_argument("--out", type=Path, help="folder of the bundle (default: a new one among the home's bundles)")
@@ -39,11 +40,11 @@ def run(args: argparse.Namespace) -> int:
     Started by torchrun it is one of the processes of a run. The first one alone reads the settings and prints.
     """
     if args.job:
-        return train_on_jobs.run_job(args.job)
-    train_on_jobs.check_options(args, launched_processes())
+        return _run_job(args.job)
+    _check_job_options(args, launched_processes())
     if args.on:
         plan = _plan(args)
-        return train_on_jobs.train_there(args, *plan) if plan else 0
+        return _train_there(args, *plan) if plan else 0
     if launched_processes() == 1:
         return _train(args, lambda make: make(), True)
     from ga2app.clip import ranks
@@ -118,3 +119,84 @@ def _make_way(args: argparse.Namespace, out: Path, checkpoint: Path) -> None:
     if args.restart and checkpoint.exists():
         with writing_to(out):
             checkpoint.unlink(missing_ok=True)
+
+
+def _add_job_options(parser: argparse.ArgumentParser, source: Any) -> None:
+    """Where to train; ``source`` is the group of what tells the settings."""
+    source.add_argument("--job", metavar="USER/REPO/ID", help="on the machine of a job: train the run that was sent")
+    parser.add_argument("--on", choices=["hf-jobs"], help="train on a machine of Hugging Face Jobs, which costs money")
+    parser.add_argument("--flavor", help="with --on: the kind of machine (default t4-small)")
+    parser.add_argument("--timeout", metavar="2h", help="with --on: when the job is ended at the latest (default 2h)")
+    parser.add_argument("--yes", action="store_true", help="with --on: start it without being asked")
+
+
+def _check_job_options(args: argparse.Namespace, processes: int) -> None:
+    """Raises ConfigError for options of a job where none is asked for, and where each of ``processes`` asks for one."""
+    if args.on and processes > 1:
+        raise ConfigError(
+            [Fault("on", f"each of {processes} processes would start a job; start train without torchrun")]
+        )
+    given = [f"--{name}" for name in ("flavor", "timeout", "yes") if getattr(args, name)]
+    if given and not args.on:
+        raise ConfigError([Fault("on", f"{', '.join(given)} is for --on hf-jobs; add that, or leave it out")])
+
+
+def _run_job(address: str) -> int:
+    """Be the job: train the run at ``address`` and send back what came of it."""
+    from ga2app.hub.job_run import run_job
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    return run_job(address)
+
+
+def _train_there(args: argparse.Namespace, config: RunConfig, dataset: Dataset, out: Path, checkpoint: Path) -> int:
+    """Say what it costs, start the job unless one is under way, and follow it; Ctrl-C ends it with what it saved."""
+    from ga2app.bundles import read_card
+    from ga2app.hub import jobs
+    from ga2app.hub.job_training import JobTraining
+
+    request = jobs.JobRequest(args.flavor or jobs.USUAL_FLAVOR, jobs.read_timeout(args.timeout or jobs.USUAL_TIMEOUT))
+    training = JobTraining(request, out, checkpoint, common.say)
+    if not job_beside(checkpoint).exists():
+        _confirm(args, request)
+    shown = logging.StreamHandler()
+    logger = logging.getLogger("ga2app.hub.job_training")
+    logger.addHandler(shown)
+    logger.setLevel(logging.INFO)
+    try:
+        with common.stoppable() as should_stop:
+            ended = training.train(config, dataset, should_stop)
+    finally:
+        logger.removeHandler(shown)
+    if not ended.finished:
+        print(f"the job was ended; the same command with --out {out} goes on from what it saved", file=sys.stderr)
+        return common.INTERRUPTED
+    checkpoint.unlink(missing_ok=True)
+    card = read_card(str(out), origin="trained")
+    if args.json:
+        figures = common.measured(card.metrics, card.zero_shot, card.tested)
+        common.print_json({"state": "done", "bundle": str(out), **figures})
+    else:
+        print(common.percent_table({"zero-shot CLIP": card.zero_shot, "with prompts": card.metrics}, card.tested))
+        print(f"bundle: {out}")
+    return 0
+
+
+def _confirm(args: argparse.Namespace, request: Any) -> None:
+    """Tell who pays and how much, and ask. Raises ConfigError where nobody can be asked, HubError for a no."""
+    from ga2app.hub import jobs
+
+    client = jobs.jobs_client()
+    flavor = jobs.flavor_named(client, request.flavor)
+    print(
+        f"{client.account().name} pays for {flavor.name} ({flavor.hardware}): {flavor.price(request.timeout_s)}",
+        file=sys.stderr,
+    )
+    if args.yes:
+        return
+    if not sys.stdin.isatty():
+        raise ConfigError([Fault("on", "a job costs money, and nobody is there to be asked; add --yes to start it")])
+    print("start it? [y/N] ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise HubError("nothing was started; give the command again to start it")

@@ -12,7 +12,7 @@ Conventions, for whoever changes a page:
   page, ``gr.Button(link=…)`` and ``<a href="./train?from=run-7">`` do so, too. Links are relative: ``./runs?id=7``.
 - No event fills a component of another page: what the other page needs stands in its address.
 - A timer ticks on its own page only, and a ``gr.State`` lives as long as the page is open. What has to outlive it is
-  in the store, in a ``gr.BrowserState``, or with the server by the browser tab's key (``recognize/visits.py``).
+  in the store, in a ``gr.BrowserState``, or with the server by the browser tab's key (``recognize_state.Visits``).
 - The endpoints of the API lie on a page of their own, so that no other page carries them: ``./api``.
 """
 
@@ -24,8 +24,7 @@ import gradio as gr
 
 from ga2app.services.studio import Studio
 from ga2app.web.access import guarded
-from ga2app.web.api import build_api
-from ga2app.web.api.docstrings import describe_parameters
+from ga2app.web.api import build_api, describe_parameters
 from ga2app.web.components.masthead import (
     ANCHORS,
     API,

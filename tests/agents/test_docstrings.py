@@ -7,7 +7,7 @@ import inspect
 import pytest
 
 from ga2app import errors
-from ga2app.web.api.docstrings import explained
+from ga2app.web.api import explained
 from ga2app.web.mcp.agent_server import Tool
 from ga2app.web.mcp.agent_tools import Tools
 

@@ -16,7 +16,7 @@ from ga2app.paths import Home
 from ga2app.types import RecognitionRequest
 from ga2app.web import Studio
 from ga2app.web.api.run_endpoints import RunEndpoints
-from ga2app.web.components.backbone_field import choices, settle_choice
+from ga2app.web.components.form_fields import choices, settle_choice
 from ga2app.web.pages.recognize.recognize_controls import bundle_choice, misfit_html
 from tests.backbone.clip_folders import copy_of
 from tests.ui.studios import BASE, add_bundle, add_dataset, make_studio

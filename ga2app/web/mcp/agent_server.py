@@ -25,7 +25,7 @@ from starlette.types import Receive, Scope, Send
 from ga2app.errors import ConfigError, Fault, StudioError
 from ga2app.paths import version
 from ga2app.services.studio import Studio
-from ga2app.web.api.docstrings import explained
+from ga2app.web.api import explained
 from ga2app.web.mcp.agent_tools import Tools, callable_of, endpoints_of
 
 log = logging.getLogger(__name__)

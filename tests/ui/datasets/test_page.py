@@ -25,8 +25,7 @@ from ga2app.types import Dataset, LabelKind, LabelledClip, Subset
 from ga2app.web import Studio
 from ga2app.web.pages.datasets.dataset_handlers import Handlers
 from ga2app.web.pages.datasets.dataset_views import View, list_html, panel_html, player_html, sample_html
-from ga2app.web.pages.datasets.datasets_page import Parts
-from ga2app.web.pages.datasets.import_form import source_of
+from ga2app.web.pages.datasets.datasets_page import Parts, source_of
 from tests.space.hosting import finish
 
 from ..studios import add_dataset

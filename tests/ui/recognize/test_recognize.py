@@ -27,8 +27,7 @@ from ga2app.web.pages.recognize.recognize_controls import (
     swap_sentences,
 )
 from ga2app.web.pages.recognize.recognize_page import Asked, opening
-from ga2app.web.pages.recognize.recognize_state import Shown, asking_why, draw
-from ga2app.web.pages.recognize.visits import Visits
+from ga2app.web.pages.recognize.recognize_state import Shown, Visits, asking_why, draw
 
 from ..fakes import FakeRecognizer
 from ..studios import BASE, LABELS, NOVEL, add_bundle, add_dataset, draw_clip, keep_bundle, make_studio

@@ -18,9 +18,8 @@ from ga2app.services.studio import Studio
 from ga2app.types import Adjustment, Conditions, Event, EventKind, RunState, SampleSize
 from ga2app.web.pages.runs.compare_page import compare_html, missing_text
 from ga2app.web.pages.runs.report_html import report_html
-from ga2app.web.pages.runs.run_files import make_file
 from ga2app.web.pages.runs.run_settings_view import nearest_preset, settings_html
-from ga2app.web.pages.runs.runs_page import Look, parts_of
+from ga2app.web.pages.runs.runs_page import Look, make_file, parts_of
 
 from .reports import make_report
 

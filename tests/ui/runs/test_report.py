@@ -13,9 +13,8 @@ from ga2app.services.run_comparison import spreads
 from ga2app.services.studio import Studio
 from ga2app.types import Adjustment, Conditions, Report, RunState, read_report
 from ga2app.web.pages.runs.report_html import report_html
-from ga2app.web.pages.runs.run_files import make_file
 from ga2app.web.pages.runs.run_views import PROGRESS, REPORT_VIEW
-from ga2app.web.pages.runs.runs_page import Look, parts_of
+from ga2app.web.pages.runs.runs_page import Look, make_file, parts_of
 
 from ..studios import add_run
 from .reports import add_reported_run, make_report

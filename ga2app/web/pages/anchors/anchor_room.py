@@ -12,8 +12,7 @@ import gradio as gr
 from ga2app.services.anchor_service import Proposed
 from ga2app.services.negatives import TYPED, chosen
 from ga2app.services.studio import Studio
-from ga2app.web.components.backbone_field import FOLDER_HINT, backbone_field, choices, settle_choice
-from ga2app.web.components.form_fields import line, pick, small
+from ga2app.web.components.form_fields import FOLDER_HINT, backbone_field, choices, line, pick, settle_choice, small
 from ga2app.web.components.markup import busy, count_of, escape, notice, shortened
 from ga2app.web.events import REVEAL_JS, attempt, fault_html, in_turn, waited_for
 from ga2app.web.templates import script, ticks_js

@@ -15,8 +15,15 @@ from ga2app.services.recognition_service import ENSEMBLE, MOST_BUNDLES, OFF, add
 from ga2app.services.studio import Studio
 from ga2app.types import NoneOfThese, NoneWay, RecognitionRequest
 from ga2app.types.recognition import DEFAULT_THRESHOLDS
-from ga2app.web.components.backbone_field import backbone_field, backbone_info, settle_choice
-from ga2app.web.components.form_fields import NamedFiles, line, pick, small
+from ga2app.web.components.form_fields import (
+    NamedFiles,
+    backbone_field,
+    backbone_info,
+    line,
+    pick,
+    settle_choice,
+    small,
+)
 from ga2app.web.components.markup import notice
 from ga2app.web.events import QUIET
 from ga2app.web.templates import render, script

@@ -30,7 +30,9 @@ from ga2app.web.pages.recognize.recognize_controls import (
 )
 from ga2app.web.pages.recognize.recognize_state import (
     Drawn,
+    Left,
     Shown,
+    Visits,
     answer_pages,
     clicked,
     draw,
@@ -38,7 +40,6 @@ from ga2app.web.pages.recognize.recognize_state import (
     with_true_label,
     with_true_labels,
 )
-from ga2app.web.pages.recognize.visits import Left, Visits
 from ga2app.web.templates import render, script
 from ga2app.web.theme import part
 

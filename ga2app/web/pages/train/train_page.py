@@ -14,13 +14,19 @@ from ga2app.errors import ConfigError, Fault, StudioError
 from ga2app.services.run_requests import Asked, Plan
 from ga2app.services.studio import Studio
 from ga2app.types import RunState
-from ga2app.web.components.backbone_field import backbone_info, settle_choice
+from ga2app.web.components.form_fields import backbone_info, settle_choice
 from ga2app.web.components.markup import notice
 from ga2app.web.components.masthead import Page
 from ga2app.web.events import fault_html, in_turn
 from ga2app.web.pages.train import train_settings as form
-from ga2app.web.pages.train.train_filling import TrainFilling
-from ga2app.web.pages.train.train_layout import DATASET_HELP, FLAVOR_HELP, MACHINE_HELP, SEEDS_HELP, TIMEOUT_HELP
+from ga2app.web.pages.train.train_filling import (
+    DATASET_HELP,
+    FLAVOR_HELP,
+    MACHINE_HELP,
+    SEEDS_HELP,
+    TIMEOUT_HELP,
+    TrainFilling,
+)
 from ga2app.web.pages.train.train_view import (
     dataset_choices,
     datasets_html,
