@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ga2app.clip import load_backbone
     from ga2app.inference import load_bundle
     from ga2app.inference.pretrained import Recognizer
-    from ga2app.services.sharing import pull, push
+    from ga2app.services.push_and_pull import pull, push
 
 __all__ = ["Recognizer", "load_backbone", "load_bundle", "pull", "push"]
 
@@ -33,8 +33,8 @@ _HOMES = {
     "load_backbone": "ga2app.clip",
     "load_bundle": "ga2app.inference",
     "Recognizer": "ga2app.inference.pretrained",
-    "pull": "ga2app.services.sharing",
-    "push": "ga2app.services.sharing",
+    "pull": "ga2app.services.push_and_pull",
+    "push": "ga2app.services.push_and_pull",
 }
 
 keep_old_paths()

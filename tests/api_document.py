@@ -9,6 +9,7 @@ import argparse
 import inspect
 import re
 import sys
+import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import Field, fields, is_dataclass
 from pathlib import Path
@@ -104,19 +105,36 @@ def commands() -> str:
     return "\n\n".join(_command(command, one, about) for command, one, about in _leaves(parser, parser.prog))
 
 
-def python() -> str:
-    """The public names of the library, and the records that they answer."""
+def public_objects() -> dict[str, Any]:
+    """The public names of the library, and the records that they answer, by their whole names."""
     import ga2app
-    from ga2app import errors, video
-    from ga2app import types as contracts
+    from ga2app import types, video
     from ga2app.inference import PromptBundle
 
-    names = [*(getattr(ga2app, name) for name in ga2app.__all__ if callable(getattr(ga2app, name)))]
-    parts = [_named(one, f"ga2app.{one.__name__}") for one in names]
-    parts.append(_named(video.sample_frames, "ga2app.video.sample_frames"))
-    parts.append(_named(PromptBundle, "ga2app.inference.PromptBundle"))
-    for record in (contracts.Recognition, contracts.RecognizedClip, contracts.Answer, contracts.Score):
-        parts.append(_named(record, f"ga2app.types.{record.__name__}"))
+    found = {f"ga2app.{name}": getattr(ga2app, name) for name in ga2app.__all__ if callable(getattr(ga2app, name))}
+    found |= {"ga2app.video.sample_frames": video.sample_frames, "ga2app.inference.PromptBundle": PromptBundle}
+    records = (types.Recognition, types.RecognizedClip, types.Answer, types.Score)
+    return found | {f"ga2app.types.{record.__name__}": record for record in records}
+
+
+def members(thing: Any) -> dict[str, Any]:
+    """The public methods and properties of a class, those of the classes below it first."""
+    found: dict[str, Any] = {}
+    for one in inspect.getmro(thing) if inspect.isclass(thing) else ():
+        if one.__module__.startswith("ga2app."):
+            found = vars(one) | found
+    return {
+        name: member.__func__ if isinstance(member, classmethod | staticmethod) else member
+        for name, member in found.items()
+        if not name.startswith("_") and isinstance(member, FunctionType | classmethod | staticmethod | property)
+    }
+
+
+def python() -> str:
+    """The public names of the library, and the records that they answer."""
+    from ga2app import errors
+
+    parts = [_named(one, name) for name, one in public_objects().items()]
     tree, _, about = (errors.__doc__ or "").partition("\n\nA message")
     drawn = inspect.cleandoc(tree.split("\n\n", 1)[1])
     parts.append(f"#### `ga2app.errors`\n\n```text\n{drawn}\n```\n\nA message{about}".rstrip())
@@ -232,17 +250,32 @@ def _help(action: argparse.Action) -> str:
 
 def _named(thing: Any, title: str) -> str:
     """A public function or class: how it is called, what it says, and for a class its methods and properties."""
-    parts = [f"#### `{title}`", f"```py\n{_call(thing)}\n```", inspect.getdoc(thing) or ""]
-    members = vars(thing).items() if inspect.isclass(thing) else ()
-    for name, member in members:
-        if name.startswith("_") or not (inspect.getdoc(member) or "").strip():
-            continue
+    parts = [f"#### `{title}`", f"```py\n{_call(thing)}\n```", _rendered(thing)]
+    for name, member in members(thing).items():
         if isinstance(member, property):
             parts.append(f"`.{name}`: {inspect.getdoc(member)}")
-        elif isinstance(member, FunctionType | classmethod | staticmethod):
-            function = member if isinstance(member, FunctionType) else member.__func__
-            parts.append(f"```py\n.{_call(function)}\n```\n\n{inspect.getdoc(function)}")
+        else:
+            parts.append(f"```py\n.{_call(member)}\n```\n\n{_rendered(member)}")
     return "\n\n".join(part for part in parts if part)
+
+
+def _rendered(thing: Any) -> str:
+    """A docstring as Markdown: entries of ``Args`` and ``Raises`` as lists, the example as code."""
+    parts = []
+    for section in re.split(r"\n\n(?=\w+:\n    )", inspect.getdoc(thing) or ""):
+        title, _, body = section.partition(":\n    ")
+        body = textwrap.dedent(f"    {body}")
+        if title in ("Args", "Raises"):
+            entries = re.sub(r"\n +", " ", body)
+            listed = re.sub(r"^(\w+): ", r"- `\1`: ", entries, flags=re.MULTILINE)
+            parts.append(f"{'Arguments' if title == 'Args' else 'Errors'}:\n\n{listed}")
+        elif title == "Returns":
+            parts.append(f"Returns: {' '.join(body.split())}")
+        elif title == "Example":
+            parts.append(f"```pycon\n{body}\n```")
+        else:
+            parts.append(section)
+    return "\n\n".join(parts)
 
 
 def _call(thing: Any) -> str:

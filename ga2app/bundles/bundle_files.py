@@ -144,26 +144,72 @@ def _elements(prompts: PromptConfig, sizes: Mapping[str, int]) -> int:
 
 @dataclass(frozen=True)
 class PromptBundle:
-    """A trained bundle, ready to be attached to its backbone."""
+    """Trained prompts with what they say of themselves, ready to be attached to their backbone.
+
+    Args:
+        bundle: the prompts, the whitening and the manifest.
+        folder: where they were read from.
+
+    Example:
+        >>> from ga2app import load_bundle
+        >>> bundle = load_bundle("bundle")
+        >>> bundle.manifest.backbone["name"], bundle.manifest.run.prompts.length
+        ('sketch', 8)
+    """
 
     bundle: Bundle
     folder: str
 
     @property
     def manifest(self) -> Manifest:
+        """The settings, labels and figures of the run that made it."""
         return self.bundle.manifest
 
     def attach(self, backbone: Backbone, labels: Sequence[str]) -> PromptedClip:
-        """The prompted model over ``labels``, novel ones too, in eval mode.
+        """The prompted model over class names, also over names that were not trained on (paper, section 3).
 
-        Raises BundleError when the bundle belongs to another backbone, LabelError for labels that do not fit.
+        Args:
+            backbone: the CLIP that the bundle was trained on.
+            labels: C class names.
+
+        Returns:
+            A module in eval mode: from CLIP-normalized pixels (B, T, 3, S, S) to logits (B, C), clip features (B, D)
+            and class features (C, D).
+
+        Raises:
+            BundleError: the bundle was trained on another backbone.
+            LabelError: fewer than two labels, two that are the same, or one that the text tower has no room for.
+
+        Example:
+            >>> import torch
+            >>> from ga2app import load_backbone, load_bundle
+            >>> model = load_bundle("bundle").attach(load_backbone("sketch"), ["jumping", "dancing"])
+            >>> with torch.no_grad():
+            ...     model(torch.zeros(1, 4, 3, 64, 64)).logits.shape
+            torch.Size([1, 2])
         """
         self.bundle.check_backbone(backbone.identity.to_dict())
         return PromptedClip(backbone, self.bundle.learner(), labels, self.bundle.whitening()).eval()
 
 
 def load_bundle(folder: str | os.PathLike[str]) -> PromptBundle:
-    """Read the bundle in ``folder``; raises BundleError."""
+    """Read a trained bundle; neither a backbone nor the network is needed.
+
+    Args:
+        folder: with ``bundle.json`` and ``prompts.safetensors``.
+
+    Returns:
+        The bundle, to be given to ``Recognizer`` or attached to its backbone.
+
+    Raises:
+        BundleError: the folder holds no bundle, or its files are damaged or of a newer format.
+
+    Example:
+        >>> from ga2app import load_bundle
+        >>> bundle = load_bundle("bundle")
+        >>> len(bundle.manifest.base)  # labels that it was trained on
+        18
+    """
     return PromptBundle(load_folder(folder), os.fspath(folder))
 
 

@@ -28,12 +28,32 @@ def load_backbone(
     revision: str | None = None,
     allow_download: bool = False,
 ) -> Backbone:
-    """A frozen CLIP by ``name``: "sketch", a folder that transformers saved, or a Hub repository id.
+    """Load a frozen CLIP, ready for prompts in both towers (paper, section 3).
 
-    ``precision`` "auto" is faster where bfloat16 is native, and as good for a look; float32 gives CLIP's own figures.
-    ``attention`` "auto" is the form that was the faster one on this machine, "sdpa" or "eager".
-    Nothing is downloaded unless ``allow_download``, and then only what is not here. Raises BackboneError when there is
-    no CLIP under that name, or its folder is not whole.
+    Args:
+        name: "sketch" (the embedded one), a folder as ``save_pretrained`` writes it, or a repository of the Hugging
+            Face Hub, such as "openai/clip-vit-base-patch16".
+        device: "auto", "cpu", "cuda", "cuda:1" or "mps".
+        precision: of the matrix products: "float32", "bfloat16", "float16" (CUDA only), or "auto", which is bfloat16
+            where the device computes in it, else float32.
+        attention: "sdpa", "eager", or "auto", the one that was faster when it was measured on this machine.
+        revision: commit, branch or tag of the repository.
+        allow_download: whether a repository that is not in the Hugging Face cache is downloaded.
+
+    Returns:
+        The backbone: all weights frozen, always in eval mode, with ``sizes`` (S, Dv, Dt, D, layers), ``scale`` (τ),
+        ``preprocessing`` and ``class_features``.
+
+    Raises:
+        BackboneError: there is no CLIP under that name, its files are not complete, or its tokenizer does not fit.
+        ConfigError: the device or the precision is not available here.
+        HubError: the download failed.
+
+    Example:
+        >>> from ga2app import load_backbone
+        >>> backbone = load_backbone("sketch", device="cpu")
+        >>> backbone.class_features(["jumping", "riding a bicycle"]).shape  # (C, D)
+        torch.Size([2, 128])
     """
     compute = settle(device, precision)
     name = os.fspath(name)

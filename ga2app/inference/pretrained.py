@@ -26,7 +26,7 @@ class Fetch(Protocol):
 
 
 class Recognizer(recognize.Recognizer):
-    """Recognizes clips with a backbone and, beside it, with a bundle or several; see ``ga2app.inference``."""
+    __doc__ = recognize.Recognizer.__doc__
 
     @classmethod
     def from_pretrained(
@@ -41,12 +41,32 @@ class Recognizer(recognize.Recognizer):
         allow_download: bool = True,
         fetch: Fetch = fetch_bundle,
     ) -> Self:
-        """A recognizer with ``bundle``: its folder, or "user/bundle" on the Hub, or its address, at ``revision``.
+        """A recognizer for a bundle in a folder or on the Hugging Face Hub, with the backbone it was trained on.
 
-        Of a repository the prompts (safetensors) and what they say of themselves (JSON) are fetched, and the backbone
-        that they were trained on if it is not here; nothing is fetched unless ``allow_download``. ``backbone`` names
-        another place of the same CLIP. ``labels``, ``negatives`` and ``num_frames`` are those of ``Recognizer``.
-        Raises BundleError, BackboneError, HubError.
+        Args:
+            bundle: the bundle's folder, or "user/name", or the repository's address. A folder of that name goes first.
+            revision: commit, branch or tag of the repository. None: the newest.
+            backbone: where the same CLIP is found, if not under the name that the bundle gives.
+            labels: class names for ``recognize``. None: the bundle's own, base and novel.
+            negatives: negative prompts; with them a clip may show none of the labels.
+            num_frames: T, the frames sampled from each clip. None: as many as the bundle was trained on.
+            allow_download: whether files that are not on this machine are downloaded: of the bundle only
+                ``prompts.safetensors`` and ``bundle.json``, and the backbone.
+            fetch: in place of ``hub.fetch_bundle``, for another source.
+
+        Returns:
+            The recognizer.
+
+        Raises:
+            BundleError: there is no such folder, it holds no bundle, or ``backbone`` is another CLIP.
+            BackboneError: the backbone is not here and may not be downloaded.
+            HubError: the Hub cannot be reached, or has no such repository or revision.
+
+        Example:
+            >>> from ga2app import Recognizer
+            >>> recognizer = Recognizer.from_pretrained("bundle", labels=["jumping", "dancing"])
+            >>> recognizer.recognize(["clip.mp4"]).clips[0].answers[1].best.label
+            'jumping'
         """
         loaded = load_bundle(_folder(bundle, revision, allow_download, fetch))
         if backbone is None:

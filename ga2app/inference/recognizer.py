@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import os
 import threading
-from collections import OrderedDict
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from functools import partial
 from itertools import islice
-from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -21,8 +19,7 @@ from numpy.typing import NDArray
 
 from ga2app.bundles import PromptBundle, load_bundle
 from ga2app.clip import Backbone, load_backbone
-from ga2app.config import SKETCH, TEMPLATE, Precision
-from ga2app.environment import backbones_in_memory
+from ga2app.config import SKETCH, TEMPLATE
 from ga2app.errors import ClipError, LabelError
 from ga2app.inference.answer_notes import footage_notes, reading_notes, usable_negatives, vocabulary
 from ga2app.inference.classifiers import Classifier
@@ -34,8 +31,6 @@ from ga2app.video.clip_loader import ClipLoader
 from ga2app.video.pixels import frames_to_pixels, thumbnails
 
 DEFAULT_FRAMES = 8
-MOST_RECOGNIZERS = 4
-"""Combinations of a backbone and bundles that stay ready."""
 MOST_TEMPLATES = 100
 CLIPS_AT_ONCE = 16
 """Clips that pass the tower together, as long as their pixels take no more than ``PIXEL_BYTES``."""
@@ -45,11 +40,30 @@ BundleLike: TypeAlias = PromptBundle | str | os.PathLike[str]
 
 
 class Recognizer:
-    """Recognizes clips with a backbone and, beside it, with a bundle or several. Safe to call from several threads.
+    """Recognizes clips with zero-shot CLIP and, beside it, with prompt bundles. Several threads may share one.
 
-    ``num_frames`` of each clip are looked at: unless told otherwise as many as the bundle was trained on, the most of
-    several. ``labels`` are those that ``recognize`` takes where it is given none: unless told otherwise the bundles'
-    own, base and novel. With ``negatives`` a clip may show none of the labels, unless ``recognize`` is told otherwise.
+    A clip's frames pass the frozen CLIP once, and once more for each bundle with visual prompts. The clip feature is
+    the mean of the T frame features, and the probabilities are the softmax of τ · v·wᵀ (paper, section 3).
+
+    Args:
+        backbone: the frozen CLIP: what ``load_backbone`` gave, or a name for it.
+        bundle: a bundle, or several that are compared: what ``load_bundle`` gave, or folders. None: zero-shot CLIP
+            alone.
+        num_frames: T, the frames sampled from each clip. None: as many as the bundle was trained on (the most, of
+            several), 8 without a bundle.
+        labels: class names that ``recognize`` takes when it is given none. None: the bundles' own, base and novel.
+        negatives: negative prompts, such as "nothing": with them a clip may show none of the labels.
+
+    Raises:
+        BackboneError: there is no such backbone on this machine.
+        BundleError: a bundle cannot be read, or was trained on another backbone.
+
+    Example:
+        >>> from ga2app import Recognizer
+        >>> recognizer = Recognizer("sketch", "bundle", num_frames=8)
+        >>> answer = recognizer.recognize(["clip.mp4"], ["jumping", "dancing"])
+        >>> answer.clips[0].bundle[0].label
+        'jumping'
     """
 
     def __init__(
@@ -86,11 +100,32 @@ class Recognizer:
         top_k: int | None = None,
         none_of_these: NoneOfThese | None = None,
     ) -> Recognition:
-        """The labels of each clip, best first, at most ``top_k`` of them.
+        """Rank the labels for each clip.
 
-        ``template`` words the labels for zero-shot CLIP and holds one "{}"; of several templates the mean counts. With
-        ``none_of_these`` a clip may show none of the labels. A clip that cannot be read has its error set and costs
-        nothing else. Raises LabelError, BundleError.
+        Args:
+            paths: video files, in any order and number.
+            labels: C class names, at least two. None: the recognizer's own.
+            template: the sentence around a label for zero-shot CLIP, with one "{}"; of several the mean text feature
+                counts. None: "a video of a person {}." as in the paper. Bundles have learned theirs.
+            top_k: how many labels to answer for each clip. None: all.
+            none_of_these: negative prompts, how they take part, and the threshold; see ``types.NoneOfThese``. None:
+                the recognizer's own negatives, if it has any.
+
+        Returns:
+            One entry a clip, in the order of ``paths``, and notes on what weakens the answer. A clip that cannot be
+            read has its ``error`` set; the others are answered.
+
+        Raises:
+            LabelError: fewer than two labels, two that are the same, a template without one "{}", or no negative
+                prompt that the backbone knows.
+
+        Example:
+            >>> from ga2app import Recognizer
+            >>> answer = Recognizer("sketch").recognize(["clip.mp4", "gone.mp4"], ["jumping", "dancing"], top_k=1)
+            >>> [score.label for score in answer.clips[0].plain]
+            ['jumping']
+            >>> answer.clips[1].error
+            "clip 'gone.mp4': there is no such file; check the path for a typing error or a moved file"
         """
         templates = check_templates(template)
         names, notes = check_labels(self.labels if labels is None else labels)
@@ -226,60 +261,3 @@ def check_templates(template: str | Sequence[str] | None) -> tuple[str, ...]:
                 f"template '{text}' must hold one pair of braces, {{}}, where the label goes; for example '{TEMPLATE}'"
             )
     return found or (TEMPLATE,)
-
-
-class ModelCache:
-    """Keeps models loaded between requests: ``most`` backbones, of which the least recently used goes, and bundles.
-
-    A bundle is loaded again only when its folder has changed.
-    """
-
-    def __init__(self, most: int | None = None) -> None:
-        self._most = backbones_in_memory() if most is None else most
-        self._lock = threading.Lock()
-        self._backbones: OrderedDict[str, Backbone] = OrderedDict()
-        self._bundles: dict[tuple[str, float], PromptBundle] = {}
-        self._recognizers: OrderedDict[tuple[str, tuple[int, ...]], Recognizer] = OrderedDict()
-
-    def warm(self, backbone: str) -> None:
-        """Load ``backbone`` and compute once, so that the first request does not wait."""
-        loaded = self.backbone(backbone)
-        plain = plain_clip(loaded, ["something", "nothing"])
-        side = loaded.sizes.image_size
-        with torch.no_grad():
-            plain(torch.zeros(1, 1, 3, side, side))
-
-    def backbone(self, name: str) -> Backbone:
-        """The backbone ``name``, loaded once while it is in use; raises BackboneError."""
-        with self._lock:
-            if name not in self._backbones:
-                while len(self._backbones) >= self._most:  # first, so that there is room for the new one
-                    gone, _ = self._backbones.popitem(last=False)
-                    for key in [key for key in self._recognizers if key[0] == gone]:
-                        del self._recognizers[key]
-                self._backbones[name] = load_backbone(name, precision=Precision.AUTO)
-            self._backbones.move_to_end(name)
-            return self._backbones[name]
-
-    def bundle(self, folder: str) -> PromptBundle:
-        """The bundle in ``folder`` as it is now; raises BundleError."""
-        manifest = Path(folder) / "bundle.json"
-        key = (folder, manifest.stat().st_mtime if manifest.exists() else 0.0)
-        with self._lock:
-            if key not in self._bundles:
-                self._bundles = {old: kept for old, kept in self._bundles.items() if old[0] != folder}
-                self._bundles[key] = load_bundle(folder)
-            return self._bundles[key]
-
-    def recognizer(self, backbone: str, folders: Sequence[str] = ()) -> Recognizer:
-        """A recognizer with the bundles in ``folders``; one that was used before has its labels' features, still."""
-        bundles, loaded = [self.bundle(folder) for folder in folders], self.backbone(backbone)
-        with self._lock:
-            # A recognizer holds its bundles, so no other bundle can have their ids while it is kept.
-            key = (backbone, tuple(map(id, bundles)))
-            if key not in self._recognizers:
-                self._recognizers[key] = Recognizer(loaded, bundles)
-            self._recognizers.move_to_end(key)
-            while len(self._recognizers) > MOST_RECOGNIZERS:
-                self._recognizers.popitem(last=False)
-            return self._recognizers[key]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import shutil
 import time
@@ -215,45 +214,6 @@ class SharingService:
         if report is None:
             raise HubError(f"'{card.title or card.name}' has no report of its run here; push it without one")
         return without_paths(report).to_json().encode()
-
-
-def push(
-    bundle: str | os.PathLike[str],
-    repo: str = "",
-    *,
-    private: bool = True,
-    license: str = "",
-    report: bool = False,
-    examples: Sequence[str | os.PathLike[str]] = (),
-    rights: bool = False,
-    onto: str = "",
-) -> Pushed:
-    """Push a bundle, by its folder or its name in the library, to ``repo`` on the Hub as one commit.
-
-    ``repo`` is "user/name", or a name under the account that this machine is logged in with; without one the bundle
-    goes to where it was pushed before, else to a name after its title. ``license`` is that of the prompts, by the
-    Hub's name for it. The report of its run and ``examples`` (clips) go along only if ``rights`` confirms that you may
-    publish them. ``onto`` is the commit of somebody else that the push shall go on top of. Raises BundleError,
-    HubError; HubConflict where somebody else has pushed since.
-    """
-    from ga2app.services.studio import own_studio
-
-    with own_studio() as studio:
-        options = PushOptions(repo, private=private, rights=rights, onto=onto, license=license)
-        clips = [Path(clip) for clip in examples]
-        return studio.sharing.push_bundle(studio.library.find(bundle), options, report=report, examples=clips)
-
-
-def pull(repo: str, *, revision: str = "") -> BundleCard:
-    """Pull the bundle ``repo`` ("user/name" or its address) at ``revision`` into the library; gives its card.
-
-    Only safetensors and JSON are fetched, and checked before they are kept; a bundle that is there already is not
-    kept twice. Raises BundleError, HubError.
-    """
-    from ga2app.services.studio import own_studio
-
-    with own_studio() as studio:
-        return studio.sharing.pull_bundle(studio.sharing.find_bundle(repo, revision=revision))[0]
 
 
 def _proposed(noted: HubRevision | None, account: HubAccount, title: str) -> str:

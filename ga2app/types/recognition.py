@@ -25,10 +25,19 @@ class LabelKind(StrEnum):
 
 @dataclass(frozen=True)
 class Score:
-    """One label's probability for a clip, its part of the softmax, between 0 and 1.
+    """One label's probability for a clip.
 
-    A label that is not ``understood``, because the backbone's tokenizer knows none of its words, takes no part: its
-    probability is 0 and says nothing.
+    Args:
+        label: as it was given.
+        score: its part of the softmax over all labels, from 0 to 1.
+        kind: "base" (the bundle was trained on it), "novel" (it was not), or "negative" (none of these).
+        understood: False where the backbone's tokenizer knows none of its words: it takes no part, and its score of 0
+            says nothing.
+
+    Example:
+        >>> from ga2app.types import Score
+        >>> Score("riding a bicycle", 0.81).to_dict()
+        {'label': 'riding a bicycle', 'score': 0.81, 'kind': 'novel'}
     """
 
     label: str
@@ -150,11 +159,19 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Answer:
-    """What one classifier predicts for a clip: zero-shot CLIP, or the bundle in the folder ``bundle``.
+    """What one classifier, zero-shot CLIP or a bundle, predicts for a clip.
 
-    ``scores`` are best first. Where negatives compete, the nearest is among them as "none of these".
-    ``timeline`` has the best label of each sampled frame, ``curves`` the probabilities of the best labels over the
-    frames, and of "none of these" where negatives compete.
+    Args:
+        scores: the labels, best first; where negative prompts compete, the nearest is among them as "none of these".
+        bundle: the bundle's folder; None for zero-shot CLIP.
+        timeline: the best label of each of the T sampled frames.
+        curves: the probabilities of the best labels in each of the T frames, and of "none of these" where it competes.
+        verdict: whether the clip shows none of the labels; None where nobody asked.
+
+    Example:
+        >>> from ga2app.types import Answer, Score
+        >>> Answer((Score("walking", 0.7), Score("running", 0.3))).said
+        'walking'
     """
 
     scores: tuple[Score, ...]
@@ -179,16 +196,26 @@ class Answer:
         return NONE_OF_THESE if self.none else self.best.label if self.best else ""
 
     def with_threshold(self, threshold: float) -> Answer:
-        """The same answer, judged by another threshold."""
+        """The same answer with another threshold, from 0 to 1, for "none of these"; nothing is computed anew."""
         return self if self.verdict is None else replace(self, verdict=replace(self.verdict, threshold=threshold))
 
 
 @dataclass(frozen=True)
 class RecognizedClip:
-    """The answer for one clip: ``answers`` are those of zero-shot CLIP and, after it, of each bundle that was asked.
+    """The answers for one clip.
 
-    ``thumbnails`` are the sampled frames, uint8 (H, W, 3), small, or ``pictures`` the files that they were written to.
-    A clip with an ``error`` has nothing else.
+    Args:
+        file: its path, as it was given.
+        error: why it could not be read; such a clip has nothing else. None where it was read.
+        answers: of zero-shot CLIP and, after it, of each bundle.
+        thumbnails: the T sampled frames, each uint8 (H, W, 3), small.
+        pictures: in their place the files that they were written to.
+
+    Example:
+        >>> from ga2app.types import Answer, RecognizedClip, Score
+        >>> clip = RecognizedClip("a.mp4", answers=(Answer((Score("walking", 0.7), Score("running", 0.3))),))
+        >>> clip.plain[0].label, clip.bundle
+        ('walking', None)
     """
 
     file: str
@@ -239,7 +266,19 @@ class RecognizedClip:
 
 @dataclass(frozen=True)
 class Recognition:
-    """The answer for a request: the backbone that recognized, notes for the user, and one entry a clip."""
+    """What ``Recognizer.recognize`` answers.
+
+    Args:
+        backbone: the name of the CLIP that recognized.
+        clips: one entry a clip, in the order of the request.
+        notes: what weakens the answer, in sentences: words that the backbone does not know, HDR that was converted, …
+
+    Example:
+        >>> from ga2app import Recognizer
+        >>> answer = Recognizer("sketch").recognize(["clip.mp4"], ["jumping", "dancing", "skydiving"])
+        >>> answer.notes[0][:46]
+        "backbone 'sketch' knows no word of 'skydiving'"
+    """
 
     backbone: str
     clips: tuple[RecognizedClip, ...]

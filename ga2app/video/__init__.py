@@ -40,7 +40,26 @@ _cache = CachingReader(shared_pool)
 def sample_frames(
     path: str | os.PathLike[str], num_frames: int = 16, *, short_side_px: int | None = None
 ) -> NDArray[np.uint8]:
-    """Frames (T, H, W, 3), uint8 RGB, upright, T = ``num_frames``, by evaluation sampling; raises ClipError."""
+    """Read frames spread evenly over a clip: frame ⌊i·n/T⌋ of its n for i = 0 … T-1 (paper, section 4).
+
+    Args:
+        path: a video file in any container and codec that FFmpeg reads.
+        num_frames: T. A clip with fewer frames repeats some, in order.
+        short_side_px: shrink frames to this short side while decoding; smaller ones stay as they are. None: full size.
+
+    Returns:
+        Frames (T, H, W, 3), uint8, sRGB, upright, with square pixels.
+
+    Raises:
+        ClipError: the file is missing or is no video, or no frame of it can be decoded.
+        ClipTimeout: decoding took longer than allowed.
+
+    Example:
+        >>> from ga2app.video import sample_frames
+        >>> frames = sample_frames("clip.mp4", num_frames=4)
+        >>> frames.shape, frames.dtype
+        ((4, 96, 96, 3), dtype('uint8'))
+    """
     return read_clip(path, Evaluation(num_frames), short_side_px=short_side_px).frames
 
 
