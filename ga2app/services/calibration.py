@@ -9,11 +9,9 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import os
 import sys
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 PROMPT_LENGTH, FRAMES, TEXTS = 8, 8, 24
@@ -23,13 +21,14 @@ PROMPT_LENGTH, FRAMES, TEXTS = 8, 8, 24
 def measure(backbone: str, device: str, precision: str) -> dict[str, float]:
     """Load the backbone and time its towers. Raises StudioError."""
     started = time.perf_counter()
+    import psutil
     import torch
 
     from ga2app.clip import load_backbone
 
     loaded = load_backbone(backbone, device=device, precision=precision)
     sizes, place = loaded.sizes, loaded.compute.device
-    load_s, base_bytes = time.perf_counter() - started, _memory_now()
+    load_s, base_bytes = time.perf_counter() - started, int(psutil.Process().memory_info().rss)
     generator = torch.Generator().manual_seed(0)
     frames = torch.randn((FRAMES, 3, sizes.image_size, sizes.image_size), generator=generator).to(place)
     names = loaded.tokenize([f"a person walking the dog {number}." for number in range(TEXTS)], PROMPT_LENGTH)
@@ -111,16 +110,6 @@ def measure_clips(paths: Sequence[str], image_px: int) -> dict[str, float]:
         raise fault
     means = {"first_s": sum(first) / len(first), "again_s": sum(again) / len(again)}
     return means | {"kept_bytes": sum(kept) // len(kept), "photographic": 2 * photographic >= len(kept)}
-
-
-def _memory_now() -> int:
-    """Resident bytes of this process."""
-    try:
-        return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except OSError:
-        import psutil
-
-        return int(psutil.Process().memory_info().rss)
 
 
 def main() -> int:

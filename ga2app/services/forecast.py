@@ -26,13 +26,15 @@ from ga2app.types import Dataset, Subset
 
 CALIBRATE = (sys.executable, "-m", "ga2app.services.calibration")
 _TIME_LIMIT_S = 300.0
-_WIDE_VOCABULARY = 48
-"""Attributes and the hard prompt's labels, about; see ``ga2app.method.generic_texts``."""
-_KEPT_A_TOKEN = 22
-"""Numbers of a tower's width that a layer keeps of each token for its backward pass: norms, attention, MLP."""
+_WIDE_VOCABULARY = 48  # attributes and the hard prompt's labels, about; see ``ga2app.method.generic_texts``
+_LAYER_BYTES, _HALF_LAYER_BYTES, _ENDS_BYTES, _INPUT_BYTES, _LABEL_TOKENS = 72, 56, 30, 4, 6
+"""For each number of a tower's width, and each token, what going back takes: of a layer in float32 and in half of it,
+of what is before the first layer and in the last, and of a layer that is recomputed. Then the tokens of a label, its
+end included. Peaks of a process, measured: what a layer saves, and room for gradients and products beside it."""
+RECOMPUTED_AT_ONCE = 8
+"""As in ``ga2app.clip.prompt_layers``, which needs torch; a test compares them."""
 _ENCODED_AT_ONCE, _CLIPS_AT_ONCE, _CACHE_BYTES, _ENDING_S = 256, 16, 512 << 20, 1.0
-_OF_TOWERS = 7
-"""Fields of ``Speed``, the first ones, that are the same with other clips."""
+_OF_TOWERS = 7  # fields of ``Speed``, the first ones, that are the same with other clips
 
 _log = logging.getLogger(__name__)
 
@@ -60,13 +62,13 @@ class Speed:
 
 @dataclass(frozen=True)
 class Workload:
-    """What a run has to compute.
+    """What a run has to compute; ``clips`` are a few of its own, to be read as a sample.
 
-    ``clips`` are a few of its clips, to be read as a sample. ``batch`` clips of ``frames`` frames each pass the towers
-    at once. ``shots`` training clips are seen in each of ``epochs``, in ``steps`` optimizer steps altogether; each step
-    sees ``anchors_a_step`` anchor clips and ``texts`` texts. ``plain_clips`` pass the frozen vision tower once,
-    ``measured_clips`` the learned one in all evaluations together. Without ``visual`` prompts no clip passes a
-    tower in a step. ``text`` says whether the text tower learns, ``residual`` whether frozen features are mixed in.
+    ``batch`` clips of ``frames`` frames pass the towers at once. ``shots`` training clips are seen in each of
+    ``epochs``, in ``steps`` optimizer steps altogether, with ``anchors_a_step`` anchor clips and ``texts`` texts each.
+    ``plain_clips`` pass the frozen vision tower once, ``measured_clips`` the learned one in all evaluations together;
+    without ``visual`` prompts no clip passes a tower in a step. ``text``: the text tower learns. ``residual``: frozen
+    features are mixed in. ``recompute``: gradient checkpointing.
     """
 
     backbone: str
@@ -87,6 +89,7 @@ class Workload:
     plain_clips: int
     measured_clips: int
     all_clips: int
+    recompute: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,9 +114,8 @@ class Basis(StrEnum):
 class Estimate:
     """An estimate, no promise. Seconds and bytes are None while the basis is ``measuring`` or ``unknown``.
 
-    ``runs`` are the earlier runs that it rests on; ``peak_bytes`` is what the run needs where it is short, and
-    ``free_bytes`` what is free there now: memory of the machine or of its GPU. ``photographic`` says that the clips
-    look like footage; ``note`` why there is no estimate.
+    ``runs`` are the earlier ones that it rests on; ``peak_bytes`` are needed and ``free_bytes`` free now, of the GPU or
+    else the machine. ``photographic``: the clips look like footage. ``note`` says why there is no estimate.
     """
 
     basis: Basis
@@ -130,8 +132,9 @@ class Estimate:
     @property
     def total_s(self) -> float | None:
         """Everything together."""
-        parts = [part for part in (self.preparing_s, self.training_s, self.measuring_s) if part is not None]
-        return sum(parts) if len(parts) == 3 else None
+        if self.preparing_s is None or self.training_s is None or self.measuring_s is None:
+            return None
+        return self.preparing_s + self.training_s + self.measuring_s
 
 
 def workload_of(config: RunConfig, dataset: Dataset) -> Workload:
@@ -164,6 +167,7 @@ def workload_of(config: RunConfig, dataset: Dataset) -> Workload:
         plain_clips=(shots if looked_at else 0) + tested + max(anchors, scattered),
         measured_clips=math.ceil(optimizer.epochs / optimizer.evaluate_every) * (tested + whitened) if visual else 0,
         all_clips=shots + tested + max(anchors, scattered),
+        recompute=optimizer.checkpointing,
     )
 
 
@@ -179,16 +183,18 @@ def step_seconds(work: Workload, speed: Speed) -> float:
 
 def peak_bytes(work: Workload, speed: Speed, towers: Towers) -> int:
     """Bytes that the run needs where memory is short: of the GPU if there is one, of the machine otherwise."""
-    number_bytes = 2 if work.precision in ("bfloat16", "float16") else 4
-    tokens = towers.frame_tokens + (work.prompt_length if work.visual else 0)
-    layer = _KEPT_A_TOKEN * number_bytes * tokens * towers.visual_width  # of one frame
-    moving = min(_ENCODED_AT_ONCE, _CLIPS_AT_ONCE * work.frames) * layer  # one layer at a time, and not all
+    layer = _HALF_LAYER_BYTES if work.precision in ("bfloat16", "float16") else _LAYER_BYTES
+    frame = (towers.frame_tokens + (work.prompt_length if work.visual else 0)) * towers.visual_width
+    moving = min(_ENCODED_AT_ONCE, _CLIPS_AT_ONCE * work.frames) * frame * layer  # one layer at a time, and not all
     graph = 0
-    if work.text:
-        row = (work.prompt_length + 12) * towers.text_width  # a label of some tokens between start and end
-        graph += work.texts * _KEPT_A_TOKEN * number_bytes * row * towers.text_layers
+    if work.text:  # start and context pass the tower once for all labels
+        row = (1 + work.prompt_length + work.texts * _LABEL_TOKENS) * towers.text_width
+        graph += row * (layer * (towers.text_layers - 1) + _ENDS_BYTES)
     if work.visual:
-        graph += (work.batch + work.anchors_a_step) * work.frames * layer * towers.visual_layers
+        kept = _INPUT_BYTES if work.recompute else layer
+        frames = (work.batch + work.anchors_a_step) * work.frames
+        graph += frames * frame * (kept * (towers.visual_layers - 1) + _ENDS_BYTES)
+        graph += min(frames, RECOMPUTED_AT_ONCE) * frame * layer if work.recompute else 0
     read = max(3 * work.batch if work.visual else 0, _CLIPS_AT_ONCE)  # three batches: two being read, one in the towers
     needed = max(graph, moving) + read * work.frames * 3 * speed.image_px**2 * 4
     if speed.device_bytes:
@@ -277,22 +283,17 @@ class SpeedEstimator:
             self._under_way.discard(key)
             self._known[key] = speed
             try:
-                kept = {name: asdict(one) for name, one in self._known.items()}
-                write_whole(self._file, json.dumps(kept, indent=1, sort_keys=True))
+                write_whole(self._file, json.dumps(self._known, default=asdict, indent=1, sort_keys=True))
             except StoreError as exc:
                 _log.warning("%s", exc)
 
 
-def free_memory() -> int | None:
+def free_memory() -> int:
     """Bytes that a new process may take now: of the machine, or of the container that this one is in."""
-    free = []
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-        free += [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")]
-        limit = Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii").strip()
-        used = int(Path("/sys/fs/cgroup/memory.current").read_text(encoding="ascii"))
-        if limit != "max":
-            free.append(max(int(limit) - used, 0))
-    except (OSError, ValueError):
-        pass
-    return min(free, default=None)
+    import psutil
+
+    free = int(psutil.virtual_memory().available)
+    with contextlib.suppress(OSError, ValueError):  # no such limit: there is no file, or "max" in it
+        limit, used = (int(Path(f"/sys/fs/cgroup/memory.{name}").read_text()) for name in ("max", "current"))
+        free = min(free, max(limit - used, 0))
+    return free
