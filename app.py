@@ -11,6 +11,7 @@ import argparse
 import gc
 import logging
 import os
+import re
 import signal
 import socket
 import threading
@@ -54,9 +55,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--allowed-host",
         action="append",
-        default=[],
+        default=[name for name in re.split(r"[\s,]+", os.environ.get("GA2_ALLOWED_HOSTS", "")) if name],
         metavar="NAME",
-        help="name under which agents reach the studio, behind a proxy for example; may be given several times",
+        help="name under which the studio is reached, behind a proxy for example; may be given several times",
     )
     parser.add_argument(
         "--root-path",

@@ -13,6 +13,7 @@ import os
 import socket
 import sys
 import tempfile
+import threading
 from collections.abc import Iterable, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +36,7 @@ class ServerAddress:
     """Where the app listens, and how a reverse proxy makes it known.
 
     ``host`` is an address as a URL has it (IPv6 in brackets), ``root_path`` the path or whole address under which the
-    proxy serves the app, ``allowed_hosts`` the names under which agents may ask for it.
+    proxy serves the app, ``allowed_hosts`` further names under which it may be asked.
     """
 
     host: str
@@ -45,6 +46,16 @@ class ServerAddress:
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"
+
+
+class OwnThread(threading.Thread):
+    """A thread in which the app acts by itself. In any other a change is somebody's, who has to be known."""
+
+    @classmethod
+    def is_current(cls) -> bool:
+        """Whether what runs now was begun by the app itself."""
+        now = threading.current_thread()
+        return isinstance(now, cls) or now is threading.main_thread()
 
 
 def system_fault() -> str | None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ga2app.datasets.clip_files import content_digest
+from ga2app.environment import OwnThread
 from ga2app.errors import ClipError, StudioError
 from ga2app.paths import whole_file
 from ga2app.store.clip_pages import ClipRow
@@ -200,7 +201,7 @@ class Pictures:
             self._known.update(clip.id for clip in fresh)
             self._waiting = fresh + self._waiting
             if self._waiting and self._thread is None:
-                self._thread = threading.Thread(target=self._work, daemon=True, name="pictures")
+                self._thread = OwnThread(target=self._work, daemon=True, name="pictures")
                 self._thread.start()
 
     def _work(self) -> None:

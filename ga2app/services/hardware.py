@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 
+from ga2app.environment import OwnThread
 from ga2app.errors import SpaceError, StudioError
 from ga2app.paths import Home
 from ga2app.services.recognizers import Lend, OwnRecognizer, ZeroGpuRecognizer
@@ -104,7 +105,7 @@ class ThreadWorker:
                 return
             worker = Worker(self._home, self._store, self._parts, WorkerSlot("zerogpu"))
             self._leave = worker.leave
-            self._thread = threading.Thread(target=self._work, args=(worker.work,), daemon=True, name="worker")
+            self._thread = OwnThread(target=self._work, args=(worker.work,), daemon=True, name="worker")
             self._thread.start()
 
     def alive(self) -> bool:

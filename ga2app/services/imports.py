@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from ga2app.datasets import Division, ImportReport, Missing
+from ga2app.environment import OwnThread
 from ga2app.errors import DatasetError, StoreError, StudioError
 from ga2app.paths import Home
 from ga2app.services.clip_validation import Validated, tell_missing, validate
@@ -66,7 +67,7 @@ class ImportService:
         Raises DatasetError if it may not begin.
         """
         job = self._job(source, name, {"missing": Missing.SKIP, **choices})
-        thread = threading.Thread(target=job.run, daemon=True, name=f"import-{job.id}")
+        thread = OwnThread(target=job.run, daemon=True, name=f"import-{job.id}")
         _threads[str(self._studio.home.root), job.id] = thread
         thread.start()
         return job.id

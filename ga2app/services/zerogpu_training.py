@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ga2app.config import RunConfig
+from ga2app.environment import OwnThread
 from ga2app.errors import StudioError, TrainingError
 from ga2app.services.recognizers import Lend, portable, said_by
 from ga2app.types import Dataset, Event, EventKind, Report
@@ -100,7 +101,7 @@ def run_slice(
             _log.exception("the slice failed")
             told.put(Ended(crash=f"{type(exc).__name__}: {exc}"))
 
-    thread = threading.Thread(target=work, name="slice", daemon=True)
+    thread = OwnThread(target=work, name="slice", daemon=True)
     with LogLines(told.put):
         thread.start()
         try:

@@ -16,13 +16,13 @@ import gradio as gr
 from gradio.context import LocalContext
 from gradio.helpers import special_args
 
+from ga2app.environment import OwnThread
 from ga2app.errors import AccessError
 from ga2app.hub import Downloads
 from ga2app.services.anchor_advisor import AnchorAdvisor
 from ga2app.services.space import Space, Visitor, refusal
 from ga2app.services.studio import Studio
-
-KEY_HEADER = "x-ga2-key"
+from ga2app.web.own_names import KEY_HEADER
 
 _WRITERS = ("admin", "write")
 
@@ -76,8 +76,11 @@ def guarded(studio: Studio) -> Studio:
 
 
 def present_visitor(space: Space) -> Visitor | None:
-    """Who asked for what is being done in this thread; None for the app itself, which nobody asked."""
-    if LocalContext.blocks.get(None) is None:
+    """Who asked for what is being done in this thread; None for the app itself, which nobody asked.
+
+    Where it cannot be told who asks, nobody is signed in.
+    """
+    if LocalContext.blocks.get(None) is None and OwnThread.is_current():
         return None
     request = LocalContext.request.get(None)
     profile, _ = _signed_in(request)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 
-from ga2app.environment import ServerAddress
+import gradio as gr
+from starlette.middleware import Middleware
+
+from ga2app.environment import OwnThread, ServerAddress
 from ga2app.errors import StudioError
 from ga2app.hub import Downloads
 from ga2app.hub.backbone_downloads import Backbones
@@ -23,6 +27,7 @@ from ga2app.store import Store
 from ga2app.types import RunState
 from ga2app.web import Studio, build_page
 from ga2app.web.mcp import open_to_agents
+from ga2app.web.own_names import OwnNames, host_of
 from ga2app.web.static_assets import asset_routes
 from ga2app.web.theme import launch_look
 
@@ -71,30 +76,12 @@ def serve(
     studio = _studio(home, store, hardware, space)
     _tidy(home, store)
     page = build_page(studio).queue(default_concurrency_limit=4, max_size=64)
-    agents = open_to_agents(studio, page, address.host, address.allowed_hosts) if mcp else None
     try:
-        _, opened, _ = page.launch(
-            server_name=address.host,
-            server_port=address.port,
-            root_path=address.root_path,
-            prevent_thread_lock=True,
-            _frontend=False,  # no look at its own page: to take over 3 s for it on a busy machine is no fault
-            quiet=True,
-            max_file_size=MAX_UPLOAD_ON_SPACE if space else MAX_UPLOAD,
-            allowed_paths=[str(home.media)],
-            blocked_paths=[str(uploads_folder(home))],
-            mcp_server=False,  # Gradio's own would offer every endpoint; ours is among app_kwargs
-            app_kwargs={"routes": [*asset_routes(), *(agents.routes if agents else ())]}
-            | ({"lifespan": agents.lifespan} if agents else {}),
-            **launch_look(),
-        )
+        launch(page, studio, address, mcp=mcp)
     except OSError as exc:
         log.error("%s cannot be used (%s); choose another port with --port", address, exc)
         return 1
-    log.info("GA² Studio is at %s, its data in %s", opened, home.root)
-    if agents:
-        log.info("agents are answered over MCP at %s%s", opened.rstrip("/"), agents.path)
-    threading.Thread(target=_warm, args=(studio,), daemon=True, name="warm-up").start()
+    OwnThread(target=_warm, args=(studio,), daemon=True, name="warm-up").start()
     try:
         _watch(studio, over)
     finally:
@@ -102,6 +89,32 @@ def serve(
         hardware.close()
         page.close(verbose=False)
     return 0
+
+
+def launch(page: gr.Blocks, studio: Studio, address: ServerAddress, *, mcp: bool = False) -> None:
+    """Serve ``page`` at ``address`` from now on, and answer agents with ``mcp``; raises OSError where that is taken."""
+    agents = open_to_agents(studio, page) if mcp else None
+    space, names = studio.space, [host_of(address.root_path), os.environ.get("SPACE_HOST")]
+    known = [*address.allowed_hosts, *filter(None, names)]
+    own_names = Middleware(OwnNames, address.host, known, on_space=bool(space), key=space.key if space else "")
+    _, opened, _ = page.launch(
+        server_name=address.host,
+        server_port=address.port,
+        root_path=address.root_path,
+        prevent_thread_lock=True,
+        _frontend=False,  # no look at its own page: to take over 3 s for it on a busy machine is no fault
+        quiet=True,
+        max_file_size=MAX_UPLOAD_ON_SPACE if space else MAX_UPLOAD,
+        allowed_paths=[str(studio.home.media)],
+        blocked_paths=[str(uploads_folder(studio.home))],
+        mcp_server=False,  # Gradio's own would offer every endpoint; ours is among app_kwargs
+        app_kwargs={"routes": [*asset_routes(), *(agents.routes if agents else ())], "middleware": [own_names]}
+        | ({"lifespan": agents.lifespan} if agents else {}),
+        **launch_look(),
+    )
+    log.info("GA² Studio is at %s, its data in %s", opened, studio.home.root)
+    if agents:
+        log.info("agents are answered over MCP at %s%s", opened.rstrip("/"), agents.path)
 
 
 def _studio(home: Home, store: Store, hardware: Hardware, space: Space | None) -> Studio:

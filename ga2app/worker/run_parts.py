@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ga2app.config import RunConfig
+from ga2app.environment import OwnThread
 from ga2app.errors import StoreError
 from ga2app.store import Store
 from ga2app.types import BundleCard, Dataset, Event, EventKind, Report
@@ -139,7 +140,7 @@ class EventWriter:
         self._waiting: list[Event] = []
         self._flushed_s = 0.0
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._beat, name=f"{HEARTBEAT} {run_id}", daemon=True)
+        self._thread = OwnThread(target=self._beat, name=f"{HEARTBEAT} {run_id}", daemon=True)
         self.lost = False
 
     def __enter__(self) -> EventWriter:

@@ -137,6 +137,15 @@ def press(space: Hosted, elem_id: str, typed: dict[str, Any], cookie: str = "") 
     return call(space, event, data, cookie)
 
 
+def test_a_page_of_another_site_cannot_act_as_the_owner_who_is_signed_in(space: Hosted) -> None:
+    cookie, elsewhere = session_cookie(AUTHOR), "https://another.example"
+    with pytest.raises(httpx.HTTPStatusError, match="403"):
+        call(space, endpoint(space, "queue_run"), CHANGES["queue_run"], cookie, Origin=elsewhere)
+    assert "there is no run 1" in call(space, endpoint(space, "stop_run"), [1], cookie, Origin=space.address)
+    shown = {"Origin": elsewhere, "X-GA2-Key": KEY}
+    assert "there is no run 1" in call(space, endpoint(space, "stop_run"), [1], **shown)
+
+
 def groups(space: Hosted) -> set[str]:
     """The groups of negative prompts in the Space's store."""
     with contextlib.closing(sqlite3.connect(f"file:{space.home / 'studio.db'}?mode=ro", uri=True)) as db:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
 import pytest
 from fastapi import Request
 
+from ga2app.environment import OwnThread
 from ga2app.errors import AccessError
 from ga2app.paths import Home
-from ga2app.services.space import Space
-from ga2app.web import build_page
+from ga2app.services.space import Space, Visitor
+from ga2app.web import access, build_page
 from ga2app.web.access import present_visitor, visitors_token
 from tests.ui.studios import make_studio
 
@@ -44,6 +48,27 @@ def test_a_push_shows_the_visitors_own_token_and_never_the_spaces(
         unable = replace(space, no_sign_in="its README lacks 'hf_oauth: true'")
         during_a_call(tmp_path / "c", unable, {}, visitors_token)
     assert visitors_token(make_studio(Home(tmp_path / "desktop"))) is None
+
+
+def test_where_it_cannot_be_told_who_asks_nobody_is_signed_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if Gradio kept the request elsewhere: what an update could do."""
+    space = Space("alice/studio", "alice")
+    assert present_visitor(space) is None, "the app acts by itself in its main thread"
+    assert finish_in_own_thread(lambda: present_visitor(space)) is None
+    asked = during_a_call(tmp_path / "a", space, signed_in("alice"), lambda studio: present_visitor(space))
+    assert asked.name == "alice"
+    monkeypatch.setattr(access, "LocalContext", SimpleNamespace(blocks=ContextVar("b"), request=ContextVar("r")))
+    seen = during_a_call(tmp_path / "b", space, signed_in("alice"), lambda studio: present_visitor(space))
+    assert seen == Visitor()
+
+
+def finish_in_own_thread(work: Callable[[], Any]) -> Any:
+    """What ``work`` gives in a thread of the app."""
+    given: list[Any] = []
+    thread = OwnThread(target=lambda: given.append(work()))
+    thread.start()
+    thread.join()
+    return given[0]
 
 
 def during_a_call(folder: Path, space: Space, session: dict[str, Any], ask: Any) -> Any:

@@ -6,11 +6,10 @@ import sys
 import threading
 from pathlib import Path
 
+from ga2app.environment import ServerAddress
 from ga2app.paths import Home
-from ga2app.services.uploads import uploads_folder
 from ga2app.web import build_page
-from ga2app.web.mcp import open_to_agents
-from ga2app.web.theme import launch_look
+from ga2app.web.server import launch
 
 from .studios import WOKEN, make_studio
 
@@ -19,19 +18,7 @@ def main(root: str, port: str) -> None:
     home = Home(Path(root))
     studio = make_studio(home, wake_worker=lambda: (home.root / WOKEN).touch())
     page = build_page(studio).queue(default_concurrency_limit=4)
-    agents = open_to_agents(studio, page, "127.0.0.1")
-    page.launch(
-        server_name="127.0.0.1",
-        server_port=int(port),
-        prevent_thread_lock=True,
-        _frontend=False,  # no look at its own page: to take over 3 s for it on a busy machine is no fault
-        quiet=True,
-        allowed_paths=[str(home.media)],
-        blocked_paths=[str(uploads_folder(home))],
-        mcp_server=False,
-        app_kwargs={"routes": agents.routes, "lifespan": agents.lifespan},
-        **launch_look(),
-    )
+    launch(page, studio, ServerAddress("127.0.0.1", int(port)), mcp=True)
     threading.Event().wait()
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
 
 import anyio.to_thread
 import gradio as gr
@@ -17,7 +16,6 @@ from mcp.server.lowlevel.server import Server
 from mcp.server.mcpserver.utilities.func_metadata import func_metadata
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from pydantic import ValidationError
-from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
@@ -39,13 +37,8 @@ ones, and run_status says how that goes on."""
 FOR_BROWSERS = (
     "Here agents speak MCP with GA² Studio, by POST: give this address to yours as a streamable HTTP server.\n"
 )
-ANOTHER_NAME = (
-    "Invalid Host header: agents reach the studio under this machine's own name alone. To let them use another one, "
-    "start it with --allowed-host NAME.\n"
-)
 _AT_ONCE = 16
 """Calls that may wait or work at the same time; the page has threads of its own."""
-_HERE = ("127.0.0.1", "localhost", "::1")
 
 
 class Tool:
@@ -97,16 +90,11 @@ class Tool:
 
 
 class Agents:
-    """The MCP server of one studio: ``routes`` and ``lifespan`` go to the app that serves its page.
-
-    ``host`` is where that app listens. On the machine's own address only requests that name it, or one of
-    ``allowed_hosts``, are answered, so that no web page can reach the tools under a name of its own.
-    """
+    """The MCP server of one studio: ``routes`` and ``lifespan`` go to the app that serves its page."""
 
     path = PATH
 
-    def __init__(self, studio: Studio, page: gr.Blocks, host: str, allowed_hosts: Sequence[str] = ()) -> None:
-        self._names = {*_HERE, *allowed_hosts} if host.strip("[]") in _HERE else set()
+    def __init__(self, studio: Studio, page: gr.Blocks) -> None:
         self._tools = {name: Tool(Tools(studio, endpoints_of(page)), name) for name in Tools.NAMES}
         about: Any = {"title": "GA² Studio", "version": version(), "instructions": INSTRUCTIONS}
         server: Any = Server("ga2-studio", on_list_tools=self._list, on_call_tool=self._call, **about)
@@ -144,28 +132,14 @@ class Agents:
         return types.CallToolResult(content=[text], structured_content=answer)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand a request on to the protocol, unless it is a browser's, or comes under another name."""
-        given, names = Headers(scope=scope), self._names
-        if scope["method"] in ("GET", "HEAD"):  # without sessions there is no stream to listen to
-            refusal = PlainTextResponse(FOR_BROWSERS, 405, {"Allow": "POST"})
-        elif names and _name(f"//{given.get('host', '')}") not in names:
-            refusal = PlainTextResponse(ANOTHER_NAME, 421)
-        elif names and "origin" in given and _name(given["origin"]) not in names:
-            refusal = PlainTextResponse("Invalid Origin header\n", 403)
-        else:
-            # A client that names event streams alone is taken to read JSON as well: there is nothing else.
-            kept = [(name, value) for name, value in scope["headers"] if name != b"accept"]
-            accepting = {**scope, "headers": [*kept, (b"accept", b"application/json, text/event-stream")]}
-            return await self._manager.handle_request(accepting, receive, send)
-        await refusal(scope, receive, send)
-
-
-def _name(address: str) -> str | None:
-    """The host in an address; None where there is none."""
-    try:
-        return urlsplit(address).hostname
-    except ValueError:
-        return None
+        """Hand a request on to the protocol, unless it is a browser's: without sessions there is no stream to read."""
+        if scope["method"] in ("GET", "HEAD"):
+            await PlainTextResponse(FOR_BROWSERS, 405, {"Allow": "POST"})(scope, receive, send)
+            return
+        # A client that names event streams alone is taken to read JSON as well: there is nothing else.
+        kept = [(name, value) for name, value in scope["headers"] if name != b"accept"]
+        accepting = {**scope, "headers": [*kept, (b"accept", b"application/json, text/event-stream")]}
+        await self._manager.handle_request(accepting, receive, send)
 
 
 def _fault(text: str) -> types.CallToolResult:

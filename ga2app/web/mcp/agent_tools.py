@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from inspect import Signature, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -135,12 +135,9 @@ def callable_of(tools: Tools, name: str) -> Callable[..., Answer]:
     return call
 
 
-def open_to_agents(studio: Studio, page: gr.Blocks, host: str, allowed_hosts: Sequence[str] = ()) -> Agents:
-    """The MCP server of ``studio``, whose endpoints ``page`` has, for an app that listens on ``host``.
-
-    ``allowed_hosts`` are further names under which agents may ask for it. Raises PackageError where ``mcp``, an extra,
-    is missing.
-    """
+def open_to_agents(studio: Studio, page: gr.Blocks) -> Agents:
+    """The MCP server of ``studio``, whose endpoints ``page`` has. Raises PackageError where ``mcp``, an extra, is
+    missing."""
     try:
         from ga2app.web.mcp.agent_server import Agents
     except ModuleNotFoundError as exc:
@@ -148,4 +145,4 @@ def open_to_agents(studio: Studio, page: gr.Blocks, host: str, allowed_hosts: Se
             raise
         hint = "install it with pip install -r requirements-mcp.txt, or start the studio without --mcp"
         raise PackageError("agents are answered by the package 'mcp', which is not installed", hint=hint) from exc
-    return Agents(studio, page, host, allowed_hosts)
+    return Agents(studio, page)
