@@ -59,7 +59,7 @@ class ClipLoader:
             return read_clip(path, sampling, short_side_px=short_side_px)
         found = self.cache.find(digest, sampling, short_side_px)
         if found is None:
-            wanted: Sampling = Together((sampling, *later), FRAMES_TOGETHER)
+            wanted: Sampling = Together((sampling, *later), FRAMES_TOGETHER) if self.cache.writes else sampling
             clip = shared_pool.read(path, wanted, short_side_px=short_side_px)
             if clip.indices == wanted.indices(clip.total_frames):  # else its picture changes its size
                 self.cache.keep(digest, sampling, short_side_px, clip)

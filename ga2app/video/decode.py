@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,12 +15,12 @@ from ga2app.video.container_facts import clip_name, first_bytes, open_clip, pack
 from ga2app.video.display import Display, recorded_display
 from ga2app.video.images import PLAIN, ImageMaker
 from ga2app.video.sampling import Sampling, Together
-from ga2app.video.seeking import TrustedIndex, images_by_seeking, read_by_seeking, trusted_index
+from ga2app.video.seeking import TrustedIndex, images_by_index, read_by_seeking, trusted_index
 from ga2app.video.sequential import read_sequentially
 from ga2app.video.video_clip import ClipFrames, Pace, TimeStamps, pace
 
 if TYPE_CHECKING:
-    from av.video.frame import VideoFrame
+    pass
 
 DECORD, PYAV, PILLOW = "decord", "pyav", "pillow"
 
@@ -29,44 +30,59 @@ def decode_clip(path: str, sampling: Sampling, short_side_px: int | None) -> Cli
     if is_animated_webp(first_bytes(path)):
         times, maker = TimeStamps(), ImageMaker(short_side_px)
         frames, indices, total = read_animated_webp(path, sampling, times)
-        return _clip(_images(path, maker, frames), indices, total, times.pace(None), maker, PLAIN, PILLOW)
+        with _memory_for(path, maker):
+            images = maker.images(frames)
+        return _clip(images, indices, total, times.pace(None), maker, PLAIN, PILLOW)
     with open_clip(path) as (container, stream):
         rate = float(stream.average_rate) if stream.average_rate else None
         expected = stream.frames
         display = recorded_display(container, stream)
         size = display.size(stream.width, stream.height)
         index = trusted_index(container, stream)
-    if not expected:
-        with open_clip(path) as (container, stream):
-            expected = packet_count(container, stream)
     if index is not None:
         expected = len(index.pts)
-        if display.suits_decord:
-            found = read_by_seeking(path, index, sampling, short_side_px, display)
-            if found is not None:
-                images, indices = found
-                steps = _index_pace(index, rate)
-                return ClipFrames(images, indices, expected, steps.fps, DECORD, *_upright(size, images),
-                                  steps.seconds, steps.times_s(indices))  # fmt: skip
-        elif sought := images_by_seeking(path, index, sampling, maker := ImageMaker(short_side_px, display)):
-            return _clip(*sought, expected, _index_pace(index, rate), maker, display, PYAV)
+        steps, maker = _index_pace(index, rate), ImageMaker(short_side_px, display)
+        if display.suits_decord and (sought := read_by_seeking(path, index, sampling, short_side_px, display)):
+            images, indices = sought
+            return ClipFrames(images, indices, expected, steps.fps, DECORD, *_upright(size, images),
+                              steps.seconds, steps.times_s(indices))  # fmt: skip
+        with _memory_for(path, maker):
+            sought = images_by_index(path, index, sampling, maker)
+        if sought is not None:
+            return _unvaried(path, sampling, short_side_px, maker) or _clip(
+                *sought, expected, steps, maker, display, PYAV
+            )
+    elif not expected:
+        with open_clip(path) as (container, stream):
+            expected = packet_count(container, stream)
     times, maker = TimeStamps(), ImageMaker(short_side_px, display)
     frames, indices, total = read_sequentially(path, sampling, expected, times, maker)
-    images = _images(path, maker, frames)
+    with _memory_for(path, maker):
+        images = maker.images(frames)
+    again = _unvaried(path, sampling, short_side_px, maker)
+    return again or _clip(images, indices, total, times.pace(rate), maker, display, PYAV)
+
+
+def _unvaried(path: str, sampling: Sampling, short_side_px: int | None, maker: ImageMaker) -> ClipFrames | None:
+    """What is wanted now, read alone, where the picture changes its size and more was wanted.
+
+    The first frame sets the size of all; alone, those that are wanted now might begin with another one.
+    """
     if maker.varied and isinstance(sampling, Together):
-        # The first frame sets the size of all; alone, those that are wanted now might begin with another one.
         return decode_clip(path, sampling.parts[0], short_side_px)
-    return _clip(images, indices, total, times.pace(rate), maker, display, PYAV)
+    return None
 
 
-def _images(path: str, maker: ImageMaker, frames: Sequence[VideoFrame | NDArray[np.uint8]]) -> NDArray[np.uint8]:
+@contextmanager
+def _memory_for(path: str, maker: ImageMaker) -> Iterator[None]:
+    """Raises ClipError where images do not fit into memory."""
     try:
-        return maker.images(frames)
+        yield
     except MemoryError as exc:
         width, height = maker.recorded
         raise ClipError(
             clip_name(path),
-            f"its {len(frames)} wanted frames of {width}x{height} pixels do not fit into memory",
+            f"its wanted frames of {width}x{height} pixels do not fit into memory",
             "make the picture smaller",
         ) from exc
 

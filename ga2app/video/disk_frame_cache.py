@@ -58,6 +58,11 @@ class DiskFrameCache:
         self._used: set[str] = set()
         self._writes = True
 
+    @property
+    def writes(self) -> bool:
+        """Whether frames are still kept: False from the first fault on."""
+        return self._writes
+
     def find(self, digest: str, sampling: Sampling, short_side_px: int | None) -> ClipFrames | None:
         """The frames of the clip with the content ``digest`` that ``sampling`` chooses; None where one is lacking."""
         file = self._file(digest, sampling, short_side_px)

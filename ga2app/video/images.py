@@ -125,25 +125,33 @@ def _write_rgb(image: NDArray[np.uint8], reformatter: VideoReformatter, frame: V
     """Fill ``image`` (H, W, 3) with ``frame`` at that size, as it was recorded."""
     tags = display.colors(frame)
     height, width = image.shape[:2]
+    scaled = (frame.width, frame.height) != (width, height)
+    # Planar, because packed RGB takes two to four times as long (findings/pyav_planar_rgb_of_10_bits.sh): where colors
+    # are converted from HDR, and where the width is odd and so the bits are the same. Not at the frame's own size:
+    # the last columns are not written then (findings/pyav_gbrp_last_columns.sh).
+    layout = "gbrp16le" if tags.hdr else "gbrp" if scaled and width % 2 else "rgb24"
     converted = reformatter.reformat(
         frame,
         width,
         height,
-        "gbrp16le" if tags.hdr else "rgb24",
+        layout,
         src_colorspace=tags.matrix,
         src_color_range=tags.range,
-        interpolation="BILINEAR" if (frame.width, frame.height) == (width, height) else "BICUBIC",
+        interpolation="BICUBIC" if scaled else "BILINEAR",
         threads=1,
     )
-    if tags.hdr:
-        # Planar, because packed RGB of 10 bits takes twice as long (findings/pyav_planar_rgb_of_10_bits.sh).
-        green, blue, red = (
-            np.asarray(plane).view("<u2").reshape(-1, plane.line_size // 2) for plane in converted.planes
-        )
-        planes = [plane[:height, :width] for plane in (red, green, blue)]
-        write_srgb(image, planes, tags.hdr, tags.primaries)
-    else:
+    if layout == "rgb24":
         image[:] = converted.to_ndarray()
+        return
+    kind = "<u2" if tags.hdr else "u1"
+    green, blue, red = (
+        np.asarray(plane).view(kind).reshape(plane.height, -1)[:height, :width] for plane in converted.planes
+    )
+    if tags.hdr:
+        write_srgb(image, [red, green, blue], tags.hdr, tags.primaries)
+    else:
+        for place, plane in enumerate((red, green, blue)):
+            image[..., place] = plane
 
 
 def _display_matrix(frame: VideoFrame) -> tuple[int, int, int, int] | None:

@@ -43,6 +43,29 @@ def same(one: ClipFrames, other: ClipFrames) -> bool:
     return told[0] == told[1] and np.array_equal(one.frames, other.frames) and one.times_s == other.times_s
 
 
+class Watched(DiskFrameCache):
+    """Notes how many frames it is given to keep."""
+
+    given = 0
+
+    def keep(self, digest: str, sampling: Evaluation | Training | Views, side: int | None, clip: ClipFrames) -> None:
+        self.given = len(clip.indices)
+        super().keep(digest, sampling, side, clip)
+
+
+def test_frames_of_later_epochs_are_read_only_while_they_can_be_kept(clip: str, tmp_path: Path) -> None:
+    cache, later = Watched(tmp_path / "frames", ENOUGH), [Training(4, seed) for seed in range(1, 5)]
+    loader = ClipLoader(1, cache)
+    loader.read(clip, Training(4, 0), later=later)
+    assert cache.given > 4
+    cache.clear()
+    (tmp_path / "frames").write_text("no folder")
+    loader.read(clip, Training(4, 0), later=later)
+    assert not cache.writes
+    loader.read(clip, Training(4, 0), later=later)
+    assert cache.given == 4
+
+
 def test_frames_of_the_cache_are_those_of_the_decoder_to_the_bit_and_no_epoch_but_the_first_opens_a_video(
     clip: str, tmp_path: Path
 ) -> None:

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from ga2app.video import ClipFrames, Evaluation, Every, Training, read_clip, seeking, sequential
 from ga2app.video.container_facts import open_clip
 from ga2app.video.images import ImageMaker
-from ga2app.video.seeking import MIN_FRAMES, TrustedIndex, read_by_seeking, trusted_index
+from ga2app.video.sampling import Together
+from ga2app.video.seeking import MIN_FRAMES, TrustedIndex, images_by_index, read_by_seeking, trusted_index
 
 TOTAL = 360
 BITS = 9
@@ -28,7 +29,7 @@ SAMPLINGS = (Evaluation(4), Training(5, 1), Training(6, 2))
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a clip is encoded and packed, and whether its frames may be found by seeking."""
+    """How a clip is encoded and packed, whether its index is trusted, and whether decord may seek in it."""
 
     name: str
     trusted: bool
@@ -37,6 +38,11 @@ class Recipe:
     container: dict[str, str] = field(default_factory=dict)
     time: Callable[[int], int] = lambda number: number
     frames: int = TOTAL
+    whole: bool = True
+
+    @property
+    def reader(self) -> str:
+        return "decord" if self.trusted and self.whole and self.frames >= MIN_FRAMES else "pyav"
 
 
 GROUPS = "keyint=30:min-keyint=30:scenecut=0:bframes=3:open-gop=0"
@@ -46,14 +52,14 @@ RECIPES = (
     Recipe("plain.mp4", True),
     Recipe("without b frames.mkv", True, options=NO_REORDERING),
     Recipe("vp9.webm", True, "libvpx-vp9", VP9),
-    Recipe("short.mp4", False, frames=MIN_FRAMES - 1),
+    Recipe("short.mp4", True, frames=MIN_FRAMES - 1),
     Recipe(
         "open groups.mp4", False, options={"x264-params": "keyint=30:min-keyint=30:scenecut=0:bframes=3:open-gop=1"}
     ),
     Recipe("tiny groups.mp4", True, options={"x264-params": "keyint=2:bframes=3:open-gop=0:b-adapt=0"}),
-    Recipe("no edit list.mp4", False, container={"use_editlist": "0"}),
-    Recipe("starts late.mp4", False, time=lambda number: number + 10),
-    Recipe("fragmented.mp4", False, container={"movflags": "frag_keyframe+empty_moov"}),
+    Recipe("no edit list.mp4", True, whole=False, container={"use_editlist": "0"}),
+    Recipe("starts late.mp4", True, whole=False, time=lambda number: number + 10),
+    Recipe("fragmented.mp4", True, whole=False, container={"movflags": "frag_keyframe+empty_moov"}),
     Recipe("other codec.mp4", False, "mpeg4", {"g": "12", "bf": "2"}),
     Recipe("b frames.avi", False, "mpeg4", {"g": "12", "bf": "2"}),
     Recipe("transport.ts", False),
@@ -96,7 +102,54 @@ def test_frames_are_those_that_were_recorded_and_only_a_plain_index_is_trusted(t
         clip = read_clip(path, sampling)
         assert clip.total_frames == recipe.frames
         assert numbers_of(clip.frames) == list(sampling.indices(recipe.frames))
-        assert clip.reader == ("decord" if recipe.trusted else "pyav")
+        assert clip.reader == recipe.reader
+
+
+@pytest.mark.parametrize("recipe", [one for one in RECIPES if one.trusted], ids=lambda recipe: recipe.name)
+def test_frames_by_index_are_those_of_reading_in_order_to_the_bit(tmp_path: Path, recipe: Recipe) -> None:
+    path = str(make(tmp_path, recipe))
+    with open_clip(path) as (container, stream):
+        index = trusted_index(container, stream)
+    assert index is not None
+    for sampling in (Evaluation(5), Training(8, 3), Together((Training(4, 1), Training(4, 2)), 256)):
+        found = images_by_index(path, index, sampling, maker := ImageMaker(20))
+        frames, indices, total = sequential.read_sequentially(path, sampling, 0, maker=ImageMaker(20))
+        assert found is not None
+        assert (found[1], len(index.pts)) == (indices, total)
+        assert np.array_equal(found[0], ImageMaker(20).images(frames))
+        assert maker.recorded == (WIDTH, HEIGHT)
+
+
+def test_frames_that_no_other_is_built_upon_are_not_decoded_unless_wanted(tmp_path: Path) -> None:
+    path = plain_clip(tmp_path)
+    with open_clip(str(path)) as (container, stream):
+        index = trusted_index(container, stream)
+    assert index is not None
+    wanted = {index.pts[number] for number in (1, 50, 200)}
+    with open_clip(str(path)) as (container, stream):
+        shown = [frame.pts for frame in seeking._thinned(container, stream, wanted)]
+    assert wanted <= set(shown)
+    assert shown == sorted(shown)
+    assert len(shown) < 0.7 * TOTAL
+
+
+def test_an_interlaced_clip_is_read_in_order(tmp_path: Path) -> None:
+    """Its packets may be fields, two of which are a frame: their number says nothing then."""
+    path = make(tmp_path, Recipe("fields.mp4", True, options={"x264-params": f"{GROUPS}:interlaced=1"}, frames=60))
+    with open_clip(str(path)) as (container, stream):
+        index = trusted_index(container, stream)
+    assert index is not None
+    assert images_by_index(str(path), index, Evaluation(4), ImageMaker(None)) is None
+    assert numbers_of(read_clip(path, Evaluation(4)).frames) == [0, 15, 30, 45]
+
+
+@pytest.mark.parametrize(("numbers", "runs"), [
+    ((0, 5), [(0, 9)]), ((3, 12, 19), [(0, 19)]), ((25, 3), [(0, 9), (20, 29)]), ((29,), [(20, 29)])
+])  # fmt: skip
+def test_stretches_that_are_decoded_are_the_adjoining_groups_of_wanted_frames(
+    numbers: tuple[int, ...], runs: list[tuple[int, int]]
+) -> None:
+    assert TrustedIndex(tuple(range(30)), (0, 10, 20), 1.0, 8, 8).runs(numbers) == runs
 
 
 def plain_clip(folder: Path) -> Path:
