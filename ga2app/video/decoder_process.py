@@ -28,6 +28,10 @@ logger = logging.getLogger(__name__)
 
 TIME_LIMIT_S = 60.0
 _START_LIMIT_S = 120.0
+MEMORY_BYTES = 3 * 2**30
+"""What a decoder may take, where the system can hold it to that: enough for pictures of 8192 x 4320."""
+_PASSED_ON = ("PATH", "HOME", "LANG", "TZ", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "VIRTUAL_ENV")
+_PASSED_ON_KINDS = ("LC_", "LD_", "DYLD_", "PYTHON", "OMP_")
 _PIPE_BYTES = 2**20
 _F_SETPIPE_SZ = 1031  # fcntl.F_SETPIPE_SZ, which only Linux has
 _RE_ENCODE = "re-encode it, for example with: ffmpeg -i INPUT -c:v libx264 -pix_fmt yuv420p OUTPUT.mp4"
@@ -186,14 +190,16 @@ class ClipReader:
 
 def _start() -> subprocess.Popen[bytes]:
     search = [str(PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    # No tokens and keys: they are nothing to a process that reads other people's files.
+    passed_on = {k: v for k, v in os.environ.items() if k in _PASSED_ON or k.startswith(_PASSED_ON_KINDS)}
     process = subprocess.Popen(
         # -P: a module of the same name in the working folder must not be taken for a library.
-        [sys.executable, "-P", "-m", "ga2app.video.decoder_worker", str(os.getpid())],
+        [sys.executable, "-P", "-m", "ga2app.video.decoder_worker", str(os.getpid()), str(MEMORY_BYTES)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,  # FFmpeg tells a terminal about every fault that it repairs
         bufsize=0,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(search), "OPENBLAS_NUM_THREADS": "1"},
+        env=passed_on | {"PYTHONPATH": os.pathsep.join(search), "OPENBLAS_NUM_THREADS": "1"},
     )
     if sys.platform == "linux":
         import fcntl

@@ -32,6 +32,7 @@ Request = tuple[str, "Sampling", int | None, float]
 
 _PARENT_CHECK_S = 0.5
 _GRACE_S = 5.0
+_SMALLER = "make its picture smaller, for example with: ffmpeg -i INPUT -vf scale=-2:720 OUTPUT.mp4"
 
 
 def main() -> None:
@@ -40,6 +41,7 @@ def main() -> None:
     os.dup2(2, 1)  # a library that prints must not end up among the frames
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then closes the pipe
     _volunteer_for_the_oom_killer()
+    _hold_memory_to(int(sys.argv[2]))
     threading.Thread(target=_die_with_parent, args=(int(sys.argv[1]),), daemon=True).start()
     answer: dict[str, Any] = {"ready": True}
     frames: NDArray[Any] | None = None
@@ -65,6 +67,11 @@ def _answer(request: Request) -> tuple[dict[str, Any], NDArray[Any] | None]:
             clip = decode_clip(path, sampling, short_side_px)
         except ClipError as exc:
             return {"error": [exc.name, exc.reason, exc.advice]}, None
+        except MemoryError:
+            reason = (
+                f"decoding it takes more than the {int(sys.argv[2]) / 2**30:.2g} GB of memory that a decoder may have"
+            )
+            return {"error": [os.path.basename(path), reason, _SMALLER]}, None
         except Exception as exc:  # whatever a decoder raises is this one clip's fault, and is named in full
             return {"failure": f"{type(exc).__name__}: {exc}"}, None
         finally:
@@ -91,6 +98,15 @@ def _die_with_parent(parent: int) -> None:
     while os.name != "posix" or os.getppid() == parent:
         time.sleep(_PARENT_CHECK_S)
     os._exit(0)
+
+
+def _hold_memory_to(limit_bytes: int) -> None:
+    """Let the system refuse more; macOS and Windows have no such limit."""
+    if sys.platform == "linux":
+        import resource
+
+        hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+        resource.setrlimit(resource.RLIMIT_DATA, (limit_bytes if hard < 0 else min(limit_bytes, hard), hard))
 
 
 def _volunteer_for_the_oom_killer() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Iterable, Iterator
+from errno import ENOMEM
 from typing import TYPE_CHECKING, Any
 
 import av
@@ -94,7 +95,9 @@ def _packets(
 def _decode(stream: VideoStream, packet: Packet[Any] | None) -> list[VideoFrame] | None:
     try:
         return stream.codec_context.decode(packet)
-    except av.FFmpegError:
+    except av.FFmpegError as exc:
+        if exc.errno == ENOMEM:  # no fault of the packet, and the frame is not to be left out in silence
+            raise MemoryError from exc
         return None
 
 

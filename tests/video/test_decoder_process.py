@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from ga2app.errors import ClipError, ClipTimeout
-from ga2app.video import ClipFrames, ClipReader, Evaluation
+from ga2app.video import ClipFrames, ClipReader, Evaluation, decoder_process
 from ga2app.video.writer import write_clip
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -235,3 +235,26 @@ def test_neither_the_child_nor_the_package_loads_torch_or_gradio() -> None:
         "print(sorted({'torch', 'gradio', 'transformers', 'decord'} & set(sys.modules)))"
     )
     assert run_script(script).communicate(timeout=60)[0] == "[]\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_no_token_and_no_key_reaches_the_process_that_reads_other_peoples_files(
+    reader: ClipReader, clips: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HF_TOKEN", "GA2_KEY", "OAUTH_CLIENT_SECRET"):
+        monkeypatch.setenv(name, "a secret")
+    assert level(reader.read(clips[0], Evaluation(4))) == LEVELS[0]
+    told = Path(f"/proc/{reader.pid}/environ").read_text()
+    assert "a secret" not in told and "PATH=" in told
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such limit")
+def test_a_clip_that_takes_all_memory_costs_itself_alone(
+    reader: ClipReader, clips: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decoder_process, "MEMORY_BYTES", 400 * 2**20)
+    huge = tmp_path / "huge.mp4"
+    write_clip(huge, np.broadcast_to(np.uint8(90), (6, 4096, 4096, 3)), 10)
+    with pytest.raises(ClipError, match="memory.*make (its|the) picture smaller"):
+        reader.read(huge, Evaluation(6))
+    assert level(reader.read(clips[1], Evaluation(4))) == LEVELS[1]
