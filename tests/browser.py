@@ -13,7 +13,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 import pytest
@@ -56,12 +56,16 @@ def chromium() -> Iterator[Any]:
             browser = running.chromium.launch(executable_path=chromium_path(), args=list(CHROMIUM_FLAGS))
         except playwright.Error as exc:
             tried = _WHY.read_text(encoding="utf-8").strip() if _WHY.exists() else ""
-            why = NO_BROWSER + (tried or _first_line(str(exc)))
-            if os.environ.get(REQUIRED) == "required":
-                pytest.fail(why)
-            pytest.skip(why)
+            without_browser(tried or _first_line(str(exc)))
         yield browser
         browser.close()
+
+
+def without_browser(why: str) -> NoReturn:
+    """Skip the test that needs one, or fail it where one is required."""
+    if os.environ.get(REQUIRED) == "required":
+        pytest.fail(NO_BROWSER + why)
+    pytest.skip(NO_BROWSER + why)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

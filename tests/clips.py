@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +16,16 @@ COLORS = {"walking": (220, 40, 40), "running": (40, 200, 40), "jumping": (50, 60
 
 def write_color_clip(path: Path, color: tuple[int, int, int], seed: int, frames: int = 6, side: int = 40) -> str:
     """A clip of noise round ``color``; returns its path."""
-    noise = np.random.default_rng(seed).integers(-40, 40, (frames, side, side, 3))
-    write_clip(path, np.clip(np.array(color) + noise, 0, 255).astype(np.uint8), 10)
+    path.write_bytes(_color_clip(color, seed, frames, side))
     return str(path)
+
+
+@functools.cache
+def _color_clip(color: tuple[int, int, int], seed: int, frames: int, side: int) -> bytes:
+    noise = np.random.default_rng(seed).integers(-40, 40, (frames, side, side, 3))
+    with tempfile.TemporaryDirectory() as folder:
+        write_clip(Path(folder) / "clip.mp4", np.clip(np.array(color) + noise, 0, 255).astype(np.uint8), 10)
+        return (Path(folder) / "clip.mp4").read_bytes()
 
 
 def color_dataset(folder: Path, train: int = 3, test: int = 2) -> Dataset:

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 MARK = "STUDIO_TESTS"
-_GRACE_S = 15
+_GRACE_S = float(os.environ.get("STUDIO_TESTS_GRACE_S", 15))
 """What has just been asked to end may take that long."""
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ga2app.paths import PROJECT
-from tests.browser import forget
+from tests.browser import REQUIRED, forget, without_browser
 from tests.leftovers import left_behind
 
 BROWSER_TEST = """
@@ -54,9 +54,13 @@ def test_without_a_browser_its_tests_are_skipped_and_the_last_lines_say_how_many
     assert "1 browser test was skipped: no Chromium to drive: " in "\n".join(answer.stdout.splitlines()[-3:])
 
 
-def test_where_a_browser_is_required_its_absence_is_a_failure(tmp_path: Path, one_test: str):
-    answer = run_alone(tmp_path, one_test, "tests.browser", TEST_BROWSER="required")
-    assert answer.returncode == 1 and "no Chromium to drive: " in answer.stdout
+def test_where_a_browser_is_required_its_absence_is_a_failure(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv(REQUIRED, raising=False)
+    with pytest.raises(pytest.skip.Exception, match="no Chromium to drive: none"):
+        without_browser("none")
+    monkeypatch.setenv(REQUIRED, "required")
+    with pytest.raises(pytest.fail.Exception, match="no Chromium to drive: none"):
+        without_browser("none")
 
 
 def test_a_machine_that_can_install_no_browser_is_told_why_and_goes_on(tmp_path: Path):
@@ -75,7 +79,7 @@ def test_a_process_that_outlives_its_test_is_named_and_ended_and_fails_the_run(t
         "    subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(300)'])\n"
         f"    open({str(tmp_path / 'mark')!r}, 'w').write(os.environ['STUDIO_TESTS'])\n"
     )
-    answer = run_alone(tmp_path, str(file), "tests.leftovers")
+    answer = run_alone(tmp_path, str(file), "tests.leftovers", STUDIO_TESTS_GRACE_S="0.2")
     assert answer.returncode == 1 and "1 passed" in answer.stdout
     assert "a process outlived its test and was ended: " in answer.stdout and "time.sleep(300)" in answer.stdout
     assert left_behind((tmp_path / "mark").read_text()) == {}

@@ -19,6 +19,7 @@ from ga2app.paths import PROJECT, Home
 from ga2app.synthetic.demo_dataset import subject_named, write_drawn_clip
 from ga2app.worker import launcher
 from tests.blocked import without
+from tests.demo import link_demo
 from tests.ui.studios import free_port
 
 TAKEN = (
@@ -145,8 +146,9 @@ def test_commands_do_without_gradio_and_the_studio_says_how_to_get_it(installed:
         assert 'pip install ".[app]"' in answer.stderr
 
 
-def test_the_installed_studio_opens(installed: Path, tmp_path: Path):
+def test_the_installed_studio_opens(installed: Path, tmp_path: Path, drawn_demo: Path):
     port = free_port()
+    link_demo(drawn_demo, Home(tmp_path / "home"))
     command = [sys.executable, str(installed / "bin" / "ga2app"), "studio", "--port", str(port), "--home", "home"]
     environment = os.environ | {"PYTHONPATH": str(installed)}
     with (tmp_path / "log").open("wb") as log:

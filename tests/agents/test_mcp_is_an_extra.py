@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
+from typing import Any, cast
 
-from ga2app.paths import PROJECT
+import pytest
 
-SCRIPT = """
-import sys
-sys.modules["mcp"] = None
+from ga2app.errors import PackageError
 from ga2app.web.mcp import open_to_agents
-from ga2app.errors import StudioError
-try:
-    open_to_agents(None, None, "127.0.0.1")
-except StudioError as exc:
-    print(exc)
-"""
 
 
-def test_where_it_is_not_installed_the_error_says_how_to_install_it():
-    said = subprocess.run([sys.executable, "-c", SCRIPT], cwd=PROJECT, capture_output=True, text=True, check=True)
-    assert "'mcp', which is not installed; install it with pip install -r requirements-mcp.txt, or start" in said.stdout
-    assert "or start the studio without --mcp" in said.stdout
+def test_where_it_is_not_installed_the_error_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith("mcp.")]:
+        monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.setitem(sys.modules, "mcp", None)
+    monkeypatch.delitem(sys.modules, "ga2app.web.mcp.agent_server", raising=False)
+    with pytest.raises(PackageError) as refused:
+        open_to_agents(cast(Any, None), cast(Any, None), "127.0.0.1")
+    said = str(refused.value)
+    assert "'mcp', which is not installed; install it with pip install -r requirements-mcp.txt, or start" in said
+    assert "or start the studio without --mcp" in said

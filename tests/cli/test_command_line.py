@@ -184,7 +184,7 @@ def test_wrong_usage_has_status_2_and_help_0(capsys: pytest.CaptureFixture[str])
 
 def test_errors_leave_the_process_with_one_line_and_status_1(tmp_path: Path):
     answer = subprocess.run(
-        [sys.executable, "-m", "ga2app", "evaluate", str(tmp_path), "--json"],
+        [sys.executable, "-m", "ga2app", "import-bundle", str(tmp_path / "none.zip"), "--json"],
         capture_output=True,
         text=True,
         cwd=PROJECT,

@@ -238,12 +238,12 @@ def test_what_looks_like_footage_gets_the_same_warning_wherever_it_comes_from(tm
 def test_a_clip_of_the_widths_of_vit_b_16_recognizes_and_trains_on_real_clips(
     tmp_path: Path, clip_tokenizer: Path, real_clips: Path
 ):
-    """Random weights in nine layers a tower, saved and loaded in the real format; the tokenizer is OpenAI's."""
+    """Random weights in three layers a tower, saved and loaded in the real format; the tokenizer is OpenAI's."""
     from transformers import AutoTokenizer, CLIPConfig, CLIPModel
 
-    text = {"hidden_size": 512, "intermediate_size": 2048, "num_hidden_layers": 9, "num_attention_heads": 8}
+    text = {"hidden_size": 512, "intermediate_size": 2048, "num_hidden_layers": 3, "num_attention_heads": 8}
     text |= {"vocab_size": 49408, "bos_token_id": 49406, "eos_token_id": 49407, "pad_token_id": 1}
-    vision = {"hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 9, "patch_size": 16}
+    vision = {"hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 3, "patch_size": 16}
     vision |= {"num_attention_heads": 12, "image_size": 224}
     folder = tmp_path / "vit-b-16"
     torch.manual_seed(0)
@@ -262,7 +262,7 @@ def test_a_clip_of_the_widths_of_vit_b_16_recognizes_and_trains_on_real_clips(
     config = RunConfig(
         backbone=str(folder),
         shots=1,
-        prompts=PromptConfig(hard_prompt="random"),
+        prompts=PromptConfig(visual_depth=3, text_depth=3, hard_prompt="random"),
         losses=LossConfig(),
         optimizer=OptimizerConfig(epochs=1, warmup_epochs=0.0, batch_size=2),
         clips=ClipConfig(num_frames=2),
@@ -271,4 +271,4 @@ def test_a_clip_of_the_widths_of_vit_b_16_recognizes_and_trains_on_real_clips(
     data = Dataset("real", ("Punch", "Basketball"), (), clips)
     result = train(config, data, out=out, checkpoint=tmp_path / "checkpoint", backbone=backbone)
     assert result.finished and result.step == 1
-    assert load_bundle(out).attach(backbone, labels).prompts.visual.shape == (9, 16, 768)
+    assert load_bundle(out).attach(backbone, labels).prompts.visual.shape == (3, 16, 768)

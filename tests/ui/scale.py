@@ -1,4 +1,4 @@
-"""Opens every page of a studio as a browser would, and says what that took: ``python -m ui.scale HOME``.
+"""Opens every page of a studio as a browser would, and says what that took: ``python -m ui.scale HOME …``.
 
 A process of its own, because Gradio leaves event loops behind wherever a page is built.
 """
@@ -65,4 +65,5 @@ def main(root: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    for home in sys.argv[1:]:
+        main(home)

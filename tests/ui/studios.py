@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import io
 import json
 import os
 import shutil
@@ -47,10 +49,17 @@ WOKEN = "woken"
 
 def draw_clip(path: Path, color: int = 120) -> Path:
     """A real, tiny H.264 clip: a block that crosses the picture."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(_drawn(color))
+    return path
+
+
+@functools.cache
+def _drawn(color: int) -> bytes:
     import av
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with av.open(str(path), "w") as container:
+    made = io.BytesIO()
+    with av.open(made, "w", format="mp4") as container:
         stream = container.add_stream("libx264", rate=8)
         stream.width = stream.height = 64
         stream.pix_fmt = "yuv420p"
@@ -59,7 +68,7 @@ def draw_clip(path: Path, color: int = 120) -> Path:
             picture[20:44, 6 * place : 6 * place + 16] = (color, 60, 90)
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         container.mux(stream.encode())
-    return path
+    return made.getvalue()
 
 
 def make_studio(home: Home, **changes: Any) -> Studio:

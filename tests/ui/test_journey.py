@@ -22,8 +22,8 @@ EPOCHS = "4"
 SETTLED_MS = 600
 
 
-def test_from_an_empty_home_to_a_novel_label_with_an_own_bundle(tab: Any, tmp_path: Path) -> None:
-    with real_studio(tmp_path) as (address, home):
+def test_from_an_example_to_a_novel_label_with_an_own_bundle(tab: Any, tmp_path: Path, drawn_demo: Path) -> None:
+    with real_studio(tmp_path, drawn_demo) as (address, home):
         tab.goto(address)
         tab.get_by_role("button", name="Recognize the example: climbing a ladder").click()
         best = tab.locator(".side.plain li.best .name")

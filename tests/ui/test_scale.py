@@ -6,12 +6,11 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import replace
 from typing import Any, TypeAlias
 
 import pytest
 
-from benchmarks.full_home import FULL, Scale, fill_home
+from benchmarks.full_home import Scale, fill_home
 from ga2app.paths import PROJECT, Home
 from ga2app.web.pages.library.library_view import PAGE
 
@@ -19,8 +18,8 @@ from .studios import LABELS, draw_clip
 
 SCREENS = ("Recognize", "Datasets", "Anchors", "Train", "Runs", "Library")
 SCALES = {
-    "large": replace(FULL, steps=60),
-    "small": Scale(runs=30, clips=100, negatives=60, bundles=14, anchors=30, steps=60),
+    "large": Scale(runs=120, clips=800, negatives=300, bundles=30, anchors=100, steps=30),
+    "small": Scale(runs=30, clips=100, negatives=60, bundles=14, anchors=30, steps=30),
 }
 MAX_QUERIES = 80
 """For one page. What matters more is that it does not grow: a query a row would be 200 and more."""
@@ -33,21 +32,19 @@ Found: TypeAlias = dict[str, dict[str, dict[str, Any]]]
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> Found:
     """What opening each page took: in a full home, and in one with a fraction of everything."""
-    answers = {}
-    for name, scale in SCALES.items():
-        home = Home(tmp_path_factory.mktemp(name) / "studio")
+    homes = [Home(tmp_path_factory.mktemp(name) / "studio") for name in SCALES]
+    for home, scale in zip(homes, SCALES.values(), strict=True):
         files = [str(draw_clip(home.examples / f"{label.replace(' ', '-')}.mp4")) for label in LABELS]
         fill_home(home, files, scale)
-        paths = os.pathsep.join([str(PROJECT), str(PROJECT / "tests")])
-        answer = subprocess.run(
-            [sys.executable, "-m", "ui.scale", str(home.root)],
-            capture_output=True,
-            text=True,
-            env=os.environ | {"PYTHONPATH": paths},
-        )
-        assert answer.returncode == 0, answer.stderr
-        answers[name] = json.loads(answer.stdout.splitlines()[-1])
-    return answers
+    paths = os.pathsep.join([str(PROJECT), str(PROJECT / "tests")])
+    answer = subprocess.run(
+        [sys.executable, "-m", "ui.scale", *(str(home.root) for home in homes)],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": paths},
+    )
+    assert answer.returncode == 0, answer.stderr
+    return dict(zip(SCALES, map(json.loads, answer.stdout.splitlines()[-2:]), strict=True))
 
 
 @pytest.mark.parametrize("screen", SCREENS)
