@@ -36,6 +36,7 @@ def test_every_field_survives_the_round_trip_through_json():
         device="cpu",
         precision=Precision.BFLOAT16,
         processes=2,
+        threads=3,
         attention="eager",
         prompts=PromptConfig(5, 2, 3, False, 0.25, "random", zero_shot_ratio=0.5),
         losses=LossConfig(*(0.1 * place for place in range(1, 9)), attributes=False, margin=0.7, anchors_per_step=8),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ga2app.cli import common
-from ga2app.config import HARD_PROMPT_EMBEDDED, HARD_PROMPT_RANDOM, Precision, RunConfig
+from ga2app.config import ATTENTIONS, HARD_PROMPT_EMBEDDED, HARD_PROMPT_RANDOM, Precision, RunConfig
 from ga2app.config.presets import COMPARED
 from ga2app.config.settings_files import read_settings_file
 from ga2app.errors import ConfigError, Fault
@@ -48,6 +48,7 @@ def add(commands: common.Commands) -> None:
     auto = str(Precision.AUTO)
     workers: Any = {"dest": "workers", "type": int, "metavar": "N"}
     parser.add_argument("--precision", choices=[*map(str, Precision)], default=auto, help="(default auto)")
+    parser.add_argument("--attention", choices=ATTENTIONS, help="auto: the faster one here (default: as set)")
     at_once = "seeds at once, with the same figures (default: one on each CUDA device, else the cores)"
     parser.add_argument("--processes", "--workers", help=at_once, **workers)
     parser.add_argument("--out", type=Path, help="folder of figures and picture (default bench-base2novel)")
@@ -101,5 +102,6 @@ def _checked(args: argparse.Namespace) -> tuple[tuple[int, ...], tuple[str, ...]
     config = base or settings(args.setting, quick=args.quick)
     prompts, counts = replace(config.prompts, hard_prompt=args.hard_prompt), tuple(sorted({int(one) for one in shots}))
     config = replace(config, precision=Precision(args.precision), prompts=prompts, shots=max(counts))
+    config = replace(config, attention=args.attention or config.attention)
     ordered = tuple(method for method in KNOWN if method in methods)
     return tuple(range(args.first_seed, args.first_seed + count)), ordered, counts, config

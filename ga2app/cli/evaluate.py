@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ga2app.cli import common
+from ga2app.cli import settings_options as settings
 from ga2app.config import Precision
 from ga2app.errors import ConfigError, DatasetError, Fault, StudioError
 from ga2app.types import LEAST_LABELS, Dataset, as_document, wilson
@@ -30,6 +31,7 @@ def add(commands: common.Commands) -> None:
     parser.add_argument("bundle", metavar="BUNDLE", help="folder of the bundle")
     parser.add_argument("--dataset", help="known data set, folder or CSV file (default: the one it was trained on)")
     parser.add_argument("--backbone", help="where the bundle's backbone lies, if not under its own name")
+    settings.add_compute(parser, "default: that of the bundle's run")
     parser.add_argument("--views", default="1x1", metavar="4x3", help="clips x crops of each test clip (default 1x1)")
     together = parser.add_mutually_exclusive_group()
     together.add_argument("--joint", action="store_true", help="also let base and novel labels compete together")
@@ -44,7 +46,6 @@ def add(commands: common.Commands) -> None:
 def run(args: argparse.Namespace) -> int:
     """Evaluate and print."""
     from ga2app import evaluation as evaluate
-    from ga2app.clip import load_backbone
     from ga2app.inference import load_bundle
     from ga2app.method.prompted_model import plain_clip
     from ga2app.video.sampling import MultiView
@@ -65,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
     check_left(found)
     # float16 is for training on a CUDA device; to be measured, such a bundle needs none.
     precision = Precision.AUTO if config.precision is Precision.FLOAT16 else config.precision
-    backbone = load_backbone(args.backbone or str(bundle.manifest.backbone["name"]), precision=precision)
+    backbone = settings.load_backbone(args, args.backbone or str(bundle.manifest.backbone["name"]), precision)
     model, plain = bundle.attach(backbone, dataset.base), plain_clip(backbone, dataset.base)
     frames = config.clips.num_frames
     seen = evaluate.encode_test_clips(plain, dataset, frames, views)

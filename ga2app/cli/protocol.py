@@ -104,7 +104,7 @@ def run_cross_dataset(args: argparse.Namespace) -> int:
 def _run(args: argparse.Namespace, config: RunConfig, protocol: Protocol) -> int:
     """Run ``protocol``; Ctrl-C saves after the present step, and the same command goes on from there."""
     settings.check_complete(config)
-    from ga2app.clip import load_backbone
+    from ga2app.clip.loading import load_for
     from ga2app.protocols.few_shot_draws import Session
     from ga2app.protocols.seed_processes import workers_for
     from ga2app.video.sampling import MultiView
@@ -115,7 +115,7 @@ def _run(args: argparse.Namespace, config: RunConfig, protocol: Protocol) -> int
     out: Path = args.out or _default_out(args, dataset)
     if out.exists() and not out.is_dir():
         raise ConfigError([Fault("out", f"'{out}' is a file; name a folder")])
-    backbone = load_backbone(config.backbone, device=config.device, precision=config.precision)
+    backbone = load_for(config)
     _say_warnings(args, config, dataset)
     try:
         with common.stoppable() as should_stop:

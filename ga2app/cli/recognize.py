@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 from ga2app.cli import common
+from ga2app.cli import settings_options as settings
 from ga2app.config import Precision
 from ga2app.environment import can_show
 from ga2app.labels import parse_labels
@@ -29,6 +30,7 @@ def add(commands: common.Commands) -> None:
     parser.add_argument("--labels", required=True, help=common.LABELS_HELP)
     parser.add_argument("--bundle", action="append", help="folder of a trained bundle; may be given several times")
     common.add_backbone(parser, "the bundle's, else the home's")
+    settings.add_compute(parser, "default auto: where it is native and faster")
     sentence = "wording for zero-shot CLIP with {} for the label; the mean of several counts"
     parser.add_argument("--template", action="append", help=sentence)
     parser.add_argument("--top", type=int, default=5, help="labels shown for each clip (default 5; --json shows all)")
@@ -46,12 +48,11 @@ def run(args: argparse.Namespace) -> int:
     """Recognize and print; status 1 when not one clip could be read, 3 when some could not."""
     if not args.none_of_these and (args.negatives is not None or args.threshold is not None):
         args.refuse("--negatives and --threshold belong to --none-of-these")
-    from ga2app.clip import load_backbone
     from ga2app.inference import Recognizer, load_bundle
 
     bundles = [load_bundle(folder) for folder in args.bundle or ()]
     named = str(bundles[0].manifest.backbone["name"]) if bundles else common.default_backbone()
-    recognizer = Recognizer(load_backbone(args.backbone or named, precision=Precision.AUTO), bundles)
+    recognizer = Recognizer(settings.load_backbone(args, args.backbone or named, Precision.AUTO), bundles)
     answer = recognizer.recognize(
         args.clips, parse_labels(args.labels), template=args.template, none_of_these=_none_of_these(args)
     )

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ga2app.cli import common
-from ga2app.config import ATTENTIONS, PRESETS, Precision, RunConfig, left_to_name, preset, with_shorter_warmup
+from ga2app.config import ATTENTIONS, AUTO, PRESETS, Precision, RunConfig, left_to_name, preset, with_shorter_warmup
 from ga2app.config.presets import METHODS, ablation
 from ga2app.config.settings_files import read_settings_file
 from ga2app.errors import ConfigError, Fault
+
+if TYPE_CHECKING:
+    from ga2app.clip import Backbone
+
+MOST_THREADS = 1024
 
 
 def add_settings(parser: argparse.ArgumentParser) -> argparse._MutuallyExclusiveGroup:
@@ -24,6 +30,7 @@ def add_settings(parser: argparse.ArgumentParser) -> argparse._MutuallyExclusive
     parser.add_argument("--device", help="auto, cpu, cuda, cuda:N or mps (default: as set)")
     parser.add_argument("--precision", choices=[kind.value for kind in Precision], help="(default: as set)")
     parser.add_argument("--attention", choices=ATTENTIONS, help="auto: the faster one here (default: as set)")
+    parser.add_argument("--threads", metavar="N", help="of a processor, or auto: what is faster here (default: as set)")
     parser.add_argument("--processes", metavar="N", help="sharing a run, or auto: one a CUDA device (default: as set)")
     parser.add_argument("--epochs", type=int, help="passes over the training clips")
     parser.add_argument(
@@ -36,6 +43,46 @@ def add_settings(parser: argparse.ArgumentParser) -> argparse._MutuallyExclusive
     parser.add_argument("--hard-prompt", metavar="BUNDLE", help="folder of a bundle, 'embedded' or 'random'")
     parser.add_argument("--method", choices=METHODS[1:], help="an ablation: switch parts off (default: as set)")
     return source
+
+
+COMPILE = ("off", "on", "auto")
+
+
+def add_compute(parser: argparse.ArgumentParser, precision: str) -> None:
+    """How an answer or a measurement is computed; without ``--precision`` in ``precision``, in words."""
+    kinds = [kind.value for kind in Precision if kind is not Precision.FLOAT16]
+    parser.add_argument("--precision", choices=kinds, help=f"bfloat16 changes an answer now and then ({precision})")
+    parser.add_argument("--attention", choices=ATTENTIONS, default=AUTO, help="(default auto: the faster one here)")
+    parser.add_argument("--threads", metavar="N", default=AUTO, help="of a processor (default auto: what is faster)")
+    how: dict[str, Any] = {"nargs": "?", "const": "on", "choices": COMPILE, "default": "off"}
+    about = "compile the vision tower, which takes a minute, and say what that gains; auto: only if it does"
+    parser.add_argument("--compile", help=f"{about} (default off)", **how)
+
+
+def load_backbone(args: argparse.Namespace, name: str, precision: Precision) -> Backbone:
+    """The backbone ``name`` as the options of ``add_compute`` want it, or in ``precision``; what it gains is said."""
+    from ga2app.clip import load_backbone
+
+    threads = AUTO if args.threads == AUTO else parse_threads(args.threads)
+    chosen = Precision(args.precision or precision)
+    backbone = load_backbone(name, precision=chosen, attention=args.attention, threads=threads, compile=args.compile)
+    if backbone.compute.precision is Precision.BFLOAT16 and chosen is Precision.AUTO:
+        print(
+            "note: computed in bfloat16, which is faster here and changes an answer in some hundreds; "
+            "--precision float32 gives CLIP's own",
+            file=sys.stderr,
+        )
+    if gain := backbone.compile_gain:
+        use = "is compiled" if backbone.compiled else "is not compiled, since that gains nothing"
+        print(f"note: the vision tower {use}: a compiled layer is {gain:.2f} times as fast here", file=sys.stderr)
+    return backbone
+
+
+def parse_threads(text: str) -> int:
+    """A number of threads; raises ConfigError for anything else."""
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MOST_THREADS):
+        raise ConfigError([Fault("threads", f"must be auto or a number from 1 to {MOST_THREADS} (it is '{text}')")])
+    return int(text)
 
 
 def add_shots(parser: argparse.ArgumentParser) -> None:
@@ -51,7 +98,7 @@ def read_settings(args: argparse.Namespace, **changes: object) -> RunConfig:
         data = read_settings_file(args.config)
     if isinstance(data, dict):
         named = {"dataset": args.dataset, "backbone": args.backbone, "device": args.device, "precision": args.precision}
-        named |= {"processes": args.processes, "attention": args.attention}
+        named |= {"attention": args.attention, "threads": args.threads, "processes": args.processes}
         changes = {**named, **changes}
         data |= {name: value for name, value in changes.items() if value is not None}
         _change(data, "optimizer", epochs=args.epochs, learning_rate=args.learning_rate)

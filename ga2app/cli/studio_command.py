@@ -216,7 +216,11 @@ def _compute() -> list[Finding]:
         return [Finding("device", False, f"cpu, though there is a GPU: {fault}")]
     compute = settle()
     detail = f"{compute.device}, {compute.precision.value}, {compute.attention} attention"
-    timed = [Finding("attention", True, f"{name} was faster: {where}") for where, name in kept_choices().items()]
+    timed = [
+        Finding(kind, True, f"{value} times as fast: {where}" if kind == "compile" else f"{value} was faster: {where}")
+        for kind, found in kept_choices().items()
+        for where, value in found.items()
+    ]
     return [Finding("device", True, f"{detail}, {torch.get_num_threads()} threads"), *timed, _workers()]
 
 

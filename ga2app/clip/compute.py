@@ -31,10 +31,14 @@ _lent: ContextVar[bool] = ContextVar("whether a GPU is lent", default=False)
 
 @dataclass(frozen=True)
 class Compute:
-    """Where and how tensors are computed. ``dtype`` is that of the matrix products; weights stay float32."""
+    """Where and how tensors are computed. ``dtype`` is that of the matrix products; weights stay float32.
+
+    ``threads`` of a processor compute; 0 are as many as torch takes.
+    """
 
     device: torch.device
     dtype: torch.dtype
+    threads: int = 0
 
     @property
     def attention(self) -> str:
@@ -48,11 +52,26 @@ class Compute:
     def precision(self) -> Precision:
         return Precision(str(self.dtype).removeprefix("torch."))
 
-    def autocast(self) -> AbstractContextManager[object]:
+    @contextmanager
+    def autocast(self) -> Iterator[None]:
         """Context in which the towers run."""
-        if self.dtype == torch.float32:
-            return nullcontext()
-        return torch.autocast(self.device.type, dtype=self.dtype)
+        cast: AbstractContextManager[object] = nullcontext()
+        if self.dtype != torch.float32:
+            cast = torch.autocast(self.device.type, dtype=self.dtype)
+        with self._own_threads(), cast:
+            yield
+
+    @contextmanager
+    def _own_threads(self) -> Iterator[None]:
+        before = torch.get_num_threads()
+        if not self.threads or self.threads == before:
+            yield
+            return
+        torch.set_num_threads(self.threads)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
 
     @contextmanager
     def repeatable(self) -> Iterator[None]:
@@ -64,8 +83,9 @@ class Compute:
         if self.device.type == "mps":
             yield
             return
-        # The number of threads stays, but MKL may no longer take fewer of them, and so add up in another order.
-        torch.set_num_threads(torch.get_num_threads())
+        threads = torch.get_num_threads()
+        # Once a number is set, MKL may no longer take fewer of them, and so add up in another order.
+        torch.set_num_threads(self.threads or threads)
         before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
         memory: Any = torch.utils.deterministic
         filling = memory.fill_uninitialized_memory
@@ -77,6 +97,7 @@ class Compute:
         finally:
             torch.use_deterministic_algorithms(before[0], warn_only=before[1])
             memory.fill_uninitialized_memory = filling
+            torch.set_num_threads(threads)
 
 
 def only_lent() -> None:

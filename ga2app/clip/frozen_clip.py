@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
@@ -19,8 +19,8 @@ from torch.nn import functional
 from ga2app.clip.compute import Compute
 from ga2app.clip.fingerprints import fingerprint, hash_weights, six_tensor_fingerprint
 from ga2app.clip.packed_texts import TokenizedText as TokenizedText
-from ga2app.clip.prompt_layers import Recomputed, freeze_layers
-from ga2app.config import TEMPLATE
+from ga2app.clip.prompt_layers import FrozenLayer, Recomputed, freeze_layers
+from ga2app.config import AUTO, TEMPLATE
 from ga2app.errors import LabelError
 from ga2app.labels import spoken
 from ga2app.video.preprocessing import Preprocessing, clip_preprocessing
@@ -93,6 +93,9 @@ class Backbone(nn.Module):
         self.tokenizer = tokenizer
         self.compute = compute
         self._features: dict[tuple[str, ...], Tensor] = {}
+        self._compiled: Any = None
+        self.compile_gain = 0.0
+        """How many times as fast a compiled layer was, where that was asked for."""
 
     @property
     def sizes(self) -> TowerSizes:
@@ -118,6 +121,36 @@ class Backbone(nn.Module):
             for layer in tower.encoder.layers:
                 layer.self_attn.eager = name == "eager"
 
+    def use_threads(self, count: int) -> None:
+        """Compute with so many threads of a processor; 0: as many as torch takes."""
+        self.compute = replace(self.compute, threads=count)
+
+    def choices(self, processes: int = 1) -> dict[str, Any]:
+        """How this backbone computes, by the names of a run's settings; ``threads`` are those of all ``processes``."""
+        threads: int | str = AUTO
+        if self.compute.device.type == "cpu":
+            threads = processes * (self.compute.threads or torch.get_num_threads())
+        return {"precision": self.compute.precision, "attention": self.attention, "threads": threads}
+
+    @property
+    def compiled(self) -> bool:
+        """Whether layers of the vision tower are compiled where nothing wants a gradient."""
+        return self._compiled is not None
+
+    def compile_layers(self, wanted: bool = True, backend: str = "inductor") -> None:
+        """Let torch compile the layers of the vision tower, in the first pass, for passes without gradients.
+
+        All layers share what is compiled. Features are the same but for rounding.
+        """
+        self._compiled = torch.compile(FrozenLayer.forward, backend=backend) if wanted else None
+
+    def compiled_layer(self, layer: FrozenLayer, hidden: Tensor, shared: Tensor | None) -> Tensor:
+        """``layer(hidden, shared)``, compiled once for any number of frames."""
+        dynamo: Any = torch._dynamo
+        dynamo.maybe_mark_dynamic(hidden, 0)
+        out: Tensor = self._compiled(layer, hidden, shared)
+        return out
+
     @property
     def scale(self) -> float:
         """τ, the factor of the cosines."""
@@ -140,12 +173,16 @@ class Backbone(nn.Module):
             sets[0] = vision.pre_layrnorm(sets[0])
         *layers, last = vision.encoder.layers
         graph = recompute and torch.is_grad_enabled()
+        compiled = self.compiled and not torch.is_grad_enabled()
         for depth, layer in enumerate(layers):
             shared = sets[depth] if depth < len(sets) else None
             if shared is not None and depth + 1 == len(sets):  # Nothing replaces these: later layers read them.
                 whole = shared.expand(hidden.shape[0], -1, -1)
                 hidden, shared = torch.cat([hidden, whole], dim=1), None  # (N, V + P, Dv)
-            hidden = Recomputed.apply(layer, hidden, shared) if graph else layer(hidden, shared)  # type: ignore[no-untyped-call]
+            if compiled:
+                hidden = self.compiled_layer(layer, hidden, shared)
+            else:
+                hidden = Recomputed.apply(layer, hidden, shared) if graph else layer(hidden, shared)  # type: ignore[no-untyped-call]
         # Of the last layer only the first position is read, so that nothing else of it is computed.
         first = last.first(hidden, sets[-1] if len(sets) > len(layers) else None)  # (N, Dv)
         pooled = vision.post_layernorm(first)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 import pickle
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
+from safetensors import safe_open
 
 from ga2app.clip.compute import settle
 from ga2app.clip.files import ClipFolder, download, find_clip, may_be_on_the_hub
 from ga2app.clip.fingerprints import hash_of_files
 from ga2app.clip.frozen_clip import Backbone
-from ga2app.clip.measured_choices import faster_attention
+from ga2app.clip.measured_choices import faster_attention, faster_precision, faster_threads, gain_of_compiling
 from ga2app.clip.tokenizers import check_tokenizer
-from ga2app.config import SKETCH, Precision
+from ga2app.config import ATTENTIONS, AUTO, SKETCH, Precision, RunConfig
 from ga2app.errors import BackboneError
 from ga2app.video.preprocessing import read_preprocessing
 
@@ -25,6 +28,8 @@ def load_backbone(
     device: str = "auto",
     precision: Precision | str = Precision.FLOAT32,
     attention: str = "auto",
+    threads: int | str = "auto",
+    compile: str = "off",
     revision: str | None = None,
     allow_download: bool = False,
 ) -> Backbone:
@@ -35,8 +40,13 @@ def load_backbone(
             Face Hub, such as "openai/clip-vit-base-patch16".
         device: "auto", "cpu", "cuda", "cuda:1" or "mps".
         precision: of the matrix products: "float32", "bfloat16", "float16" (CUDA only), or "auto", which is bfloat16
-            where the device computes in it, else float32.
+            where the device computes in it and it was faster when it was measured on this machine, else float32.
+            bfloat16 changes an answer now and then.
         attention: "sdpa", "eager", or "auto", the one that was faster when it was measured on this machine.
+        threads: of a processor, while the towers compute; "auto" is torch's own number, or half of it where that was
+            clearly faster when it was measured.
+        compile: "on" lets torch compile the layers of the vision tower for whatever needs no gradient, which takes a
+            minute; "auto" uses them only where they were faster when they were measured; "off".
         revision: commit, branch or tag of the repository.
         allow_download: whether a repository that is not in the Hugging Face cache is downloaded.
 
@@ -68,9 +78,49 @@ def load_backbone(
     check_tokenizer(tokenizer, clip.config.text_config.vocab_size, name)
     preprocessing = read_preprocessing(files.folder, clip.config.vision_config.image_size, name)
     weights = hash_of_files(clip, files)
+    if Precision(precision) is Precision.AUTO:
+        compute = faster_precision(clip, compute)
+    compute = replace(compute, threads=faster_threads(clip, compute) if threads == "auto" else int(threads))
     backbone = Backbone(clip, tokenizer, name, files.commit, compute, preprocessing=preprocessing, weights=weights)
+    if compute.device.type == "cpu":
+        _map_anew(clip, files)
     backbone.use_attention(faster_attention(backbone) if attention == "auto" else attention)
+    if compile != "off":
+        backbone.compile_layers()
+        backbone.compile_gain = gain_of_compiling(backbone)
+        backbone.compile_layers(compile == "on" or backbone.compile_gain > 1)
     return backbone
+
+
+def load_for(config: RunConfig, *, processes: int = 1) -> Backbone:
+    """The backbone of a run of ``config`` on one of its ``processes``, as it is to compute. Raises StudioError."""
+    threads = config.threads if config.threads == AUTO else max(1, int(config.threads) // processes)
+    return load_backbone(
+        config.backbone,
+        device=config.device,
+        precision=config.precision,
+        attention=config.attention,
+        threads=threads,
+    )
+
+
+def with_kept_choices(config: RunConfig, kept: Mapping[str, Any], *, processes: int = 1) -> RunConfig:
+    """``config`` where what it leaves open of attention, precision and threads is as a run ``kept`` it.
+
+    Only as far as the device computes so by itself, and each of the ``processes`` has so many threads.
+    """
+    found: dict[str, Any] = {}
+    if config.precision is Precision.AUTO and kept.get("precision") in (
+        Precision.FLOAT32,
+        settle(config.device).precision,
+    ):
+        found["precision"] = Precision(kept["precision"])
+    if config.attention == AUTO and kept.get("attention") in ATTENTIONS:
+        found["attention"] = kept["attention"]
+    room, threads = processes * torch.get_num_threads(), kept.get("threads")
+    if config.threads == AUTO and isinstance(threads, int) and 1 <= threads <= room:
+        found["threads"] = threads
+    return replace(config, **found)
 
 
 def _load(files: ClipFolder, name: str) -> tuple[Any, Any]:
@@ -101,6 +151,22 @@ def _load(files: ClipFolder, name: str) -> tuple[Any, Any]:
             "transformers would take random numbers for them; get a whole copy, or save the whole model"
         )
     return clip, tokenizer
+
+
+def _map_anew(clip: Any, files: ClipFolder) -> None:
+    """Weights that are as in their file are mapped from it once more, which lets the first mapping go.
+
+    Its pages have been read, to be hashed and to be copied: they would count as memory of this process for good.
+    """
+    held = dict(clip.named_parameters())
+    for name in files.weights:
+        if not name.endswith(".safetensors"):
+            continue
+        with safe_open(str(files.folder / name), framework="pt") as file:
+            for key in file.keys() & held.keys():
+                tensor = file.get_tensor(key)
+                if tensor.dtype == held[key].dtype and tensor.shape == held[key].shape:
+                    held[key].data = tensor
 
 
 def _first_line(exc: Exception) -> str:

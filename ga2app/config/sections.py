@@ -200,6 +200,7 @@ class RunConfig(Checked):
     ``anchors`` names an anchor set and ``negatives`` groups of negative prompts. Empty, they are the data set's own
     or, where it has none, those of the drawn demo; "none" is none at all. ``processes`` share the clips of each step
     and of each measurement, one a CUDA device where it is ``auto``; how many they are changes nothing but the time.
+    ``threads`` of a processor are those of all these processes together; ``auto`` is what was timed and faster.
     """
 
     dataset: str = setting(DEMO, lambda name: bool(name.strip()), "name a data set, for example 'demo'")
@@ -213,6 +214,11 @@ class RunConfig(Checked):
         AUTO,
         lambda count: count == AUTO or (isinstance(count, int) and 1 <= count <= 1024),
         "must be auto or a number of processes from 1 to 1024",
+    )
+    threads: int | str = setting(
+        AUTO,
+        lambda count: count == AUTO or (isinstance(count, int) and 1 <= count <= 1024),
+        "must be auto or a number of threads from 1 to 1024",
     )
     prompts: PromptConfig = field(default_factory=PromptConfig)
     losses: LossConfig = field(default_factory=LossConfig, metadata={"key": "objective"})
@@ -252,7 +258,8 @@ class RunConfig(Checked):
         prompts = replace(self.prompts, hard_prompt=PurePath(self.prompts.hard_prompt).name)
         clips = replace(self.clips, decoders=ClipConfig.decoders, cache_bytes=ClipConfig.cache_bytes)
         optimizer = replace(self.optimizer, checkpointing=False)
-        return replace(self, prompts=prompts, clips=clips, optimizer=optimizer, processes=AUTO, attention=AUTO)
+        alike = replace(self, processes=AUTO, attention=AUTO, threads=AUTO)
+        return replace(alike, prompts=prompts, clips=clips, optimizer=optimizer)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values; ``from_dict`` gives back an equal configuration."""

@@ -22,7 +22,7 @@ from typing import Any
 import torch
 
 from ga2app import evaluation as evaluate
-from ga2app.clip import load_backbone
+from ga2app.clip.loading import load_for
 from ga2app.config import Precision, RunConfig
 from ga2app.config.presets import WHITENED, ZERO_SHOT
 from ga2app.method.prompted_model import plain_clip
@@ -33,6 +33,7 @@ from ga2app.protocols.benchmark_methods import Variant, variant
 from ga2app.protocols.benchmark_world import with_pool
 from ga2app.protocols.seed_processes import seed_processes
 from ga2app.training import train
+from ga2app.training.checkpoint import hashed_settings
 from ga2app.training.training_batches import draw_shots
 from ga2app.types import Dataset, Event, EventKind
 
@@ -58,7 +59,8 @@ class Plan:
 
     def key(self) -> str:
         """Hash of what a seed's figures depend on, besides the seed: another plan, another hash."""
-        told = [self.setting, list(self.methods), list(self.shots), self.pool, self.negatives, self.config.to_dict()]
+        settings = hashed_settings(self.config)
+        told = [self.setting, list(self.methods), list(self.shots), self.pool, self.negatives, settings]
         told += ["quick"] if self.quick else []
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:12]
 
@@ -108,7 +110,7 @@ def _outcomes(plan: Plan, seed: int, folder: Path) -> Iterator[Outcome]:
 
     @cache
     def plain(precision: Precision) -> evaluate.PlainFeatures:
-        backbone = load_backbone(plan.config.backbone, device=plan.config.device, precision=precision)
+        backbone = load_for(replace(plan.config, precision=precision))
         return evaluate.PlainFeatures(backbone, plan.config.clips.num_frames)
 
     @cache

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ga2app import evaluation as evaluate
 from ga2app.bundles import Bundle
-from ga2app.clip import load_backbone
+from ga2app.clip.loading import load_for
 from ga2app.config import RunConfig
 from ga2app.config.effective_config import tested_on
 from ga2app.datasets.clip_files import among
@@ -149,7 +149,8 @@ def _at_once(
     """The draws in processes of their own; what these tell is passed on, and a stop goes to all of them."""
     context = multiprocessing.get_context("spawn")
     told, stop = context.Queue(), context.Event()
-    begin = _Begin(draws[0].config, replace(session, backbone=None, emit=None, should_stop=None), dataset)  # type: ignore[arg-type]
+    config = replace(draws[0].config, **session.backbone.choices())
+    begin = _Begin(config, replace(session, backbone=None, emit=None, should_stop=None), dataset)  # type: ignore[arg-type]
     makers = [measure.for_others() for measure in measures]
     listener = threading.Thread(target=_pass_on, args=(told, session), daemon=True)
     listener.start()
@@ -201,7 +202,7 @@ def _settle(begin: _Begin, makers: Sequence[Callable[[Session], Measure]], told:
     global _process
     torch.set_num_threads(threads)
     config = begin.config
-    backbone = load_backbone(config.backbone, device=config.device, precision=config.precision)
+    backbone = load_for(config)
     session = replace(begin.session, backbone=backbone, emit=lambda event: None, should_stop=stop.is_set, workers=1)
     _process = _Process(session, begin.dataset, [make(session) for make in makers], told)
 

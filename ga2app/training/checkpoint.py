@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from torch import Tensor
 
 from ga2app.bundles import difference
 from ga2app.clip import BackboneId
-from ga2app.config import ATTENTIONS, Precision, RunConfig
+from ga2app.config import AUTO, Precision, RunConfig
 from ga2app.config.reading import flat
 from ga2app.errors import BundleError, ConfigError, ErrorCode, TrainingError
 from ga2app.method.prompts import PromptLearner
@@ -29,7 +29,7 @@ from ga2app.types import Dataset, TrainingData
 
 FREE = (
     *("device", "precision", "processes", "dataset", "anchors", "negatives", "optimizer.evaluate_every"),
-    *("optimizer.checkpointing", "attention"),
+    *("optimizer.checkpointing", "attention", "threads"),
     *("clips.decoders", "clips.cache_bytes"),
 )
 """What may differ: none of it changes what is learned but by rounding.
@@ -45,7 +45,10 @@ ADDED_LATER = (
 )
 """Settings that came one group after the other, the newest first, while checkpoints held a hash of all settings."""
 
-NEVER_HASHED = ("processes", "attention", "optimizer.checkpointing", "clips.decoders", "clips.cache_bytes")
+NEVER_HASHED = (
+    *("processes", "attention", "threads"),
+    *("optimizer.checkpointing", "clips.decoders", "clips.cache_bytes"),
+)
 """Settings that came after that: no such hash was made of them."""
 
 
@@ -70,12 +73,16 @@ def hashed_settings_fit(known: str, config: RunConfig) -> bool:
     """
     defaults = flat(RunConfig().to_dict())
     for precision in dict.fromkeys((config.precision, *Precision)):
-        now = flat({**config.to_dict(), "precision": precision.value})
-        now = {name: value for name, value in now.items() if name not in NEVER_HASHED}
+        now = flat(hashed_settings(replace(config, precision=precision)))
         for left in _before(now, defaults):
             if _hash(_nested(left)) == known:
                 return True
     return False
+
+
+def hashed_settings(config: RunConfig) -> dict[str, Any]:
+    """The settings without those that change but the time."""
+    return _nested({name: value for name, value in flat(config.to_dict()).items() if name not in NEVER_HASHED})
 
 
 def _before(flat: Mapping[str, Any], defaults: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -184,12 +191,12 @@ def check(path: Path, config: RunConfig, dataset: Dataset, data: TrainingData) -
         )
 
 
-def kept_attention(path: Path) -> str:
-    """The form of attention that the run of ``path`` began with; empty where there is no checkpoint, or it is older."""
+def kept_choices(path: Path) -> dict[str, Any]:
+    """The attention, precision and threads that the run of ``path`` began with, as far as a checkpoint tells them."""
     if not path.exists():
-        return ""
-    name = json.loads(_metadata(path).get("settings", "{}")).get("attention", "")
-    return name if name in ATTENTIONS[1:] else ""
+        return {}
+    settings = json.loads(_metadata(path).get("settings", "{}"))
+    return {name: settings[name] for name in ("attention", "precision", "threads") if settings.get(name, AUTO) != AUTO}
 
 
 def check_backbone(path: Path, backbone: BackboneId) -> None:

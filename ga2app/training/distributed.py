@@ -25,8 +25,9 @@ from typing import Any
 import torch
 
 from ga2app import bundles
-from ga2app.clip import Backbone, load_backbone, ranks
+from ga2app.clip import Backbone, ranks
 from ga2app.clip.compute import OWN_DEVICE
+from ga2app.clip.loading import load_for, with_kept_choices
 from ga2app.config import AUTO, RunConfig
 from ga2app.environment import launched_processes, usable_cores
 from ga2app.errors import ConfigError, ErrorCode, Fault, TrainingError
@@ -136,12 +137,7 @@ def _train(
     with writing_to(job.out) if group.first else nullcontext():
         asked, data = config, group.from_first(lambda: check_start(config, dataset, checkpoint))
         config = without_needless_whitening(config, dataset)
-        if backbone is None:
-            device = group.device(config.device)
-            backbone = load_backbone(config.backbone, device=device, precision=config.precision)
-        kept = group.from_first(lambda: checkpoints.kept_attention(checkpoint) or backbone.attention)
-        backbone.use_attention(kept if config.attention == AUTO else config.attention)
-        config = replace(config, precision=backbone.compute.precision, attention=backbone.attention)
+        backbone, config = _loaded(group, config, checkpoint, backbone)
         group.agree_on("backbone and precision", (backbone.identity.fingerprint, config.precision))
         if group.first and checkpoint.exists():
             checkpoints.check_backbone(checkpoint, backbone.identity)
@@ -155,6 +151,28 @@ def _train(
                 return Loop(group, config, data, setup, job.out, checkpoint, told, stop).run(job.reported)
 
 
+def _loaded(
+    group: ranks.Ranks, config: RunConfig, checkpoint: Path, backbone: Backbone | None
+) -> tuple[Backbone, RunConfig]:
+    """The backbone of this rank, and ``config`` with how it computes.
+
+    What is not set is as the checkpoint has it, or as rank 0 finds it faster; a given ``backbone`` keeps its precision.
+    """
+    kept = group.from_first(lambda: checkpoints.kept_choices(checkpoint))
+    asked = replace(config, device=group.device(config.device))
+    asked = with_kept_choices(asked, kept, processes=group.count)
+    if backbone is not None:
+        backbone.use_attention(backbone.attention if asked.attention == AUTO else asked.attention)
+        if asked.threads != AUTO:
+            backbone.use_threads(max(1, int(asked.threads) // group.count))
+    elif group.first:
+        backbone = load_for(asked, processes=group.count)
+    chosen = group.from_first(lambda: {} if backbone is None else backbone.choices(group.count))
+    if backbone is None:
+        backbone = load_for(replace(asked, **chosen), processes=group.count)
+    return backbone, replace(config, **chosen)
+
+
 def _keep_silent(event: Event) -> None:
     """What a rank tells that is not the first one."""
 
@@ -164,7 +182,7 @@ def _launch(job: Job, count: int, emit: Emit, should_stop: Callable[[], bool]) -
     with TemporaryDirectory(prefix="ga2-run-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         (folder / JOB).write_bytes(pickle.dumps(job))
-        with _running(folder, count) as launcher, (folder / EVENTS).open("xb+") as events:
+        with _running(folder, count, job.config.threads) as launcher, (folder / EVENTS).open("xb+") as events:
             ended = False
             while not ended:
                 with suppress(subprocess.TimeoutExpired):
@@ -183,12 +201,12 @@ def _launch(job: Job, count: int, emit: Emit, should_stop: Callable[[], bool]) -
 
 
 @contextmanager
-def _running(folder: Path, count: int) -> Iterator[subprocess.Popen[bytes]]:
-    """The processes, under torch's own launcher. They live as long as the block and this process do.
+def _running(folder: Path, count: int, asked: int | str) -> Iterator[subprocess.Popen[bytes]]:
+    """The processes, under torch's own launcher, sharing the threads ``asked`` for. They live as long as the block.
 
     They hold the other end of a pipe, and end when it closes: with this process, or when their launcher is gone.
     """
-    threads = str(max(1, torch.get_num_threads() // count))
+    threads = str(max(1, (torch.get_num_threads() if asked == AUTO else int(asked)) // count))
     own = {"OMP_NUM_THREADS": threads, "PYTHONPATH": _with_project(), "PYTHONSAFEPATH": "1"}
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--local-addr", "127.0.0.1"]
     command += ["--nproc-per-node", str(count), "--max-restarts", "0", "-m", "ga2app.training.rank_process"]

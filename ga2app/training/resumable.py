@@ -6,9 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from ga2app.clip import load_backbone
+from ga2app.clip.loading import load_for, with_kept_choices
 from ga2app.config import RunConfig
 from ga2app.evaluation import PlainFeatures
+from ga2app.training.checkpoint import kept_choices
 from ga2app.training.distributed import train
 from ga2app.training.training_loop import Emit, TrainResult
 from ga2app.types import Dataset
@@ -35,7 +36,7 @@ def train_slice(
 
     So a slice that ends before the first step has not been in vain. Raises StudioError.
     """
-    backbone = load_backbone(config.backbone, device=config.device, precision=config.precision)
+    backbone = load_for(with_kept_choices(config, kept_choices(checkpoint)))
     known = PlainFeatures(backbone, config.clips.num_frames)
     known.load(features)
     before = known.count

@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from ga2app.bundles import load_folder
 from ga2app.clip import Backbone, load_backbone
+from ga2app.clip.loading import with_kept_choices
 from ga2app.config import LossConfig, Precision
 from ga2app.errors import Diverged, TrainingError
 from ga2app.training import training_loop as loop
@@ -170,7 +172,7 @@ def test_a_checkpoint_that_holds_a_hash_of_its_settings_goes_on(
 ):
     """As version 0.1.0 wrote them, before and after settings came, and on a machine of another arithmetic."""
     settings = replace(QUICK, precision=precision).to_dict()
-    for name in ("processes", "attention", *left_out):
+    for name in ("processes", "attention", "threads", *left_out):
         del settings[name]
     del settings["clips"]["decoders"], settings["clips"]["cache_bytes"], settings["optimizer"]["checkpointing"]
     hashed = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
@@ -270,12 +272,29 @@ def test_a_run_goes_on_whose_anchors_and_prompts_are_called_otherwise_by_now():
     assert settings_changes(then.to_dict(), replace(now, shots=5)) == [f"shots was {QUICK.shots} and is 5"]
 
 
-def test_a_run_goes_on_with_the_attention_that_it_began_with_unless_another_is_set(
+def test_a_run_goes_on_with_the_attention_and_threads_that_it_began_with_unless_others_are_set(
     dataset: Dataset, tmp_path: Path, tiny_clip_folder: Path
 ):
-    run(replace(QUICK, attention="eager"), dataset, load_backbone(tiny_clip_folder), tmp_path, Recorder(stop_after=3))
+    began = replace(QUICK, attention="eager", threads=1)
+    run(began, dataset, load_backbone(tiny_clip_folder), tmp_path, Recorder(stop_after=3))
     fresh = load_backbone(tiny_clip_folder)
     run(QUICK, dataset, fresh, tmp_path, Recorder(stop_after=1))
-    assert fresh.attention == "eager"
+    assert fresh.attention == "eager" and fresh.choices()["threads"] == 1
     assert run(replace(QUICK, attention="sdpa"), dataset, fresh, tmp_path).finished
-    assert fresh.attention == "sdpa" and load_folder(tmp_path / "bundle").manifest.run.attention == "auto"
+    assert fresh.attention == "sdpa"
+    told = load_folder(tmp_path / "bundle").manifest.run
+    assert told.attention == told.threads == "auto"
+
+
+def test_what_a_run_kept_holds_where_this_machine_computes_so(monkeypatch: pytest.MonkeyPatch):
+    kept = {"precision": "bfloat16", "attention": "eager", "threads": 1}
+    for native, precision in ((True, Precision.BFLOAT16), (False, Precision.AUTO)):
+        monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda native=native: native)
+        monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda native=native: native)
+        found = with_kept_choices(replace(QUICK, device="cpu", precision=Precision.AUTO, attention="auto"), kept)
+        assert (found.precision, found.attention, found.threads) == (precision, "eager", 1)
+    own = replace(QUICK, precision=Precision.FLOAT32, attention="sdpa", threads=2)
+    assert with_kept_choices(own, kept) == own
+    more = {"threads": torch.get_num_threads() + 1}
+    assert with_kept_choices(QUICK, more) == QUICK
+    assert with_kept_choices(QUICK, more, processes=2).threads == torch.get_num_threads() + 1

@@ -34,6 +34,7 @@ UNLIKE = {
     "attention": "eager",
     "device": "cpu",
     "processes": 2,
+    "threads": 1,
     "prompts.hard_prompt": "random",
     "anchors": "my places",
     "negatives": ("objects", "places"),
