@@ -15,7 +15,7 @@ import sqlite_utils
 from ga2app.config import preset
 from ga2app.paths import SKETCH_HARD_PROMPT, Home
 from ga2app.store import Store
-from ga2app.store.bundle_rows import row_of
+from ga2app.store.bundle_records import row_of
 from ga2app.store.database import Database
 from ga2app.types import BundleCard, RunState
 

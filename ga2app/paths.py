@@ -10,8 +10,10 @@ import hashlib
 import importlib.metadata
 import os
 import re
+import shutil
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -146,6 +148,15 @@ def write_whole(file: Path, text: str) -> None:
             fresh.write_text(text + "\n", encoding="utf-8")
     except OSError as exc:
         raise StoreError(f"'{file}' could not be written ({exc}); free some space or choose another --out") from exc
+
+
+def drop_older(folders: Iterable[Path], keep_s: float, now_s: float | None = None) -> int:
+    """Delete those of ``folders`` that have not changed for ``keep_s`` seconds; gives their number."""
+    now = time.time() if now_s is None else now_s
+    old = [folder for folder in folders if folder.is_dir() and now - folder.stat().st_mtime > keep_s]
+    for folder in old:
+        shutil.rmtree(folder, ignore_errors=True)
+    return len(old)
 
 
 def job_beside(checkpoint: Path) -> Path:

@@ -11,23 +11,15 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from ga2app.config import RunConfig
 from ga2app.errors import BundleError, Diverged, TrainingError
-from ga2app.types import AnchorClip, BundleCard, Dataset, Event, EventKind, LabelledClip, Report
+from ga2app.types import AnchorClip, BundleCard, Dataset, Event, EventKind, LabelledClip, TrainResult
 from ga2app.worker.run_parts import Parts
 from ga2app.worker.worker_command import main
 
 STEPS_PER_EPOCH = 5
-
-
-@dataclass(frozen=True)
-class Ended:
-    finished: bool
-    bundle: str | None = None
-    report: Report | None = None
 
 
 def train(
@@ -38,7 +30,7 @@ def train(
     checkpoint: Path,
     emit: Callable[[Event], None],
     should_stop: Callable[[], bool],
-) -> Ended:
+) -> TrainResult:
     manner = config.backbone
     step = 0
     if checkpoint.exists():
@@ -49,7 +41,7 @@ def train(
     while step < total:
         if should_stop():
             checkpoint.write_text(json.dumps(step))
-            return Ended(finished=False)
+            return TrainResult(finished=False)
         if manner == "slow":
             time.sleep(0.02)
         if manner == "kills its worker" and step == STEPS_PER_EPOCH + 2:
@@ -76,7 +68,7 @@ def train(
         (out / "bundle.json").write_text(
             "{}" if manner == "breaks its bundle" else json.dumps({"labels": dataset.base})
         )
-    return Ended(finished=True, bundle=None if manner == "names no bundle" else str(out))
+    return TrainResult(finished=True, bundle=None if manner == "names no bundle" else str(out))
 
 
 def check_bundle(folder: str) -> object:

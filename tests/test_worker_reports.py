@@ -12,7 +12,7 @@ import pytest
 from ga2app.config import OptimizerConfig, RunConfig
 from ga2app.paths import Home
 from ga2app.store import Store
-from ga2app.types import REPORT, ModelReport, Report, RunState, read_report
+from ga2app.types import REPORT, ModelReport, Report, RunState, TrainResult, read_report
 from ga2app.worker.queue_loop import Worker
 from tests import fake_training
 
@@ -34,7 +34,7 @@ def store(home: Home) -> Iterator[Store]:
 def work(home: Home, store: Store, report: Report | None) -> int:
     """A run whose training gives ``report``; its number."""
 
-    def train(*given: Any, **named: Any) -> fake_training.Ended:
+    def train(*given: Any, **named: Any) -> TrainResult:
         return replace(fake_training.train(*given, **named), report=report)
 
     run_id = store.runs.queue(RunConfig(backbone="plain", optimizer=OptimizerConfig(epochs=3)))

@@ -12,7 +12,6 @@ import re
 import shutil
 import stat
 import struct
-import time
 import unicodedata
 import uuid
 import zipfile
@@ -27,7 +26,7 @@ from ga2app.bundles.bundle_files import MAX_TENSOR_BYTES, load_folder
 from ga2app.bundles.manifest import CARD, MANIFEST, TENSORS, read_card, read_manifest, to_json, to_publish
 from ga2app.bundles.model_card import card_to_pack, model_card
 from ga2app.errors import BundleError
-from ga2app.paths import whole_file
+from ga2app.paths import drop_older, whole_file
 from ga2app.types import BundleCard
 
 FILES = (MANIFEST, TENSORS, CARD)
@@ -110,7 +109,7 @@ def take_in(
     stage, shown = shelf / f"{_STAGE}{uuid.uuid4().hex}", shown or source.name
     try:
         shelf.mkdir(parents=True, exist_ok=True)
-        _sweep(shelf)
+        drop_older(shelf.glob(f"{_STAGE}*"), _STALE_S)  # what an import that was killed has left
         stage.mkdir()
         if source.is_dir():
             for name in FILES:
@@ -152,13 +151,6 @@ def free_name(name: str, taken: Collection[str]) -> str:
     return next(
         f"{slug}-{number}" for number in range(2, len(lowered) + 3) if f"{slug}-{number}".lower() not in lowered
     )
-
-
-def _sweep(shelf: Path) -> None:
-    """Drop what an import that was killed has left."""
-    for left in shelf.glob(f"{_STAGE}*"):
-        if time.time() - left.stat().st_mtime > _STALE_S:
-            shutil.rmtree(left, ignore_errors=True)
 
 
 def _unpack(archive: Path, stage: Path) -> None:

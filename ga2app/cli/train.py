@@ -188,7 +188,7 @@ def _confirm(args: argparse.Namespace, request: Any) -> None:
     from ga2app.hub import jobs
 
     client = jobs.jobs_client()
-    flavor = jobs.flavor_named(client, request.flavor)
+    flavor = jobs.flavor_named(request.flavor, jobs.flavors(client))
     print(
         f"{client.account().name} pays for {flavor.name} ({flavor.hardware}): {flavor.price(request.timeout_s)}",
         file=sys.stderr,

@@ -64,15 +64,14 @@ def evaluate(
     *,
     joint: bool = False,
     features: Tensor | None = None,
-    should_stop: Callable[[], bool] = lambda: False,
 ) -> Evaluation:
     """Evaluate ``model`` on the test clips of ``dataset``.
 
     ``features`` (N, W, D) of the test clips spare their encoding; see ``encode_test_clips``. Raises DatasetError when
-    there are no test clips, TrainingError when the model gives no numbers, InterruptedError when asked to stop.
+    there are no test clips, TrainingError when the model gives no numbers.
     """
     if features is None:
-        features = encode_test_clips(model, dataset, num_frames, views, should_stop)
+        features = encode_test_clips(model, dataset, num_frames, views)
     if views.count == 1:
         features = features[:, 0]
     if not (features.isfinite().all() and model.encode_labels().isfinite().all()):

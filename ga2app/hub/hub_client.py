@@ -123,7 +123,7 @@ def explain(exc: BaseException, repo: str, *, token: str | None = None, writing:
         return _refusal(exc, repo) or _by_status(exc, repo, _said(exc, token), writing)
     if isinstance(exc, HTTPError | ConnectionError | TimeoutError):
         return f"the Hub cannot be reached for '{repo}' ({type(exc).__name__}); check the network, and try again"
-    said = _scrubbed(str(exc), token)
+    said = scrubbed(str(exc), token)
     if said.startswith(_CARD):
         why = said[len(_CARD) :].strip(" .-")
         return f"the Hub does not accept the model card for '{repo}' ({why}); mend the lines that it begins with"
@@ -206,10 +206,10 @@ def _innermost(exc: BaseException) -> BaseException:
 
 
 def _said(exc: HfHubHTTPError, token: str | None) -> str:
-    return _scrubbed(str(exc.server_message or ""), token)
+    return scrubbed(str(exc.server_message or ""), token)
 
 
-def _scrubbed(text: str, token: str | None) -> str:
+def scrubbed(text: str, token: str | None = None) -> str:
     """A stranger's words, printable, on one line, of bounded length, and without the token should they repeat it."""
     plain = text.replace(token, "…") if token else text
     return " ".join("".join(char if char.isprintable() else " " for char in plain).split())[:200]

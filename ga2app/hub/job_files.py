@@ -29,16 +29,14 @@ from ga2app.errors import HubError
 from ga2app.hub.hub_client import HubClient
 from ga2app.hub.pushing import quietly
 from ga2app.hub.repositories import read_listing
-from ga2app.paths import INSTALLED, PROJECT, SEEDS, SKETCH_CLIP, SKETCH_HARD_PROMPT
-from ga2app.types import AnchorClip, Dataset, LabelledClip, RepoKind, Subset
+from ga2app.paths import INSTALLED, PROJECT, SEEDS, SKETCH_CLIP, SKETCH_HARD_PROMPT, file_digest
+from ga2app.types import AnchorClip, Dataset, LabelledClip, RepoKind, Subset, clip_name
 
 REPO = "ga2-jobs"
 JOB, ENDED, CHECKPOINT, REPORT, BUNDLE = "job.json", "ended.json", "checkpoint.safetensors", "report.json", "bundle"
 _BY_CONTENT = ("clips/", "program/", "backbones/")
 _AT_ONCE = 100
 """Files of one commit."""
-
-_PIECE = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -90,8 +88,9 @@ def pack(config: RunConfig, dataset: Dataset, job: str, checkpoint: Path, folder
             "name": dataset.name,
             "base": dataset.base,
             "novel": dataset.novel,
-            "clips": [[clip.path, sent(clip.path), clip.label, clip.subset.value] for clip in dataset.clips],
-            "anchors": [[anchor.path, sent(anchor.path), anchor.caption] for anchor in dataset.anchors],
+            # By the last two parts of their paths, which tell one from another, and by no path of this machine.
+            "clips": [[clip_name(one.path), sent(one.path), one.label, one.subset.value] for one in dataset.clips],
+            "anchors": [[clip_name(one.path), sent(one.path), one.caption] for one in dataset.anchors],
             "negatives": dataset.negatives,
             "borrowed": dataset.borrowed,
             "anchors_from": dataset.anchors_from,
@@ -99,20 +98,10 @@ def pack(config: RunConfig, dataset: Dataset, job: str, checkpoint: Path, folder
         },
         "folders": folders,
     }
-    described["dataset"] = _without_paths(described["dataset"])
     files[f"jobs/{job}/{JOB}"] = json.dumps(described, indent=1).encode()
     if checkpoint.exists():
         files[f"jobs/{job}/{CHECKPOINT}"] = checkpoint
     return Packed(files, name)
-
-
-def _without_paths(dataset: dict[str, Any]) -> dict[str, Any]:
-    """The clips by the last two parts of their paths, which tell one from another, and by no path of this machine."""
-    short = {
-        part: [["/".join(PurePath(path).parts[-2:]), *rest] for path, *rest in dataset[part]]
-        for part in ("clips", "anchors")
-    }
-    return dataset | short
 
 
 def unpack(told: Mapping[str, Any], here: Callable[[str], Path], folder: Path) -> tuple[RunConfig, Dataset]:
@@ -258,14 +247,10 @@ def take_out(client: HubClient, repo: str, names: list[str]) -> None:
 
 def digest_of(file: Path) -> str:
     """The SHA-256 of a file. Raises HubError where it cannot be read."""
-    digest = hashlib.sha256()
     try:
-        with file.open("rb") as stream:
-            while piece := stream.read(_PIECE):
-                digest.update(piece)
+        return file_digest(file)
     except OSError as exc:
         raise HubError(f"'{file.name}' cannot be read ({exc.strerror or exc}), and so cannot go to the job") from exc
-    return digest.hexdigest()
 
 
 def _stream(content: Path | bytes) -> BinaryIO:

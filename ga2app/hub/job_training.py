@@ -25,7 +25,7 @@ from ga2app.errors import ErrorCode, HubError, StudioError, TrainingError
 from ga2app.hub import job_files as files
 from ga2app.hub import jobs
 from ga2app.paths import job_beside, write_whole
-from ga2app.types import Dataset, Event, EventKind, Report, read_report
+from ga2app.types import Dataset, Event, EventKind, Report, TrainResult, read_report
 
 EVENT = "GA2-EVENT "
 """How a line of a job's log begins that holds an event as JSON."""
@@ -48,15 +48,6 @@ _PATIENCE_S = 600.0
 """So long the Hub may be out of reach while a job is followed."""
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a call ended, as the worker asks for it. Not ``finished`` is a run that was stopped, or let go of."""
-
-    finished: bool
-    bundle: str | None = None
-    report: Report | None = None
 
 
 @dataclass(frozen=True)
@@ -91,7 +82,7 @@ class JobTraining:
         dataset: Dataset,
         should_stop: Callable[[], bool],
         leaving: Callable[[], bool] = lambda: False,
-    ) -> Ended:
+    ) -> TrainResult:
         """Start the job, or find the one that was started, and follow it to its end. Raises StudioError.
 
         ``should_stop`` ends the job, with what it saved brought back; ``leaving`` lets it go on by itself.
@@ -105,12 +96,12 @@ class JobTraining:
         else:
             self._say(f"following job {jobs.job_link(self._client, job.id)} again; its log follows from the start")
         state = self._follow(job, should_stop, leaving)
-        return Ended(finished=False) if state is None else self._end(job, state, stopped=should_stop())
+        return TrainResult(finished=False) if state is None else self._end(job, state, stopped=should_stop())
 
     def _begin(self, config: RunConfig, dataset: Dataset, before: _Job | None) -> _Job:
         """Send what the job needs and start it."""
         client, request = self._client, self._request
-        flavor = jobs.flavor_named(client, request.flavor)
+        flavor = jobs.flavor_named(request.flavor, jobs.flavors(client))
         repo = files.open_repo(client)
         job = before or _Job(repo, f"run-{secrets.token_hex(6)}", timeout_s=request.timeout_s)
         self._keep(job)
@@ -180,7 +171,7 @@ class JobTraining:
             except (ValueError, TypeError, KeyError):
                 _log.warning("job: a line that is cut off: %s", line[:200])
 
-    def _end(self, job: _Job, state: jobs.JobState, *, stopped: bool) -> Ended:
+    def _end(self, job: _Job, state: jobs.JobState, *, stopped: bool) -> TrainResult:
         """Bring back what the job left, and tell how it ended. Raises TrainingError where that is no good end."""
         client, prefix = self._client, f"jobs/{job.folder}/"
         left = files.names_below(client, job.repo, prefix)
@@ -194,7 +185,7 @@ class JobTraining:
                 files.take_out(client, job.repo, left)
             except HubError as exc:
                 _log.warning("the run's files are left in %s: %s", job.repo, exc)
-            return Ended(True, str(self._out), report)
+            return TrainResult(finished=True, bundle=str(self._out), report=report)
         if f"{prefix}{files.CHECKPOINT}" in left:
             saved = files.read_one(client, job.repo, f"{prefix}{files.CHECKPOINT}")
             fresh = self._checkpoint.with_name(self._checkpoint.name + ".new")
@@ -203,7 +194,7 @@ class JobTraining:
         self._forget()  # a resumed run is another job, which goes on from that
         if stopped:
             self._say("the job was ended as asked; what it had saved is here")
-            return Ended(finished=False)
+            return TrainResult(finished=False)
         raise self._fault(job, state, ended)
 
     def _fault(self, job: _Job, state: jobs.JobState, ended: Mapping[str, Any]) -> TrainingError:
@@ -260,7 +251,7 @@ def train_remotely(
     emit: Callable[[Event], None],
     should_stop: Callable[[], bool],
     leaving: Callable[[], bool],
-) -> Ended:
+) -> TrainResult:
     """Train a run of the queue on the machine that ``remote`` asks for; see ``JobTraining.train``."""
     return JobTraining(jobs.JobRequest.from_dict(remote), out, checkpoint, emit).train(
         config, dataset, should_stop, leaving

@@ -119,9 +119,9 @@ def flavors(client: HubClient) -> list[JobFlavor]:
     return found
 
 
-def flavor_named(client: HubClient, name: str) -> JobFlavor:
-    """The machine of that name. Raises ConfigError with all that there are, and HubError."""
-    known = {flavor.name: flavor for flavor in flavors(client)}
+def flavor_named(name: str, among: Sequence[JobFlavor]) -> JobFlavor:
+    """The machine of that name. Raises ConfigError with all that there are."""
+    known = {flavor.name: flavor for flavor in among}
     if name not in known:
         there = ", ".join(known) or "none just now"
         raise ConfigError([Fault("flavor", f"there is no '{name}' among {_WHAT}; choose one of: {there}")])

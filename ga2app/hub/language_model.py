@@ -17,7 +17,7 @@ from huggingface_hub import InferenceClient, constants, get_token
 from huggingface_hub.errors import HfHubHTTPError, InferenceTimeoutError, OfflineModeIsEnabled
 
 from ga2app.errors import LanguageModelError
-from ga2app.hub.hub_client import HTTPError
+from ga2app.hub.hub_client import HTTPError, scrubbed
 from ga2app.labels import label_key, tidy
 from ga2app.types import ProposalKind
 
@@ -191,7 +191,7 @@ def _explain(exc: BaseException, server: _Server, token: str) -> str:
     if not isinstance(exc, HfHubHTTPError):
         return f"{name} cannot be reached ({type(exc).__name__}); check the network and the address"
     status = exc.response.status_code
-    said = " ".join(_printable(str(exc.server_message or "").replace(token, "…")).split())[:200]
+    said = scrubbed(str(exc.server_message or ""), token)
     if status in (401, 403) and not server.hub:
         return f"{name} wants a login; yours at the Hub is not shown to other servers, so choose one that asks for none"
     if status == 401:

@@ -26,7 +26,6 @@ _EXAMPLE = "user/name, user/name@revision, or its address on the Hub"
 TIMEOUT_S = 30.0
 _SHA256_DIGITS = 64
 _BLANK = {".gitattributes"}
-_PIECE = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -172,12 +171,8 @@ def not_found(client: HubClient, repo_id: str, kind: RepoKind) -> HubError:
 
 def digest_like(other: str, content: BinaryIO, size_bytes: int) -> str:
     """What the Hub would know ``content`` by, in the way of ``other``: SHA-256, or SHA-1 as git takes it of a blob."""
-    if len(other) == _SHA256_DIGITS:
-        digest = hashlib.sha256()
-    else:
-        digest = hashlib.sha1(b"blob %d\0" % size_bytes, usedforsecurity=False)
+    head = hashlib.sha1(b"blob %d\0" % size_bytes, usedforsecurity=False)
     content.seek(0)
-    while piece := content.read(_PIECE):
-        digest.update(piece)
+    digest = hashlib.file_digest(content, "sha256" if len(other) == _SHA256_DIGITS else lambda: head)  # type: ignore[arg-type]
     content.seek(0)
     return digest.hexdigest()

@@ -15,7 +15,7 @@ from ga2app.errors import DatasetError
 from ga2app.labels import label_key, tidy
 from ga2app.paths import whole_file
 from ga2app.store import Store
-from ga2app.store.anchor_sets import AnchorFile
+from ga2app.store.anchor_rows import AnchorFile
 from ga2app.types import AnchorClip, Dataset
 
 Item = TypeVar("Item")

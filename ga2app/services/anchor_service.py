@@ -6,18 +6,16 @@ import hashlib
 import logging
 import shutil
 import tempfile
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ga2app.datasets.clip_files import content_digest
 from ga2app.errors import ClipError, DatasetError, StoreError, StudioError, counted
-from ga2app.paths import safe_name
+from ga2app.paths import drop_older, safe_name
 from ga2app.services.anchor_pools import DATASET, SET, caption_of, evenly, kept_pool, of_other_classes, of_other_content
 from ga2app.services.negatives import Asked, NegativePromptService, chosen, whole
-from ga2app.store.anchor_rows import Rating
-from ga2app.store.anchor_sets import AnchorFile
+from ga2app.store.anchor_rows import AnchorFile, Rating
 from ga2app.types import AnchorClip, AnchorKind, ClipRating, Progress
 
 log = logging.getLogger(__name__)
@@ -280,7 +278,5 @@ def _copy(home: Path, path: str) -> Path:
 def _made_folder(home: Path) -> Path:
     """A new folder for clips that are made; those of proposals that were left a day ago go."""
     home.mkdir(parents=True, exist_ok=True)
-    for old in home.iterdir():
-        if old.is_dir() and time.time() - old.stat().st_mtime > _KEEP_MADE_S:
-            shutil.rmtree(old, ignore_errors=True)
+    drop_older(home.iterdir(), _KEEP_MADE_S)
     return Path(tempfile.mkdtemp(dir=home))

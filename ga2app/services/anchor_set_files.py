@@ -21,8 +21,8 @@ from ga2app.errors import ClipError, HubError, StoreError
 from ga2app.labels import label_key
 from ga2app.services.clip_inspector import VideoInspector
 from ga2app.store import Store
-from ga2app.store.anchor_sets import MAX_NAME, AnchorFile
-from ga2app.store.negative_prompts import NegativeEntry
+from ga2app.store.anchor_rows import AnchorFile, NegativeEntry
+from ga2app.store.anchor_sets import MAX_NAME
 from ga2app.store.prompt_files import read_prompts, write_prompts
 from ga2app.types import HubOffer, PulledAnchors
 

@@ -6,13 +6,12 @@ import csv
 import io
 import os
 import re
-import shutil
 import time
 import zipfile
 from pathlib import Path
 
 from ga2app.errors import DatasetError
-from ga2app.paths import Home, safe_name
+from ga2app.paths import Home, drop_older, safe_name
 from ga2app.types import Dataset
 
 COLUMNS = ("path", "label", "subset", "group")
@@ -99,10 +98,7 @@ def _file_stem(name: str) -> str:
 def _folder(home: Home) -> Path:
     """A folder of its own for each export; those of yesterday are dropped."""
     exports = home.media / "exports"
-    if exports.is_dir():
-        for old in exports.iterdir():
-            if time.time() - old.stat().st_mtime > KEEP_S:
-                shutil.rmtree(old, ignore_errors=True)
+    drop_older(exports.glob("*"), KEEP_S)
     folder = exports / str(time.time_ns())
     try:
         folder.mkdir(parents=True)

@@ -105,7 +105,7 @@ class DatasetService:
 
     def move_clips(self, clip_ids: Collection[int], subset: Subset) -> str:
         """Put clips into train or test."""
-        moved = self._store.dataset_edits.move_clips(clip_ids, subset=subset)
+        moved = self._store.dataset_edits.move_clips(clip_ids, subset)
         return f"{counted(moved, 'clip')} {_are(moved)} for {subset.value} now."
 
     def delete_clips(self, clip_ids: Collection[int]) -> str:

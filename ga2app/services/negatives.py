@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 from ga2app.errors import LabelError, StoreError, StudioError
 from ga2app.labels import format_labels, label_key, merge_labels, parse_labels, tidy
-from ga2app.store.anchor_rows import Rating
+from ga2app.store.anchor_rows import AddedTexts, ImportedTexts, Rating
 from ga2app.store.anchor_sets import ROOM
-from ga2app.store.negative_prompts import AddedTexts, ImportedTexts
 from ga2app.store.prompt_files import pasted, read_prompts, write_prompts
 from ga2app.types import ProposalKind, TextProposal, TextRatings
 

@@ -53,11 +53,9 @@ class JobsService:
         except ConfigError as exc:
             faults += exc.faults
         try:
-            known = {one.name: one for one in self.flavors()}
-            flavor = known.get(request.flavor)
-            if flavor is None:
-                rule = f"there is no '{request.flavor}' among Hugging Face Jobs; choose one of: {', '.join(known)}"
-                faults.append(Fault("flavor", rule))
+            flavor = jobs.flavor_named(request.flavor, self.flavors())
+        except ConfigError as exc:
+            faults += exc.faults
         except HubError as exc:
             faults.append(Fault("on", str(exc)))
         if launcher.worker_process(self._home) and not launcher.workers(self._home):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ga2app import hub
 from ga2app.errors import HubError
+from ga2app.paths import drop_older
 from ga2app.services.anchor_set_files import (
     ANCHORS,
     CLIPS,
@@ -243,8 +243,6 @@ def _push(
 
 def _parts(shelf: Path, offer: HubOffer) -> Path:
     """Where what an interrupted pull of ``offer`` has fetched waits; what nobody came back for in a week is dropped."""
-    for left in shelf.glob(f"{_PARTS}*"):
-        if time.time() - left.stat().st_mtime > _KEEP_PARTS_S:
-            shutil.rmtree(left, ignore_errors=True)
+    drop_older(shelf.glob(f"{_PARTS}*"), _KEEP_PARTS_S)
     name = hashlib.sha256(f"{offer.kind} {offer.revision.origin}".encode()).hexdigest()[:16]
     return shelf / f"{_PARTS}{name}"

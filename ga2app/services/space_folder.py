@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ga2app.errors import SpaceError
-from ga2app.paths import PROJECT, SEEDS, SKETCH_CLIP, SKETCH_HARD_PROMPT
+from ga2app.hub.job_files import program_files
+from ga2app.paths import PROJECT
 
 PYTHON = "3.12.12"
 """ZeroGPU hardware carries this one, other hardware any."""
@@ -173,15 +174,8 @@ def _check(folder: Path, title: str, clip: str) -> None:
 
 def _sources() -> Iterator[Path]:
     """The files of the project that a Space needs."""
-    for name in SHIPPED:
-        yield PROJECT / name
-    for folder in (PROJECT / "ga2app", SKETCH_CLIP, SKETCH_HARD_PROMPT):
-        for path in sorted(folder.rglob("*")):
-            if path.is_file() and "__pycache__" not in path.parts and path.suffix != ".pyc":
-                yield path
-    for path in sorted(SEEDS.iterdir()):
-        if path.is_file():
-            yield path
+    yield from (PROJECT / name for name in SHIPPED)
+    yield from sorted(file for file in program_files() if file != PROJECT / "pyproject.toml")
 
 
 def _write(file: Path, text: str) -> None:

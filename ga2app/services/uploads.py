@@ -5,11 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import time
 from pathlib import Path
 
 from ga2app.errors import ClipError
-from ga2app.paths import Home, safe_name, whole_file
+from ga2app.paths import Home, drop_older, safe_name, whole_file
 
 KEEP_S = 7 * 24 * 3600
 """An upload that was not used for a week is dropped."""
@@ -70,11 +69,5 @@ def keep_upload(home: Home, path: str | Path) -> Path:
 
 def prune_uploads(home: Home, *, keep_s: float = KEEP_S, now_s: float | None = None) -> int:
     """Drop uploads, and pictures of them, that were not used for ``keep_s`` seconds; gives the number of folders."""
-    now = time.time() if now_s is None else now_s
-    dropped = 0
-    for folder in (uploads_folder(home), pictures_folder(home)):
-        for entry in folder.iterdir() if folder.is_dir() else ():
-            if entry.is_dir() and now - entry.stat().st_mtime > keep_s:
-                shutil.rmtree(entry, ignore_errors=True)
-                dropped += 1
-    return dropped
+    kept = (entry for folder in (uploads_folder(home), pictures_folder(home)) for entry in folder.glob("*"))
+    return drop_older(kept, keep_s, now_s)

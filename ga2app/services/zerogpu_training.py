@@ -11,16 +11,12 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ga2app.config import RunConfig
 from ga2app.environment import OwnThread
 from ga2app.errors import StudioError, TrainingError
 from ga2app.services.recognizers import Lend, portable, said_by
-from ga2app.types import Dataset, Event, EventKind, Report
-
-if TYPE_CHECKING:
-    from ga2app.training import TrainResult
+from ga2app.types import Dataset, Event, EventKind, TrainResult
 
 FEATURES = "features.safetensors"
 RESUMED = "resumed at step"
@@ -57,15 +53,6 @@ class Said:
 
     level: int
     text: str
-
-
-@dataclass(frozen=True)
-class Stopped:
-    """The run was stopped, or its worker leaves; the checkpoint holds what was learned."""
-
-    finished: bool = False
-    bundle: str | None = None
-    report: Report | None = None
 
 
 def run_slice(
@@ -138,18 +125,19 @@ class LentTraining:
         checkpoint: Path,
         emit: Callable[[Event], None],
         should_stop: Callable[[], bool],
-    ) -> TrainResult | Stopped:
+    ) -> TrainResult:
         """See ``ga2app.worker.Training``."""
         self._ready.wait()
         teller = Teller(emit)
         teller.say(f"training in slices of {self._gpu_s} s, for which a GPU is lent")
         idle, known, wait_s = 0, 0, self._wait_s
         with tempfile.TemporaryDirectory(prefix="ga2-slice-") as scratch:
-            asked = (config, dataset, str(out), str(checkpoint), str(Path(scratch) / "stop"))
+            stop, budget_s = Path(scratch) / "stop", self._gpu_s - _reserve_s(self._gpu_s)
             while not should_stop():
                 begun_at = teller.begun
                 try:
-                    ended = self._one(*asked, teller, should_stop)
+                    stream = self._slice(config, dataset, str(out), str(checkpoint), str(stop), budget_s)
+                    ended = self._one(stream, stop, teller, should_stop)
                 except _NoGpu as exc:
                     teller.say(f"no GPU is to be had just now ({exc}); the run goes on by itself when there is one")
                     if _stopped_within(wait_s, should_stop):
@@ -169,21 +157,12 @@ class LentTraining:
                         "GA2_GPU_SECONDS of the Space higher, lower the batch size or the number of frames, or choose "
                         "other GPU hardware"
                     )
-        return Stopped()
+        return TrainResult(finished=False)
 
     def _one(
-        self,
-        config: RunConfig,
-        dataset: Dataset,
-        out: str,
-        checkpoint: str,
-        stop: str,
-        teller: Teller,
-        should_stop: Callable[[], bool],
+        self, stream: Iterator[Event | Said | Ended | None], stop: Path, teller: Teller, should_stop: Callable[[], bool]
     ) -> Ended:
         """One slice. Raises what it has failed with, and ``_NoGpu``."""
-        budget_s = self._gpu_s - _reserve_s(self._gpu_s)
-        stream = self._slice(config, dataset, out, checkpoint, stop, budget_s)
         begun, ended = False, Ended()
         try:
             for item in stream:
@@ -195,7 +174,7 @@ class LentTraining:
                 elif item is not None:
                     teller.emit(item)
                 if should_stop():
-                    Path(stop).touch()
+                    stop.touch()
         except Exception as exc:  # whatever the Hub's package raises
             title, why = str(getattr(exc, "title", "")), said_by(exc)
             if "illegal duration" in title:

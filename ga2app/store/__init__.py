@@ -12,8 +12,7 @@ from types import TracebackType
 from ga2app.paths import Home
 from ga2app.store.anchor_rows import Ratings
 from ga2app.store.anchor_sets import Anchors
-from ga2app.store.bundle_records import Bundles, HubNotes
-from ga2app.store.bundle_rows import BundleOrder, BundleQuery
+from ga2app.store.bundle_records import BundleOrder, BundleQuery, Bundles, HubNotes
 from ga2app.store.clip_pages import Clips
 from ga2app.store.database import BUSY_S, Database
 from ga2app.store.dataset_edits import DatasetEdits

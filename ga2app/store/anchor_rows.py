@@ -59,20 +59,19 @@ class Ratings:
 
     def find(self, labels: Sequence[str], backbone: str) -> Question | None:
         """The question about just these labels, if it was asked before."""
-        with self._database.read() as db:
-            row = db.execute(f"{_SELECT} WHERE labels = ? AND backbone = ?", [_key(labels), backbone]).fetchone()
-        return _question(row) if row else None
+        return self._one("WHERE labels = ? AND backbone = ?", _key(labels), backbone)
 
     def get(self, question: int) -> Question | None:
         """The question of that number, unless it was forgotten."""
-        with self._database.read() as db:
-            row = db.execute(f"{_SELECT} WHERE id = ?", [question]).fetchone()
-        return _question(row) if row else None
+        return self._one("WHERE id = ?", question)
 
     def last(self) -> Question | None:
         """The question that was asked last."""
+        return self._one("ORDER BY asked_s DESC, id DESC LIMIT 1")
+
+    def _one(self, which: str, *values: object) -> Question | None:
         with self._database.read() as db:
-            row = db.execute(f"{_SELECT} ORDER BY asked_s DESC, id DESC LIMIT 1").fetchone()
+            row = db.execute(f"{_SELECT} {which}", list(values)).fetchone()
         return _question(row) if row else None
 
     def ask(self, labels: Sequence[str], backbone: str, source: str = "") -> Question:

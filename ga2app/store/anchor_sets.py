@@ -25,11 +25,10 @@ from ga2app.store.database import Database
 from ga2app.store.trash import Former, Selected, among, discard, remember
 from ga2app.types import AnchorClip
 
-__all__ = ["AddedClips", "AnchorFile", "AnchorOrder", "AnchorRow", "AnchorSetRow", "Anchors"]
-
 ROOM = "anchors"
 """Where deletions and edits of anchors and of negative prompts wait to be undone."""
 
+_SET = ("anchor_sets", "anchor set", "anchor set")
 MAX_NAME = 80
 MAX_ABOUT = 500
 MAX_CAPTION = 200
@@ -123,13 +122,10 @@ class Anchors:
         The files of the set's own folder go when the trash is emptied.
         """
         with self._database.write() as db:
-            found = db.execute("SELECT name FROM anchor_sets WHERE id = ? AND dataset_id IS NULL", [set_id]).fetchone()
-            if found is None:
-                raise gone("anchor set")
-            refuse_in_use(db, "anchor set", set_id, found[0], "deleted")
+            name = named_row(db, _SET, set_id, "deleted")
             parts = [Selected("anchor_sets", "id = ?", [set_id]), Selected("anchor_clips", "set_id = ?", [set_id])]
             folders = [self._database.to_stored(self.folder(set_id))]
-            return discard(db, ROOM, f"the anchor set '{found[0]}'", parts, folders)
+            return discard(db, ROOM, f"the anchor set '{name}'", parts, folders)
 
     def drop_set(self, set_id: int) -> None:
         """Take away a set that never got complete, with its files: there is nothing to undo."""
@@ -149,7 +145,7 @@ class Anchors:
         doubles: list[str] = []
         added: list[int] = []
         with self._database.write() as db:
-            name = _editable(db, set_id)
+            name = named_row(db, _SET, set_id)
             rows = db.execute("SELECT path, digest FROM anchor_clips WHERE set_id = ?", [set_id]).fetchall()
             had = {path for path, _ in rows} | {digest for _, digest in rows if digest}
             for clip in clips:
@@ -193,7 +189,7 @@ class Anchors:
     def enable_all(self, set_id: int, on: bool) -> int:
         """Switch every clip of a set on or off; gives how many changed."""
         with self._database.write() as db:
-            _editable(db, set_id)
+            named_row(db, _SET, set_id)
             return switch_all(db, "anchor_clips", "set_id", set_id, on, "clip")
 
     def delete_clips(self, clip_ids: Sequence[int]) -> int:
@@ -211,7 +207,7 @@ class Anchors:
             if not rows:
                 raise gone("clip")
             for set_id in {row[1] for row in rows}:
-                _editable(db, set_id)
+                named_row(db, _SET, set_id)
             own = [
                 str(Path(path).parent)
                 for path, set_id, _ in rows
@@ -223,12 +219,16 @@ class Anchors:
         return len(rows)
 
 
-def _editable(db: sqlite_utils.Database, set_id: int) -> str:
-    """The name of the set. Raises StoreError if it is gone, or while a run that waits or runs needs it as it is."""
-    found = db.execute("SELECT name FROM anchor_sets WHERE id = ?", [set_id]).fetchone()
+def named_row(db: sqlite_utils.Database, kind: tuple[str, str, str], id_: int, how: str = "changed") -> str:
+    """The name of a set or a group: ``kind`` is its table, and what it is called when it is gone, and when in use.
+
+    Raises StoreError if it is gone, or while a run that waits or runs needs it, so that it cannot be ``how``.
+    """
+    table, noun, needed = kind
+    found = db.execute(f"SELECT name FROM {table} WHERE id = ? AND dataset_id IS NULL", [id_]).fetchone()
     if found is None:
-        raise gone("anchor set")
-    refuse_in_use(db, "anchor set", set_id, found[0], "changed")
+        raise gone(noun)
+    refuse_in_use(db, needed, id_, found[0], how)
     return str(found[0])
 
 
@@ -237,7 +237,7 @@ def _editable_clip(db: sqlite_utils.Database, clip_id: int) -> str:
     found = db.execute("SELECT set_id, caption, path FROM anchor_clips WHERE id = ?", [clip_id]).fetchone()
     if found is None:
         raise gone("clip")
-    _editable(db, found[0])
+    named_row(db, _SET, found[0])
     return str(found[1] or PurePath(found[2]).name)
 
 

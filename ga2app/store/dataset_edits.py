@@ -12,7 +12,7 @@ from ga2app.errors import DatasetError, counted, named
 from ga2app.labels import label_key
 from ga2app.store.clip_pages import dataset_of, refuse_edits, refuse_edits_of_clips, refuse_in_use
 from ga2app.store.database import Database
-from ga2app.store.trash import Former, Selected, discard, remember
+from ga2app.store.trash import Former, Selected, among, discard, remember
 from ga2app.types import LabelKind, Subset
 
 ROOM = "datasets"
@@ -96,13 +96,13 @@ class DatasetEdits:
             dataset_id, kept = _label(db, keep_id)
             refuse_edits(db, dataset_id)
             names = _expect_labels(db, dataset_id, others)
-            among = json.dumps(others)
-            clips = Selected("clips", _among("label_id"), [among])
-            labels = Selected("labels", _among("id"), [among])
+            ids = json.dumps(others)
+            clips = Selected("clips", among("label_id"), [ids])
+            labels = Selected("labels", among("id"), [ids])
             what = f"merging {_named(names)} into '{kept}'"
             remember(db, ROOM, what, former=[Former(clips, ["label_id"])], deleted=[labels])
-            moved = db.execute(f"UPDATE clips SET label_id = ? WHERE {clips.where}", [keep_id, among]).rowcount
-            db.execute(f"DELETE FROM labels WHERE {labels.where}", [among])
+            moved = db.execute(f"UPDATE clips SET label_id = ? WHERE {clips.where}", [keep_id, ids]).rowcount
+            db.execute(f"DELETE FROM labels WHERE {labels.where}", [ids])
         return int(moved)
 
     def delete_labels(self, dataset_id: int, label_ids: Collection[int]) -> str:
@@ -111,10 +111,10 @@ class DatasetEdits:
             dataset_of(db, dataset_id)
             refuse_edits(db, dataset_id)
             names = _expect_labels(db, dataset_id, label_ids)
-            among = json.dumps(list(label_ids))
-            count = db.execute(f"SELECT count(*) FROM clips WHERE {_among('label_id')}", [among]).fetchone()[0]
+            ids = json.dumps(list(label_ids))
+            count = db.execute(f"SELECT count(*) FROM clips WHERE {among('label_id')}", [ids]).fetchone()[0]
             what = f"{_named(names)} with {counted(count, 'clip')}"
-            parts = [Selected("labels", _among("id"), [among]), Selected("clips", _among("label_id"), [among])]
+            parts = [Selected("labels", among("id"), [ids]), Selected("clips", among("label_id"), [ids])]
             discard(db, ROOM, what, parts)
         return what
 
@@ -127,7 +127,7 @@ class DatasetEdits:
             names = _expect_labels(db, dataset_id, turned) if turned else []
             to = {kind.value for kind in turned.values()}
             what = f"making {_named(names)} {to.pop() if len(to) == 1 else 'base and novel'}"
-            part = Selected("labels", _among("id"), [json.dumps(list(turned))])
+            part = Selected("labels", among("id"), [json.dumps(list(turned))])
             remember(db, ROOM, what, former=[Former(part, ["kind"])])
             db.conn.executemany(
                 "UPDATE labels SET kind = ? WHERE id = ?", [(kind.value, label_id) for label_id, kind in kinds.items()]
@@ -138,64 +138,29 @@ class DatasetEdits:
         with self._database.write() as db:
             known = {row[0] for row in db.execute("SELECT id FROM labels WHERE dataset_id = ?", [dataset_id])}
             label_id = _add_label(db, dataset_id, name)
-            self._move(db, clip_ids, label_id, None, new_label=label_id not in known)
-        return len(set(clip_ids))
+            foreign = f"SELECT count(*) FROM clips WHERE {among('id')} AND dataset_id <> ?"
+            if db.execute(foreign, [json.dumps(list(clip_ids)), dataset_id]).fetchone()[0]:
+                raise DatasetError("clips and label belong to different data sets; reload the page")
+            added = [] if label_id in known else [Selected("labels", "id = ?", [label_id])]
+            return _move(db, clip_ids, ("label_id", label_id), f"'{_label(db, label_id)[1]}'", added)
 
     def add_label(self, dataset_id: int, name: str) -> int:
         """A new label without clips; gives its id, or that of the one which has this name already."""
         with self._database.write() as db:
             return _add_label(db, dataset_id, name)
 
-    def move_clips(
-        self, clip_ids: Collection[int], *, label_id: int | None = None, subset: Subset | None = None
-    ) -> int:
-        """Give clips another label, another subset, or both; gives how many there were."""
+    def move_clips(self, clip_ids: Collection[int], subset: Subset) -> int:
+        """Put clips into train or test; gives how many there were."""
         with self._database.write() as db:
-            self._move(db, clip_ids, label_id, subset)
-        return len(set(clip_ids))
-
-    def _move(
-        self,
-        db: sqlite_utils.Database,
-        clip_ids: Collection[int],
-        label_id: int | None,
-        subset: Subset | None,
-        *,
-        new_label: bool = False,
-    ) -> None:
-        among = _expect_clips(db, clip_ids)
-        refuse_edits_of_clips(db, among)
-        goals = []
-        if label_id is not None:
-            dataset_id, name = _label(db, label_id)
-            foreign = f"SELECT count(*) FROM clips WHERE {_among('id')} AND dataset_id <> ?"
-            if db.execute(foreign, [among, dataset_id]).fetchone()[0]:
-                raise DatasetError("clips and label belong to different data sets; reload the page")
-            goals.append(f"'{name}'")
-        side = subset.value if subset else None
-        goals += [side] if side else []
-        moved = f"{_among('id')} AND (label_id <> ifnull(?, label_id) OR subset <> ifnull(?, subset))"
-        values = [among, label_id, side]
-        (count,) = db.execute(f"SELECT count(*) FROM clips WHERE {moved}", values).fetchone()
-        remember(
-            db,
-            ROOM,
-            f"moving {counted(count, 'clip')} to {' and '.join(goals)}",
-            former=[Former(Selected("clips", moved, values), ["label_id", "subset"])],
-            added=[Selected("labels", "id = ?", [label_id])] if new_label else [],
-        )
-        db.execute(
-            f"UPDATE clips SET label_id = ifnull(?, label_id), subset = ifnull(?, subset) WHERE {_among('id')}",
-            [label_id, side, among],
-        )
+            return _move(db, clip_ids, ("subset", subset.value), subset.value)
 
     def delete_clips(self, clip_ids: Collection[int]) -> str:
         """Take clips out of their data set; gives in words what went. It can be undone, and no file is deleted."""
         with self._database.write() as db:
-            among = _expect_clips(db, clip_ids)
-            refuse_edits_of_clips(db, among)
+            ids = _expect_clips(db, clip_ids)
+            refuse_edits_of_clips(db, ids)
             what = counted(len(set(clip_ids)), "clip")
-            discard(db, ROOM, what, [Selected("clips", _among("id"), [among])])
+            discard(db, ROOM, what, [Selected("clips", among("id"), [ids])])
         return what
 
     def split(self, dataset_id: int, choose: Callable[[Sequence[SplitClip]], Collection[int]]) -> tuple[int, int]:
@@ -221,9 +186,22 @@ class DatasetEdits:
         return len(found) - len(tested), len(tested)
 
 
-def _among(column: str) -> str:
-    """The condition that ``column`` is in the JSON list that is its value."""
-    return f"{column} IN (SELECT value FROM json_each(?))"
+def _move(
+    db: sqlite_utils.Database,
+    clip_ids: Collection[int],
+    value: tuple[str, int | str],
+    where_to: str,
+    added: Sequence[Selected] = (),
+) -> int:
+    """Give clips another ``value`` (column, value), undoably; gives how many there were."""
+    (column, new), ids = value, _expect_clips(db, clip_ids)
+    refuse_edits_of_clips(db, ids)
+    clips = Selected("clips", f"{among('id')} AND {column} <> ?", [ids, new])
+    (count,) = db.execute(f"SELECT count(*) FROM clips WHERE {clips.where}", [ids, new]).fetchone()
+    what = f"moving {counted(count, 'clip')} to {where_to}"
+    remember(db, ROOM, what, former=[Former(clips, ["label_id", "subset"])], added=added)
+    db.execute(f"UPDATE clips SET {column} = ? WHERE {among('id')}", [new, ids])
+    return len(set(clip_ids))
 
 
 def _checked(name: str, what: str) -> str:
@@ -266,7 +244,7 @@ def _expect_labels(db: sqlite_utils.Database, dataset_id: int, label_ids: Collec
     """The names of labels that all have to be in the data set."""
     if not label_ids:
         raise DatasetError("no label is ticked; tick one in the list")
-    sql = f"SELECT name FROM labels WHERE dataset_id = ? AND {_among('id')} ORDER BY id"
+    sql = f"SELECT name FROM labels WHERE dataset_id = ? AND {among('id')} ORDER BY id"
     names = [name for (name,) in db.execute(sql, [dataset_id, json.dumps(list(label_ids))])]
     if len(names) != len(set(label_ids)):
         raise DatasetError("a label that was ticked is not in this data set any more; reload the page")
@@ -276,7 +254,7 @@ def _expect_labels(db: sqlite_utils.Database, dataset_id: int, label_ids: Collec
 def _expect_clips(db: sqlite_utils.Database, clip_ids: Collection[int]) -> str:
     if not clip_ids:
         raise DatasetError("no clip is ticked; tick one below its picture")
-    among = json.dumps(sorted(set(clip_ids)))
-    if db.execute(f"SELECT count(*) FROM clips WHERE {_among('id')}", [among]).fetchone()[0] != len(set(clip_ids)):
+    ids = json.dumps(sorted(set(clip_ids)))
+    if db.execute(f"SELECT count(*) FROM clips WHERE {among('id')}", [ids]).fetchone()[0] != len(set(clip_ids)):
         raise DatasetError("a clip that was ticked is not there any more; reload the page")
-    return among
+    return ids

@@ -19,21 +19,11 @@ from ga2app.store.anchor_rows import (
     NegativeRow,
     kept_rating,
 )
-from ga2app.store.anchor_sets import ROOM, change, free_name, gone, switch_all, tidy_name
-from ga2app.store.clip_pages import refuse_in_use
+from ga2app.store.anchor_sets import ROOM, change, free_name, gone, named_row, switch_all, tidy_name
 from ga2app.store.database import Database
 from ga2app.store.trash import Former, Selected, among, discard, remember
 
-__all__ = [
-    "AddedTexts",
-    "ImportedTexts",
-    "NegativeEntry",
-    "NegativeGroupRow",
-    "NegativeOrder",
-    "NegativeRow",
-    "Negatives",
-]
-
+_GROUP = ("negative_groups", "group", "group of negative prompts")
 MAX_TEXT = 200
 
 
@@ -126,16 +116,12 @@ class Negatives:
     def delete_group(self, group_id: int) -> int:
         """Delete a group with its prompts; gives the number of the deletion. Raises StoreError if it is gone."""
         with self._database.write() as db:
-            sql = "SELECT name FROM negative_groups WHERE id = ? AND dataset_id IS NULL"
-            found = db.execute(sql, [group_id]).fetchone()
-            if found is None:
-                raise gone("group")
-            refuse_in_use(db, "group of negative prompts", group_id, found[0], "deleted")
+            name = named_row(db, _GROUP, group_id, "deleted")
             parts = [
                 Selected("negative_groups", "id = ?", [group_id]),
                 Selected("negatives", "group_id = ?", [group_id]),
             ]
-            return discard(db, ROOM, f"the group '{found[0]}' of negative prompts", parts)
+            return discard(db, ROOM, f"the group '{name}' of negative prompts", parts)
 
     def drop_group(self, group_id: int) -> None:
         """Take away a group that never got complete: there is nothing to undo."""
@@ -151,7 +137,7 @@ class Negatives:
         doubles: list[str] = []
         added: list[int] = []
         with self._database.write() as db:
-            group = _editable(db, group_id)
+            group = named_row(db, _GROUP, group_id)
             had = {
                 label_key(text) for (text,) in db.execute("SELECT text FROM negatives WHERE group_id = ?", [group_id])
             }
@@ -180,12 +166,12 @@ class Negatives:
                 rows = db.execute(sql, [group_id]).fetchall()
                 found = next((row for row in rows if label_key(row[1]) == label_key(text)), None)
                 if found is None:
-                    _editable(db, group_id)
+                    named_row(db, _GROUP, group_id)
                     added.append(_insert(db, group_id, text, entry.enabled))
                 elif bool(found[2]) == entry.enabled or found[0] in switched:
                     same += 1
                 else:
-                    _editable(db, group_id)
+                    named_row(db, _GROUP, group_id)
                     switched[found[0]] = entry.enabled
             if undoable:
                 former = Selected("negatives", among("id"), [json.dumps(list(switched))])
@@ -208,7 +194,7 @@ class Negatives:
             row = db.execute("SELECT group_id FROM negatives WHERE id = ?", [prompt_id]).fetchone()
             if row is None:
                 raise gone("prompt")
-            _editable(db, row[0])
+            named_row(db, _GROUP, row[0])
             others = db.execute("SELECT text FROM negatives WHERE group_id = ? AND id <> ?", [row[0], prompt_id])
             if label_key(tidy) in {label_key(other) for (other,) in others}:
                 raise StoreError(
@@ -223,14 +209,14 @@ class Negatives:
             found = db.execute("SELECT text, group_id FROM negatives WHERE id = ?", [prompt_id]).fetchone()
             if found is None:
                 raise gone("prompt")
-            _editable(db, found[1])
+            named_row(db, _GROUP, found[1])
             what = f"switching '{found[0]}' {'on' if on else 'off'}"
             change(db, ("negatives", prompt_id, "enabled", int(on)), what, "prompt")
 
     def enable_all(self, group_id: int, on: bool) -> int:
         """Switch every prompt of a group on or off; gives how many changed."""
         with self._database.write() as db:
-            _editable(db, group_id)
+            named_row(db, _GROUP, group_id)
             return switch_all(db, "negatives", "group_id", group_id, on, "negative prompt")
 
     def delete(self, prompt_ids: Sequence[int]) -> int:
@@ -242,7 +228,7 @@ class Negatives:
             if not texts:
                 raise gone("prompt")
             for group_id in {row[1] for row in texts}:
-                _editable(db, group_id)
+                named_row(db, _GROUP, group_id)
             what = counted(len(texts), "negative prompt") if len(texts) > 1 else f"the negative prompt '{texts[0][0]}'"
             discard(db, ROOM, what, [Selected("negatives", f"id IN ({marks})", list(prompt_ids))])
         return len(texts)
@@ -255,15 +241,6 @@ class Negatives:
 
     def _create(self, db: sqlite_utils.Database, name: str) -> int:
         return int(db.table("negative_groups").insert({"name": name}).last_pk)  # type: ignore[arg-type]
-
-
-def _editable(db: sqlite_utils.Database, group_id: int) -> str:
-    """The name of the group. Raises StoreError if it is gone, or while a run that waits or runs needs it as it is."""
-    found = db.execute("SELECT name FROM negative_groups WHERE id = ?", [group_id]).fetchone()
-    if found is None:
-        raise gone("group")
-    refuse_in_use(db, "group of negative prompts", group_id, found[0], "changed")
-    return str(found[0])
 
 
 def _insert(db: sqlite_utils.Database, group_id: int, text: str, on: bool = True) -> int:

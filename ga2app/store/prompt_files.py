@@ -19,9 +19,10 @@ import sqlite_utils
 
 from ga2app.errors import StoreError
 from ga2app.paths import SEEDS
+from ga2app.store.anchor_rows import NegativeEntry, NegativeRow
 from ga2app.store.anchor_sets import tidy_name
 from ga2app.store.database import Database
-from ga2app.store.negative_prompts import NegativeEntry, NegativeRow, tidy_text
+from ga2app.store.negative_prompts import tidy_text
 
 NEGATIVES = "negatives.csv"
 ATTRIBUTES = "attributes.csv"

@@ -23,13 +23,13 @@ from ga2app.synthetic.figure import (
 RIDE = Registry(person=True)
 
 
-def _wheel(center: tuple[float, float], radius: float, phase: float, color: str = "line") -> tuple[Shape, ...]:
+def _wheel(center: tuple[float, float], radius: float, phase: float) -> tuple[Shape, ...]:
     turned = 360 * phase
     spokes = [
-        line(polar(center, turned + a, radius), polar(center, turned + a + 180, radius), color=color, width=0.018)
+        line(polar(center, turned + a, radius), polar(center, turned + a + 180, radius), color="line", width=0.018)
         for a in (0, 60, 120)
     ]
-    return ring(center, radius, color=color, width=0.032), *spokes
+    return ring(center, radius, color="line", width=0.032), *spokes
 
 
 @RIDE.add("driving a car")

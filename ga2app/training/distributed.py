@@ -35,9 +35,9 @@ from ga2app.evaluation import PlainFeatures
 from ga2app.paths import PROJECT
 from ga2app.training import checkpoint as checkpoints
 from ga2app.training.training_checks import check_start, without_needless_whitening, writing_to
-from ga2app.training.training_loop import Emit, Loop, TrainResult
+from ga2app.training.training_loop import Emit, Loop
 from ga2app.training.training_state import prepare
-from ga2app.types import Dataset, Event
+from ga2app.types import Dataset, Event, TrainResult
 
 JOB, EVENTS, RESULT, FAULT, STOP, LOG = "job", "events", "result", "fault", "stop", "log"
 _POLL_S = 0.1

@@ -11,8 +11,8 @@ from ga2app.config import RunConfig
 from ga2app.evaluation import PlainFeatures
 from ga2app.training.checkpoint import kept_choices
 from ga2app.training.distributed import train
-from ga2app.training.training_loop import Emit, TrainResult
-from ga2app.types import Dataset
+from ga2app.training.training_loop import Emit
+from ga2app.types import Dataset, TrainResult
 
 
 class Slice(NamedTuple):

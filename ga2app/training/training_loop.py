@@ -6,7 +6,6 @@ import logging
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,24 +25,11 @@ from ga2app.training.optimizer import Updater, learning_rate
 from ga2app.training.training_batches import epoch_order
 from ga2app.training.training_progress import MAP_ANCHORS, TimeLeft, report_of
 from ga2app.training.training_state import Setup
-from ga2app.types import Event, EventKind, Report, SampleSize, TrainingData, to_counts
+from ga2app.types import Event, EventKind, TrainingData, TrainResult, to_counts
 
 logger = logging.getLogger(__name__)
 
 Emit = Callable[[Event], None]
-
-
-@dataclass(frozen=True)
-class TrainResult:
-    """How a call ended. ``finished`` is False after a stop; then the checkpoint holds ``step`` steps."""
-
-    finished: bool
-    step: int
-    bundle: str | None = None
-    metrics: Mapping[str, float] = field(default_factory=dict)
-    zero_shot: Mapping[str, float] = field(default_factory=dict)
-    report: Report | None = None
-    tested: Mapping[str, SampleSize] = field(default_factory=dict)
 
 
 class _Measured(NamedTuple):

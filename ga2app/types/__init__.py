@@ -80,6 +80,7 @@ from ga2app.types.report_types import (
     MapPoint,
     ModelReport,
     Report,
+    TrainResult,
     read_report,
 )
 from ga2app.types.run_types import (
@@ -102,7 +103,7 @@ __all__ = [
     "LabelKind", "LabelledClip", "MadeClip", "MadeClips", "MapPoint", "ModelReport", "NoneOfThese",
     "NoneWay", "Progress", "ProposalKind", "PulledAnchors", "PushOptions", "Pushed", "Recognition",
     "RecognitionRequest", "RecognizedClip", "RepoKind", "Report", "RunRecord", "RunState", "SampleSize", "Score",
-    "Spread", "Subset", "TextProposal", "TextRating", "TextRatings", "TrainingData", "Verdict",
+    "Spread", "Subset", "TextProposal", "TextRating", "TextRatings", "TrainResult", "TrainingData", "Verdict",
     "as_document", "cautions", "clip_name", "defined", "figure_text", "harmonic_interval", "harmonic_mean",
     "intervals", "read_conditions", "read_report", "read_tested", "rests_on", "spread", "to_counts", "wilson",
     "with_anchors", "with_nulls",

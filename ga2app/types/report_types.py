@@ -132,6 +132,19 @@ class Report:
         return json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":"))
 
 
+@dataclass(frozen=True)
+class TrainResult:
+    """How a training ended. ``finished`` is False after a stop; then the checkpoint holds ``step`` steps."""
+
+    finished: bool
+    step: int = 0
+    bundle: str | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    zero_shot: Mapping[str, float] = field(default_factory=dict)
+    report: Report | None = None
+    tested: Mapping[str, SampleSize] = field(default_factory=dict)
+
+
 def read_report(file: Path) -> Report | None:
     """The report in ``file``; None where there is none. Raises StoreError for one that cannot be read."""
     try:

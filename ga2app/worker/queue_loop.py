@@ -19,9 +19,9 @@ from ga2app.paths import Home, write_whole
 from ga2app.store import Store
 from ga2app.store.chosen_anchors import DRAWN_SCENES, borrow, borrows, with_chosen
 from ga2app.store.run_claims import WorkerPlace
-from ga2app.types import REPORT, Dataset, Report, RunRecord, RunState
+from ga2app.types import REPORT, Dataset, Report, RunRecord, RunState, TrainResult
 from ga2app.worker import launcher
-from ga2app.worker.run_parts import HEARTBEAT, EventWriter, Outcome, Parts
+from ga2app.worker.run_parts import HEARTBEAT, EventWriter, Parts
 from ga2app.worker.worker_slots import WorkerSlot
 
 LOG = "log.txt"
@@ -195,7 +195,7 @@ class Worker:
         except StoreError:
             _log.exception("run %d could not be marked as failed; the next sweep puts it back if it is ours", run_id)
 
-    def _train(self, record: RunRecord, checkpoint: Path, events: EventWriter) -> Outcome:
+    def _train(self, record: RunRecord, checkpoint: Path, events: EventWriter) -> TrainResult:
         config = RunConfig.from_dict(record.config)
         if not checkpoint.exists():
             # A lost attempt may have told of steps before it came to its first checkpoint.
@@ -234,7 +234,7 @@ class Worker:
             should_stop=lambda: leaving() or stopped(),
         )
 
-    def _conclude(self, run_id: int, outcome: Outcome) -> None:
+    def _conclude(self, run_id: int, outcome: TrainResult) -> None:
         # Asked of the store, not of the last heartbeat: the run may have changed hands since.
         if not self._store.runs.heartbeat(run_id, pid=self._me.pid):
             _log.warning("run %d was given to another worker; this one lets go of it", run_id)
@@ -247,7 +247,7 @@ class Worker:
             self._store.runs.finish(run_id, RunState.STOPPED, exit_code=0, pid=self._me.pid)
             _log.info("run %d stopped as asked", run_id)
 
-    def _accept(self, run_id: int, outcome: Outcome) -> None:
+    def _accept(self, run_id: int, outcome: TrainResult) -> None:
         """End the run as done, provided that its bundle loads."""
         bundle = outcome.bundle
         if bundle is None:

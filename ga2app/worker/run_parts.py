@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,20 +14,7 @@ from ga2app.config import RunConfig
 from ga2app.environment import OwnThread
 from ga2app.errors import StoreError
 from ga2app.store import Store
-from ga2app.types import BundleCard, Dataset, Event, EventKind, Report
-
-
-class Outcome(Protocol):
-    """What the worker needs of a ``TrainResult``."""
-
-    @property
-    def finished(self) -> bool: ...
-
-    @property
-    def bundle(self) -> str | None: ...
-
-    @property
-    def report(self) -> Report | None: ...
+from ga2app.types import BundleCard, Dataset, Event, EventKind, TrainResult
 
 
 class Training(Protocol):
@@ -42,27 +29,10 @@ class Training(Protocol):
         checkpoint: Path,
         emit: Callable[[Event], None],
         should_stop: Callable[[], bool],
-    ) -> Outcome: ...
+    ) -> TrainResult: ...
 
 
-class RemoteTraining(Protocol):
-    """The shape of ``ga2app.hub.job_training.train_remotely``: ``leaving`` lets go of a run that goes on elsewhere."""
-
-    def __call__(
-        self,
-        config: RunConfig,
-        dataset: Dataset,
-        *,
-        remote: Mapping[str, Any],
-        out: Path,
-        checkpoint: Path,
-        emit: Callable[[Event], None],
-        should_stop: Callable[[], bool],
-        leaving: Callable[[], bool],
-    ) -> Outcome: ...
-
-
-def _on_another_machine(config: RunConfig, dataset: Dataset, **how: Any) -> Outcome:
+def _on_another_machine(config: RunConfig, dataset: Dataset, **how: Any) -> TrainResult:
     from ga2app.hub.job_training import train_remotely
 
     return train_remotely(config, dataset, **how)
@@ -77,24 +47,16 @@ class Parts:
     read_card: Callable[[str], BundleCard]
     draw_demo: Callable[[Path], Dataset]
     warm: Callable[[], object]
-    train_remotely: RemoteTraining = _on_another_machine
+    train_remotely: Callable[..., TrainResult] = _on_another_machine
 
 
 def real_parts() -> Parts:
     """The torch side, imported when it is first called."""
 
-    def train(
-        config: RunConfig,
-        dataset: Dataset,
-        *,
-        out: Path,
-        checkpoint: Path,
-        emit: Callable[[Event], None],
-        should_stop: Callable[[], bool],
-    ) -> Outcome:
+    def train(config: RunConfig, dataset: Dataset, **how: Any) -> TrainResult:
         from ga2app.training import train
 
-        return train(config, dataset, out=out, checkpoint=checkpoint, emit=emit, should_stop=should_stop, reported=True)
+        return train(config, dataset, **how, reported=True)
 
     def check_bundle(folder: str) -> object:
         from ga2app.inference import load_bundle

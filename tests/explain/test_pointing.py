@@ -69,12 +69,6 @@ def test_the_overlay_is_warm_where_it_speaks_for_and_cold_where_against():
     assert (red[:2, 2:] == 100).all() and (blue[2:, :2] == 100).all()
 
 
-def test_two_overlays_with_one_limit_can_be_compared():
-    frames, weak = np.full((1, 4, 4, 3), 100, np.uint8), np.array([[[1.0, 0.0], [0.0, 0.0]]])
-    alone, beside = overlay(frames, weak), overlay(frames, weak, limit=4.0)
-    assert alone[0, 0, 0, 0] > beside[0, 0, 0, 0] > 100
-
-
 def test_a_map_of_zeros_leaves_the_frames_gray():
     frames = np.full((1, 4, 4, 3), 100, np.uint8)
     assert (overlay(frames, np.zeros((1, 2, 2))) == 100).all()

@@ -114,9 +114,11 @@ def test_clips_move_to_another_label_and_subset(store: Store, mine: int) -> None
     moved = ids(store, mine, "jump")[:2]
     target = store.dataset_edits.add_label(mine, "swim")
     assert store.dataset_edits.add_label(mine, "SWIM") == target
-    assert store.dataset_edits.move_clips(moved, label_id=target, subset=Subset.TEST) == 2
+    assert store.dataset_edits.relabel_clips(mine, moved, "Swim") == 2
+    assert label_ids(store, mine)["swim"] == target
+    assert store.dataset_edits.move_clips(moved, Subset.TEST) == 2
     assert [(c.label, c.subset) for c in store.clips.some(moved)] == [("swim", Subset.TEST)] * 2
-    assert store.dataset_edits.move_clips(moved, subset=Subset.TRAIN) == 2
+    assert store.dataset_edits.move_clips(moved, Subset.TRAIN) == 2
     assert [(c.label, c.subset) for c in store.clips.some(moved)] == [("swim", Subset.TRAIN)] * 2
 
 
@@ -127,8 +129,8 @@ def test_an_edit_of_what_is_not_there_changes_nothing(store: Store, mine: int) -
     for broken, message in (
         (lambda: edits.delete_clips([]), "no clip is ticked"),
         (lambda: edits.delete_clips([*some, 9999]), "is not there any more; reload the page"),
-        (lambda: edits.move_clips(some, label_id=9999), "this label is not there any more"),
-        (lambda: edits.move_clips(some, label_id=label_ids(store, other)["swim"]), "different data sets"),
+        (lambda: edits.rename_label(9999, "swim"), "this label is not there any more"),
+        (lambda: edits.relabel_clips(other, some, "swim"), "different data sets"),
         (lambda: edits.delete_labels(mine, []), "no label is ticked"),
         (lambda: edits.delete_labels(mine, [9999]), "is not in this data set any more"),
         (lambda: edits.set_kinds(mine, {9999: LabelKind.BASE}), "is not in this data set any more"),
@@ -186,7 +188,7 @@ def test_nothing_of_a_data_set_changes_while_a_run_waits_for_it(store: Store, mi
         lambda: edits.delete_labels(mine, [labels["climb"]]),
         lambda: edits.set_kinds(mine, {labels["climb"]: LabelKind.NOVEL}),
         lambda: edits.add_label(mine, "run"),
-        lambda: edits.move_clips(jumps, subset=Subset.TEST),
+        lambda: edits.move_clips(jumps, Subset.TEST),
         lambda: edits.delete_clips(jumps[:1]),
         lambda: edits.split(mine, lambda clips: []),
     ):

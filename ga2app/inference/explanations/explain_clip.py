@@ -225,14 +225,13 @@ STRONGEST = 0.75
 """How much of the frame the strongest cell covers."""
 
 
-def overlay(frames: NDArray[np.uint8], cells: NDArray[np.floating], limit: float | None = None) -> NDArray[np.uint8]:
+def overlay(frames: NDArray[np.uint8], cells: NDArray[np.floating]) -> NDArray[np.uint8]:
     """``frames`` (T, S, S, 3) under ``cells`` (T, G, G), uint8 (T, S, S, 3).
 
-    A value of ±``limit`` (the largest of all unless given) has the full color; give pictures that are to be compared
-    the same one. The frames are grayed, so that no color of theirs is taken for one of the map's.
+    The value that is largest, of either sign, has the full color. The frames are grayed, so that no color of theirs is
+    taken for one of the map's.
     """
-    limit = float(np.abs(cells).max()) if limit is None else limit
-    strength = np.clip(cells / max(limit, 1e-12), -1, 1)  # (T, G, G)
+    strength = cells / max(float(np.abs(cells).max()), 1e-12)  # (T, G, G), from -1 to 1
     side = frames.shape[1]
     rows = np.arange(side) * cells.shape[1] // side  # the cell of each pixel
     strength = strength[:, rows][:, :, rows][..., None]  # (T, S, S, 1)

@@ -177,14 +177,7 @@ class ModelExplanation:
     relatives: Relatives | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        return {
-            "share": self.share,
-            "score": self.score,
-            "rival": self.rival,
-            "frames": [frame.to_dict() for frame in self.frames],
-            "saliency": self.saliency.to_dict(),
-            "relatives": None if self.relatives is None else self.relatives.to_dict(),
-        }
+        return asdict(self) | {"saliency": self.saliency.to_dict()}
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import gradio as gr
 from ga2app.errors import StudioError
 from ga2app.services.anchor_service import Proposed, Taken
 from ga2app.services.studio import Studio
-from ga2app.store.anchor_sets import AnchorOrder, AnchorRow, AnchorSetRow
+from ga2app.store.anchor_rows import AnchorOrder, AnchorRow, AnchorSetRow
 from ga2app.types import AnchorKind, Progress, Pushed, PushOptions
 from ga2app.web.components.form_fields import line, pick, small, tick, whole
 from ga2app.web.components.hub_panels import Goods, Supply, build_pull, build_push

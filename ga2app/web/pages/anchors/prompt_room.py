@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 
 from ga2app.services.studio import Studio
-from ga2app.store.negative_prompts import NegativeGroupRow, NegativeOrder
+from ga2app.store.anchor_rows import NegativeGroupRow, NegativeOrder
 from ga2app.web.components.form_fields import line, small, tick, whole
 from ga2app.web.components.markup import count_of, lasting, notice, notices
 from ga2app.web.events import QUIET
