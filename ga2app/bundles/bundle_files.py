@@ -178,7 +178,7 @@ class PromptBundle:
 
         Raises:
             BundleError: the bundle was trained on another backbone.
-            LabelError: fewer than two labels, two that are the same, or one that the text tower has no room for.
+            LabelError: a label has more tokens than the text tower has positions left beside the prompts.
 
         Example:
             >>> import torch

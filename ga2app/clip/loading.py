@@ -55,9 +55,9 @@ def load_backbone(
         ``preprocessing`` and ``class_features``.
 
     Raises:
-        BackboneError: there is no CLIP under that name, its files are not complete, or its tokenizer does not fit.
+        BackboneError: there is no CLIP under that name, its files are not complete, its tokenizer does not fit, or
+            the download failed.
         ConfigError: the device or the precision is not available here.
-        HubError: the download failed.
 
     Example:
         >>> from ga2app import load_backbone

@@ -59,7 +59,7 @@ class Recognizer(recognize.Recognizer):
 
         Raises:
             BundleError: there is no such folder, it holds no bundle, or ``backbone`` is another CLIP.
-            BackboneError: the backbone is not here and may not be downloaded.
+            BackboneError: the backbone is not here, and may not or cannot be downloaded.
             HubError: the Hub cannot be reached, or has no such repository or revision.
 
         Example:

@@ -116,8 +116,8 @@ class Recognizer:
             read has its ``error`` set; the others are answered.
 
         Raises:
-            LabelError: fewer than two labels, two that are the same, a template without one "{}", or no negative
-                prompt that the backbone knows.
+            LabelError: fewer than two different labels, a label that is too long for the text tower, a template
+                without one "{}", or no negative prompt that the backbone knows.
 
         Example:
             >>> from ga2app import Recognizer
