@@ -77,7 +77,7 @@ class Endpoints:
 
         Raises:
             StudioError: no clip was given.
-            LabelError: there are fewer than two labels, or two are the same, or there is no such group of negatives.
+            LabelError: there are fewer than two different labels, or there is no such group of negatives.
             BundleError: there is no such bundle, it belongs to another backbone, or more than three are named.
             BackboneError: there is no such backbone on the machine; those that are there are named.
             ConfigError: an option that makes no sense, with its rule.
