@@ -205,7 +205,7 @@ def _keys(item: Field[Any]) -> str:
 
 def _settings(title: str, section: Any, items: Sequence[Field[Any]]) -> str:
     rows = [(_keys(item), f"`{_told(getattr(section, item.name))}`") for item in items]
-    return f"#### {title}\n\n{inspect.getdoc(section)}\n\n{_table(('setting', 'unless told otherwise'), rows)}"
+    return f"#### {title}\n\n{inspect.getdoc(section)}\n\n{_table(('setting', 'default'), rows)}"
 
 
 def _told(value: object) -> str:

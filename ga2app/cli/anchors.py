@@ -28,10 +28,10 @@ _MAKE_ABOUT = (
     "looks like its action where one picture tells it. 'anchors rank' says which of them are irrelevant."
 )
 PROPOSALS = 10
-SEEDS = "shipped seeds"
+SEEDS = "the default prompts"
 _SUGGEST_ABOUT = (
     "Proposes texts that have nothing to do with the labels: negative prompts, and captions of clips that would make "
-    "good anchors. They come from the seeds that the project ships, the farthest from the labels first and unlike each "
+    "good anchors. They come from the default prompts, the farthest from the labels first and unlike each "
     "other, or from a language model. Nothing is added anywhere: --out writes the negatives that you may take over "
     "into a data set's CSV. Name all your labels, those never trained on, too: no proposal contains one."
 )
@@ -61,7 +61,9 @@ def add(commands: common.Commands) -> None:
     _add_pool(rank)
     rank.set_defaults(run=run_rank)
 
-    make = kinds.add_parser("make", help="held frames, backgrounds, crops away from the mover", description=_MAKE_ABOUT)
+    make = kinds.add_parser(
+        "make", help="held frames, backgrounds, crops away from the motion", description=_MAKE_ABOUT
+    )
     make.add_argument("clips", nargs="+", metavar="CLIP", help="video files, or folders of them")
     make.add_argument("--out", type=Path, required=True, metavar="FOLDER", help=f"for the clips and {CSV_NAME}")
     make.add_argument("--kind", default="", help="held-frame, median, away, between commas (default: all)")
@@ -76,7 +78,7 @@ def _add_pool(parser: argparse.ArgumentParser) -> None:
     labels = parser.add_mutually_exclusive_group(required=True)
     labels.add_argument("--labels", help=f"what the anchors have to be irrelevant to: {common.LABELS_HELP}")
     labels.add_argument("--dataset", help="known data set, folder or CSV file: its base labels")
-    common.add_backbone(parser, "the home's")
+    common.add_backbone(parser, "the studio's")
     parser.add_argument("--frames", type=int, default=8, help="frames looked at in each clip (default 8)")
     common.add_json(parser)
 
@@ -148,7 +150,7 @@ def run_make(args: argparse.Namespace) -> int:
     restless = sum(one.restless for one in made.clips)
     if restless:
         print(
-            f"note: {restless} crops away from the mover still hold more than {CALM:.0%} of the mean motion: "
+            f"note: {restless} crops away from the motion still hold more than {CALM:.0%} of the mean motion: "
             "the camera moves or the picture is noisy, or nothing moves at all"
         )
     for fault in made.faults:
@@ -174,7 +176,7 @@ def _read_pools(names: Sequence[str]) -> list[AnchorClip]:
 def _looking(args: argparse.Namespace) -> dict[str, Any]:
     """What looks at the clips: a backbone, and how many frames of each."""
     if args.frames < 1:
-        raise ConfigError([Fault("--frames", f"{args.frames} frames show nothing; look at 1 or more")])
+        raise ConfigError([Fault("--frames", f"{args.frames} frames are too few; ask for 1 or more")])
     return {"backbone": args.backbone or common.default_backbone(), "frames": args.frames}
 
 
@@ -182,7 +184,7 @@ def _print(
     args: argparse.Namespace, rated: ClipRatings, shown: Sequence[ClipRating], notes: list[str], out: str | None
 ) -> None:
     if not rated.comparable:
-        notes = [*notes, "the backbone knows too few generic texts: figures say nothing beside another backbone's"]
+        notes = [*notes, "the backbone knows too few generic texts: figures cannot be compared with another backbone's"]
     if args.json:
         clips = [
             {"file": one.path, "irrelevance": one.irrelevance, "nearest": one.nearest, "cosine": one.cosine}
@@ -216,7 +218,7 @@ def _add_suggest(commands: common.Commands) -> None:
     parser.add_argument("--count", type=int, default=PROPOSALS, help=f"proposals of each kind (default {PROPOSALS})")
     both = "negatives or captions alone (default: both)"
     parser.add_argument("--kind", choices=[*map(str, ProposalKind)], help=both)
-    parser.add_argument("--backbone", help="whose text space: sketch, a folder, or a Hub id (default: the home's)")
+    parser.add_argument("--backbone", help="whose text space: sketch, a folder, or a Hub id (default: the studio's)")
     asked = "ask this one, on the Hub with your login (hf auth login); it is told the labels"
     parser.add_argument("--language-model", metavar="MODEL", help=asked)
     parser.add_argument("--endpoint", metavar="URL", help="ask it at this server of your own, without the login")
@@ -262,7 +264,7 @@ def run_suggest(args: argparse.Namespace) -> int:
 def _check_suggest(args: argparse.Namespace) -> None:
     faults = []
     if args.count < 1:
-        faults.append(Fault("--count", f"{args.count} proposals are none; ask for 1 or more"))
+        faults.append(Fault("--count", f"{args.count} proposals are too few; ask for 1 or more"))
     if args.endpoint is not None and not args.language_model:
         faults.append(Fault("--endpoint", "a server needs the name of its model; give --language-model, too"))
     if args.out and args.kind == ProposalKind.CAPTION:
@@ -278,7 +280,7 @@ def _all_labels(name: str) -> list[str]:
 
 def _proposals_text(args: argparse.Namespace, backbone: str, found: Sequence[TextProposal]) -> str:
     """The proposals for people: a block for each kind."""
-    lines = [f"proposals of {args.language_model or SEEDS}, to accept or to leave; distances by backbone {backbone}"]
+    lines = [f"proposals from {args.language_model or SEEDS}, to accept or to leave; distances by backbone {backbone}"]
     width = max(len(one.text) for one in found)
     for kind, heading in _HEADINGS.items():
         block = [one for one in found if one.kind is kind]

@@ -46,7 +46,7 @@ def add(commands: common.Commands) -> None:
     parser.add_argument("--labels", help=f"{common.LABELS_HELP} (default: those of the bundle)")
     parser.add_argument("--label", help="the one to explain (default: the best one)")
     parser.add_argument("--bundle", help="folder of a trained bundle, explained beside zero-shot CLIP")
-    common.add_backbone(parser, "the bundle's, else the home's")
+    common.add_backbone(parser, "the bundle's, else the studio's")
     parser.add_argument("--frames", type=_frames, help="frames looked at (default: the bundle's, else 8)")
     parser.add_argument("--score", choices=("margin", "logit"), default="margin", help="of the label (default margin)")
     about = "gradient (default), or occlusion: blanks each part in turn, the reference, some four times slower"

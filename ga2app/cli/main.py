@@ -1,6 +1,6 @@
 """The command line: arguments in, one answer out.
 
-Exit status 0, 1 for an error that the user can mend (one line on stderr), 2 for wrong usage, 3 where some of several
+Exit status 0, 1 for an error that the user can fix (one line on stderr), 2 for wrong usage, 3 where some of several
 clips could not be read and the others were answered. With ``--json`` stdout holds one JSON document and nothing else.
 """
 
@@ -75,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=called if called == "ga2app" else "python -m ga2app",
         description="GA² Studio on the command line. The studio itself: python app.py, or the command studio",
-        epilog="exit status: 0 done, 1 an error that stderr tells, 2 wrong usage, 3 some clips could not be read",
+        epilog="exit status: 0 done, 1 an error, which stderr names, 2 wrong usage, 3 some clips could not be read",
     )
     parser.add_argument("--version", action="version", version=f"GA² Studio {version()}")
     parser.set_defaults(run=lambda args: _help(parser))

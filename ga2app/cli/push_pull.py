@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from ga2app.services.studio import Studio
 
 _PUSH_ABOUT = (
-    "Pushes with your own login (hf auth login), private unless told otherwise, as one commit that changes only what "
+    "Pushes with your own login (hf auth login), private by default, as one commit that changes only what "
     "is other than before. A repository that somebody else has changed meanwhile is left as it is, and told."
 )
 _PULL_ABOUT = (
     "Pulls a bundle into the library: its safetensors, its JSON and its card, nothing else, checked as a zipped one "
-    "is. What an interrupted pull has fetched is gone on with by the next."
+    "is. What an interrupted pull has fetched is continued by the next."
 )
 
 

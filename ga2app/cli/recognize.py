@@ -29,7 +29,7 @@ def add(commands: common.Commands) -> None:
     parser.add_argument("clips", nargs="+", metavar="CLIP", help="video files")
     parser.add_argument("--labels", required=True, help=common.LABELS_HELP)
     parser.add_argument("--bundle", action="append", help="folder of a trained bundle; may be given several times")
-    common.add_backbone(parser, "the bundle's, else the home's")
+    common.add_backbone(parser, "the bundle's, else the studio's")
     settings.add_compute(parser, "default auto: where it is native and faster")
     sentence = "wording for zero-shot CLIP with {} for the label; the mean of several counts"
     parser.add_argument("--template", action="append", help=sentence)

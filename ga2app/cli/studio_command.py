@@ -102,7 +102,7 @@ def _add_sketch(commands: common.Commands) -> None:
     parser = commands.add_parser("sketch", help="draw clips of actions and scenes")
     kinds = parser.add_subparsers(required=True, metavar="KIND")
 
-    generate = kinds.add_parser("generate", help="draw labelled clips into class folders")
+    generate = kinds.add_parser("generate", help="draw labeled clips into class folders")
     generate.add_argument("--out", type=Path, required=True, help="folder of the class folders")
     generate.add_argument("--style", default="plain", help="plain, camcorder or film (default plain)")
     generate.add_argument("--clips", type=int, default=2, help="clips a class (default 2)")
@@ -139,7 +139,7 @@ class Finding(NamedTuple):
 
 def _add_doctor(commands: common.Commands) -> None:
     """``doctor``."""
-    parser = commands.add_parser("doctor", help="check packages, device, backbones, home folder and decoding")
+    parser = commands.add_parser("doctor", help="check packages, device, backbones, data directory and decoding")
     common.add_json(parser)
     parser.set_defaults(run=run_doctor)
 
@@ -249,8 +249,10 @@ def _home() -> list[Finding]:
     free, frames = shutil.disk_usage(home.root).free, _frame_cache().size_bytes() / 1e9
     return [
         Finding("home", os.access(home.root, os.W_OK), f"{home.root} ({counts})"),
-        Finding("disk", free > NEEDED_BYTES, f"{free / 1e9:.1f} GB free in the home folder; 1 GB is needed"),
-        Finding("frames", True, f"{frames:.2f} GB of decoded frames in the home folder (frames --clear removes them)"),
+        Finding("disk", free > NEEDED_BYTES, f"{free / 1e9:.1f} GB free in the data directory; 1 GB is needed"),
+        Finding(
+            "frames", True, f"{frames:.2f} GB of decoded frames in the data directory (frames --clear removes them)"
+        ),
     ]
 
 

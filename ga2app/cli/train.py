@@ -26,7 +26,7 @@ def add(commands: common.Commands) -> None:
     _add_job_options(parser, settings.add_settings(parser))
     settings.add_shots(parser)
     parser.add_argument("--seed", type=int, help="of the few-shot draw and the training (default: as set)")
-    parser.add_argument("--out", type=Path, help="folder of the bundle (default: a new one among the home's bundles)")
+    parser.add_argument("--out", type=Path, help="folder of the bundle (default: a new one in the library)")
     parser.add_argument("--force", action="store_true", help="replace the bundle that --out holds")
     parser.add_argument("--restart", action="store_true", help="forget what was saved beside --out, begin at step 0")
     parser.add_argument("--print-config", action="store_true", help="print the settings as JSON and do not train")

@@ -86,7 +86,7 @@ def _whitening(config: RunConfig, dataset: Dataset) -> tuple[WhiteningConfig, tu
         return whitening, ()
     anchors = len(whitening_anchors(config, dataset))
     lender = f"those of data set '{dataset.anchors_from}'" if dataset.anchors_from else "those of another data set"
-    lent = f"; the anchor clips are borrowed, and {lender} tell nothing about these" if dataset.borrowed else ""
+    lent = f"; the anchor clips are borrowed, and {lender} say nothing about these" if dataset.borrowed else ""
     several = max(training_clips(config, dataset).values(), default=0) > 1
     if anchors < 2 and not several:
         reason = f"it takes two training clips of a label, or two anchor clips of the data set's own{lent}"

@@ -78,7 +78,7 @@ def disagreements(labels: LabelList, seen: Sequence[tuple[int, str | None]]) -> 
         return []
     return [
         f"'{labels.file}' and the clips' own names disagree: {named(notes, 5)}. The list was followed; "
-        "if its names are in the wrong order, mend it and import again"
+        "if its names are in the wrong order, correct it and import again"
     ]
 
 

@@ -172,11 +172,11 @@ def read_list(
     judged = [(row, _fault(row, part_name)) for row in (_row(line, cells, columns, fold) for line, cells in lines)]
     faulty = [(row, fault) for row, fault in judged if fault]
     if problems is not None:
-        problems += [Problem(str(file), row.line, row.path, fault, "mend this line") for row, fault in faulty]
+        problems += [Problem(str(file), row.line, row.path, fault, "correct this line") for row, fault in faulty]
     elif faulty:
         told = "; ".join(f"line {row.line}: {fault}" for row, fault in faulty[:5])
         lines_told = "this line" if len(faulty) == 1 else "these lines"
-        raise DatasetError(f"'{file}' has {counted(len(faulty), 'fault')}: {told}. Mend {lines_told}")
+        raise DatasetError(f"'{file}' has {counted(len(faulty), 'fault')}: {told}. Correct {lines_told}")
     notes = [f"columns of '{file.name}' that are not used: {named(columns.unused)}"] if columns.unused else []
     return _listed(file, [row for row, fault in judged if not fault], part, notes)
 

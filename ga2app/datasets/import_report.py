@@ -103,7 +103,7 @@ class ImportReport:
             parts.append(f"{counted(len(self.faults), 'fault')} in the lists (first: {self.faults[0]})")
         if self.missing:
             parts.append(f"{counted(len(self.missing), 'clip')} missing or unreadable (first: {self.missing[0]})")
-        advice = "mend the lists" if self.faults else "put the clips there, or leave them out with --missing skip"
+        advice = "correct the lists" if self.faults else "put the clips there, or leave them out with --missing skip"
         return f"nothing was imported as '{self.name}': {' and '.join(parts)}. Next: {advice}"
 
     def to_dict(self) -> dict[str, Any]:

@@ -80,9 +80,9 @@ def _kinetics_entry(file: Path, line: int, row: dict[str, Any], subset: Subset) 
     try:
         start, end = (int(float(row[name])) for name in ("time_start", "time_end"))
     except (TypeError, ValueError):
-        return Problem(str(file), line, clip, "has no whole seconds as time_start and time_end", "mend this line")
+        return Problem(str(file), line, clip, "has no whole seconds as time_start and time_end", "correct this line")
     if not (label and clip):
-        return Problem(str(file), line, clip, "lacks its label or its youtube_id", "mend this line")
+        return Problem(str(file), line, clip, "lacks its label or its youtube_id", "correct this line")
     part = str(row.get("split") or "").strip().lower()
     if part not in ("", "train"):
         subset = Subset.TEST

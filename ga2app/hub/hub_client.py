@@ -83,7 +83,7 @@ def _account_of(told: dict[str, Any]) -> HubAccount:
         organizations = tuple(str(one["name"]) for one in told.get("orgs") or ())
         return HubAccount(str(told["name"]), organizations, _ROLES.get(str(token.get("role"))))
     except (KeyError, TypeError, AttributeError) as exc:
-        raise ValueError("it does not tell of an account") from exc
+        raise ValueError("it does not describe an account") from exc
 
 
 def _own_token() -> str | None:
@@ -126,7 +126,7 @@ def explain(exc: BaseException, repo: str, *, token: str | None = None, writing:
     said = scrubbed(str(exc), token)
     if said.startswith(_CARD):
         why = said[len(_CARD) :].strip(" .-")
-        return f"the Hub does not accept the model card for '{repo}' ({why}); mend the lines that it begins with"
+        return f"the Hub does not accept the model card for '{repo}' ({why}); correct the lines that it begins with"
     if said.startswith(_LFS) and _QUOTA.search(said):
         return _quota(repo)
     if isinstance(exc, OSError):
@@ -176,7 +176,7 @@ def _by_status(exc: HfHubHTTPError, repo: str, said: str, writing: bool) -> str:
     if status == 429:
         return f"the Hub was asked too often; wait {_wait(exc)}, then try again"
     if status >= 500:
-        return f"the Hub is not at work now (status {status}); try again in a few minutes"
+        return f"the Hub is not available now (status {status}); try again in a few minutes"
     return f"the Hub refused what was asked of '{repo}' (status {status}{f': {said}' if said else ''}); check the name"
 
 

@@ -157,7 +157,7 @@ class JobTraining:
         try:
             jobs.follow_log(self._client, job.id, put)
         except StudioError as exc:
-            _log.warning("the job's log is not to be had: %s", exc)
+            _log.warning("the job's log is not available: %s", exc)
 
     def _pass_on(self, lines: queue.SimpleQueue[str]) -> None:
         while not lines.empty():

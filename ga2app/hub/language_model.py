@@ -206,5 +206,5 @@ def _explain(exc: BaseException, server: _Server, token: str) -> str:
     if status == 429:
         return f"{name} was asked too often; wait a minute, then ask again"
     if status >= 500:
-        return f"{name} is not at work now (status {status}); try again in a few minutes, or choose another model"
+        return f"{name} is not available now (status {status}); try again in a few minutes, or choose another model"
     return f"{name} refused the question (status {status}{f': {said}' if said else ''}); choose another model"

@@ -156,7 +156,7 @@ def _fill(client: HubClient, offer: HubOffer, part: Path, file: HubFile, told: T
         left = left - 1 if part.stat().st_size <= had else ATTEMPTS
         if not left:
             raise HubError(
-                f"'{repo_id}' does not come any more: the connection breaks off. What is here is kept, and the next "
+                f"'{repo_id}' stopped arriving: the connection was lost. What has arrived is kept, and the next "
                 "pull goes on from there; check the network, then pull again"
             ) from fault
         if fault:

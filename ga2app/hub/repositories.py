@@ -135,7 +135,7 @@ def read_listing(client: HubClient, repo_id: str, kind: RepoKind, revision: str 
         except RepositoryNotFoundError:
             return None
         except (KeyError, TypeError, AttributeError) as exc:
-            raise ValueError("it does not tell of a repository") from exc
+            raise ValueError("it does not describe a repository") from exc
     if info.id.casefold() != repo_id.casefold():
         raise HubError(f"'{repo_id}' has been renamed: it is '{info.id}' now; use that name if it is what you want")
     if not info.sha:

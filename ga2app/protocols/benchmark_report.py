@@ -72,7 +72,7 @@ def document(plan: Plan, outcomes: Sequence[Outcome]) -> dict[str, Any]:
 
 
 def table(plan: Plan, outcomes: Sequence[Outcome]) -> str:
-    """Mean ± std of each rung, the differences of ``ga2`` to it with 95 % intervals, time and memory."""
+    """Mean ± std of each method, the differences of ``ga2`` to it with 95 % intervals, time and memory."""
     most = max(plan.shots)
     rows: list[tuple[str, ...]] = [("method", "base", "novel", "HM", "training", "peak memory")]
     for method in plan.methods:

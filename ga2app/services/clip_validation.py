@@ -71,7 +71,7 @@ def validate(
     kept = _without_copies(usable, facts, duplicates, found.root, report)
     if not kept:
         raise DatasetError(
-            "none of the clips can be used, so nothing was imported; what is wrong with each is told below"
+            "none of the clips can be used, so nothing was imported; what is wrong with each is listed below"
         )
     anchors = [anchor for anchor in draft.anchors if anchor.path in facts]
     return _of_kept(draft, kept, anchors, facts, report), facts

@@ -152,7 +152,7 @@ class DatasetService:
         labels = self._store.clips.labels(dataset_id)
         known = LabelNames(label.name for label in labels)
         if unknown := [name for name in wanted if known.find(name) is None]:
-            raise DatasetError(f"no label of this data set: {named(unknown, 8)}; mend the list, nothing was changed")
+            raise DatasetError(f"no label of this data set: {named(unknown, 8)}; correct the list, nothing was changed")
         found = {known.find(name) for name in wanted}
         listed = kind is LabelKind.BASE
         return self._divide(dataset_id, labels, {label.name for label in labels if (label.name in found) is listed})

@@ -174,7 +174,7 @@ def _read_lists(source: ListsSource, report: ImportReport) -> tuple[Draft, Path]
             raise DatasetError(report.refusal())
         raise DatasetError(
             f"the lists cannot be used as they are: {counted(len(report.faults), 'fault')} and "
-            f"{counted(len(report.missing), 'clip')} missing, all of them told below; mend these and import again"
+            f"{counted(len(report.missing), 'clip')} missing, all listed below; correct them and import again"
         )
     return draft_of(dataset), lists.root or (*lists.train, *lists.test)[0].parent
 

@@ -139,7 +139,7 @@ class _Job:
             self._give_up(state, _CANCELLED if cancelled else str(exc))
         except OSError as exc:
             log.exception("import %d failed", self.id)
-            text = f"the disk refused ({exc.strerror or exc}); free some space and import again"
+            text = f"the disk could not be written ({exc.strerror or exc}); free some space and import again"
             self._give_up(ImportState.FAILED, text)
         except Exception:
             log.exception("import %d failed", self.id)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Lend: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
 """Makes of a function one that has a GPU while it runs, in a process forked for it; ``spaces.GPU`` with a duration.
 
-Arguments and answers are pickled on their way. It raises where no GPU is to be had.
+Arguments and answers are pickled on their way. It raises where no GPU is available.
 """
 
 WARM_WITHIN_S = 120.0
@@ -83,7 +83,7 @@ class ZeroGpuRecognizer(OwnRecognizer):
         except Exception as exc:  # whatever the Hub's package raises: an answer comes all the same
             _log.warning("no GPU for this recognition (%s: %s)", type(exc).__name__, exc)
             found = super().recognize(request)
-            note = f"the CPU answered, because no GPU was to be had: {said_by(exc)}"
+            note = f"the CPU answered, because no GPU was available: {said_by(exc)}"
             return replace(found, notes=(*found.notes, note))
         if isinstance(answer, StudioError):
             raise answer

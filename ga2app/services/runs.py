@@ -183,7 +183,7 @@ class RunService:
     def seeds(self, run: RunRecord) -> list[Mapping[str, float]]:
         """The last figures of finished runs on the same clips that differ in their seed alone, this one too.
 
-        Of runs with the same seed the newest speaks: they tell nothing about the spread.
+        Of runs with the same seed the newest speaks: they say nothing about the spread.
         """
         data = self.curve(run.id).conditions.data
         same = {

@@ -131,7 +131,7 @@ class SharingService:
     ) -> tuple[BundleCard, bool]:
         """Pull what ``find_bundle`` found into the library, whole or not at all; gives its card, and whether it is new.
 
-        What an interrupted pull has fetched is gone on with by the next.
+        What an interrupted pull has fetched is continued by the next.
         """
         self._studio.may_change()
         parts = _parts(self._studio.home.bundles, offer)

@@ -54,7 +54,7 @@ private if they are not for everybody. The owner of a Space that belongs to an o
 
 CPU and GPU hardware train in a process of their own, which goes on when the page is closed. ZeroGPU lends its GPU for
 one call at a time: recognition asks for it clip by clip, and training goes in slices of `GA2_GPU_SECONDS`, each from
-the checkpoint of the one before. Where no GPU is to be had, the CPU answers.
+the checkpoint of the one before. Where no GPU is available, the CPU answers.
 """
 
 

@@ -110,7 +110,7 @@ def run_slice(
 class LentTraining:
     """The shape of ``ga2app.training.train``, in slices for which a GPU is lent for ``gpu_s`` seconds each.
 
-    The first waits until ``ready``. Where no GPU is to be had the run waits, ``wait_s`` seconds at first, and tells so.
+    The first waits until ``ready``. Where no GPU is available the run waits, ``wait_s`` seconds at first, and tells so.
     """
 
     def __init__(self, lend: Lend, gpu_s: int, ready: threading.Event, wait_s: float = WAIT_S) -> None:
@@ -139,7 +139,7 @@ class LentTraining:
                     stream = self._slice(config, dataset, str(out), str(checkpoint), str(stop), budget_s)
                     ended = self._one(stream, stop, teller, should_stop)
                 except _NoGpu as exc:
-                    teller.say(f"no GPU is to be had just now ({exc}); the run goes on by itself when there is one")
+                    teller.say(f"no GPU is available just now ({exc}); the run goes on by itself when there is one")
                     if _stopped_within(wait_s, should_stop):
                         break
                     wait_s = min(2 * wait_s, LONGEST_WAIT_S)
@@ -220,7 +220,7 @@ class Teller:
 
 
 class _NoGpu(Exception):
-    """No GPU is to be had; the text says why."""
+    """No GPU is available; the text says why."""
 
 
 def _reserve_s(gpu_s: int) -> float:

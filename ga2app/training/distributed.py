@@ -263,9 +263,9 @@ def _fault(file: Path, said: str, count: int, kept: bool) -> Exception:
             hint="lower the batch size or the number of frames, or take fewer processes, and go on from there",
             code=ErrorCode.OUT_OF_MEMORY,
         )
-    how = ", ".join(f"signal {-code}" if code < 0 else f"status {code}" for code in codes) or "without a word"
+    how = ", ".join(f"signal {-code}" if code < 0 else f"status {code}" for code in codes) or "no message"
     return TrainingError(
         f"the {count} processes of the run ended before their time ({how}){after}",
-        hint="the log has their last words",
+        hint="the log has their last output",
         code=ErrorCode.WORKER_DIED,
     )

@@ -123,7 +123,7 @@ CALM = 0.5
 
 
 class AnchorKind(StrEnum):
-    """The ways to make an anchor from a clip: its middle frame held, the background, a crop away from the mover."""
+    """The ways to make an anchor from a clip: its middle frame held, the background, a crop away from the motion."""
 
     HELD_FRAME = "held-frame"
     MEDIAN = "median"
@@ -150,7 +150,7 @@ class ClipRating:
 class ClipRatings:
     """Clips that could be read, rated, and what was wrong with the others.
 
-    Unless ``comparable``, the backbone knows too few generic texts: the figures rank these clips and say no more.
+    Unless ``comparable``, the backbone knows too few generic texts: the figures rank these clips and nothing else.
     """
 
     clips: tuple[ClipRating, ...]
@@ -162,7 +162,7 @@ class ClipRatings:
 class MadeClip:
     """An anchor that was made from the clip ``source`` and written to ``path``.
 
-    ``motion_share`` of a crop away from the mover is its motion over the whole frame's; None for other kinds.
+    ``motion_share`` of a crop away from the motion is its motion over the whole frame's; None for other kinds.
     """
 
     path: str
@@ -173,7 +173,7 @@ class MadeClip:
 
     @property
     def restless(self) -> bool:
-        """Whether a crop away from the mover still moves: the camera does, or nothing was still."""
+        """Whether a crop away from the motion still moves: the camera does, or nothing was still."""
         return (self.motion_share or 0.0) > CALM
 
 

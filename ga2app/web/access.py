@@ -31,7 +31,7 @@ class Refused(AccessError, gr.Error):
     """What a stranger reads. Also one of Gradio's errors: where a handler does not tell it, the page does."""
 
     def __init__(self, message: str) -> None:
-        gr.Error.__init__(self, message, title="Not yours to change", print_exception=False)
+        gr.Error.__init__(self, message, title="You may not change this", print_exception=False)
 
     def __str__(self) -> str:
         return str(self.message)

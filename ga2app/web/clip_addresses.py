@@ -41,7 +41,7 @@ def find_clip(studio: Studio, clip: str, folder: Path) -> Path:
     if not path.is_absolute():
         raise ClipError(clip, "is not a whole path", "begin it with / (or a drive), or give an http(s) address")
     if not path.is_file():
-        raise ClipError(clip, "there is no such file on the studio's machine", "look the path up, or give an address")
+        raise ClipError(clip, "there is no such file on the studio's machine", "check the path, or give an address")
     return path
 
 
@@ -65,10 +65,10 @@ def fetch(url: str, folder: Path, *, public_only: bool, most_bytes: int = MOST_B
                 return target
     except httpx.HTTPStatusError as exc:
         reason = f"the server answers {exc.response.status_code} {exc.response.reason_phrase}"
-        raise ClipError(url, reason, "look the address up: it must lead to the video file itself") from exc
+        raise ClipError(url, reason, "check the address: it must lead to the video file itself") from exc
     except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as exc:
-        raise ClipError(url, f"it could not be fetched ({exc})", "look the address up, or try again later") from exc
-    raise ClipError(url, f"it leads on more than {_HOPS} times", "give the address that it ends at")
+        raise ClipError(url, f"it could not be fetched ({exc})", "check the address, or try again later") from exc
+    raise ClipError(url, f"it redirects more than {_HOPS} times", "give the address that it leads to in the end")
 
 
 def _save(url: str, answer: httpx.Response, target: Path, most_bytes: int, deadline_s: float) -> None:

@@ -237,7 +237,7 @@ class Worker:
     def _conclude(self, run_id: int, outcome: TrainResult) -> None:
         # Asked of the store, not of the last heartbeat: the run may have changed hands since.
         if not self._store.runs.heartbeat(run_id, pid=self._me.pid):
-            _log.warning("run %d was given to another worker; this one lets go of it", run_id)
+            _log.warning("run %d was given to another worker; this one stops working on it", run_id)
         elif outcome.finished:
             self._accept(run_id, outcome)
         elif self._leaving:

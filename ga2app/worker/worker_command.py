@@ -51,7 +51,7 @@ def main(
     ``parts`` replaces the torch side of one in this process, ``command`` is what Python runs for several.
     """
     parser = argparse.ArgumentParser(prog="python -m ga2app.worker", description="Train the runs of the queue.")
-    parser.add_argument("--home", type=Path, help="folder of the live data (default: GA2_HOME, else the checkout's)")
+    parser.add_argument("--home", type=Path, help="the data directory (default: GA2_HOME, else the checkout's)")
     add_options(parser)
     parser.add_argument("--slot", nargs=3, metavar=("DEVICE", "NUMBER", "THREADS"), help=argparse.SUPPRESS)
     chosen = parser.parse_args(arguments)

@@ -60,7 +60,7 @@ def test_a_file_of_ones_own_machine_is_read_by_its_path(studio: Studio, tmp_path
     ("named", "told"),
     [
         ("clips/a.mp4", "'clips/a.mp4': is not a whole path; begin it with /"),
-        ("/nowhere/a.mp4", "there is no such file on the studio's machine; look the path up"),
+        ("/nowhere/a.mp4", "there is no such file on the studio's machine; check the path"),
         ("/tmp", "there is no such file"),
     ],
 )
@@ -89,9 +89,9 @@ def test_a_clip_is_fetched_from_its_address_also_where_that_leads_on(studio: Stu
 
 
 def test_what_cannot_be_fetched_says_why(studio: Studio, tmp_path: Path, shelf: str):
-    with pytest.raises(ClipError, match="the server answers 404 Not Found; look the address up"):
+    with pytest.raises(ClipError, match="the server answers 404 Not Found; check the address"):
         find_clip(studio, f"{shelf}/b.mp4", tmp_path)
-    with pytest.raises(ClipError, match="it leads on more than 5 times; give the address that it ends at"):
+    with pytest.raises(ClipError, match="it redirects more than 5 times; give the address that it leads to in the end"):
         find_clip(studio, f"{shelf}/round", tmp_path)
     with pytest.raises(ClipError, match=r"larger than 20 bytes; cut a shorter clip"):
         fetch(f"{shelf}/a%20dog.mp4", tmp_path, public_only=False, most_bytes=20)

@@ -1,4 +1,4 @@
-"""Held frames, backgrounds and crops away from the mover: on arithmetic, and on drawn clips with a known backdrop."""
+"""Held frames, backgrounds and crops away from the motion: on arithmetic, and on drawn clips with a known backdrop."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def ask(server: ChatServer, *more: str) -> list[str]:
 
 def test_negatives_and_captions_are_proposed_from_the_seeds(capsys: pytest.CaptureFixture[str]):
     answer = document(capsys, "suggest", "--labels", LABELS, "--count", "4")
-    assert answer["source"] == "shipped seeds" and answer["backbone"] == "sketch" and answer["out"] is None
+    assert answer["source"] == "the default prompts" and answer["backbone"] == "sketch" and answer["out"] is None
     assert [one["kind"] for one in answer["proposals"]] == ["negative"] * 4 + ["caption"] * 4
     assert all(0 < one["distance"] < 2 for one in answer["proposals"])
     assert main(["suggest", "--labels", LABELS, "--count", "4"]) == 0
@@ -64,7 +64,7 @@ def test_a_language_model_proposes_and_the_backbone_ranks(capsys: pytest.Capture
     assert answer["proposals"][-1]["distance"] is None
     assert main(ask(chat_server)) == 0
     shown = capsys.readouterr().out
-    assert shown.startswith("proposals of tiny, to accept or to leave")
+    assert shown.startswith("proposals from tiny, to accept or to leave")
     assert "(the backbone does not know all of its words)" in shown
     assert len(chat_server.asked) == 3
 
@@ -94,7 +94,7 @@ def test_a_model_that_is_of_no_use_is_explained_in_one_line(
     ("argv", "message"),
     [
         (["--labels", ""], "no labels were given"),
-        (["--labels", "walking", "--count", "0"], "--count: 0 proposals are none"),
+        (["--labels", "walking", "--count", "0"], "--count: 0 proposals are too few"),
         (
             ["--labels", "walking", "--count", "99", "--language-model", "m", "--endpoint", "http://x"],
             "ask for 1 to 50",

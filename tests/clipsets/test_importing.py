@@ -208,7 +208,7 @@ def test_no_list_at_all_is_a_fault():
     report = import_split_lists(SplitLists("set"))
     assert report.refusal() == (
         "nothing was imported as 'set': 1 fault in the lists (first: --split: is missing; "
-        "name a list with --split or --test-split). Next: mend the lists"
+        "name a list with --split or --test-split). Next: correct the lists"
     )
 
 

@@ -56,7 +56,9 @@ def test_columns_that_are_not_used_are_named_and_empty_ones_are_not(root: Path) 
 
 def test_an_unknown_part_is_a_fault_that_names_it(root: Path) -> None:
     write(root / "list.csv", "path,label,split", "walk/a.mp4,walk,train", "run/c.mp4,run,later")
-    with pytest.raises(DatasetError, match="has 1 fault: line 3: split 'later' is none of train, test, val. Mend this"):
+    with pytest.raises(
+        DatasetError, match="has 1 fault: line 3: split 'later' is none of train, test, val. Correct this"
+    ):
         read_clipset(root / "list.csv")
 
 

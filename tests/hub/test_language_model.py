@@ -136,7 +136,7 @@ def test_offline_mode_is_told_before_a_login_is_asked_for_or_anything_sent(serve
         (404, {}, "is not served"),
         (418, {}, r"refused the question \(status 418\); choose another model"),
         (429, {}, "was asked too often; wait a minute, then ask again"),
-        (503, {}, r"is not at work now \(status 503\); try again in a few minutes"),
+        (503, {}, r"is not available now \(status 503\); try again in a few minutes"),
     ],
 )
 def test_each_refusal_has_its_own_plain_message(

@@ -82,7 +82,7 @@ def test_a_connection_that_breaks_off_is_taken_up_where_it_broke(loopback_hub: L
 def test_a_pull_that_gave_up_is_gone_on_with_by_the_next(loopback_hub: LoopbackHub, tmp_path: Path) -> None:
     loopback_hub.add("alice/jumps", files=FILES)
     loopback_hub.refuse(LARGE, after=0, times=9)
-    with pytest.raises(HubError, match="'alice/jumps' does not come any more: .* the next pull goes on from there"):
+    with pytest.raises(HubError, match="'alice/jumps' stopped arriving: .* the next pull goes on from there"):
         fetch(HubClient(), found(), tmp_path / "parts")
     loopback_hub.refuse(LARGE, after=500_000, times=1)
 
@@ -110,7 +110,7 @@ def test_a_pull_that_gave_up_is_gone_on_with_by_the_next(loopback_hub: LoopbackH
 def test_what_is_not_as_the_hub_lists_it_is_dropped(loopback_hub: LoopbackHub, tmp_path: Path, lie: int) -> None:
     repo = loopback_hub.add("alice/jumps", files=FILES)
     repo.commit(repo.files | {"bundle.json": stored("bundle.json", b"{}", size=2 + lie)})
-    with pytest.raises(HubError, match="arrived damaged and was dropped; pull again|does not come any more"):
+    with pytest.raises(HubError, match="arrived damaged and was dropped; pull again|stopped arriving"):
         fetch(HubClient(), found(), tmp_path / "parts")
     assert "bundle.json" not in there(tmp_path / "parts")
 
@@ -234,7 +234,7 @@ def test_each_reason_why_there_is_nothing_to_pull_has_a_message_of_its_own(
         (403, "GatedRepo", "'alice/jumps' is open only to people who accepted its conditions"),
         (403, "", "your login may not read 'alice/jumps'; ask its owner, or use a token that may"),
         (429, "", "the Hub was asked too often; wait 90 seconds, then try again"),
-        (502, "", r"the Hub is not at work now \(status 502\); try again in a few minutes"),
+        (502, "", r"the Hub is not available now \(status 502\); try again in a few minutes"),
         (401, "", "the Hub did not accept your token; log in again with: hf auth login"),
     ],
 )
@@ -250,9 +250,9 @@ def test_each_refusal_of_a_pull_has_a_message_of_its_own(
 
 def test_an_answer_that_is_not_the_hubs_is_told(loopback_hub: LoopbackHub) -> None:
     loopback_hub.refuse("GET", 200, message="please accept the terms of this wireless network", times=2)
-    with pytest.raises(HubError, match="the Hub's answer for 'alice/jumps' cannot be used .it does not tell of a"):
+    with pytest.raises(HubError, match="the Hub's answer for 'alice/jumps' cannot be used .it does not describe a"):
         found()
-    with pytest.raises(HubError, match="the Hub's answer for 'your account' cannot be used .it does not tell of an"):
+    with pytest.raises(HubError, match="the Hub's answer for 'your account' cannot be used .it does not describe an"):
         HubClient().account()
 
 

@@ -169,7 +169,7 @@ def test_a_storage_that_refuses_leaves_no_commit_and_what_arrived_is_not_sent_ag
     loopback_hub: LoopbackHub, job: PushJob
 ) -> None:
     loopback_hub.refuse(COMMIT, 500)
-    with pytest.raises(HubError, match=r"the Hub is not at work now \(status 500\)"):
+    with pytest.raises(HubError, match=r"the Hub is not available now \(status 500\)"):
         push(HubClient(), job)
     push(HubClient(), job)
     assert len(loopback_hub.asked(UPLOAD)) == 1
@@ -198,7 +198,7 @@ def test_files_that_a_gitignore_there_keeps_out_are_told(loopback_hub: LoopbackH
         ("batch", 403, "", QUOTA, "the storage of the account behind 'alice/jumps' is full; delete something"),
         ("commit", 402, "", "Payment required", "the storage of the account behind 'alice/jumps' is full"),
         ("commit", 413, "", "Too large", "the Hub finds what goes to 'alice/jumps' too large"),
-        ("commit", 503, "", "Down", r"the Hub is not at work now \(status 503\); try again in a few minutes"),
+        ("commit", 503, "", "Down", r"the Hub is not available now \(status 503\); try again in a few minutes"),
         ("commit", 418, "", "Tea\npot", r"the Hub refused what was asked of 'alice/jumps' \(status 418: Tea pot"),
         ("/lfs/", 403, "", "Expired", "you may not write to 'alice/jumps'"),
     ],

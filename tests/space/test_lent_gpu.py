@@ -97,7 +97,7 @@ def test_where_no_gpu_is_to_be_had_the_cpu_answers_and_says_so(
     (tmp_path / "no-gpu").touch()
     answer = recognizer.recognize(RecognitionRequest([clip], LABELS, None, str(tiny_clip_folder)))
     assert answer.clips[0].error is None
-    assert answer.notes[-1].startswith("the CPU answered, because no GPU was to be had: You have exceeded your quota")
+    assert answer.notes[-1].startswith("the CPU answered, because no GPU was available: You have exceeded your quota")
     assert calls(tmp_path) == []
 
 
@@ -107,7 +107,7 @@ def test_a_call_that_takes_longer_than_it_said_is_cut_off_and_the_cpu_answers(
     hasty = ZeroGpuRecognizer(spaces.GPU(duration=0.001))
     hasty.warm(str(tiny_clip_folder))
     answer = hasty.recognize(RecognitionRequest([clip], LABELS, None, str(tiny_clip_folder)))
-    assert answer.clips[0].error is None and answer.notes[-1].endswith("no GPU was to be had: GPU task aborted")
+    assert answer.clips[0].error is None and answer.notes[-1].endswith("no GPU was available: GPU task aborted")
 
 
 # Training
@@ -239,7 +239,7 @@ def test_where_no_gpu_is_to_be_had_the_run_waits_says_so_and_goes_on_by_itself(
     config = replace(CONFIG, backbone=str(tiny_clip_folder), optimizer=ONE_EPOCH)
     run = trained(home, store, LentTraining(lend, 60, at_once(), wait_s=0.05), config)
     assert store.runs.get(run).state is RunState.DONE
-    (told,) = [line for line in lines(store, run) if "no GPU is to be had" in line]
+    (told,) = [line for line in lines(store, run) if "no GPU is available" in line]
     assert "You have exceeded your quota" in told and told.endswith("the run goes on by itself when there is one")
 
 
@@ -339,5 +339,5 @@ def test_frozen_features_outlive_a_slice_that_ended_before_its_first_step(
 
 
 def test_an_error_comes_through_a_pipe_with_its_text() -> None:
-    for error in (LabelError("one"), ConfigError([Fault("device", "no")]), ClipError("a.mp4", "broken", "mend it")):
+    for error in (LabelError("one"), ConfigError([Fault("device", "no")]), ClipError("a.mp4", "broken", "correct it")):
         assert str(pickle.loads(pickle.dumps(portable(error)))) == str(error)

@@ -48,7 +48,7 @@ CHANGES: dict[str, list[Any]] = {
 
 @pytest.fixture(scope="module")
 def space(tmp_path_factory: pytest.TempPathFactory, drawn_demo: Path) -> Iterator[Hosted]:
-    """The running Space. Its GPU calls are noted beside its log, and there no GPU is to be had at first."""
+    """The running Space. Its GPU calls are noted beside its log, and there no GPU is available at first."""
     folder = make_space(tmp_path_factory.mktemp("made") / "studio").folder
     work = tmp_path_factory.mktemp("space")
     (work / "no-gpu").touch()
@@ -79,7 +79,7 @@ def test_at_a_cold_start_without_network_and_gpu_it_answers_with_the_embedded_ba
     assert answer["backbone"] == "sketch"
     assert {score["label"] for score in seen["plain"]} == set(LABELS.split(", "))
     assert sum(score["score"] for score in seen["plain"]) == pytest.approx(1, abs=1e-3)
-    assert "the CPU answered, because no GPU was to be had" in answer["notes"][-1]
+    assert "the CPU answered, because no GPU was available" in answer["notes"][-1]
     assert calls(space.log.parent) == []
 
 

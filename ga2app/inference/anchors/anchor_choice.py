@@ -187,7 +187,7 @@ def _texts(folder: Path, files: Iterable[str]) -> list[str]:
                 found |= dict.fromkeys(row["text"] for row in csv.DictReader(lines))
         except (OSError, UnicodeDecodeError, csv.Error, KeyError) as exc:
             raise DatasetError(
-                f"the shipped texts in '{folder / name}' cannot be read ({exc}); start from a checkout of the project, "
-                "which has them in prompts_db"
+                f"the default prompts in '{folder / name}' cannot be read ({exc}); start from a checkout of "
+                "the project, which has them in prompts_db"
             ) from exc
     return list(found)

@@ -156,7 +156,7 @@ def closeness_limit(classes: Tensor) -> float | None:
 
 
 def suggest(backbone: Backbone, labels: Sequence[str], count: int, diversity: float = DIVERSITY) -> list[TextProposal]:
-    """``count`` negatives and ``count`` captions from the shipped seeds, far from ``labels`` and unlike each other.
+    """``count`` negatives and ``count`` captions from the default prompts, far from ``labels`` and unlike each other.
 
     Fewer where the seeds do not give as many: a text counts only if the backbone knows its words and it shares none
     that matters with a label. Raises LabelError for labels that cannot be used, DatasetError for a count below 1.

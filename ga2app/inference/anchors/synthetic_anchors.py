@@ -1,4 +1,4 @@
-"""Anchors made from clips at hand: a held frame, the background without the mover, a crop away from the mover.
+"""Anchors made from clips at hand: a held frame, the background without what moves, a crop away from it.
 
 Notation: T frames, H × W their size in pixels. All functions take and give uint8 (T, H, W, 3).
 
@@ -25,7 +25,7 @@ from ga2app.video.writer import write_clip
 Frames = NDArray[np.uint8]
 
 SIDE_SHARE = 0.5
-"""Sides of the crop away from the mover, as a share of the frame's sides."""
+"""Sides of the crop away from the motion, as a share of the frame's sides."""
 
 NUM_FRAMES = 16
 READ_PX = 512
@@ -83,7 +83,7 @@ def motion(frames: Frames) -> NDArray[np.float64]:
 def calm_window(frames: Frames, side_share: float = SIDE_SHARE) -> Window:
     """The window with the least motion energy, its sides ``side_share`` of the frame's and even; of equals the first.
 
-    ``motion_share`` is its mean energy over that of the frame. Near 0 the mover is elsewhere; who holds still is not
+    ``motion_share`` is its mean energy over that of the frame. Near 0 the motion is elsewhere; who holds still is not
     seen as one. When everything moves
     (the camera does) change is a matter of texture: the calmest window is the flattest, and its share tells how calm
     it is. When nothing moves there is nobody to keep away from: the share is 1.
@@ -109,7 +109,7 @@ def away_from_mover(frames: Frames, side_share: float = SIDE_SHARE) -> Frames:
 
 
 def make(kind: Kind, frames: Frames, side_share: float = SIDE_SHARE) -> Frames:
-    """An anchor of ``kind`` from ``frames``; ``side_share`` is for the crop away from the mover."""
+    """An anchor of ``kind`` from ``frames``; ``side_share`` is for the crop away from the motion."""
     if kind is Kind.AWAY:
         return away_from_mover(frames, side_share)
     return held_frame(frames) if kind is Kind.HELD_FRAME else background(frames)

@@ -40,7 +40,9 @@ def account_html(space: Space, visitor: Visitor) -> str:
     whose = "the owner's program" if visitor.name is None else f"Signed in as <b>{escape(visitor.name)}</b>"
     may = "this Space is yours" if is_owner(space, visitor) else "you may change what is here, as may all who sign in"
     lost = (
-        "" if space.keeps else " Nothing that is made here outlives a restart: mount storage, and name it in GA2_HOME."
+        ""
+        if space.keeps
+        else " A restart deletes everything that is made here: mount storage, and name it in GA2_HOME."
     )
     return f"<p>{whose}: {may}.{lost}</p>"
 

@@ -60,7 +60,7 @@ class Tool:
         errors = "".join(f"\n- {text}" for text in told.raises.values())
         self.listed = types.Tool(
             name=name,
-            description=self.about + (f"\n\nErrors, each told with the next step:{errors}" if errors else ""),
+            description=self.about + (f"\n\nErrors, each with the next step:{errors}" if errors else ""),
             input_schema=schema | {"properties": self.arguments},
             output_schema={"type": "object", "properties": {n: {"description": t} for n, t in self.returns.items()}},
             annotations=types.ToolAnnotations(read_only_hint=name != "queue_run", destructive_hint=False),
@@ -125,7 +125,7 @@ class Agents:
         except Exception as exc:
             log.exception("the tool %s failed", asked.name)
             failed = (
-                f"{asked.name} failed by a fault of the program ({type(exc).__name__}), which the studio's log tells"
+                f"{asked.name} failed because of a fault of the program ({type(exc).__name__}; see the studio's log)"
             )
             return _fault(f"{failed}; try other arguments, and tell the person who runs the studio")
         text = types.TextContent(type="text", text=json.dumps(answer, ensure_ascii=False))

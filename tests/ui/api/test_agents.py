@@ -97,7 +97,7 @@ def test_an_error_arrives_as_its_message(served: Served, tool: str, arguments: d
 
 def test_a_fault_of_the_program_is_told_as_one_without_its_insides(served: Served) -> None:
     answer = call(served, "recognize", clips=[served.studio.examples[0].path], labels=["boom", "run"])
-    assert answer.is_error and "recognize failed by a fault of the program (ZeroDivisionError)" in text(answer)
+    assert answer.is_error and "recognize failed because of a fault of the program (ZeroDivisionError;" in text(answer)
     assert "a bug" not in text(answer)
 
 

@@ -1,4 +1,4 @@
-"""The Datasets page in Chromium: clips come in, are looked at, mended, taken out and brought back."""
+"""The Datasets page in Chromium: clips come in, are looked at, corrected, taken out and brought back."""
 
 from __future__ import annotations
 

@@ -319,7 +319,7 @@ def test_a_pasted_list_decides_in_any_spelling(studio: Studio, kind: LabelKind) 
     dataset = studio.store.datasets.get("demo")
     named = dataset.base if kind is LabelKind.BASE else dataset.novel
     assert set(named) == {"waving", "climbing a ladder"} and len(dataset.novel) == 2
-    with pytest.raises(DatasetError, match="no label of this data set: flying; mend the list, nothing was changed"):
+    with pytest.raises(DatasetError, match="no label of this data set: flying; correct the list, nothing was changed"):
         studio.datasets.divide_by_list(row.id, "waving, flying", kind)
 
 

@@ -144,7 +144,7 @@ def measured_html(done: Measured) -> str:
     """What measuring the clips of a set has shown."""
     text = f"{count_of(done.clips, 'clip')} measured against {count_of(done.labels, 'label')}."
     if not done.comparable:
-        text += " This backbone knows too few generic texts: the figures rank these clips and say no more."
+        text += " This backbone knows too few generic texts: the figures rank these clips and nothing else."
     elif done.warned:
         looks, them = ("clip looks", "it") if done.warned == 1 else ("clips look", "them")
         text += f" {done.warned} {looks} relevant: switch {them} off, or delete {them}."

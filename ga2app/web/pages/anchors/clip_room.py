@@ -26,7 +26,7 @@ from ga2app.web.theme import folded, part
 PAGE = 24
 PROGRESS = gr.Progress()
 KINDS = [
-    ("a crop away from the mover", AnchorKind.AWAY.value),
+    ("a crop away from the motion", AnchorKind.AWAY.value),
     ("the background (median over time)", AnchorKind.MEDIAN.value),
     ("one frame, held", AnchorKind.HELD_FRAME.value),
 ]
@@ -89,7 +89,7 @@ class ClipRoom(Room):
                 spread, each = "Spread evenly over its classes.", "Each is used in every way."
                 self.make_from = pick("anchor-make-from", "From the clips of", [], info=spread, **choice)
                 self.make_count = whole("anchor-make-count", "How many clips", 6, each, **number)
-            about = "A held frame of an action still looks like the action; crops away from the mover fare best."
+            about = "A held frame of an action still looks like the action; crops away from the motion fare best."
             ways: Any = {"value": [AnchorKind.AWAY.value, AnchorKind.MEDIAN.value], "elem_id": "anchor-kinds"}
             self.kinds = gr.CheckboxGroup(KINDS, label="Ways", info=about, **ways)
             self.make = small("anchor-make", "Generate candidates")

@@ -20,7 +20,7 @@ from ga2app.web.templates import render, script
 from ga2app.web.theme import folded, part
 
 PAGE = 50
-SHIPPED = "the shipped texts"
+SHIPPED = "the default prompts"
 DEFAULT_MODEL = "Qwen/Qwen3-8B"
 DOWNLOAD_JS = "() => document.getElementById('negatives-download')?.click()"
 ORDERS = [

@@ -46,7 +46,7 @@ _METHODS = {
     "coupled": "Prompts coupled to a hard prompt",
     "ga2-released": "GA² as its authors released it",
     "ga2": "GA²-CLIP",
-    "custom": "A mixture of its own",
+    "custom": "A combination of its own",
 }
 _FIGURES = {
     "base": ("base", "Base: accuracy on the test clips of labels that it was trained on"),

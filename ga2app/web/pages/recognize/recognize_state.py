@@ -193,7 +193,7 @@ def asking_why(studio: Studio, shown: Shown, results: Results, asked: Question) 
     def put(text: str) -> Shown:
         return replace(shown, reasons={**shown.reasons, asked.clip: text})
 
-    yield put(html(message=busy("Looking which frames and which parts moved the score…")))
+    yield put(html(message=busy("Finding which frames and which parts moved the score…")))
     try:
         found = studio.explanations.explain(results, asked)
         files = results.pictures or PictureFiles(studio.home)

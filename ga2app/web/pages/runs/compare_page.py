@@ -111,7 +111,7 @@ def _seeds(group: SeedGroup, found: Comparison) -> tuple[str, str, list[str]]:
         about = f"{len(group.runs)} runs of the same settings, with different clips"
         return about, f"runs {numbers}: no mean", nothing
     if len(chosen) < 2:
-        return f"{len(group.runs)} runs of one seed", f"runs {numbers}: they tell nothing about the spread", nothing
+        return f"{len(group.runs)} runs of one seed", f"runs {numbers}: they say nothing about the spread", nothing
     finals = [found.curves[run.id].epochs[-1].values for run in chosen if found.curves[run.id].epochs]
     means = spreads(finals, [key for key, _ in FIGURES])
     newest = ", ".join(str(run.id) for run in chosen)

@@ -31,7 +31,7 @@ from ga2app.web.theme import part
 
 POLL_S = 2.0
 DATASET_HELP = "One or several: each becomes a run of its own."
-MACHINE_HELP = "A job runs elsewhere, with your Hugging Face login and credits; the price is told before you queue it."
+MACHINE_HELP = "A job runs elsewhere, with your Hugging Face login and credits; the price is shown before you queue it."
 FLAVOR_HELP = "The kind of machine."
 TIMEOUT_HELP = "The job saves and ends before it is over: 90m, 2h, 1d."
 SEEDS_HELP = "Random seeds. Enter several (1024, 1025) or '3 draws' to queue one run per seed."

@@ -99,7 +99,7 @@ PRESET_TITLES = {
 _PAPER_HELP = "The published run, setting by setting, for that data set on CLIP ViT-B/16: hours on a GPU. {}"
 _TO_NAME = _PAPER_HELP.format("Choose its hard prompt below: a bundle trained on Kinetics-400.")
 PRESET_HELP = {
-    "quick": "Learns text prompts only. Each clip is looked at once: seconds to a minute, even without a GPU.",
+    "quick": "Learns text prompts only. Each clip is encoded once: seconds to a minute, even without a GPU.",
     "full": "Learns prompts in both towers: adapts to how your clips look, and takes minutes to hours.",
     "paper-hmdb": _TO_NAME,
     "paper-ucf": _TO_NAME,

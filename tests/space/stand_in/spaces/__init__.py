@@ -6,7 +6,7 @@ there; arguments and answers are pickled; an exception comes back as its class's
 a call that lasts longer than it said is killed. A process that has ended its call well is used for the next.
 
 Each call is noted as a line of JSON in the file that ``STAND_IN_LOG`` names; while a file is there that
-``STAND_IN_REFUSE`` names, no GPU is to be had.
+``STAND_IN_REFUSE`` names, no GPU is available.
 """
 
 from __future__ import annotations
