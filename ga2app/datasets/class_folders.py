@@ -6,7 +6,7 @@ The folder that was named may lie above these: as long as it holds nothing but o
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -225,15 +225,12 @@ def _draft(root: Path, reading: _Reading) -> Draft:
             f"folder '{root}' holds no clips in class folders; put each class's clips into a folder named after it"
         )
     names = list(dict.fromkeys(label for _, label, _ in reading.rows))
-    labels = {name: in_words(name) if _camel_case(names) else name for name in names}
+    one_word = bool(names) and all(name.isalnum() and name[0].isupper() for name in names)
+    camel_case = one_word and any(" " in in_words(name) for name in names)
+    labels = {name: in_words(name) if camel_case else name for name in names}
     rows = tuple((path, labels[name], part) for path, name, part in reading.rows)
     draft = joined(root.name, [*reading.lists, Listed(rows, tuple(dict.fromkeys(labels.values())))])
     notes = (*reading.notes, *draft.notes)
     if reading.unlabeled:
         notes = (*notes, f"{counted(len(reading.unlabeled), 'clip')} without a label left out ('_unlabeled')")
     return replace(draft, notes=notes, passed_over=(*draft.passed_over, *reading.unlabeled))
-
-
-def _camel_case(names: Sequence[str]) -> bool:
-    one_word = bool(names) and all(name.isalnum() and name[0].isupper() for name in names)
-    return one_word and any(" " in in_words(name) for name in names)

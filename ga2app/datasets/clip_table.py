@@ -17,7 +17,6 @@ from ga2app.datasets.clip_names import Part, part_of, split_suffix
 from ga2app.datasets.drafts import Draft, with_parts
 from ga2app.datasets.import_report import Problem
 from ga2app.datasets.text_tables import Sheet, cells_of, column_key, read_sheet
-from ga2app.datasets.text_tables import cells_of as padded
 from ga2app.errors import DatasetError, counted, named
 from ga2app.types import AnchorClip, Subset
 
@@ -58,7 +57,8 @@ def columns_of(sheet: Sheet) -> Columns | None:
     places = {role: [keys.index(name) for name in names if name in keys] for role, names in _ROLES.items()}
     if not places["path"] or not places["label"]:
         return None
-    label = _best_label(sheet, places["label"])
+    # The first column of labels that are words; numbers are taken where there is no other.
+    label = next((at for at in places["label"] if not _are_numbers(sheet, at)), places["label"][0])
     stretch = () if _SOURCE_ID & set(keys) else (*places["start"], *places["end"])
     part, fold, group = (places[role][0] if places[role] else None for role in ("part", "fold", "group"))
     if fold is None and part is not None and _are_folds(sheet, part):
@@ -81,11 +81,6 @@ def with_header(sheet: Sheet) -> Sheet:
     return Sheet(("path", "label", "subset")[: len(cells)], ((1, cells), *sheet.rows), sheet.first_line)
 
 
-def known_values() -> str:
-    """The values of a column for parts that are understood, for messages."""
-    return ", ".join([*(subset.value for subset in Subset), "val"])
-
-
 def fold_number(value: str) -> int | None:
     """The number of a fold, written as "2" or as "fold_2"."""
     match = _FOLD.fullmatch(value)
@@ -95,11 +90,6 @@ def fold_number(value: str) -> int | None:
 def _are_folds(sheet: Sheet, place: int) -> bool:
     values = [cells_of(cells, place + 1)[place] for _, cells in sheet.rows]
     return any(values) and all(not value or fold_number(value) is not None for value in values)
-
-
-def _best_label(sheet: Sheet, places: Sequence[int]) -> int:
-    """The first column of labels that are words; numbers are taken where there is no other."""
-    return next((at for at in places if not _are_numbers(sheet, at)), places[0])
 
 
 def _are_numbers(sheet: Sheet, place: int) -> bool:
@@ -165,7 +155,7 @@ def read_list(
             f"and it is '{sheet.first_line}' (a split list is given with --split)"
         )
     width = len(sheet.columns)
-    lines = [(line, padded(cells, width)) for line, cells in sheet.rows]
+    lines = [(line, cells_of(cells, width)) for line, cells in sheet.rows]
     _refuse_stretches(file, columns, lines)
     columns = _with_fold(file, sheet, columns, lines, fold)
     part_name = sheet.columns[columns.part] if columns.part is not None else "part"
@@ -219,7 +209,7 @@ def _fault(row: _Row, part_name: str) -> str | None:
     if row.group != "negative" and not row.path:
         return "there is no path"
     if row.part and part_of(row.part) is None:
-        return f"{part_name} '{row.part}' is none of {known_values()}"
+        return f"{part_name} '{row.part}' is none of {', '.join(Subset)}, val"
     return None
 
 

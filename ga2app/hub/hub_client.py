@@ -120,7 +120,7 @@ def explain(exc: BaseException, repo: str, *, token: str | None = None, writing:
     if isinstance(exc, LocalTokenNotFoundError):
         return NOT_LOGGED_IN
     if isinstance(exc, HfHubHTTPError):
-        return _refusal(exc, repo) or _by_status(exc, repo, _said(exc, token), writing)
+        return _refusal(exc, repo) or _by_status(exc, repo, scrubbed(str(exc.server_message or ""), token), writing)
     if isinstance(exc, HTTPError | ConnectionError | TimeoutError):
         return f"the Hub cannot be reached for '{repo}' ({type(exc).__name__}); check the network, and try again"
     said = scrubbed(str(exc), token)
@@ -203,10 +203,6 @@ def _innermost(exc: BaseException) -> BaseException:
     while isinstance(exc, RuntimeError) and exc.__cause__ is not None:
         exc = exc.__cause__
     return exc
-
-
-def _said(exc: HfHubHTTPError, token: str | None) -> str:
-    return scrubbed(str(exc.server_message or ""), token)
 
 
 def scrubbed(text: str, token: str | None = None) -> str:

@@ -70,10 +70,7 @@ def pack(config: RunConfig, dataset: Dataset, job: str, checkpoint: Path, folder
     name = f"program/{digest_of(program)[:16]}.zip"
     files[name] = program
     folders: dict[str, list[str]] = {}
-    for path, prefix in (
-        (config.backbone, "backbones/"),
-        (config.prompts.hard_prompt, f"jobs/{job}/hard_prompt/"),
-    ):
+    for path, prefix in ((config.backbone, "backbones/"), (config.prompts.hard_prompt, f"jobs/{job}/hard_prompt/")):
         if not Path(path).is_dir():
             continue
         inside = {file.name: file for file in sorted(Path(path).iterdir()) if file.is_file()}

@@ -110,7 +110,8 @@ def parse(text: str, labels: Sequence[str], count: int, who: str = "the language
     taken = {label_key(label) for label in labels}
     found: dict[str, str] = {}
     for item in items:
-        text = _trimmed(item)
+        plain = "".join(letter if letter.isprintable() else " " for letter in item)
+        text = tidy(plain.strip(" \"'`.;,*-•"))
         if text and label_key(text) not in taken and len(text) <= MAX_CHARACTERS and len(text.split()) <= MAX_WORDS:
             found.setdefault(label_key(text), text)
     if not found:
@@ -124,14 +125,6 @@ def _request(labels: Sequence[str], kind: ProposalKind, count: int) -> str:
         f"Propose {count} {_WISHES[kind]}. Each at most {MAX_WORDS} English words, in lower case, all of them "
         "different from each other and from the actions. Answer with a JSON list of strings and nothing else."
     )
-
-
-def _trimmed(item: str) -> str:
-    return tidy(_printable(item).strip(" \"'`.;,*-•"))
-
-
-def _printable(text: str) -> str:
-    return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 @dataclass(frozen=True)

@@ -13,17 +13,7 @@ from torch import Tensor
 
 from ga2app.labels import label_key
 from ga2app.method.prompted_model import PromptedClip
-from ga2app.types import (
-    NONE_OF_THESE,
-    Answer,
-    Curve,
-    FrameScore,
-    LabelKind,
-    NoneOfThese,
-    NoneWay,
-    Score,
-    Verdict,
-)
+from ga2app.types import NONE_OF_THESE, Answer, Curve, FrameScore, LabelKind, NoneOfThese, NoneWay, Score, Verdict
 
 CURVES = 4
 """Labels whose probabilities are given frame by frame."""
@@ -102,20 +92,15 @@ class Classifier:
 
     def _scores(self, found: Probabilities, top_k: int | None) -> tuple[Score, ...]:
         best = found.labels.topk(min(top_k or len(self.names), len(self.names)))
-        scores = [
-            Score(self.names[place], probability, self._kind(self.names[place]), self._understands(place))
-            for place, probability in zip(best.indices.tolist(), best.values.tolist(), strict=True)
-        ]
+        scores = []
+        for place, probability in zip(best.indices.tolist(), best.values.tolist(), strict=True):
+            name = self.names[place]
+            kind = LabelKind.BASE if label_key(name) in self.trained else LabelKind.NOVEL
+            scores.append(Score(name, probability, kind, self.understood is None or bool(self.understood[place])))
         if found.negative is not None:
             scores.append(Score(NONE_OF_THESE, float(found.negative), LabelKind.NEGATIVE))
             scores.sort(key=lambda score: -score.score)
         return tuple(scores)
-
-    def _kind(self, name: str) -> LabelKind:
-        return LabelKind.BASE if label_key(name) in self.trained else LabelKind.NOVEL
-
-    def _understands(self, place: int) -> bool:
-        return self.understood is None or bool(self.understood[place])
 
     def _timeline(self, found: Probabilities, indices: Sequence[int]) -> tuple[FrameScore, ...]:
         best = found.labels.max(dim=-1)

@@ -85,11 +85,6 @@ class LibraryService:
         folder, inside = Path(bundle), self._studio.home.bundles / bundle
         return inside if not folder.is_dir() and inside.is_dir() else folder
 
-    def title_of(self, folder: str | os.PathLike[str]) -> str:
-        """What the library calls the bundle in ``folder``; empty where it does not list it."""
-        listed = {Path(card.folder).resolve(): card.title for card in self._store.list()}
-        return listed.get(Path(folder).resolve(), "")
-
     def import_bundle(self, source: str | os.PathLike[str], folder: Path | None = None) -> tuple[BundleCard, bool]:
         """Check a bundle, a zip file or a folder, and put it into the library; gives its card and whether it is new.
 
@@ -136,7 +131,8 @@ class LibraryService:
         if out.exists():
             raise BundleError(f"'{out}' is there already; name another file with --out")
         folder = self.folder_of(bundle)
-        pack(folder, out, name=self.title_of(folder))
+        titles = {Path(card.folder).resolve(): card.title for card in self._store.list()}
+        pack(folder, out, name=titles.get(folder.resolve(), ""))
         return out
 
     def export_onnx(

@@ -84,32 +84,27 @@ class _Reading:
 
     def __init__(self) -> None:
         self.last_id = self.last_step_id = 0
-        self.plan: Event | None = None
-        self.zero_shot: Event | None = None
-        self.step: Event | None = None
+        self.latest: dict[EventKind, Event] = {}
         self.epochs: list[Event] = []
         self.losses = {name: Thinned() for name in LOSSES}
 
     def take(self, items: Sequence[StoredEvent]) -> None:
         for item in items:
             event, self.last_id = item.event, item.id
-            if event.kind is EventKind.PLAN:
-                self.plan = event
-            elif event.kind is EventKind.ZERO_SHOT:
-                self.zero_shot = event
-            elif event.kind is EventKind.EPOCH:
+            self.latest[event.kind] = event
+            if event.kind is EventKind.EPOCH:
                 self.epochs.append(event)
-            else:
-                self.step, self.last_step_id = event, item.id
+            elif event.kind is EventKind.STEP:
+                self.last_step_id = item.id
                 for name, series in self.losses.items():
                     value = event.values.get(name)
                     if isinstance(value, float | int):
                         series.add(event.step, float(value))
 
     def curve(self) -> RunCurve:
+        plan, zero_shot, step = map(self.latest.get, (EventKind.PLAN, EventKind.ZERO_SHOT, EventKind.STEP))
         points = {name: series.points() for name, series in self.losses.items()}
-        width = self.losses["total"].width
-        return RunCurve(self.plan, self.zero_shot, self.step, tuple(self.epochs), points, width)
+        return RunCurve(plan, zero_shot, step, tuple(self.epochs), points, self.losses["total"].width)
 
 
 class Curves:

@@ -7,7 +7,6 @@ each process opens its own.
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import TracebackType
 
 from ga2app.paths import Home
 from ga2app.store.anchor_rows import Ratings
@@ -80,7 +79,5 @@ class Store:
     def __enter__(self) -> Store:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()

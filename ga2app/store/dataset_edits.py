@@ -123,7 +123,8 @@ class DatasetEdits:
         with self._database.write() as db:
             refuse_edits(db, dataset_id)
             _expect_labels(db, dataset_id, kinds)
-            turned = {label_id: kind for label_id, kind in kinds.items() if not _is_kind(db, label_id, kind)}
+            was = dict(db.execute("SELECT id, kind FROM labels WHERE dataset_id = ?", [dataset_id]).fetchall())
+            turned = {label_id: kind for label_id, kind in kinds.items() if was[label_id] != kind}
             names = _expect_labels(db, dataset_id, turned) if turned else []
             to = {kind.value for kind in turned.values()}
             what = f"making {_named(names)} {to.pop() if len(to) == 1 else 'base and novel'}"
@@ -222,10 +223,6 @@ def _add_label(db: sqlite_utils.Database, dataset_id: int, name: str) -> int:
     refuse_edits(db, dataset_id)
     row = {"dataset_id": dataset_id, "name": name, "kind": LabelKind.BASE.value}
     return int(db.table("labels").insert(row).last_pk)  # type: ignore[arg-type]
-
-
-def _is_kind(db: sqlite_utils.Database, label_id: int, kind: LabelKind) -> bool:
-    return bool(db.execute("SELECT 1 FROM labels WHERE id = ? AND kind = ?", [label_id, kind.value]).fetchone())
 
 
 def _named(names: Sequence[str]) -> str:

@@ -104,7 +104,7 @@ class Negatives:
     def create_group(self, name: str) -> int:
         """A new, empty group; gives its id. Raises StoreError for an empty name or one that is taken."""
         with self._database.write() as db:
-            return self._create(db, free_name(db, "negative_groups", "a group", name))
+            return _create(db, free_name(db, "negative_groups", "a group", name))
 
     def rename_group(self, group_id: int, name: str) -> str:
         """Give a group another name, tidied as the answer says. Raises StoreError if it is taken or the group gone."""
@@ -161,7 +161,7 @@ class Negatives:
         same = 0
         with self._database.write() as db:
             for entry in entries:
-                group_id, text = self._group(db, tidy_name(entry.group, "a group")), tidy_text(entry.text)
+                group_id, text = group_named(db, tidy_name(entry.group, "a group")), tidy_text(entry.text)
                 sql = "SELECT id, text, enabled FROM negatives WHERE group_id = ?"
                 rows = db.execute(sql, [group_id]).fetchall()
                 found = next((row for row in rows if label_key(row[1]) == label_key(text)), None)
@@ -233,14 +233,16 @@ class Negatives:
             discard(db, ROOM, what, [Selected("negatives", f"id IN ({marks})", list(prompt_ids))])
         return len(texts)
 
-    def _group(self, db: sqlite_utils.Database, name: str) -> int:
-        """The id of the group ``name``, which is made if need be."""
-        sql = "SELECT id FROM negative_groups WHERE name = ? AND dataset_id IS NULL"
-        found = db.execute(sql, [name]).fetchone()
-        return int(found[0]) if found else self._create(db, name)
 
-    def _create(self, db: sqlite_utils.Database, name: str) -> int:
-        return int(db.table("negative_groups").insert({"name": name}).last_pk)  # type: ignore[arg-type]
+def group_named(db: sqlite_utils.Database, name: str) -> int:
+    """The id of the group ``name``, which is made if need be."""
+    sql = "SELECT id FROM negative_groups WHERE name = ? AND dataset_id IS NULL"
+    found = db.execute(sql, [name]).fetchone()
+    return int(found[0]) if found else _create(db, name)
+
+
+def _create(db: sqlite_utils.Database, name: str) -> int:
+    return int(db.table("negative_groups").insert({"name": name}).last_pk)  # type: ignore[arg-type]
 
 
 def _insert(db: sqlite_utils.Database, group_id: int, text: str, on: bool = True) -> int:

@@ -10,9 +10,9 @@ import csv
 import io
 import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import sqlite_utils
@@ -22,7 +22,7 @@ from ga2app.paths import SEEDS
 from ga2app.store.anchor_rows import NegativeEntry, NegativeRow
 from ga2app.store.anchor_sets import tidy_name
 from ga2app.store.database import Database
-from ga2app.store.negative_prompts import tidy_text
+from ga2app.store.negative_prompts import group_named, tidy_text
 
 NEGATIVES = "negatives.csv"
 ATTRIBUTES = "attributes.csv"
@@ -109,9 +109,10 @@ def default_prompts(folder: Path = SEEDS) -> frozenset[str]:
 
 def load_seeds(database: Database, folder: Path = SEEDS) -> None:
     """Load each seed that this database has not had yet. A seed whose file is missing is left for later."""
-    loaders = {
-        "negatives": (NEGATIVES, _load_negatives),
-        "attributes": (ATTRIBUTES, _load_attributes),
+    loaders: dict[str, tuple[str, Callable[[sqlite_utils.Database, Path], None]]] = {
+        "negatives": (NEGATIVES, _load_texts),
+        # On offer and switched off: which of them a run uses is the user's choice.
+        "attributes": (ATTRIBUTES, partial(_load_texts, insert="INSERT OR IGNORE", on=0)),
         "anchor_sets": (ANCHOR_SETS, _load_anchor_sets),
     }
     with database.read() as db:
@@ -126,32 +127,15 @@ def load_seeds(database: Database, folder: Path = SEEDS) -> None:
                 load(db, path)
 
 
-def _load_negatives(db: sqlite_utils.Database, path: Path) -> None:
+def _load_texts(db: sqlite_utils.Database, path: Path, insert: str = "INSERT", on: int = 1) -> None:
     for group, text in _rows(path):
-        db.execute("INSERT INTO negatives (group_id, text) VALUES (?, ?)", [_group(db, group), text])
-
-
-def _load_attributes(db: sqlite_utils.Database, path: Path) -> None:
-    """Generic attributes are on offer and switched off: which of them a run uses is the user's choice."""
-    for group, text in _rows(path):
-        db.execute(
-            "INSERT OR IGNORE INTO negatives (group_id, text, enabled) VALUES (?, ?, 0)", [_group(db, group), text]
-        )
+        sql = f"{insert} INTO negatives (group_id, text, enabled) VALUES (?, ?, ?)"
+        db.execute(sql, [group_named(db, group), text, on])
 
 
 def _rows(path: Path) -> list[tuple[str, str]]:
     with path.open(encoding="utf-8", newline="") as lines:
         return [(row["group"], row["text"]) for row in csv.DictReader(lines)]
-
-
-def _group(db: sqlite_utils.Database, name: str) -> int:
-    """The id of the group ``name``, which is made if need be."""
-    found = "SELECT id FROM negative_groups WHERE name = ? AND dataset_id IS NULL"
-    row = db.execute(found, [name]).fetchone()
-    if row is None:
-        db.table("negative_groups").insert({"name": name})
-        row = db.execute(found, [name]).fetchone()
-    return int(row[0])
 
 
 def _load_anchor_sets(db: sqlite_utils.Database, path: Path) -> None:

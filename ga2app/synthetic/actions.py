@@ -8,22 +8,10 @@ from ga2app.synthetic.actions_leisure import LEISURE
 from ga2app.synthetic.actions_ride import RIDE
 from ga2app.synthetic.actions_sport import SPORT
 from ga2app.synthetic.actions_work import WORK
-from ga2app.synthetic.figure import (
-    Drawing,
-    Limb,
-    Registry,
-    Subject,
-    arm,
-    body,
-    box,
-    leg,
-    line,
-    mix,
-    rise,
-    shift,
-    spin,
-    wave,
-)
+
+from ga2app.synthetic.figure import (  # isort: skip
+    Drawing, Limb, Registry, Subject, arm, body, box, leg, line, mix, rise, shift, spin, wave,
+)  # fmt: skip
 
 BODY = Registry(person=True)
 

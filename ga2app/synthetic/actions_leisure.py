@@ -4,30 +4,12 @@ from __future__ import annotations
 
 import math
 
-from ga2app.synthetic.figure import (
-    Drawing,
-    Limb,
-    Registry,
-    Shape,
-    arc,
-    arm,
-    body,
-    box,
-    disc,
-    leg,
-    line,
-    mix,
-    polar,
-    polygon,
-    ring,
-    rise,
-    rotate,
-    wave,
-)
+from ga2app.synthetic.figure import (  # isort: skip
+    STEADY, WOOD, Drawing, Registry, Shape, arc, arm, body, box, disc, leg, line, mix, polar, polygon, ring, rise,
+    rotate, wave,
+)  # fmt: skip
 
 LEISURE = Registry(person=True)
-WOOD = (150, 100, 50)
-STEADY: tuple[Limb, Limb] = (leg(0.07, 0.0), leg(-0.08, 0.0))
 
 
 @LEISURE.add("flying a kite")

@@ -2,23 +2,9 @@
 
 from __future__ import annotations
 
-from ga2app.synthetic.figure import (
-    Drawing,
-    Registry,
-    Shape,
-    arc,
-    arm,
-    body,
-    disc,
-    leg,
-    line,
-    mix,
-    polar,
-    polygon,
-    ring,
-    rise,
-    wave,
-)
+from ga2app.synthetic.figure import (  # isort: skip
+    Drawing, Registry, Shape, arc, arm, body, disc, leg, line, mix, polar, polygon, ring, rise, wave,
+)  # fmt: skip
 
 RIDE = Registry(person=True)
 

@@ -4,27 +4,10 @@ from __future__ import annotations
 
 import math
 
-from ga2app.synthetic.figure import (
-    Drawing,
-    Registry,
-    Shape,
-    arc,
-    arm,
-    body,
-    box,
-    disc,
-    leg,
-    line,
-    mix,
-    polar,
-    polygon,
-    ring,
-    rise,
-    shift,
-    spin,
-    swing,
-    wave,
-)
+from ga2app.synthetic.figure import (  # isort: skip
+    Drawing, Registry, Shape, arc, arm, body, box, disc, leg, line, mix, polar, polygon, ring, rise, shift, spin,
+    swing, wave,
+)  # fmt: skip
 
 SPORT = Registry(person=True)
 

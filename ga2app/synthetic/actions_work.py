@@ -4,28 +4,12 @@ from __future__ import annotations
 
 import math
 
-from ga2app.synthetic.figure import (
-    Drawing,
-    Limb,
-    Registry,
-    Shape,
-    arm,
-    body,
-    box,
-    disc,
-    leg,
-    line,
-    mix,
-    polar,
-    polygon,
-    rise,
-    swing,
-    wave,
-)
+from ga2app.synthetic.figure import (  # isort: skip
+    STEADY, WOOD, Drawing, Limb, Registry, Shape, arm, body, box, disc, leg, line, mix, polar, polygon, rise,
+    swing, wave,
+)  # fmt: skip
 
 WORK = Registry(person=True)
-WOOD = (150, 100, 50)
-STEADY: tuple[Limb, Limb] = (leg(0.07, 0.0), leg(-0.08, 0.0))
 STEADY_BACK: tuple[Limb, Limb] = (leg(-0.13, 0.0), leg(-0.32, 0.0))
 
 

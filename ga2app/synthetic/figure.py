@@ -253,3 +253,7 @@ def arm(x: float, y: float) -> Reach:
 def leg(x: float, y: float) -> Reach:
     """A leg that reaches (x, y), the knee pointing forward."""
     return Reach(x, y, 1)
+
+
+STEADY: tuple[Limb, Limb] = (leg(0.07, 0.0), leg(-0.08, 0.0))
+WOOD = (150, 100, 50)

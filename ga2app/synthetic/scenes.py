@@ -4,22 +4,9 @@ from __future__ import annotations
 
 import math
 
-from ga2app.synthetic.figure import (
-    Color,
-    Drawing,
-    Registry,
-    Shape,
-    Subject,
-    box,
-    disc,
-    line,
-    mix,
-    polar,
-    polygon,
-    ring,
-    rise,
-    wave,
-)
+from ga2app.synthetic.figure import (  # isort: skip
+    Color, Drawing, Registry, Shape, Subject, box, disc, line, mix, polar, polygon, ring, rise, wave,
+)  # fmt: skip
 
 _SCENES = Registry(person=False)
 CLOUD = (245, 248, 252)

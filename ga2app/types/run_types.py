@@ -177,7 +177,8 @@ class TrainingData:
         """
         if self.hash == now.hash:
             return []
-        told = [*_labels(self, now), *_clips("clip", self.clips, now.clips), *_anchors(self, now)]
+        told = [*_labels(self, now), *_clips("clip", self.clips, now.clips)]
+        told += _clips("anchor clip", self.anchors, now.anchors)
         gone, new = set(self.negatives) - set(now.negatives), set(now.negatives) - set(self.negatives)
         told += [f"{counted(len(gone), 'negative prompt')} removed"] if gone else []
         told += [f"{counted(len(new), 'negative prompt')} added"] if new else []
@@ -227,10 +228,6 @@ def _clips(what: str, then: Iterable[ClipState], now: Iterable[ClipState]) -> li
         if names:
             told.append(f"{counted(len(names), what)} {how} ({named(names, _NAMED, quoted=True)})")
     return told
-
-
-def _anchors(then: TrainingData, now: TrainingData) -> list[str]:
-    return _clips("anchor clip", then.anchors, now.anchors)
 
 
 def _by_name(clips: Iterable[ClipState]) -> dict[str, ClipState]:

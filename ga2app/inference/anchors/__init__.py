@@ -6,18 +6,8 @@ generic = generic_features(backbone, labels)
 rows = choose(features, label_features, count=8, generic_features=generic)
 """
 
-from ga2app.inference.anchors.anchor_choice import (
-    choose,
-    generic_features,
-    irrelevance,
-    nearest_label,
-)
-from ga2app.inference.anchors.anchor_ratings import (
-    rate_clips,
-    rate_proposals,
-    rate_texts,
-    suggest,
-)
+from ga2app.inference.anchors.anchor_choice import choose, generic_features, irrelevance, nearest_label
+from ga2app.inference.anchors.anchor_ratings import rate_clips, rate_proposals, rate_texts, suggest
 from ga2app.inference.anchors.synthetic_anchors import (
     Kind,
     away_from_mover,

@@ -16,13 +16,7 @@ from ga2app.inference.explanations.clip_importance import (
     leave_one_out,
     saliency,
 )
-from ga2app.inference.explanations.explain_clip import (
-    DEFAULT_FRAMES,
-    Ways,
-    explain_clip,
-    explain_pixels,
-    overlay,
-)
+from ga2app.inference.explanations.explain_clip import DEFAULT_FRAMES, Ways, explain_clip, explain_pixels, overlay
 from ga2app.inference.explanations.explanation_records import (
     ClipExplanation,
     FrameShare,

@@ -93,7 +93,9 @@ def explain_clip(
             "choose a real CLIP as backbone"
         )
     pixels = frames_to_pixels(clip.frames, how)  # (T, 3, S, S)
-    place = _place(label, names) if label is not None else best_label(list(models.values())[-1], pixels)
+    with torch.no_grad():
+        best = [*models.values()][-1](pixels[None]).logits[0].argmax() if label is None else 0
+    place = int(best) if label is None else _place(label, names)
     parts = {
         title: explain_pixels(model, pixels, place, ways=ways, indices=clip.indices, num_frames=num_frames)
         for title, model in models.items()
@@ -108,12 +110,6 @@ def explain_clip(
         bundle=parts.get("bundle"),
         notes=tuple(notes),
     )
-
-
-@torch.no_grad()
-def best_label(model: PromptedClip, pixels: Tensor) -> int:
-    """The place of the label that ``model`` gives the clip ``pixels`` (T, 3, S, S)."""
-    return int(model(pixels[None]).logits[0].argmax())
 
 
 def explain_pixels(

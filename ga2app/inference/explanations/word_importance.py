@@ -109,13 +109,7 @@ def _settled_context(prompts: PromptLearner) -> Tensor | None:
 
 
 def _nearest(
-    kind: TokenKind,
-    place: int,
-    token: Tensor,
-    table: WordTable,
-    blend: float,
-    count: int,
-    generator: torch.Generator,
+    kind: TokenKind, place: int, token: Tensor, table: WordTable, blend: float, count: int, generator: torch.Generator
 ) -> TokenWords:
     """The words nearest to ``token`` (Dt,), and what its shuffles get."""
     cosines = functional.normalize(table.vectors, dim=1) @ functional.normalize(token, dim=0)  # (W,)
