@@ -251,26 +251,26 @@ def recognition(folder: str, precision: str, paths: Sequence[str], labels: Seque
 
 
 def epoch(paths: Sequence[str], frames: int, batch: int, side_px: int, decoders: int) -> Turn:
-    """The data of one epoch of Full training; ``fresh`` forgets the frames on the disk first."""
+    """The data of one epoch of Full training of ``epochs``; ``fresh`` forgets the frames on the disk first."""
     from ga2app.config import ClipConfig
 
     config = ClipConfig(num_frames=frames, decoders=decoders)
 
-    def turn(number: int, fresh: bool = False) -> dict[str, float]:
+    def turn(number: int, fresh: bool = False, epochs: int = EPOCHS) -> dict[str, float]:
         if fresh:
             shutil.rmtree(os.environ["GA2_HOME"], ignore_errors=True)
         began = time.perf_counter()
-        clips = sum(map(len, _epoch(paths, config, side_px, batch, number)))
+        clips = sum(map(len, _epoch(paths, config, side_px, batch, number, epochs)))
         return {"clips": clips, "seconds": time.perf_counter() - began}
 
     return turn
 
 
-def _epoch(paths: Sequence[str], config: Any, how: Any, batch: int, number: int) -> Iterator[Any]:
+def _epoch(paths: Sequence[str], config: Any, how: Any, batch: int, number: int, epochs: int = EPOCHS) -> Iterator[Any]:
     """The batches of an epoch of Full training."""
     from ga2app.training.training_batches import PixelSource, epoch_order, loader_of
 
-    source = PixelSource(paths, config, how, 0, loader_of(config, keep=True), epochs=EPOCHS)
+    source = PixelSource(paths, config, how, 0, loader_of(config, keep=True), epochs=epochs)
     return iter(source.batches(epoch_order(len(paths), batch, 0, number), number))
 
 

@@ -73,13 +73,15 @@ def backbones_in_memory() -> int:
 
 
 def decoder_count(asked: int = 0) -> int:
-    """How many processes decode clips at once: as many as are ``asked`` for, else ``GA2_DECODERS``, else one for each
-    core that this process may use, at most 8. Raises ConfigError."""
-    if asked:
-        return asked
-    here = os.environ.get("LOCAL_WORLD_SIZE", "1")  # processes of torchrun on this machine, which share its cores
-    share = usable_cores() // int(here) if here.isdecimal() and int(here) else usable_cores()
-    return _number_named(DECODERS) or max(1, min(MOST_DECODERS, share))
+    """How many processes of this one decode clips at once; raises ConfigError.
+
+    Machine-wide as many as are ``asked`` for, else ``GA2_DECODERS``, which the processes that torchrun has started on
+    this machine divide among them; else one for each core that this process may use, shared alike, at most 8.
+    """
+    told = os.environ.get("LOCAL_WORLD_SIZE", "1")
+    here = max(1, int(told)) if told.isdecimal() else 1
+    named = asked or _number_named(DECODERS)
+    return max(1, named // here if named else min(MOST_DECODERS, usable_cores() // here))
 
 
 def _number_named(name: str) -> int | None:

@@ -169,7 +169,8 @@ class OptimizerConfig(Checked):
 class ClipConfig(Checked):
     """How clips become pixels. ``num_frames`` is T; flip and grayscale apply in training only.
 
-    ``decoders`` is how many processes decode at once; 0: what ``GA2_DECODERS`` says, else one for each core, at most 8.
+    ``decoders`` is how many processes decode at once, on each machine: those of a run on several share them. 0: what
+    ``GA2_DECODERS`` says, else one for each core, at most 8.
     ``cache_bytes`` is what decoded frames may take on disk, so that a video is opened once and not once an epoch; 0
     keeps none. Neither changes what is learned.
     """

@@ -66,7 +66,10 @@ def _digest(path: str) -> str:
 
 
 def loader_of(clips: ClipConfig, *, keep: bool) -> ClipLoader:
-    """Reads the clips of a run as ``clips`` says; with ``keep``, what is read again and again is kept on disk."""
+    """Reads the clips of a run as ``clips`` says; with ``keep``, what is read again and again is kept on disk.
+
+    Quick keeps no frames: it looks at each clip once and keeps its features.
+    """
     cache = None
     if keep and clips.cache_bytes:
         with suppress(StoreError):  # an account without a home folder

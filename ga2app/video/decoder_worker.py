@@ -84,10 +84,10 @@ def _send(answers: BinaryIO, answer: dict[str, Any], frames: NDArray[Any] | None
     _write(answers, LENGTH.pack(len(document)) + document)
     if frames is not None:
         for image in frames:
-            _write(answers, image.tobytes())
+            _write(answers, image.reshape(-1).data)
 
 
-def _write(pipe: BinaryIO, data: bytes) -> None:
+def _write(pipe: BinaryIO, data: bytes | memoryview) -> None:
     rest = memoryview(data)
     while rest:
         rest = rest[pipe.write(rest) :]

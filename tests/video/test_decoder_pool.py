@@ -130,9 +130,15 @@ def test_an_error_that_is_no_clips_ends_the_reading() -> None:
 
 def test_the_number_of_decoders_is_asked_for_or_named_or_that_of_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GA2_DECODERS", raising=False)
+    monkeypatch.delenv("LOCAL_WORLD_SIZE", raising=False)
     assert 1 <= decoder_count() <= 8
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "1000")
+    assert decoder_count() == 1
+    monkeypatch.delenv("LOCAL_WORLD_SIZE")
     monkeypatch.setenv("GA2_DECODERS", "3")
     assert (decoder_count(), decoder_count(5), DecoderPool().most) == (3, 5, 4)
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
+    assert (decoder_count(), decoder_count(5), decoder_count(1)) == (1, 2, 1), "each of two ranks has its share"
     monkeypatch.setenv("GA2_DECODERS", "many")
     with pytest.raises(ConfigError, match="GA2_DECODERS: must be a whole number from 1 on, not 'many'"):
         decoder_count()
