@@ -24,7 +24,7 @@ from ga2app.errors import ClipError, DatasetError, ErrorCode, StoreError
 from ga2app.method.prompted_model import PromptedClip, plain_clip
 from ga2app.paths import whole_file
 from ga2app.types import Dataset, LabelledClip, Subset
-from ga2app.video.clip_loader import ClipLoader, raised
+from ga2app.video.clip_loader import SPARE_THREADS, ClipLoader, raised
 from ga2app.video.pixels import multi_view_pixels
 from ga2app.video.sampling import MultiView
 
@@ -109,7 +109,7 @@ def _encode(
     width, own = model.backbone.sizes.embedding_width, group.part(len(paths))
     features, faults = [torch.empty(0, views.count, width, device=device)], []
     jobs = (partial(multi_view_pixels, path, num_frames, how, views, loader) for path in paths[own])
-    with closing(loader.ahead(jobs)) as loaded:
+    with closing(loader.ahead(jobs, spare=SPARE_THREADS)) as loaded:
         for first in range(own.start, own.start + group.most(len(paths)), at_once):
             if should_stop():  # asked on all ranks equally often, also by one that has no clips left
                 raise InterruptedError

@@ -23,7 +23,7 @@ from ga2app.datasets.train_test import draw_shots as draw_shots
 from ga2app.errors import StoreError
 from ga2app.paths import default_home, file_digest
 from ga2app.types import Dataset, Subset, TrainingData
-from ga2app.video.clip_loader import ClipLoader, raised
+from ga2app.video.clip_loader import SPARE_THREADS, ClipLoader, raised
 from ga2app.video.disk_frame_cache import DiskFrameCache
 from ga2app.video.pixels import How, evaluation_pixels, preprocessing_of, training_pixels
 
@@ -128,7 +128,7 @@ class PixelSource:
                 begun.append(torch.empty(shape, pin_memory=self._pinned))
                 yield from (partial(self._load, clip, epoch, row) for clip, row in zip(batch, begun[-1], strict=True))
 
-        with closing(self._loader.ahead(jobs())) as loaded:
+        with closing(self._loader.ahead(jobs(), spare=SPARE_THREADS)) as loaded:
             for batch in order:
                 for _ in batch:
                     raised(next(loaded))

@@ -16,8 +16,8 @@ import pytest
 from ga2app.environment import decoder_count
 from ga2app.errors import ClipError, ClipTimeout, ConfigError
 from ga2app.video import ClipFrames, Evaluation
-from ga2app.video.clip_loader import ClipLoader
-from ga2app.video.decoder_pool import DecoderPool
+from ga2app.video.clip_loader import ClipLoader, raised
+from ga2app.video.decoder_pool import DecoderPool, shared_pool
 from ga2app.video.writer import write_clip
 
 
@@ -118,6 +118,15 @@ def test_no_more_is_read_ahead_than_the_bytes_allow() -> None:
             assert len(begun) <= taken + most
         results.close()
         assert len(begun) < 50
+
+
+def test_no_more_clips_are_decoded_at_once_than_there_are_decoders(clips: list[Path]) -> None:
+    """However many jobs run: those beside the decoders are preprocessed."""
+    loader = ClipLoader(1)
+    shared_pool.close()
+    jobs = (partial(loader.read, clip, Evaluation(2), short_side_px=24) for clip in clips)
+    assert [raised(clip).indices for clip in loader.ahead(jobs, spare=3)] == [(0, 3)] * len(clips)
+    assert len(shared_pool.pids) == 1
 
 
 def test_an_error_that_is_no_clips_ends_the_reading() -> None:

@@ -41,7 +41,7 @@ from ga2app.types import (
     TextRating,
     TextRatings,
 )
-from ga2app.video.clip_loader import ClipLoader
+from ga2app.video.clip_loader import SPARE_THREADS, ClipLoader
 from ga2app.video.pixels import evaluation_pixels
 
 NUM_FRAMES = 8
@@ -219,7 +219,7 @@ def _encode(
     faults: list[str] = []
     loader, how = ClipLoader(), model.backbone.preprocessing
     jobs = (partial(evaluation_pixels, clip.path, num_frames, how, loader) for clip in pool)
-    with closing(loader.ahead(jobs)) as results:
+    with closing(loader.ahead(jobs, spare=SPARE_THREADS)) as results:
         for first in range(0, len(pool), CLIPS_AT_ONCE):
             pixels = []
             for clip, result in zip(pool[first : first + CLIPS_AT_ONCE], islice(results, CLIPS_AT_ONCE), strict=True):
