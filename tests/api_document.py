@@ -66,13 +66,12 @@ def tools() -> str:
     import gradio as gr
 
     from ga2app.web.api import build_api
-    from ga2app.web.mcp.agent_server import Tool
-    from ga2app.web.mcp.agent_tools import Tools, endpoints_of
+    from ga2app.web.mcp_agents import Tool, Tools
 
     with gr.Blocks(analytics_enabled=False) as page:
         build_api(cast(Any, None))
     parts = []
-    for tool in (Tool(Tools(cast(Any, None), endpoints_of(page)), name) for name in Tools.NAMES):
+    for tool in (Tool(Tools(cast(Any, None), page), name) for name in Tools.NAMES):
         parameters = inspect.signature(tool.function).parameters
         rows = [
             (f"`{name}`", _kind(schema), _default(parameters[name]), schema["description"])

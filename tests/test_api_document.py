@@ -22,7 +22,7 @@ from ga2app.cli.main import main
 from ga2app.paths import PROJECT, Home
 from ga2app.store import Store
 from ga2app.synthetic.demo_dataset import DEMO_SET, drawn_dataset
-from ga2app.web.mcp.agent_server import PATH
+from ga2app.web.mcp_agents import PATH
 from ga2app.worker import launcher
 from tests.ui.studios import free_port, running
 

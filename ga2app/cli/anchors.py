@@ -68,8 +68,7 @@ def add(commands: common.Commands) -> None:
     make.add_argument("--out", type=Path, required=True, metavar="FOLDER", help=f"for the clips and {CSV_NAME}")
     make.add_argument("--kind", default="", help="held-frame, median, away, between commas (default: all)")
     make.add_argument("--side", type=float, default=0.5, help="sides of the crop, share of the frame's (default 0.5)")
-    common.add_json(make)
-    make.set_defaults(run=run_make)
+    common.add_json(make, run_make)
     _add_suggest(commands)
 
 
@@ -103,8 +102,7 @@ def run_choose(args: argparse.Namespace) -> int:
         rows = lines_of(dataset) if args.with_clips and dataset else []
         write_lines(args.out, [*rows, *(ClipLine(one.path, one.caption, "train", "anchor") for one in rated.clips)])
     notes = [f"{len(pool) - len(fit)} clips of the labels' own classes left out"] if len(fit) < len(pool) else []
-    _print(args, rated, rated.clips, notes, out=str(args.out) if args.out else None)
-    return 0
+    return _print(args, rated, rated.clips, notes, out=str(args.out) if args.out else None)
 
 
 def run_rank(args: argparse.Namespace) -> int:
@@ -113,8 +111,7 @@ def run_rank(args: argparse.Namespace) -> int:
 
     pool, looking = _read_pools(args.pool), _looking(args)
     rated = AnchorAdvisor().irrelevance(pool, _labels(args, _dataset(args)), **looking)
-    _print(args, rated, sorted(rated.clips, key=lambda one: -one.irrelevance), [], out=None)
-    return 0
+    return _print(args, rated, sorted(rated.clips, key=lambda one: -one.irrelevance), [], out=None)
 
 
 def run_make(args: argparse.Namespace) -> int:
@@ -137,26 +134,21 @@ def run_make(args: argparse.Namespace) -> int:
         why = f": {made.faults[0]}" if made.faults else ""
         raise DatasetError(f"no anchor could be made of {len(sources)} clips{why}. Name clips that can be read")
     write_lines(args.out / CSV_NAME, [ClipLine(one.path, one.caption, "train", "anchor") for one in made.clips])
-    if args.json:
-        entries = [
-            {"file": one.path, "caption": one.caption, "kind": one.kind.value, "source": one.source}
-            | {"motion_share": one.motion_share}
-            for one in made.clips
-        ]
-        common.print_json({"anchors": entries, "faults": list(made.faults), "out": str(args.out / CSV_NAME)})
-        return 0
-    for anchor in made.clips:
-        print(f"{anchor.path}: {anchor.caption}")
-    restless = sum(one.restless for one in made.clips)
-    if restless:
-        print(
+    entries = [
+        {"file": one.path, "caption": one.caption, "kind": one.kind.value, "source": one.source}
+        | {"motion_share": one.motion_share}
+        for one in made.clips
+    ]
+    said = [f"{anchor.path}: {anchor.caption}" for anchor in made.clips]
+    if restless := sum(one.restless for one in made.clips):
+        said.append(
             f"note: {restless} crops away from the motion still hold more than {CALM:.0%} of the mean motion: "
             "the camera moves or the picture is noisy, or nothing moves at all"
         )
-    for fault in made.faults:
-        print(f"note: {fault}")
-    print(f"{len(made.clips)} anchors, listed in {args.out / CSV_NAME}")
-    return 0
+    said += [f"note: {fault}" for fault in made.faults]
+    said.append(f"{len(made.clips)} anchors, listed in {args.out / CSV_NAME}")
+    facts = {"anchors": entries, "faults": list(made.faults), "out": str(args.out / CSV_NAME)}
+    return common.tell(args, facts, *said)
 
 
 def _dataset(args: argparse.Namespace) -> Dataset | None:
@@ -182,29 +174,20 @@ def _looking(args: argparse.Namespace) -> dict[str, Any]:
 
 def _print(
     args: argparse.Namespace, rated: ClipRatings, shown: Sequence[ClipRating], notes: list[str], out: str | None
-) -> None:
+) -> int:
     if not rated.comparable:
         notes = [*notes, "the backbone knows too few generic texts: figures cannot be compared with another backbone's"]
-    if args.json:
-        clips = [
-            {"file": one.path, "irrelevance": one.irrelevance, "nearest": one.nearest, "cosine": one.cosine}
-            | {"caption": one.caption, "caption_guessed": one.guessed}
-            for one in shown
-        ]
-        document: dict[str, Any] = {"clips": clips, "comparable": rated.comparable, "faults": list(rated.faults)}
-        common.print_json(document | {"notes": notes, "out": out})
-        return
-    print(_table(shown))
-    for note in (*notes, *rated.faults):
-        print(f"note: {note}")
-    if out:
-        print(f"{len(shown)} anchors in {out}")
-
-
-def _table(shown: Sequence[ClipRating]) -> str:
+    clips = [
+        {"file": one.path, "irrelevance": one.irrelevance, "nearest": one.nearest, "cosine": one.cosine}
+        | {"caption": one.caption, "caption_guessed": one.guessed}
+        for one in shown
+    ]
+    facts: dict[str, Any] = {"clips": clips, "comparable": rated.comparable, "faults": list(rated.faults)}
     # Rounded down, so that no clip is called wholly irrelevant.
     cells = [(f"{math.floor(one.irrelevance * 100) / 100:11.2f}", one.nearest, one.caption, one.path) for one in shown]
-    return common.aligned([("irrelevance", "nearest label", "caption", "clip"), *cells])
+    said = [common.aligned([("irrelevance", "nearest label", "caption", "clip"), *cells])]
+    said += [f"note: {note}" for note in (*notes, *rated.faults)] + ([f"{len(shown)} anchors in {out}"] if out else [])
+    return common.tell(args, facts | {"notes": notes, "out": out}, *said)
 
 
 def _add_suggest(commands: common.Commands) -> None:
@@ -223,8 +206,7 @@ def _add_suggest(commands: common.Commands) -> None:
     parser.add_argument("--language-model", metavar="MODEL", help=asked)
     parser.add_argument("--endpoint", metavar="URL", help="ask it at this server of your own, without the login")
     parser.add_argument("--out", type=Path, metavar="CSV", help="write the negatives as lines for a data set's CSV")
-    common.add_json(parser)
-    parser.set_defaults(run=run_suggest)
+    common.add_json(parser, run_suggest)
 
 
 def run_suggest(args: argparse.Namespace) -> int:
@@ -233,7 +215,8 @@ def run_suggest(args: argparse.Namespace) -> int:
     from ga2app.services.anchor_pools import ClipLine, write_lines
 
     _check_suggest(args)
-    labels = parse_labels(args.labels) if args.labels is not None else _all_labels(args.dataset)
+    dataset = _dataset(args)
+    labels = [*dataset.base, *dataset.novel] if dataset else parse_labels(args.labels)
     backbone = args.backbone or common.default_backbone()
     found = AnchorAdvisor().suggest(
         labels,
@@ -248,17 +231,13 @@ def run_suggest(args: argparse.Namespace) -> int:
     if args.out:
         negatives = [one.text for one in found if one.kind is ProposalKind.NEGATIVE]
         write_lines(args.out, [ClipLine("", text, "", "negative") for text in negatives])
-    if args.json:
-        proposals = [
-            {"text": one.text, "kind": one.kind.value, "distance": one.distance, "nearest": one.nearest}
-            for one in found
-        ]
-        names = list(merge_labels(map(tidy, labels)).names.values())
-        document = {"backbone": backbone, "labels": names, "source": args.language_model or SEEDS}
-        common.print_json({**document, "proposals": proposals, "out": str(args.out) if args.out else None})
-    else:
-        print(_proposals_text(args, backbone, found))
-    return 0
+    proposals = [
+        {"text": one.text, "kind": one.kind.value, "distance": one.distance, "nearest": one.nearest} for one in found
+    ]
+    names = list(merge_labels(map(tidy, labels)).names.values())
+    facts: dict[str, Any] = {"backbone": backbone, "labels": names, "source": args.language_model or SEEDS}
+    facts |= {"proposals": proposals, "out": str(args.out) if args.out else None}
+    return common.tell(args, facts, *_proposal_lines(args, backbone, found))
 
 
 def _check_suggest(args: argparse.Namespace) -> None:
@@ -273,12 +252,7 @@ def _check_suggest(args: argparse.Namespace) -> None:
         raise ConfigError(faults)
 
 
-def _all_labels(name: str) -> list[str]:
-    dataset = common.find_dataset(name)
-    return [*dataset.base, *dataset.novel]
-
-
-def _proposals_text(args: argparse.Namespace, backbone: str, found: Sequence[TextProposal]) -> str:
+def _proposal_lines(args: argparse.Namespace, backbone: str, found: Sequence[TextProposal]) -> list[str]:
     """The proposals for people: a block for each kind."""
     lines = [f"proposals from {args.language_model or SEEDS}, to accept or to leave; distances by backbone {backbone}"]
     width = max(len(one.text) for one in found)
@@ -288,7 +262,7 @@ def _proposals_text(args: argparse.Namespace, backbone: str, found: Sequence[Tex
             lines += ["", heading, *(_proposal_line(one, width) for one in block)]
     if args.out:
         lines += ["", f"the negatives are in {args.out}, as lines for a data set's CSV"]
-    return "\n".join(lines)
+    return lines
 
 
 def _proposal_line(one: TextProposal, width: int) -> str:

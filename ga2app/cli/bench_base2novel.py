@@ -52,8 +52,7 @@ def add(commands: common.Commands) -> None:
     at_once = "seeds at once, with the same figures (default: one on each CUDA device, else the cores)"
     parser.add_argument("--processes", "--workers", help=at_once, **workers)
     parser.add_argument("--out", type=Path, help="folder of figures and picture (default bench-base2novel)")
-    common.add_json(parser)
-    parser.set_defaults(run=run)
+    common.add_json(parser, run)
 
 
 def run(args: argparse.Namespace) -> int:

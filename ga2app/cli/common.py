@@ -36,12 +36,15 @@ if TYPE_CHECKING:
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
+Run: TypeAlias = Callable[[argparse.Namespace], int]
+
 FIGURES = {"base": "base", "novel": "novel", "hm": "HM"}
 
 
-def add_json(parser: argparse.ArgumentParser) -> None:
-    """The ``--json`` switch."""
-    parser.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
+def add_json(parser: argparse.ArgumentParser, run: Run | None = None, **more: Any) -> None:
+    """The ``--json`` switch, and what answers the command: ``run``, which may leave by ``args.refuse``."""
+    parser.add_argument("--json", action="store_true", help="print one JSON document and nothing else", **more)
+    parser.set_defaults(**({"run": run, "refuse": parser.error} if run else {}))
 
 
 def add_backbone(parser: argparse.ArgumentParser, default: str) -> None:

@@ -39,8 +39,7 @@ def add(commands: common.Commands) -> None:
         "--cross", action="store_true", help="a data set that it was not trained on: every label competes, none is base"
     )
     parser.add_argument("--details", action="store_true", help="also top-1, top-5, mean class, and each label")
-    common.add_json(parser)
-    parser.set_defaults(run=run)
+    common.add_json(parser, run)
 
 
 def run(args: argparse.Namespace) -> int:

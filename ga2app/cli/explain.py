@@ -53,8 +53,7 @@ def add(commands: common.Commands) -> None:
     parser.add_argument("--method", choices=("gradient", "occlusion"), default="gradient", help=about)
     parser.add_argument("--dataset", help="where anchors and negatives come from (default: demo, once it is drawn)")
     parser.add_argument("--picture", type=Path, help="write the saliency over the frames to this PNG")
-    common.add_json(parser)
-    parser.set_defaults(run=run, refuse=parser.error)
+    common.add_json(parser, run)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -62,25 +61,22 @@ def run(args: argparse.Namespace) -> int:
     _check_usage(args)
     from ga2app.bundles import load_folder
     from ga2app.clip import load_backbone
+    from ga2app.inference.explanations import explain_words
 
     bundle = load_folder(args.bundle) if args.bundle else None
     named = common.default_backbone()
     backbone = load_backbone(args.backbone or (str(bundle.manifest.backbone["name"]) if bundle else named))
     if bundle is not None:
         bundle.check_backbone(backbone.identity.to_dict())
-    return _run_words(args, backbone, bundle) if args.clip is None else _run_clip(args, backbone, bundle)
+    words = explain_words(backbone, bundle.learner()) if bundle else None
+    if args.clip is not None:
+        return _run_clip(args, backbone, bundle, words)
+    assert words is not None  # _check_usage has seen to it
+    return common.tell(args, {"words": words.to_dict()}, *word_lines(words))
 
 
-def _run_words(args: argparse.Namespace, backbone: Backbone, bundle: Bundle | None) -> int:
-    from ga2app.inference.explanations import explain_words
-
-    assert bundle is not None  # _check_usage has seen to it
-    report = explain_words(backbone, bundle.learner())
-    return common.tell(args, {"words": report.to_dict()}, *word_lines(report))
-
-
-def _run_clip(args: argparse.Namespace, backbone: Backbone, bundle: Bundle | None) -> int:
-    from ga2app.inference.explanations import DEFAULT_FRAMES, Method, ScoreKind, Ways, explain_clip, explain_words
+def _run_clip(args: argparse.Namespace, backbone: Backbone, bundle: Bundle | None, words: WordReport | None) -> int:
+    from ga2app.inference.explanations import DEFAULT_FRAMES, Method, ScoreKind, Ways, explain_clip
 
     own = [*bundle.manifest.base, *bundle.manifest.novel] if bundle else []
     labels = own if args.labels is None else parse_labels(args.labels)
@@ -90,19 +86,12 @@ def _run_clip(args: argparse.Namespace, backbone: Backbone, bundle: Bundle | Non
     if dataset is not None:
         ways = replace(ways, anchors=dataset.anchors, negatives=dataset.negatives)
     found = explain_clip(backbone, args.clip, labels, bundle=bundle, label=args.label, num_frames=frames, ways=ways)
-    words = explain_words(backbone, bundle.learner()) if bundle else None
     if args.picture:
         save_picture(found, args.picture)
-    if args.json:
-        document: dict[str, Any] = found.to_dict() | {"words": words.to_dict() if words else None}
-        common.print_json(document | {"picture": str(args.picture) if args.picture else None})
-        return 0
-    print("\n".join(clip_lines(found)))
-    if words is not None:
-        print("\n".join(["", *word_lines(words)]))
-    if args.picture:
-        print(f"\npicture: {args.picture}")
-    return 0
+    facts: dict[str, Any] = found.to_dict() | {"words": words.to_dict() if words else None}
+    facts["picture"] = str(args.picture) if args.picture else None
+    said = [*clip_lines(found), *(["", *word_lines(words)] if words else [])]
+    return common.tell(args, facts, *said, *(["", f"picture: {args.picture}"] if args.picture else []))
 
 
 def _relatives(args: argparse.Namespace, backbone: Backbone) -> Dataset | None:

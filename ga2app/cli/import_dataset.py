@@ -132,18 +132,10 @@ def _source(args: argparse.Namespace) -> tuple[Source, Division]:
 
 def _refuse_list_options(args: argparse.Namespace) -> None:
     """Options of split lists do nothing for a folder, a list or a zip."""
-    options = {
-        "--labels": args.labels,
-        "--root": args.root,
-        "--novel-split": args.novel_split,
-        "--novel-labels": args.novel_labels,
-        "--anchors": args.anchors,
-        "--negatives": args.negatives,
-    }
-    if given := [option for option, value in options.items() if value]:
-        raise DatasetError(
-            f"only split lists take {', '.join(given)}; name one with --split in place of '{args.source}'"
-        )
+    options = "labels root novel_split novel_labels anchors negatives".split()
+    if given := [f"--{option.replace('_', '-')}" for option in options if getattr(args, option)]:
+        text = f"only split lists take {', '.join(given)}; name one with --split in place of '{args.source}'"
+        raise DatasetError(text)
 
 
 def _absolute(path: Path) -> Path:

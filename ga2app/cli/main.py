@@ -25,7 +25,6 @@ from ga2app.cli import (
     stored,
     train,
 )
-from ga2app.cli import push_pull as exchange
 from ga2app.cli import studio_command as studio
 from ga2app.errors import StudioError
 from ga2app.paths import default_home, version
@@ -40,7 +39,6 @@ COMMANDS = (
     import_dataset,
     stored,
     import_export,
-    exchange,
     anchors,
     bench_base2novel,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from functools import partial
 from typing import Any
 
 from ga2app.cli import common
@@ -11,8 +12,7 @@ from ga2app.cli import settings_options as settings
 from ga2app.config import Precision
 from ga2app.environment import can_show
 from ga2app.labels import parse_labels
-from ga2app.paths import default_home
-from ga2app.types import Answer, LabelKind, NoneOfThese, NoneWay, Recognition, Score
+from ga2app.types import Answer, LabelKind, NoneOfThese, NoneWay, Recognition, RecognitionRequest, Score
 
 BAR_CELLS = 24
 SOME_UNREAD = 3
@@ -40,26 +40,24 @@ def add(commands: common.Commands) -> None:
     parser.add_argument("--negatives", help="negative prompts, written like labels (default: those switched on)")
     reach = "what the best label has to reach, 0 to 1: its probability (default 0; against a negative 0.5)"
     parser.add_argument("--threshold", type=_probability, help=reach)
-    common.add_json(parser)
-    parser.set_defaults(run=run, refuse=parser.error)
+    common.add_json(parser, run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Recognize and print; status 1 when not one clip could be read, 3 when some could not."""
     if not args.none_of_these and (args.negatives is not None or args.threshold is not None):
         args.refuse("--negatives and --threshold belong to --none-of-these")
-    from ga2app.inference import Recognizer, load_bundle
-
-    bundles = [load_bundle(folder) for folder in args.bundle or ()]
-    named = str(bundles[0].manifest.backbone["name"]) if bundles else common.default_backbone()
-    recognizer = Recognizer(settings.load_backbone(args, args.backbone or named, Precision.AUTO), bundles)
-    answer = recognizer.recognize(
-        args.clips, parse_labels(args.labels), template=args.template, none_of_these=_none_of_these(args)
+    none = None
+    if args.none_of_these:
+        negatives = None if args.negatives is None else tuple(parse_labels(args.negatives))
+        none = NoneOfThese(negatives, NoneWay(args.none_of_these), args.threshold)
+    request = RecognitionRequest(
+        args.clips, parse_labels(args.labels), args.bundle, args.backbone, args.template, none_of_these=none
     )
-    if args.json:
-        common.print_json(document(answer))
-    else:
-        print(text(answer, max(1, args.top)))
+    load = partial(settings.load_backbone, args, precision=Precision.AUTO)
+    with common.own_studio() as studio:
+        answer = studio.recognition.in_place(request, load)
+    common.tell(args, document(answer), text(answer, max(1, args.top)))
     unread = [clip for clip in answer.clips if clip.error]
     if unread:
         of = f"{len(unread)} of {len(answer.clips)} clips" if len(answer.clips) > 1 else "the clip"
@@ -111,18 +109,6 @@ def _verdict(one: Answer) -> str:
     outcome = "none of these" if verdict.none else f"{one.said}, not none of these"
     best = f"the best label has {verdict.reached:.1%} of the {verdict.threshold:.0%} asked for"
     return f"{outcome}: {best}, the nearest negative '{verdict.negative}' {verdict.against:.1%}"
-
-
-def _none_of_these(args: argparse.Namespace) -> NoneOfThese | None:
-    if not args.none_of_these:
-        return None
-    way = NoneWay(args.none_of_these)
-    if args.negatives is not None:
-        return NoneOfThese(tuple(parse_labels(args.negatives)), way, args.threshold)
-    from ga2app.store import Store, default_prompts
-
-    with Store.open(default_home()) as store:
-        return NoneOfThese(tuple(store.negatives.texts()), way, args.threshold, default_prompts())
 
 
 def _probability(text: str) -> float:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ga2app.cli import common
@@ -35,67 +36,50 @@ def add(commands: common.Commands) -> None:
     """Register the three commands."""
     for kind in (_DATASETS, _RUNS, _BUNDLES):
         parser = commands.add_parser(kind.command, help=f"list or delete {kind.what}")
-        common.add_json(parser)
-        parser.set_defaults(run=lambda args, kind=kind: list_all(kind, args.json))
+        common.add_json(parser, partial(list_all, kind))
         actions = parser.add_subparsers(metavar="ACTION")
+        # Behind an action --json says nothing where it is left out: it may stand before the action.
         listing = actions.add_parser("list", help=f"list the {kind.what} (as without an action)")
-        _add_json(listing)
-        listing.set_defaults(run=lambda args, kind=kind: list_all(kind, args.json))
+        common.add_json(listing, partial(list_all, kind), default=argparse.SUPPRESS)
         deleting = actions.add_parser("delete", help="delete those that are named; it can be undone for a week")
         deleting.add_argument("names", nargs="+", metavar=kind.named.upper(), help=f"{kind.named} of each")
-        _add_json(deleting)
-        deleting.set_defaults(run=lambda args, kind=kind: delete(kind, args.names, args.json))
+        common.add_json(deleting, partial(delete, kind), default=argparse.SUPPRESS)
 
 
-def _add_json(parser: argparse.ArgumentParser) -> None:
-    """``--json`` behind the action too, without undoing one before it."""
-    text = "print one JSON document and nothing else"
-    parser.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help=text)
-
-
-def list_all(kind: _Kind, as_json: bool) -> int:
+def list_all(kind: _Kind, args: argparse.Namespace) -> int:
     """Print every row of ``kind``."""
     rows: list[dict[str, Any]] = []
     if default_home().database.exists():
         with common.own_studio() as studio:
             rows = kind.rows(studio)
-    if as_json:
-        common.print_json({kind.command: rows})
-    elif not rows:
-        print(f"no {kind.what} yet")
-    for row in () if as_json else rows:
-        print(kind.line(row))
-    return 0
+    return common.tell(args, {kind.command: rows}, *map(kind.line, rows), *([] if rows else [f"no {kind.what} yet"]))
 
 
-def delete(kind: _Kind, names: Sequence[str], as_json: bool) -> int:
+def delete(kind: _Kind, args: argparse.Namespace) -> int:
     """Delete what is named. All of it has to be there; one that is needed stops the deletion at its place."""
     with common.own_studio() as studio:
-        found = [kind.find(studio, name) for name in dict.fromkeys(names)]
+        found = [kind.find(studio, name) for name in dict.fromkeys(args.names)]
         gone: list[str] = []
         for one in found:
             gone.append(kind.delete(studio, one))
-            if not as_json:
+            if not args.json:
                 print(f"deleted {gone[-1]}; this {KEPT}")
-    if as_json:
+    if args.json:
         common.print_json({"deleted": gone})
     return 0
 
 
 def _dataset_rows(studio: Studio) -> list[dict[str, Any]]:
     return [
-        {
-            "id": row.id,
-            "name": row.name,
-            "base": list(row.base),
-            "novel": list(row.novel),
-            "train": row.n_train,
-            "test": row.n_test,
-            "anchors": row.anchors,
-            "origin": row.origin,
-        }
+        _fields(row, "id", "name", "base", "novel")
+        | {"train": row.n_train, "test": row.n_test}
+        | _fields(row, "anchors", "origin")
         for row in studio.store.datasets.list()
     ]
+
+
+def _fields(row: object, *names: str) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in names}
 
 
 def _dataset_line(row: dict[str, Any]) -> str:
@@ -106,17 +90,9 @@ def _dataset_line(row: dict[str, Any]) -> str:
 
 def _run_rows(studio: Studio) -> list[dict[str, Any]]:
     return [
-        {
-            "id": run.id,
-            "name": run.name,
-            "state": run.state.value,
-            "dataset": str(run.config.get("dataset", "")),
-            "backbone": str(run.config.get("backbone", "")),
-            "bundle": run.bundle,
-            "error": run.error,
-            "created_s": run.created_s,
-            "finished_s": run.finished_s,
-        }
+        _fields(run, "id", "name", "state")
+        | {name: str(run.config.get(name, "")) for name in ("dataset", "backbone")}
+        | _fields(run, "bundle", "error", "created_s", "finished_s")
         for run in reversed(studio.store.runs.list(limit=_ALL))
     ]
 
@@ -136,16 +112,8 @@ def _find_run(studio: Studio, number: str) -> int:
 
 def _bundle_rows(studio: Studio) -> list[dict[str, Any]]:
     return [
-        {
-            "name": card.title or card.name,
-            "folder": card.folder,
-            "backbone": card.backbone,
-            "base": list(card.base),
-            "novel": list(card.novel),
-            "metrics": dict(card.metrics),
-            "origin": card.origin,
-            "bytes": card.size_bytes,
-        }
+        {"name": card.title or card.name, **_fields(card, "folder", "backbone", "base", "novel")}
+        | {"metrics": dict(card.metrics), "origin": card.origin, "bytes": card.size_bytes}
         for card in studio.store.bundles.list()
     ]
 

@@ -76,8 +76,7 @@ def _add_space(commands: common.Commands) -> None:
         help="a CLIP that the Hub puts into the Space's image, for example openai/clip-vit-base-patch16 "
         "(default: none, the embedded backbone alone)",
     )
-    common.add_json(parser)
-    parser.set_defaults(run=run_space)
+    common.add_json(parser, run_space)
 
 
 def run_space(args: argparse.Namespace) -> int:
@@ -85,16 +84,15 @@ def run_space(args: argparse.Namespace) -> int:
     from ga2app.services.space_folder import make_space
 
     made = make_space(args.folder, title=args.title, clip=args.clip)
-    if args.json:
-        common.print_json(
-            {"folder": str(made.folder), "files": made.files, "bytes": made.size_bytes, "gradio": made.gradio}
-        )
-        return 0
-    print(f"{args.folder}: {made.files} files, {made.size_bytes / 1e6:.1f} MB, for gradio {made.gradio}")
-    print("to publish it, with your own name:")
-    print("  hf repos create YOU/ga2-studio --type space --space-sdk gradio")
-    print(f"  hf upload YOU/ga2-studio {args.folder} . --type space")
-    return 0
+    facts = {"folder": str(made.folder), "files": made.files, "bytes": made.size_bytes, "gradio": made.gradio}
+    return common.tell(
+        args,
+        facts,
+        f"{args.folder}: {made.files} files, {made.size_bytes / 1e6:.1f} MB, for gradio {made.gradio}",
+        "to publish it, with your own name:",
+        "  hf repos create YOU/ga2-studio --type space --space-sdk gradio",
+        f"  hf upload YOU/ga2-studio {args.folder} . --type space",
+    )
 
 
 def _add_sketch(commands: common.Commands) -> None:
@@ -108,8 +106,7 @@ def _add_sketch(commands: common.Commands) -> None:
     generate.add_argument("--clips", type=int, default=2, help="clips a class (default 2)")
     generate.add_argument("--actions", default="", help="names between commas (default: every action)")
     generate.add_argument("--seed", type=int, default=0, help="another one draws other clips (default 0)")
-    common.add_json(generate)
-    generate.set_defaults(run=run_sketch)
+    common.add_json(generate, run_sketch)
 
 
 def run_sketch(args: argparse.Namespace) -> int:
@@ -127,6 +124,7 @@ EXTRAS = {"gradio": ("the studio in the browser", "app"), "onnxscript": ("export
 """Packages that not everybody needs: for what, and which extra of ours brings them."""
 
 NEEDED_BYTES = 1 << 30
+_HOW = "run: pip install -r requirements.txt"
 
 
 class Finding(NamedTuple):
@@ -140,8 +138,7 @@ class Finding(NamedTuple):
 def _add_doctor(commands: common.Commands) -> None:
     """``doctor``."""
     parser = commands.add_parser("doctor", help="check packages, device, backbones, data directory and decoding")
-    common.add_json(parser)
-    parser.set_defaults(run=run_doctor)
+    common.add_json(parser, run_doctor)
 
 
 def run_doctor(args: argparse.Namespace) -> int:
@@ -153,34 +150,28 @@ def run_doctor(args: argparse.Namespace) -> int:
             findings += check()
         except (StudioError, ImportError, OSError) as exc:
             findings.append(Finding(check.__name__.strip("_"), False, f"{type(exc).__name__}: {exc}"))
-    if args.json:
-        common.print_json({"ok": all(one.ok for one in findings), "findings": [one._asdict() for one in findings]})
-    else:
-        width = max(len(one.name) for one in findings)
-        print("\n".join(f"{'ok ' if one.ok else 'BAD'} {one.name:{width}}  {one.detail}" for one in findings))
-    return 0 if all(one.ok for one in findings) else 1
+    well, width = all(one.ok for one in findings), max(len(one.name) for one in findings)
+    lines = (f"{'ok ' if one.ok else 'BAD'} {one.name:{width}}  {one.detail}" for one in findings)
+    common.tell(args, {"ok": well, "findings": [one._asdict() for one in findings]}, *lines)
+    return 0 if well else 1
 
 
 def _add_frames(commands: common.Commands) -> None:
     """``frames``."""
     parser = commands.add_parser("frames", help="how much decoded frames take on disk, and a way to be rid of them")
     parser.add_argument("--clear", action="store_true", help="remove them all; training decodes its clips anew")
-    common.add_json(parser)
-    parser.set_defaults(run=run_frames)
+    common.add_json(parser, run_frames)
 
 
 def run_frames(args: argparse.Namespace) -> int:
     """Print the size of the frame cache, which ``--clear`` empties. Raises StoreError."""
     cache = _frame_cache()
-    freed = cache.clear() if args.clear else 0
-    if args.json:
-        document = {"folder": str(cache.folder), "bytes": cache.size_bytes()}
-        common.print_json(document | ({"freed_bytes": freed} if args.clear else {}))
-    elif args.clear:
-        print(f"removed {freed / 1e9:.2f} GB of decoded frames from {cache.folder}")
-    else:
-        print(f"{cache.size_bytes() / 1e9:.2f} GB of decoded frames in {cache.folder}; frames --clear removes them")
-    return 0
+    freed = {"freed_bytes": cache.clear()} if args.clear else {}
+    found = {"folder": str(cache.folder), "bytes": cache.size_bytes()}
+    said = f"{cache.size_bytes() / 1e9:.2f} GB of decoded frames in {cache.folder}; frames --clear removes them"
+    if freed:
+        said = f"removed {freed['freed_bytes'] / 1e9:.2f} GB of decoded frames from {cache.folder}"
+    return common.tell(args, found | freed, said)
 
 
 def _frame_cache() -> DiskFrameCache:
@@ -192,17 +183,17 @@ def _frame_cache() -> DiskFrameCache:
 
 def _packages() -> list[Finding]:
     found = [Finding("python", sys.version_info >= (3, 11), platform.python_version())]
-    for package in PACKAGES:
+    for package in (*PACKAGES, *EXTRAS):
+        purpose, extra = EXTRAS.get(package, ("", ""))
         try:
             found.append(Finding(package, True, importlib.metadata.version(package)))
         except importlib.metadata.PackageNotFoundError:
-            found.append(Finding(package, False, "is not installed; run: pip install -r requirements.txt"))
-    for package, (purpose, extra) in EXTRAS.items():
-        try:
-            detail = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            detail = f'is not installed; only {purpose} needs it: pip install ".[{extra}]"'
-        found.append(Finding(package, True, detail))
+            how = (
+                f'only {purpose} needs it: pip install ".[{extra}]"'
+                if extra
+                else "run: pip install -r requirements.txt"
+            )
+            found.append(Finding(package, bool(extra), f"is not installed; {how}"))
     return found
 
 

@@ -30,8 +30,7 @@ def add(commands: common.Commands) -> None:
     parser.add_argument("--force", action="store_true", help="replace the bundle that --out holds")
     parser.add_argument("--restart", action="store_true", help="forget what was saved beside --out, begin at step 0")
     parser.add_argument("--print-config", action="store_true", help="print the settings as JSON and do not train")
-    common.add_json(parser)
-    parser.set_defaults(run=run)
+    common.add_json(parser, run)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -75,14 +74,15 @@ def _train(args: argparse.Namespace, from_first: Callable[..., Any], first: bool
         print(text, file=sys.stderr)
         return common.INTERRUPTED
     plan.checkpoint.unlink(missing_ok=True)
-    if args.json:
-        figures = common.measured(result.metrics, result.zero_shot, result.tested)
-        common.print_json({"state": "done", "bundle": result.bundle, **figures, "steps": result.step})
-    else:
-        rows = {"zero-shot CLIP": result.zero_shot, "with prompts": result.metrics}
-        print(common.percent_table(rows, result.tested))
-        print(f"bundle: {result.bundle}")
-    return 0
+    return _tell(args, result, str(result.bundle), steps=result.step)
+
+
+def _tell(args: argparse.Namespace, found: Any, bundle: str, **more: Any) -> int:
+    """What came of it: ``found`` has metrics, zero_shot and tested."""
+    figures = common.measured(found.metrics, found.zero_shot, found.tested)
+    rows = {"zero-shot CLIP": found.zero_shot, "with prompts": found.metrics}
+    table = common.percent_table(rows, found.tested)
+    return common.tell(args, {"state": "done", "bundle": bundle, **figures, **more}, table, f"bundle: {bundle}")
 
 
 def _plan(args: argparse.Namespace) -> _Plan | None:
@@ -173,14 +173,7 @@ def _train_there(args: argparse.Namespace, config: RunConfig, dataset: Dataset, 
         print(f"the job was ended; the same command with --out {out} goes on from what it saved", file=sys.stderr)
         return common.INTERRUPTED
     checkpoint.unlink(missing_ok=True)
-    card = read_card(str(out), origin="trained")
-    if args.json:
-        figures = common.measured(card.metrics, card.zero_shot, card.tested)
-        common.print_json({"state": "done", "bundle": str(out), **figures})
-    else:
-        print(common.percent_table({"zero-shot CLIP": card.zero_shot, "with prompts": card.metrics}, card.tested))
-        print(f"bundle: {out}")
-    return 0
+    return _tell(args, read_card(str(out), origin="trained"), str(out))
 
 
 def _confirm(args: argparse.Namespace, request: Any) -> None:

@@ -6,10 +6,10 @@ import secrets
 import shutil
 import weakref
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ga2app.errors import BundleError, ClipError, ConfigError, Fault, LabelError, StudioError
 from ga2app.labels import format_labels, label_key, merge_labels, parse_labels
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from ga2app.clip import Backbone
     from ga2app.services.studio import Studio
 
 MOST_BUNDLES = 3
@@ -141,15 +142,9 @@ class RecognitionService:
         studio, asked, cards = self._studio, *self._resolved(request)
         files = PictureFiles(studio.home) if pictures else None
         backbone = asked.backbone or ""
-        empty = Results(
-            Recognition(backbone, ()),
-            studio.backbone_title(backbone),
-            tuple(studio.bundle_title(card) for card in cards),
-            tuple(asked.labels),
-            cards=tuple(cards),
-            templates=tuple(asked.templates or ()),
-            pictures=files,
-        )
+        titles = (studio.backbone_title(backbone), tuple(map(studio.bundle_title, cards)))
+        kept: Any = {"cards": tuple(cards), "templates": tuple(asked.templates or ()), "pictures": files}
+        empty = Results(Recognition(backbone, ()), *titles, tuple(asked.labels), **kept)
         given = tuple(given_name(file) for file in asked.files)
         clips: list[RecognizedClip] = []
         paths: list[str] = []
@@ -174,6 +169,19 @@ class RecognitionService:
         """The whole answer; raises StudioError."""
         *_, whole = self.answers(request)
         return whole
+
+    def in_place(self, request: RecognitionRequest, load: Callable[[str], Backbone]) -> Recognition:
+        """What clips of this machine show, read where they lie, with all labels; ``bundles`` are folders.
+
+        ``load`` loads the backbone that is named, else the first bundle's, else the default. Raises StudioError.
+        """
+        from ga2app.inference import Recognizer, load_bundle
+
+        bundles = [load_bundle(folder) for folder in request.bundles or ()]
+        named = [str(bundle.manifest.backbone["name"]) for bundle in bundles]
+        backbone = load(request.backbone or next(iter(named), "") or self._studio.known_backbone(None))
+        asked: Any = {"template": request.templates, "none_of_these": self._with_negatives(request.none_of_these)}
+        return Recognizer(backbone, bundles).recognize(request.files, list(request.labels), **asked)
 
     def chosen_bundles(self, keys: str | Sequence[str] | None) -> list[BundleCard]:
         """The bundles under ``keys``, each once. Raises BundleError for one that is not there, and for too many."""

@@ -65,9 +65,9 @@ class Studio:
     recognizer: OwnRecognizer
     explainer: Explainer
     backbones: Callable[[], Sequence[BackboneChoice]]
-    inspector: VideoInspector
-    advisor: AnchorAdvisor
     estimator: SpeedEstimator
+    inspector: VideoInspector = field(default_factory=VideoInspector)
+    advisor: AnchorAdvisor = field(default_factory=AnchorAdvisor)
     examples: Sequence[Example] = ()
     wake_worker: Callable[[], object] = lambda: None
     worker_alive: Callable[[], bool] = lambda: True
@@ -167,7 +167,5 @@ def own_studio(home: Home | None = None) -> Iterator[Studio]:
             recognizer=recognizer,
             explainer=Explainer(recognizer),
             backbones=Backbones(file=home.root / "backbone_folders.json"),
-            inspector=VideoInspector(),
-            advisor=AnchorAdvisor(),
             estimator=SpeedEstimator(home.root / "speeds.json"),
         )

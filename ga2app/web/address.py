@@ -11,8 +11,8 @@ from typing import Any
 
 import gradio as gr
 
+from ga2app.web.components.markup import script
 from ga2app.web.events import QUIET
-from ga2app.web.templates import script
 
 NOBODY = -1
 """What ``number`` gives for an address that names something, but no number: nothing has it as its own."""

@@ -7,8 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ga2app.errors import StudioError
-from ga2app.web.components.markup import UNEXPECTED, notice
-from ga2app.web.templates import script
+from ga2app.web.components.markup import UNEXPECTED, notice, script
 
 log = logging.getLogger(__name__)
 

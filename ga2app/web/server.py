@@ -5,17 +5,16 @@ from __future__ import annotations
 import logging
 import os
 import threading
+from typing import TYPE_CHECKING
 
 import gradio as gr
 from starlette.middleware import Middleware
 
 from ga2app.environment import OwnThread, ServerAddress
-from ga2app.errors import StudioError
+from ga2app.errors import PackageError, StudioError
 from ga2app.hub import Downloads
 from ga2app.hub.backbone_downloads import Backbones
 from ga2app.paths import SKETCH_HARD_PROMPT, Home
-from ga2app.services.anchor_advisor import AnchorAdvisor
-from ga2app.services.clip_inspector import VideoInspector
 from ga2app.services.explanations import Explainer
 from ga2app.services.forecast import SpeedEstimator
 from ga2app.services.hardware import Hardware, lent_hardware, own_hardware
@@ -26,10 +25,12 @@ from ga2app.services.uploads import KEEP_S, prune_uploads, uploads_folder
 from ga2app.store import Store
 from ga2app.types import RunState
 from ga2app.web import Studio, build_page
-from ga2app.web.mcp import open_to_agents
 from ga2app.web.own_names import OwnNames, host_of
 from ga2app.web.static_assets import asset_routes
 from ga2app.web.theme import launch_look
+
+if TYPE_CHECKING:
+    from ga2app.web.mcp_agents import Agents
 
 log = logging.getLogger("ga2app.app")
 
@@ -117,8 +118,22 @@ def launch(page: gr.Blocks, studio: Studio, address: ServerAddress, *, mcp: bool
         log.info("agents are answered over MCP at %s%s", opened.rstrip("/"), agents.path)
 
 
+def open_to_agents(studio: Studio, page: gr.Blocks) -> Agents:
+    """The MCP server of ``studio``, whose endpoints ``page`` has; raises PackageError without ``mcp``, an extra."""
+    try:
+        from ga2app.web.mcp_agents import Agents
+    except ModuleNotFoundError as exc:
+        if (exc.name or "").split(".")[0] not in ("mcp", "mcp_types"):
+            raise
+        hint = "install it with pip install -r requirements-mcp.txt, or start the studio without --mcp"
+        raise PackageError("agents are answered by the package 'mcp', which is not installed", hint=hint) from exc
+    return Agents(studio, page)
+
+
 def _studio(home: Home, store: Store, hardware: Hardware, space: Space | None) -> Studio:
     """The studio with all that its screens may use."""
+    from ga2app.synthetic.demo_dataset import build_examples
+
     downloads = Downloads()
     backbones = Backbones(lambda: downloads.finished, None if space else home.root / "backbone_folders.json")
     return Studio(
@@ -129,12 +144,10 @@ def _studio(home: Home, store: Store, hardware: Hardware, space: Space | None) -
         backbones=backbones,
         remember_backbone=backbones.remember,
         downloads=downloads,
-        inspector=VideoInspector(),
-        advisor=AnchorAdvisor(),
         estimator=SpeedEstimator(home.root / "speeds.json"),
         server_paths=space is None,
         space=space,
-        examples=_examples(home),
+        examples=[Example(str(path), label) for path, label in build_examples(home.examples)],
         wake_worker=hardware.wake_worker,
         worker_alive=hardware.worker_alive,
         clips_at_once=hardware.clips_at_once,
@@ -190,9 +203,3 @@ def _warm(studio: Studio) -> None:
         log.warning("%s", exc)
     except Exception:
         log.exception("the recognizer could not be warmed")
-
-
-def _examples(home: Home) -> list[Example]:
-    from ga2app.synthetic.demo_dataset import build_examples
-
-    return [Example(str(path), label) for path, label in build_examples(home.examples)]

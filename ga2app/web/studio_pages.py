@@ -25,21 +25,8 @@ import gradio as gr
 from ga2app.services.studio import Studio
 from ga2app.web.access import guarded
 from ga2app.web.api import build_api, describe_parameters
-from ga2app.web.components.masthead import (
-    ANCHORS,
-    API,
-    COMPARE,
-    DATASETS,
-    LIBRARY,
-    PLACES,
-    RECOGNIZE,
-    RUNS,
-    TRAIN,
-    Page,
-    Place,
-    build_masthead,
-    footer_html,
-)
+from ga2app.web.components import masthead
+from ga2app.web.components.masthead import Page, Place
 from ga2app.web.pages.anchors.anchors_page import build_anchors
 from ga2app.web.pages.datasets.datasets_page import build_datasets
 from ga2app.web.pages.library.library_page import build_library
@@ -56,12 +43,12 @@ def build_page(studio: Studio) -> gr.Blocks:
     app = gr.Blocks(title="GA² Studio", analytics_enabled=False, fill_width=True, delete_cache=(3600, 86400))
     with app:
         # The endpoints come first: an event that came before could take the name of one.
-        for place in (API, *PLACES[:-1]):
+        for place in (masthead.API, *masthead.PLACES[:-1]):
             _begin(app, place)
-            page = build_masthead(studio, app, place)
+            page = masthead.build_masthead(studio, app, place)
             with gr.Column(elem_id="page"):
                 _BUILDERS[place](studio, page)
-            part(footer_html(), elem_id="footer")
+            part(masthead.footer_html(), elem_id="footer")
             _end(app)
     describe_parameters(app)
     return app
@@ -79,14 +66,14 @@ def _build_api(studio: Studio, page: Page) -> None:
 
 
 _BUILDERS: dict[Place, Callable[[Studio, Page], object]] = {
-    RECOGNIZE: build_recognize,
-    DATASETS: build_datasets,
-    ANCHORS: build_anchors,
-    TRAIN: build_train,
-    RUNS: build_runs,
-    LIBRARY: build_library,
-    COMPARE: build_compare,
-    API: _build_api,
+    masthead.RECOGNIZE: build_recognize,
+    masthead.DATASETS: build_datasets,
+    masthead.ANCHORS: build_anchors,
+    masthead.TRAIN: build_train,
+    masthead.RUNS: build_runs,
+    masthead.LIBRARY: build_library,
+    masthead.COMPARE: build_compare,
+    masthead.API: _build_api,
 }
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from ga2app.paths import Home
 from ga2app.web.api import build_api
-from ga2app.web.mcp.agent_tools import Tools, endpoints_of
+from ga2app.web.mcp_agents import Tools
 from tests.ui.studios import empty, make_studio
 
 
@@ -35,7 +35,7 @@ def tools_of(studio: Studio) -> Tools:
         return page
 
     with ThreadPoolExecutor(1) as thread:
-        return Tools(studio, endpoints_of(thread.submit(asyncio.run, build()).result()))
+        return Tools(studio, thread.submit(asyncio.run, build()).result())
 
 
 @pytest.fixture

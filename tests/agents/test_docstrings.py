@@ -8,8 +8,7 @@ import pytest
 
 from ga2app import errors
 from ga2app.web.api import explained
-from ga2app.web.mcp.agent_server import Tool
-from ga2app.web.mcp.agent_tools import Tools
+from ga2app.web.mcp_agents import Tool, Tools
 
 
 def test_a_docstring_is_told_in_its_parts():

@@ -7,8 +7,7 @@ import pytest
 
 from ga2app.errors import ConfigError
 from ga2app.web import Studio
-from ga2app.web.mcp.agent_server import Tool
-from ga2app.web.mcp.agent_tools import Tools
+from ga2app.web.mcp_agents import Tool, Tools
 from tests.ui.studios import LABELS
 
 

@@ -21,7 +21,7 @@ import pytest
 from gradio_client import Client
 
 from ga2app.paths import PROJECT, Home
-from ga2app.web.mcp.agent_server import PATH
+from ga2app.web.mcp_agents import PATH
 from ga2app.worker import launcher
 from tests.demo import link_demo
 

@@ -103,16 +103,8 @@ def build_api(studio: Studio) -> None:
     """Connect the endpoints; those that take or give files do so through unseen components."""
     some, runs = Endpoints(studio), RunEndpoints(studio)
     _connect(some.recognize, concurrency_id="recognize", concurrency_limit=1)
-    for plain in (
-        runs.queue_run,
-        runs.queue_job,
-        runs.run_status,
-        runs.list_runs,
-        runs.stop_run,
-        runs.resume_run,
-        runs.restart_run,
-    ):
-        api(_told(plain), api_name=plain.__name__)
+    for name in "queue_run queue_job run_status list_runs stop_run resume_run restart_run".split():
+        api(_told(getattr(runs, name)), api_name=name)
     _connect(some.download_bundle)
     _connect(some.upload_bundle)
     api(_told(some.list_bundles), api_name="list_bundles")

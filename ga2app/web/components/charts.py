@@ -13,8 +13,7 @@ from dataclasses import dataclass, replace
 from markupsafe import Markup
 
 from ga2app.types import SampleSize, cautions, intervals, rests_on
-from ga2app.web.components.markup import notices, tone_of
-from ga2app.web.templates import render
+from ga2app.web.components.markup import notices, render, tone_of
 
 Point = tuple[float, float]
 

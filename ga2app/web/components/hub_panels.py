@@ -16,9 +16,8 @@ from ga2app.services.studio import Studio
 from ga2app.types import ByteProgress, HubAccount, HubOffer, Pushed, PushOptions
 from ga2app.web.access import visitors_token
 from ga2app.web.components.form_fields import line, small, tick
-from ga2app.web.components.markup import busy, listed, meter_html, notice, size
+from ga2app.web.components.markup import busy, listed, meter_html, notice, render, size
 from ga2app.web.events import QUIET, fault_html
-from ga2app.web.templates import render
 from ga2app.web.theme import folded, part
 
 S = TypeVar("S")
@@ -150,8 +149,11 @@ def build_pull(studio: Studio, supply: Supply, outputs: list[Any], prefix: str =
         except Exception as exc:
             yield {told: fault_html(exc)}
         else:
+            files = listed([f"{file.name} ({size(file.size_bytes)})" for file in offer.files], _NAMED)
+            left = listed([name for name in offer.left_out if not name.startswith(".")], _NAMED)
+            shown = str(render("hub_offer.html", offer=offer, files=files, left=left))
             size_text = size(offer.size_bytes)
-            yield {told: offer_html(offer), go: gr.update(visible=True, value=f"Pull {size_text}"), found: offer}
+            yield {told: shown, go: gr.update(visible=True, value=f"Pull {size_text}"), found: offer}
 
     def pull(offer: HubOffer | None, *along: Any) -> Iterator[dict[Any, Any]]:
         if offer is None:
@@ -174,13 +176,6 @@ def build_pull(studio: Studio, supply: Supply, outputs: list[Any], prefix: str =
     gr.on([ask.click, repo.submit, revision.submit], look, [repo, revision], [told, go, found], **QUIET)
     gr.on([repo.input, revision.input], lambda: ["", hidden, None], None, [told, go, found], **QUIET)
     return go.click(pull, [found, *along], [told, go, *outputs], **QUIET)
-
-
-def offer_html(offer: HubOffer) -> str:
-    """What a repository offers, at which commit, and what of it is left where it is."""
-    files = listed([f"{file.name} ({size(file.size_bytes)})" for file in offer.files], _NAMED)
-    left = listed([name for name in offer.left_out if not name.startswith(".")], _NAMED)
-    return str(render("hub_offer.html", offer=offer, files=files, left=left))
 
 
 def moving(doing: str, transfer: Callable[[ByteProgress], T], shown: Callable[[str], S]) -> Generator[S, None, T]:

@@ -1,96 +1,123 @@
-"""Small pieces of HTML that the screens share. Every piece of text from outside goes through ``escape``."""
+"""What the pages' HTML is made of: templates, filled with escaping on, the small pieces that they share, and figures.
+
+Markup and scripts stand in files beside the pages. The pieces are the macros of ``pieces.html``: every template knows
+them, and all of the functions ``TEXTS``: ``{{ notice("info", text) }}``.
+"""
 
 from __future__ import annotations
 
-import html
 import time
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
 
 from ga2app.types import LabelKind, RunState
 
+WEB = Path(__file__).parents[1]
+PIECES = "badge chips empty kind_mark notice notices".split()
 UNEXPECTED = "Something went wrong inside the studio; its log says what. Try again, or report it with the log."
 
-_ICONS = {
-    RunState.QUEUED: '<circle cx="8" cy="8" r="6"/><path d="M8 4.5V8l2.5 1.5"/>',
-    RunState.RUNNING: '<path class="solid" d="M5 3.2v9.6L13 8z"/>',
-    RunState.STOPPING: '<path d="M8 2.5a5.5 5.5 0 1 1-5.5 5.5"/><path class="solid" d="M6 6h4v4H6z"/>',
-    RunState.STOPPED: '<path class="solid" d="M4 4h8v8H4z"/>',
-    RunState.DONE: '<path d="M3 8.5l3.5 3.5L13 4.5"/>',
-    RunState.FAILED: '<path d="M4 4l8 8M12 4l-8 8"/>',
-}
 
-_KIND_HELP = {
-    LabelKind.BASE: "base: the bundle was trained on clips with this label",
-    LabelKind.NOVEL: "novel: typed by you, the bundle was never trained on it",
-    LabelKind.NEGATIVE: "negative: stands for 'none of these'",
-}
+@cache
+def _environment() -> Environment:
+    folders = [WEB / "components", *sorted(path for path in (WEB / "pages").iterdir() if path.is_dir())]
+    environment = Environment(
+        loader=FileSystemLoader(folders),
+        autoescape=select_autoescape(default=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals |= {one.__name__: one for one in TEXTS}
+    pieces = environment.get_template("pieces.html").module
+    environment.globals |= {name: getattr(pieces, name) for name in PIECES}
+    return environment
 
 
-def escape(text: object) -> str:
-    """``text`` as it may stand in HTML, in an attribute too."""
-    return html.escape(str(text), quote=True)
+def render(name: str, **values: Any) -> Markup:
+    """The template ``name`` (``run_list.html``) filled with ``values``, each escaped unless it is Markup itself.
+
+    Templates lie beside the pages that use them, or among the components; a file name stands once. Raises
+    jinja2.UndefinedError where the template asks for what ``values`` lack.
+    """
+    return Markup(_environment().get_template(name).render(**values))
+
+
+@cache
+def script(*names: str) -> str:
+    """The text of JavaScript files that stand beside a page or among the components, one after the other."""
+    loader: Any = _environment().loader
+    return "".join(loader.get_source(_environment(), name)[0] for name in names)
+
+
+def ticks_js(boxes: str) -> str:
+    """The script that keeps the ticks of a list, to stand first in its ``js_on_load``.
+
+    ``boxes`` is the CSS selector of the rows' boxes inside the list; the ``value`` of each is the number of its row,
+    which no other row ever has. The list may hold buttons ``data-tick="all"`` and ``data-tick="none"``, a box
+    ``data-tick-all``, counters ``data-ticked="# ticked"`` and buttons ``data-needs-ticked``. What follows it may use
+    ``ticks.ids()``, ``ticks.boxes()`` and ``ticks.clear()``.
+    """
+    return f"const tickable = '{boxes}';\n{script('list_ticks.js')}"
+
+
+def _piece(name: str, *given: object) -> str:
+    return str(getattr(_environment().get_template("pieces.html").module, name)(*given))
 
 
 def file_url(path: Path | str) -> str:
     """The address of a file that the app may serve, relative to the page, whatever signs its name has."""
-    return f"gradio_api/file={escape(quote(str(path)))}"
+    return f"gradio_api/file={quote(str(path))}"
 
 
 def badge(state: RunState) -> str:
     """A run's state as color, icon and word."""
-    return (
-        f'<span class="badge {state.value}"><svg viewBox="0 0 16 16" aria-hidden="true">{_ICONS[state]}</svg>'
-        f"{state.value}</span>"
-    )
+    return _piece("badge", state)
 
 
 def kind_mark(kind: LabelKind) -> str:
     """Where a label comes from, as a small mark with its explanation."""
-    return f'<span class="kind {kind.value}" title="{escape(_KIND_HELP[kind])}">{kind.value}</span>'
+    return _piece("kind_mark", kind)
 
 
-def chips(labels: tuple[str, ...] | list[str], kind: LabelKind, limit: int = 60) -> str:
-    """Labels in a row of chips, the first ``limit`` of them."""
-    shown = "".join(f'<li class="chip {kind.value}">{escape(label)}</li>' for label in labels[:limit])
-    more = f'<li class="chip more">and {len(labels) - limit} more</li>' if len(labels) > limit else ""
-    return f'<ul class="chips">{shown}{more}</ul>'
+def chips(labels: Sequence[str], kind: LabelKind) -> str:
+    """Labels in a row of chips, the first of them."""
+    return _piece("chips", labels, kind)
 
 
 def notice(tone: str, text: str, title: str = "") -> str:
     """A message that stays on the page. ``tone`` is error, warning, info or success."""
-    if not text:
-        return ""
-    head = f"<strong>{escape(title)}</strong> " if title else ""
-    role = "alert" if tone == "error" else "status"
-    return f'<div class="notice {tone}" role="{role}">{head}<span>{escape(text)}</span></div>'
+    return _piece("notice", tone, text, title)
 
 
-def notices(tone: str, texts: tuple[str, ...] | list[str], title: str = "") -> str:
+def notices(tone: str, texts: Sequence[str], title: str = "") -> str:
     """Several messages of one tone in one box."""
-    if len(texts) < 2:
-        return notice(tone, texts[0] if texts else "", title)
-    head = f"<strong>{escape(title)}</strong>" if title else ""
-    items = "".join(f"<li>{escape(text)}</li>" for text in texts)
-    return f'<div class="notice {tone}" role="status">{head}<ul>{items}</ul></div>'
+    return _piece("notices", tone, texts, title)
 
 
 def lasting(inner: str) -> str:
-    """``inner`` as a list that stays until it is dismissed, where ``lasting_messages.js`` runs."""
-    dismiss = '<button type="button" class="small" data-dismiss>Dismiss</button>'
-    return f'<section class="lasting">{inner}{dismiss}</section>' if inner else ""
+    """``inner``, which is HTML, as a list that stays until it is dismissed, where ``lasting_messages.js`` runs."""
+    return _piece("lasting", Markup(inner))
 
 
 def empty(title: str, *steps: str) -> str:
     """An empty state that says what to do."""
-    items = "".join(f"<li>{escape(step)}</li>" for step in steps)
-    return f'<div class="empty"><h3>{escape(title)}</h3><ol>{items}</ol></div>'
+    return _piece("empty", title, *steps)
 
 
 def busy(text: str) -> str:
     """Shown while an answer is on its way."""
-    return f'<div class="busy" role="status"><span class="sweep"></span><p>{escape(text)}</p></div>'
+    return _piece("busy", text)
+
+
+def meter_html(said: str, done: int, total: int) -> str:
+    """A bar with ``said`` above it: how much of ``total`` is done; empty while nobody knows how much there is."""
+    return _piece("meter", said, 100 * done / total if total else 0.0)
 
 
 def percent(share: float) -> str:
@@ -157,10 +184,4 @@ def signed(change: float) -> str:
     return f"{change:+.1f}".replace("-", "\u2212")
 
 
-def meter_html(said: str, done: int, total: int) -> str:
-    """A bar with ``said`` above it: how much of ``total`` is done; empty while nobody knows how much there is."""
-    share = 100 * done / total if total else 0.0
-    return (
-        f'<div class="fetching" role="status"><p>{escape(said)}</p>'
-        f'<div class="meter"><span style="width:{share:.1f}%"></span></div></div>'
-    )
+TEXTS = (ago, count_of, file_url, percent, shortened, signed, size, tone_of)

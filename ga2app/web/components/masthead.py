@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
+from markupsafe import escape
 
 from ga2app.services.space import Space, Visitor, is_owner, refusal
 from ga2app.services.studio import Studio
 from ga2app.web.access import present_visitor
-from ga2app.web.components.markup import escape
+from ga2app.web.components.markup import render, script
 from ga2app.web.events import QUIET
-from ga2app.web.templates import render, script
 from ga2app.web.theme import controls_script, part
 
 
@@ -86,14 +86,10 @@ class Page:
 
 def build_masthead(studio: Studio, app: gr.Blocks, place: Place) -> Page:
     """The masthead of the page that is just being built, and on a Space the line that says who is signed in."""
-    html = part(header_html(place), js_on_load=script("masthead.js") + controls_script(), elem_id="masthead")
+    header = str(render("masthead.html", place=place, shown=RUNS if place is COMPARE else place, places=PLACES))
+    html = part(header, js_on_load=script("masthead.js") + controls_script(), elem_id="masthead")
     build_account(studio, app)
     return Page(app, place, html)
-
-
-def header_html(place: Place) -> str:
-    """Name, what the studio is for, the switch between light and dark, and links to the pages."""
-    return str(render("masthead.html", place=place, shown=RUNS if place is COMPARE else place, places=PLACES))
 
 
 def footer_html() -> str:

@@ -41,7 +41,7 @@ def test_a_set_or_a_group_that_the_address_names_and_nobody_has_is_told_and_neve
 ) -> None:
     clips, prompts = rooms
     drawn = clips.open_address(values(clips), 999, "<b>999</b>")
-    assert "There is no anchor set &#x27;&lt;b&gt;999&lt;/b&gt;&#x27;." in drawn[clips.sets]
+    assert "There is no anchor set &#39;&lt;b&gt;999&lt;/b&gt;&#39;." in drawn[clips.sets]
     assert drawn[clips.view].key is None and "aria-current" not in drawn[clips.sets]
     assert clips.name not in drawn and drawn[clips.detail]["visible"] is False
     drawn = prompts.open_address(values(prompts), -1, "things")
@@ -85,13 +85,13 @@ def test_a_set_is_made_renamed_and_deleted_and_comes_back(studio: Studio, rooms:
     view = drawn[clips.view]
     assert drawn[clips.name] == "street scenes" and drawn[clips.new_name] == ""
     drawn = clips.safely(clips._rename)(values(clips, view=view, name="mine"))
-    assert "there is an anchor set &#x27;mine&#x27; already" in drawn[clips.told]
-    assert "called &#x27;roads&#x27; now" in clips._rename(values(clips, view=view, name="roads"))[clips.told]
+    assert "there is an anchor set &#39;mine&#39; already" in drawn[clips.told]
+    assert "called &#39;roads&#39; now" in clips._rename(values(clips, view=view, name="roads"))[clips.told]
     drawn = clips._delete(values(clips, view=view))
     assert "roads" not in drawn[clips.sets]
-    assert "Undo: bring back the anchor set &#x27;roads&#x27;" in drawn[clips._bar.undo]
+    assert "Undo: bring back the anchor set &#39;roads&#39;" in drawn[clips._bar.undo]
     told = clips._bar.undo_last()[clips._bar.undo]
-    assert "Brought back: the anchor set &#x27;roads&#x27;." in told
+    assert "Brought back: the anchor set &#39;roads&#39;." in told
     assert "roads" in clips.draw(values(clips))[clips.sets]
 
 

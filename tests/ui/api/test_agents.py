@@ -13,7 +13,7 @@ import pytest
 from mcp import Client
 from mcp.types import CallToolResult, Tool
 
-from ga2app.web.mcp.agent_server import PATH
+from ga2app.web.mcp_agents import PATH
 
 from ..studios import LABELS, Served, add_bundle
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from gradio_client import Client
 
-from ga2app.web.mcp.agent_tools import Tools
+from ga2app.web.mcp_agents import Tools
 from ga2app.web.theme import controls_script
 
 DOCUMENTED = {

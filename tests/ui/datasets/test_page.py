@@ -161,13 +161,13 @@ def test_an_edit_is_done_told_and_undone(studio: Studio, page: Handlers, parts: 
     labels = studio.store.clips.labels(row.id)
     clip = studio.store.clips.page(row.id, ClipFilter(), limit=1)[0].id
     steps = [
-        ({"do": "label", "ids": [clip], "label": "saluting"}, "1 clip moved to &#x27;saluting&#x27;."),
+        ({"do": "label", "ids": [clip], "label": "saluting"}, "1 clip moved to &#39;saluting&#39;."),
         ({"do": "test", "ids": [clip]}, "1 clip is for test now."),
         ({"do": "delete-clips", "ids": [clip]}, "1 clip deleted."),
         ({"do": "base", "ids": [labels[3].id]}, "1 label is base now."),
-        ({"do": "rename-label", "ids": [labels[3].id], "name": " greeting  me "}, "is called &#x27;greeting me&#x27;"),
+        ({"do": "rename-label", "ids": [labels[3].id], "name": " greeting  me "}, "is called &#39;greeting me&#39;"),
         ({"do": "merge", "ids": [labels[3].id], "keep": str(labels[2].id)}, "Merged: 2 clips moved."),
-        ({"do": "delete-labels", "ids": [labels[2].id]}, "Deleted: label &#x27;jumping rope&#x27; with 4 clips."),
+        ({"do": "delete-labels", "ids": [labels[2].id]}, "Deleted: label &#39;jumping rope&#39; with 4 clips."),
     ]
     for given, told in steps:
         drawn = page.act({parts.view: View(row.id)}, pressed(**given))
@@ -204,7 +204,7 @@ def test_a_deleted_data_set_makes_room_for_another_and_comes_back(studio: Studio
     add_dataset(studio, "second")
     first, second = (row.id for row in studio.store.datasets.list())
     drawn = page.act({parts.view: View(first)}, pressed(do="delete"))
-    assert drawn[parts.view] == View(second) and "Deleted: data set &#x27;first&#x27;." in drawn[parts.told]
+    assert drawn[parts.view] == View(second) and "Deleted: data set &#39;first&#39;." in drawn[parts.told]
     assert page.act({parts.view: View(second)}, pressed(do="delete"))[parts.view] == View()
     assert page.act({parts.view: View()}, pressed(do="undo"))[parts.view] == View(second)
 
@@ -377,7 +377,7 @@ def test_a_form_names_the_source(tmp_path: Path) -> None:
 def test_what_the_form_lacks_is_said(studio: Studio, page: Handlers, parts: Parts, form: dict[str, Any], message: str):
     values = {getattr(parts.form, name): value for name, value in (BLANK | form).items()}
     told = page.begin(values)[parts.form.told]
-    assert message.replace("'", "&#x27;") in told and studio.store.imports.latest() == []
+    assert message.replace("'", "&#39;") in told and studio.store.imports.latest() == []
 
 
 @pytest.mark.parametrize("kind", ["place", "lists"])

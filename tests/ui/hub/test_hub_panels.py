@@ -12,7 +12,7 @@ import pytest
 from ga2app.errors import HubError
 from ga2app.types import ByteProgress, HubAccount, HubRevision, Pushed
 from ga2app.web.components.hub_panels import fault_html, moving
-from ga2app.web.templates import render
+from ga2app.web.components.markup import render
 
 T = TypeVar("T")
 who: ContextVar[str] = ContextVar("who", default="nobody")

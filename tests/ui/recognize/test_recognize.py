@@ -54,9 +54,9 @@ def test_an_upload_is_copied_before_it_is_looked_at(studio: Studio) -> None:
         ({"files": []}, "no clip was given; upload one"),
         ({"top_k": 0}, "must be 1 or more (it is 0)"),
         ({"labels": " , "}, "there are no labels to choose from; type at least two"),
-        ({"labels": "walking"}, "&#x27;walking&#x27; is the only label"),
-        ({"bundles": "nobody"}, "there is no bundle &#x27;nobody&#x27; in the library"),
-        ({"backbone": "openai/clip"}, "backbone &#x27;openai/clip&#x27; is not on this machine"),
+        ({"labels": "walking"}, "&#39;walking&#39; is the only label"),
+        ({"bundles": "nobody"}, "there is no bundle &#39;nobody&#39; in the library"),
+        ({"backbone": "openai/clip"}, "backbone &#39;openai/clip&#39; is not on this machine"),
         ({"labels": "boom, run"}, UNEXPECTED),
         ({"none_of_these": NoneOfThese(group="nobody")}, "there is no group of negative prompts"),
     ],
@@ -70,7 +70,7 @@ def test_what_cannot_be_answered_is_said_on_the_page(studio: Studio, asked: dict
 
 def test_a_bundle_of_another_backbone_is_refused_with_the_reason(studio: Studio) -> None:
     add_bundle(studio, "alien", "other")
-    assert "belongs to backbone &#x27;other&#x27;" in last_page(studio, bundles="alien")
+    assert "belongs to backbone &#39;other&#39;" in last_page(studio, bundles="alien")
 
 
 def test_up_to_three_bundles_answer_side_by_side_and_a_fourth_is_too_many(studio: Studio) -> None:
@@ -210,7 +210,7 @@ def test_an_address_names_bundles_and_labels_and_is_told_what_nobody_has(studio:
     assert opening(studio, Asked(("tuned",)), None, [], "")["labels"].startswith(LABELS[0])
     found = opening(studio, Asked(("<script>",)), remembered, [], "")
     assert "value" not in found["bundle"]
-    assert "There is no bundle &#x27;&lt;script&gt;&#x27; in the library." in found["fit"]
+    assert "There is no bundle &#39;&lt;script&gt;&#39; in the library." in found["fit"]
 
 
 def test_what_was_left_in_a_browser_tab_is_kept_for_the_tabs_used_last_with_a_bounded_number_of_answers() -> None:

@@ -84,7 +84,7 @@ def test_pasted_lines_join_what_was_typed_and_say_what_is_wrong() -> None:
         with_true_label(Shown(results(clip("a.mp4"), clip("b.mp4"))), 0, "run"), "b.mp4,jump\nq,run"
     )
     assert dict(shown.truth) == {0: "run", 1: "jump"}
-    assert "no clip &#x27;q&#x27; was recognized" in draw(shown).grades
+    assert "no clip &#39;q&#39; was recognized" in draw(shown).grades
     assert "true_label" in draw(shown).grades.replace("%5F", "_")
 
 

@@ -149,13 +149,13 @@ def test_a_run_that_ends_while_the_page_is_drawn_is_on_it_the_next_time(
 
     run_id = add_run(studio, RunState.STOPPING)
     page = finish(laid_out())
-    draw_body = runs_page.body_html
+    draw_body = runs_page.views.body_html
 
     def end_meanwhile(*args: Any) -> Any:
         studio.store.runs.finish(run_id, RunState.STOPPED, exit_code=0)
         return draw_body(*args)
 
-    monkeypatch.setattr(runs_page, "body_html", end_meanwhile)
+    monkeypatch.setattr(runs_page.views, "body_html", end_meanwhile)
     drawn = page.draw(Look(run_id))
     assert "saving and stopping" in drawn[page.head] and drawn[page.clock].active
     monkeypatch.undo()

@@ -16,6 +16,7 @@ from ga2app.config.reading import key_of
 from ga2app.config.settings_files import load_settings, settings_text
 from ga2app.errors import ConfigError
 from ga2app.services.run_requests import nested
+from ga2app.web.components.markup import render
 from ga2app.web.pages.train.train_settings import (
     BESIDE,
     GROUPS,
@@ -28,7 +29,6 @@ from ga2app.web.pages.train.train_settings import (
     label_of,
     values_of,
 )
-from ga2app.web.templates import render
 
 UNLIKE = {
     "attention": "eager",

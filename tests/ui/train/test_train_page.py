@@ -210,9 +210,9 @@ def test_an_earlier_run_in_the_address_fills_the_page_in(screen: Screen, studio:
     ("query", "told"),
     [
         ({"from": "run-999"}, "there is no run 999"),
-        ({"from": "<script>"}, "&#x27;&lt;script&gt;&#x27; names no run"),
+        ({"from": "<script>"}, "&#39;&lt;script&gt;&#39; names no run"),
         ({"dataset": "77"}, "there is no data set 77; choose one from the list"),
-        ({"hard_prompt": "nobody"}, "there is no bundle &#x27;nobody&#x27; in the library"),
+        ({"hard_prompt": "nobody"}, "there is no bundle &#39;nobody&#39; in the library"),
     ],
 )
 def test_what_an_address_names_and_nobody_has_is_told_and_not_replaced(

@@ -13,8 +13,7 @@ from ga2app.services.anchor_service import RELEVANT, Measured, Proposed, Taken
 from ga2app.services.studio import Studio
 from ga2app.store.anchor_rows import AddedTexts, AnchorRow, AnchorSetRow, NegativeGroupRow, NegativeRow, Rating
 from ga2app.types import PulledAnchors, TextProposal, TextRatings
-from ga2app.web.components.markup import count_of, empty, file_url, lasting, listed, notice, notices
-from ga2app.web.templates import render
+from ga2app.web.components.markup import count_of, empty, file_url, lasting, listed, notice, notices, render
 
 GOOD = 0.5
 """From this irrelevance on a clip is a good anchor: its nearest label fits it as badly as any word would."""

@@ -8,14 +8,14 @@ from functools import partial, wraps
 from typing import Any
 
 import gradio as gr
+from markupsafe import escape
 
 from ga2app.services.anchor_service import Proposed
 from ga2app.services.negatives import TYPED, chosen
 from ga2app.services.studio import Studio
 from ga2app.web.components.form_fields import FOLDER_HINT, backbone_field, choices, line, pick, settle_choice, small
-from ga2app.web.components.markup import busy, count_of, escape, notice, shortened
+from ga2app.web.components.markup import busy, count_of, notice, script, shortened, ticks_js
 from ga2app.web.events import REVEAL_JS, attempt, fault_html, in_turn, waited_for
-from ga2app.web.templates import script, ticks_js
 from ga2app.web.theme import part
 
 Values = dict[Any, Any]
@@ -142,6 +142,11 @@ class Room:
     rows: gr.HTML
     told: gr.HTML
     proposals: gr.HTML
+    draw: Callable[..., Updates]  # the room anew, with another view, or a message, where these are given
+    open: Callable[..., Updates]  # another set or group, from its first page
+    shown: Callable[[Any], Any]  # the row of the set or the group that a view is of, if any
+    listing_html: Callable[[int | None], str]  # the list of all, with the one under a key marked
+    accept: Callable[[Any, list[int]], str]  # adds what was proposed and ticked; gives what is said of it
     inputs: set[Any]
     outputs: list[Any]
 
@@ -174,26 +179,6 @@ class Room:
         self.on(self.all_on.click, partial(self._switch_all, on=True))
         self.on(self.all_off.click, partial(self._switch_all, on=False))
         self.on(self.proposals.select, self._decide)
-
-    def draw(self, values: Values, view: Any = None, told: str | None = None) -> Updates:
-        """The room anew, with ``view`` in the place of what was shown, and a message where there is one."""
-        raise NotImplementedError
-
-    def open(self, values: Values, view: Any, told: str | None = "") -> Updates:
-        """Another set or group, from its first page."""
-        raise NotImplementedError
-
-    def shown(self, view: Any) -> Any:
-        """The row of the set or the group that is shown, if any."""
-        raise NotImplementedError
-
-    def listing_html(self, key: int | None) -> str:
-        """The list of all, with the one under ``key`` marked."""
-        raise NotImplementedError
-
-    def accept(self, view: Any, picked: list[int]) -> str:
-        """Add what was proposed and ticked; gives what is said of it."""
-        raise NotImplementedError
 
     def _choose(self, values: Values, event: gr.EventData) -> Updates:
         return self.open(values, replace(self.nothing, key=int(event.chosen) if event.chosen else None))

@@ -16,11 +16,10 @@ from ga2app.store.anchor_rows import AnchorOrder, AnchorRow, AnchorSetRow
 from ga2app.types import AnchorKind, Progress, Pushed, PushOptions
 from ga2app.web.components.form_fields import line, pick, small, tick, whole
 from ga2app.web.components.hub_panels import Goods, Supply, build_pull, build_push
-from ga2app.web.components.markup import busy, notice, notices
+from ga2app.web.components.markup import busy, notice, notices, render, script
 from ga2app.web.events import QUIET
 from ga2app.web.pages.anchors import anchor_html as html
 from ga2app.web.pages.anchors.anchor_room import CHOOSE_JS, IN_TURN, ROWS_JS, Bar, ClipView, Room, Updates, Values
-from ga2app.web.templates import render, script
 from ga2app.web.theme import folded, part
 
 PAGE = 24
@@ -107,7 +106,8 @@ class ClipRoom(Room):
     def _connect(self) -> None:
         lists = (self.pool, self.make_from)
         self._connect_shared("anchor-name", *lists)
-        self.pulled.then(self.safely(self._open_pulled), {*self.inputs, *lists}, self.outputs, **IN_TURN)
+        came = self.safely(lambda values: self.open(values, values[self.view], None))  # what is said of it stays
+        self.pulled.then(came, {*self.inputs, *lists}, self.outputs, **IN_TURN)
         self.on([self.about.submit, self.about.blur], self._describe, self.about)
         self.rows.change(self._draw_missing, self.inputs, self.pictures, **QUIET)
         self.pictures.change(self._show_pictures, self.inputs, self.rows, **IN_TURN)
@@ -128,11 +128,9 @@ class ClipRoom(Room):
         return next((row for row in rows if row.id == view.key), rows[0] if rows else None)
 
     def listing_html(self, key: int | None) -> str:
-        """See ``Room``."""
         return html.sets_html(self.store.sets(), key)
 
     def draw(self, values: Values, view: ClipView | None = None, told: str | None = None) -> Updates:
-        """See ``Room``."""
         view = values[self.view] if view is None else view
         row = self.shown(view)
         updates: Updates = {
@@ -172,10 +170,6 @@ class ClipRoom(Room):
         place = html.Page.of(page, PAGE, row.clips)
         rows, comparable = self._rows(values, row, place)
         return html.clips_html(self._studio, rows, place, comparable), place
-
-    def _open_pulled(self, values: Values) -> Updates:
-        """The set that has just come, below what is said of it; the one that was open where none came."""
-        return self.open(values, values[self.view], None)
 
     def _describe(self, values: Values) -> Updates:
         row = self.shown(values[self.view])
@@ -238,7 +232,6 @@ class ClipRoom(Room):
         }
 
     def accept(self, view: ClipView, picked: list[int]) -> str:
-        """See ``Room``."""
         return self._taken(view, self._anchors.accept(view.key, view.proposed.clips, picked))
 
     def _measure(self, values: Values, progress: gr.Progress = PROGRESS) -> Updates:

@@ -12,11 +12,10 @@ import gradio as gr
 from ga2app.services.studio import Studio
 from ga2app.store.anchor_rows import NegativeGroupRow, NegativeOrder
 from ga2app.web.components.form_fields import line, small, tick, whole
-from ga2app.web.components.markup import count_of, lasting, notice, notices
+from ga2app.web.components.markup import count_of, lasting, notice, notices, render, script
 from ga2app.web.events import QUIET
 from ga2app.web.pages.anchors import anchor_html as html
 from ga2app.web.pages.anchors.anchor_room import CHOOSE_JS, IN_TURN, ROWS_JS, Bar, PromptView, Room, Updates, Values
-from ga2app.web.templates import render, script
 from ga2app.web.theme import folded, part
 
 PAGE = 50
@@ -113,7 +112,6 @@ class PromptRoom(Room):
         return html.groups_html(self.store.group_rows(), key, none=none)
 
     def draw(self, values: Values, view: PromptView | None = None, told: str | None = None) -> Updates:
-        """See ``Room``."""
         view = values[self.view] if view is None else view
         group, search = self.shown(view), values[self.search] or ""
         updates: Updates = {self._bar.undo: self._bar.undo_html()} | ({} if told is None else {self.told: told})
@@ -166,7 +164,6 @@ class PromptRoom(Room):
         }
 
     def accept(self, view: PromptView, picked: list[int]) -> str:
-        """See ``Room``."""
         return html.added_html(self._anchors.accept_prompts(view.key, view.proposed, picked))
 
     def _import(self, values: Values) -> Updates:

@@ -15,25 +15,10 @@ from ga2app.services.studio import Studio
 from ga2app.store.clip_pages import ClipRow, LabelRow
 from ga2app.types import LabelKind, Subset
 from ga2app.web import address
-from ga2app.web.components.markup import busy, notice, shortened
+from ga2app.web.components.markup import busy, notice, render, shortened
 from ga2app.web.events import attempt, fault_html
-from ga2app.web.pages.datasets.dataset_views import (
-    PAGE,
-    View,
-    answer_html,
-    grid_html,
-    head_html,
-    labels_html,
-    list_html,
-    panel_html,
-    pictures_made,
-    player_html,
-    progress_of,
-    sample_html,
-    waiting_player_html,
-    whole_html,
-)
-from ga2app.web.templates import render
+from ga2app.web.pages.datasets import dataset_views as views
+from ga2app.web.pages.datasets.dataset_views import View
 
 if TYPE_CHECKING:
     from ga2app.web.pages.datasets.datasets_page import Parts
@@ -83,7 +68,7 @@ class Handlers:
         part, text = address.text(request, "part"), address.text(request, "find")
         view = View(asked, address.number(request, "label"), part if part in list(Subset) else "", text)
         filters = {self._parts.subset: view.subset, self._parts.text: view.text}
-        return self.show(view, message) | filters | {self._parts.form.panel: panel_html(self._studio)}
+        return self.show(view, message) | filters | {self._parts.form.panel: views.panel_html(self._studio)}
 
     def show(self, view: View, message: str = "") -> Values:
         """The whole page, read anew from the store; without its data set, the form that clips come in by."""
@@ -92,8 +77,8 @@ class Handlers:
         row = next((row for row in sets if row.id == view.dataset_id), None)
         view = view if row else View()
         drawn: Values = {
-            parts.told: answer_html(self._studio, message),
-            parts.listing: list_html(sets, view.dataset_id),
+            parts.told: views.answer_html(self._studio, message),
+            parts.listing: views.list_html(sets, view.dataset_id),
             parts.importing: gr.Column(visible=row is None),
             parts.detail: gr.Column(visible=row is not None),
             parts.head: "",
@@ -104,10 +89,10 @@ class Handlers:
             if view.label_id not in {label.id for label in labels}:
                 view = replace(view, label_id=None)
             drawn |= {
-                parts.head: head_html(self._studio, row, labels),
+                parts.head: views.head_html(self._studio, row, labels),
                 parts.label: gr.Dropdown(choices=choices, value=view.label_id or 0),
-                parts.labels: labels_html(row.id, labels),
-                parts.whole: whole_html(row),
+                parts.labels: views.labels_html(row.id, labels),
+                parts.whole: views.whole_html(row),
             }
             drawn |= self._grid(view, labels)
         return {parts.view: view} | followed | drawn
@@ -116,16 +101,16 @@ class Handlers:
         """The clips of ``view``, on a page that there is; pictures that are being made are followed from here on."""
         store, of = self._studio.store.clips, view.dataset_id or 0
         count = store.count(of, view.filter)
-        view = replace(view, page=max(0, min(view.page, (count - 1) // PAGE)))
+        view = replace(view, page=max(0, min(view.page, (count - 1) // views.PAGE)))
         clips = self._clips(view)
         self._sets.pictures.ask(clips)
         followed = {self._parts.clock: gr.Timer(FOLLOW_S, active=True)} if self._sets.pictures.busy else {}
-        grid = grid_html(self._studio, view, labels, clips, count)
+        grid = views.grid_html(self._studio, view, labels, clips, count)
         return {self._parts.grid: grid, self._parts.view: view} | followed
 
     def _clips(self, view: View) -> list[ClipRow]:
-        offset = view.page * PAGE
-        return self._studio.store.clips.page(view.dataset_id or 0, view.filter, limit=PAGE, offset=offset)
+        offset = view.page * views.PAGE
+        return self._studio.store.clips.page(view.dataset_id or 0, view.filter, limit=views.PAGE, offset=offset)
 
     def _clock(self) -> gr.Timer:
         """It runs while something is going on that the page should follow."""
@@ -170,8 +155,8 @@ class Handlers:
 
     def play(self, event: gr.EventData) -> Iterator[str]:
         """The player with a clip in it."""
-        yield waiting_player_html()
-        yield player_html(self._studio, next(iter(_numbers([event._data.get("clip")])), 0))
+        yield views.waiting_player_html()
+        yield views.player_html(self._studio, next(iter(_numbers([event._data.get("clip")])), 0))
 
     def export(self, values: Values, event: gr.EventData) -> Iterator[str]:
         """A link to the data set as a list or as a zip."""
@@ -198,7 +183,7 @@ class Handlers:
         shots, seed = int(values[parts.shots] or 1), int(values[parts.draw_seed] or 0)
         try:
             sample = self._sets.sample(values[parts.view].dataset_id or 0, shots, seed)
-            return sample_html(self._studio, sample, shots, seed)
+            return views.sample_html(self._studio, sample, shots, seed)
         except Exception as exc:
             return fault_html(exc)
 
@@ -207,7 +192,7 @@ class Handlers:
         form = self._parts.form
         if failed := attempt(lambda: form.begin(self._studio, values)):
             return {form.told: failed}
-        panel = panel_html(self._studio)
+        panel = views.panel_html(self._studio)
         return {form.told: "", form.upload: None, form.panel: panel, self._parts.clock: gr.Timer(FOLLOW_S, active=True)}
 
     def in_panel(self, event: gr.EventData) -> Values:
@@ -215,7 +200,7 @@ class Handlers:
         form, given = self._parts.form, event._data
         failed = attempt(self._cancel) if given.get("do") == "cancel" else ""
         chosen = next(iter(_numbers([given.get("import")])), None)
-        return {form.told: failed, form.panel: panel_html(self._studio, chosen)}
+        return {form.told: failed, form.panel: views.panel_html(self._studio, chosen)}
 
     def _cancel(self) -> str:
         self._studio.imports.cancel()
@@ -228,13 +213,13 @@ class Handlers:
         running = self._studio.store.imports.running()
         newest, sets = next(iter(self._studio.store.imports.latest(1)), None), self._sets.all()
         clips = self._clips(view) if view.dataset_id else []
-        live = {"pictures": pictures_made(self._studio, clips), "progress": progress_of(running)}
+        live = {"pictures": views.pictures_made(self._studio, clips), "progress": views.progress_of(running)}
         told: Values = {parts.live: live, parts.clock: clock}
         listed = [(row.id, row.name, row.clips, len(row.base), len(row.novel)) for row in sets]
         now = (newest and (newest.id, newest.state.value, newest.cancelled), listed)
         if now != values[parts.seen]:
-            told |= {parts.seen: now, parts.listing: list_html(sets, view.dataset_id)}
-            told[parts.form.panel] = panel_html(self._studio)
+            told |= {parts.seen: now, parts.listing: views.list_html(sets, view.dataset_id)}
+            told[parts.form.panel] = views.panel_html(self._studio)
         return told
 
 

@@ -20,18 +20,7 @@ from ga2app.store import DatasetRow
 from ga2app.store.clip_pages import ClipFilter, ClipRow, LabelRow
 from ga2app.store.import_records import ImportRow, ImportState
 from ga2app.types import Subset
-from ga2app.web.components.markup import (
-    ago,
-    busy,
-    count_of,
-    empty,
-    file_url,
-    kind_mark,
-    notice,
-    notices,
-    shortened,
-)
-from ga2app.web.templates import render
+from ga2app.web.components.markup import busy, count_of, empty, file_url, kind_mark, notice, notices, render, shortened
 
 PAGE = 60
 """Clips on a page."""
@@ -72,7 +61,7 @@ def answer_html(studio: Studio, message: str = "") -> str:
 def list_html(sets: Sequence[DatasetRow], chosen: int | None) -> str:
     """Data sets as links, and the way to a new one."""
     waiting = DEMO not in {row.name for row in sets}
-    return str(render("dataset_list.html", sets=sets, chosen=chosen, waiting=waiting, ago=ago, count_of=count_of))
+    return str(render("dataset_list.html", sets=sets, chosen=chosen, waiting=waiting))
 
 
 def head_html(studio: Studio, row: DatasetRow, labels: Sequence[LabelRow]) -> str:
@@ -80,24 +69,22 @@ def head_html(studio: Studio, row: DatasetRow, labels: Sequence[LabelRow]) -> st
     health = studio.datasets.health(row, labels)
     faults = Markup(notices("warning", list(health.faults), "Before you train:"))
     notes = Markup(notices("info", list(health.notes)))
-    return str(render("dataset_head.html", row=row, faults=faults, notes=notes, ago=ago))
+    return str(render("dataset_head.html", row=row, faults=faults, notes=notes))
 
 
 def grid_html(studio: Studio, view: View, labels: Sequence[LabelRow], clips: Sequence[ClipRow], count: int) -> str:
     """One page of ``count`` clips, with the way to the others."""
     filtered = view.filter != ClipFilter()
     text = "No clip matches. Clear the filters to see all." if filtered else "This data set has no clips any more."
-    return str(
-        render(
-            "clip_grid.html",
-            nothing=Markup(notice("info", text)),
-            labels=labels,
-            clips=[_card(studio, clip) for clip in clips],
-            count=count,
-            first=view.page * PAGE + 1,
-            page=view.page,
-            pages=-(-count // PAGE),
-        )
+    return render(
+        "clip_grid.html",
+        nothing=Markup(notice("info", text)),
+        labels=labels,
+        clips=[_card(studio, clip) for clip in clips],
+        count=count,
+        first=view.page * PAGE + 1,
+        page=view.page,
+        pages=-(-count // PAGE),
     )
 
 
@@ -146,17 +133,8 @@ def sample_html(studio: Studio, drawn: Mapping[str, Sequence[ClipRow]], shots: i
             (label, [_card(studio, clip) | {"shown": shown + at < _PICTURED} for at, clip in enumerate(clips)])
         )
         shown += len(clips)
-    return str(
-        render(
-            "few_shot_sample.html",
-            drawn=cards,
-            count=shown,
-            seed=seed,
-            few=Markup(few),
-            pictured=_PICTURED,
-            count_of=count_of,
-        )
-    )
+    told: dict[str, Any] = {"drawn": cards, "count": shown, "seed": seed, "few": Markup(few), "pictured": _PICTURED}
+    return render("few_shot_sample.html", **told)
 
 
 def player_html(studio: Studio, clip_id: int) -> str:
@@ -206,23 +184,19 @@ def panel_html(studio: Studio, import_id: int | None = None) -> str:
     shown = next((row for row in ended if row.id == import_id), ended[0] if ended else None)
     report = dict(shown.report or {}) if shown else {}
     flaws = flaws_of(report)
-    return str(
-        render(
-            "import_panel.html",
-            running=running,
-            progress=progress_of(running),
-            ended=ended,
-            shown=shown,
-            outcome=_OUTCOMES.get(shown.state, "") if shown else "",
-            verdict=Markup(_verdict(shown, report) if shown else ""),
-            dataset_id=report.get("dataset_id"),
-            notes=Markup(notices("info", list(report.get("notes", ())))),
-            flaws=flaws,
-            most=_FLAWS,
-            csv=quote(report_csv(report)),
-            ago=ago,
-            count_of=count_of,
-        )
+    return render(
+        "import_panel.html",
+        running=running,
+        progress=progress_of(running),
+        ended=ended,
+        shown=shown,
+        outcome=_OUTCOMES.get(shown.state, "") if shown else "",
+        verdict=Markup(_verdict(shown, report) if shown else ""),
+        dataset_id=report.get("dataset_id"),
+        notes=Markup(notices("info", list(report.get("notes", ())))),
+        flaws=flaws,
+        most=_FLAWS,
+        csv=quote(report_csv(report)),
     )
 
 

@@ -19,11 +19,11 @@ from ga2app.services.import_sources import Duplicates, FileSource, ListsSource, 
 from ga2app.services.studio import Studio
 from ga2app.web import address
 from ga2app.web.components.form_fields import line, pick, small, whole
+from ga2app.web.components.markup import render, script, ticks_js
 from ga2app.web.components.masthead import Page
 from ga2app.web.events import QUIET, in_turn, waited_for
 from ga2app.web.pages.datasets.dataset_handlers import FOLLOW_S, Handlers
 from ga2app.web.pages.datasets.dataset_views import View
-from ga2app.web.templates import render, script, ticks_js
 from ga2app.web.theme import part
 
 ZIP, PLACE, LISTS = "zip", "place", "lists"

@@ -17,11 +17,10 @@ from ga2app.web import address
 from ga2app.web.api.endpoints import zip_to_serve
 from ga2app.web.components.form_fields import line, pick, small, tick
 from ga2app.web.components.hub_panels import Goods, Supply, build_pull, build_push
-from ga2app.web.components.markup import notice, shortened
+from ga2app.web.components.markup import notice, script, shortened
 from ga2app.web.components.masthead import Page
 from ga2app.web.events import QUIET, SAVE_JS, fault_html, in_turn, waited_for
 from ga2app.web.pages.library.library_view import ORDERS, ORIGINS, PAGE, Asked, library_view
-from ga2app.web.templates import script
 from ga2app.web.theme import part
 
 _IN_TURN = in_turn("library")

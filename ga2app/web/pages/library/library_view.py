@@ -10,16 +10,16 @@ from markupsafe import Markup
 
 from ga2app.config import RunConfig
 from ga2app.config.presets import method_parts
+from ga2app.config.reading import flat
 from ga2app.errors import BundleError, StudioError
 from ga2app.services.studio import Studio
 from ga2app.store import BundleOrder, BundleQuery
 from ga2app.types import BundleCard, BundleFacts, LabelKind, intervals
 from ga2app.web.components.card_html import card_html
 from ga2app.web.components.charts import compare_bars, ranges_of, rests_html
-from ga2app.web.components.markup import ago, chips, notice, shortened, size
-from ga2app.web.pages.runs.run_settings_view import adjusted_html
+from ga2app.web.components.markup import ago, chips, notice, render, shortened, size
+from ga2app.web.pages.runs.run_settings_view import adjusted_html, value_text
 from ga2app.web.pages.train.train_settings import GROUPS
-from ga2app.web.templates import render
 
 PAGE = 12
 """Bundles on one page of the list."""
@@ -246,11 +246,5 @@ def _origin(card: BundleCard, facts: BundleFacts) -> dict[str, str]:
 
 def _value(config: Mapping[str, Any], path: str) -> str:
     """The setting ``path`` for a person; empty where the bundle does not have it."""
-    value: Any = config
-    for step in path.split("."):
-        value = value.get(step) if isinstance(value, Mapping) else None
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    if isinstance(value, float):
-        return f"{value:g}"
-    return "" if value is None else ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    value = flat(config).get(path)
+    return "" if value in (None, "", [], ()) else value_text(value)

@@ -24,9 +24,8 @@ from ga2app.web.components.form_fields import (
     settle_choice,
     small,
 )
-from ga2app.web.components.markup import notice
+from ga2app.web.components.markup import notice, render, script
 from ga2app.web.events import QUIET
-from ga2app.web.templates import render, script
 from ga2app.web.theme import folded, part
 
 ALL_GROUPS = ""

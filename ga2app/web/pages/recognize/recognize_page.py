@@ -16,31 +16,13 @@ from ga2app.services.studio import Studio
 from ga2app.types import RecognitionRequest
 from ga2app.web import address
 from ga2app.web.components.form_fields import line
-from ga2app.web.components.markup import listed, notice, shortened
+from ga2app.web.components.markup import listed, notice, render, script, shortened
 from ga2app.web.components.masthead import Page
 from ga2app.web.events import QUIET, REVEAL_JS, waited_for
-from ga2app.web.pages.recognize.recognize_controls import (
-    Controls,
-    bundle_choice,
-    choose_way,
-    connect_controls,
-    group_choices,
-    helpers_html,
-    misfit_html,
-)
-from ga2app.web.pages.recognize.recognize_state import (
-    Drawn,
-    Left,
-    Shown,
-    Visits,
-    answer_pages,
-    clicked,
-    draw,
-    read_lines,
-    with_true_label,
-    with_true_labels,
-)
-from ga2app.web.templates import render, script
+from ga2app.web.pages.recognize import recognize_controls as fields
+from ga2app.web.pages.recognize import recognize_state as state
+from ga2app.web.pages.recognize.recognize_controls import Controls
+from ga2app.web.pages.recognize.recognize_state import Drawn, Left, Shown, Visits
 from ga2app.web.theme import part
 
 
@@ -52,7 +34,7 @@ def build_recognize(studio: Studio, page: Page) -> None:
             controls = Controls(studio)
         with gr.Column(scale=8, min_width=300, elem_classes="telling", elem_id="telling"):
             results = ResultParts()
-    connect_controls(studio, controls)
+    fields.connect_controls(studio, controls)
     _connect_results(studio, controls, results)
     _connect_recognizing(studio, controls, results)
     _connect_memory(studio, controls, results, page, tab)
@@ -88,25 +70,25 @@ def _connect_results(studio: Studio, controls: Controls, results: ResultParts) -
     shown, graded = results.shown, [results.overview, results.grades, results.shown]
 
     def type_true_label(before: Shown, event: gr.EventData) -> tuple[str, Shown]:
-        changed = with_true_label(before, event._data.get("clip"), event._data.get("label"))
-        return draw(changed).grades, changed
+        changed = state.with_true_label(before, event._data.get("clip"), event._data.get("label"))
+        return state.draw(changed).grades, changed
 
     def use_lines(before: Shown, text: str) -> tuple[Any, ...]:
-        drawn = draw(with_true_labels(before, text))
+        drawn = state.draw(state.with_true_labels(before, text))
         return drawn.overview, drawn.grades, drawn.shown
 
     def judge_again(before: Shown, percent: float) -> Any:
         if before.results is None or not before.results.asked_for_none:
             return {results.shown: gr.skip()}
-        return results.values(draw(replace(before, results=before.results.with_threshold(percent / 100))))
+        return results.values(state.draw(replace(before, results=before.results.with_threshold(percent / 100))))
 
     def click(before: Shown, event: gr.EventData) -> Iterator[tuple[Any, Shown]]:
-        for changed in clicked(studio, before, event._data):
-            yield draw(changed).clips, changed
+        for changed in state.clicked(studio, before, event._data):
+            yield state.draw(changed).clips, changed
 
     results.overview.submit(type_true_label, shown, [results.grades, shown], **QUIET)
     results.use.click(use_lines, [shown, results.lines], graded, **QUIET)
-    read: Any = {"fn": lambda before, file: use_lines(before, read_lines(file)), **QUIET}
+    read: Any = {"fn": lambda before, file: use_lines(before, state.read_lines(file)), **QUIET}
     results.upload.upload(inputs=[shown, results.upload], outputs=graded, **read)
     threshold = controls.settings.threshold
     threshold.release(judge_again, [shown, threshold], results.outputs, **QUIET)
@@ -129,7 +111,7 @@ def _connect_recognizing(studio: Studio, controls: Controls, results: ResultPart
         return [example.path], format_labels(dict.fromkeys(each.label for each in studio.examples))
 
     shared: dict[str, Any] = {
-        "fn": partial(answer_pages, studio, read, put),
+        "fn": partial(state.answer_pages, studio, read, put),
         "inputs": controls.asked | {results.shown},
         "outputs": [*results.outputs, controls.fault],
         "concurrency_id": "recognize",
@@ -168,7 +150,7 @@ def _connect_memory(studio: Studio, controls: Controls, results: ResultParts, pa
 
     def bring_back(key: str) -> dict[Any, Any]:
         left = visits.recall(key)
-        drawn = results.values(draw(left.shown)) if left.shown.results else {}
+        drawn = results.values(state.draw(left.shown)) if left.shown.results else {}
         return {opened: key, **restored_settings(studio, controls, left), **drawn}
 
     lists = [controls.take_labels, controls.fit, controls.dataset, controls.suggested]
@@ -203,11 +185,11 @@ def restored_settings(studio: Studio, controls: Controls, left: Left) -> dict[An
     """The settings as they were left in the browser's tab, with the groups of negative prompts as they are now."""
     settings, values = controls.settings, left.values
     if not values:
-        return {settings.group: gr.update(choices=group_choices(studio))}
-    group, threshold = choose_way(values["way"])
+        return {settings.group: gr.update(choices=fields.group_choices(studio))}
+    group, threshold = fields.choose_way(values["way"])
     return {
         settings.way: values["way"],
-        settings.group: group | {"value": values["group"], "choices": group_choices(studio)},
+        settings.group: group | {"value": values["group"], "choices": fields.group_choices(studio)},
         settings.threshold: threshold | {"value": values["threshold"]},
         settings.template: values["template"],
         settings.top_k: values["top_k"],
@@ -240,11 +222,11 @@ def opening(studio: Studio, asked: Asked, memory: Any, chosen: list[str] | None,
     drawn: dict[str, Any] = {"bundle": gr.update(choices=choices)}
     if there and there != chosen:
         drawn["bundle"] = gr.update(choices=choices, value=there)
-        backbone, drawn["take_labels"] = bundle_choice(studio, there)
+        backbone, drawn["take_labels"] = fields.bundle_choice(studio, there)
         if asked.bundles:
             text = text or studio.recognition.bundle_labels(there)
             drawn["backbone"] = backbone
-            drawn["fit"] = misfit_html(studio, there, backbone.get("value") or studio.known_backbone(None))
+            drawn["fit"] = fields.misfit_html(studio, there, backbone.get("value") or studio.known_backbone(None))
     if text and text != typed:
         drawn["labels"] = text
     lacking = [f"'{shortened(key)}'" for key in asked.bundles if key not in keys]
@@ -254,5 +236,5 @@ def opening(studio: Studio, asked: Asked, memory: Any, chosen: list[str] | None,
     found = studio.recognition.label_lists()
     return drawn | {
         "dataset": gr.update(choices=found, visible=bool(found)),
-        "suggested": helpers_html(labels=studio.recognition.suggestions(text, there)),
+        "suggested": fields.helpers_html(labels=studio.recognition.suggestions(text, there)),
     }

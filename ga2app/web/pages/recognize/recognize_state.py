@@ -87,10 +87,7 @@ def draw(shown: Shown, *, above: str = "", growing: bool = False) -> Drawn:
 
 
 def answer_pages(
-    studio: Studio,
-    read: Callable[[Any], tuple[RecognitionRequest, Shown]],
-    put: Callable[[Drawn], Any],
-    given: Any,
+    studio: Studio, read: Callable[[Any], tuple[RecognitionRequest, Shown]], put: Callable[[Drawn], Any], given: Any
 ) -> Iterator[Any]:
     """What the right side shows: that it is at work, then the growing answer, or what is wrong.
 

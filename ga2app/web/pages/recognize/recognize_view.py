@@ -18,8 +18,7 @@ from ga2app.services.true_labels import counted, divisions, grade
 from ga2app.services.uploads import base_name
 from ga2app.types import NONE_OF_THESE, Answer, Curve, RecognizedClip
 from ga2app.web.components import markup
-from ga2app.web.components.markup import percent
-from ga2app.web.templates import render
+from ga2app.web.components.markup import percent, render
 
 if TYPE_CHECKING:
     from ga2app.inference.explanations import ClipExplanation, TokenWords
@@ -60,15 +59,7 @@ def blocks_html(results: Results, page: int = 0, reasons: Mapping[int, str] | No
         )
         for number in range(page * BLOCKS, last)
     ]
-    return render(
-        "clip_blocks.html",
-        results=results,
-        blocks=blocks,
-        page=page,
-        shown=BLOCKS,
-        count=count,
-        last=last,
-    )
+    return render("clip_blocks.html", results=results, blocks=blocks, page=page, shown=BLOCKS, count=count, last=last)
 
 
 def frame_strip(clip: RecognizedClip, classifiers: Sequence[str], number: int = 0) -> str:
@@ -232,19 +223,7 @@ def reasons_html(
         ranges.append(max((abs(frame.contribution) for frame in one.frames), default=0.0) or 1.0)
         best = sorted(enumerate(one.frames, start=1), key=lambda frame: -frame[1].contribution)[:2]
         strongest.append(sorted(number for number, frame in best if frame.contribution > 0))
-    values: dict[str, Any] = {
-        "asked": asked,
-        "backbone": backbone,
-        "found": found,
-        "message": Markup(message),
-        "titles": titles,
-        "labels": labels,
-        "overlays": overlays,
-        "tokens": tokens,
-        "reading": reading,
-        "notes": notices("warning", found.notes if found else ()),
-        "ranges": ranges,
-        "strongest": strongest,
-        "meanings": _MEANINGS,
-    }
-    return render("reasons.html", **values)
+    given: dict[str, Any] = {"titles": titles, "labels": labels, "overlays": overlays, "tokens": tokens}
+    given |= {"asked": asked, "backbone": backbone, "found": found, "message": Markup(message), "reading": reading}
+    given |= {"notes": notices("warning", found.notes if found else ()), "ranges": ranges, "strongest": strongest}
+    return render("reasons.html", **given, meanings=_MEANINGS)

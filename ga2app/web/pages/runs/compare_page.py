@@ -14,13 +14,12 @@ from ga2app.services.studio import Studio
 from ga2app.types import Event, RunRecord, SampleSize, figure_text
 from ga2app.web import address
 from ga2app.web.components.charts import Line, line_chart
-from ga2app.web.components.markup import empty, notice
+from ga2app.web.components.markup import empty, notice, render, script
 from ga2app.web.components.masthead import Page
 from ga2app.web.events import in_turn
 from ga2app.web.pages.runs.run_settings_view import label_of, value_text
 from ga2app.web.pages.runs.run_views import FIGURES, smooth_loss
 from ga2app.web.pages.runs.runs_page import Look, connect_saving
-from ga2app.web.templates import render, script
 from ga2app.web.theme import part
 
 OTHER_CLIPS = "Clips, or their split"

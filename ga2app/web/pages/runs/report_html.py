@@ -20,18 +20,9 @@ from ga2app.types import (
     intervals,
     rests_on,
 )
-from ga2app.web.components.charts import (
-    Change,
-    Confusion,
-    Dot,
-    change_bars,
-    confusion_html,
-    rests_html,
-    scatter_pair,
-)
-from ga2app.web.components.markup import kind_mark, tone_of
+from ga2app.web.components import charts
+from ga2app.web.components.markup import kind_mark, render, tone_of
 from ga2app.web.pages.runs.run_settings_view import adjusted_html
-from ga2app.web.templates import render
 
 ZERO_SHOT = "Zero-shot CLIP"
 GROUP_TITLES = {"base": "Base labels", "novel": "Novel labels", "joint": "All labels together"}
@@ -65,7 +56,7 @@ def report_html(run: RunRecord, report: Report, seeds: Sequence[Mapping[str, flo
         summary=_summary(report),
         gained=report.gained,
         lost=report.lost,
-        rests=rests_html(tested, legend=False),
+        rests=charts.rests_html(tested, legend=False),
         adjusted=adjusted_html(used),
         sources="; ".join(text for text in (used.anchors, used.negatives) if text),
         means=[*MEANS.items()],
@@ -82,7 +73,7 @@ def report_html(run: RunRecord, report: Report, seeds: Sequence[Mapping[str, flo
         matrices={group: [(title, _matrix(report, model, group)) for title, model in models] for group in groups},
         changes=_changes(report),
         sides=_sides(report),
-        map=scatter_pair((ZERO_SHOT, "With the bundle"), _dots(report)),
+        map=charts.scatter_pair((ZERO_SHOT, "With the bundle"), _dots(report)),
         kinds={point.what for point in report.points},
         map_share=[f"{share:.0f}" for share in report.map_share],
         clips_mapped=report.clips_mapped,
@@ -122,7 +113,7 @@ def _measured(report: Report, model: ModelReport, group: str, key: str) -> str:
 
 
 def _matrix(report: Report, model: ModelReport, group: str) -> Markup:
-    return confusion_html(Confusion(report.labels(group), model.groups[group].confusion))
+    return charts.confusion_html(charts.Confusion(report.labels(group), model.groups[group].confusion))
 
 
 def _changes(report: Report) -> Markup:
@@ -131,14 +122,14 @@ def _changes(report: Report) -> Markup:
         if group not in report.bundle.groups:
             continue
         after, before = report.bundle.groups[group].per_class, report.plain.groups[group].per_class
-        totals = Confusion(report.labels(group), report.bundle.groups[group].confusion).totals()
+        totals = charts.Confusion(report.labels(group), report.bundle.groups[group].confusion).totals()
         mark = Markup(kind_mark(LabelKind(group)))
         changes += [
-            Change(name, before.get(name, 0.0), after[name], totals.get(place, 0), mark)
+            charts.Change(name, before.get(name, 0.0), after[name], totals.get(place, 0), mark)
             for place, name in enumerate(report.labels(group))
             if name in after
         ]
-    return change_bars("Percent of each label's clips", changes)
+    return charts.change_bars("Percent of each label's clips", changes)
 
 
 def _sides(report: Report) -> list[tuple[str, str, list[tuple[ChangedClip, str]], int]]:
@@ -152,7 +143,7 @@ def _sides(report: Report) -> list[tuple[str, str, list[tuple[ChangedClip, str]]
     return sides
 
 
-def _dots(report: Report) -> list[Dot]:
+def _dots(report: Report) -> list[charts.Dot]:
     places = {label: place for place, label in enumerate((*report.base, *report.novel))}
     hints = {
         "clip": "{0.name}: {0.label} ({0.kind})",
@@ -161,7 +152,7 @@ def _dots(report: Report) -> list[Dot]:
         "negative": "negative prompt: {0.name}",
     }
     return [
-        Dot(
+        charts.Dot(
             *(point.what, point.name, hints[point.what].format(point)),
             *(places.get(point.label, 0) * _GOLDEN_DEGREES % 360, point.kind is LabelKind.NOVEL),
             *(point.before, point.after),

@@ -12,9 +12,8 @@ from ga2app.config.reading import flat
 from ga2app.errors import ConfigError
 from ga2app.services.run_comparison import as_in_json
 from ga2app.types import Adjustment, Conditions, Report, RunRecord
-from ga2app.web.components.markup import notices
+from ga2app.web.components.markup import notices, render
 from ga2app.web.pages.train.train_settings import PRESET_TITLES, SETTINGS
-from ga2app.web.templates import render
 
 _NOT_OF_A_PRESET = ("dataset", "backbone", "seed", "device", "processes", "anchors", "negatives")
 _LABELS = {setting.path: setting.label for setting in SETTINGS} | {

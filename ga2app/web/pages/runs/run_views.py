@@ -17,10 +17,9 @@ from ga2app.services.studio import Studio
 from ga2app.store.run_rows import MAX_NAME
 from ga2app.types import Event, RunRecord, RunState, intervals, read_tested
 from ga2app.web.components.charts import Line, compare_bars, line_chart, ranges_of, rests_html, smooth
-from ga2app.web.components.markup import duration, empty, notice, shortened
+from ga2app.web.components.markup import duration, empty, notice, render, shortened
 from ga2app.web.pages.runs.report_html import report_html
 from ga2app.web.pages.runs.run_settings_view import adjusted_html, preset_word, settings_html
-from ga2app.web.templates import render
 
 PROGRESS, REPORT_VIEW, SETTINGS_VIEW, LOG_VIEW = "progress", "report", "config", "log"
 VIEWS = ((PROGRESS, "Progress"), (REPORT_VIEW, "Report"), (SETTINGS_VIEW, "Settings"), (LOG_VIEW, "Log"))

@@ -26,25 +26,12 @@ from ga2app.store import RunFilter
 from ga2app.types import Report, RunRecord, RunState
 from ga2app.web import address
 from ga2app.web.components.form_fields import line, pick
-from ga2app.web.components.markup import notice
+from ga2app.web.components.markup import WEB, notice, render, script
 from ga2app.web.components.masthead import Page
 from ga2app.web.events import REVEAL_JS, SAVE_JS, fault_html, in_turn, waited_for
+from ga2app.web.pages.runs import run_views as views
 from ga2app.web.pages.runs.report_html import report_html
 from ga2app.web.pages.runs.run_settings_view import settings_html
-from ga2app.web.pages.runs.run_views import (
-    PROGRESS,
-    REPORT_VIEW,
-    VIEWS,
-    accuracy_html,
-    actions_html,
-    body_html,
-    head_html,
-    list_value,
-    loss_html,
-    missing_html,
-    result_html,
-)
-from ga2app.web.templates import WEB, render, script
 from ga2app.web.theme import folded, part
 
 
@@ -81,18 +68,16 @@ def report_page(studio: Studio, run: RunRecord, report: Report) -> str:
     ended = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.finished_s)) if run.finished_s else ""
     about = (f"data set {report.dataset}", backbone_title, f"seed {report.seed}", ended)
     curve = studio.runs.curve(run.id)
-    return str(
-        render(
-            "report_file.html",
-            title=f"Run {run.id}: {run_title(run)}",
-            about=" · ".join(part for part in about if part),
-            style=Markup(page_style()),
-            result=result_html(run, curve),
-            body=report_html(run, report, studio.runs.seeds(run)),
-            accuracy=accuracy_html(curve),
-            loss=loss_html(curve),
-            settings=settings_html(run, report, backbone_title, curve.conditions),
-        )
+    return render(
+        "report_file.html",
+        title=f"Run {run.id}: {run_title(run)}",
+        about=" · ".join(part for part in about if part),
+        style=Markup(page_style()),
+        result=views.result_html(run, curve),
+        body=report_html(run, report, studio.runs.seeds(run)),
+        accuracy=views.accuracy_html(curve),
+        loss=views.loss_html(curve),
+        settings=settings_html(run, report, backbone_title, curve.conditions),
     )
 
 
@@ -127,7 +112,7 @@ class Look:
     """
 
     run_id: int | None = None
-    view: str = PROGRESS
+    view: str = views.PROGRESS
     page: int = 0
     only: RunFilter = field(default_factory=RunFilter)
     sent: tuple[tuple[str, int], ...] = ()
@@ -140,21 +125,21 @@ def parts_of(studio: Studio, look: Look, *, gone: int | None = None) -> tuple[Lo
     """
     runs = studio.runs
     run = runs.find(look.run_id)
-    view = look.view if look.view in dict(VIEWS) else PROGRESS
-    if view == REPORT_VIEW and not (run and runs.has_report(run)):
-        view = PROGRESS
+    view = look.view if look.view in dict(views.VIEWS) else views.PROGRESS
+    if view == views.REPORT_VIEW and not (run and runs.has_report(run)):
+        view = views.PROGRESS
     shown = runs.page(look.only, look.page)
     look = replace(look, run_id=run.id if run else look.run_id, view=view, page=shown.page)
-    listed = list_value(studio, shown, look.run_id, filtered=look.only != RunFilter())
+    listed = views.list_value(studio, shown, look.run_id, filtered=look.only != RunFilter())
     parts: dict[str, Any] = {"list": listed | {"gone": [gone] if gone else []}}
-    parts["actions"] = str(actions_html(studio, run, view, look.run_id))
+    parts["actions"] = str(views.actions_html(studio, run, view, look.run_id))
     parts["head"] = parts["body"] = ""
     if run:
         curve = runs.curve(run.id)
-        parts["head"] = str(head_html(studio, run, curve))
-        parts["body"] = str(body_html(studio, run, curve, view))
+        parts["head"] = str(views.head_html(studio, run, curve))
+        parts["body"] = str(views.body_html(studio, run, curve, view))
     elif look.run_id is not None:
-        parts["head"] = missing_html(look.run_id)
+        parts["head"] = views.missing_html(look.run_id)
     return look, parts
 
 
@@ -246,7 +231,7 @@ class RunsPage:
 
     def open(self, seen: Look, request: gr.Request) -> dict[Any, Any]:
         """Back and Forward lead to another run, and leave the list as it is."""
-        view = address.text(request, "view") or PROGRESS
+        view = address.text(request, "view") or views.PROGRESS
         return self.draw(replace(seen, run_id=address.number(request, "id"), view=view, sent=()))
 
     def filtered(self, given: dict[Any, Any]) -> dict[Any, Any]:

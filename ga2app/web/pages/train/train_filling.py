@@ -22,11 +22,10 @@ from ga2app.services.run_requests import Asked
 from ga2app.services.studio import Studio
 from ga2app.web import address
 from ga2app.web.components.form_fields import backbone_field, backbone_info, choices, line, pick, small
-from ga2app.web.components.markup import notice, shortened
+from ga2app.web.components.markup import notice, render, script, shortened
 from ga2app.web.pages.train import train_settings as form
 from ga2app.web.pages.train.backbone_download import build_download
 from ga2app.web.pages.train.train_view import dataset_choices, datasets_html, faults_html, list_choices, run_choices
-from ga2app.web.templates import render, script
 from ga2app.web.theme import part
 
 POLL_S = 2.0
@@ -91,7 +90,8 @@ class TrainLayout:
 
     def _lay_out_settings(self, named: str) -> None:
         part('<h3 class="over">Settings <small>filled in by the preset, yours to change</small></h3>')
-        fields: Any = {"html_template": str(render("train_form.html", groups=form.GROUPS, typed=self._typed()))}
+        typed = HARD_PROMPT if self.studio.server_paths else ""  # its list takes a folder, too, that is typed
+        fields: Any = {"html_template": str(render("train_form.html", groups=form.GROUPS, typed=typed))}
         value = self.form_value(preset(PRESETS[0], named))
         self.form = part(value, js_on_load=script("train_form.js"), elem_id="train-form", **fields)
         with gr.Row(elem_classes="actions"):
@@ -101,10 +101,6 @@ class TrainLayout:
         self.earlier = pick("start-from", "Start from an earlier run", run_choices(self.studio), info=about)
         told: Any = {"html_template": "${value.html}", "js_on_load": script("train_told.js")}
         self.file_told = part({"html": ""}, elem_id="settings-answer", **told)
-
-    def _typed(self) -> str:
-        """The setting whose list also takes what is typed: where a person may name files of the machine."""
-        return HARD_PROMPT if self.studio.server_paths else ""
 
     def asked_for(self, given: Mapping[Any, Any]) -> Asked:
         """What the page asks for."""

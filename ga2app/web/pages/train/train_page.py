@@ -19,6 +19,7 @@ from ga2app.web.components.markup import notice
 from ga2app.web.components.masthead import Page
 from ga2app.web.events import fault_html, in_turn
 from ga2app.web.pages.train import train_settings as form
+from ga2app.web.pages.train import train_view as views
 from ga2app.web.pages.train.train_filling import (
     DATASET_HELP,
     FLAVOR_HELP,
@@ -26,14 +27,6 @@ from ga2app.web.pages.train.train_filling import (
     SEEDS_HELP,
     TIMEOUT_HELP,
     TrainFilling,
-)
-from ga2app.web.pages.train.train_view import (
-    dataset_choices,
-    datasets_html,
-    faults_html,
-    flavor_choices,
-    list_choices,
-    preview_of,
 )
 
 _IN_TURN = in_turn("train")
@@ -70,7 +63,7 @@ class TrainPage(TrainFilling):
             for path, (component, text) in helps.items()
         }
         if asked.job:
-            marks[self.flavor] |= {"choices": flavor_choices(self.studio)}
+            marks[self.flavor] |= {"choices": views.flavor_choices(self.studio)}
         kept = {}
         if given[self.opened]:
             kept[self.memory] = {
@@ -102,10 +95,10 @@ class TrainPage(TrainFilling):
         if pressed and pressed.runs and pressed.asked == asked:
             told = self._standing(pressed)
         elif pressed and not pressed.runs and faults:
-            told = faults_html(faults)
+            told = views.faults_html(faults)
         pressed = pressed if told else None
-        preview = preview_of(self.studio, plan, silent=bool(pressed and faults))
-        listed = list_choices(self.studio, asked.settings["backbone"], dict(asked.settings))
+        preview = views.preview_of(self.studio, plan, silent=bool(pressed and faults))
+        listed = views.list_choices(self.studio, asked.settings["backbone"], dict(asked.settings))
         again = preview.again or self._waiting() or bool(pressed and pressed.runs)
         return {
             self.told: told,
@@ -140,8 +133,8 @@ class TrainPage(TrainFilling):
         pressed, told = Pressed(asked), ""
         try:
             if not isinstance(plan, Plan):
-                told = faults_html(plan)
-            elif preview_of(self.studio, plan).checking:
+                told = views.faults_html(plan)
+            elif views.preview_of(self.studio, plan).checking:
                 told = notice("info", "A few of the clips are being looked at first; press again in a moment.")
             else:
                 numbers = self.training.queue(plan)
@@ -161,8 +154,8 @@ class TrainPage(TrainFilling):
         asked, plan = self._planned(given)
         return {
             self.clock: gr.Timer(active=waiting),
-            self.dataset: gr.update(choices=dataset_choices(self.studio)),
-            self.card: datasets_html(self.studio, asked.datasets),
+            self.dataset: gr.update(choices=views.dataset_choices(self.studio)),
+            self.card: views.datasets_html(self.studio, asked.datasets),
             **self._drawn(asked, plan, given[self.pressed]),
         }
 
@@ -188,7 +181,7 @@ def build_train(studio: Studio, page: Page) -> None:
     shown = {"show_progress": "minimal", "show_progress_on": parts.told}
     pressed.then(parts.press, looked_at, parts.drawn, **(_IN_TURN | shown))
     parts.clock.tick(parts.look_again, looked_at, [parts.dataset, parts.card, *parts.drawn], **_IN_TURN)
-    parts.dataset.input(lambda names: datasets_html(studio, names or []), parts.dataset, parts.card, **_IN_TURN)
+    parts.dataset.input(lambda names: views.datasets_html(studio, names or []), parts.dataset, parts.card, **_IN_TURN)
     parts.backbone.input(
         lambda typed: settle_choice(studio, typed, backbone_info(typed or "", studio))[0],
         parts.backbone,

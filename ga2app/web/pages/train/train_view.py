@@ -14,9 +14,8 @@ from ga2app.services.prompt_fit import HARD_PROMPT
 from ga2app.services.run_requests import Plan, estimate_warnings, gigabytes
 from ga2app.services.studio import Studio
 from ga2app.types import RunRecord
-from ga2app.web.components.markup import duration, file_url
+from ga2app.web.components.markup import duration, file_url, render
 from ga2app.web.pages.train.train_settings import by_field, label_of
-from ga2app.web.templates import render
 
 _PICTURED = 8
 _JOB_BASIS = "How long it takes depends on that machine; what it has learned when the time is over is kept."
