@@ -19,6 +19,13 @@ from typing import Any, cast
 PROJECT = Path(__file__).resolve().parents[1]
 DOCUMENT = PROJECT / "docs" / "api.md"
 HINT = "docs/api.md is not what the code says any more; write it anew with: make docs"
+OWN_HELP = {
+    "dataset": "Name of the data set in the studio.",
+    "backbone": "The frozen CLIP: sketch, a folder, or a repository of the Hub that is on this machine.",
+    "seed": "Decides the few-shot draw, the start of the prompts and the order of the clips.",
+}
+"""Of settings that the Train page asks for in its own fields."""
+
 _WIDTH = 100
 _PART = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -85,14 +92,17 @@ def tools() -> str:
 def settings() -> str:
     """The settings of a run, section by section."""
     from ga2app.config import RunConfig
+    from ga2app.config.reading import key_of
+    from ga2app.web.pages.train.train_settings import SETTINGS
 
+    helps = OWN_HELP | {setting.path: setting.help for setting in SETTINGS}
     config = RunConfig()
     own = [item for item in fields(config) if not is_dataclass(getattr(config, item.name))]
-    parts = [_settings("At the top", config, own)]
+    parts = [_settings("At the top", config, own, helps)]
     for item in fields(config):
         section = getattr(config, item.name)
         if is_dataclass(section):
-            parts.append(_settings(_keys(item), section, fields(section)))
+            parts.append(_settings(_keys(item), section, fields(section), helps, f"{key_of(item)}."))
     return "\n\n".join(parts)
 
 
@@ -202,9 +212,12 @@ def _keys(item: Field[Any]) -> str:
     return f"`{key}`" if key == item.name else f"`{key}` (also `{item.name}`)"
 
 
-def _settings(title: str, section: Any, items: Sequence[Field[Any]]) -> str:
-    rows = [(_keys(item), f"`{_told(getattr(section, item.name))}`") for item in items]
-    return f"#### {title}\n\n{inspect.getdoc(section)}\n\n{_table(('setting', 'default'), rows)}"
+def _settings(title: str, section: Any, items: Sequence[Field[Any]], helps: dict[str, str], path: str = "") -> str:
+    """A section's table; a setting that the Train page has no help for has its own here, or KeyError is raised."""
+    from ga2app.config.reading import key_of
+
+    rows = [(_keys(item), f"`{_told(getattr(section, item.name))}`", helps[f"{path}{key_of(item)}"]) for item in items]
+    return f"#### {title}\n\n{inspect.getdoc(section)}\n\n{_table(('setting', 'default', 'what it is'), rows)}"
 
 
 def _told(value: object) -> str:
