@@ -84,6 +84,12 @@ def named(items: Iterable[str], shown: int = 10, *, quoted: bool = False) -> str
     return ", ".join(listed[:shown]) + (f" and {len(listed) - shown} more" if len(listed) > shown else "")
 
 
+def shown(text: str) -> str:
+    """A stranger's text, on one line and of bounded length."""
+    plain = "".join(char if char.isprintable() else "?" for char in text)
+    return plain if len(plain) <= 80 else plain[:77] + "..."
+
+
 _MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 _DEVICE = ("CUDA error", "CUDA driver", "no kernel image", "No CUDA GPUs")
 """What torch says, which has no types for it."""

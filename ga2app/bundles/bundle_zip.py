@@ -25,7 +25,7 @@ import torch
 from ga2app.bundles.bundle_files import MAX_TENSOR_BYTES, load_folder
 from ga2app.bundles.manifest import CARD, MANIFEST, TENSORS, read_card, read_manifest, to_json, to_publish
 from ga2app.bundles.model_card import card_to_pack, model_card
-from ga2app.errors import BundleError
+from ga2app.errors import BundleError, shown
 from ga2app.paths import drop_older, whole_file
 from ga2app.types import BundleCard
 
@@ -208,7 +208,7 @@ def find_entries(archive: Path) -> dict[str, zipfile.ZipInfo]:
         name = info.filename.removeprefix(around)
         told = _faults(info, name)
         if name in found:
-            told.append(f"{_quoted(info.filename)} is there twice")
+            told.append(f"'{shown(info.filename)}' is there twice")
         faults += told
         found[name] = info
     faults += [f"{name} is missing" for name in REQUIRED if name not in found]
@@ -221,30 +221,30 @@ def find_entries(archive: Path) -> dict[str, zipfile.ZipInfo]:
 
 def _faults(info: zipfile.ZipInfo, name: str) -> list[str]:
     """What is wrong with one entry, whose name inside the bundle's folder is ``name``."""
-    shown, mode = _quoted(info.orig_filename), info.external_attr >> 16
+    quoted, mode = f"'{shown(info.orig_filename)}'", info.external_attr >> 16
     path = PurePosixPath(info.filename)
     if info.filename != info.orig_filename or "\\" in info.filename or not info.filename.isprintable():
-        return [f"{shown} is not a plain file name"]
+        return [f"{quoted} is not a plain file name"]
     if path.is_absolute() or info.filename[1:2] == ":":
-        return [f"{shown} is an absolute path"]
+        return [f"{quoted} is an absolute path"]
     if ".." in path.parts:
-        return [f"{shown} points outside of the bundle"]
+        return [f"{quoted} points outside of the bundle"]
     if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
         kind = "a link" if stat.S_ISLNK(mode) else "a folder" if stat.S_ISDIR(mode) else "not an ordinary file"
-        return [f"{shown} is {kind}"]
+        return [f"{quoted} is {kind}"]
     if path.suffix.lower() in _PICKLES:
-        return [f"{shown} may run code when it is opened, such files are never taken"]
+        return [f"{quoted} may run code when it is opened, such files are never taken"]
     if name not in FILES:
-        return [f"{shown} does not belong to a bundle"]
+        return [f"{quoted} does not belong to a bundle"]
     faults = []
     if info.flag_bits & 1:
-        faults.append(f"{shown} is encrypted")
+        faults.append(f"{quoted} is encrypted")
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        faults.append(f"{shown} is compressed in an unusual way, zip it with the usual one")
+        faults.append(f"{quoted} is compressed in an unusual way, zip it with the usual one")
     if info.file_size > LIMITS[name]:
-        faults.append(f"{shown} has {_size(info.file_size)}, more than {_size(LIMITS[name])}")
+        faults.append(f"{quoted} has {_size(info.file_size)}, more than {_size(LIMITS[name])}")
     elif info.file_size > max(_RATIO_FROM_BYTES, MAX_RATIO * info.compress_size):
-        faults.append(f"{shown} would grow more than {MAX_RATIO} times while it is unpacked")
+        faults.append(f"{quoted} would grow more than {MAX_RATIO} times while it is unpacked")
     return faults
 
 
@@ -275,12 +275,6 @@ def _refused(archive: Path, faults: list[str]) -> BundleError:
     return BundleError(
         f"'{archive.name}' is not kept: {'; '.join(told)}. A bundle holds {', '.join(FILES)} and nothing else"
     )
-
-
-def _quoted(name: str) -> str:
-    """A file name from outside, on one line and of bounded length."""
-    plain = "".join(char if char.isprintable() else "?" for char in name)
-    return f"'{plain if len(plain) <= 80 else plain[:77] + '...'}'"
 
 
 def _size(count: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,8 @@ def _add_pool(parser: argparse.ArgumentParser) -> None:
 def run_choose(args: argparse.Namespace) -> int:
     """Choose, print, and write the CSV if asked to."""
     from ga2app.services.anchor_advisor import AnchorAdvisor
-    from ga2app.services.anchor_pools import ClipLine, lines_of, of_other_classes, write_lines
+    from ga2app.services.anchor_pools import of_other_classes, write_lines
+    from ga2app.services.dataset_export import rows_of
 
     if args.with_clips and not (args.dataset and args.out):
         raise ConfigError([Fault("--with-clips", "it needs --dataset, whose clips to write, and --out, where to")])
@@ -99,8 +101,8 @@ def run_choose(args: argparse.Namespace) -> int:
     looking = _looking(args)
     rated = AnchorAdvisor().choose(fit, labels, count=args.count, diversity=args.diversity, exactly=True, **looking)
     if args.out:
-        rows = lines_of(dataset) if args.with_clips and dataset else []
-        write_lines(args.out, [*rows, *(ClipLine(one.path, one.caption, "train", "anchor") for one in rated.clips)])
+        rows = rows_of(replace(dataset, anchors=())) if args.with_clips and dataset else []
+        write_lines(args.out, [*rows, *((one.path, one.caption, "train", "anchor") for one in rated.clips)])
     notes = [f"{len(pool) - len(fit)} clips of the labels' own classes left out"] if len(fit) < len(pool) else []
     return _print(args, rated, rated.clips, notes, out=str(args.out) if args.out else None)
 
@@ -117,7 +119,7 @@ def run_rank(args: argparse.Namespace) -> int:
 def run_make(args: argparse.Namespace) -> int:
     """Make the clips, list them in a CSV; status 1 when not one could be made."""
     from ga2app.services.anchor_advisor import AnchorAdvisor
-    from ga2app.services.anchor_pools import ClipLine, files_in, write_lines
+    from ga2app.services.anchor_pools import files_in, write_lines
     from ga2app.types.dataset_types import CALM
 
     known = list(AnchorKind)
@@ -133,7 +135,7 @@ def run_make(args: argparse.Namespace) -> int:
     if not made.clips:
         why = f": {made.faults[0]}" if made.faults else ""
         raise DatasetError(f"no anchor could be made of {len(sources)} clips{why}. Name clips that can be read")
-    write_lines(args.out / CSV_NAME, [ClipLine(one.path, one.caption, "train", "anchor") for one in made.clips])
+    write_lines(args.out / CSV_NAME, [(one.path, one.caption, "train", "anchor") for one in made.clips])
     entries = [
         {"file": one.path, "caption": one.caption, "kind": one.kind.value, "source": one.source}
         | {"motion_share": one.motion_share}
@@ -212,7 +214,7 @@ def _add_suggest(commands: common.Commands) -> None:
 def run_suggest(args: argparse.Namespace) -> int:
     """Find proposals, print them, and write the negatives if asked to."""
     from ga2app.services.anchor_advisor import AnchorAdvisor
-    from ga2app.services.anchor_pools import ClipLine, write_lines
+    from ga2app.services.anchor_pools import write_lines
 
     _check_suggest(args)
     dataset = _dataset(args)
@@ -230,7 +232,7 @@ def run_suggest(args: argparse.Namespace) -> int:
         raise DatasetError("nothing is left to propose: every text shares a word with a label; use fewer labels")
     if args.out:
         negatives = [one.text for one in found if one.kind is ProposalKind.NEGATIVE]
-        write_lines(args.out, [ClipLine("", text, "", "negative") for text in negatives])
+        write_lines(args.out, [("", text, "", "negative") for text in negatives])
     proposals = [
         {"text": one.text, "kind": one.kind.value, "distance": one.distance, "nearest": one.nearest} for one in found
     ]

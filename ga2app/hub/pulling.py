@@ -18,7 +18,7 @@ from huggingface_hub import get_session, hf_hub_url
 from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
 from huggingface_hub.utils import hf_raise_for_status  # type: ignore[attr-defined]
 
-from ga2app.errors import HubError
+from ga2app.errors import HubError, shown
 from ga2app.hub.hub_client import HTTPError, HubClient
 from ga2app.hub.repositories import (
     TIMEOUT_S,
@@ -28,7 +28,6 @@ from ga2app.hub.repositories import (
     not_found,
     read_address,
     read_listing,
-    shown,
 )
 from ga2app.types import ByteProgress, HubFile, HubOffer, RepoKind
 

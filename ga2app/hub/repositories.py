@@ -14,7 +14,7 @@ from huggingface_hub import parse_hf_uri
 from huggingface_hub.errors import HfUriError, HFValidationError, RepositoryNotFoundError
 from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 
-from ga2app.errors import HubError
+from ga2app.errors import HubError, shown
 from ga2app.hub.hub_client import HubClient
 from ga2app.types import HubFile, HubRevision, RepoKind
 
@@ -98,12 +98,6 @@ def is_plain(name: str) -> bool:
     path = PurePosixPath(name)
     bad = not name or not name.isprintable() or "\\" in name or name[1:2] == ":" or path.is_absolute()
     return not bad and ".." not in path.parts and str(path) == name
-
-
-def shown(text: str) -> str:
-    """A stranger's text, on one line and of bounded length."""
-    plain = "".join(char if char.isprintable() else "?" for char in text)
-    return plain if len(plain) <= 80 else plain[:77] + "..."
 
 
 @dataclass(frozen=True)

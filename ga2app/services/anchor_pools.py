@@ -7,13 +7,14 @@ import os
 import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from ga2app.datasets import VIDEO_SUFFIXES
 from ga2app.datasets.clip_files import content_digest
 from ga2app.errors import DatasetError
 from ga2app.labels import label_key, tidy
 from ga2app.paths import whole_file
+from ga2app.services.dataset_export import COLUMNS, Row
 from ga2app.store import Store
 from ga2app.store.anchor_rows import AnchorFile
 from ga2app.types import AnchorClip, Dataset
@@ -21,20 +22,10 @@ from ga2app.types import AnchorClip, Dataset
 Item = TypeVar("Item")
 
 CSV_NAME = "anchors.csv"
-COLUMNS = ("path", "label", "subset", "group")
 SET, DATASET = "set:", "data:"
 """Pools of the studio are named by what they are: an anchor set's id or a data set's name behind it."""
 
 _CAMERA_WORDS = re.compile(r"^(img|vid|mov|dsc|clip|video|mvi|pxl|gopro|untitled|copy)$", re.IGNORECASE)
-
-
-class ClipLine(NamedTuple):
-    """A line of a data set's CSV. An anchor's label is its caption; a negative prompt has no path."""
-
-    path: str
-    label: str
-    subset: str
-    group: str
 
 
 def kept_pool(store: Store, pool: str | None) -> list[AnchorFile]:
@@ -119,20 +110,13 @@ def caption_of(name: str) -> str:
     return " ".join(kept) if any(len(word) > 2 for word in kept) else ""
 
 
-def lines_of(dataset: Dataset) -> list[ClipLine]:
-    """The clips and negatives of ``dataset`` as lines of a CSV, without its anchors."""
-    groups = dict.fromkeys(dataset.base, "base") | dict.fromkeys(dataset.novel, "novel")
-    clips = [ClipLine(clip.path, clip.label, clip.subset.value, groups[clip.label]) for clip in dataset.clips]
-    return [*clips, *(ClipLine("", text, "", "negative") for text in dataset.negatives)]
-
-
-def write_lines(path: Path, lines: Iterable[ClipLine]) -> None:
+def write_lines(path: Path, lines: Iterable[Row]) -> None:
     """Write ``lines`` to the CSV ``path``, which appears whole or not at all. Raises DatasetError.
 
     Clips in the CSV's folder are named from there, so that the folder can be moved; others by their whole path.
     """
     folder = Path(os.path.abspath(path.parent))
-    rows = [line._replace(path=_from_folder(line.path, folder) if line.path else "") for line in lines]
+    rows = [(_from_folder(place, folder) if place else "", *rest) for place, *rest in lines]
     try:
         with whole_file(path) as fresh, fresh.open("w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows([COLUMNS, *rows])

@@ -20,6 +20,7 @@ KEEP_S = 24 * 3600
 """An export can be downloaded for a day."""
 
 Row = tuple[str, str, str, str]
+"""A line of a data set's CSV. An anchor's label is its caption; a negative prompt has no path."""
 
 
 def rows_of(dataset: Dataset) -> list[Row]:

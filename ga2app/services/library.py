@@ -7,7 +7,7 @@ import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ga2app.errors import AccessError, BundleError, StudioError
 from ga2app.store import BundleQuery
@@ -15,7 +15,7 @@ from ga2app.store.bundle_records import ROOM
 from ga2app.types import BundleCard, BundleFacts
 
 if TYPE_CHECKING:
-    from ga2app.bundles.checkpoints import Imported, Origin
+    from ga2app.bundles.checkpoints import Imported
     from ga2app.bundles.onnx import Portable
     from ga2app.services.studio import Studio
 
@@ -151,31 +151,13 @@ class LibraryService:
         clip = load_backbone(backbone or str(manifest.backbone["name"]), device="cpu")
         return write_portable(loaded, clip, labels or [*manifest.base, *manifest.novel], out)
 
-    def import_checkpoint(
-        self,
-        file: str | os.PathLike[str],
-        backbone: str,
-        *,
-        out: Path | None = None,
-        backbone_out: Path | None = None,
-        hard_prompt: str | None = None,
-        keep_token_embedding: bool = False,
-        origin: Origin | None = None,
-    ) -> Imported:
+    def import_checkpoint(self, file: str | os.PathLike[str], backbone: str, **how: Any) -> Imported:
         """Turn a checkpoint of the paper's authors into a bundle or a backbone folder; see ``import_checkpoint``."""
         from ga2app.bundles.checkpoints import import_checkpoint
         from ga2app.clip import load_backbone
 
         self._studio.may_change()
-        return import_checkpoint(
-            file,
-            load_backbone(backbone, device="cpu"),
-            out=out,
-            backbone_out=backbone_out,
-            hard_prompt=hard_prompt,
-            keep_token_embedding=keep_token_embedding,
-            origin=origin,
-        )
+        return import_checkpoint(file, load_backbone(backbone, device="cpu"), **how)
 
     def rename(self, key: str, title: str) -> None:
         """Call a bundle something else; its files stay as they are."""

@@ -122,30 +122,16 @@ class TrainingData:
     @classmethod
     def of(cls, dataset: Dataset, digest: Callable[[str], str] = lambda path: "") -> TrainingData:
         """The state of ``dataset``; ``digest`` gives the content of a file by its path, empty where nobody asks."""
-        return cls(
-            base=dataset.base,
-            novel=dataset.novel,
-            clips=tuple(
-                ClipState(clip_name(clip.path), clip.label, clip.subset.value, digest(clip.path))
-                for clip in dataset.clips
-            ),
-            anchors=tuple(
-                ClipState(clip_name(anchor.path), anchor.caption, "", digest(anchor.path)) for anchor in dataset.anchors
-            ),
-            negatives=dataset.negatives,
-        )
+        clips = (ClipState(clip_name(one.path), one.label, one.subset.value, digest(one.path)) for one in dataset.clips)
+        anchors = (ClipState(clip_name(one.path), one.caption, "", digest(one.path)) for one in dataset.anchors)
+        return cls(dataset.base, dataset.novel, tuple(clips), tuple(anchors), dataset.negatives)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> TrainingData:
         """What ``to_dict`` gave. Raises TrainingError for anything else."""
         try:
-            return cls(
-                base=tuple(data["base"]),
-                novel=tuple(data["novel"]),
-                clips=tuple(ClipState(*row) for row in data["clips"]),
-                anchors=tuple(ClipState(*row) for row in data["anchors"]),
-                negatives=tuple(data["negatives"]),
-            )
+            clips, anchors = (tuple(ClipState(*row) for row in data[part]) for part in ("clips", "anchors"))
+            return cls(tuple(data["base"]), tuple(data["novel"]), clips, anchors, tuple(data["negatives"]))
         except (KeyError, TypeError) as exc:
             raise TrainingError(
                 f"what the run was trained on cannot be read ({exc}); begin anew at step 0 (Start over on Runs, or "
