@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 from ga2app.datasets.text_tables import split_cells
 from ga2app.labels import LabelNames, label_key, tidy
 from ga2app.services.recognition_service import Results
-from ga2app.types import NONE_OF_THESE
+from ga2app.types import NONE_OF_THESE, harmonic_mean
 
 _FILE_HEADS = ("file", "path", "filename", "file_name", "filepath", "video", "name", "clip")
 _LABEL_HEADS = ("true_label", "true label", "label", "class", "category", "action")
@@ -165,9 +165,7 @@ class Grade:
     def harmonic_mean(self) -> float | None:
         """Of base and novel accuracy, percent; None where one of them has no clips."""
         base, novel = self.base.percent, self.novel.percent
-        if base is None or novel is None:
-            return None
-        return 2 * base * novel / (base + novel) if base + novel else 0.0
+        return None if base is None or novel is None else harmonic_mean(base, novel)
 
 
 def grade(results: Results, ground_truth: Mapping[int, str], place: int, trained: Sequence[str]) -> Grade:

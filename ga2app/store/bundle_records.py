@@ -210,11 +210,6 @@ class Bundles:
             what = f"bundle '{card.title}'"
             return discard(db, ROOM, what, [Selected("bundles", "folder = ?", [stored])], [stored] if inside else [])
 
-    def hard_prompt_of(self, folder: str) -> builtins.list[int]:
-        """The runs, queued or under way, that have the bundle in ``folder`` as their hard prompt."""
-        with self._database.read() as db:
-            return self._users(db, folder)
-
     def _users(self, db: sqlite_utils.Database, folder: str) -> builtins.list[int]:
         marks = ", ".join("?" for _ in _OPEN)
         found = db.query(

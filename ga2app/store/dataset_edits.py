@@ -145,11 +145,6 @@ class DatasetEdits:
             added = [] if label_id in known else [Selected("labels", "id = ?", [label_id])]
             return _move(db, clip_ids, ("label_id", label_id), f"'{_label(db, label_id)[1]}'", added)
 
-    def add_label(self, dataset_id: int, name: str) -> int:
-        """A new label without clips; gives its id, or that of the one which has this name already."""
-        with self._database.write() as db:
-            return _add_label(db, dataset_id, name)
-
     def move_clips(self, clip_ids: Collection[int], subset: Subset) -> int:
         """Put clips into train or test; gives how many there were."""
         with self._database.write() as db:

@@ -166,16 +166,9 @@ class RunRows(Events):
 
     def facets(self) -> RunFacets:
         """What the runs can be filtered by."""
+        sql = "SELECT DISTINCT json_extract(config, '$.{}') AS value FROM runs ORDER BY value"
         with self._database.read() as db:
-            found = [
-                tuple(
-                    str(value)
-                    for (value,) in db.execute(
-                        f"SELECT DISTINCT json_extract(config, '$.{key}') AS value FROM runs ORDER BY value"
-                    )
-                )
-                for key in ("dataset", "backbone")
-            ]
+            found = [tuple(str(value) for (value,) in db.execute(sql.format(key))) for key in ("dataset", "backbone")]
         return RunFacets(*found)
 
     def last_epochs(self, run_ids: Sequence[int]) -> dict[int, Event]:

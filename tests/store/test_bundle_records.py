@@ -160,7 +160,6 @@ def test_a_bundle_that_runs_in_the_queue_need_cannot_be_deleted(store: Store, ca
     store.runs.queue(preset("quick"))
     with pytest.raises(BundleError, match=f"'jumps' is the hard prompt of run {first}, run {second}; wait until"):
         store.bundles.discard(card.folder)
-    assert store.bundles.hard_prompt_of(card.folder) == [first, second]
     for run in (first, second):
         store.runs.request_stop(run)
     store.bundles.discard(card.folder)

@@ -46,8 +46,10 @@ def test_sets_and_labels_are_counted_by_subset(store: Store) -> None:
 
 
 def test_a_label_without_clips_is_still_listed(store: Store) -> None:
-    dataset_id = add_set(store, {"jump": 2})
-    label_id = store.dataset_edits.add_label(dataset_id, "climb")
+    dataset_id = add_set(store, {"jump": 2, "climb": 1})
+    label_id = store.clips.labels(dataset_id)[1].id
+    climbs = store.clips.page(dataset_id, ClipFilter(label_id), limit=9)
+    store.dataset_edits.relabel_clips(dataset_id, [clip.id for clip in climbs], "jump")
     assert store.clips.labels(dataset_id)[1] == LabelRow(label_id, "climb", LabelKind.BASE, 0, 0)
 
 

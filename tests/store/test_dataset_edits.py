@@ -112,9 +112,9 @@ def test_a_deletion_whose_label_is_gone_meanwhile_says_so_and_stays_in_the_trash
 
 def test_clips_move_to_another_label_and_subset(store: Store, mine: int) -> None:
     moved = ids(store, mine, "jump")[:2]
-    target = store.dataset_edits.add_label(mine, "swim")
-    assert store.dataset_edits.add_label(mine, "SWIM") == target
-    assert store.dataset_edits.relabel_clips(mine, moved, "Swim") == 2
+    assert store.dataset_edits.relabel_clips(mine, moved, "swim") == 2
+    target = label_ids(store, mine)["swim"]
+    assert store.dataset_edits.relabel_clips(mine, moved, "SWIM") == 2
     assert label_ids(store, mine)["swim"] == target
     assert store.dataset_edits.move_clips(moved, Subset.TEST) == 2
     assert [(c.label, c.subset) for c in store.clips.some(moved)] == [("swim", Subset.TEST)] * 2
@@ -187,7 +187,7 @@ def test_nothing_of_a_data_set_changes_while_a_run_waits_for_it(store: Store, mi
         lambda: edits.merge_labels(labels["jump"], [labels["climb"]]),
         lambda: edits.delete_labels(mine, [labels["climb"]]),
         lambda: edits.set_kinds(mine, {labels["climb"]: LabelKind.NOVEL}),
-        lambda: edits.add_label(mine, "run"),
+        lambda: edits.relabel_clips(mine, jumps, "run"),
         lambda: edits.move_clips(jumps, Subset.TEST),
         lambda: edits.delete_clips(jumps[:1]),
         lambda: edits.split(mine, lambda clips: []),
