@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from filelock import FileLock
 
+from ga2app.environment import usable_cores
 from ga2app.paths import Home
 from ga2app.store import Store
 from ga2app.synthetic.demo_dataset import demo_dataset
@@ -23,13 +26,49 @@ from tests.leftovers import pytest_sessionfinish as pytest_sessionfinish
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch is loaded; the app's commands set it, too
 SHARED = Path(__file__).resolve().parents[2] / "shared"
-LONGEST = ("test_documents.py", "test_six_screens.py", "test_journey.py", "test_running_space.py")
+LONGEST = (
+    "test_six_screens.py",
+    "test_accessibility.py",
+    "test_ranks.py",
+    "test_journey.py",
+    "test_running_space.py",
+    "test_documents.py",
+    "test_reading_clips.py",
+    "test_base2novel.py",
+    "test_worker_for_real.py",
+    "test_installed.py",
+)
+SERVED = re.compile(r"ui/.*(_in_chromium|_in_browser|accessibility)\.py$|ui/api/")
+"""Files whose tests share one server and one Chromium, which are slow to start and warm: one process has them all."""
 WORDS = "a video of person walking running jumping waving hand reading book nothing something else red wall . x".split()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest files first, one for each process: begun last, one of them would run on alone."""
-    items.sort(key=lambda item: item.path.name not in LONGEST)
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(places)))
+
+
+@pytest.hookimpl(optionalhook=True, tryfirst=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """One more than there are cores: many a test waits for a process that it has started."""
+    told = "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ or config.option.numprocesses != "auto"
+    return None if told else usable_cores() + 1
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """A file is a unit of work, as with ``--dist loadfile``; those that share a server are one."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class Shared(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return "served" if SERVED.search(file) else str(file)
+
+    return Shared(config, log)
 
 
 def pytest_collection_finish() -> None:
@@ -114,6 +153,20 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     home = Home(tmp_path_factory.mktemp("empty") / "home")
     Store.open(home).close()
     return home.database.read_bytes()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path / "home")
+
+
+@pytest.fixture
+def store(home: Home, empty_database: bytes) -> Iterator[Store]:
+    """The store of ``home``, in which nothing has been done, on a real disk."""
+    home.root.mkdir(parents=True, exist_ok=True)
+    home.database.write_bytes(empty_database)
+    with Store.open(home) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -28,17 +27,6 @@ from tests import fake_training
 PATIENCE_S = 120.0
 LONG = RunConfig(backbone="slow", optimizer=OptimizerConfig(epochs=1000))
 TWO = ("cuda:0", "cuda:1")
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    return Home(tmp_path / "home")
-
-
-@pytest.fixture
-def store(home: Home) -> Iterator[Store]:
-    with Store.open(home) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -31,17 +31,6 @@ PATIENCE_S = 300.0
 """What never ends fails; what a busy machine makes slow does not."""
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    return Home(tmp_path / "home")
-
-
-@pytest.fixture
-def store(home: Home) -> Iterator[Store]:
-    with Store.open(home) as opened:
-        yield opened
-
-
 def config(manner: str = "plain", epochs: int = 3) -> RunConfig:
     return RunConfig(backbone=manner, optimizer=OptimizerConfig(epochs=epochs))
 

@@ -6,10 +6,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 import torch
 
 from ga2app.bundles import load_folder
@@ -21,12 +19,6 @@ from tests.clips import color_dataset
 
 PATIENCE_S = 600
 """A ceiling for machines that are busy with other things; on an idle one this takes half a minute."""
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store.open(Home(tmp_path / "home")) as opened:
-        yield opened
 
 
 def spawn(home: Home) -> subprocess.Popen[bytes]:
@@ -47,9 +39,8 @@ def losses(store: Store, run_id: int) -> list[tuple[int, float]]:
 
 
 def test_a_killed_run_ends_with_the_curve_and_the_bundle_of_an_undisturbed_one(
-    tmp_path: Path, store: Store, tiny_clip_folder: Path
+    home: Home, store: Store, tiny_clip_folder: Path
 ) -> None:
-    home = Home(tmp_path / "home")
     (home.media / "colors").mkdir(parents=True)
     store.datasets.add(color_dataset(home.media / "colors"), origin="test")
     config = RunConfig(

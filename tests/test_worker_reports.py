@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from ga2app.config import OptimizerConfig, RunConfig
 from ga2app.paths import Home
@@ -18,17 +14,6 @@ from tests import fake_training
 
 EMPTY = ModelReport({}, {}, {})
 MADE = Report("demo", "plain", 1, 2, 15, ("a", "b"), (), EMPTY, EMPTY, 0, 0, (), (), (0.0, 0.0), 0)
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    return Home(tmp_path / "home")
-
-
-@pytest.fixture
-def store(home: Home) -> Iterator[Store]:
-    with Store.open(home) as opened:
-        yield opened
 
 
 def work(home: Home, store: Store, report: Report | None) -> int:

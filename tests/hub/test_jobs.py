@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,17 +32,11 @@ T4 = jobs.JobRequest("t4-small", 3600)
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Home:
-    return Home(tmp_path / "home")
-
-
-@pytest.fixture
-def store(home: Home, loopback_hub: LoopbackHub, caplog: pytest.LogCaptureFixture) -> Iterator[Store]:
+def store(home: Home, store: Store, loopback_hub: LoopbackHub, caplog: pytest.LogCaptureFixture) -> Store:
     caplog.set_level("INFO")  # as a worker's own process has it
-    with Store.open(home) as opened:
-        (home.media / "colors").mkdir(parents=True)
-        opened.datasets.add(color_dataset(home.media / "colors"), origin="test")
-        yield opened
+    (home.media / "colors").mkdir(parents=True)
+    store.datasets.add(color_dataset(home.media / "colors"), origin="test")
+    return store
 
 
 def small() -> RunConfig:

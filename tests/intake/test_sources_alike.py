@@ -20,11 +20,6 @@ from ga2app.store.import_records import ImportRow, ImportState
 Outcome = tuple[tuple[str, ...], set[tuple[str, str, str]], list[str], set[str]]
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    return Home(tmp_path / "home")
-
-
 def imported(home: Home, source: Source, name: str = "mine", missing: Missing = Missing.SKIP) -> ImportRow:
     with Store.open(home) as store:
         return import_service(home, store, FakeInspector()).run(source, name, missing=missing)

@@ -129,14 +129,13 @@ def test_draws_that_are_made_at_once_have_the_figures_of_those_made_one_after_an
 ):
     config = replace(QUICK, backbone=str(tiny_clip_folder), precision=Precision.FLOAT32)
     backbone = load_backbone(config.backbone, precision="float32")
-    alone = base_to_novel(config, dataset, [7, 8, 9], Steps().session(backbone, tmp_path / "alone"))
+    alone = base_to_novel(config, dataset, [7, 8], Steps().session(backbone, tmp_path / "alone"))
     heard = Steps()
     session = replace(heard.session(backbone, tmp_path / "at-once"), workers=2)
-    assert base_to_novel(config, dataset, [7, 8, 9], session).to_dict() == alone.to_dict()
+    assert base_to_novel(config, dataset, [7, 8], session).to_dict() == alone.to_dict()
     assert {event.values["draw"] for event in heard.events if event.kind is EventKind.EPOCH} == {
         "seed-7",
         "seed-8",
-        "seed-9",
     }
 
 

@@ -114,18 +114,12 @@ def test_a_call_that_takes_longer_than_it_said_is_cut_off_and_the_cpu_answers(
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Home:
-    return Home(tmp_path / "home")
-
-
-@pytest.fixture
-def store(home: Home) -> Iterator[Store]:
-    with Store.open(home) as opened:
-        (home.media / "colors").mkdir(parents=True)
-        colors = color_dataset(home.media / "colors")
-        for name in ("colors", DEMO):  # or the worker would draw the latter when it has nothing to do
-            opened.datasets.add(replace(colors, name=name), origin="test")
-        yield opened
+def store(home: Home, store: Store) -> Store:
+    (home.media / "colors").mkdir(parents=True)
+    colors = color_dataset(home.media / "colors")
+    for name in ("colors", DEMO):  # or the worker would draw the latter when it has nothing to do
+        store.datasets.add(replace(colors, name=name), origin="test")
+    return store
 
 
 def at_once() -> threading.Event:

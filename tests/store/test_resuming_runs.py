@@ -106,6 +106,7 @@ def test_a_run_without_a_checkpoint_begins_at_step_0_whatever_has_changed(
     home.checkpoint(stopped).unlink()
     store.dataset_edits.delete_labels(mine, [label_id(store, mine, "swim")])
     resume(store, stopped)
+    assert store.runs.get(stopped).state is RunState.QUEUED
 
 
 def test_the_checkpoints_of_runs_that_are_done_go(store: Store, home: Home, stopped: int) -> None:

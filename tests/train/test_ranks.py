@@ -137,17 +137,18 @@ def test_a_run_stops_and_goes_on_with_another_number_of_processes_as_if_nothing_
     one = replace(FULL, backbone=str(tiny_clip_folder), processes=1, optimizer=replace(FULL.optimizer, epochs=30))
     two = replace(one, processes=2)
     straight, undisturbed = run(one, colors, tmp_path / "straight")
-    stopped, first = run(two, colors, tmp_path / "parts", stop_after=3)
-    assert not stopped.finished and 3 <= stopped.step < straight.step
-    stopped, second = run(one, colors, tmp_path / "parts", stop_after=2)
+    stopped, first = run(one, colors, tmp_path / "parts", stop_after=2)
     assert not stopped.finished
-    result, third = run(two, colors, tmp_path / "parts")
+    stopped, second = run(two, colors, tmp_path / "parts", stop_after=3)
+    assert not stopped.finished and 5 <= stopped.step < straight.step
+    result, third = run(one, colors, tmp_path / "parts")
     assert result.finished and result.step == straight.step and result.report is not None
     steps = [entry for told in (first, second, third) for entry in told.of(EventKind.STEP, "total", "learning_rate")]
     expected = undisturbed.of(EventKind.STEP, "total", "learning_rate")
     assert steps == [pytest.approx(entry, rel=1e-3) for entry in expected]
     assert result.metrics == straight.metrics and result.zero_shot == straight.zero_shot
-    assert second.of(EventKind.LOG, "text")[0][1] == f"resumed at step {first.of(EventKind.STEP)[-1][0]}"
+    for told, before in ((second, first), (third, second)):
+        assert told.of(EventKind.LOG, "text")[0][1] == f"resumed at step {before.of(EventKind.STEP)[-1][0]}"
     for figures in (result.report, straight.report):
         assert figures.bundle.metrics == straight.metrics
     manifests = [json.loads((tmp_path / name / "bundle/bundle.json").read_text()) for name in ("straight", "parts")]
