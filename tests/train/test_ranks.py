@@ -19,11 +19,11 @@ import pytest
 from ga2app.clip import load_backbone
 from ga2app.config import ClipConfig, LossConfig, OptimizerConfig, PromptConfig, RunConfig, WhiteningConfig
 from ga2app.environment import usable_cores
-from ga2app.errors import ConfigError
+from ga2app.errors import ConfigError, ErrorCode, TrainingError
 from ga2app.paths import PROJECT, Home
 from ga2app.store import Store
 from ga2app.training import train
-from ga2app.training.distributed import processes
+from ga2app.training.distributed import _fault, processes
 from ga2app.types import Dataset, Event, EventKind, RunState
 from tests.clips import color_dataset
 from tests.leftovers import MARK
@@ -215,7 +215,7 @@ RANK, LAUNCHER = "ga2app.training.rank_process", "torch.distributed.run"
 
 @several
 @pytest.mark.skipif(sys.platform != "linux", reason="processes are looked for in /proc")
-def test_whatever_process_of_a_run_is_killed_the_others_end_and_the_worker_lives(
+def test_a_process_of_a_run_is_killed_and_the_worker_goes_on_or_the_worker_is_and_none_is_left(
     colors: Dataset, tiny_clip_folder: Path, tmp_path: Path
 ) -> None:
     home = Home(tmp_path / "home")
@@ -228,7 +228,7 @@ def test_whatever_process_of_a_run_is_killed_the_others_end_and_the_worker_lives
     )
     with Store.open(home) as store:
         store.datasets.add(colors, origin="test")
-        runs = [store.runs.queue(long) for _ in range(3)]
+        runs = [store.runs.queue(long) for _ in range(2)]
         log = home.root / "worker.log"
         with log.open("wb") as output:
             worker = subprocess.Popen(
@@ -241,23 +241,25 @@ def test_whatever_process_of_a_run_is_killed_the_others_end_and_the_worker_lives
             return bool(store.runs.events(run_id, kinds=[EventKind.EPOCH]))
 
         try:
-            for run_id, victim, reason in (
-                (runs[0], RANK, "one of the 2 processes of the run was killed by the system (signal 9)"),
-                (runs[1], LAUNCHER, "the 2 processes of the run ended before their time"),
-            ):
-                until(lambda run_id=run_id: steps(run_id), log)
-                of_run = started(RANK)
-                # torch's launcher names the ranks' module in its command, too.
-                only_ranks = [pid for pid in of_run if pid not in started(LAUNCHER)]
-                assert len(only_ranks) == 2
-                os.kill(only_ranks[1] if victim == RANK else started(LAUNCHER)[0], signal.SIGKILL)
-                until(lambda run_id=run_id: store.runs.get(run_id).state is RunState.FAILED, log)
-                record = store.runs.get(run_id)
-                assert reason in (record.error or "") and "its last checkpoint is kept" in (record.error or "")
-                assert home.checkpoint(run_id).exists() and worker.poll() is None
-                until(lambda gone=of_run: not set(gone) & set(started(RANK)), log)
-            until(lambda: steps(runs[2]), log)
+            until(lambda: steps(runs[0]), log)
+            of_run = started(RANK)
+            # torch's launcher names the ranks' module in its command, too.
+            only_ranks = [pid for pid in of_run if pid not in started(LAUNCHER)]
+            assert len(only_ranks) == 2
+            os.kill(only_ranks[1], signal.SIGKILL)
+            until(lambda: store.runs.get(runs[0]).state is RunState.FAILED, log)
+            error = str(store.runs.get(runs[0]).error)
+            assert "one of the 2 processes of the run was killed by the system (signal 9)" in error
+            assert "its last checkpoint is kept" in error and home.checkpoint(runs[0]).exists()
+            until(lambda: not set(of_run) & set(started(RANK)), log)
+            until(lambda: steps(runs[1]), log)
         finally:
             worker.kill()
             worker.wait()
         until(lambda: not started(RANK), log)
+
+
+def test_a_launcher_that_is_gone_without_a_word_is_told_so(tmp_path: Path) -> None:
+    fault = _fault(tmp_path / "none", "", 2, kept=True)
+    assert isinstance(fault, TrainingError) and fault.code is ErrorCode.WORKER_DIED
+    assert "the 2 processes of the run ended before their time (without a word); its last checkpoint" in str(fault)

@@ -203,7 +203,8 @@ def test_from_a_zip_with_broken_clips_to_a_bundle_on_the_hub_and_in_another_home
         tab.goto("about:blank")
     assert not [path for path in home.root.rglob("*") if path.is_file() and b"hf_alice" in path.read_bytes()]
     monkeypatch.setenv("GA2_HOME", str(tmp_path / "other"))
-    for command in (["import-bundle", str(bundle)], ["pull", "alice/drawn-actions"], ["pull", "alice/calm-anchors"]):
+    anchors = ["pull", "--anchors", "alice/calm-anchors"]
+    for command in (["import-bundle", str(bundle)], ["pull", "alice/drawn-actions"], anchors):
         assert main(command) == 0
     with Store.open(Home(tmp_path / "other")) as store:
         assert [card.origin for card in store.bundles.list()] == ["imported"], "what is pulled is the same bundle"
