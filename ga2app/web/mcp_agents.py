@@ -65,12 +65,12 @@ class Tools:
         self.endpoints: dict[str, Callable[..., Any]] = {name: named[name] for name in self.NAMES}
 
     def recognize(self, clips: list[str], labels: list[str], bundles: list[str] | None = None, **asked: Any) -> Answer:
-        """A clip that cannot be had costs the others nothing.
+        """A clip that cannot be read gets an error; the others are answered.
 
         Args:
             clips: the video files, each a whole path on the studio's machine, or an http(s) address that leads to the
                 file itself (at most 512 MiB).
-            labels: what the clips could show, in plain words ("riding a bicycle"), at least two.
+            labels: what the clips may show, in plain words ("riding a bicycle"), at least two.
         """
         if not clips:
             raise ConfigError([Fault("clips", "is empty; give at least one video file")])
@@ -92,17 +92,17 @@ class Tools:
         return dict(answer, clips=found)
 
     def list_bundles(self, search: str = "", backbone: str = "", limit: int = 20, offset: int = 0) -> Answer:
-        """A page of them, and their number.
+        """One page of them, and their total number.
 
         Returns:
-            bundles: the bundles of this page, each with what follows.
+            bundles: the bundles of this page, each with the entries below.
             total: how many there are on all pages.
         """
         total = self._studio.store.bundles.count(BundleQuery(text=search, backbone=backbone))
         return {"bundles": self.endpoints["list_bundles"](search, backbone, limit, offset), "total": total}
 
     def queue_run(self, config: Answer | None = None, preset: str = "quick", name: str = "") -> Answer:
-        """It is trained in a process of its own and outlives this connection: ask run_status how it goes on.
+        """It is trained in a process of its own and goes on when this connection ends; run_status follows it.
 
         Args:
             config: what differs from the preset, for example {"dataset": "demo", "seed": 7, "optimizer":
@@ -119,7 +119,7 @@ class Tools:
         return dict(self.endpoints["queue_run"](config or {}, preset, name))
 
     def run_status(self, run: int, wait_s: float = 0.0) -> Answer:
-        """It may wait for the end.
+        """It can wait for the end.
 
         Args:
             wait_s: seconds to wait for the run's end before answering, at most 50; 0 answers at once.

@@ -28,7 +28,7 @@ def test_all_faults_of_the_arguments_are_told_at_once_each_with_what_is_right(of
     with pytest.raises(ConfigError) as refused:
         offers["recognize"].call({"top_k": 0, "none_of_these": "maybe", "colour": 1, "clips": ["a.mp4"]})
     told = {fault.field: fault.message for fault in refused.value.faults}
-    assert told["labels"].startswith("is missing: what the clips could show, in plain words")
+    assert told["labels"].startswith("is missing: what the clips may show, in plain words")
     assert told["top_k"].startswith("must be greater than or equal to 1 (it is 0): how many ")
     assert "'off', 'compete' or 'threshold' (it is \"maybe\")" in told["none_of_these"]
     assert told["colour"].startswith("is no argument of recognize, which takes: clips, labels, bundles")

@@ -54,21 +54,21 @@ class Endpoints:
 
         Args:
             clips: the video files.
-            labels: what the clips could show: a list of texts, or one text with the labels separated by commas or line
+            labels: what the clips may show: a list of texts, or one text with the labels separated by commas or line
                 breaks, where a label that holds a comma is in double quotes.
             bundle: the bundle's key as the studio lists it; empty for zero-shot CLIP alone.
             backbone: the backbone's name; empty for the studio's default.
             template: the sentence around a label, {} stands for the label; empty for the default.
-            top_k: how many labels to answer for each clip.
+            top_k: how many labels to return for each clip.
             bundles: a list of further bundles' keys; with bundle three at most, answered side by side.
-            templates: a list of further sentences; of several the mean counts.
+            templates: a list of further sentences; of several the mean text feature is used.
             none_of_these: off, compete (negative prompts take part; a clip is none of these when one wins) or threshold
                 (the best label is held against the nearest negative prompt).
             threshold: from 0 to 1, what the best label has to reach; empty for 0 (compete) or 0.5 (threshold).
             negatives: the group of negative prompts; empty for all groups.
 
         Returns:
-            backbone: the CLIP that looked.
+            backbone: the CLIP that recognized.
             notes: what to know about the answer, for example words that the backbone does not know.
             clips: for each clip its file, error (null if it could be read), plain and bundle (a list of label, score
                 from 0 to 1, and kind: base, novel or negative; best first; understood is false where the backbone knows
@@ -79,8 +79,8 @@ class Endpoints:
             StudioError: no clip was given.
             LabelError: there are fewer than two different labels, or there is no such group of negatives.
             BundleError: there is no such bundle, it belongs to another backbone, or more than three are named.
-            BackboneError: there is no such backbone on the machine; those that are there are named.
-            ConfigError: an option that makes no sense, with its rule.
+            BackboneError: there is no such backbone on the machine; the message lists those that there are.
+            ConfigError: an option with a value that cannot be used, and its rule.
         """
         request = RecognitionRequest(
             clips or [],
@@ -101,8 +101,8 @@ class Endpoints:
         Args:
             search: words that name, labels, data set, method or backbone must contain; empty for all.
             backbone: only bundles that belong to this backbone; empty for all.
-            limit: how many to answer, at most 200.
-            offset: how many of the newest to leave out, to read on where the last answer ended.
+            limit: how many to return, at most 200.
+            offset: how many of the newest to skip, for the next page.
 
         Returns:
             bundle: the key that names it, for recognize, download_bundle and as a hard prompt.
@@ -115,9 +115,9 @@ class Endpoints:
             metrics: its accuracy in percent: base, novel and their harmonic mean hm; null for what was not measured,
                 or is 100 % by construction.
             zero_shot: the same figures of zero-shot CLIP.
-            tested: how many test clips and labels base and novel accuracy rest on; empty for bundles of before.
+            tested: how many test clips and labels base and novel accuracy rest on; empty for older bundles.
             intervals: the 95 % interval of each figure, two numbers.
-            cautions: why the figures say less than they seem to, in sentences.
+            cautions: what limits the figures, in sentences.
             dataset: the data set that it was trained on.
             method: the method, as `train --method` names it.
             seed: the seed of its run.
@@ -128,7 +128,7 @@ class Endpoints:
         return [listed(card, self._studio.has_backbone(card.backbone)) for card in cards]
 
     def download_bundle(self, bundle: str) -> OneFile:
-        """Give a prompt bundle as a zip file: prompts as safetensors, its manifest as JSON, its model card.
+        """Download a prompt bundle as a zip file: prompts as safetensors, its manifest as JSON, its model card.
 
         Args:
             bundle: the key that list_bundles gave.
@@ -198,7 +198,7 @@ class Endpoints:
             archive: a zip of class folders, or of clips with a CSV that names the columns path and label; or null.
             source: in its place the path of a folder, a CSV or a zip on the machine that the studio runs on, where its
                 files may be named: not on a Space. Clips outside a zip stay where they are.
-            name: what the data set shall be called; empty for the name of the zip, folder or CSV.
+            name: name of the data set; empty for the name of the zip, folder or CSV.
             novel: labels that are only tested, between commas; one that holds a comma in double quotes.
             fold: the fold whose clips are for testing, where a column numbers folds; or null.
             duplicates: first, to keep the first of clips with the same content, or all.
@@ -212,7 +212,7 @@ class Endpoints:
             base: how many labels are trained on.
             novel: how many labels are only tested.
             flaws: clips that were left out or are worth a look: file, label, kind, reason and fix of each.
-            notes: what else a person should know, in sentences.
+            notes: further remarks, in sentences.
 
         Raises:
             DatasetError: nothing was imported; the reason, and what to do.

@@ -16,20 +16,20 @@ class RunEndpoints:
         self._studio = studio
 
     def queue_run(self, config: dict[str, Any], preset_name: str = "", name: str = "") -> dict[str, Any]:
-        """Queue a training run and give its number.
+        """Queue a training run and return its number.
 
         Args:
             config: settings as JSON, in the sections of the configuration; what is left out comes from the preset.
             preset_name: quick, full, paper-hmdb, paper-ucf, paper-ssv2 or paper-k400; empty for the defaults.
-            name: what the list of runs shall call it.
+            name: its name in the list of runs.
 
         Returns:
             run: the run's number, for the endpoints that take one.
-            warning: why no process could be started to train it, or null; the run stays queued all the same.
+            warning: why no process could be started to train it, or null; the run stays queued.
 
         Raises:
-            ConfigError: settings that cannot be used, all at once, each with its rule, its value and what is right.
-            BackboneError: there is no such backbone on the machine; those that are there are named.
+            ConfigError: settings that cannot be used, all of them, each with its value and its rule.
+            BackboneError: there is no such backbone on the machine; the message lists those that there are.
         """
         run_id, warning = self._studio.training.queue_settings(config, preset_name, name)
         return {"run": run_id, "warning": warning or None}
@@ -37,21 +37,21 @@ class RunEndpoints:
     def queue_job(
         self, config: dict[str, Any], preset_name: str = "", name: str = "", flavor: str = "", timeout: str = ""
     ) -> dict[str, Any]:
-        """Queue a training run for a machine of Hugging Face Jobs, for which the account that is logged in here pays.
+        """Queue a training run for a machine of Hugging Face Jobs, paid by the account that is logged in here.
 
         Args:
             config: settings as JSON, in the sections of the configuration; what is left out comes from the preset.
             preset_name: quick, full, paper-hmdb, paper-ucf, paper-ssv2 or paper-k400; empty for the defaults.
-            name: what the list of runs shall call it.
+            name: its name in the list of runs.
             flavor: the kind of machine; empty for t4-small.
             timeout: when the job is ended at the latest, like 90m or 2h; empty for 2h.
 
         Returns:
             run: the run's number, for the endpoints that take one.
-            warning: why no process could be started to look after it, or null; the run stays queued all the same.
+            warning: why no process could be started to follow the job, or null; the run stays queued.
 
         Raises:
-            ConfigError: settings that cannot be used, all at once, or a machine that is not offered.
+            ConfigError: settings that cannot be used, all of them, or a machine that is not offered.
             HubError: nobody is logged in to Hugging Face.
         """
         job = JobAsked(flavor, timeout)
@@ -59,7 +59,7 @@ class RunEndpoints:
         return {"run": run_id, "warning": warning or None}
 
     def run_status(self, run: int) -> dict[str, Any]:
-        """Say where a run stands: state, step, figures in percent, error.
+        """Get the status of a run: state, step, figures in percent, error.
 
         Args:
             run: the number that queue_run gave.
@@ -69,15 +69,15 @@ class RunEndpoints:
             name: what it is called.
             state: queued, running, stopping, stopped, done or failed.
             device: where it is trained, or was last, for example cuda:1; null before.
-            step: the optimizer steps that are behind it.
-            total_steps: how many there are; null until it has begun.
+            step: optimizer steps done.
+            total_steps: optimizer steps in all; null until it has begun.
             metrics: accuracy in percent after the last epoch that was measured: base, novel and their harmonic mean hm,
                 and the epoch's number; null before.
             zero_shot: the same figures of zero-shot CLIP; null before they are measured.
             tested: how many test clips and labels base and novel accuracy rest on.
             intervals: the 95 % interval of each figure, two numbers.
-            cautions: why the figures say less than they seem to, in sentences.
-            adjusted: settings that could not be used as they were asked for, and why.
+            cautions: what limits the figures, in sentences.
+            adjusted: settings that could not be used as given, and why.
             error: why it failed and what to do, or null.
             bundle: the key of its bundle; null until it is done.
 
@@ -92,8 +92,8 @@ class RunEndpoints:
 
         Args:
             state: queued, running, stopping, stopped, done or failed; empty for all.
-            limit: how many to answer, at most 200.
-            offset: how many of the newest to leave out, to read on where the last answer ended.
+            limit: how many to return, at most 200.
+            offset: how many of the newest to skip, for the next page.
 
         Returns:
             run: the run's number.
@@ -109,18 +109,18 @@ class RunEndpoints:
             error: why it failed and what to do, or null.
 
         Raises:
-            StoreError: there is no such state; those that there are are named.
+            StoreError: there is no such state; the message lists the states.
         """
         return self._studio.runs.summaries(state, int(limit), int(offset))
 
     def stop_run(self, run: int) -> dict[str, Any]:
-        """Stop a run: a queued one at once, a running one after its present step, with everything learned saved.
+        """Stop a run: a queued one at once, a running one after its current step, saving what it has learned.
 
         Args:
             run: the number that queue_run gave.
 
         Returns:
-            state: stopped or stopping, or as it had ended before, and all else that run_status tells.
+            state: stopped or stopping, or how it had ended before, and all that run_status returns.
 
         Raises:
             StoreError: there is no run of that number.
@@ -129,32 +129,32 @@ class RunEndpoints:
         return self.run_status(run)
 
     def resume_run(self, run: int) -> dict[str, Any]:
-        """Queue a stopped or failed run again; it goes on from the step that was saved last.
+        """Queue a stopped or failed run again; it resumes from the last saved step.
 
         Args:
             run: the number that queue_run gave.
 
         Returns:
-            state: queued, and all else that run_status tells.
-            warning: why no process could be started to train it, or null; the run stays queued all the same.
+            state: queued, and all that run_status returns.
+            warning: why no process could be started to train it, or null; the run stays queued.
 
         Raises:
             StoreError: there is no run of that number, or it is neither stopped nor failed.
-            TrainingError: labels or clips have changed since it was saved; what has changed is named.
+            TrainingError: labels or clips have changed since it was saved; the message says which.
         """
         return self._queued_again(run, restart=False)
 
     def restart_run(self, run: int) -> dict[str, Any]:
         """Queue a stopped or failed run again from step 0, where its settings, labels or clips have changed.
 
-        What was saved of it is forgotten.
+        What it had saved is deleted.
 
         Args:
             run: the number that queue_run gave.
 
         Returns:
-            state: queued, and all else that run_status tells.
-            warning: why no process could be started to train it, or null; the run stays queued all the same.
+            state: queued, and all that run_status returns.
+            warning: why no process could be started to train it, or null; the run stays queued.
 
         Raises:
             StoreError: there is no run of that number, or it is neither stopped nor failed.
