@@ -50,6 +50,8 @@ def _lower_memory(config: Config) -> str:
             f"lower the batch size from {batch} to {batch // 2} and raise the batches a step from {together} to "
             f"{2 * together}: the same training in less memory"
         )
+    if config.get("prompts", {}).get("visual_depth") and not config.get("optimizer", {}).get("checkpointing"):
+        steps.append("turn gradient checkpointing on: the same training in far less memory, which takes longer")
     if frames > 4:
         steps.append(f"lower the frames of a clip from {frames} to {frames // 2}")
     if config.get("prompts", {}).get("visual_depth"):

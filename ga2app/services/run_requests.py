@@ -85,6 +85,8 @@ def lower_first(config: RunConfig) -> str:
     if config.prompts.visual_depth and optimizer.batch_size > 1:
         half, batches = optimizer.batch_size // 2, optimizer.accumulate * 2
         return f"lower the batch size to {half} and set gradient accumulation to {batches}, which trains alike"
+    if config.prompts.visual_depth and not optimizer.checkpointing:
+        return "turn gradient checkpointing on, which trains alike and takes longer"
     if config.prompts.visual_depth and objective.needs_anchor_clips() and objective.anchors_per_step > 1:
         return "lower anchor clips a step"
     return "lower the number of frames"

@@ -49,6 +49,10 @@ def test_want_of_memory_names_the_settings_with_their_numbers() -> None:
     hint = hint_of(ErrorCode.OUT_OF_MEMORY, config)
     assert hint and "the batch size from 8 to 4" in hint.advice and "from 2 to 4" in hint.advice
     assert "the frames of a clip from 32 to 16" in hint.advice and "Quick" in hint.advice
+    assert "turn gradient checkpointing on" in hint.advice
+    config["optimizer"]["checkpointing"] = True
+    hint = hint_of(ErrorCode.OUT_OF_MEMORY, config)
+    assert hint and "gradient checkpointing" not in hint.advice
     smallest = {"optimizer": {"batch_size": 1}, "clips": {"num_frames": 4}, "prompts": {"visual_depth": 0}}
     hint = hint_of(ErrorCode.OUT_OF_MEMORY, smallest)
     assert hint and hint.advice == "Train again with less memory: close other programs."
