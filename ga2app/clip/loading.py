@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import pickle
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -167,6 +169,8 @@ def _map_anew(clip: Any, files: ClipFolder) -> None:
                 tensor = file.get_tensor(key)
                 if tensor.dtype == held[key].dtype and tensor.shape == held[key].shape:
                     held[key].data = tensor
+    with suppress(AttributeError, OSError, TypeError):  # glibc alone keeps what was freed, and gives it back when asked
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _first_line(exc: Exception) -> str:

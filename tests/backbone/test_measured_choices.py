@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 from transformers import AutoTokenizer, CLIPConfig, CLIPModel
 
 from ga2app.cli.main import main
@@ -176,3 +177,21 @@ def test_attention_can_be_named_and_changes_nothing_but_rounding(tiny_clip_folde
     assert [one.attention for one in backbones] == ["sdpa", "eager"]
     with torch.no_grad():
         assert same_record(*(one.encode_frames(pixels) for one in backbones))
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="needs Linux's account of memory")
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_loaded_backbone_holds_no_pages_of_its_file_that_were_read_to_be_copied(
+    precision: str, home: Path, wide: Path
+) -> None:
+    weights = wide / "model.safetensors"
+    backbone = load_backbone(wide, precision=precision, attention="sdpa", threads=1)
+    resident, of_file = 0, False
+    for line in Path("/proc/self/smaps").read_text().splitlines():
+        if "-" in line.split(" ", 1)[0]:  # the head of a mapping, which names its file
+            of_file = line.endswith(str(weights))
+        elif of_file and line.startswith("Rss:"):
+            resident += 1024 * int(line.split()[1])
+    assert resident < weights.stat().st_size / 3
+    ours, held = backbone.clip.state_dict(), load_file(weights)
+    assert all(torch.equal(ours[name], held[name].to(ours[name].dtype)) for name in held)
