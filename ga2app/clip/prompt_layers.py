@@ -121,8 +121,10 @@ class FrozenLayer(nn.Module):
     def forward(self, hidden: Tensor, shared: Tensor | None = None) -> Tensor:
         """States (N, L, D) after the layer, with ``shared`` (S, D) as further keys and values of every sequence."""
         attention = self.self_attn
+        # Splits, not slices: going back, these would fill zeros of the whole size for each part, and add them up.
         qkv = self._projected(self.layer_norm1(hidden))  # (N, L, 3, H, d)
-        return self._finish(hidden, attention(qkv[:, :, 0], self._with_shared(qkv[:, :, 1:], shared)))
+        query, own = torch.split(qkv, [1, 2], dim=2)
+        return self._finish(hidden, attention(query.squeeze(2), self._with_shared(own, shared)))
 
     def first(self, hidden: Tensor, shared: Tensor | None = None) -> Tensor:
         """``forward`` at the first position alone: (N, D)."""
@@ -141,18 +143,19 @@ class FrozenLayer(nn.Module):
         attention, chunks = self.self_attn, packed.own.shape
         begun = len(hidden) - packed.own.numel()  # m
         qkv = self._projected(self.layer_norm1(hidden))  # (m + B · G, 3, H, d)
-        own = torch.unflatten(qkv[begun:], 0, chunks)  # (B, G, 3, H, d)
-        before = qkv[:begun, 1:]  # (m, 2, H, d)
+        common, own = torch.split(qkv, [begun, packed.own.numel()])
+        asking, before = torch.split(common, [1, 2], dim=1)  # (m, 1, H, d), (m, 2, H, d)
+        query, own = torch.split(torch.unflatten(own, 0, chunks), [1, 2], dim=2)  # (B, G, 1, H, d), (B, G, 2, H, d)
         seen = before if shared is None else torch.cat([before, self._keys_values(shared)])
-        keys_values = torch.cat([seen.expand(chunks[0], -1, -1, -1, -1), own[:, :, 1:]], dim=1)
-        mixed = attention(own[:, :, 0], keys_values, packed.mask(len(seen), qkv.dtype)).flatten(0, 1)  # (B · G, D)
+        keys_values = torch.cat([seen.expand(chunks[0], -1, -1, -1, -1), own], dim=1)
+        mixed = attention(query.squeeze(2), keys_values, packed.mask(len(seen), qkv.dtype)).flatten(0, 1)  # (B · G, D)
         if last:
             return self._finish(hidden[begun + packed.ends], mixed[packed.ends])
         # What sees itself alone mixes its own value.
         first = (
-            qkv[:1, 2].flatten(1)
+            before[:, 1].flatten(1)
             if begun == 1
-            else attention(qkv[None, :begun, 0], before[None], _causal(qkv, begun))[0]
+            else attention(asking[None, :, 0], before[None], _causal(qkv, begun))[0]
         )
         return self._finish(hidden, torch.cat([first, mixed]))
 

@@ -24,7 +24,7 @@ from ga2app.errors import ClipError, LabelError
 from ga2app.inference.answer_notes import footage_notes, reading_notes, usable_negatives, vocabulary
 from ga2app.inference.classifiers import Classifier
 from ga2app.labels import check_labels, label_key, merge_labels, unreadable
-from ga2app.method.prompted_model import PromptedClip, plain_clip
+from ga2app.method.prompted_model import FRAMES_AT_ONCE, PromptedClip, plain_clip
 from ga2app.types import Answer, NoneOfThese, Recognition, RecognizedClip
 from ga2app.video import Evaluation, read_clip
 from ga2app.video.clip_loader import ClipLoader
@@ -164,9 +164,15 @@ class Recognizer:
         return _Read(frames_to_pixels(clip.frames, how), clip.indices, thumbnails(clip.frames), clip.notes)
 
     def _clips_at_once(self) -> int:
-        """Clips that pass the tower together."""
+        """Clips that pass the tower together.
+
+        A processor takes but so many frames at once, and the next clips are decoded while these pass.
+        """
         bytes_a_clip = 12 * self.num_frames * self.backbone.sizes.image_size**2
-        return max(1, min(CLIPS_AT_ONCE, PIXEL_BYTES // bytes_a_clip))
+        most = min(CLIPS_AT_ONCE, PIXEL_BYTES // bytes_a_clip)
+        if frames := FRAMES_AT_ONCE.get(self.backbone.compute.device.type):
+            most = min(most, 2 * frames // self.num_frames)
+        return max(1, most)
 
     def _answers(
         self, clips: Sequence[_Read], classifiers: Sequence[Classifier], top_k: int | None
