@@ -6,15 +6,10 @@ Format 2: ``prompts.safetensors`` (the tensors of ``PromptLearner``), ``bundle.j
 
 from ga2app.bundles.bundle_files import Bundle, PromptBundle, check_place, difference, load_bundle, load_folder, save
 from ga2app.bundles.bundle_zip import LIMITS, REQUIRED, pack, take_in
-from ga2app.bundles.manifest import (
-    FORMAT_VERSION,
-    Manifest,
-    dataset_hash,
-    package_versions,
-    read_card,
-    read_facts,
-    read_manifest,
-)
+
+from ga2app.bundles.manifest import (  # isort: skip
+    FORMAT_VERSION, Manifest, dataset_hash, package_versions, read_card, read_facts, read_manifest,
+)  # fmt: skip
 
 __all__ = [
     "FORMAT_VERSION", "LIMITS", "REQUIRED", "Bundle", "Manifest", "PromptBundle", "check_place", "dataset_hash",

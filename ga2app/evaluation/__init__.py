@@ -4,27 +4,16 @@ Base clips compete among the base names, novel clips among the novel names; HM =
 On request all names compete together, as they do for a data set that the prompts were not trained on.
 """
 
-from ga2app.evaluation.clip_features import (
-    CLIPS_AT_ONCE,
-    SINGLE_VIEW,
-    PlainFeatures,
-    encode_clips,
-    encode_views,
-    test_clips,
-)
+from ga2app.evaluation.clip_features import (  # isort: skip
+    CLIPS_AT_ONCE, SINGLE_VIEW, PlainFeatures, encode_clips, encode_views, test_clips,
+)  # fmt: skip
 from ga2app.evaluation.metrics import Evaluation, GroupAccuracy, group_accuracy, spread_if_defined
 from ga2app.evaluation.run_report import Side, make_report
-from ga2app.evaluation.scoring import (
-    Remeasured,
-    Trained,
-    encode_test_clips,
-    evaluate,
-    evaluate_features,
-    no_test_clips,
-    pooled,
-    shared_labels,
+
+from ga2app.evaluation.scoring import (  # isort: skip
+    Remeasured, Trained, encode_test_clips, evaluate, evaluate_features, no_test_clips, pooled, shared_labels,
     to_measure_again,
-)
+)  # fmt: skip
 from ga2app.types import Spread, harmonic_mean, spread
 
 __all__ = [

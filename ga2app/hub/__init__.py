@@ -1,14 +1,10 @@
 """Everything that talks to the Hugging Face Hub or looks into its cache."""
 
 from ga2app.clip.files import FAVORITE, download, download_size
-from ga2app.hub.backbone_downloads import (
-    TOY_BYTES,
-    Downloads,
-    DownloadState,
-    DownloadStatus,
-    cached_backbones,
-    default_backbone,
-)
+
+from ga2app.hub.backbone_downloads import (  # isort: skip
+    TOY_BYTES, Downloads, DownloadState, DownloadStatus, cached_backbones, default_backbone,
+)  # fmt: skip
 from ga2app.hub.hub_client import HubClient
 from ga2app.hub.language_model import own_login, propose
 from ga2app.hub.pulling import fetch, fetch_bundle, look

@@ -1,104 +1,34 @@
 """Plain records and protocols that the rooms of the app hand to each other. No heavy imports."""
 
-from ga2app.types.bundle_types import (
-    LICENSES,
-    BackboneChoice,
-    BundleCard,
-    BundleFacts,
-    ByteProgress,
-    HubAccount,
-    HubFile,
-    HubOffer,
-    HubRevision,
-    PulledAnchors,
-    Pushed,
-    PushOptions,
-    RepoKind,
-)
-from ga2app.types.dataset_types import (
-    AnchorClip,
-    AnchorKind,
-    ClipFacts,
-    ClipRating,
-    ClipRatings,
-    Dataset,
-    DatasetOutline,
-    LabelledClip,
-    MadeClip,
-    MadeClips,
-    Progress,
-    ProposalKind,
-    Subset,
-    TextProposal,
-    TextRating,
-    TextRatings,
-    with_anchors,
-)
-from ga2app.types.headline import (
-    FEW_LABELS,
-    LEAST_LABELS,
-    Adjustment,
-    Conditions,
-    Interval,
-    SampleSize,
-    Spread,
-    as_document,
-    cautions,
-    defined,
-    figure_text,
-    harmonic_interval,
-    harmonic_mean,
-    intervals,
-    read_conditions,
-    read_tested,
-    rests_on,
-    spread,
-    to_counts,
-    wilson,
-    with_nulls,
-)
-from ga2app.types.recognition import (
-    NONE_OF_THESE,
-    Answer,
-    Curve,
-    FrameScore,
-    LabelKind,
-    NoneOfThese,
-    NoneWay,
-    Recognition,
-    RecognitionRequest,
-    RecognizedClip,
-    Score,
-    Verdict,
-)
-from ga2app.types.report_types import (
-    GROUPS,
-    REPORT,
-    TOP5_LABELS,
-    ChangedClip,
-    GroupReport,
-    MapPoint,
-    ModelReport,
-    Report,
-    TrainResult,
-    read_report,
-)
-from ga2app.types.run_types import (
-    DIGEST_CHARACTERS,
-    ClipState,
-    Event,
-    EventKind,
-    RunRecord,
-    RunState,
-    TrainingData,
-    clip_name,
-)
+from ga2app.types.bundle_types import (  # isort: skip
+    LICENSES, BackboneChoice, BundleCard, BundleFacts, ByteProgress, HubAccount, HubFile, HubOffer, HubRevision,
+    PulledAnchors, Pushed, PushOptions, RepoKind,
+)  # fmt: skip
+from ga2app.types.dataset_types import (  # isort: skip
+    AnchorClip, AnchorKind, ClipFacts, ClipRating, ClipRatings, Dataset, DatasetOutline, LabelledClip, MadeClip,
+    MadeClips, Progress, ProposalKind, Subset, TextProposal, TextRating, TextRatings, with_anchors,
+)  # fmt: skip
+from ga2app.types.headline import (  # isort: skip
+    FEW_LABELS, LEAST_LABELS, Adjustment, Conditions, Interval, SampleSize, Spread, as_document, cautions, defined,
+    figure_text, harmonic_interval, harmonic_mean, intervals, read_conditions, read_tested, rests_on, spread,
+    to_counts, wilson, with_nulls,
+)  # fmt: skip
+from ga2app.types.recognition import (  # isort: skip
+    NONE_OF_THESE, Answer, Curve, FrameScore, LabelKind, NoneOfThese, NoneWay, Recognition, RecognitionRequest,
+    RecognizedClip, Score, Verdict,
+)  # fmt: skip
+from ga2app.types.report_types import (  # isort: skip
+    GROUPS, REPORT, TOP5_LABELS, ChangedClip, GroupReport, MapPoint, ModelReport, Report, TrainResult, read_report,
+)  # fmt: skip
+from ga2app.types.run_types import (  # isort: skip
+    DIGEST_CHARACTERS, ClipState, Event, EventKind, RunRecord, RunState, TrainingData, clip_name,
+)  # fmt: skip
 
 __all__ = [
     "DIGEST_CHARACTERS", "FEW_LABELS", "GROUPS", "LEAST_LABELS", "LICENSES", "NONE_OF_THESE", "REPORT",
     "TOP5_LABELS", "Adjustment", "AnchorClip", "AnchorKind", "Answer", "BackboneChoice", "BundleCard",
     "BundleFacts", "ByteProgress", "ChangedClip", "ClipFacts", "ClipRating", "ClipRatings",
-    "ClipState", "Conditions", "Curve", "Dataset", "DatasetOutline", "Event", "EventKind", 
+    "ClipState", "Conditions", "Curve", "Dataset", "DatasetOutline", "Event", "EventKind",
     "FrameScore", "GroupReport", "HubAccount", "HubFile", "HubOffer", "HubRevision", "Interval",
     "LabelKind", "LabelledClip", "MadeClip", "MadeClips", "MapPoint", "ModelReport", "NoneOfThese",
     "NoneWay", "Progress", "ProposalKind", "PulledAnchors", "PushOptions", "Pushed", "Recognition",

@@ -8,15 +8,10 @@ rows = choose(features, label_features, count=8, generic_features=generic)
 
 from ga2app.inference.anchors.anchor_choice import choose, generic_features, irrelevance, nearest_label
 from ga2app.inference.anchors.anchor_ratings import rate_clips, rate_proposals, rate_texts, suggest
-from ga2app.inference.anchors.synthetic_anchors import (
-    Kind,
-    away_from_mover,
-    background,
-    calm_window,
-    held_frame,
-    make_anchors,
-    motion,
-)
+
+from ga2app.inference.anchors.synthetic_anchors import (  # isort: skip
+    Kind, away_from_mover, background, calm_window, held_frame, make_anchors, motion,
+)  # fmt: skip
 
 __all__ = [
     "Kind", "away_from_mover", "background", "calm_window", "choose", "generic_features", "held_frame",

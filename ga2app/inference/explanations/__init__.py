@@ -5,31 +5,15 @@ A clip's feature is the mean over its frames and blind to their order: whatever 
 "closing" it cannot tell, because the model cannot.
 """
 
-from ga2app.inference.explanations.clip_importance import (
-    ClipScore,
-    Method,
-    ScoreKind,
-    best_rival,
-    clip_score,
-    contrast,
-    default_cells,
-    leave_one_out,
-    saliency,
-)
+from ga2app.inference.explanations.clip_importance import (  # isort: skip
+    ClipScore, Method, ScoreKind, best_rival, clip_score, contrast, default_cells, leave_one_out, saliency,
+)  # fmt: skip
 from ga2app.inference.explanations.explain_clip import DEFAULT_FRAMES, Ways, explain_clip, explain_pixels, overlay
-from ga2app.inference.explanations.explanation_records import (
-    ClipExplanation,
-    FrameShare,
-    ModelExplanation,
-    Reading,
-    Relative,
-    Relatives,
-    SaliencyMap,
-    TokenKind,
-    TokenWords,
-    Word,
-    WordReport,
-)
+
+from ga2app.inference.explanations.explanation_records import (  # isort: skip
+    ClipExplanation, FrameShare, ModelExplanation, Reading, Relative, Relatives, SaliencyMap, TokenKind,
+    TokenWords, Word, WordReport,
+)  # fmt: skip
 from ga2app.inference.explanations.word_importance import explain_words, word_table
 
 __all__ = [
