@@ -70,18 +70,19 @@ def training_clips(dataset: Dataset) -> Dataset:
     return replace(dataset, clips=tuple(clip for clip in dataset.clips if clip.subset is Subset.TRAIN))
 
 
-@pytest.mark.parametrize("precision", [Precision.FLOAT32, Precision.BFLOAT16])
-def test_200_steps_at_the_rate_of_the_paper_stay_numbers(
-    precision: Precision, dataset: Dataset, tiny_clip_folder: Path, tmp_path: Path
+def test_200_steps_in_bfloat16_at_the_rate_of_the_paper_stay_numbers(
+    dataset: Dataset, tiny_clip_folder: Path, tmp_path: Path
 ) -> None:
     config = replace(FULL, losses=LossConfig(text_distillation=1.0), optimizer=FAST, clips=ClipConfig(num_frames=1))
-    losses = steps(run(config, training_clips(dataset), load_backbone(tiny_clip_folder, precision=precision), tmp_path))
+    losses = steps(
+        run(config, training_clips(dataset), load_backbone(tiny_clip_folder, precision="bfloat16"), tmp_path)
+    )
     assert len(losses) == 204 and all(map(math.isfinite, losses))
     assert sum(losses[-20:]) < sum(losses[:20])
     assert all(tensor.isfinite().all() for tensor in load_folder(tmp_path / "bundle").tensors.values())
 
 
-def test_at_the_rate_of_the_paper_the_loss_of_the_embedded_backbone_is_halved_in_60_steps(
+def test_in_float32_at_the_rate_of_the_paper_the_loss_of_the_embedded_backbone_is_halved_in_60_steps(
     dataset: Dataset, tmp_path: Path
 ) -> None:
     config = RunConfig(
