@@ -64,12 +64,8 @@ def add(commands: common.Commands) -> None:
         kind.add_argument("--draws", type=int, metavar="N", help="number of few-shot draws (default 3)")
         kind.add_argument("--seeds", metavar="A,B,…", help="seed of each draw (default: the settings' seed and up)")
         kind.add_argument("--views", default="1x1", metavar="4x3", help="clips x crops of a test clip (default 1x1)")
-        kind.add_argument(
-            "--workers",
-            type=int,
-            metavar="N",
-            help="draws at once, with the same figures (default: one on each CUDA device, else one)",
-        )
+        at_once = "draws at once, with the same figures (default: one on each CUDA device, else one)"
+        kind.add_argument("--workers", type=int, metavar="N", help=at_once)
         kind.add_argument("--out", type=Path, metavar="FOLDER", help="for a bundle a draw, and the report")
         common.add_json(kind)
 
@@ -180,7 +176,9 @@ def _table(series: Series, report: Report) -> str:
         rows[f"mean of {len(series.draws)}"] = ["    –" if one is None else f"{one!s:>5}" for one in spreads]
     title = {"few-shot": f"{report.dataset}, {series.title}", "cross-dataset": f"{report.dataset} to {series.title}"}
     lines = [common.table(title.get(report.protocol, series.title), map(HEADINGS.__getitem__, series.plain), rows)]
-    lines.append(_rests_on(series, report))
+    over_clips = "In parentheses: 95 % interval, over {} test clips."
+    paired = report.protocol == "base-to-novel"
+    lines.append(rests_on(series.tested) if paired else over_clips.format(series.tested["base"].clips))
     if any(draw.seen for draw in series.draws):
         seen = max(draw.seen for draw in series.draws)
         lines.append(f"note: up to {seen} of these test clips were trained on, so that the figures are too good")
@@ -196,10 +194,3 @@ def _cells(series: Series, figures: Mapping[str, float | None]) -> list[str]:
         "    –" if value is None else f"{value:5.1f}" + (f" ({found[name]})" if name in found else "")
         for name, value in figures.items()
     ]
-
-
-def _rests_on(series: Series, report: Report) -> str:
-    """What the intervals are over."""
-    if report.protocol == "base-to-novel":
-        return rests_on(series.tested)
-    return f"In parentheses: 95 % interval, over {series.tested['base'].clips} test clips."

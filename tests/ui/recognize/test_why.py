@@ -29,7 +29,7 @@ def pages(studio: Studio, shown: Shown, **asked: Any) -> list[str]:
 def test_reasons_of_plain_clip_and_of_the_bundle_come_into_the_clip_step_by_step(studio: Studio) -> None:
     add_bundle(studio)
     waiting, first, last = pages(studio, shown_by(studio, "tuned"), why=1, voice=1)
-    assert "Looking which frames" in waiting and "Reading the bundle&#39;s tokens" not in waiting
+    assert "Finding which frames" in waiting and "Reading the bundle&#39;s tokens" not in waiting
     assert "Reading the bundle's tokens" in first
     block = last[last.index('id="clip-1"') :]
     assert 'class="reasons"' in block and 'class="reasons"' not in last[: last.index('id="clip-1"')]
