@@ -27,34 +27,34 @@ _CLIP_FILES = "config.json preprocessor_config.json model.safetensors tokenizer.
 _BODY = """
 # {title}
 
-Upload clips, type labels, and see side by side what zero-shot CLIP and a trained prompt bundle make of them. Everybody
-may recognize. Data sets, anchors, training and bundles belong to the owner of this Space, unless its settings say
+Upload clips, type labels, and see side by side what zero-shot CLIP and a trained prompt bundle answer. Everybody
+may recognize clips. Data sets, anchors, training and bundles belong to the owner of this Space, unless its settings say
 otherwise.
 
 ## Settings
 
 Variables and secrets of the Space (Settings, *Variables and secrets*); each may be left out.
 
-| name | what it says |
+| name | what it sets |
 |---|---|
 | `GA2_ACCESS` | `owner` (the default): only the owner may change anything. `signed-in`: whoever has signed in may |
 | `GA2_OWNERS` | further user names, between commas, that count as the owner |
 | `GA2_HOME` | folder of the live data, on storage that you mounted, for example `/data/ga2`; without it a restart \
-empties everything |
-| `GA2_JOURNAL` | `delete` or `wal`: how the database keeps its journal, where its guess by the mount is wrong |
+deletes everything |
+| `GA2_JOURNAL` | `delete` or `wal`: how the database keeps its journal, if the automatic choice is wrong |
 | `GA2_BACKBONE` | the CLIP that recognizes by default, for example `openai/clip-vit-base-patch16` |
-| `HF_HOME` | where fetched CLIPs are kept, for example `/data/huggingface` |
+| `HF_HOME` | where downloaded CLIPs are kept, for example `/data/huggingface` |
 | `GA2_GPU_SECONDS` | on ZeroGPU: for how long the GPU is asked for at a time (60) |
 | `GA2_KEY` | a *secret* of 16 characters or more: a program that sends it as the header `X-GA2-Key` acts as the owner |
 
-Everything that the screens show can be seen by whoever can open the Space, the clips of data sets too: make the Space
-private if they are not for everybody. The owner of a Space that belongs to an organization is whoever may write there.
+Everybody who can open the Space sees what its pages show, the clips of data sets too: make the Space private if they
+are not public. In a Space of an organization, its members with write access count as the owner.
 
 ## Hardware
 
-CPU and GPU hardware train in a process of their own, which goes on when the page is closed. ZeroGPU lends its GPU for
-one call at a time: recognition asks for it clip by clip, and training goes in slices of `GA2_GPU_SECONDS`, each from
-the checkpoint of the one before. Where no GPU is available, the CPU answers.
+On CPU and GPU hardware a separate process trains, which goes on when the page is closed. ZeroGPU gives a GPU for one
+call at a time: recognition asks for it clip by clip, and training runs in parts of `GA2_GPU_SECONDS`, each of which
+resumes the checkpoint of the one before. Where no GPU is available, the CPU answers.
 """
 
 

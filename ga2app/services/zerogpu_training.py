@@ -129,7 +129,7 @@ class LentTraining:
         """See ``ga2app.worker.Training``."""
         self._ready.wait()
         teller = Teller(emit)
-        teller.say(f"training in slices of {self._gpu_s} s, for which a GPU is lent")
+        teller.say(f"training on ZeroGPU in parts of {self._gpu_s} s")
         idle, known, wait_s = 0, 0, self._wait_s
         with tempfile.TemporaryDirectory(prefix="ga2-slice-") as scratch:
             stop, budget_s = Path(scratch) / "stop", self._gpu_s - _reserve_s(self._gpu_s)
@@ -153,7 +153,7 @@ class LentTraining:
                 idle, known = 0 if further else idle + 1, max(known, ended.known)
                 if idle >= PATIENCE:
                     raise TrainingError(
-                        f"{idle} slices of {self._gpu_s} s in a row ended without having got further; set "
+                        f"{idle} parts of {self._gpu_s} s in a row made no progress; set "
                         "GA2_GPU_SECONDS of the Space higher, lower the batch size or the number of frames, or choose "
                         "other GPU hardware"
                     )

@@ -57,9 +57,8 @@ def build_page(studio: Studio) -> gr.Blocks:
 def _build_api(studio: Studio, page: Page) -> None:
     """The endpoints; Gradio describes them to whoever presses its button below the page, and to ``gradio_client``."""
     part(
-        "<h2>For programs</h2><p>All that the studio does can be asked of it by programs, through "
-        "<code>gradio_client</code> or plain HTTP. <b>Use via API</b>, below, describes each endpoint with "
-        "snippets to start from.</p>",
+        "<h2>For programs</h2><p>Programs can do all that the pages do, through <code>gradio_client</code> "
+        "or plain HTTP. <b>Use via API</b>, below, describes each endpoint with snippets to start from.</p>",
         elem_id="api-page",
     )
     build_api(studio)

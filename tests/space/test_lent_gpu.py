@@ -209,7 +209,7 @@ def test_a_slice_runs_in_the_process_that_the_gpu_is_lent_to_and_its_log_is_the_
     assert calls(tmp_path) == [{"task": "run_slice", "duration": 60}]
     log = (home.run_folder(run) / "log.txt").read_text()
     assert "some classes have fewer than 5" in log
-    assert "training in slices of 60 s, for which a GPU is lent" in lines(store, run)
+    assert "training on ZeroGPU in parts of 60 s" in lines(store, run)
 
 
 def test_where_no_gpu_is_to_be_had_the_run_waits_says_so_and_goes_on_by_itself(
@@ -244,7 +244,7 @@ def test_a_gpu_that_is_lent_too_briefly_ends_the_run_with_what_to_do(
     run = trained(home, store, LentTraining(spaces.GPU(duration=0.01), 60, at_once()), config)
     record = store.runs.get(run)
     assert record.state is RunState.FAILED and record.error is not None
-    assert "3 slices of 60 s in a row ended without having got further; set GA2_GPU_SECONDS" in record.error
+    assert "3 parts of 60 s in a row made no progress; set GA2_GPU_SECONDS" in record.error
     assert len(calls(tmp_path)) == 3
 
 
