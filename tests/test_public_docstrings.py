@@ -52,6 +52,7 @@ def test_a_short_method_says_in_a_sentence_what_it_gives(name: str):
     assert (inspect.getdoc(CALLED[name]) or "").endswith(".")
 
 
+@pytest.mark.documents
 @pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")  # the Hub client's own
 @pytest.mark.usefixtures("_prepared")
 def test_the_examples_of_the_docstrings_give_what_they_show():
