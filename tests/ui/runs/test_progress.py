@@ -140,15 +140,17 @@ def test_stopping_and_stopped_say_what_happens(studio: Studio) -> None:
     assert "Resume goes on from the last saved step" in parts_for(studio, run_id)["head"]
 
 
+async def laid_out(studio: Studio) -> RunsPage:
+    """The page alone. Gradio asks for an event loop, so this is a coroutine."""
+    with gr.Blocks():
+        return RunsPage(studio)
+
+
 def test_a_run_that_ends_while_the_page_is_drawn_is_on_it_the_next_time(
     studio: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def laid_out() -> RunsPage:
-        with gr.Blocks():
-            return RunsPage(studio)
-
     run_id = add_run(studio, RunState.STOPPING)
-    page = finish(laid_out())
+    page = finish(laid_out(studio))
     draw_body = runs_page.views.body_html
 
     def end_meanwhile(*args: Any) -> Any:
@@ -161,6 +163,14 @@ def test_a_run_that_ends_while_the_page_is_drawn_is_on_it_the_next_time(
     monkeypatch.undo()
     drawn = page.draw(drawn[page.look])
     assert "Resume goes on" in drawn[page.head] and not drawn[page.clock].active
+
+
+def test_what_was_said_stays_while_time_passes(studio: Studio) -> None:
+    add_run(studio, RunState.RUNNING)
+    page = finish(laid_out(studio))
+    assert page.told not in page.draw(Look(), None)
+    drawn = page.answered(Look(999), "stop")
+    assert "there is no run 999" in drawn[page.told]
 
 
 @pytest.mark.parametrize("alive", [True, False])

@@ -210,7 +210,7 @@ class RunsPage:
         connect_saving(self.studio, self.body, self.look, self.told)
 
     def draw(self, seen: Look, message: str | None = "", gone: int | None = None) -> dict[Any, Any]:
-        """What is new on the page.
+        """What is new on the page. What was said stays there with a ``message`` of None.
 
         Whether to look again is read first: a run that ends while the page is drawn is on it the next time.
         """
@@ -226,8 +226,9 @@ class RunsPage:
         if "facets" in changed:
             updates[self.dataset] = gr.update(choices=[_ANY_DATASET, *facets.datasets])
             updates[self.backbone] = gr.update(choices=[_ANY_BACKBONE, *facets.backbones])
-        clock = gr.Timer(active=going_on)
-        return updates | {self.look: replace(seen, sent=tuple(fresh.items())), self.clock: clock, self.told: message}
+        if message is not None:
+            updates[self.told] = message
+        return updates | {self.look: replace(seen, sent=tuple(fresh.items())), self.clock: gr.Timer(active=going_on)}
 
     def open(self, seen: Look, request: gr.Request) -> dict[Any, Any]:
         """Back and Forward lead to another run, and leave the list as it is."""
