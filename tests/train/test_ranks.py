@@ -262,4 +262,4 @@ def test_a_process_of_a_run_is_killed_and_the_worker_goes_on_or_the_worker_is_an
 def test_a_launcher_that_is_gone_without_a_word_is_told_so(tmp_path: Path) -> None:
     fault = _fault(tmp_path / "none", "", 2, kept=True)
     assert isinstance(fault, TrainingError) and fault.code is ErrorCode.WORKER_DIED
-    assert "the 2 processes of the run ended before their time (without a word); its last checkpoint" in str(fault)
+    assert "the 2 processes of the run ended before their time (no message); its last checkpoint" in str(fault)

@@ -108,8 +108,8 @@ class Controls:
         )
 
 
-def connect_controls(studio: Studio, controls: Controls) -> None:
-    """What the controls of the left side do to each other."""
+def connect_controls(studio: Studio, controls: Controls) -> list[gr.events.Dependency]:
+    """What the controls of the left side do to each other; gives what writes into the labels."""
     service, labels, bundle = studio.recognition, controls.labels, controls.bundle
 
     def check_fit(keys: list[str] | None, backbone: str | None) -> tuple[str, Any]:
@@ -134,15 +134,16 @@ def connect_controls(studio: Studio, controls: Controls) -> None:
     bundle.input(lambda keys: bundle_choice(studio, keys), bundle, [controls.backbone, controls.take_labels], **QUIET)
     fitting = [controls.fit, controls.backbone]
     gr.on([bundle.input, controls.backbone.change], check_fit, [bundle, controls.backbone], fitting, **QUIET)
-    controls.take_labels.click(service.bundle_labels, bundle, labels, **QUIET)
-    taken = [labels, controls.dataset]
-    controls.dataset.input(
-        lambda name, typed: (service.dataset_labels(name) or typed, None), [controls.dataset, labels], taken, **QUIET
+    taken = controls.take_labels.click(service.bundle_labels, bundle, labels, **QUIET)
+    drawn = [labels, controls.dataset]
+    loaded = controls.dataset.input(
+        lambda name, typed: (service.dataset_labels(name) or typed, None), [controls.dataset, labels], drawn, **QUIET
     )
     changed = [labels.change, bundle.input]
     gr.on(changed, suggest, [labels, bundle], controls.suggested, trigger_mode="always_last", **QUIET)
-    controls.suggested.click(add_suggested, labels, labels, **QUIET)
+    added = controls.suggested.click(add_suggested, labels, labels, **QUIET)
     controls.recorder.change(record, [controls.recorder, controls.files], [controls.files, controls.recorder], **QUIET)
+    return [taken, loaded, added]
 
 
 def bundle_choice(studio: Studio, keys: str | Sequence[str] | None) -> tuple[Any, Any]:

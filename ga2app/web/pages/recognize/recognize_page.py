@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,7 @@ from ga2app.web import address
 from ga2app.web.components.form_fields import line
 from ga2app.web.components.markup import listed, notice, render, script, shortened
 from ga2app.web.components.masthead import Page
-from ga2app.web.events import QUIET, REVEAL_JS, waited_for
+from ga2app.web.events import QUIET, REVEAL_JS, in_turn, waited_for
 from ga2app.web.pages.recognize import recognize_controls as fields
 from ga2app.web.pages.recognize import recognize_state as state
 from ga2app.web.pages.recognize.recognize_controls import Controls
@@ -34,10 +34,10 @@ def build_recognize(studio: Studio, page: Page) -> None:
             controls = Controls(studio)
         with gr.Column(scale=8, min_width=300, elem_classes="telling", elem_id="telling"):
             results = ResultParts()
-    fields.connect_controls(studio, controls)
+    writers = fields.connect_controls(studio, controls)
     _connect_results(studio, controls, results)
     _connect_recognizing(studio, controls, results)
-    _connect_memory(studio, controls, results, page, tab)
+    _connect_memory(studio, controls, results, page, tab, writers)
 
 
 class ResultParts:
@@ -126,10 +126,18 @@ def _connect_recognizing(studio: Studio, controls: Controls, results: ResultPart
     chosen.success(**reveal)
 
 
-def _connect_memory(studio: Studio, controls: Controls, results: ResultParts, page: Page, tab: gr.Textbox) -> None:
+def _connect_memory(
+    studio: Studio,
+    controls: Controls,
+    results: ResultParts,
+    page: Page,
+    tab: gr.Textbox,
+    writers: Sequence[gr.events.Dependency],
+) -> None:
     """What the page opens with: what its address names, what was left in this tab, or else what the browser remembers.
 
-    The address follows the bundles and the labels, so that it can be passed on.
+    The address follows the bundles and the labels, so that it can be passed on. ``writers`` are the events that write
+    into the labels: what they wrote is kept after them.
     """
     memory = gr.BrowserState({"labels": "", "bundles": []}, storage_key="ga2-recognize", secret="ga2-studio")
     visits, settings = Visits(), controls.settings
@@ -162,12 +170,21 @@ def _connect_memory(studio: Studio, controls: Controls, results: ResultParts, pa
         **QUIET,
     ).then(bring_back, tab, [opened, *vars(settings).values(), *results.outputs], **QUIET)
     done = [controls.labels.blur, controls.labels.submit, controls.bundle.input, controls.ask.click]
-    done += [controls.take_labels.click, controls.suggested.click]
-    remembered = [controls.labels, controls.bundle]
-    gr.on(done, lambda labels, keys: {"labels": labels, "bundles": keys or []}, remembered, memory, **QUIET)
+    remember: Any = {
+        "fn": lambda labels, keys: {"labels": labels, "bundles": keys or []},
+        "inputs": [controls.labels, controls.bundle],
+        "outputs": memory,
+        **QUIET,
+    }
+    # Each change is sent at once and kept in turn: what waited for an answer would be lost with the page.
+    keeping: Any = {"fn": keep, "inputs": {opened, results.shown, *held.values()}, **in_turn("visits")}
+    gr.on(done, **remember)
+    for writer in writers:
+        writer.then(**remember)
+        writer.then(**keeping)
     changed = [controls.files.change, controls.backbone.change, results.clips.change, results.grades.change]
     changed += [part.change for part in vars(settings).values()]
-    gr.on([*done, *changed], keep, {opened, results.shown, *held.values()}, None, trigger_mode="always_last", **QUIET)
+    gr.on([*done, *changed], trigger_mode="multiple", **keeping)
     address.tell(
         "(labels, bundle) => ({bundle, labels: labels.length > 1500 ? '' : labels})", [controls.labels, controls.bundle]
     )
