@@ -190,7 +190,7 @@ def check_labels(labels: Iterable[str]) -> tuple[list[str], list[str]]:
         raise LabelError("no labels were given; type at least two, separated by commas, for example: walking, running")
     if len(names) == 1:
         raise LabelError(
-            f"'{names[0][:60]}' is the only label, and one alone always gets 100 %; "
+            f"'{names[0][:60]}' is the only label, and one alone always gets 100%; "
             "add at least one other to compare with"
         )
     double = [other for others in merged.again.values() for other in others]

@@ -76,8 +76,8 @@ def test_figures_are_told_with_their_intervals_and_what_they_rest_on() -> None:
     metrics = {"base": 87.5, "novel": 81.25, "hm": 84.26}
     assert figure_text("base", metrics, MANY) == "87.5 (78–93)"
     assert figure_text("base", metrics, {}) == "87.5" and figure_text("hm", {"base": 1.0}, MANY) == "–"
-    assert rests_on(MANY) == "In parentheses: 95 % interval, over 80 base test clips and 96 novel test clips."
-    assert rests_on({"base": SampleSize(1, 2)}) == "In parentheses: 95 % interval, over 1 base test clip."
+    assert rests_on(MANY) == "In parentheses: 95% interval, over 80 base test clips and 96 novel test clips."
+    assert rests_on({"base": SampleSize(1, 2)}) == "In parentheses: 95% interval, over 1 base test clip."
     assert figure_text("base", {"base": 1e300}, {}).startswith("1") and not intervals({"base": 101.0}, MANY)
     assert intervals(metrics, MANY).keys() == {"base", "novel", "hm"} and intervals({"base": 50.0}, {}) == {}
 
@@ -90,7 +90,7 @@ def test_one_label_few_labels_and_few_clips_are_each_said() -> None:
     )
     assert len(one) == len(few) == len(short) == 1
     assert "only 1 novel label" in one[0] and "novel accuracy and HM are not given" in one[0]
-    assert "only 3 novel labels: guessing alone is right in 33 %" in few[0]
+    assert "only 3 novel labels: guessing alone is right in 33%" in few[0]
     assert "only 5 novel test clips: one clip more or less is 20 points" in short[0]
 
 

@@ -37,7 +37,7 @@ def test_no_labels_says_how_to_type_some(labels: list[str]):
 
 @pytest.mark.parametrize("labels", [["walking"], ["walking", "WALKING", " "]])
 def test_one_label_alone_is_refused_with_the_reason(labels: list[str]):
-    with pytest.raises(LabelError, match="'walking' is the only label, and one alone always gets 100 %; add"):
+    with pytest.raises(LabelError, match="'walking' is the only label, and one alone always gets 100%; add"):
         check_labels(labels)
 
 

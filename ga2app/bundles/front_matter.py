@@ -83,7 +83,7 @@ def _index(manifest: Manifest, figures: Mapping[str, float]) -> dict[str, Any]:
     tested = manifest.used.tested
     clips = {side: f"{one.clips} test clips" for side, one in tested.items()}
     told = {
-        name: f"{FIGURES[name][1]}, 95 % interval {interval}" + (f", {clips[name]}" if name in clips else "")
+        name: f"{FIGURES[name][1]}, 95% interval {interval}" + (f", {clips[name]}" if name in clips else "")
         for name, interval in intervals(figures, tested).items()
     }
     metrics = [

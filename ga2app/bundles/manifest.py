@@ -59,7 +59,7 @@ class Manifest:
         return read_conditions(self.conditions)
 
     def figures(self, metrics: Mapping[str, float]) -> dict[str, float]:
-        """Those of ``metrics``, its own or zero-shot CLIP's, that are not 100 % by construction."""
+        """Those of ``metrics``, its own or zero-shot CLIP's, that are not 100% by construction."""
         return defined(metrics, {"base": len(self.base), "novel": len(self.novel)})
 
     @property

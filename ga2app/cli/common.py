@@ -176,7 +176,7 @@ def lent_anchors(config: RunConfig, dataset: Dataset) -> Dataset:
 
 
 def percent_table(rows: Mapping[str, Mapping[str, float]], tested: Mapping[str, SampleSize]) -> str:
-    """Base, novel and HM of each row, in percent, each with its 95 % interval; below, what they rest on."""
+    """Base, novel and HM of each row, in percent, each with its 95% interval; below, what they rest on."""
     cells = {title: [figure_text(name, metrics, tested) for name in FIGURES] for title, metrics in rows.items()}
     return "\n".join(filter(None, (table("", FIGURES.values(), cells), rests_on(tested))))
 

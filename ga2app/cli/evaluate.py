@@ -175,7 +175,7 @@ def _print(both: dict[str, Evaluation], details: bool) -> None:
 def _print_cross(dataset: Dataset, both: dict[str, Evaluation], shared: tuple[str, ...], details: bool) -> None:
     groups = {title: _only_group(found) for title, found in both.items()}
     print(_figures(f"{dataset.name}, {len(dataset.base)} labels", groups))
-    print(f"In parentheses: 95 % interval, over {groups[PROMPTED].clips} test clips.")
+    print(f"In parentheses: 95% interval, over {groups[PROMPTED].clips} test clips.")
     if details:
         print(f"\n{_labels(groups)}")
     if shared:

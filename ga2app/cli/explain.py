@@ -144,8 +144,8 @@ def word_lines(report: WordReport) -> list[str]:
         f"nearest words among {report.words}, by cosine, and the distance of the first; for comparison:",
         f"  a word and its nearest other word: cosine {report.word_cosine:.2f}, distance {report.word_distance:.2f}; "
         f"length of a word {report.word_norm:.2f}",
-        f"  99 % of random tokens of the same length stay below {min(noise):.2f} to {max(noise):.2f} (noise)",
-        f"  99 % of random blends of all words stay below {report.blend_cosine:.2f} (no single word)",
+        f"  99% of random tokens of the same length stay below {min(noise):.2f} to {max(noise):.2f} (noise)",
+        f"  99% of random blends of all words stay below {report.blend_cosine:.2f} (no single word)",
     ]
     rows = {f"  {token.kind.value} {token.place}": _word_cells(token) for token in report.tokens}
     lines += common.table("  token", ("length", "nearest", "distance", "reading"), rows).splitlines()

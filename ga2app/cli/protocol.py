@@ -176,7 +176,7 @@ def _table(series: Series, report: Report) -> str:
         rows[f"mean of {len(series.draws)}"] = ["    –" if one is None else f"{one!s:>5}" for one in spreads]
     title = {"few-shot": f"{report.dataset}, {series.title}", "cross-dataset": f"{report.dataset} to {series.title}"}
     lines = [common.table(title.get(report.protocol, series.title), map(HEADINGS.__getitem__, series.plain), rows)]
-    over_clips = "In parentheses: 95 % interval, over {} test clips."
+    over_clips = "In parentheses: 95% interval, over {} test clips."
     paired = report.protocol == "base-to-novel"
     lines.append(rests_on(series.tested) if paired else over_clips.format(series.tested["base"].clips))
     if any(draw.seen for draw in series.draws):
@@ -188,7 +188,7 @@ def _table(series: Series, report: Report) -> str:
 
 
 def _cells(series: Series, figures: Mapping[str, float | None]) -> list[str]:
-    """Figures with their 95 % intervals; a dash for one that is not defined."""
+    """Figures with their 95% intervals; a dash for one that is not defined."""
     found = series.intervals(figures)
     return [
         "    –" if value is None else f"{value:5.1f}" + (f" ({found[name]})" if name in found else "")

@@ -68,7 +68,7 @@ class GroupAccuracy:
 class Evaluation:
     """Base and novel accuracy; None where the data set has no test clips of that kind.
 
-    A side with a single label has no figure, and there is then no HM: whatever the model, it would be 100 %.
+    A side with a single label has no figure, and there is then no HM: whatever the model, it would be 100%.
 
     ``joint`` is the accuracy over all clips with base and novel names competing together; None unless asked for.
     """

@@ -31,7 +31,7 @@ def vocabulary(
     read = {name for name in names if _content(name) - set(unknown[name]) or not unknown[name]}
     by_bundle = [read | {name for name in names if label_key(name) in own} for own in trained]
     if max(map(len, (read, *by_bundle))) < 2:
-        only = f", but for '{next(iter(read))}', and one label alone always gets 100 %" if read else ""
+        only = f", but for '{next(iter(read))}', and one label alone always gets 100%" if read else ""
         raise LabelError(
             f"backbone '{backbone.name}' knows none of the words in these labels ({names[0]}, …){only}; "
             f"use other words, or choose a real CLIP as backbone. {_known_words(backbone)}"

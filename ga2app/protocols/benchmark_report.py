@@ -72,7 +72,7 @@ def document(plan: Plan, outcomes: Sequence[Outcome]) -> dict[str, Any]:
 
 
 def table(plan: Plan, outcomes: Sequence[Outcome]) -> str:
-    """Mean ± std of each method, the differences of ``ga2`` to it with 95 % intervals, time and memory."""
+    """Mean ± std of each method, the differences of ``ga2`` to it with 95% intervals, time and memory."""
     most = max(plan.shots)
     rows: list[tuple[str, ...]] = [("method", "base", "novel", "HM", "training", "peak memory")]
     for method in plan.methods:
@@ -86,7 +86,7 @@ def table(plan: Plan, outcomes: Sequence[Outcome]) -> str:
     if gaps:
         rows = [("ga2 less …", "base", "novel", "HM")]
         rows += [(method, *(str(gap[figure]) for figure in FIGURES)) for method, gap in gaps.items()]
-        parts.append(_aligned(rows) + "\nin brackets: 95 % interval of the paired difference")
+        parts.append(_aligned(rows) + "\nin brackets: 95% interval of the paired difference")
     if len(plan.shots) > 1:
         rows = [("HM by shots", *(str(shots) for shots in plan.shots))]
         rows += [
@@ -107,7 +107,7 @@ def _aligned(rows: Sequence[Sequence[str]]) -> str:
     return str(tabulate(rows, tablefmt="plain", colalign=align, disable_numparse=True))
 
 
-# Student's t at 97.5 % for 1, 2, … 30 degrees of freedom; beyond that the normal quantile is within 0.08 of it.
+# Student's t at 97.5% for 1, 2, … 30 degrees of freedom; beyond that the normal quantile is within 0.08 of it.
 _T975 = (
     12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228,
     2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086,
@@ -118,7 +118,7 @@ _NORMAL975 = 1.960
 
 @dataclass(frozen=True)
 class Difference:
-    """Mean of paired differences with its 95 % confidence interval; no interval from a single pair."""
+    """Mean of paired differences with its 95% confidence interval; no interval from a single pair."""
 
     mean: float
     low: float | None

@@ -68,7 +68,7 @@ class Series:
         return {name: spread_if_defined([draw.figures[name] for draw in self.draws]) for name in names}
 
     def intervals(self, figures: Mapping[str, float | None]) -> dict[str, Interval]:
-        """The 95 % intervals of base, novel and HM, or of top-1, over the test clips."""
+        """The 95% intervals of base, novel and HM, or of top-1, over the test clips."""
         known = {name: value for name, value in figures.items() if value is not None}
         if "top1" in known and "base" in self.tested:
             return {"top1": wilson(known["top1"], self.tested["base"].clips)}

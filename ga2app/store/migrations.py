@@ -175,7 +175,7 @@ def m011_edits_in_the_trash(db: sqlite_utils.Database) -> None:
 def m012_tested(db: sqlite_utils.Database) -> None:
     """On how many test clips and labels the figures of a bundle rest; empty for bundles listed before.
 
-    Of these, the figures that are 100 % by construction go: with one novel label novel accuracy, and HM with it.
+    Of these, the figures that are 100% by construction go: with one novel label novel accuracy, and HM with it.
     """
     db.execute("ALTER TABLE bundles ADD COLUMN tested TEXT NOT NULL DEFAULT '{}'")
     db.execute(
@@ -193,7 +193,7 @@ def m013_run_data(db: sqlite_utils.Database) -> None:
 
 @migrations()
 def m014_defined_figures(db: sqlite_utils.Database) -> None:
-    """What runs of before told of novel labels where there was but one: it is 100 % by construction, and HM with it.
+    """What runs of before told of novel labels where there was but one: it is 100% by construction, and HM with it.
 
     The labels are those of the run's bundle, or of its data set where it has none.
     """

@@ -148,7 +148,7 @@ def draw_look(rng: np.random.Generator) -> Look:
 
 
 STYLES = ("plain", "camcorder", "film")
-CAMCORDER_STRENGTH = 1.02  # chosen so that zero-shot lands near 59 %: hard, and worth learning
+CAMCORDER_STRENGTH = 1.02  # chosen so that zero-shot lands near 59%: hard, and worth learning
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ class SampleSize:
 
 
 class Interval(NamedTuple):
-    """A 95 % interval in percent."""
+    """A 95% interval in percent."""
 
     low: float
     high: float
@@ -69,7 +69,7 @@ def harmonic_mean(base: float, novel: float) -> float:
 
 
 def wilson(percent: float, clips: int) -> Interval:
-    """The 95 % score interval of an accuracy of ``percent`` over ``clips`` ≥ 1 test clips."""
+    """The 95% score interval of an accuracy of ``percent`` over ``clips`` ≥ 1 test clips."""
     rate, square = percent / 100, _Z975**2
     center = (rate + square / (2 * clips)) / (1 + square / clips)
     half = _Z975 * math.sqrt(rate * (1 - rate) / clips + square / (4 * clips**2)) / (1 + square / clips)
@@ -77,7 +77,7 @@ def wilson(percent: float, clips: int) -> Interval:
 
 
 def harmonic_interval(base: float, novel: float, base_clips: int, novel_clips: int) -> Interval:
-    """The 95 % interval of HM, where ``base`` and ``novel`` are accuracies over so many clips of their own."""
+    """The 95% interval of HM, where ``base`` and ``novel`` are accuracies over so many clips of their own."""
     of_base, of_novel = wilson(base, base_clips), wilson(novel, novel_clips)
     mean, total = harmonic_mean(base, novel), base + novel
     lowest, highest = (harmonic_mean(*pair) for pair in zip(of_base, of_novel, strict=True))
@@ -90,7 +90,7 @@ def harmonic_interval(base: float, novel: float, base_clips: int, novel_clips: i
 
 
 def defined(metrics: Mapping[str, float], labels: Mapping[str, int]) -> dict[str, float]:
-    """``metrics`` without what is 100 % by construction: a side with one label, and an HM that such a side enters.
+    """``metrics`` without what is 100% by construction: a side with one label, and an HM that such a side enters.
 
     ``labels`` are the numbers of labels by side; a side of which none are known is taken as it is.
     """
@@ -106,7 +106,7 @@ def with_nulls(metrics: Mapping[str, float]) -> dict[str, float | None]:
 
 
 def intervals(metrics: Mapping[str, float], tested: Mapping[str, SampleSize]) -> dict[str, Interval]:
-    """The 95 % interval of each of base, novel and hm in ``metrics`` whose number of test clips is known."""
+    """The 95% interval of each of base, novel and hm in ``metrics`` whose number of test clips is known."""
     clips = {side: tested[side].clips for side in SIDES if side in tested and tested[side].clips > 0}
     sane = {side for side in SIDES if 0 <= metrics.get(side, -1) <= 100}  # a manifest may come from anybody
     found = {side: wilson(metrics[side], clips[side]) for side in SIDES if side in sane and side in clips}
@@ -126,7 +126,7 @@ def figure_text(name: str, metrics: Mapping[str, float], tested: Mapping[str, Sa
 def rests_on(tested: Mapping[str, SampleSize]) -> str:
     """What the figures of ``figure_text`` rest on, as a sentence; empty where it is not known."""
     parts = [counted(tested[side].clips, f"{side} test clip") for side in SIDES if side in tested]
-    return f"In parentheses: 95 % interval, over {' and '.join(parts)}." if parts else ""
+    return f"In parentheses: 95% interval, over {' and '.join(parts)}." if parts else ""
 
 
 def cautions(tested: Mapping[str, SampleSize]) -> list[str]:
@@ -144,7 +144,7 @@ def cautions(tested: Mapping[str, SampleSize]) -> list[str]:
             continue
         if labels < FEW_LABELS:
             said.append(
-                f"There are only {labels} {side} labels: guessing alone is right in {100 / labels:.0f} % of the clips, "
+                f"There are only {labels} {side} labels: guessing alone is right in {100 / labels:.0f}% of the clips, "
                 f"and the figure says little about other labels. {FEW_LABELS} or more tell more."
             )
         if clips < FEW_CLIPS:

@@ -188,7 +188,7 @@ def _point(item: Mapping[str, Any]) -> MapPoint:
 
 
 def _model(data: Mapping[str, Any], labels: Mapping[str, Sequence[str]]) -> ModelReport:
-    """One model's figures. Reports of before give some that are 100 % by construction, which are left out."""
+    """One model's figures. Reports of before give some that are 100% by construction, which are left out."""
     counts = {side: len(names) for side, names in labels.items()}
     groups = {}
     for name, group in data["groups"].items():

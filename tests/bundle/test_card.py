@@ -123,10 +123,10 @@ def test_figures_have_their_test_clips_and_intervals_beside_them_in_the_text_and
     tested = {"base": {"clips": 64, "labels": 16}, "novel": {"clips": 20, "labels": 3}}
     card = model_card(manifest(conditions={"tested": tested}))
     assert "| with these prompts | 78.1 (67–86) | 58.9 (38–77) | 67.2 (53–79) |" in card
-    assert "95 % interval, over 64 base test clips and 20 novel test clips" in card
+    assert "95% interval, over 64 base test clips and 20 novel test clips" in card
     assert "only 3 novel labels" in card and "only 20 novel test clips" in card
     named = [one["name"] for one in front(card)["model-index"][0]["results"][0]["metrics"]]  # type: ignore[index]
-    assert named[0] == "top-1 accuracy, base labels, percent, 95 % interval 67–86, 64 test clips"
+    assert named[0] == "top-1 accuracy, base labels, percent, 95% interval 67–86, 64 test clips"
 
 
 def test_one_novel_label_has_no_figure_on_the_card_not_even_on_one_of_before():

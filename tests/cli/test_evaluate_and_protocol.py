@@ -278,7 +278,7 @@ def test_figures_have_counts_and_intervals_beside_them(capsys: pytest.CaptureFix
     assert any("only 2 novel labels" in text for text in answer["cautions"])
     assert main(["evaluate", str(room / "bundle"), "--details"]) == 0
     printed = capsys.readouterr()
-    assert "95 % interval, over 4 base test clips and 4 novel test clips" in printed.out
+    assert "95% interval, over 4 base test clips and 4 novel test clips" in printed.out
     assert re.search(r"with prompts +\d+\.\d \(\d+–\d+\)", printed.out) and "note: There are only" in printed.err
     assert re.search(r"base +top-1 +top-5 +mean class\nzero-shot CLIP +\d+\.\d \(\d+–\d+\) +– ", printed.out)
 

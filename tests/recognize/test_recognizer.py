@@ -131,7 +131,7 @@ def test_a_label_without_a_known_word_takes_no_part_and_is_not_the_answer(backbo
 
 
 def test_one_known_label_among_unknown_ones_is_refused_as_one_alone_is(backbone: Backbone, dataset: Dataset):
-    with pytest.raises(LabelError, match="but for 'walking', and one label alone always gets 100 %"):
+    with pytest.raises(LabelError, match="but for 'walking', and one label alone always gets 100%"):
         Recognizer(backbone).recognize([clip_of(dataset, "walking")], ["walking", "punching", "a zebra"])
 
 

@@ -56,7 +56,7 @@ class TokenWords(Record):
     """The words nearest to one prompt token, by cosine; ``place`` counts from 1.
 
     ``nearest_by_distance`` may be another one: of two words in the same direction the shorter is nearer to a short
-    token. ``noise_cosine`` is what 99 % of random tokens of the same length stay below.
+    token. ``noise_cosine`` is what 99% of random tokens of the same length stay below.
     """
 
     kind: TokenKind
@@ -73,7 +73,7 @@ class WordReport(Record):
     """The nearest words of all tokens, and the measures of the vocabulary they are to be held against.
 
     ``words`` of the vocabulary were searched, whose median length is ``word_norm``; ``word_cosine`` and
-    ``word_distance`` are the medians of a word's nearest other word; ``blend_cosine`` is what 99 % of random blends of
+    ``word_distance`` are the medians of a word's nearest other word; ``blend_cosine`` is what 99% of random blends of
     words stay below.
     """
 

@@ -113,10 +113,10 @@ class Endpoints:
             base: the labels that it was trained on.
             novel: the labels that it was tested on without training.
             metrics: its accuracy in percent: base, novel and their harmonic mean hm; null for what was not measured,
-                or is 100 % by construction.
+                or is 100% by construction.
             zero_shot: the same figures of zero-shot CLIP.
             tested: how many test clips and labels base and novel accuracy rest on; empty for older bundles.
-            intervals: the 95 % interval of each figure, two numbers.
+            intervals: the 95% interval of each figure, two numbers.
             cautions: what limits the figures, in sentences.
             dataset: the data set that it was trained on.
             method: the method, as `train --method` names it.

@@ -75,7 +75,7 @@ class RunEndpoints:
                 and the epoch's number; null before.
             zero_shot: the same figures of zero-shot CLIP; null before they are measured.
             tested: how many test clips and labels base and novel accuracy rest on.
-            intervals: the 95 % interval of each figure, two numbers.
+            intervals: the 95% interval of each figure, two numbers.
             cautions: what limits the figures, in sentences.
             adjusted: settings that could not be used as given, and why.
             error: why it failed and what to do, or null.

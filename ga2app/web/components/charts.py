@@ -150,7 +150,7 @@ def compare_bars(
 def ranges_of(
     before: Mapping[str, float], after: Mapping[str, float], tested: Mapping[str, SampleSize], names: Mapping[str, str]
 ) -> dict[str, tuple[str, str]]:
-    """The 95 % intervals of both sides as texts, by what ``names`` calls a figure."""
+    """The 95% intervals of both sides as texts, by what ``names`` calls a figure."""
     one, other = intervals(before, tested), intervals(after, tested)
     return {name: (str(one.get(key, "")), str(other.get(key, ""))) for key, name in names.items()}
 

@@ -121,7 +121,7 @@ def meter_html(said: str, done: int, total: int) -> str:
 
 
 def percent(share: float) -> str:
-    """A share between 0 and 1 in percent: whole from 10 %, with a digit below, so that small ones stay apart."""
+    """A share between 0 and 1 in percent: whole from 10%, with a digit below, so that small ones stay apart."""
     value = 100 * share
     if 0 < value < 0.1:
         return "<0.1%"

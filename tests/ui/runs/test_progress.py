@@ -58,7 +58,7 @@ def test_runs_of_several_workers_show_each_its_device_and_how_far_it_is(studio: 
     second = studio.store.runs.queue(preset("quick"))
     assert studio.store.runs.claim(2, 2.0, WorkerPlace("cuda:1", ("cuda:0", "cuda:1"))) is not None
     cards = dict(parts_for(studio)["list"]["rows"])
-    assert "50 %" in cards[first] and "0 %<small>cuda:1</small>" in cards[second]
+    assert "50%" in cards[first] and "0%<small>cuda:1</small>" in cards[second]
     assert "cuda:1" in parts_for(studio, second)["head"]
     assert studio.runs.status(second)["device"] == "cuda:1" and studio.runs.status(first)["device"] is None
 

@@ -27,7 +27,7 @@ def body(studio: Studio, report: Report) -> str:
 
 def test_it_begins_with_whether_training_helped(studio: Studio) -> None:
     html = body(studio, make_report())
-    assert "Training <b>helped</b>: HM went from 61.0 to <b>63.0</b> (95 % interval 37–81)." in html
+    assert "Training <b>helped</b>: HM went from 61.0 to <b>63.0</b> (95% interval 37–81)." in html
     assert "Of 16 test clips 1 became right and 1 became wrong." in html
     report = make_report()
     worse = replace(report, plain=report.bundle, bundle=report.plain)
@@ -37,14 +37,14 @@ def test_it_begins_with_whether_training_helped(studio: Studio) -> None:
 def test_figures_have_intervals_and_few_labels_and_clips_are_said(studio: Studio) -> None:
     html = body(studio, make_report())
     assert "75.0 (41–93)" in html  # Wilson: 6 of 8
-    assert "95 % interval, over 8 base test clips and 8 novel test clips" in html
-    assert "only 2 novel labels: guessing alone is right in 50 %" in html and "only 8 base test clips" in html
+    assert "95% interval, over 8 base test clips and 8 novel test clips" in html
+    assert "only 2 novel labels: guessing alone is right in 50%" in html and "only 8 base test clips" in html
     assert html.count("<td>–</td>") == 6  # top-5 of two and of four labels, for both models
 
 
 def test_one_novel_label_has_a_dash_and_the_reason(studio: Studio, tmp_path: Path) -> None:
     whole = make_report(novel=("rowing a boat",))
-    # As a version of before wrote it: with 100 % novel accuracy, and HM.
+    # As a version of before wrote it: with 100% novel accuracy, and HM.
     plain, bundle = (replace(one, metrics=dict(one.metrics) | {"novel": 100.0}) for one in (whole.plain, whole.bundle))
     (tmp_path / "report.json").write_text(replace(whole, plain=plain, bundle=bundle).to_json(), encoding="utf-8")
     report = read_report(tmp_path / "report.json")

@@ -143,7 +143,7 @@ def _bars(card: BundleCard) -> list[dict[str, Any]]:
         if value is None:
             continue
         beside = "" if before is None else f", zero-shot CLIP {before:.1f}"
-        beside += f", 95 % interval {found[name]}, {clips}" if name in found else ""
+        beside += f", 95% interval {found[name]}, {clips}" if name in found else ""
         tick = None if before is None else max(0.0, min(100.0, before))
         told = {"name": name, "word": word, "about": about, "value": value, "beside": beside, "tick": tick}
         bars.append(told | {"width": max(0.0, min(100.0, value)), "interval": str(found.get(name, ""))})

@@ -39,7 +39,7 @@ _WAYS = [
 _THRESHOLD_INFO = {
     NoneWay.COMPETE: "The best label needs at least this probability. At 0 it only has to beat the nearest negative.",
     NoneWay.THRESHOLD: "Reject unless the top label scores at least this much against the closest negative prompt "
-    "(50 % = equally close).",
+    "(50% = equally close).",
 }
 
 

@@ -104,7 +104,7 @@ def _moments(answer: Answer, hues: Mapping[str, str]) -> list[SimpleNamespace]:
 
 
 def _curves(curves: Sequence[Curve], hues: Mapping[str, str]) -> list[SimpleNamespace]:
-    """The curves under the pictures: each point in the middle of its frame, the top of the chart is 100 %."""
+    """The curves under the pictures: each point in the middle of its frame, the top of the chart is 100%."""
     drawn = []
     for curve in [curve for curve in curves if max(curve.probabilities) >= _SEEN] or curves[:1]:
         low, high = percent(min(curve.probabilities)), percent(max(curve.probabilities))
