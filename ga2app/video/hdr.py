@@ -9,16 +9,20 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ga2app.environment import usable_cores
 
 WHITE_NITS = 203.0
 _HLG_PEAK_NITS = 1000.0
 _HLG_GAMMA = 1.2  # of the display's light by the camera's, at a peak of 1000 nits
 _LEVELS = 65536
 _BLOCK = 24576  # pixels that fit into a processor's cache, with all that is made of them
+_LARGE = 500_000  # pixels that are worth a thread for each core; what CLIP reads is smaller
 _LUMA_2020 = np.array((0.2627, 0.6780, 0.0593), np.float32)
 
 # Linear RGB of these primaries (FFmpeg's numbers) to that of BT.709, white D65.
@@ -35,22 +39,41 @@ def write_srgb(shown: NDArray[np.uint8], planes: Sequence[NDArray[np.uint16]], t
     """
     height, width = planes[0].shape
     rows = max(1, _BLOCK // width)
+    share = -(-height // (usable_cores() if height * width >= _LARGE else 1))
+    parts = [slice(top, min(top + share, height)) for top in range(0, height, share)]
+    if len(parts) == 1:
+        _write_rows(shown, planes, transfer, primaries, parts[0], rows)
+        return
+    with ThreadPoolExecutor(len(parts)) as pool:  # numpy lets go of the interpreter meanwhile
+        list(pool.map(lambda part: _write_rows(shown, planes, transfer, primaries, part, rows), parts))
+
+
+def _write_rows(
+    shown: NDArray[np.uint8],
+    planes: Sequence[NDArray[np.uint16]],
+    transfer: str,
+    primaries: int,
+    part: slice,
+    rows: int,
+) -> None:
+    """Fill the rows ``part`` of ``shown``, so many ``rows`` at a time."""
+    width = planes[0].shape[1]
     linear = np.empty((3, rows, width), np.float32)
     # The last row is luminance, which HLG needs.
     light = np.empty((4, rows * width), np.float32)
     index = np.empty((rows * width, 3), np.intp)
     matrix = np.vstack([_matrix(primaries), _LUMA_2020])
-    for top in range(0, height, rows):
-        used = min(rows, height - top)
+    for top in range(part.start, part.stop, rows):
+        used = min(rows, part.stop - top)
         pixels = used * width
         for channel, plane in enumerate(planes):
             np.take(_linear_table(transfer), plane[top : top + used], out=linear[channel, :used], mode="wrap")
-        part = light[:, :pixels]
-        np.matmul(matrix, linear[:, :used].reshape(3, pixels), out=part)
-        codes = _codes(part)
+        block = light[:, :pixels]
+        np.matmul(matrix, linear[:, :used].reshape(3, pixels), out=block)
+        codes = _codes(block)
         if transfer == "HLG":
             # The system gamma acts on luminance, so that hues stay: from the scene's light to the display's.
-            part[:3] *= np.take(_hlg_gains(), codes[3], mode="wrap")
+            block[:3] *= np.take(_hlg_gains(), codes[3], mode="wrap")
         for channel in range(3):
             index[:pixels, channel] = codes[channel]
         np.take(_srgb_table(), index[:pixels], out=shown[top : top + used].reshape(pixels, 3), mode="wrap")
