@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from dataclasses import replace
 from pathlib import Path
@@ -13,10 +14,12 @@ import gradio as gr
 import pytest
 from fastapi import Request
 
+from ga2app.config import preset
 from ga2app.environment import OwnThread
 from ga2app.errors import AccessError
 from ga2app.paths import Home
 from ga2app.services.space import Space, Visitor
+from ga2app.types import RunState
 from ga2app.web import access, build_page
 from ga2app.web.access import present_visitor, visitors_token
 from tests.ui.studios import make_studio
@@ -60,6 +63,16 @@ def test_where_it_cannot_be_told_who_asks_nobody_is_signed_in(tmp_path: Path, mo
     monkeypatch.setattr(access, "LocalContext", SimpleNamespace(blocks=ContextVar("b"), request=ContextVar("r")))
     seen = during_a_call(tmp_path / "b", space, signed_in("alice"), lambda studio: present_visitor(space))
     assert seen == Visitor()
+
+
+def test_an_agent_or_whoever_else_comes_past_gradio_changes_nothing_on_a_space(tmp_path: Path) -> None:
+    studio = access.guarded(make_studio(Home(tmp_path / "home"), space=Space("alice/studio", "alice")))
+    with ThreadPoolExecutor(1) as agents, pytest.raises(AccessError, match="belong to its owner, alice"):
+        agents.submit(studio.store.runs.queue, preset("quick")).result()
+    assert studio.store.runs.count(tuple(RunState)) == 0
+    finish_in_own_thread(lambda: studio.store.runs.queue(preset("quick")))
+    assert studio.store.runs.count(tuple(RunState)) == 1
+    studio.store.close()
 
 
 def finish_in_own_thread(work: Callable[[], Any]) -> Any:
