@@ -114,6 +114,7 @@ def build_anchor_set(tab: Any, home: Home) -> None:
     """A set of four clips that the studio proposed, from the scenes of the demo, and the user accepted."""
     wait_for_demo(home)
     open_tab(tab, "Anchors")
+    expect(tab.locator("#anchor-name input, #anchor-name textarea").first).to_have_value("drawn scenes")
     tab.locator("#anchor-new-name input, #anchor-new-name textarea").first.fill("calm")
     tab.locator("#anchor-create").click()
     expect(tab.locator("#anchor-name input, #anchor-name textarea").first).to_have_value("calm")
