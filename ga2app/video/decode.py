@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +17,6 @@ from ga2app.video.sampling import Sampling, Together
 from ga2app.video.seeking import TrustedIndex, images_by_index, read_by_seeking, trusted_index
 from ga2app.video.sequential import read_sequentially
 from ga2app.video.video_clip import ClipFrames, Pace, TimeStamps, pace
-
-if TYPE_CHECKING:
-    pass
 
 DECORD, PYAV, PILLOW = "decord", "pyav", "pillow"
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import replace
-from hmac import compare_digest
 from typing import Any, cast
 
 import gradio as gr
@@ -22,7 +21,7 @@ from ga2app.hub import Downloads
 from ga2app.services.anchor_advisor import AnchorAdvisor
 from ga2app.services.space import Space, Visitor, refusal
 from ga2app.services.studio import Studio
-from ga2app.web.own_names import KEY_HEADER
+from ga2app.web.own_names import shows_key
 
 _WRITERS = ("admin", "write")
 
@@ -84,11 +83,10 @@ def present_visitor(space: Space) -> Visitor | None:
         return None
     request = LocalContext.request.get(None)
     profile, _ = _signed_in(request)
-    shown = str(request.headers.get(KEY_HEADER, "")) if request is not None else ""
     return Visitor(
         name=profile.username if profile is not None else None,
         writes_for=frozenset(_organizations(profile)),
-        has_key=bool(space.key) and compare_digest(shown.encode(), space.key.encode()),
+        has_key=request is not None and shows_key(request.headers, space.key),
     )
 
 

@@ -7,7 +7,7 @@ a page elsewhere could act as that person, or reach a studio on this machine und
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from hmac import compare_digest
 from ipaddress import ip_address
@@ -37,7 +37,7 @@ class OwnNames:
     def __init__(
         self, app: ASGIApp, host: str, allowed: Iterable[str] = (), *, on_space: bool = False, key: str = ""
     ) -> None:
-        self._app, self._key, self._on_space = app, key.encode(), on_space
+        self._app, self._key, self._on_space = app, key, on_space
         listens = host.strip("[]").lower()
         self._names = {*LOOPBACK, listens, *(name.lower() for name in allowed)}
         self._alone = listens in LOOPBACK
@@ -54,7 +54,7 @@ class OwnNames:
         origin = given.get("origin")
         if origin is None or host_of(origin) in {name, *self._names} - {None}:
             return None
-        if self._key and compare_digest(given.get(KEY_HEADER, "").encode(), self._key):
+        if shows_key(given, self._key):
             return None
         return PlainTextResponse(f"Invalid Origin header: a page of another site asks ({origin:.200}). {_HOW}", 403)
 
@@ -62,6 +62,11 @@ class OwnNames:
         if name is None or name in self._names:
             return name is not None
         return not self._alone and _leads_nowhere_else(name)
+
+
+def shows_key(headers: Mapping[str, str], key: str) -> bool:
+    """Whether a request with ``headers`` shows ``key``, a Space's; without one nobody does."""
+    return bool(key) and compare_digest(headers.get(KEY_HEADER, "").encode(), key.encode())
 
 
 def host_of(address: str) -> str | None:

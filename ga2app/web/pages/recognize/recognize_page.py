@@ -170,12 +170,8 @@ def _connect_memory(
         **QUIET,
     ).then(bring_back, tab, [opened, *vars(settings).values(), *results.outputs], **QUIET)
     done = [controls.labels.blur, controls.labels.submit, controls.bundle.input, controls.ask.click]
-    remember: Any = {
-        "fn": lambda labels, keys: {"labels": labels, "bundles": keys or []},
-        "inputs": [controls.labels, controls.bundle],
-        "outputs": memory,
-        **QUIET,
-    }
+    chosen, choices = [controls.labels, controls.bundle], lambda labels, keys: {"labels": labels, "bundles": keys or []}
+    remember: Any = {"fn": choices, "inputs": chosen, "outputs": memory, **QUIET}
     # Each change is sent at once and kept in turn: what waited for an answer would be lost with the page.
     keeping: Any = {"fn": keep, "inputs": {opened, results.shown, *held.values()}, **in_turn("visits")}
     gr.on(done, **remember)
@@ -185,9 +181,7 @@ def _connect_memory(
     changed = [controls.files.change, controls.backbone.change, results.clips.change, results.grades.change]
     changed += [part.change for part in vars(settings).values()]
     gr.on([*done, *changed], trigger_mode="multiple", **keeping)
-    address.tell(
-        "(labels, bundle) => ({bundle, labels: labels.length > 1500 ? '' : labels})", [controls.labels, controls.bundle]
-    )
+    address.tell("(labels, bundle) => ({bundle, labels: labels.length > 1500 ? '' : labels})", chosen)
 
 
 def restored_clips(controls: Controls, left: Left) -> dict[Any, Any]:
