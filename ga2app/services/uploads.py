@@ -207,10 +207,14 @@ def make_room(home: Home, needed_bytes: int = 0) -> None:
 def prune_uploads(home: Home, *, keep_s: float = KEEP_S, now_s: float | None = None) -> int:
     """Drop uploads, and pictures of them, that were not used for ``keep_s`` seconds; gives the number of folders.
 
-    Exports, and uploads that were never used, go after a day.
+    Exports, proposed clips, and uploads that were never used or came in half, go after a day.
     """
     kept = (entry for folder in (uploads_folder(home), pictures_folder(home)) for entry in folder.glob("*"))
-    short = (unit for unit in _units(home) if unit.parent != uploads_folder(home))
+    short = [unit for unit in _units(home) if unit.parent != uploads_folder(home)]
+    for half in (unit for unit in short if unit.is_file()):
+        if (now_s or time.time()) - half.stat().st_mtime > EXPORTS_KEEP_S:
+            half.unlink(missing_ok=True)
+    short += (home.media / "anchors" / "made").glob("*")
     return drop_older(kept, keep_s, now_s) + drop_older(short, EXPORTS_KEEP_S, now_s)
 
 

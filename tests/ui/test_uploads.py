@@ -1,6 +1,7 @@
 """Uploads are kept once, by content, within a quota, and dropped when nobody uses them; so are files to download."""
 
 import os
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from ga2app import environment
 from ga2app.environment import GRADIO_TEMP, UPLOADS
 from ga2app.errors import ClipError, ConfigError, StoreError
 from ga2app.paths import Home, safe_name
+from ga2app.services.import_sources import FileSource
 from ga2app.services.uploads import (
     Kept,
     Upload,
@@ -151,10 +153,26 @@ def test_what_just_came_in_is_not_dropped_for_the_next(
 def test_exports_and_uploads_that_nobody_used_go_after_a_day(tmp_path: Path, receive: Receive) -> None:
     home = Home(tmp_path / "home")
     old, fresh, never_used = export_folder(home, "data-1"), export_folder(home, "data-1"), receive("mine").parent
-    for folder in (old, never_used):
-        os.utime(folder, (1, 1))
+    half = never_used.parent / "tmpx1y2z3"
+    half.write_bytes(b"the first half")
+    for place in (old, never_used, half):
+        os.utime(place, (1, 1))
     assert prune_uploads(home) == 2
-    assert fresh.exists() and not old.exists() and not never_used.exists()
+    assert fresh.exists() and not old.exists() and not never_used.exists() and not half.exists()
+
+
+def test_an_uploaded_zip_goes_when_it_has_become_a_data_set(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    received = studio.home.root / "gradio"
+    monkeypatch.setenv(GRADIO_TEMP, str(received))
+    good, bad = received / "1" / "moves.zip", received / "2" / "none.zip"
+    for file, names in ((good, ("moves/waving/a.mp4", "moves/jumping/b.mp4")), (bad, ("none/read-me.txt",))):
+        file.parent.mkdir(parents=True)
+        with zipfile.ZipFile(file, "w") as archive:
+            for name in names:
+                archive.writestr(name, f"clip {name}")
+        studio.imports.run(FileSource(file, uploaded=True))
+    assert [row.name for row in studio.store.datasets.list()] == ["moves"]
+    assert not good.exists() and bad.exists(), "what has failed may be tried again with other settings"
 
 
 def test_uploads_of_other_programs_are_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quota: None) -> None:
