@@ -190,7 +190,7 @@ class DatasetService:
         """A CSV of the clips where they lie, or a zip of them; both can be imported again, and are kept for a day."""
         self._studio.may_change()  # a copy of every clip, on the Space's disk
         dataset = self._store.datasets.get(self.summary(dataset_id).name)
-        files = [clip.path for clip in (*dataset.clips, *dataset.anchors)] if packed else []
+        files = [*(clip.path for clip in dataset.clips), *(one.path for one in dataset.anchors)] if packed else []
         needed = sum(os.path.getsize(file) for file in files if os.path.isfile(file))
         folder = export_folder(self._studio.home, f"data-{dataset_id}", needed)
         return (export_zip if packed else export_csv)(folder, dataset)

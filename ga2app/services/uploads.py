@@ -15,7 +15,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 from weakref import WeakValueDictionary
@@ -89,11 +89,9 @@ def is_received(path: str | Path) -> bool:
 def take_over(source: Path, target: Path) -> Path:
     """Give ``target`` what is in ``source``: an upload gets a second name, any other file is copied. Raises OSError."""
     if is_received(source):
-        try:
+        with suppress(OSError):  # on another disk, or on one without hard links
             os.link(source, target)
             return target
-        except OSError:
-            pass  # on another disk, or on one without hard links
     return Path(shutil.copyfile(source, target))
 
 
@@ -180,9 +178,10 @@ def make_room(home: Home, needed_bytes: int = 0) -> None:
     quota, now_s = upload_quota(), time.time()
     units: list[tuple[float, Path, list[tuple[int, int]]]] = []
     for unit in _units(home):
-        files = [file.stat() for file in (unit.rglob("*") if unit.is_dir() else [unit]) if file.is_file()]
-        last_s = max([unit.stat().st_mtime, *(file.st_ctime for file in files)])
-        units.append((last_s, unit, [(file.st_ino, file.st_size) for file in files]))
+        with suppress(FileNotFoundError):  # what goes meanwhile takes no room
+            inside = [file.stat() for file in (unit.rglob("*") if unit.is_dir() else [unit]) if file.is_file()]
+            last_s = max([unit.stat().st_mtime, *(file.st_ctime for file in inside)])
+            units.append((last_s, unit, [(file.st_ino, file.st_size) for file in inside]))
     names = Counter(number for *_, files in units for number, _ in files)
     total = sum({number: size for *_, files in units for number, size in files}.values())
     wanted = needed_bytes + _coming[home.root]
