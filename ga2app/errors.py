@@ -64,6 +64,7 @@ class StudioError(Exception):
     code = ErrorCode.OTHER
 
     def __init__(self, message: str = "", *, hint: str = "", code: ErrorCode | None = None) -> None:
+        message, hint = map(_whole, (message, hint))
         super().__init__(message)
         self.message, self.hint = message, hint
         if code is not None:
@@ -71,6 +72,11 @@ class StudioError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message}; {self.hint}" if self.hint else self.message
+
+
+def _whole(message: str) -> str:
+    """``message`` as any page, log and answer can carry it: names of files may hold half a character."""
+    return message if message.isascii() else message.encode("utf-8", "replace").decode()
 
 
 def counted(number: float, what: str) -> str:

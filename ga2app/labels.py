@@ -17,7 +17,8 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from ga2app.errors import LabelError
+from ga2app.errors import LabelError, shown
+from ga2app.untrusted import text_fault
 
 _INVISIBLE = dict.fromkeys(map(ord, "\ufeff\u200b\u2060\u00ad"), "")
 """Byte order mark, zero-width space, word joiner and soft hyphen. Joiners inside emoji stay."""
@@ -36,7 +37,7 @@ _PLACEHOLDERS = frozenset("action activity category class clip cls id item label
 
 def tidy(label: str) -> str:
     """``label`` as typed, for display: underscores and control characters are spaces, runs of space are one."""
-    return _one_line(label.replace("_", " "))
+    return visible(label.replace("_", " "))
 
 
 @lru_cache(maxsize=16384)
@@ -90,22 +91,29 @@ def in_words(name: str) -> str:
 def parse_labels(text: str | Sequence[str] | None) -> list[str]:
     """The labels in ``text``, as typed but for runs of space, without empty ones; repeated ones are kept.
 
-    A list of labels is taken as it is, commas and all.
+    A list of labels is taken as it is, commas and all. Raises LabelError for text that is not whole.
     """
     if text is not None and not isinstance(text, str):
-        return [line for line in map(_one_line, text) if line]
+        return _whole([line for line in map(visible, text) if line])
     found, place, whole = [], 0, text or ""
     while place <= len(whole):
         quoted, ahead = _QUOTED.match(whole, place), _BREAK.search(whole, place)
         end = quoted.end() if quoted else ahead.start() if ahead else len(whole)
         found.append(quoted[1].replace('""', '"') if quoted else whole[place:end])
         place = end + 1
-    return [line for line in map(_one_line, found) if line]
+    return _whole([line for line in map(visible, found) if line])
+
+
+def _whole(labels: list[str]) -> list[str]:
+    for label in labels:
+        if fault := text_fault(label):
+            raise LabelError(f"label '{shown(label)}' {fault}")
+    return labels
 
 
 def format_labels(labels: Iterable[str]) -> str:
     """``labels`` in one line, which ``parse_labels`` reads back."""
-    return ", ".join(map(_quoted, filter(None, map(_one_line, labels))))
+    return ", ".join(map(_quoted, filter(None, map(visible, labels))))
 
 
 def _quoted(label: str) -> str:
@@ -114,7 +122,7 @@ def _quoted(label: str) -> str:
     return '"' + label.replace('"', '""') + '"'
 
 
-def _one_line(text: str) -> str:
+def visible(text: str) -> str:
     """``text`` without invisible characters, and with one space for each run of white space and control characters."""
     visible = text.translate(_INVISIBLE)
     return " ".join("".join(" " if unicodedata.category(sign) == "Cc" else sign for sign in visible).split())
@@ -185,7 +193,7 @@ def check_labels(labels: Iterable[str]) -> tuple[list[str], list[str]]:
     left.
     """
     merged = merge_labels(map(tidy, labels))
-    names = list(merged.names.values())
+    names = _whole(list(merged.names.values()))
     if not names:
         raise LabelError("no labels were given; type at least two, separated by commas, for example: walking, running")
     if len(names) == 1:

@@ -20,6 +20,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from ga2app.errors import StoreError
+from ga2app.untrusted import open_ordinary, ordinary_status
 
 PROJECT = Path(__file__).resolve().parent.parent
 """The folder that the package lies in: of the checkout, or of installed packages."""
@@ -62,16 +63,6 @@ class Home:
     def thumbs(self) -> Path:
         """Small pictures of clips, ``<digest>.jpg``."""
         return self.media / "thumbs"
-
-    @property
-    def previews(self) -> Path:
-        """Small copies of clips that any browser plays, ``<digest>.mp4``."""
-        return self.media / "previews"
-
-    @property
-    def exports(self) -> Path:
-        """What was made to be downloaded, each in a folder of its own."""
-        return self.media / "exports"
 
     @property
     def datasets(self) -> Path:
@@ -137,17 +128,17 @@ def whole_file(file: Path) -> Iterator[Path]:
 
 
 def file_digest(path: str | os.PathLike[str]) -> str:
-    """SHA-256 of the file's content, in hexadecimal; raises OSError if it cannot be read.
+    """SHA-256 of the file's content, in hexadecimal; raises OSError if it cannot be read, or is no ordinary file.
 
     A file that this process has read and that has kept its size and its time is not read again.
     """
-    state = os.stat(path)
+    state = ordinary_status(path)
     return _digest(os.path.abspath(path), state.st_size, state.st_mtime_ns)
 
 
 @lru_cache(maxsize=200_000)
 def _digest(path: str, size_bytes: int, changed_ns: int) -> str:
-    with open(path, "rb") as stream:
+    with open_ordinary(path) as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
@@ -177,7 +168,7 @@ def job_beside(checkpoint: Path) -> Path:
 def last_lines(path: Path, count: int = 20) -> list[str]:
     """The last ``count`` lines of a text file, of which only the end is read; none if there is no file."""
     try:
-        with path.open("rb") as stream:
+        with open_ordinary(path) as stream:
             size = stream.seek(0, os.SEEK_END)
             stream.seek(max(0, size - _END_BYTES))
             lines = stream.read().decode(errors="replace").splitlines()

@@ -56,7 +56,7 @@ def test_a_file_that_is_no_json_tells_the_place(tmp_path: Path) -> None:
     file.write_text("[" * 100_000)
     assert fault(file)[1].startswith("is no JSON text")
     file.write_bytes(b" " * (LARGEST_BYTES + 1))
-    assert fault(file)[1].startswith("is too large for settings")
+    assert fault(file)[1].startswith("cannot be read (it is larger than 1 MB)")
 
 
 def test_the_manifest_of_a_bundle_holds_settings(tmp_path: Path) -> None:

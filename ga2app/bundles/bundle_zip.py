@@ -20,14 +20,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-import torch
-
 from ga2app.bundles.bundle_files import MAX_TENSOR_BYTES, load_folder
 from ga2app.bundles.manifest import CARD, MANIFEST, TENSORS, read_card, read_manifest, to_json, to_publish
 from ga2app.bundles.model_card import card_to_pack, model_card
 from ga2app.errors import BundleError, shown
 from ga2app.paths import drop_older, whole_file
 from ga2app.types import BundleCard
+from ga2app.untrusted import open_ordinary, read_ordinary
 
 FILES = (MANIFEST, TENSORS, CARD)
 REQUIRED = (MANIFEST, TENSORS)
@@ -71,7 +70,7 @@ def pack(folder: str | os.PathLike[str], out: Path, *, name: str = "") -> None:
                     archive.writestr(entry, renamed[file])
                     continue
                 entry.file_size = (root / file).stat().st_size
-                with (root / file).open("rb") as source, archive.open(entry, "w") as target:
+                with open_ordinary(root / file) as source, archive.open(entry, "w") as target:
                     shutil.copyfileobj(source, target, _CHUNK)
     except OSError as exc:
         raise BundleError(f"'{out}' could not be written ({exc}); free some space or choose another --out") from exc
@@ -83,7 +82,7 @@ def _named(root: Path, name: str) -> dict[str, str]:
     told = replace(own, name=name) if name else own
     files = {} if told == own else {MANIFEST: to_json(told)}
     if (root / CARD).is_file():
-        text = (root / CARD).read_text(encoding="utf-8", errors="replace")
+        text = read_ordinary(root / CARD).decode("utf-8", "replace")
         card = card_to_pack(told, text)
         files |= {CARD: card} if card != text else {}
     return files
@@ -118,8 +117,6 @@ def take_in(
         else:
             _unpack(source, stage)
         bundle = load_folder(stage, shown)
-        if not all(bool(torch.isfinite(value).all()) for value in bundle.tensors.values()):
-            raise BundleError(f"bundle '{shown}': {TENSORS} holds numbers that are not finite; get a fresh copy")
         if not (stage / CARD).exists():
             (stage / CARD).write_text(model_card(bundle.manifest), encoding="utf-8")
         twin = next((place for place in known if _same(stage, Path(place))), None)
@@ -257,7 +254,7 @@ def _folder_around(infos: list[zipfile.ZipInfo]) -> str:
 
 def _listing_bytes(archive: Path) -> int:
     """How long the archive's list of files is, as its last record says. Raises BadZipFile where there is none."""
-    with archive.open("rb") as stream:
+    with open_ordinary(archive) as stream:
         stream.seek(0, 2)
         size = stream.tell()
         stream.seek(max(0, size - _END_BYTES - 0xFFFF - 20))

@@ -15,6 +15,7 @@ from ga2app.bundles.manifest import Manifest, without_path
 from ga2app.config import SKETCH
 from ga2app.errors import BundleError
 from ga2app.types import LICENSES, intervals
+from ga2app.untrusted import stored_json
 
 UNKNOWN_LICENSE, OTHER_LICENSE = "unknown", "other"
 TAGS = ("clip", "prompt-tuning", "video-classification", "action-recognition", "ga2-clip", "arxiv:2511.22125")
@@ -50,7 +51,7 @@ def front_matter(manifest: Manifest, license_id: str, license_name: str) -> str:
 def front_values(card: str) -> dict[str, str]:
     """The texts in the front matter of a card that ``front_matter`` wrote, by key."""
     found = re.findall(r'^(\w+): (".*")$', card.split("\n---\n", 1)[0], re.MULTILINE)
-    return {key: str(json.loads(text)) for key, text in found}
+    return {key: str(stored_json(text)) for key, text in found}
 
 
 def license_of(license_id: str = "", license_name: str = "") -> dict[str, str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
-import math
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -15,13 +14,16 @@ from typing import Any
 
 from ga2app.config import RunConfig
 from ga2app.config.presets import method_of
+from ga2app.config.reading import quoted
 from ga2app.errors import BundleError, ConfigError, ErrorCode
 from ga2app.types import BundleCard, BundleFacts, Conditions, Dataset, defined, read_conditions
+from ga2app.untrusted import MAX_WHOLE, open_ordinary, parse_json, read_ordinary, text_fault
 
 FORMAT_VERSION = 2
 """Version 1 had neither ``conditions`` nor ``trained``; it is read all the same."""
 MANIFEST, TENSORS, CARD = "bundle.json", "prompts.safetensors", "README.md"
 MAX_NAME, MAX_WIDTH = 200, 1 << 16
+MAX_MANIFEST_BYTES = 8 << 20
 MAX_CARD_BYTES = 1 << 20
 """A model card longer than that is shown in part."""
 
@@ -74,19 +76,20 @@ def read_manifest(root: Path, shown: str = "") -> Manifest:
     """The manifest of the bundle in ``root``, checked; raises BundleError, which calls the bundle ``shown``."""
     shown = shown or str(root)
     try:
-        data = json.loads((root / MANIFEST).read_text(encoding="utf-8"))
+        data = parse_json(read_ordinary(root / MANIFEST, MAX_MANIFEST_BYTES))
     except (FileNotFoundError, NotADirectoryError) as exc:
         raise BundleError(
             f"'{shown}' is not a prompt bundle: it has no {MANIFEST}",
             hint="give the bundle's folder",
             code=ErrorCode.BUNDLE_UNUSABLE,
         ) from exc
-    except (OSError, ValueError, RecursionError) as exc:
+    except (OSError, ValueError) as exc:
         raise BundleError(f"bundle '{shown}': {MANIFEST} cannot be read ({exc}); get a fresh copy") from exc
     version = data.get("format_version") if isinstance(data, dict) else None
     if type(version) is not int or not 1 <= version <= FORMAT_VERSION:
         raise BundleError(
-            f"bundle '{shown}' has format version {version!r} and this program reads versions up to {FORMAT_VERSION}",
+            f"bundle '{shown}' has format version {quoted(version)} and this program reads versions up to "
+            f"{FORMAT_VERSION}",
             hint="update GA² Studio, or export the bundle again",
             code=ErrorCode.BUNDLE_UNUSABLE,
         )
@@ -113,16 +116,16 @@ def _faults(values: Mapping[str, Any]) -> list[str]:
 
 
 def _texts(value: object) -> bool:
-    return isinstance(value, tuple) and all(isinstance(item, str) for item in value)
+    return isinstance(value, tuple) and all(isinstance(item, str) and not text_fault(item) for item in value)
 
 
 def _whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= MAX_WHOLE
 
 
 def _figures(value: object) -> bool:
     return isinstance(value, Mapping) and all(
-        isinstance(figure, int | float) and not isinstance(figure, bool) and math.isfinite(figure)
+        isinstance(figure, int | float) and not isinstance(figure, bool) and abs(figure) <= MAX_WHOLE
         for figure in value.values()
     )
 
@@ -132,14 +135,14 @@ def _backbone(value: Any) -> bool:
     if not isinstance(value, Mapping) or not isinstance(value.get("sizes"), Mapping):
         return False
     widths = [value["sizes"].get(width) for width in ("visual_width", "text_width", "embedding_width")]
-    named = all(isinstance(value.get(key), str) and value[key] for key in ("name", "fingerprint"))
+    named = all(isinstance(text := value.get(key), str) and text for key in ("name", "fingerprint"))
     return named and all(_whole(width) and 0 < width <= MAX_WIDTH for width in widths)
 
 
 _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "name": (
-        lambda value: isinstance(value, str) and 0 < len(value.strip()) <= MAX_NAME,
-        f"name must be a text of at most {MAX_NAME} characters",
+        lambda value: isinstance(value, str) and 0 < len(value.strip()) <= MAX_NAME and not text_fault(value),
+        f"name must be a text of at most {MAX_NAME} characters, without control characters",
     ),
     **{
         name: (_texts, f"{name} must be a list of texts")
@@ -190,7 +193,7 @@ def read_facts(folder: str | os.PathLike[str], origin: str) -> BundleFacts:
         files = tuple((path.name, path.stat().st_size) for path in sorted(root.iterdir()) if path.is_file())
         readme = b""
         if (root / CARD).is_file():
-            with (root / CARD).open("rb") as stream:
+            with open_ordinary(root / CARD) as stream:
                 readme = stream.read(MAX_CARD_BYTES)
     except OSError as exc:
         raise BundleError(f"bundle '{folder}' cannot be read ({exc}); check the disk, or get a fresh copy") from exc
@@ -242,6 +245,11 @@ def to_publish(manifest: Manifest) -> Manifest:
         config["prompts"] = {**prompts, "hard_prompt": without_path(prompts["hard_prompt"])}
     backbone = {**manifest.backbone, "name": without_path(manifest.backbone["name"])}
     return replace(manifest, config=config, backbone=backbone)
+
+
+def manifest_digest(manifest: Manifest) -> str:
+    """SHA-256 of what ``manifest`` says whatever the bundle is called, and whoever published it from which folder."""
+    return hashlib.sha256(to_json(replace(to_publish(manifest), name="")).encode()).hexdigest()
 
 
 def without_path(name: str) -> str:

@@ -15,6 +15,7 @@ from ga2app.datasets.label_list import read_label_list
 from ga2app.errors import HubError, LabelError, StoreError
 from ga2app.labels import parse_labels
 from ga2app.types import ByteProgress, PushOptions
+from ga2app.untrusted import read_ordinary
 
 if TYPE_CHECKING:
     from ga2app.bundles.checkpoints import Imported
@@ -273,7 +274,7 @@ def _set_of(studio: Studio, name: str) -> int:
 
 def _read_card(path: Path | None) -> str | None:
     try:
-        return path.read_text(encoding="utf-8") if path else None
+        return read_ordinary(path).decode("utf-8") if path else None
     except (OSError, UnicodeDecodeError) as exc:
         raise HubError(f"the card '{path}' cannot be read as text ({exc}); save it as UTF-8") from exc
 

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from ga2app.clip.files import ClipFolder
 from ga2app.paths import default_home
+from ga2app.untrusted import stored_json
 from ga2app.video.preprocessing import Preprocessing
 
 KEPT_FROM_BYTES = 32_000_000
@@ -107,7 +108,7 @@ def _key(files: ClipFolder) -> str:
 
 def _read_kept() -> dict[str, str]:
     try:
-        data = json.loads((default_home().root / _FILE).read_text(encoding="utf-8"))
+        data = stored_json((default_home().root / _FILE).read_bytes())
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as exc:

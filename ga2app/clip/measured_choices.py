@@ -22,6 +22,7 @@ from ga2app.clip.compute import Compute
 from ga2app.clip.prompt_layers import FrozenLayer, hold
 from ga2app.errors import BackboneError
 from ga2app.paths import default_home
+from ga2app.untrusted import stored_json
 
 if TYPE_CHECKING:
     from ga2app.clip.frozen_clip import Backbone
@@ -120,7 +121,7 @@ def kept_choices() -> Kept:
     """What was chosen so far, by kind, then by machine, torch, shape and precision; an unreadable file is made anew."""
     found: Any = {}
     try:
-        found = json.loads((default_home().root / FILE).read_text(encoding="utf-8"))
+        found = stored_json((default_home().root / FILE).read_bytes())
     except FileNotFoundError:
         pass
     except (OSError, ValueError) as exc:

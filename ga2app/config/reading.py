@@ -12,7 +12,8 @@ from dataclasses import Field, field, fields, is_dataclass
 from enum import StrEnum
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
-from ga2app.errors import ConfigError, Fault
+from ga2app.errors import ConfigError, Fault, shown
+from ga2app.untrusted import MAX_WHOLE, text_fault, whole_number
 
 Section = TypeVar("Section")
 
@@ -44,8 +45,10 @@ class Checked:
         for item in fields(self):  # type: ignore[arg-type]
             value, holds = getattr(self, item.name), item.metadata.get("holds")
             finite = not isinstance(value, float) or math.isfinite(value)
-            if holds and not (finite and holds(value)):
-                faults.append(Fault(key_of(item), f"{item.metadata['rule']} (it is {value!r})"))
+            if fault := _never(value):
+                faults.append(Fault(key_of(item), fault))
+            elif holds and not (finite and holds(value)):
+                faults.append(Fault(key_of(item), f"{item.metadata['rule']} (it is {quoted(value)})"))
         faults += self.between()
         if faults:
             raise ConfigError(faults)
@@ -55,10 +58,29 @@ class Checked:
         return []
 
 
+def quoted(value: object) -> str:
+    """``value`` as a message quotes it: on one line, and of bounded length."""
+    if isinstance(value, int) and abs(value) > MAX_WHOLE:
+        return "a number of more than 18 digits"  # Python itself refuses to write out those of more than 4,300
+    try:
+        return shown(repr(value))
+    except (ValueError, RecursionError):  # such a number in a list, or lists without end
+        return f"a {type(value).__name__}"
+
+
+def _never(value: object) -> str:
+    """Why no setting can be ``value``; empty where one can."""
+    if isinstance(value, int) and abs(value) > MAX_WHOLE:
+        return f"must be at most {MAX_WHOLE:,} (it is {quoted(value)})"
+    if isinstance(value, tuple):
+        return next(filter(None, map(_never, value)), "")
+    return text_fault(value, controls="\0") if isinstance(value, str) else ""
+
+
 def read(kind: type[Section], data: object, prefix: str = "") -> Section:
     """Build the dataclass ``kind`` from plain JSON. Raises ConfigError with the faults of all fields and sections."""
     if not isinstance(data, Mapping):
-        raise ConfigError([Fault(prefix.rstrip(".") or "config", f"must be a JSON object, not {data!r}")])
+        raise ConfigError([Fault(prefix.rstrip(".") or "config", f"must be a JSON object, not {quoted(data)}")])
     hints = get_type_hints(kind)
     names = {key_of(item): item.name for item in fields(kind)}  # type: ignore[arg-type]
     keys = {name: key for key, name in names.items()}
@@ -67,7 +89,8 @@ def read(kind: type[Section], data: object, prefix: str = "") -> Section:
     for given, value in data.items():
         key = keys.get(given, given)
         if key not in names:
-            faults.append(Fault(f"{prefix}{given}", f"is not a setting; known here: {', '.join(sorted(names))}"))
+            rule = f"is not a setting; known here: {', '.join(sorted(names))}"
+            faults.append(Fault(f"{prefix}{shown(str(given))}", rule))
         elif key != given and key in data:
             faults.append(Fault(f"{prefix}{given}", f"is the same setting as '{key}'; keep one of the two"))
         else:
@@ -106,23 +129,26 @@ def _converted(hint: Any, value: object, path: str) -> Any:
         return read(hint, value, path + ".")  # type: ignore[arg-type]
     if get_origin(hint) is tuple:
         if not isinstance(value, list | tuple):
-            raise ConfigError([Fault(path, f"must be a list (it is {value!r})")])
+            raise ConfigError([Fault(path, f"must be a list (it is {quoted(value)})")])
         return tuple(_converted(get_args(hint)[0], item, path) for item in value)
     if isinstance(hint, type) and issubclass(hint, StrEnum):
         choices = [str(member) for member in hint]
         if value not in choices:
-            raise ConfigError([Fault(path, f"must be one of {', '.join(choices)} (it is {value!r})")])
+            raise ConfigError([Fault(path, f"must be one of {', '.join(choices)} (it is {quoted(value)})")])
         return hint(value)
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        if abs(value) > MAX_WHOLE:
+            raise ConfigError([Fault(path, f"must be a number (it is {quoted(value)})")])
         return float(value)
     if hint == int | str:  # a number, or a word such as auto; a form sends both as text
-        value = int(value) if isinstance(value, str) and value.strip().isdecimal() else value
+        number = whole_number(value) if isinstance(value, str) and value.strip().isdecimal() else None
+        value = value if number is None else number
         if isinstance(value, int | str) and not isinstance(value, bool):
             return value
-        raise ConfigError([Fault(path, f"must be a whole number or a word (it is {value!r})")])
+        raise ConfigError([Fault(path, f"must be a whole number or a word (it is {quoted(value)})")])
     if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
         wanted = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}[hint]
-        raise ConfigError([Fault(path, f"must be {wanted} (it is {value!r})")])
+        raise ConfigError([Fault(path, f"must be {wanted} (it is {quoted(value)})")])
     return value
 
 

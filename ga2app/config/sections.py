@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import PurePath
 from typing import Any
 
-from ga2app.config.reading import Checked, read, setting, written
+from ga2app.config.reading import Checked, quoted, read, setting, written
 from ga2app.errors import Fault
 
 SKETCH = "sketch"
@@ -109,10 +109,6 @@ class LossConfig(Checked):
         """Whether any term is on, so that a run needs anchor clips, captions or negative prompts."""
         return any(self.weights().values())
 
-    def anchors_drawn(self) -> int:
-        """Anchor clips of a step: the published code reads one."""
-        return 1 if self.released else self.anchors_per_step
-
     def needs_anchor_clips(self) -> bool:
         """Whether a term that is on looks at anchor clips in each step."""
         return any(self.weights()[name] > 0 for name in ANCHOR_TERMS)
@@ -166,7 +162,7 @@ class OptimizerConfig(Checked):
         """A warm-up that is not over before the last epoch."""
         if 0 <= self.warmup_epochs < self.epochs:
             return []
-        return [Fault("warmup_epochs", f"must be 0 or more and below epochs (it is {self.warmup_epochs!r})")]
+        return [Fault("warmup_epochs", f"must be 0 or more and below epochs (it is {quoted(self.warmup_epochs)})")]
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ga2app.config.sections import RunConfig
 from ga2app.errors import ConfigError, Fault
+from ga2app.untrusted import parse_json, read_ordinary
 
 LARGEST_BYTES = 1_000_000
 _HOW = "train --preset quick --print-config, and Save settings on Train, write one"
@@ -23,9 +23,7 @@ def read_settings_file(path: str | Path, shown: str = "") -> Any:
     """
     shown, file = shown or str(path), Path(path)
     try:
-        if file.stat().st_size > LARGEST_BYTES:
-            raise ConfigError([Fault(shown, f"is too large for settings; {_HOW}")])
-        raw = file.read_bytes()
+        raw = read_ordinary(file, LARGEST_BYTES)
     except FileNotFoundError as exc:
         raise ConfigError([Fault(shown, f"there is no such file; {_HOW}, and --preset needs none")]) from exc
     except IsADirectoryError as exc:
@@ -34,23 +32,18 @@ def read_settings_file(path: str | Path, shown: str = "") -> Any:
         raise ConfigError([Fault(shown, f"cannot be read ({exc.strerror or exc}); {_HOW}")]) from exc
     twice: list[str] = []
     try:
-        data = json.loads(raw, object_pairs_hook=lambda pairs: _object(pairs, twice))
+        data = parse_json(raw, twice=twice)
     except json.JSONDecodeError as exc:
         text = f"is no JSON (line {exc.lineno}, column {exc.colno}: {exc.msg}); {_HOW}"
         raise ConfigError([Fault(shown, text)]) from exc
-    except (ValueError, RecursionError) as exc:
-        raise ConfigError([Fault(shown, f"is no JSON text; {_HOW}")]) from exc
+    except ValueError as exc:
+        raise ConfigError([Fault(shown, f"is no JSON text: {exc}; {_HOW}")]) from exc
     if twice:
         rule = f"stands twice in {shown}, and only one of them can count; keep one"
         raise ConfigError([Fault(name, rule) for name in dict.fromkeys(twice)])
     if isinstance(data, Mapping) and "format_version" in data and isinstance(data.get("config"), Mapping):
         return dict(data["config"])
     return data
-
-
-def _object(pairs: list[tuple[str, Any]], twice: list[str]) -> dict[str, Any]:
-    twice += [name for name, count in Counter(name for name, _ in pairs).items() if count > 1]
-    return dict(pairs)
 
 
 def load_settings(path: str | Path) -> RunConfig:

@@ -11,7 +11,6 @@ import hashlib
 import json
 import os
 import re
-import stat
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -22,6 +21,7 @@ from ga2app.errors import ClipError, named
 from ga2app.labels import name_key
 from ga2app.paths import file_digest
 from ga2app.types import Dataset
+from ga2app.untrusted import ordinary_status
 
 
 def content_digest(path: str | os.PathLike[str]) -> str:
@@ -139,11 +139,11 @@ def check_file(path: str) -> Search:
     """Whether the file at ``path`` can be a clip at all: there, not empty, readable. Decoding is not tried."""
     advice = "get a fresh copy, or leave it out"
     try:
-        found = os.stat(path)
+        found = ordinary_status(path)
+    except IsADirectoryError:
+        return Search(None, reason="is no file", advice="name a video file")
     except OSError as exc:
         return Search(None, reason=f"cannot be opened ({exc.strerror})", advice="put it there, or leave it out")
-    if not stat.S_ISREG(found.st_mode):
-        return Search(None, reason="is no file", advice="name a video file")
     if not found.st_size:
         return Search(None, reason="is empty (0 bytes)", advice=advice)
     if not os.access(path, os.R_OK):

@@ -19,6 +19,7 @@ from ga2app.datasets.import_report import Problem
 from ga2app.datasets.text_tables import Sheet, cells_of, column_key, read_sheet
 from ga2app.errors import DatasetError, counted, named
 from ga2app.types import AnchorClip, Subset
+from ga2app.untrusted import text_fault, whole_number
 
 _NAMES = {
     "path": "path filepath file_path video_path clip_path videopath relative_path file_name filename video_name "
@@ -84,7 +85,7 @@ def with_header(sheet: Sheet) -> Sheet:
 def fold_number(value: str) -> int | None:
     """The number of a fold, written as "2" or as "fold_2"."""
     match = _FOLD.fullmatch(value)
-    return int(match[1]) if match else None
+    return whole_number(match[1]) if match else None
 
 
 def _are_folds(sheet: Sheet, place: int) -> bool:
@@ -204,6 +205,9 @@ def _row(line: int, cells: Sequence[str], columns: Columns, fold: int | None) ->
 def _fault(row: _Row, part_name: str) -> str | None:
     if not row.label:
         return "there is no label"
+    for what, text in (("label", row.label), ("path", row.path)):
+        if fault := text_fault(text):
+            return f"the {what} {fault}"
     if row.group not in GROUPS:
         return f"group '{row.group}' is not one of {', '.join(GROUPS)}"
     if row.group != "negative" and not row.path:

@@ -19,7 +19,7 @@ from ga2app.datasets.import_report import Problem
 from ga2app.datasets.label_list import read_label_list
 from ga2app.datasets.train_test import TEST_SHARE, Candidate, hold_out
 from ga2app.errors import DatasetError, counted, named
-from ga2app.labels import LabelNames, label_key
+from ga2app.labels import LabelNames, label_key, visible
 from ga2app.types import AnchorClip, Dataset, LabelledClip, Subset
 
 
@@ -85,7 +85,7 @@ def with_one_spelling(draft: Draft) -> Draft:
     spellings: dict[str, list[str]] = {}
     for label in dict.fromkeys((*draft.base, *draft.novel, *counts)):
         spellings.setdefault(label_key(label), []).append(label)
-    chosen = {key: max(some, key=lambda label: counts[label]).strip() for key, some in spellings.items()}
+    chosen = {key: visible(max(some, key=lambda label: counts[label])) for key, some in spellings.items()}
     base, novel = (
         tuple(dict.fromkeys(chosen[label_key(label)] for label in labels)) for labels in (draft.base, draft.novel)
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -13,6 +11,7 @@ from typing import Any
 
 from ga2app.errors import counted
 from ga2app.types import Dataset, Subset
+from ga2app.untrusted import csv_text
 
 
 class Missing(StrEnum):
@@ -132,8 +131,5 @@ def problems_of(report: Mapping[str, Any], kind: str) -> list[Problem]:
 
 def report_csv(report: Mapping[str, Any]) -> str:
     """All flaws as CSV, one a line."""
-    text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(["file", "label", "what", "reason", "fix"])
-    rows.writerows([flaw.file, flaw.label, flaw.kind.value, flaw.reason, flaw.fix] for flaw in flaws_of(report))
-    return text.getvalue()
+    rows = ([flaw.file, flaw.label, flaw.kind.value, flaw.reason, flaw.fix] for flaw in flaws_of(report))
+    return csv_text([["file", "label", "what", "reason", "fix"], *rows])

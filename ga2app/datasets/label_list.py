@@ -7,7 +7,6 @@ line, counted from 0.
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -17,6 +16,7 @@ from pathlib import Path
 from ga2app.datasets.import_report import Problem
 from ga2app.datasets.text_tables import column_key, numbered_lines, read_text, split_cells
 from ga2app.labels import in_words, label_key, name_key
+from ga2app.untrusted import parse_json, text_fault, whole_number
 
 _SEPARATORS = ",;\t"
 _IDS = frozenset(
@@ -30,8 +30,8 @@ _NAMES = frozenset(
 _EITHER = frozenset("label labels class classes".split())
 """A column of numbers or of names, whichever the list lacks."""
 
-_NUMBER = re.compile(r"\d+")
-_NAME_FIRST = re.compile(r"(.*[^\s,;])[\s,;]+(\d+)")
+_NUMBER = re.compile(r"\d{1,18}")
+_NAME_FIRST = re.compile(r"(.*[^\s,;])[\s,;]+(\d{1,18})")
 
 Row = tuple[int, str, str]
 """Line, id and name as they stand in the file."""
@@ -206,10 +206,13 @@ def read_label_list(file: Path, problems: list[Problem]) -> LabelList | None:
 
 def _fault(number: str, name: str, names: Mapping[int, str], keys: Mapping[str, int]) -> tuple[str, str] | None:
     """Reason and advice for a row that cannot be taken."""
-    if not number.strip().isdecimal():
+    if not number.strip().isdecimal() or whole_number(number) is None:
         return "has no whole number as id", "write the id before the name, as in 0,brush hair"
     if not in_words(name):
         return "has no name", "write the class's name behind the id"
+    if fault := text_fault(name):
+        reason, _, advice = fault.partition("; ")
+        return reason, advice
     if int(number) in names:
         return f"gives id {int(number)} a second name, after '{names[int(number)]}'", "give each class an id of its own"
     if label_key(in_words(name)) in keys:
@@ -222,7 +225,11 @@ def _fault(number: str, name: str, names: Mapping[int, str], keys: Mapping[str, 
 
 
 def _line_rows(file: Path, text: str, problems: list[Problem]) -> list[Row]:
-    rows = rows_of(numbered_lines(text))
+    try:
+        rows = rows_of(numbered_lines(text))
+    except ValueError as exc:
+        problems.append(Problem(str(file), 0, "", f"cannot be read as CSV ({exc})", "get a fresh copy"))
+        return []
     if isinstance(rows, Unclear):
         advice = "write the header id,name and one class a line"
         problems.append(Problem(str(file), rows.line, rows.quoted, rows.reason, advice))
@@ -232,7 +239,7 @@ def _line_rows(file: Path, text: str, problems: list[Problem]) -> list[Row]:
 
 def _json_rows(file: Path, text: str, problems: list[Problem]) -> list[Row]:
     try:
-        data = json.loads(text)
+        data = parse_json(text)
     except ValueError as exc:
         problems.append(Problem(str(file), 0, "", f"is not valid JSON ({exc})", "get a fresh copy"))
         return []

@@ -9,19 +9,18 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 from ga2app.datasets.clip_names import Entry, class_in_path, split_suffix
 from ga2app.datasets.clip_table import is_clip_list
 from ga2app.datasets.import_report import Problem
 from ga2app.datasets.text_tables import numbered_lines, read_text
 from ga2app.types import Subset
+from ga2app.untrusted import csv_rows, parse_json, row_dicts
 
 
 def read_ssv2(file: Path, text: str, subset: Subset, problems: list[Problem]) -> list[Entry]:
@@ -31,9 +30,9 @@ def read_ssv2(file: Path, text: str, subset: Subset, problems: list[Problem]) ->
     """
     try:
         if text.lstrip().startswith("["):
-            rows = list(enumerate(json.loads(text), 1))
+            rows = list(enumerate(parse_json(text), 1))
         else:
-            rows = [(number, json.loads(line)) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
+            rows = [(number, parse_json(line)) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
     except ValueError as exc:
         problems.append(Problem(str(file), 0, "", f"is not valid JSON ({exc})", "get a fresh copy"))
         return []
@@ -58,16 +57,21 @@ def read_kinetics(file: Path, text: str, subset: Subset, problems: list[Problem]
     Their files are called ``<id>_<start>_<end>.mp4``, with seconds of 6 digits. In a list given for training, rows
     whose split is not "train" are test clips.
     """
-    rows = csv.DictReader(text.split("\n"), skipinitialspace=True)
-    rows.fieldnames = [name.strip().lower() for name in rows.fieldnames or ()]
-    lacking = [name for name in ("label", "youtube_id", "time_start", "time_end") if name not in rows.fieldnames]
+    lines = text.split("\n")
+    try:
+        header, rows = next(csv_rows(lines), (0, list[str]()))[1], list(row_dicts(lines))
+    except ValueError as exc:
+        problems.append(Problem(str(file), 0, "", f"cannot be read as CSV ({exc})", "get a fresh copy"))
+        return []
+    named = [name.lower() for name in header]
+    lacking = [name for name in ("label", "youtube_id", "time_start", "time_end") if name not in named]
     if lacking:
         advice = "the list of test clips comes without labels; use the validation list"
         problems.append(Problem(str(file), 1, "", f"has no column {', '.join(lacking)}", advice))
         return []
     entries = []
-    for row in rows:
-        entry = _kinetics_entry(file, rows.line_num, row, subset)
+    for line, row in rows:
+        entry = _kinetics_entry(file, line, row, subset)
         if isinstance(entry, Problem):
             problems.append(entry)
         else:
@@ -75,23 +79,25 @@ def read_kinetics(file: Path, text: str, subset: Subset, problems: list[Problem]
     return entries
 
 
-def _kinetics_entry(file: Path, line: int, row: dict[str, Any], subset: Subset) -> Entry | Problem:
-    label, clip = (str(row[name] or "").strip() for name in ("label", "youtube_id"))
+def _kinetics_entry(file: Path, line: int, row: dict[str, str], subset: Subset) -> Entry | Problem:
+    label, clip = row["label"], row["youtube_id"]
     try:
         start, end = (int(float(row[name])) for name in ("time_start", "time_end"))
-    except (TypeError, ValueError):
+    except (ValueError, OverflowError):
         return Problem(str(file), line, clip, "has no whole seconds as time_start and time_end", "correct this line")
     if not (label and clip):
         return Problem(str(file), line, clip, "lacks its label or its youtube_id", "correct this line")
-    part = str(row.get("split") or "").strip().lower()
+    part = row.get("split", "").lower()
     if part not in ("", "train"):
         subset = Subset.TEST
     return Entry(file, line, f"{clip}_{start:06d}_{end:06d}.mp4", subset, name=label)
 
 
 _CLASS_FILE = re.compile(r"(.+)_test_split(\d+)\.txt")
-_NUMBERED = re.compile(r"(.*[^\s,;])[\s,;]+(-?\d+)")
+_NUMBERED = re.compile(r"(.*[^\s,;])[\s,;]+(-?\d{1,18})")
 _FLAGGED = re.compile(r"(.*\S)\s+(\S+)")
+_LONGEST_LINE = 10_000
+"""No path and name are longer, and each place of such a line would be tried."""
 _HMDB_SUBSETS = {"1": Subset.TRAIN, "2": Subset.TEST}
 
 
@@ -242,6 +248,8 @@ def _read_unlabelled(
 
 def _with_name(line: str) -> tuple[str, str] | None:
     """The path and the class of ``a.mp4 riding a bike`` or ``a.mp4,riding a bike``; None for a path alone."""
+    if len(line) > _LONGEST_LINE:
+        return None
     for place in re.finditer(r"[\s,;]+", line):
         path, name = line[: place.start()].strip('"'), line[place.end() :].strip('"')
         if split_suffix(path)[1] and not split_suffix(name)[1]:

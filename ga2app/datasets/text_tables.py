@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import csv
 import json
 import re
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from typing import Any
 
 from ga2app.datasets.import_report import Problem
 from ga2app.errors import DatasetError
+from ga2app.untrusted import csv_rows, parse_json, read_ordinary
 
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
@@ -20,10 +20,10 @@ _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 def read_text(file: Path, problems: list[Problem]) -> str | None:
     """The text of ``file`` with line ends made one; None, and an entry in ``problems``, where it cannot be read."""
     try:
-        data = file.read_bytes()
+        data = read_ordinary(file)
     except OSError as exc:
         advice = "check the path and that you may read it"
-        problems.append(Problem(str(file), 0, "", f"cannot be read ({exc.strerror})", advice))
+        problems.append(Problem(str(file), 0, "", f"cannot be read ({exc.strerror or exc})", advice))
         return None
     encoding = "utf-16" if data.startswith(_UTF16) else "utf-8-sig"
     if b"\0" in data and encoding != "utf-16":
@@ -35,6 +35,9 @@ def read_text(file: Path, problems: list[Problem]) -> str | None:
     except UnicodeDecodeError as exc:
         line = data.count(b"\n", 0, exc.start) + 1
         problems.append(Problem(str(file), line, "", "is not UTF-8 text", "save the list as UTF-8"))
+        return None
+    if "\0" in text:
+        problems.append(Problem(str(file), text[: text.index("\0")].count("\n") + 1, "", "holds a NUL", "take it out"))
         return None
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
@@ -73,7 +76,7 @@ def read_sheet(file: Path) -> Sheet:
     first_line = text.strip("\n").split("\n", 1)[0]
     try:
         rows = _json_rows(text) if first_line.lstrip().startswith("{") else _rows(text, _separator(first_line))
-    except (csv.Error, ValueError) as exc:
+    except ValueError as exc:
         raise DatasetError(f"'{file}' cannot be read as CSV ({exc}); save it as UTF-8 text") from exc
     kept = [(line, cells) for line, cells in rows if any(cells)]
     columns = kept[0][1] if kept else ()
@@ -82,12 +85,11 @@ def read_sheet(file: Path) -> Sheet:
 
 def _separator(line: str) -> str:
     """The sign that cuts ``line`` into the most cells, a comma where none does."""
-    return max(_SEPARATORS, key=lambda sign: len(next(csv.reader([line], delimiter=sign), [])))
+    return max(_SEPARATORS, key=lambda sign: len(next(csv_rows([line], sign), (0, []))[1]))
 
 
 def _rows(text: str, separator: str) -> list[tuple[int, tuple[str, ...]]]:
-    reader = csv.reader(text.split("\n"), delimiter=separator, skipinitialspace=True)
-    return [(reader.line_num, tuple(cell.strip() for cell in row)) for row in reader]
+    return [(line, tuple(cells)) for line, cells in csv_rows(text.split("\n"), separator)]
 
 
 def _json_rows(text: str) -> list[tuple[int, tuple[str, ...]]]:
@@ -95,7 +97,7 @@ def _json_rows(text: str) -> list[tuple[int, tuple[str, ...]]]:
     found: list[tuple[int, dict[str, Any]]] = []
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
-            row = json.loads(line)
+            row = parse_json(line)
             if not isinstance(row, dict):
                 raise ValueError(f"line {number} is no JSON object")
             found.append((number, row))
@@ -116,8 +118,8 @@ def cells_of(cells: Sequence[str], width: int) -> tuple[str, ...]:
 
 
 def split_cells(line: str, separator: str) -> list[str]:
-    """The cells of one line, without the space round them."""
-    return [cell.strip() for cell in next(csv.reader([line], delimiter=separator, skipinitialspace=True), [])]
+    """The cells of one line, without the space round them; raises ValueError for one that is no CSV."""
+    return next(csv_rows([line], separator), (0, list[str]()))[1]
 
 
 def column_key(name: str) -> str:

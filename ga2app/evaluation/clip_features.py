@@ -24,6 +24,7 @@ from ga2app.errors import ClipError, DatasetError, ErrorCode, StoreError
 from ga2app.method.prompted_model import PromptedClip, plain_clip
 from ga2app.paths import whole_file
 from ga2app.types import Dataset, LabelledClip, Subset
+from ga2app.untrusted import stored_json
 from ga2app.video.clip_loader import SPARE_THREADS, ClipLoader, raised
 from ga2app.video.pixels import multi_view_pixels
 from ga2app.video.sampling import MultiView
@@ -184,7 +185,7 @@ class PlainFeatures:
         try:
             with safe_open(str(file), framework="pt") as stored:
                 told, rows = dict(stored.metadata()), stored.get_tensor("means")
-            paths = json.loads(told.pop("paths"))
+            paths = stored_json(told.pop("paths"))
         except (OSError, SafetensorError, KeyError, ValueError) as exc:
             logger.warning("'%s' is damaged (%s); its clips are encoded anew", file, exc)
             return

@@ -20,6 +20,7 @@ from ga2app.config import SKETCH
 from ga2app.errors import BackboneError, StoreError
 from ga2app.paths import write_whole
 from ga2app.types import BackboneChoice
+from ga2app.untrusted import stored_json
 
 TOY_BYTES = 20_000_000
 """Weights smaller than this are a toy made for tests. They can be chosen, but are nobody's default."""
@@ -181,7 +182,7 @@ class Backbones:
 
     def _folders(self) -> list[str]:
         try:
-            data = json.loads(self._file.read_text(encoding="utf-8")) if self._file else []
+            data = stored_json(self._file.read_bytes()) if self._file else []
         except FileNotFoundError:
             return []
         except (OSError, ValueError) as exc:

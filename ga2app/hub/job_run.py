@@ -19,6 +19,7 @@ from ga2app.hub import job_files as files
 from ga2app.hub.hub_client import HubClient
 from ga2app.hub.job_training import EVENT
 from ga2app.types import Event
+from ga2app.untrusted import stored_json
 
 _SAVE_EVERY_S = 60.0
 _FETCHED_AT_ONCE = 8
@@ -73,7 +74,7 @@ class _Run:
     def _train(self, begun: bool) -> dict[str, Any]:
         from ga2app.training import train
 
-        told = json.loads(self._here(f"jobs/{self._job}/{files.JOB}").read_text(encoding="utf-8"))
+        told = stored_json(self._here(f"jobs/{self._job}/{files.JOB}").read_bytes())
         data = told["dataset"]
         needed = {row[1] for row in (*data["clips"], *data["anchors"]) if row[1]} | {
             name for names in told["folders"].values() for name in names

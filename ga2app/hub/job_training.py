@@ -26,6 +26,7 @@ from ga2app.hub import job_files as files
 from ga2app.hub import jobs
 from ga2app.paths import job_beside, write_whole
 from ga2app.types import Dataset, Event, EventKind, Report, TrainResult, read_report
+from ga2app.untrusted import stored_json
 
 EVENT = "GA2-EVENT "
 """How a line of a job's log begins that holds an event as JSON."""
@@ -63,7 +64,7 @@ class _Job:
     def read(cls, place: Path) -> _Job | None:
         """What was kept at ``place``, None where nothing was."""
         try:
-            return cls(**json.loads(place.read_text(encoding="utf-8")))
+            return cls(**stored_json(place.read_bytes()))
         except (OSError, ValueError, TypeError):
             return None
 
@@ -166,7 +167,7 @@ class JobTraining:
                 _log.info("job: %s", line.rstrip())
                 continue
             try:
-                told = json.loads(line[len(EVENT) :])
+                told = stored_json(line[len(EVENT) :])
                 self._emit(Event(EventKind(told["kind"]), int(told["step"]), dict(told["values"])))
             except (ValueError, TypeError, KeyError):
                 _log.warning("job: a line that is cut off: %s", line[:200])
@@ -221,7 +222,7 @@ class JobTraining:
         name = f"jobs/{job.folder}/{files.ENDED}"
         if name not in left:
             return {}
-        told = json.loads(files.read_one(self._client, job.repo, name))
+        told = stored_json(files.read_one(self._client, job.repo, name))
         return told if isinstance(told, dict) else {}
 
     def _report(self, job: _Job, left: list[str]) -> Report | None:

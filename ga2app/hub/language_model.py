@@ -20,6 +20,7 @@ from ga2app.errors import LanguageModelError
 from ga2app.hub.hub_client import HTTPError, scrubbed
 from ga2app.labels import label_key, tidy
 from ga2app.types import ProposalKind
+from ga2app.untrusted import parse_json
 
 TIMEOUT_S = 60.0
 MAX_COUNT = 50
@@ -102,8 +103,8 @@ def parse(text: str, labels: Sequence[str], count: int, who: str = "the language
     bare = re.sub(r"^\s*<think>.*?</think>", "", text, flags=re.DOTALL).strip()
     fenced = re.fullmatch(r"```(?:json)?\s*(.*?)\s*```", bare, flags=re.DOTALL)
     try:
-        items = json.loads(fenced[1] if fenced else bare) if len(text) <= MAX_ANSWER_CHARACTERS else None
-    except (ValueError, RecursionError):
+        items = parse_json(fenced[1] if fenced else bare) if len(text) <= MAX_ANSWER_CHARACTERS else None
+    except ValueError:
         items = None
     if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
         raise LanguageModelError(f"{who} did not answer with a list of texts; ask again, or choose another model")

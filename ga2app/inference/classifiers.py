@@ -5,12 +5,14 @@ Notation: T frames, C labels, M negative prompts, D embedding width.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from ga2app.errors import BackboneError, BundleError, StudioError
 from ga2app.labels import label_key
 from ga2app.method.prompted_model import PromptedClip
 from ga2app.types import NONE_OF_THESE, Answer, Curve, FrameScore, LabelKind, NoneOfThese, NoneWay, Score, Verdict
@@ -92,6 +94,8 @@ class Classifier:
 
     def _scores(self, found: Probabilities, top_k: int | None) -> tuple[Score, ...]:
         best = found.labels.topk(min(top_k or len(self.names), len(self.names)))
+        if not all(map(math.isfinite, best.values.tolist())):
+            raise self._no_number()
         scores = []
         for place, probability in zip(best.indices.tolist(), best.values.tolist(), strict=True):
             name = self.names[place]
@@ -101,6 +105,12 @@ class Classifier:
             scores.append(Score(NONE_OF_THESE, float(found.negative), LabelKind.NEGATIVE))
             scores.sort(key=lambda score: -score.score)
         return tuple(scores)
+
+    def _no_number(self) -> StudioError:
+        who = f"bundle '{self.bundle}'" if self.bundle else f"backbone '{self.model.backbone.name}'"
+        told = f"{who} computes no number for a clip: its weights are damaged, or too large for its arithmetic"
+        hint = "get a fresh copy, or compute in float32"
+        return (BundleError if self.bundle else BackboneError)(told, hint=hint)
 
     def _timeline(self, found: Probabilities, indices: Sequence[int]) -> tuple[FrameScore, ...]:
         best = found.labels.max(dim=-1)

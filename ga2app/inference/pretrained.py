@@ -79,8 +79,8 @@ class Recognizer(recognize.Recognizer):
 def _folder(bundle: str | os.PathLike[str], revision: str | None, allow_download: bool, fetch: Fetch) -> Path:
     """Where the bundle lies. A folder of that name goes first, as everywhere else."""
     place = Path(bundle)
-    if isinstance(bundle, str) and not place.is_dir():
-        if "/" not in bundle or place.exists() or bundle.startswith(("/", ".", "~")):
+    if isinstance(bundle, str) and not os.path.isdir(place):
+        if "/" not in bundle or os.path.exists(place) or bundle.startswith(("/", ".", "~")):
             raise BundleError(
                 f"'{bundle}' is neither a bundle's folder nor the name of a repository, which looks like user/bundle"
             )
@@ -94,7 +94,7 @@ def _own_backbone(bundle: PromptBundle, allow_download: bool) -> Backbone:
     """The backbone that ``bundle`` was trained on: what the cache has of it if it fits, else its own revision."""
     own: Mapping[str, Any] = bundle.manifest.backbone
     name = str(own["name"])
-    if name == SKETCH or Path(name).is_dir():
+    if name == SKETCH or os.path.isdir(name):
         return load_backbone(name)
     if name.count("/") != 1 or Path(name).is_absolute():
         raise BundleError(

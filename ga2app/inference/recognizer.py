@@ -20,12 +20,13 @@ from numpy.typing import NDArray
 from ga2app.bundles import PromptBundle, load_bundle
 from ga2app.clip import Backbone, load_backbone
 from ga2app.config import SKETCH, TEMPLATE
-from ga2app.errors import ClipError, LabelError
+from ga2app.errors import ClipError, LabelError, shown
 from ga2app.inference.answer_notes import footage_notes, reading_notes, usable_negatives, vocabulary
 from ga2app.inference.classifiers import Classifier
 from ga2app.labels import check_labels, label_key, merge_labels, unreadable
 from ga2app.method.prompted_model import FRAMES_AT_ONCE, PromptedClip, plain_clip
 from ga2app.types import Answer, NoneOfThese, Recognition, RecognizedClip
+from ga2app.untrusted import text_fault
 from ga2app.video import Evaluation, read_clip
 from ga2app.video.clip_loader import ClipLoader
 from ga2app.video.pixels import frames_to_pixels, thumbnails
@@ -262,8 +263,11 @@ def check_templates(template: str | Sequence[str] | None) -> tuple[str, ...]:
     if len(found) > MOST_TEMPLATES:
         raise LabelError(f"there are {len(found)} sentences round the label; {MOST_TEMPLATES} are the most, use fewer")
     for text in found:
+        if fault := text_fault(text):
+            raise LabelError(f"template '{shown(text)}' {fault}")
         if text.count("{}") != 1 or text.replace("{}", "").count("{") or text.replace("{}", "").count("}"):
             raise LabelError(
-                f"template '{text}' must hold one pair of braces, {{}}, where the label goes; for example '{TEMPLATE}'"
+                f"template '{shown(text)}' must hold one pair of braces, {{}}, where the label goes; for example "
+                f"'{TEMPLATE}'"
             )
     return found or (TEMPLATE,)

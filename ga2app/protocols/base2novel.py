@@ -36,6 +36,7 @@ from ga2app.training import train
 from ga2app.training.checkpoint import hashed_settings
 from ga2app.training.training_batches import draw_shots
 from ga2app.types import Dataset, Event, EventKind
+from ga2app.untrusted import stored_json
 
 RELEASED_NEGATIVE = "else"
 """The one negative prompt of the published code."""
@@ -94,7 +95,7 @@ def run(plan: Plan, folder: Path, processes: int, say: Callable[[str], None] = l
             seed = futures[future]
             write_json(places[seed], [asdict(outcome) for outcome in future.result()])
             say(f"seed {seed} done ({count} of {len(waiting)})")
-    return [Outcome(**row) for seed in plan.seeds for row in json.loads(places[seed].read_text(encoding="utf-8"))]
+    return [Outcome(**row) for seed in plan.seeds for row in stored_json(places[seed].read_bytes())]
 
 
 def run_seed(plan: Plan, seed: int) -> list[Outcome]:

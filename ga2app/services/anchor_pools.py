@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import csv
+import io
 import os
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -11,13 +11,14 @@ from typing import TypeVar
 
 from ga2app.datasets import VIDEO_SUFFIXES
 from ga2app.datasets.clip_files import content_digest
-from ga2app.errors import DatasetError
+from ga2app.errors import DatasetError, shown
 from ga2app.labels import label_key, tidy
 from ga2app.paths import whole_file
 from ga2app.services.dataset_export import COLUMNS, Row
 from ga2app.store import Store
 from ga2app.store.anchor_rows import AnchorFile
 from ga2app.types import AnchorClip, Dataset
+from ga2app.untrusted import csv_text, read_ordinary, row_dicts
 
 Item = TypeVar("Item")
 
@@ -54,12 +55,14 @@ def named_pool(name: str, known_dataset: Callable[[str], Dataset | None]) -> lis
     if dataset is not None:
         return [*(AnchorClip(clip.path, tidy(clip.label)) for clip in dataset.clips), *dataset.anchors]
     source = Path(name)
-    if source.is_dir():
+    if os.path.isdir(source):
         inside = ((file, Path(file).parent) for file in files_in(name))
         return [AnchorClip(file, "" if folder == source else tidy(folder.name)) for file, folder in inside]
-    if source.is_file():
+    if os.path.isfile(source):
         return [AnchorClip(name)] if source.suffix.lower() in VIDEO_SUFFIXES else _read_list(source)
-    raise DatasetError(f"there is no data set '{name}' and no folder or CSV file of that name; check the pool's name")
+    raise DatasetError(
+        f"there is no data set '{shown(name)}' and no folder or CSV file of that name; check the pool's name"
+    )
 
 
 def files_in(folder: str) -> list[str]:
@@ -118,9 +121,9 @@ def write_lines(path: Path, lines: Iterable[Row]) -> None:
     folder = Path(os.path.abspath(path.parent))
     rows = [(_from_folder(place, folder) if place else "", *rest) for place, *rest in lines]
     try:
-        with whole_file(path) as fresh, fresh.open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows([COLUMNS, *rows])
-    except OSError as exc:
+        with whole_file(path) as fresh:
+            fresh.write_bytes(csv_text([COLUMNS, *rows], "\r\n").encode())
+    except (OSError, UnicodeEncodeError) as exc:
         raise DatasetError(f"'{path}' cannot be written ({exc}); choose another place") from exc
 
 
@@ -132,14 +135,13 @@ def _from_folder(path: str, folder: Path) -> str:
 def _read_list(source: Path) -> list[AnchorClip]:
     """Clips of any group of a data set's CSV, also of one that holds anchors alone."""
     try:
-        with source.open(newline="", encoding="utf-8-sig") as opened:
-            lines = list(csv.DictReader(opened))
-    except (OSError, UnicodeDecodeError, csv.Error) as exc:
+        lines = [row for _, row in row_dicts(io.StringIO(read_ordinary(source).decode("utf-8-sig"), newline=""))]
+    except (OSError, ValueError) as exc:
         raise DatasetError(f"'{source}' cannot be read as CSV ({exc}); save it as UTF-8 text") from exc
     clips = [
-        AnchorClip(str(source.parent / row["path"]), tidy(row.get("label") or ""))
+        AnchorClip(str(source.parent / row["path"]), tidy(row.get("label", "")))
         for row in lines
-        if (row.get("path") or "").strip() and row.get("group") != "negative"
+        if row.get("path") and row.get("group") != "negative"
     ]
     if not clips:
         raise DatasetError(f"'{source}' lists no clips; its first line must name the columns path and label")

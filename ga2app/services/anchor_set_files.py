@@ -25,6 +25,7 @@ from ga2app.store.anchor_rows import AnchorFile, NegativeEntry
 from ga2app.store.anchor_sets import MAX_NAME
 from ga2app.store.prompt_files import read_prompts, write_prompts
 from ga2app.types import HubOffer, PulledAnchors
+from ga2app.untrusted import parse_json, read_ordinary, text_fault
 
 if TYPE_CHECKING:
     from ga2app.hub.pushing import Content
@@ -75,9 +76,9 @@ def size_limit(name: str) -> int:
 def read_anchor_list(content: bytes, shown: str) -> AnchorList:
     """What a file of somebody else says, checked. Raises HubError, which calls the repository ``shown``."""
     try:
-        data = json.loads(content)
-    except (ValueError, RecursionError) as exc:
-        raise HubError(f"'{shown}': {ANCHORS} cannot be read as JSON; ask who made it for a whole one") from exc
+        data = parse_json(content)
+    except ValueError as exc:
+        raise HubError(f"'{shown}': {ANCHORS} cannot be read as JSON ({exc}); ask who made it for a whole one") from exc
     version = data.get("format_version") if isinstance(data, dict) else None
     if version != FORMAT_VERSION:
         raise HubError(
@@ -117,7 +118,7 @@ def anchor_set_files(store: Store, set_id: int, groups: Sequence[str] | None, cl
 def keep_anchor_set(store: Store, inspector: VideoInspector, offer: HubOffer, parts: Path) -> PulledAnchors:
     """Make a set and groups of what was fetched into ``parts``; the set goes again if anything goes wrong."""
     anchors = store.anchors
-    listed = read_anchor_list((parts / ANCHORS).read_bytes(), offer.revision.repo_id)
+    listed = read_anchor_list(read_ordinary(parts / ANCHORS, MAX_LIST_BYTES), offer.revision.repo_id)
     entries, faults = _read_negatives(parts / NEGATIVES)
     sources, missing = _sources(store, listed, parts)
     there = store.hub_notes.anchors_at(offer.revision)
@@ -208,7 +209,7 @@ def _read_negatives(path: Path) -> tuple[tuple[NegativeEntry, ...], tuple[str, .
     """The prompts in ``path``, and faults of its lines; none where the set has none."""
     if not path.is_file():
         return (), ()
-    read = read_prompts(path.read_bytes())
+    read = read_prompts(read_ordinary(path, MAX_LIST_BYTES))
     return read.entries, tuple(f"{NEGATIVES}, {fault}" for fault in read.faults)
 
 
@@ -225,7 +226,7 @@ def numbered(name: str, taken: Sequence[str]) -> str:
 
 
 def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and len(value) <= MAX_TEXT
+    return isinstance(value, str) and len(value) <= MAX_TEXT and not text_fault(value)
 
 
 def _is_clip(value: Any) -> bool:

@@ -23,6 +23,7 @@ from ga2app.paths import PROJECT, write_whole
 from ga2app.services.calibration import FRAMES
 from ga2app.services.prompt_fit import Towers, towers_of
 from ga2app.types import Dataset, Subset
+from ga2app.untrusted import stored_json
 
 CALIBRATE = (sys.executable, "-m", "ga2app.services.calibration")
 _TIME_LIMIT_S = 300.0
@@ -162,7 +163,7 @@ def workload_of(config: RunConfig, dataset: Dataset) -> Workload:
         text=prompts.text_depth > 0,
         residual=prompts.zero_shot_ratio > 0,
         prompt_length=prompts.length,
-        anchors_a_step=min(objective.anchors_drawn(), anchors) if visual else 0,
+        anchors_a_step=min(1 if objective.released else objective.anchors_per_step, anchors) if visual else 0,
         texts=len(dataset.base) + (generic if objective.text_distillation else 0),
         plain_clips=(shots if looked_at else 0) + tested + max(anchors, scattered),
         measured_clips=math.ceil(optimizer.epochs / optimizer.evaluate_every) * (tested + whitened) if visual else 0,
@@ -239,7 +240,7 @@ class SpeedEstimator:
         self._failed: dict[str, str] = {}
         self._known: dict[str, Speed] = {}
         with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):  # absent, or of another version
-            self._known = {key: Speed(**one) for key, one in json.loads(file.read_text(encoding="utf-8")).items()}
+            self._known = {key: Speed(**one) for key, one in stored_json(file.read_bytes()).items()}
 
     def estimate(self, work: Workload, past: Sequence[PastPace] = ()) -> Estimate:
         """The estimate, or that it is being made: then ask again in a few seconds. Never blocks."""
@@ -272,7 +273,7 @@ class SpeedEstimator:
             if ended.returncode:
                 raise ValueError((ended.stderr.strip().splitlines() or ["no reason was given"])[-1])
             towers = [*asdict(known).items()][:_OF_TOWERS] if known else []
-            speed = Speed(**dict(towers) | json.loads(ended.stdout.splitlines()[-1]))
+            speed = Speed(**dict(towers) | stored_json(ended.stdout.splitlines()[-1]))
         except (OSError, ValueError, TypeError, IndexError, subprocess.TimeoutExpired) as exc:
             _log.warning("the speed could not be measured: %s", exc)
             with self._lock:

@@ -14,7 +14,7 @@ from ga2app.datasets.clip_names import is_foreign
 from ga2app.datasets.clip_table import read_table
 from ga2app.datasets.drafts import Draft, draft_of, with_one_spelling
 from ga2app.datasets.split_list_import import read_split_lists
-from ga2app.errors import DatasetError, counted
+from ga2app.errors import DatasetError, counted, shown
 from ga2app.services.zip_archive import Tick, unpack
 from ga2app.types import Dataset
 
@@ -91,9 +91,9 @@ def path_at(text: str, what: str) -> Path:
     tidy = text.strip().strip("\"'")
     if not tidy:
         raise DatasetError(f"the path of the {what} is missing; write it down")
-    path = Path(tidy).expanduser().absolute()
-    if not path.exists():
-        raise DatasetError(f"there is no {what} '{tidy}' on this machine; check the path")
+    path = Path(os.path.expanduser(tidy)).absolute()
+    if not os.path.exists(path):
+        raise DatasetError(f"there is no {what} '{shown(tidy)}' on this machine; check the path")
     return path
 
 

@@ -25,11 +25,11 @@ from ga2app.errors import DatasetError, StoreError, StudioError
 from ga2app.paths import Home
 from ga2app.services.clip_validation import Validated, tell_missing, validate
 from ga2app.services.import_sources import Duplicates, FileSource, ListsSource, Source, paths_of, read_source
-from ga2app.services.uploads import drop_received
 from ga2app.services.zip_archive import Tick
 from ga2app.store import Store
 from ga2app.store.import_records import ImportRow, ImportState
 from ga2app.types import ClipFacts, Dataset
+from ga2app.untrusted import one_line, readable
 from ga2app.worker import launcher
 
 if TYPE_CHECKING:
@@ -98,8 +98,9 @@ class ImportService:
             raise DatasetError("files of the server cannot be imported here; upload a zip")
         if isinstance(source, ListsSource) and not (source.lists.train or source.lists.test):
             raise DatasetError("no list was named; write the path of at least one list of training or test clips")
-        name, process = " ".join(name.split()) or Path(source.title).stem, launcher.this_process()
-        import_id = self._studio.store.imports.begin(name, source.title, process.pid, process.started_s)
+        name = one_line(name, "the name", DatasetError) or readable(Path(source.title).stem)
+        process = launcher.this_process()
+        import_id = self._studio.store.imports.begin(name, readable(source.title), process.pid, process.started_s)
         return _Job(self._studio, import_id, name, source, also_told=tick, **choices)
 
 
@@ -203,8 +204,6 @@ class _Job:
         with self._in_place(scratch if own else None):
             folder = str(self.final) if own else None
             self.imports.complete(self.id, dataset, self.report.to_dict(), facts=facts, folder=folder)
-        if isinstance(self.source, FileSource):
-            drop_received(self.source.path)
 
     def _after(self, path: str) -> str:
         """Where an unpacked file will lie."""

@@ -83,7 +83,7 @@ class LibraryService:
     def folder_of(self, bundle: str | os.PathLike[str]) -> Path:
         """The path that ``bundle`` is, or else the folder of that key among the home's bundles."""
         folder, inside = Path(bundle), self._studio.home.bundles / bundle
-        return inside if not folder.is_dir() and inside.is_dir() else folder
+        return inside if not os.path.isdir(folder) and os.path.isdir(inside) else folder
 
     def import_bundle(self, source: str | os.PathLike[str], folder: Path | None = None) -> tuple[BundleCard, bool]:
         """Check a bundle, a zip file or a folder, and put it into the library; gives its card and whether it is new.
@@ -92,7 +92,7 @@ class LibraryService:
         with every fault, and then nothing is kept.
         """
         place = Path(source)
-        if not source or not place.exists():
+        if not source or not os.path.exists(place):
             raise BundleError(
                 f"'{place.name}' cannot be read: there is no such file or folder; check the path, or upload it again"
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from ga2app.store.anchor_rows import AddedTexts, ImportedTexts, Rating
 from ga2app.store.anchor_sets import ROOM
 from ga2app.store.prompt_files import pasted, read_prompts, write_prompts
 from ga2app.types import ProposalKind, TextProposal, TextRatings
+from ga2app.untrusted import read_ordinary
 
 if TYPE_CHECKING:
     from ga2app.services.studio import Studio
@@ -139,11 +141,10 @@ class NegativePromptService:
             raise StoreError("no file was given; choose a CSV file")
         file = Path(path)
         try:
-            if file.stat().st_size > _MAX_FILE_BYTES:
-                raise StoreError(f"'{file.name}' is larger than {_MAX_FILE_BYTES >> 20} MB; split it")
-            content = file.read_bytes()
+            content = read_ordinary(file, _MAX_FILE_BYTES)
         except OSError as exc:
-            raise StoreError(f"'{file.name}' cannot be read ({exc.strerror or exc}); choose it again") from exc
+            what = "split it" if exc.errno == errno.EFBIG else "choose it again"
+            raise StoreError(f"'{file.name}' cannot be read ({exc.strerror or exc}); {what}") from exc
         read = read_prompts(content)
         return self._store.negatives.put(read.entries), read.faults
 

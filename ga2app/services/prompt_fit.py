@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import logging
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,6 +16,7 @@ from ga2app.config import HARD_PROMPT_EMBEDDED, HARD_PROMPT_RANDOM, HARD_PROMPT_
 from ga2app.errors import BackboneError, Fault
 from ga2app.labels import spoken
 from ga2app.paths import SKETCH_HARD_PROMPT
+from ga2app.untrusted import parse_json, read_ordinary
 
 HARD_PROMPT = "prompts.hard_prompt"
 """The path of the setting."""
@@ -43,18 +44,18 @@ def towers_of(backbone: str) -> Towers | None:
     try:
         path = _folder(backbone) / CONFIG
         return _towers(path, path.stat().st_mtime)
-    except (BackboneError, OSError, ValueError, TypeError, AttributeError, ZeroDivisionError):
+    except (BackboneError, OSError, ValueError, TypeError, AttributeError, ArithmeticError):
         return None
 
 
 def _folder(backbone: str) -> Path:
-    folder = Path(backbone).expanduser()
-    return folder if folder.is_dir() else find_clip(backbone).folder
+    folder = Path(os.path.expanduser(backbone))
+    return folder if os.path.isdir(folder) else find_clip(backbone).folder
 
 
 @lru_cache(maxsize=32)
 def _towers(path: Path, changed_s: float) -> Towers:
-    data = json.loads(path.read_text(encoding="utf-8"))
+    data = parse_json(read_ordinary(path))
     # Older files say the same twice, and the second place counts.
     vision, text = (
         (data.get(name) or {}) | (data.get(f"{name}_dict") or {}) for name in ("vision_config", "text_config")
@@ -130,7 +131,7 @@ def _counter(folder: Path) -> tuple[Any, int] | None:
 
     if not (folder / "tokenizer.json").is_file():
         return None
-    text = json.loads((folder / CONFIG).read_text(encoding="utf-8")).get("text_config") or {}
+    text = parse_json(read_ordinary(folder / CONFIG)).get("text_config") or {}
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.no_truncation()
     tokenizer.no_padding()
@@ -164,13 +165,13 @@ def facts_of(folder: str | Path) -> HardPromptFacts | None:
     path = Path(folder) / "bundle.json"
     try:
         return _facts(path, path.stat().st_mtime)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
 @lru_cache(maxsize=256)
 def _facts(path: Path, changed_s: float) -> HardPromptFacts:
-    data = json.loads(path.read_text(encoding="utf-8"))
+    data = parse_json(read_ordinary(path))
     prompts, usual = data["config"].get("prompts", {}), PromptConfig()
     length, depth = prompts.get("length", usual.length), prompts.get("text_depth", usual.text_depth)
     return HardPromptFacts(str(data["backbone"]["name"]), int(length), int(depth))

@@ -5,8 +5,6 @@ A run of a hundred thousand steps is looked at every second.
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 import threading
@@ -17,6 +15,7 @@ from typing import Any
 
 from ga2app.store import Store, StoredEvent
 from ga2app.types import Conditions, Event, EventKind, RunRecord, read_conditions
+from ga2app.untrusted import csv_text
 
 LOSSES = ("total", "ce", "anchor")
 POINTS = 512
@@ -143,14 +142,13 @@ def run_title(run: RunRecord) -> str:
 
 def curves_csv(store: Store, runs: Sequence[RunRecord]) -> str:
     """A row for each thing that a run told: zero-shot CLIP, each step, each epoch. Nothing is thinned."""
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n", extrasaction="ignore")
-    writer.writeheader()
+    rows: list[Sequence[object]] = [COLUMNS]
     for run in runs:
-        about = {"run": run.id, "name": _harmless(run_title(run)), "seed": run.config.get("seed", "")}
+        about = {"run": run.id, "name": run_title(run), "seed": run.config.get("seed", "")}
         for item in store.runs.events(run.id, kinds=_WRITTEN):
-            writer.writerow({**item.event.values, **about, "kind": item.event.kind.value, "step": item.event.step})
-    return stream.getvalue()
+            told = {**item.event.values, **about, "kind": item.event.kind.value, "step": item.event.step}
+            rows.append([told.get(name, "") for name in COLUMNS])
+    return csv_text(rows)
 
 
 def curves_json(store: Store, runs: Sequence[RunRecord]) -> str:
@@ -172,8 +170,3 @@ def _entry(store: Store, run: RunRecord) -> dict[str, Any]:
         "steps": told[EventKind.STEP],
         "epochs": told[EventKind.EPOCH],
     }
-
-
-def _harmless(text: str) -> str:
-    """A spreadsheet takes a cell that begins like a formula for one."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t")) else text

@@ -14,6 +14,7 @@ from ga2app.services.forecast import Estimate
 from ga2app.services.remote_jobs import JobAsked, JobOffer
 from ga2app.services.run_checks import FOOTAGE
 from ga2app.types import Dataset
+from ga2app.untrusted import one_line
 
 MOST_RUNS = 50
 FIRST_SEED = 1024
@@ -120,8 +121,9 @@ def parse_seeds(text: str) -> list[int]:
 
 def run_name(name: str, dataset: str, seed: int, *, several: tuple[bool, bool]) -> str:
     """What the list of runs calls a run of a plan with ``several`` data sets, and ``several`` seeds."""
-    parts = [" ".join(name.split())] if name.strip() else [dataset]
-    if name.strip() and several[0]:
+    own = one_line(name, "the name", lambda told: ConfigError([Fault("name", told)]))
+    parts = [own or dataset]
+    if own and several[0]:
         parts.append(dataset)
     if several[1]:
         parts.append(f"seed {seed}")

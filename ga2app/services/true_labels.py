@@ -106,12 +106,14 @@ def _lines(text: str, results: Results, faults: list[str]) -> Iterator[_Line]:
     """The lines with a file and a label; others are faults, but for empty ones and rows without a true label."""
     known = LabelNames(results.labels)
     rows = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip(" \t,;")]
-    heads = _cells(rows[0][1]) if rows else []
+    heads = _cells(rows[0][1], faults) if rows else []
     columns = _columns(heads)
     separator = _separator(rows[0][1]) if columns else ""
     for number, line in rows[1:] if columns else rows:
-        cells = _cells(line, separator)
+        cells = _cells(line, faults, separator)
         file, label = columns or (0, 1)
+        if not cells:
+            continue
         if max(file, label) >= len(cells) or not (columns or (cells[file] and cells[label])):
             faults.append(f"line {number}: '{line.strip()[:60]}' is not of the form file,label")
         elif cells[file] and cells[label]:
@@ -120,10 +122,14 @@ def _lines(text: str, results: Results, faults: list[str]) -> Iterator[_Line]:
             yield _Line(number, cells[file], tidy(rest if known.find(rest) else cells[label]))
 
 
-def _cells(line: str, separator: str = "") -> list[str]:
-    """The cells of ``line``, which may have another separator than the header's."""
+def _cells(line: str, faults: list[str], separator: str = "") -> list[str]:
+    """The cells of ``line``, which may have another separator than the header's; none, and a fault, for no CSV."""
     chosen = separator if separator and separator in line else _separator(line)
-    return split_cells(line, chosen)
+    try:
+        return split_cells(line, chosen)
+    except ValueError as exc:
+        faults.append(str(exc))
+        return []
 
 
 def _separator(line: str) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ga2app.store.database import Database
+from ga2app.untrusted import stored_json
 
 KEEP_QUESTIONS = 30
 """Ratings of older questions are forgotten."""
@@ -129,7 +130,7 @@ def _key(labels: Sequence[str]) -> str:
 def _question(row: Sequence[object]) -> Question:
     id_, labels, backbone, source, comparable = row
     kept = None if comparable is None else bool(comparable)
-    return Question(int(str(id_)), tuple(json.loads(str(labels))), str(backbone), str(source), kept)
+    return Question(int(str(id_)), tuple(stored_json(str(labels))), str(backbone), str(source), kept)
 
 
 @dataclass(frozen=True)

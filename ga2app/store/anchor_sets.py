@@ -24,6 +24,7 @@ from ga2app.store.clip_pages import refuse_in_use
 from ga2app.store.database import Database
 from ga2app.store.trash import Former, Selected, among, discard, remember
 from ga2app.types import AnchorClip
+from ga2app.untrusted import one_line
 
 ROOM = "anchors"
 """Where deletions and edits of anchors and of negative prompts wait to be undone."""
@@ -174,7 +175,7 @@ class Anchors:
 
     def set_caption(self, clip_id: int, caption: str) -> None:
         """Change the caption of one clip and of no other. Raises StoreError if it is gone."""
-        text = " ".join(caption.split())[:MAX_CAPTION]
+        text = one_line(caption, "the caption", StoreError)[:MAX_CAPTION]
         with self._database.write() as db:
             _editable_clip(db, clip_id)
             what = f"changing the caption to '{text}'" if text else "emptying a caption"
@@ -253,7 +254,7 @@ def _insert_clip(db: sqlite_utils.Database, set_id: int, path: str, clip: Anchor
 
 def tidy_name(name: str, what: str) -> str:
     """``name`` without odd space. Raises StoreError if nothing is left, or if it is too long."""
-    tidy = " ".join(name.split())
+    tidy = one_line(name, "the name", StoreError)
     if not tidy:
         raise StoreError(f"{what} needs a name; type one")
     if len(tidy) > MAX_NAME:

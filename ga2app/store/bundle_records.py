@@ -16,6 +16,7 @@ from ga2app.errors import BundleError, StoreError
 from ga2app.store.database import Database
 from ga2app.store.trash import Selected, discard
 from ga2app.types import BundleCard, HubRevision, RunState, read_tested, to_counts
+from ga2app.untrusted import one_line, stored_json
 
 ROOM = "library"
 """The library's name in the trash."""
@@ -109,10 +110,10 @@ def row_of(card: BundleCard) -> dict[str, Any]:
 def card_of(row: dict[str, Any], folder: str) -> BundleCard:
     """The card of a row that was selected with ``SHOWN`` as ``shown``."""
     told: dict[str, Any] = {name: row[name] for name in (*_AS_THEY_ARE, "created_s")}
-    told |= {name: tuple(json.loads(row[name])) for name in _LISTS}
-    told |= {name: json.loads(row[name]) for name in _FIGURES}
+    told |= {name: tuple(stored_json(row[name])) for name in _LISTS}
+    told |= {name: stored_json(row[name]) for name in _FIGURES}
     hub = HubRevision(row["hub_repo"], row["hub_commit"]) if row["hub_repo"] else None
-    return BundleCard(folder, **told, tested=read_tested(json.loads(row["tested"])), title=row["shown"], hub=hub)
+    return BundleCard(folder, **told, tested=read_tested(stored_json(row["tested"])), title=row["shown"], hub=hub)
 
 
 def _like(word: str) -> str:
@@ -170,7 +171,7 @@ class Bundles:
 
     def rename(self, folder: str, title: str) -> None:
         """Call a bundle something else; its files stay as they are. Raises BundleError for a name in use, or none."""
-        title = " ".join("".join(char if char.isprintable() else " " for char in title).split())
+        title = one_line(title, "the name", BundleError)
         if not title:
             raise BundleError("the name is empty; type what the bundle shall be called")
         if len(title) > MAX_TITLE:

@@ -19,6 +19,7 @@ import sqlite_utils
 from ga2app.errors import StoreError
 from ga2app.paths import Home
 from ga2app.store.migrations import migrate
+from ga2app.untrusted import MAX_WHOLE
 
 MOUNTS = Path("/proc/mounts")
 JOURNAL = "GA2_JOURNAL"
@@ -227,6 +228,11 @@ class Database:
             yield
         except sqlite3.Error as exc:
             raise StoreError(explain(exc, self.home.database)) from exc
+        except (UnicodeEncodeError, OverflowError) as exc:
+            raise StoreError(
+                f"the database takes no text with half a character in it and no number beyond {MAX_WHOLE:,} ({exc}); "
+                "type it again"
+            ) from exc
 
 
 _checked: set[Path] = set()

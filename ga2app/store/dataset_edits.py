@@ -14,6 +14,7 @@ from ga2app.store.clip_pages import dataset_of, refuse_edits, refuse_edits_of_cl
 from ga2app.store.database import Database
 from ga2app.store.trash import Former, Selected, among, discard, remember
 from ga2app.types import LabelKind, Subset
+from ga2app.untrusted import one_line
 
 ROOM = "datasets"
 """Where deletions and edits of this file wait to be undone."""
@@ -201,7 +202,7 @@ def _move(
 
 
 def _checked(name: str, what: str) -> str:
-    tidy = " ".join(name.split())
+    tidy = one_line(name, f"the {what}", DatasetError)
     if not tidy:
         raise DatasetError(f"the {what} needs a name; type one")
     if len(tidy) > LONGEST_NAME:

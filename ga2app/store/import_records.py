@@ -13,6 +13,7 @@ from ga2app.errors import DatasetError
 from ga2app.store.database import Database
 from ga2app.store.dataset_records import insert_dataset
 from ga2app.types import ClipFacts, Dataset
+from ga2app.untrusted import stored_json
 
 
 class ImportState(StrEnum):
@@ -166,10 +167,12 @@ class Imports:
         """The folders of the home that data sets, or deletions that can be undone, still need; absolute."""
         with self._database.read() as db:
             kept = [row[0] for row in db.execute("SELECT folder FROM datasets WHERE folder IS NOT NULL")]
-            kept += [folder for (folders,) in db.execute("SELECT folders FROM trash") for folder in json.loads(folders)]
+            kept += [
+                folder for (folders,) in db.execute("SELECT folders FROM trash") for folder in stored_json(folders)
+            ]
         return {self._database.from_stored(folder) for folder in kept}
 
 
 def _row(row: dict[str, Any]) -> ImportRow:
-    told = json.loads(row["report"]) if row["report"] else None
+    told = stored_json(row["report"]) if row["report"] else None
     return ImportRow(**row | {"state": ImportState(row["state"]), "cancelled": bool(row["cancelled"]), "report": told})

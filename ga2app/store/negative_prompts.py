@@ -22,6 +22,7 @@ from ga2app.store.anchor_rows import (
 from ga2app.store.anchor_sets import ROOM, change, free_name, gone, named_row, switch_all, tidy_name
 from ga2app.store.database import Database
 from ga2app.store.trash import Former, Selected, among, discard, remember
+from ga2app.untrusted import one_line
 
 _GROUP = ("negative_groups", "group", "group of negative prompts")
 MAX_TEXT = 200
@@ -252,7 +253,7 @@ def _insert(db: sqlite_utils.Database, group_id: int, text: str, on: bool = True
 
 def tidy_text(text: str) -> str:
     """``text`` without odd space. Raises StoreError if it is too long for a prompt."""
-    tidy = " ".join(text.split())
+    tidy = one_line(text, "the prompt", StoreError)
     if len(tidy) > MAX_TEXT:
         raise StoreError(f"the prompt '{tidy[:30]}…' has {len(tidy)} letters; use at most {MAX_TEXT}")
     return tidy

@@ -6,9 +6,7 @@ under a new name, so that it reaches databases that have the old ones.
 
 from __future__ import annotations
 
-import csv
 import io
-import json
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -23,6 +21,7 @@ from ga2app.store.anchor_rows import NegativeEntry, NegativeRow
 from ga2app.store.anchor_sets import tidy_name
 from ga2app.store.database import Database
 from ga2app.store.negative_prompts import group_named, tidy_text
+from ga2app.untrusted import csv_rows, csv_text, parse_json, row_dicts
 
 NEGATIVES = "negatives.csv"
 ATTRIBUTES = "attributes.csv"
@@ -42,11 +41,7 @@ class ReadPrompts:
 
 def write_prompts(rows: Iterable[NegativeRow]) -> str:
     """The prompts as CSV."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows((row.group, row.text, int(row.enabled)) for row in rows)
-    return out.getvalue()
+    return csv_text([COLUMNS, *((row.group, row.text, int(row.enabled)) for row in rows)])
 
 
 def read_prompts(content: bytes) -> ReadPrompts:
@@ -60,23 +55,22 @@ def read_prompts(content: bytes) -> ReadPrompts:
         raise StoreError(f"the file is not UTF-8 text ({exc}); save it as CSV in UTF-8") from exc
     lines = text.splitlines()
     delimiter = ";" if lines and ";" in lines[0] and "," not in lines[0] else ","
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    whole = partial(io.StringIO, text, newline="")
     entries: list[NegativeEntry] = []
     faults: list[str] = []
     try:
-        header = [name.strip().lower() for name in next(reader, [])]
+        header = [name.lower() for name in next(csv_rows(whole(), delimiter), (0, list[str]()))[1]]
         if not {"group", "text"} <= set(header):
             raise StoreError(
                 f"the first line of the file is '{', '.join(header)[:80]}'; it must name the columns group, text and, "
                 "if you like, enabled"
             )
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                _read_line(dict(zip(header, cells, strict=False)), reader.line_num, entries, faults)
+        for line, row in row_dicts(whole(), delimiter):
+            _read_line(row, line, entries, faults)
             if len(entries) > MAX_ROWS:
                 raise StoreError(f"the file has more than {MAX_ROWS:,} prompts; split it")
-    except csv.Error as exc:
-        raise StoreError(f"line {reader.line_num} of the file is no CSV ({exc}); save it anew") from exc
+    except ValueError as exc:
+        raise StoreError(f"the file is no CSV ({exc}); save it anew") from exc
     return ReadPrompts(tuple(entries), tuple(faults))
 
 
@@ -135,9 +129,9 @@ def _load_texts(db: sqlite_utils.Database, path: Path, insert: str = "INSERT", o
 
 def _rows(path: Path) -> list[tuple[str, str]]:
     with path.open(encoding="utf-8", newline="") as lines:
-        return [(row["group"], row["text"]) for row in csv.DictReader(lines)]
+        return [(row["group"], row["text"]) for _, row in row_dicts(lines)]
 
 
 def _load_anchor_sets(db: sqlite_utils.Database, path: Path) -> None:
-    for anchor_set in json.loads(path.read_text(encoding="utf-8")):
+    for anchor_set in parse_json(path.read_bytes()):
         db.table("anchor_sets").insert({"name": anchor_set["name"], "about": anchor_set["about"]})

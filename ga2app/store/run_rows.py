@@ -13,6 +13,7 @@ import sqlite_utils
 from ga2app.errors import StoreError
 from ga2app.store.database import Database
 from ga2app.types import Event, EventKind, RunRecord, RunState, TrainingData
+from ga2app.untrusted import one_line, stored_json
 
 MAX_NAME = 120
 
@@ -179,7 +180,7 @@ class RunRows(Events):
         )
         with self._database.read() as db:
             found = db.execute(sql, list(run_ids)).fetchall()
-        return {run_id: Event(EventKind.EPOCH, step, json.loads(values)) for run_id, step, values in found}
+        return {run_id: Event(EventKind.EPOCH, step, stored_json(values)) for run_id, step, values in found}
 
     def same_but_seed(self, run_id: int) -> Sequence[RunRecord]:
         """Finished runs with the settings of this one but for the seed, itself too, by seed and number."""
@@ -192,7 +193,7 @@ class RunRows(Events):
 
     def rename(self, run_id: int, name: str) -> str:
         """Give a run another name, an empty one to go by data set and backbone; gives the name as it is kept."""
-        kept = " ".join(name.split())
+        kept = one_line(name, "the name", StoreError)
         if len(kept) > MAX_NAME:
             raise StoreError(f"the name has {len(kept)} characters; use at most {MAX_NAME}")
         with self._database.write() as db:
@@ -214,7 +215,7 @@ class RunRows(Events):
             found = db.execute(
                 "SELECT run_data.state FROM run_data JOIN runs ON data_hash = hash WHERE runs.id = ?", [run_id]
             ).fetchone()
-        return TrainingData.from_dict(json.loads(found[0])) if found else None
+        return TrainingData.from_dict(stored_json(found[0])) if found else None
 
     def digests(self) -> dict[str, str]:
         """The SHA-256 of every clip's and anchor clip's file, by its path, as an import found it."""
@@ -233,9 +234,9 @@ class RunRows(Events):
         bundle = self._database.from_stored(row["bundle"]) if row["bundle"] else None
         changes = {
             "state": RunState(row["state"]),
-            "config": json.loads(row["config"]),
+            "config": stored_json(row["config"]),
             "bundle": bundle,
-            "remote": json.loads(row["remote"] or "{}"),
+            "remote": stored_json(row["remote"] or "{}"),
         }
         return RunRecord(**(row | changes))
 
@@ -246,4 +247,4 @@ def marks(values: Sequence[object]) -> str:
 
 
 def _event(kind: str, step: int, values: str) -> Event:
-    return Event(EventKind(kind), step, json.loads(values))
+    return Event(EventKind(kind), step, stored_json(values))

@@ -17,6 +17,7 @@ import sqlite_utils
 from ga2app.errors import StoreError, counted
 from ga2app.store.clip_pages import refuse_in_use
 from ga2app.store.database import Database
+from ga2app.untrusted import stored_json
 
 KEEP_S = 7 * 24 * 3600
 """How long a deletion or an edit can be undone."""
@@ -134,7 +135,7 @@ class Trash:
         if found is None:
             raise StoreError("this cannot be undone any more; it was undone before, or too long ago")
         discarded = Discarded(found[0], found[1], found[2], edit=bool(found[3]))
-        rows = json.loads(found[5])
+        rows = stored_json(found[5])
         lost = [row for row in rows if self._is_lost(row)]
         if lost and len(lost) == sum(map(_has_file, rows)):
             raise _NothingLeftError(f"{discarded.what} cannot come back: the files are gone from the data directory.")
@@ -165,7 +166,7 @@ class Trash:
             old = db.execute("SELECT id, folders FROM trash WHERE discarded_s < ?", [time.time() - keep_s]).fetchall()
             db.conn.executemany("DELETE FROM trash WHERE id = ?", [(entry,) for entry, _ in old])
         for _, folders in old:
-            for folder in json.loads(folders):
+            for folder in stored_json(folders):
                 shutil.rmtree(self._database.from_stored(folder), ignore_errors=True)
         return len(old)
 

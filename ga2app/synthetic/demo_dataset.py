@@ -6,7 +6,6 @@ not at all: it is drawn in a temporary folder that is renamed when everything is
 
 from __future__ import annotations
 
-import csv
 import os
 import shutil
 import tempfile
@@ -21,6 +20,7 @@ from ga2app.synthetic.figure import Subject
 from ga2app.synthetic.scenes import SCENES
 from ga2app.synthetic.world import clip_frames
 from ga2app.types import AnchorClip, Dataset, LabelledClip, Subset
+from ga2app.untrusted import csv_text, read_ordinary, row_dicts
 from ga2app.video.writer import write_clip
 
 CLIP_PX = 96
@@ -148,8 +148,7 @@ def _draw(folder: Path, drawn: DrawnSet, seed: int) -> None:
     fresh = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
     try:
         rows = [_draw_one(fresh, drawn, seed, *entry) for entry in _entries(drawn)]
-        with (fresh / MANIFEST).open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows([COLUMNS, *rows])
+        (fresh / MANIFEST).write_bytes(csv_text([COLUMNS, *rows], "\r\n").encode())
         fresh.chmod(0o755)
         _take_place(fresh, folder)
     finally:
@@ -190,9 +189,8 @@ def _draw_one(
 
 def _read(folder: Path, drawn: DrawnSet) -> Dataset:
     try:
-        with (folder / MANIFEST).open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-    except OSError as exc:
+        rows = [row for _, row in row_dicts(read_ordinary(folder / MANIFEST).decode().splitlines())]
+    except (OSError, ValueError) as exc:
         raise DatasetError(f"{folder} holds no {MANIFEST}; delete the folder, and it is drawn again") from exc
     missing = [row["path"] for row in rows if not (folder / row["path"]).is_file()]
     if missing or not rows:

@@ -26,6 +26,7 @@ from ga2app.errors import BundleError, ConfigError, ErrorCode, TrainingError
 from ga2app.method.prompts import PromptLearner
 from ga2app.training.optimizer import Updater
 from ga2app.types import Dataset, TrainingData
+from ga2app.untrusted import stored_json
 
 FREE = (
     *("device", "precision", "processes", "dataset", "anchors", "negatives", "optimizer.evaluate_every"),
@@ -195,7 +196,7 @@ def kept_choices(path: Path) -> dict[str, Any]:
     """The attention, precision and threads that the run of ``path`` began with, as far as a checkpoint tells them."""
     if not path.exists():
         return {}
-    settings = json.loads(_metadata(path).get("settings", "{}"))
+    settings = stored_json(_metadata(path).get("settings", "{}"))
     return {name: settings[name] for name in ("attention", "precision", "threads") if settings.get(name, AUTO) != AUTO}
 
 
@@ -208,7 +209,7 @@ def check_backbone(path: Path, backbone: BackboneId) -> None:
     if "backbone" not in metadata:
         return
     try:
-        then, now = json.loads(metadata["backbone"]), backbone.to_dict()
+        then, now = stored_json(metadata["backbone"]), backbone.to_dict()
         changed, commits = difference(then, now), (then["revision"], now["revision"])
     except (KeyError, TypeError, ValueError) as exc:
         raise _damaged(path, exc) from exc
@@ -240,12 +241,12 @@ def read(path: Path, prompts: PromptLearner, updater: Updater) -> Resumed:
         if state:
             updater.adam.state[parameter] = state
     try:
-        precision = str(json.loads(metadata.get("settings", "{}")).get("precision", ""))
-        scaling = json.loads(metadata["scaling"])
+        precision = str(stored_json(metadata.get("settings", "{}")).get("precision", ""))
+        scaling = stored_json(metadata["scaling"])
         # Another arithmetic scales the loss otherwise, or not at all: it finds its own scale within a few steps.
         if scaling and updater.scaling():
             updater.load_scaling(scaling)
-        return Resumed(int(metadata["step"]), bool(json.loads(metadata.get("measured", "true"))), precision)
+        return Resumed(int(metadata["step"]), bool(stored_json(metadata.get("measured", "true"))), precision)
     except (KeyError, ValueError, AttributeError) as exc:
         raise _damaged(path, exc) from exc
 
@@ -260,7 +261,7 @@ def _metadata(path: Path) -> Mapping[str, str]:
 
 def _changed_settings(metadata: Mapping[str, str], config: RunConfig) -> list[str]:
     if "settings" in metadata:
-        return settings_changes(json.loads(metadata["settings"]), config)
+        return settings_changes(stored_json(metadata["settings"]), config)
     if hashed_settings_fit(metadata.get("config", ""), config):
         return []
     return ["which ones cannot be told, because the version that wrote it did not keep them"]
@@ -268,7 +269,7 @@ def _changed_settings(metadata: Mapping[str, str], config: RunConfig) -> list[st
 
 def _read_data(path: Path, text: str) -> TrainingData:
     try:
-        return TrainingData.from_dict(json.loads(text))
+        return TrainingData.from_dict(stored_json(text))
     except (ValueError, TrainingError) as exc:
         raise _damaged(path, exc) from exc
 

@@ -14,6 +14,7 @@ from typing import Any
 from ga2app.errors import StoreError
 from ga2app.types.headline import SIDES, Conditions, SampleSize, defined, read_conditions
 from ga2app.types.recognition import LabelKind
+from ga2app.untrusted import read_ordinary, stored_json
 
 REPORT = "report.json"
 REPORT_FORMAT = 1
@@ -148,7 +149,7 @@ class TrainResult:
 def read_report(file: Path) -> Report | None:
     """The report in ``file``; None where there is none. Raises StoreError for one that cannot be read."""
     try:
-        data = json.loads(file.read_text(encoding="utf-8"))
+        data = stored_json(read_ordinary(file))
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as exc:

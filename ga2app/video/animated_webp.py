@@ -9,7 +9,7 @@ import numpy as np
 from av import VideoFrame
 
 from ga2app.errors import ClipError
-from ga2app.video.container_facts import AGAIN, clip_name
+from ga2app.video.container_facts import AGAIN, check_picture, clip_name
 from ga2app.video.sampling import Sampling
 from ga2app.video.video_clip import TimeStamps
 
@@ -37,6 +37,7 @@ def read_animated_webp(
 
     try:
         with Image.open(path) as picture:
+            check_picture(clip_name(path), *picture.size)
             expected = getattr(picture, "n_frames", 1)
         kept, total = _keep(path, frozenset(sampling.indices(expected)), times)
         if not total:

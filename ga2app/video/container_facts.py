@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import av
 
 from ga2app.errors import ClipError
+from ga2app.untrusted import open_ordinary
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 RE_ENCODE = "re-encode it, for example with: ffmpeg -i INPUT -c:v libx264 -pix_fmt yuv420p OUTPUT.mp4"
 AGAIN = "copy or upload it again"
 PICK_VIDEO = "choose a video file, such as mp4, mkv, webm, mov or avi"
+SMALLER = "make its picture smaller, for example with: ffmpeg -i INPUT -vf scale=-2:720 OUTPUT.mp4"
+MAX_PICTURE_PX = 8192 * 4608
+"""A picture of more pixels is not decoded: its few kilobytes would become gigabytes. 8K is 7680 x 4320, or 8192."""
 
 # Formats that name other files or addresses. Reading one could fetch whatever its author chose.
 _PLAYLISTS = (b"#EXTM3U", b"ffconcat", b"<MPD", b"<SmoothStreamingMedia", b"[playlist]")
@@ -41,12 +45,28 @@ def open_clip(path: str) -> Iterator[tuple[InputContainer, VideoStream]]:
     """The container at ``path`` (absolute) and its picture stream, the largest one; raises ClipError."""
     head = first_bytes(path)
     try:
-        # Only plain files: a container must not make the decoder fetch anything else.
-        container = av.open(path, metadata_errors="ignore", options={"protocol_whitelist": "file"})
+        # Only plain files: a container must not make the decoder fetch anything else. Some frames are decoded here: a
+        # size above four times what is let pass stays unknown, any other can be told.
+        options = {"protocol_whitelist": "file", "max_pixels": str(4 * MAX_PICTURE_PX)}
+        container = av.open(path, metadata_errors="ignore", options=options)
     except (av.FFmpegError, OSError, ValueError) as exc:
         raise _refusal(path, head) from exc
     with container:
-        yield container, _picture_stream(container, clip_name(path))
+        stream = _picture_stream(container, clip_name(path))
+        check_picture(clip_name(path), stream.width, stream.height)
+        # Frames may be larger than the container says: the codec refuses those.
+        stream.codec_context.options = {**stream.codec_context.options, **_MAX_PIXELS}
+        yield container, stream
+
+
+_MAX_PIXELS = {"max_pixels": str(MAX_PICTURE_PX)}
+
+
+def check_picture(name: str, width: int, height: int) -> None:
+    """Raises ClipError for a picture that is too large to be decoded."""
+    if width * height > MAX_PICTURE_PX:
+        reason = f"its picture of {width}x{height} pixels is larger than {MAX_PICTURE_PX / 1e6:.0f} million pixels"
+        raise ClipError(name, reason, SMALLER)
 
 
 def first_bytes(path: str) -> bytes:
@@ -60,7 +80,7 @@ def first_bytes(path: str) -> bytes:
             raise ClipError(name, "this is not an ordinary file", PICK_VIDEO)
         if not status.st_size:
             raise ClipError(name, "the file is empty (0 bytes)", AGAIN)
-        with open(path, "rb") as file:
+        with open_ordinary(path) as file:
             head = file.read(4096)
     except (FileNotFoundError, NotADirectoryError) as exc:
         raise ClipError(name, "there is no such file", "check the path for a typing error or a moved file") from exc

@@ -10,15 +10,17 @@ from numpy.typing import NDArray
 
 from ga2app.errors import ClipError
 from ga2app.video.animated_webp import is_animated_webp, read_animated_webp
-from ga2app.video.container_facts import clip_name, first_bytes, open_clip, packet_count
+from ga2app.video.container_facts import SMALLER, clip_name, first_bytes, open_clip, packet_count
 from ga2app.video.display import Display, recorded_display
-from ga2app.video.images import PLAIN, ImageMaker
+from ga2app.video.images import PLAIN, ImageMaker, fitted_size
 from ga2app.video.sampling import Sampling, Together
 from ga2app.video.seeking import TrustedIndex, images_by_index, read_by_seeking, trusted_index
 from ga2app.video.sequential import read_sequentially
 from ga2app.video.video_clip import ClipFrames, Pace, TimeStamps, pace
 
 DECORD, PYAV, PILLOW = "decord", "pyav", "pillow"
+MAX_FRAMES_BYTES = 2**30
+"""What the wanted frames of one clip may take together, at their wanted size: a few hundred of 1080p."""
 
 
 def decode_clip(path: str, sampling: Sampling, short_side_px: int | None) -> ClipFrames:
@@ -35,6 +37,10 @@ def decode_clip(path: str, sampling: Sampling, short_side_px: int | None) -> Cli
         display = recorded_display(container, stream)
         size = display.size(stream.width, stream.height)
         index = trusted_index(container, stream)
+    if index is None and not expected:
+        with open_clip(path) as (container, stream):
+            expected = packet_count(container, stream)
+    _check_room(path, sampling, len(index.pts) if index else expected, fitted_size(*size, short_side_px))
     if index is not None:
         expected = len(index.pts)
         steps, maker = _index_pace(index, rate), ImageMaker(short_side_px, display)
@@ -48,9 +54,6 @@ def decode_clip(path: str, sampling: Sampling, short_side_px: int | None) -> Cli
             return _unvaried(path, sampling, short_side_px, maker) or _clip(
                 *sought, expected, steps, maker, display, PYAV
             )
-    elif not expected:
-        with open_clip(path) as (container, stream):
-            expected = packet_count(container, stream)
     times, maker = TimeStamps(), ImageMaker(short_side_px, display)
     frames, indices, total = read_sequentially(path, sampling, expected, times, maker)
     with _memory_for(path, maker):
@@ -67,6 +70,17 @@ def _unvaried(path: str, sampling: Sampling, short_side_px: int | None, maker: I
     if maker.varied and isinstance(sampling, Together):
         return decode_clip(path, sampling.parts[0], short_side_px)
     return None
+
+
+def _check_room(path: str, sampling: Sampling, total: int, size: tuple[int, int]) -> None:
+    """Raises ClipError where the wanted frames, of ``size`` each, would take too much memory: before any is decoded."""
+    count, (width, height) = len(sampling.indices(max(total, 1))), size
+    if count * width * height * 3 > MAX_FRAMES_BYTES:
+        reason = (
+            f"its {count:,} wanted frames of {width}x{height} pixels take {count * width * height * 3 / 1e9:.1f} GB, "
+            f"more than {MAX_FRAMES_BYTES / 1e9:.1f} GB"
+        )
+        raise ClipError(clip_name(path), reason, f"ask for fewer or smaller frames, or {SMALLER}")
 
 
 @contextmanager

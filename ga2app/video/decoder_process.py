@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
+import math
 import os
 import pickle
 import signal
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from ga2app.errors import ClipError, ClipTimeout
 from ga2app.paths import PROJECT
+from ga2app.untrusted import stored_json
 from ga2app.video.decoder_worker import LENGTH
 from ga2app.video.sampling import Sampling
 from ga2app.video.video_clip import ClipFrames
@@ -33,6 +34,8 @@ MEMORY_BYTES = 3 * 2**30
 _PASSED_ON = ("PATH", "HOME", "LANG", "TZ", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "VIRTUAL_ENV")
 _PASSED_ON_KINDS = ("LC_", "LD_", "DYLD_", "PYTHON", "OMP_")
 _PIPE_BYTES = 2**20
+# A child that a hostile file has taken over must not fill the parent's memory.
+_MAX_ANSWER_BYTES, _MAX_FRAMES_BYTES = 2**26, 2**31
 _F_SETPIPE_SZ = 1031  # fcntl.F_SETPIPE_SZ, which only Linux has
 _RE_ENCODE = "re-encode it, for example with: ffmpeg -i INPUT -c:v libx264 -pix_fmt yuv420p OUTPUT.mp4"
 
@@ -57,6 +60,7 @@ class ClipReader:
         self._time_limit_s = time_limit_s
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
+        self._unconfined = ""
         _readers.add(self)
 
     @property
@@ -80,6 +84,12 @@ class ClipReader:
         name = os.fsencode(os.path.basename(absolute)).decode("utf-8", "replace")
         with self._lock:
             return self._read(name, (absolute, sampling, short_side_px, limit_s))
+
+    def unconfined(self) -> str:
+        """Why the child is not kept from network, writing and other programs; empty where it is. Raises ClipError."""
+        with self._lock:
+            self._living("")
+            return self._unconfined
 
     def close(self) -> None:
         """End the child; the next read starts another."""
@@ -152,7 +162,7 @@ class ClipReader:
             timer.daemon = True
             timer.start()
             try:
-                _document(self._process)
+                self._unconfined = str(_document(self._process).get("unconfined", ""))
             except _Died as exc:
                 status = self._end()
                 raise ClipError(
@@ -242,13 +252,18 @@ def _fill(process: subprocess.Popen[bytes], target: memoryview) -> None:
 def _document(process: subprocess.Popen[bytes]) -> dict[str, Any]:
     size = bytearray(LENGTH.size)
     _fill(process, memoryview(size))
-    text = bytearray(LENGTH.unpack(size)[0])
+    (length,) = LENGTH.unpack(size)
+    text = bytearray(min(length, _MAX_ANSWER_BYTES))
     _fill(process, memoryview(text))
-    answer: dict[str, Any] = json.loads(text)
-    return answer
+    try:
+        return dict(stored_json(bytes(text)))
+    except (ValueError, TypeError) as exc:
+        raise _Died from exc
 
 
-def _frames(process: subprocess.Popen[bytes], shape: list[int]) -> NDArray[np.uint8]:
+def _frames(process: subprocess.Popen[bytes], shape: Any) -> NDArray[np.uint8]:
+    if not all(type(size) is int and size >= 0 for size in shape) or math.prod(shape) > _MAX_FRAMES_BYTES:
+        raise _Died
     frames = np.empty(shape, np.uint8)
     if frames.size:
         _fill(process, frames.reshape(-1).data)
@@ -257,10 +272,13 @@ def _frames(process: subprocess.Popen[bytes], shape: list[int]) -> NDArray[np.ui
 
 def _clip(name: str, answer: dict[str, Any], frames: NDArray[np.uint8] | None) -> ClipFrames:
     if "error" in answer:
-        raise ClipError(*answer["error"])
+        raise ClipError(*map(str, (*answer["error"], "", "", "")[:3]))
     if frames is None:
         raise ClipError(name, f"it cannot be decoded ({answer.get('failure')})", _RE_ENCODE)
-    return ClipFrames.from_header(answer, frames)
+    try:
+        return ClipFrames.from_header(answer, frames)
+    except (LookupError, TypeError, ValueError) as exc:
+        raise ClipError(name, f"the decoder gave no clip ({exc})", _RE_ENCODE) from exc
 
 
 def _fate(status: int | None) -> str:

@@ -18,7 +18,7 @@ import struct
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 from ga2app.errors import ClipError
 
@@ -32,7 +32,6 @@ Request = tuple[str, "Sampling", int | None, float]
 
 _PARENT_CHECK_S = 0.5
 _GRACE_S = 5.0
-_SMALLER = "make its picture smaller, for example with: ffmpeg -i INPUT -vf scale=-2:720 OUTPUT.mp4"
 
 
 def main() -> None:
@@ -42,8 +41,11 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then closes the pipe
     _volunteer_for_the_oom_killer()
     _hold_memory_to(int(sys.argv[2]))
+    nowhere = open(os.devnull, "w")  # noqa: SIM115 - from here on nothing can be opened to be written
+    from ga2app.video.confinement import confine
+
+    answer: dict[str, Any] = {"ready": True, "unconfined": confine()}
     threading.Thread(target=_die_with_parent, args=(int(sys.argv[1]),), daemon=True).start()
-    answer: dict[str, Any] = {"ready": True}
     frames: NDArray[Any] | None = None
     while True:
         _send(answers, answer, frames)
@@ -53,29 +55,27 @@ def main() -> None:
             return
         request: Request = pickle.loads(requests.read(LENGTH.unpack(size)[0]))
         _send(answers, {"begun": True}, None)  # from here on it is this clip that a crash costs
-        answer, frames = _answer(request)
+        answer, frames = _answer(request, nowhere)
 
 
-def _answer(request: Request) -> tuple[dict[str, Any], NDArray[Any] | None]:
+def _answer(request: Request, nowhere: TextIO) -> tuple[dict[str, Any], NDArray[Any] | None]:
     path, sampling, short_side_px, time_limit_s = request
     # The parent ends this process when time is up. Without a parent, this does, whatever the decoder holds.
-    with open(os.devnull, "w") as nowhere:
-        faulthandler.dump_traceback_later(time_limit_s + _GRACE_S, exit=True, file=nowhere)
-        try:
-            from ga2app.video.decode import decode_clip
+    faulthandler.dump_traceback_later(time_limit_s + _GRACE_S, exit=True, file=nowhere)
+    try:
+        from ga2app.video.container_facts import SMALLER
+        from ga2app.video.decode import decode_clip
 
-            clip = decode_clip(path, sampling, short_side_px)
-        except ClipError as exc:
-            return {"error": [exc.name, exc.reason, exc.advice]}, None
-        except MemoryError:
-            reason = (
-                f"decoding it takes more than the {int(sys.argv[2]) / 2**30:.2g} GB of memory that a decoder may have"
-            )
-            return {"error": [os.path.basename(path), reason, _SMALLER]}, None
-        except Exception as exc:  # whatever a decoder raises is this one clip's fault, and is named in full
-            return {"failure": f"{type(exc).__name__}: {exc}"}, None
-        finally:
-            faulthandler.cancel_dump_traceback_later()
+        clip = decode_clip(path, sampling, short_side_px)
+    except ClipError as exc:
+        return {"error": [exc.name, exc.reason, exc.advice]}, None
+    except MemoryError:
+        reason = f"decoding it takes more than the {int(sys.argv[2]) / 2**30:.2g} GB of memory that a decoder may have"
+        return {"error": [os.path.basename(path), reason, SMALLER]}, None
+    except Exception as exc:  # whatever a decoder raises is this one clip's fault, and is named in full
+        return {"failure": f"{type(exc).__name__}: {exc}"}, None
+    finally:
+        faulthandler.cancel_dump_traceback_later()
     return clip.header(), clip.frames
 
 

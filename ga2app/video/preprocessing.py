@@ -5,7 +5,6 @@ Notation: S, the model's square side in pixels.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ga2app.errors import BackboneError
+from ga2app.untrusted import parse_json, read_ordinary
 
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
@@ -221,10 +221,10 @@ def _resample(data: Mapping[str, Any]) -> Resample:
 def _read_json(file: Path, shown: str) -> Mapping[str, Any]:
     """What ``file`` holds; nothing where it is not there."""
     try:
-        data = json.loads(file.read_text(encoding="utf-8-sig"))
+        data = parse_json(read_ordinary(file))
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, RecursionError) as exc:
+    except (OSError, ValueError) as exc:
         raise BackboneError(f"backbone '{shown}': {file.name} cannot be read ({exc}); get a fresh copy") from exc
     if not isinstance(data, Mapping):
         raise BackboneError(f"backbone '{shown}': {file.name} does not hold settings by name; get a fresh copy")

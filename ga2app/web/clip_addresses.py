@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import socket
 import tempfile
 import time
@@ -12,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 import httpx
 from gradio.utils import get_upload_folder
 
-from ga2app.errors import ClipError
+from ga2app.errors import ClipError, shown
 from ga2app.paths import safe_name
 from ga2app.services.studio import Studio
 
@@ -28,10 +29,13 @@ def find_clip(studio: Studio, clip: str, folder: Path) -> Path:
     A file of the machine is read where ``studio.server_paths`` says that its user asks, and an upload everywhere.
     Raises ClipError for what cannot be had.
     """
-    scheme = urlsplit(clip).scheme.lower()
+    try:
+        scheme = urlsplit(clip).scheme.lower()
+    except ValueError as exc:
+        raise ClipError(shown(clip), "it is no address", "give an http(s) address, or the path of a file") from exc
     if scheme in ("http", "https"):
         return fetch(clip, folder, public_only=not studio.server_paths)
-    path = Path(unquote(urlsplit(clip).path) if scheme == "file" else clip).expanduser()
+    path = Path(os.path.expanduser(unquote(urlsplit(clip).path) if scheme == "file" else clip))
     if not studio.server_paths and not _uploaded(path):
         raise ClipError(
             clip,
@@ -40,7 +44,7 @@ def find_clip(studio: Studio, clip: str, folder: Path) -> Path:
         )
     if not path.is_absolute():
         raise ClipError(clip, "is not a whole path", "begin it with / (or a drive), or give an http(s) address")
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise ClipError(clip, "there is no such file on the studio's machine", "check the path, or give an address")
     return path
 
@@ -52,8 +56,8 @@ def fetch(url: str, folder: Path, *, public_only: bool, most_bytes: int = MOST_B
     """
     deadline_s = time.monotonic() + TIME_LIMIT_S
     target = Path(tempfile.mkdtemp(dir=folder)) / safe_name(Path(unquote(urlsplit(url).path)).name)
-    address = httpx.URL(url)
     try:
+        address = httpx.URL(url)
         for _ in range(_HOPS):
             transport = _Pinned(_public_ip(url, address)) if public_only else None
             with httpx.Client(transport=transport, timeout=30) as client, client.stream("GET", address) as answer:
@@ -116,4 +120,4 @@ class _Pinned(httpx.HTTPTransport):
 
 
 def _uploaded(path: Path) -> bool:
-    return path.is_absolute() and path.resolve().is_relative_to(Path(get_upload_folder()).resolve())
+    return path.is_absolute() and Path(os.path.realpath(path)).is_relative_to(os.path.realpath(get_upload_folder()))

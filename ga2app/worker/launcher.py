@@ -26,6 +26,7 @@ from filelock import FileLock
 from ga2app.errors import TrainingError
 from ga2app.paths import PROJECT, Home, last_lines, write_whole
 from ga2app.store import Store
+from ga2app.untrusted import stored_json
 from ga2app.worker.worker_slots import WorkerSlot, remote_slots
 
 WORKER = ("-m", "ga2app.worker")
@@ -108,7 +109,7 @@ def workers(home: Home) -> dict[WorkerSlot, WorkerProcess]:
     found = {}
     for file in sorted(home.root.glob("worker-*.json")):
         try:
-            told = json.loads(file.read_text())["slot"]
+            told = stored_json(file.read_text())["slot"]
             slot = WorkerSlot(str(told["device"]), int(told["number"]), int(told["threads"]))
         except (OSError, ValueError, TypeError, KeyError):
             continue
@@ -285,7 +286,7 @@ def _earlier(home: Home) -> WorkerProcess | None:
 def _read(file: Path) -> WorkerProcess | None:
     """The process that ``file`` names, if it lives."""
     try:
-        told = json.loads(file.read_text())
+        told = stored_json(file.read_text())
         holder = WorkerProcess(told["pid"], told["started_s"])
         return holder if is_alive(holder.pid, holder.started_s) else None
     except (OSError, ValueError, TypeError, KeyError):

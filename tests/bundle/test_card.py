@@ -206,7 +206,8 @@ def test_nothing_of_somebodys_machine_is_told():
 
 def hostile() -> Manifest:
     text = HOSTILE[0]
-    config = RunConfig(dataset=text, backbone=text, anchors=text, prompts=PromptConfig(hard_prompt=HOSTILE[1]))
+    hard = HOSTILE[1].replace("\ud800", "")  # settings refuse half a character
+    config = RunConfig(dataset=text, backbone=text, anchors=text, prompts=PromptConfig(hard_prompt=hard))
     sizes = {"visual_width": 1, "text_width": 1, "embedding_width": 1, "image_size": text}
     return manifest(
         config,

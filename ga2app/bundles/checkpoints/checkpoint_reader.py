@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from ga2app.errors import CheckpointError, Fault
+from ga2app.untrusted import open_ordinary
 
 STATE = "model_state_dict"
 FUSION = "fusion_model_state_dict"
@@ -102,7 +103,7 @@ def _of_transformers(value: object) -> bool:
 
 def _unpickle(path: Path) -> Any:
     try:
-        with path.open("rb") as opened:
+        with open_ordinary(path) as opened:
             # The older format, a bare pickle, cannot be mapped.
             mapped = opened.read(len(_ZIP)) == _ZIP
         with warnings.catch_warnings():

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import logging
+import os
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from ga2app.config import SKETCH
-from ga2app.errors import BackboneError
+from ga2app.errors import BackboneError, shown
 from ga2app.paths import SKETCH_CLIP
+from ga2app.untrusted import open_ordinary, parse_json, read_ordinary, special_files
 from ga2app.video.preprocessing import read_preprocessing
 
 FAVORITE = "openai/clip-vit-base-patch16"
@@ -61,8 +62,11 @@ def look_into(folder: Path, shown: str, advice: str = "") -> ClipFolder:
     """
     try:
         sizes = {path.name: path.stat().st_size for path in folder.iterdir() if path.is_file()}
+        special = special_files(folder)
     except OSError as exc:
         raise BackboneError(f"{shown} cannot be read ({exc.strerror or exc}); check the folder's rights") from exc
+    if special:  # whatever opened one would wait for ever
+        raise BackboneError(f"{shown} holds '{special[0]}', which is no ordinary file; take it out of the folder")
     if CONFIG not in sizes:
         raise _refusal(shown, _foreign(sizes) or f"no {CONFIG}", advice)
     config = _json(folder / CONFIG, shown)
@@ -93,12 +97,12 @@ def find_clip(name: str, revision: str | None = None) -> ClipFolder:
     """
     if name == SKETCH:
         return look_into(SKETCH_CLIP, f"backbone '{SKETCH}'")
-    folder = Path(name).expanduser()
-    if folder.is_dir():
+    folder = Path(os.path.expanduser(name))
+    if os.path.isdir(folder):
         return look_into(folder, f"folder '{name}'")
     if not may_be_on_the_hub(name):
-        what = "is a file, and a backbone is a folder" if folder.is_file() else "is not a folder on this machine"
-        raise BackboneError(f"backbone '{name}' {what}; check the path")
+        what = "is a file, and a backbone is a folder" if os.path.isfile(folder) else "is not a folder on this machine"
+        raise BackboneError(f"backbone '{shown(name)}' {what}; check the path")
     return find_cached(name, revision)
 
 
@@ -121,8 +125,8 @@ def looks_like_clip(folder: Path) -> bool:
 
 def may_be_on_the_hub(name: str) -> bool:
     """Whether ``name`` can be that of a repository: of a folder or file here it is not, nor is a path."""
-    place = Path(name).expanduser()
-    return name != SKETCH and not place.exists() and not place.is_absolute() and not name.startswith((".", "~"))
+    place = Path(os.path.expanduser(name))
+    return name != SKETCH and not os.path.exists(place) and not place.is_absolute() and not name.startswith((".", "~"))
 
 
 def _weights(folder: Path, sizes: Mapping[str, int], shown: str, advice: str) -> tuple[str, ...]:
@@ -147,7 +151,7 @@ def _weights(folder: Path, sizes: Mapping[str, int], shown: str, advice: str) ->
 def _check_start(file: Path, shown: str) -> None:
     """Raises BackboneError where ``file`` plainly holds no weights, as after a git clone without git-lfs."""
     try:
-        with file.open("rb") as opened:
+        with open_ordinary(file) as opened:
             start = opened.read(len(_LFS))
     except OSError as exc:
         raise BackboneError(f"{shown}: {file.name} cannot be read ({exc.strerror or exc}); check its rights") from exc
@@ -183,8 +187,8 @@ def _refusal(shown: str, why: str, advice: str) -> BackboneError:
 
 def _json(file: Path, shown: str) -> Mapping[str, Any]:
     try:
-        data = json.loads(file.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as exc:
+        data = parse_json(read_ordinary(file))
+    except (OSError, ValueError) as exc:
         raise BackboneError(f"{shown}: {file.name} cannot be read ({exc}); get a fresh copy") from exc
     if not isinstance(data, Mapping):
         raise BackboneError(f"{shown}: {file.name} holds no settings by name; get a fresh copy")
@@ -223,7 +227,7 @@ def find_cached(name: str, revision: str | None = None, cache: Path | None = Non
     the newest whole snapshot. Raises BackboneError: it is not there, or the reason why it cannot be used.
     """
     root = _place(cache) / f"models--{name.replace('/', '--')}"
-    if not _REPOSITORY.fullmatch(name) or not (root / "snapshots").is_dir():
+    if not _REPOSITORY.fullmatch(name) or not os.path.isdir(root / "snapshots"):
         raise _absent(name, "")
     try:
         snapshots = sorted(
@@ -271,8 +275,8 @@ def _read_refs(folder: Path) -> dict[str, str]:
 def _absent(name: str, where: str, others: str = "") -> BackboneError:
     has = f" (it holds: {others})" if others else ""
     return BackboneError(
-        f"backbone '{name}' is neither a folder nor in the local Hugging Face cache{where}{has}; check the name, "
-        f"or fetch it first with: hf download {name}"
+        f"backbone '{shown(name)}' is neither a folder nor in the local Hugging Face cache{where}{has}; check the "
+        f"name, or fetch it first with: hf download {shown(name)}"
     )
 
 

@@ -10,7 +10,6 @@ object", "water", "nothing"), which every clip has and which tell nothing about 
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -23,6 +22,7 @@ from ga2app.clip import Backbone
 from ga2app.errors import DatasetError
 from ga2app.labels import spoken
 from ga2app.paths import SEEDS
+from ga2app.untrusted import row_dicts
 
 DIVERSITY = 0.5
 """Share of diversity against irrelevance in the choice, unless told otherwise."""
@@ -184,8 +184,8 @@ def _texts(folder: Path, files: Iterable[str]) -> list[str]:
     for name in files:
         try:
             with (folder / name).open(encoding="utf-8", newline="") as lines:
-                found |= dict.fromkeys(row["text"] for row in csv.DictReader(lines))
-        except (OSError, UnicodeDecodeError, csv.Error, KeyError) as exc:
+                found |= dict.fromkeys(row["text"] for _, row in row_dicts(lines))
+        except (OSError, ValueError, KeyError) as exc:
             raise DatasetError(
                 f"the default prompts in '{folder / name}' cannot be read ({exc}); start from a checkout of "
                 "the project, which has them in prompts_db"

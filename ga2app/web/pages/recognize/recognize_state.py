@@ -15,16 +15,15 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from ga2app.labels import check_labels
 from ga2app.services.explanations import Question, question
-from ga2app.services.recognition_service import ZERO_SHOT, Results
-from ga2app.services.served_files import PictureFiles
+from ga2app.services.recognition_service import ZERO_SHOT, PictureFiles, Results
 from ga2app.services.studio import Studio
 from ga2app.services.true_labels import TrueLabels, read_true_labels
 from ga2app.types import RecognitionRequest
+from ga2app.untrusted import open_ordinary
 from ga2app.web.components.markup import busy
 from ga2app.web.events import fault_html
 from ga2app.web.pages.recognize.recognize_view import BLOCKS, blocks_html, grades_html, overview_html, reasons_html
@@ -134,7 +133,7 @@ def read_lines(file: str | None) -> str:
     """The text of an uploaded list, in UTF-8 or, as Excel's "Unicode text", in UTF-16; other bytes do no harm."""
     if not file:
         return ""
-    with Path(file).open("rb") as stream:
+    with open_ordinary(file) as stream:
         content = stream.read(MOST_CSV_BYTES)
     return content.decode("utf-16" if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8-sig", "replace")
 
@@ -194,11 +193,10 @@ def asking_why(studio: Studio, shown: Shown, results: Results, asked: Question) 
     yield put(html(message=busy("Finding which frames and which parts moved the score…")))
     try:
         found = studio.explanations.explain(results, asked)
-        files = results.pictures or PictureFiles(studio)
+        files = results.pictures or PictureFiles(studio.home)
         name = f"why-{secrets.token_hex(4)}"  # a browser may still have the pictures of an earlier question
         drawn = studio.explanations.overlays(found)
-        written = [files.write(f"{name}-{number}", frames, _OVERLAY_PX) for number, frames in enumerate(drawn)]
-        overlays = [[files.address(file) for file in several] for several in written]
+        overlays = [files.write(f"{name}-{number}", frames, _OVERLAY_PX) for number, frames in enumerate(drawn)]
         yield put(html(found, overlays=overlays, reading=bool(asked.place)))
         if asked.place:
             tokens = studio.explanations.read_tokens(results, asked)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -17,6 +15,7 @@ from ga2app.services.recognition_service import Results
 from ga2app.services.true_labels import counted, divisions, grade
 from ga2app.services.uploads import base_name
 from ga2app.types import NONE_OF_THESE, Answer, Curve, RecognizedClip
+from ga2app.untrusted import csv_text
 from ga2app.web.components import markup
 from ga2app.web.components.markup import percent, render
 
@@ -49,13 +48,12 @@ def blocks_html(results: Results, page: int = 0, reasons: Mapping[int, str] | No
     count = len(results.clips)
     page = min(page, max(0, (count - 1) // BLOCKS))
     last = min(count, (page + 1) * BLOCKS)
-    address = results.pictures.address if results.pictures else str
     blocks = [
         SimpleNamespace(
             number=number,
             clip=results.clips[number],
             title=results.titles[number],
-            strip=frame_strip(results.clips[number], results.classifiers, number, address),
+            strip=frame_strip(results.clips[number], results.classifiers, number),
             reason=Markup((reasons or {}).get(number, "")),
         )
         for number in range(page * BLOCKS, last)
@@ -63,13 +61,8 @@ def blocks_html(results: Results, page: int = 0, reasons: Mapping[int, str] | No
     return render("clip_blocks.html", results=results, blocks=blocks, page=page, shown=BLOCKS, count=count, last=last)
 
 
-def frame_strip(
-    clip: RecognizedClip, classifiers: Sequence[str], number: int = 0, address: Callable[[str], str] = str
-) -> str:
-    """The sampled frames in a row with a track for each classifier; ``number`` tells clips of a page apart.
-
-    ``address`` is from the file of a picture to its address.
-    """
+def frame_strip(clip: RecognizedClip, classifiers: Sequence[str], number: int = 0) -> str:
+    """The sampled frames in a row with a track for each classifier; ``number`` tells clips of a page apart."""
     if not clip.pictures:
         return Markup()
     hues = _hues(clip.answers)
@@ -78,7 +71,6 @@ def frame_strip(
         clip=clip,
         classifiers=classifiers,
         number=number,
-        address=address,
         numbers=[moment.index for moment in clip.timeline] or range(len(clip.pictures)),
         tracks=[
             SimpleNamespace(moments=_moments(answer, hues), curves=_curves(answer.curves, hues))
@@ -185,9 +177,7 @@ def answer_csv(results: Results, truth: Mapping[int, str] | None = None) -> str:
     heads = ["file", "backbone", "plain_label", "plain_score", "plain_none_of_these"]
     for name in bundles:
         heads += [f"{name}_label", f"{name}_score", f"{name}_label_kind", f"{name}_none_of_these", f"{name}_name"]
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow([*heads, "true_label", "error", "clip"])
+    rows = [[*heads, "true_label", "error", "clip"]]
     titles = results.bundles or ("",)
     for number, clip in enumerate(results.clips):
         label, score, _, none = _columns(clip.answers[0] if clip.answers else None)
@@ -195,8 +185,8 @@ def answer_csv(results: Results, truth: Mapping[int, str] | None = None) -> str:
         for place, title in enumerate(titles, start=1):
             answer = clip.answers[place] if place < len(clip.answers) else None
             row += [*_columns(answer), title if answer else ""]
-        writer.writerow([*row, (truth or {}).get(number, ""), clip.error or "", f"#{number + 1}"])
-    return stream.getvalue()
+        rows.append([*row, (truth or {}).get(number, ""), clip.error or "", f"#{number + 1}"])
+    return csv_text(rows)
 
 
 def _columns(answer: Answer | None) -> tuple[str, str, str, str]:
@@ -222,8 +212,8 @@ def reasons_html(
 ) -> str:
     """Why a clip got its label; ``message`` is HTML that stands there while nothing is found, or instead.
 
-    ``titles`` are those of the classifiers in ``found``, ``overlays`` the addresses of their pictures, ``labels`` what
-    else may be asked about, ``tokens`` those of the bundle, which are still being read while ``reading``.
+    ``titles`` are those of the classifiers in ``found``, ``overlays`` the files of their pictures, ``labels`` what else
+    may be asked about, ``tokens`` those of the bundle, which are still being read while ``reading``.
     """
     ranges, strongest = [], []
     for one in found.models().values() if found else ():
