@@ -21,6 +21,7 @@ from pathlib import Path
 from ga2app.errors import ConfigError, Fault, StoreError
 
 GRADIO_TEMP = "GRADIO_TEMP_DIR"
+UPLOADS = "GA2_UPLOADS_GB"
 BACKBONES = "GA2_BACKBONES_IN_MEMORY"
 DECODERS = "GA2_DECODERS"
 MOST_DECODERS = 8
@@ -84,6 +85,16 @@ def decoder_count(asked: int = 0) -> int:
     return max(1, named // here if named else min(MOST_DECODERS, usable_cores() // here))
 
 
+def upload_quota() -> int:
+    """How many bytes uploads and exports may take together: ``GA2_UPLOADS_GB``, else 20 GB, on a Space 5."""
+    return (_number_named(UPLOADS) or (5 if os.environ.get("SPACE_ID") else 20)) * 2**30
+
+
+def received_folder() -> Path:
+    """Where Gradio receives uploads, and keeps what it hands out."""
+    return Path(os.environ.get(GRADIO_TEMP) or Path(tempfile.gettempdir()) / "gradio")
+
+
 def _number_named(name: str) -> int | None:
     """The number that the environment names so; None where it names none. Raises ConfigError."""
     given = os.environ.get(name, "").strip()
@@ -105,15 +116,17 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def prepare(folder: Path | None = None, *, hosts: Iterable[str] = ()) -> None:
+def prepare(folder: Path | None = None, *, hosts: Iterable[str] | None = None) -> None:
     """Make good what is lacking. ``folder`` is the data directory, ``hosts`` the addresses that the app listens on.
 
-    Raises StoreError where no temporary folder can be had.
+    Without ``hosts`` nothing is served, and no uploads come in. Raises StoreError where no temporary folder can be had.
     """
-    connect_directly(os.environ, hosts)
+    connect_directly(os.environ, hosts or ())
     name_the_user(os.environ, folder)
     if folder is not None:
-        find_temporary_folders(os.environ, folder)
+        find_temporary_folder(os.environ, folder)
+        if hosts is not None:
+            find_received_folder(os.environ, folder)
 
 
 def connect_directly(environment: MutableMapping[str, str], hosts: Iterable[str] = ()) -> None:
@@ -152,18 +165,10 @@ def name_the_user(environment: MutableMapping[str, str], folder: Path | None = N
         environment["USER"] = f"user-{_number()}"
 
 
-def find_temporary_folders(environment: MutableMapping[str, str], folder: Path) -> None:
-    """Use folders below ``folder`` where the system has no temporary folder, or Gradio's is somebody else's.
-
-    Raises StoreError if ``GRADIO_TEMP_DIR`` names a folder that cannot be written.
-    """
-    named = environment.get(GRADIO_TEMP)
-    if named:
-        if fault := _cannot_write(Path(named)):
-            raise StoreError(f"{GRADIO_TEMP} is '{named}', which cannot be written ({fault}); name another folder")
-        return
+def find_temporary_folder(environment: MutableMapping[str, str], folder: Path) -> None:
+    """Use a folder below ``folder`` where the system has no temporary one. Raises StoreError if that cannot be made."""
     try:
-        usual = Path(tempfile.gettempdir()) / "gradio"
+        tempfile.gettempdir()
     except FileNotFoundError:
         own = folder / "tmp"
         if fault := _cannot_write(own):
@@ -171,15 +176,18 @@ def find_temporary_folders(environment: MutableMapping[str, str], folder: Path) 
                 f"there is no temporary folder, and '{own}' cannot be made ({fault}); set TMPDIR to one"
             ) from None
         environment["TMPDIR"] = tempfile.tempdir = str(own)
-        usual = own / "gradio"
-    if _cannot_write(usual):
-        own = folder / "gradio"
-        if fault := _cannot_write(own):
-            raise StoreError(
-                f"uploads can be kept neither in '{usual}', which belongs to another account, nor in '{own}' "
-                f"({fault}); set {GRADIO_TEMP} to a folder of yours"
-            )
-        environment[GRADIO_TEMP] = str(own)
+
+
+def find_received_folder(environment: MutableMapping[str, str], folder: Path) -> None:
+    """Let Gradio receive uploads in ``gradio`` below ``folder``, unless ``GRADIO_TEMP_DIR`` names another place.
+
+    On the disk of the data directory an upload is kept by a second name for it; in the system's temporary folder other
+    accounts could read it. Raises StoreError if the folder cannot be written.
+    """
+    received = environment.get(GRADIO_TEMP) or str(folder / "gradio")
+    if fault := _cannot_write(Path(received)):
+        raise StoreError(f"uploads cannot be kept in '{received}' ({fault}); set {GRADIO_TEMP} to a folder of yours")
+    environment[GRADIO_TEMP] = received
 
 
 def write_any_text() -> None:

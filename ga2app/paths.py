@@ -65,6 +65,16 @@ class Home:
         return self.media / "thumbs"
 
     @property
+    def previews(self) -> Path:
+        """Small copies of clips that any browser plays, ``<digest>.mp4``."""
+        return self.media / "previews"
+
+    @property
+    def exports(self) -> Path:
+        """What was made to be downloaded, each in a folder of its own."""
+        return self.media / "exports"
+
+    @property
     def datasets(self) -> Path:
         """Clips that came as a zip, one folder an import."""
         return self.media / "datasets"

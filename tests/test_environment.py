@@ -13,7 +13,14 @@ import pytest
 
 from ga2app import environment
 from ga2app.cli.main import main
-from ga2app.environment import bare_host, connect_directly, find_temporary_folders, name_the_user, url_host
+from ga2app.environment import (
+    bare_host,
+    connect_directly,
+    find_received_folder,
+    find_temporary_folder,
+    name_the_user,
+    url_host,
+)
 from ga2app.errors import StoreError
 from ga2app.paths import PROJECT
 from tests.clips import write_color_clip
@@ -73,22 +80,17 @@ main(["doctor"])
     assert "Traceback" not in answer.stderr and "ok  backbones" in answer.stdout, answer.stderr
 
 
-def test_gradios_folder_that_is_somebody_elses_is_replaced_by_one_in_the_data_directory(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-):
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+def test_uploads_are_received_in_the_data_directory_unless_another_folder_is_named(tmp_path: Path):
     around: dict[str, str] = {}
-    find_temporary_folders(around, tmp_path / "home")
-    assert around == {} and (tmp_path / "gradio").is_dir(), "the usual one can be written"
-    (tmp_path / "gradio").rmdir()
-    (tmp_path / "gradio").write_text("in the way")
-    find_temporary_folders(around, tmp_path / "home")
+    find_received_folder(around, tmp_path / "home")
+    assert around == {"GRADIO_TEMP_DIR": str(tmp_path / "home" / "gradio")} and (tmp_path / "home" / "gradio").is_dir()
+    find_received_folder(around, tmp_path / "other")
     assert around == {"GRADIO_TEMP_DIR": str(tmp_path / "home" / "gradio")}
     (tmp_path / "file").write_text("no folder")
-    with pytest.raises(StoreError, match="set GRADIO_TEMP_DIR to a folder of yours"):
-        find_temporary_folders({}, tmp_path / "file")
-    with pytest.raises(StoreError, match="GRADIO_TEMP_DIR is '.*file', which cannot be written"):
-        find_temporary_folders({"GRADIO_TEMP_DIR": str(tmp_path / "file")}, tmp_path / "home")
+    with pytest.raises(StoreError, match="uploads cannot be kept in '.*file/gradio' .*set GRADIO_TEMP_DIR to a folder"):
+        find_received_folder({}, tmp_path / "file")
+    with pytest.raises(StoreError, match="uploads cannot be kept in '.*file' .*set GRADIO_TEMP_DIR to a folder"):
+        find_received_folder({"GRADIO_TEMP_DIR": str(tmp_path / "file")}, tmp_path / "home")
 
 
 def test_without_any_temporary_folder_there_is_one_in_the_data_directory(
@@ -100,7 +102,7 @@ def test_without_any_temporary_folder_there_is_one_in_the_data_directory(
     monkeypatch.setattr(tempfile, "tempdir", None)
     monkeypatch.setattr(tempfile, "gettempdir", none)
     around: dict[str, str] = {}
-    find_temporary_folders(around, tmp_path)
+    find_temporary_folder(around, tmp_path)
     assert around["TMPDIR"] == tempfile.tempdir == str(tmp_path / "tmp")
 
 

@@ -107,6 +107,23 @@ def test_a_run_that_names_a_device_without_a_worker_is_left_to_nobody(store: Sto
     assert taken is not None and taken.id == run
 
 
+def test_a_run_on_several_processes_has_every_cuda_device_and_its_place_in_the_queue(store: Store) -> None:
+    first, second = WorkerPlace("cuda:0", TWO), WorkerPlace("cuda:1", TWO)
+    alone = store.runs.queue(LONG)
+    wide = store.runs.queue(replace(LONG, processes=2))
+    later = store.runs.queue(LONG)
+    taken = store.runs.claim(1, 1.0, first)
+    assert taken is not None and taken.id == alone
+    assert store.runs.claim(2, 2.0, second) is None, "a device is in use, and the later run does not overtake"
+    store.runs.finish(alone, RunState.DONE, exit_code=0)
+    taken = store.runs.claim(2, 2.0, second)
+    assert taken is not None and taken.id == wide
+    assert store.runs.claim(1, 1.0, first) is None, "nothing begins beside it"
+    store.runs.finish(wide, RunState.STOPPED, exit_code=0)
+    taken = store.runs.claim(1, 1.0, first)
+    assert taken is not None and taken.id == later
+
+
 def test_runs_of_other_machines_are_taken_by_the_workers_that_follow_them_alone(store: Store) -> None:
     run = store.runs.queue(LONG, remote={"on": "hf-jobs", "flavor": "t4-small"})
     assert store.runs.claim(1, 1.0, WorkerPlace("cpu")) is None and store.runs.count_remote() == 1

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ga2app.cli import common
-from ga2app.config import DEMO, SKETCH
+from ga2app.cli import settings_options as settings
+from ga2app.config import DEMO, SKETCH, Precision
 from ga2app.errors import ConfigError, DatasetError, Fault
 from ga2app.labels import parse_labels
 from ga2app.paths import default_home
@@ -52,6 +53,7 @@ def add(commands: common.Commands) -> None:
     about = "gradient (default), or occlusion: blanks each part in turn, the reference, some four times slower"
     parser.add_argument("--method", choices=("gradient", "occlusion"), default="gradient", help=about)
     parser.add_argument("--dataset", help="where anchors and negatives come from (default: demo, once it is drawn)")
+    settings.add_compute(parser, "default float32")
     parser.add_argument("--picture", type=Path, help="write the saliency over the frames to this PNG")
     common.add_json(parser, run)
 
@@ -60,12 +62,12 @@ def run(args: argparse.Namespace) -> int:
     """Explain and print."""
     _check_usage(args)
     from ga2app.bundles import load_folder
-    from ga2app.clip import load_backbone
     from ga2app.inference.explanations import explain_words
 
     bundle = load_folder(args.bundle) if args.bundle else None
     named = common.default_backbone()
-    backbone = load_backbone(args.backbone or (str(bundle.manifest.backbone["name"]) if bundle else named))
+    name = args.backbone or (str(bundle.manifest.backbone["name"]) if bundle else named)
+    backbone = settings.load_backbone(args, name, Precision.FLOAT32)
     if bundle is not None:
         bundle.check_backbone(backbone.identity.to_dict())
     words = explain_words(backbone, bundle.learner()) if bundle else None

@@ -109,6 +109,10 @@ class LossConfig(Checked):
         """Whether any term is on, so that a run needs anchor clips, captions or negative prompts."""
         return any(self.weights().values())
 
+    def anchors_drawn(self) -> int:
+        """Anchor clips of a step: the published code reads one."""
+        return 1 if self.released else self.anchors_per_step
+
     def needs_anchor_clips(self) -> bool:
         """Whether a term that is on looks at anchor clips in each step."""
         return any(self.weights()[name] > 0 for name in ANCHOR_TERMS)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
 import logging
 import shutil
 import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from ga2app.datasets.clip_files import content_digest
 from ga2app.errors import ClipError, DatasetError, StoreError, StudioError, counted
-from ga2app.paths import drop_older, safe_name
+from ga2app.paths import drop_older
 from ga2app.services.anchor_pools import DATASET, SET, caption_of, evenly, kept_pool, of_other_classes, of_other_content
 from ga2app.services.negatives import Asked, NegativePromptService, chosen, whole
+from ga2app.services.uploads import copy_into
 from ga2app.store.anchor_rows import AnchorFile, Rating
 from ga2app.types import AnchorClip, AnchorKind, ClipRating, Progress
 
@@ -31,12 +33,16 @@ _KEEP_MADE_S = 24 * 3600
 
 @dataclass(frozen=True)
 class ProposedClip:
-    """A clip that may be added: its file, its caption, how irrelevant it is, and a remark for the user."""
+    """A clip that may be added: its file, its caption, how irrelevant it is, a remark for the user, and its content.
+
+    The content of one that was made is not needed: its picture lies beside it.
+    """
 
     path: str
     caption: str
     rating: Rating | None
     remark: str = ""
+    digest: str | None = None
 
     @property
     def ticked(self) -> bool:
@@ -77,6 +83,16 @@ class Measured:
 class AnchorService(NegativePromptService):
     """The anchor sets and negative prompts of a studio. torch is loaded when something is first measured."""
 
+    @property
+    def _made(self) -> Path:
+        """Where clips that were made wait, each proposal's in a folder of its own."""
+        return self._studio.home.media / "anchors" / "made"
+
+    @cached_property
+    def _contents(self) -> dict[str, str]:
+        """Contents that were found out for a picture, by files."""
+        return {}
+
     def pools(self, set_id: int | None) -> list[tuple[str, str]]:
         """Where clips can be suggested from, title and name: other anchor sets with clips, and every data set."""
         sets = [row for row in self._store.anchors.sets() if row.clips and row.id != set_id]
@@ -112,10 +128,10 @@ class AnchorService(NegativePromptService):
         warnings: list[str] = []
         for number, clip in enumerate(wanted, 1):
             try:
-                copied = _copy(self._store.anchors.folder(set_id), clip.path)
+                copied = copy_into(self._store.anchors.folder(set_id), clip.path)
                 try:
                     digest = content_digest(copied)
-                    facts = self._studio.inspector.inspect(str(copied), self.picture(str(copied), digest))
+                    facts = self._studio.inspector.inspect(str(copied), self._studio.home.thumbs / f"{digest}.jpg")
                 except ClipError:
                     shutil.rmtree(copied.parent, ignore_errors=True)
                     raise
@@ -171,7 +187,11 @@ class AnchorService(NegativePromptService):
             count=wanted,
             progress=progress,
         )
-        proposed = tuple(ProposedClip(one.path, one.caption, rating(one, rated.comparable)) for one in rated.clips)
+        known = {one.path: one.digest for one in looked}
+        proposed = tuple(
+            ProposedClip(one.path, one.caption, rating(one, rated.comparable), digest=known[one.path])
+            for one in rated.clips
+        )
         return Proposed(proposed, rated.comparable, (*notes, *rated.faults))
 
     def make_clips(
@@ -190,7 +210,7 @@ class AnchorService(NegativePromptService):
             raise DatasetError("no data set was chosen; choose the one whose clips to make anchors from")
         clips = self._store.datasets.get(dataset).clips
         sources = evenly([clip.path for clip in clips], whole(count, "clips"))
-        folder = _made_folder(self._studio.home.media / "anchors" / "made")
+        folder = _made_folder(self._made)
         made = self._studio.advisor.make(sources, folder, kinds, progress=_half(progress, 0))
         if not made.clips:
             why = made.faults[0] if made.faults else "none given"
@@ -223,25 +243,37 @@ class AnchorService(NegativePromptService):
         warned = sum(one.warned for one in ratings.values())
         return Measured(len(ratings), len(asked.base), warned, rated.comparable, rated.faults)
 
-    def picture(self, path: str, digest: str | None = None) -> Path:
-        """Where the picture of a clip is kept: by its content where that is known, else by its file."""
-        name = digest or f"file-{hashlib.sha256(path.encode()).hexdigest()[:32]}"
-        return self._studio.home.thumbs / f"{name}.jpg"
+    def picture(self, path: str, digest: str | None = None) -> Path | None:
+        """Where the picture of a clip is kept: by its content, or beside a clip that was made. None if not known."""
+        if Path(path).is_relative_to(self._made):
+            return Path(path).with_suffix(".jpg")
+        digest = digest or self._contents.get(path)
+        return self._studio.home.thumbs / f"{digest}.jpg" if digest else None
 
     def draw_pictures(self, clips: Iterable[tuple[str, str | None]]) -> bool:
         """Draw the pictures that are missing of clips, named by file and content; says whether there were any.
 
-        A clip that cannot be read stays without one.
+        A clip that cannot be read stays without one. Content that was not known is found out and kept.
         """
-        places = [(path, self.picture(path, digest)) for path, digest in clips]
-        wanted = [one for one in places if not one[1].exists() and one[1] not in self._studio.unpictured]
-        for path, place in wanted:
+        drawn = False
+        for path, digest in clips:
+            place = self.picture(path, digest)
+            if Path(path) in self._studio.unpictured or (place and place.exists()):
+                continue
+            drawn = True
             try:
-                self._studio.inspector.thumbnail(path, place)
+                if place is None:
+                    self._contents[path] = content_digest(path)
+                    # Whoever only looks may not write it down: then it is known to this process.
+                    with contextlib.suppress(StudioError):
+                        self._store.clips.learn_content(path, self._contents[path])
+                    place = self._studio.home.thumbs / f"{self._contents[path]}.jpg"
+                if not place.exists():
+                    self._studio.inspector.thumbnail(path, place)
             except ClipError as exc:
                 log.info("%s", exc)
-                self._studio.unpictured.add(place)
-        return bool(wanted)
+                self._studio.unpictured.add(Path(path))
+        return drawn
 
 
 def rating(rated: ClipRating, comparable: bool) -> Rating:
@@ -258,21 +290,6 @@ def _drop(copies: Iterable[str]) -> None:
     """Delete copies, each with the folder that was made for it."""
     for path in copies:
         shutil.rmtree(Path(path).parent, ignore_errors=True)
-
-
-def _copy(home: Path, path: str) -> Path:
-    """A copy of the file in a new folder in ``home``. Raises ClipError."""
-    source = Path(path)
-    name = safe_name(source.name)
-    folder: Path | None = None
-    try:
-        home.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(dir=home, prefix="clip-"))
-        return Path(shutil.copyfile(source, folder / name))
-    except OSError as exc:
-        if folder:
-            shutil.rmtree(folder, ignore_errors=True)
-        raise ClipError(name, f"it could not be copied ({exc.strerror or exc})", "check the file and the disk") from exc
 
 
 def _made_folder(home: Path) -> Path:

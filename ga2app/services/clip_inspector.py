@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
 import logging
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 from ga2app.datasets.clip_files import content_digest
 from ga2app.environment import OwnThread
 from ga2app.errors import ClipError, StudioError
-from ga2app.paths import whole_file
+from ga2app.paths import Home, whole_file
 from ga2app.store.clip_pages import ClipRow
 from ga2app.types import ClipFacts
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ga2app.services.studio import Studio
+    from ga2app.store import Store
     from ga2app.video import ClipFrames, Sampling
 
 
@@ -156,8 +158,11 @@ def picture_of(studio: Studio, clip: ClipRow) -> Path | None:
 def preview_of(studio: Studio, clip: ClipRow) -> Path:
     """A copy of the clip that any browser plays, made if need be. Raises ClipError if the clip cannot be read."""
     digest = clip.facts.digest if clip.facts else ""
-    name = digest or hashlib.sha256(clip.path.encode()).hexdigest()
-    preview = studio.home.media / "previews" / f"{name}.mp4"
+    if not digest:
+        digest = content_digest(clip.path)
+        with contextlib.suppress(StudioError):  # whoever only looks may not write it down
+            studio.store.clips.learn_content(clip.path, digest)
+    preview = studio.home.previews / f"{digest}.mp4"
     if not preview.exists():
         studio.inspector.preview(clip.path, preview)
         _drop_oldest(preview.parent)
@@ -169,6 +174,23 @@ def _drop_oldest(folder: Path) -> None:
     made = sorted(folder.glob("*.mp4"), key=lambda path: path.stat().st_mtime, reverse=True)
     for old in made[_KEPT_PREVIEWS:]:
         old.unlink(missing_ok=True)
+
+
+def sweep_pictures(home: Home, store: Store, *, fresh_s: float = 3600.0) -> int:
+    """Delete pictures and previews whose content no clip and no anchor has, nor an undo could bring back.
+
+    Those that were put there in the last ``fresh_s`` seconds stay: an import brings pictures before its rows. Gives how
+    many went.
+    """
+    made = [file for folder in (home.thumbs, home.previews) for file in folder.glob("*.*")]
+    kept, before_s = store.clips.every_content() if made else set(), time.time() - fresh_s
+    gone = 0
+    for file in made:
+        with contextlib.suppress(FileNotFoundError):
+            if file.stem not in kept and file.stat().st_ctime < before_s:
+                file.unlink()
+                gone += 1
+    return gone
 
 
 class Pictures:

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-import time
 import zipfile
 from pathlib import Path
 
 from ga2app.errors import DatasetError
-from ga2app.paths import Home, drop_older, safe_name
+from ga2app.paths import safe_name
 from ga2app.types import Dataset
 from ga2app.untrusted import csv_text
 
 COLUMNS = ("path", "label", "subset", "group")
 LIST_NAME = "clips.csv"
-KEEP_S = 24 * 3600
-"""An export can be downloaded for a day."""
-
 Row = tuple[str, str, str, str]
 """A line of a data set's CSV. An anchor's label is its caption; a negative prompt has no path."""
 
@@ -32,9 +28,8 @@ def rows_of(dataset: Dataset) -> list[Row]:
     return rows + [("", text, "", "negative") for text in dataset.negatives]
 
 
-def export_csv(home: Home, dataset: Dataset) -> Path:
-    """A CSV with the clips' places on this machine. Raises DatasetError if it cannot be written."""
-    folder = _folder(home)
+def export_csv(folder: Path, dataset: Dataset) -> Path:
+    """A CSV in ``folder`` with the clips' places on this machine. Raises DatasetError if it cannot be written."""
     try:
         file = folder / f"{_file_stem(dataset.name)}.csv"
         file.write_text(csv_text([COLUMNS, *rows_of(dataset)]), encoding="utf-8")
@@ -43,8 +38,8 @@ def export_csv(home: Home, dataset: Dataset) -> Path:
     return file
 
 
-def export_zip(home: Home, dataset: Dataset) -> Path:
-    """Class folders with the clips, and the CSV that tells subsets and groups. Raises DatasetError.
+def export_zip(folder: Path, dataset: Dataset) -> Path:
+    """A zip in ``folder``: class folders with the clips, and the CSV of subsets and groups. Raises DatasetError.
 
     A clip whose file is gone makes the export fail: a copy that lacks something without a word is worse.
     """
@@ -54,7 +49,7 @@ def export_zip(home: Home, dataset: Dataset) -> Path:
             f"{len(gone)} of the clips are not there any more, such as '{gone[0]}'; bring them back or delete them "
             "from the data set, then export again"
         )
-    folder, packed_rows, taken = _folder(home), [], set[str]()
+    packed_rows, taken = [], set[str]()
     file = folder / f"{_file_stem(dataset.name)}.zip"
     try:
         with zipfile.ZipFile(file, "x", zipfile.ZIP_STORED) as archive:
@@ -85,18 +80,6 @@ def _place(path: str, label: str, group: str, taken: set[str]) -> str:
 def _file_stem(name: str) -> str:
     """``name`` as the name of a file or a folder on any system."""
     return safe_name(re.sub(r'[<>"|?*]', "_", name)).strip(". ") or "dataset"
-
-
-def _folder(home: Home) -> Path:
-    """A folder of its own for each export; those of yesterday are dropped."""
-    exports = home.media / "exports"
-    drop_older(exports.glob("*"), KEEP_S)
-    folder = exports / str(time.time_ns())
-    try:
-        folder.mkdir(parents=True)
-    except OSError as exc:
-        raise _refused(exc) from exc
-    return folder
 
 
 def _refused(exc: OSError) -> DatasetError:

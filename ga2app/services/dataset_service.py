@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,6 +18,7 @@ from ga2app.errors import DatasetError, counted, named
 from ga2app.labels import LabelNames, parse_labels
 from ga2app.services.clip_inspector import Pictures, preview_of
 from ga2app.services.dataset_export import export_csv, export_zip
+from ga2app.services.uploads import export_folder
 from ga2app.store import DatasetRow
 from ga2app.store.clip_pages import ClipFilter, ClipRow, Copies, LabelRow
 from ga2app.store.dataset_edits import ROOM, SplitClip
@@ -188,7 +190,10 @@ class DatasetService:
         """A CSV of the clips where they lie, or a zip of them; both can be imported again, and are kept for a day."""
         self._studio.may_change()  # a copy of every clip, on the Space's disk
         dataset = self._store.datasets.get(self.summary(dataset_id).name)
-        return (export_zip if packed else export_csv)(self._studio.home, dataset)
+        files = [*(clip.path for clip in dataset.clips), *(one.path for one in dataset.anchors)] if packed else []
+        needed = sum(os.path.getsize(file) for file in files if os.path.isfile(file))
+        folder = export_folder(self._studio.home, f"data-{dataset_id}", needed)
+        return (export_zip if packed else export_csv)(folder, dataset)
 
 
 def health(row: DatasetRow, labels: Sequence[LabelRow], copies: Sequence[Copies]) -> Health:

@@ -163,7 +163,7 @@ def workload_of(config: RunConfig, dataset: Dataset) -> Workload:
         text=prompts.text_depth > 0,
         residual=prompts.zero_shot_ratio > 0,
         prompt_length=prompts.length,
-        anchors_a_step=min(1 if objective.released else objective.anchors_per_step, anchors) if visual else 0,
+        anchors_a_step=min(objective.anchors_drawn(), anchors) if visual else 0,
         texts=len(dataset.base) + (generic if objective.text_distillation else 0),
         plain_clips=(shots if looked_at else 0) + tested + max(anchors, scattered),
         measured_clips=math.ceil(optimizer.epochs / optimizer.evaluate_every) * (tested + whitened) if visual else 0,

@@ -25,6 +25,7 @@ from ga2app.errors import DatasetError, StoreError, StudioError
 from ga2app.paths import Home
 from ga2app.services.clip_validation import Validated, tell_missing, validate
 from ga2app.services.import_sources import Duplicates, FileSource, ListsSource, Source, paths_of, read_source
+from ga2app.services.uploads import drop_received
 from ga2app.services.zip_archive import Tick
 from ga2app.store import Store
 from ga2app.store.import_records import ImportRow, ImportState
@@ -204,6 +205,8 @@ class _Job:
         with self._in_place(scratch if own else None):
             folder = str(self.final) if own else None
             self.imports.complete(self.id, dataset, self.report.to_dict(), facts=facts, folder=folder)
+        if isinstance(self.source, FileSource):
+            drop_received(self.source.path)
 
     def _after(self, path: str) -> str:
         """Where an unpacked file will lie."""

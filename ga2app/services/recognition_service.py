@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
-import shutil
-import weakref
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -13,15 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from ga2app.errors import BundleError, ClipError, ConfigError, Fault, LabelError, StudioError
 from ga2app.labels import format_labels, label_key, merge_labels, parse_labels
-from ga2app.paths import Home
-from ga2app.services.uploads import base_name, given_name, keep_upload, pictures_folder
+from ga2app.services.served_files import PictureFiles
+from ga2app.services.uploads import Kept, base_name, given_name, in_use, keep_upload
 from ga2app.store import default_prompts
 from ga2app.types import BundleCard, NoneOfThese, NoneWay, Recognition, RecognitionRequest, RecognizedClip
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from ga2app.clip import Backbone
     from ga2app.services.studio import Studio
 
@@ -29,7 +23,6 @@ MOST_BUNDLES = 3
 """Bundles that fit side by side with zero-shot CLIP."""
 SUGGESTED = 10
 """Labels on offer under the box."""
-FRAME_PX = 128
 OFF = "off"
 """No clip is none of these: the other ways are those of ``NoneWay``."""
 WAYS = (OFF, *(way.value for way in NoneWay))
@@ -45,33 +38,6 @@ ENSEMBLE = (
     "someone is {}.",
 )
 """Sentences whose mean stands for a label, in words that the embedded backbone knows, too."""
-
-
-class PictureFiles:
-    """Small pictures of an answer, as files. They go when nothing refers to the answer any more, and at exit."""
-
-    def __init__(self, home: Home) -> None:
-        self.folder = pictures_folder(home) / secrets.token_hex(16)
-        weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
-
-    def write(self, name: str, pictures: Iterable[NDArray[np.uint8]], side_px: int = FRAME_PX) -> tuple[str, ...]:
-        """The files of ``pictures``, uint8 (H, W, 3); raises StudioError where the disk takes none."""
-        from PIL import Image
-
-        written = []
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            for number, pixels in enumerate(pictures):
-                picture = Image.fromarray(pixels).convert("RGB")
-                picture.thumbnail((side_px, side_px))
-                file = self.folder / f"{name}-{number}.jpg"
-                picture.save(file, "JPEG", quality=82)
-                written.append(str(file))
-        except OSError as exc:
-            raise StudioError(
-                f"the pictures of the frames cannot be written ({exc.strerror or exc}); make room on the disk"
-            ) from exc
-        return tuple(written)
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +106,7 @@ class RecognitionService:
         Raises StudioError where it cannot be answered at all.
         """
         studio, asked, cards = self._studio, *self._resolved(request)
-        files = PictureFiles(studio.home) if pictures else None
+        files = PictureFiles(studio) if pictures else None
         backbone = asked.backbone or ""
         titles = (studio.backbone_title(backbone), tuple(map(studio.bundle_title, cards)))
         kept: Any = {"cards": tuple(cards), "templates": tuple(asked.templates or ()), "pictures": files}
@@ -268,7 +234,7 @@ class RecognitionService:
     def _kept(self, file: str) -> str | RecognizedClip:
         """The store's own copy of ``file``, or why there is none."""
         try:
-            return str(keep_upload(self._studio.home, file))
+            return in_use(Kept(keep_upload(self._studio.home, file)))
         except ClipError as exc:
             return RecognizedClip(file=Path(file).name, error=str(exc))
 

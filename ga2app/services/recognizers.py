@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from ga2app.config import Precision
 from ga2app.errors import StudioError
 from ga2app.types import Recognition, RecognitionRequest
 
@@ -23,6 +24,7 @@ Arguments and answers are pickled on their way. It raises where no GPU is availa
 """
 
 WARM_WITHIN_S = 120.0
+ROUNDED = "computed in bfloat16, which is faster on this machine and changes an answer in some hundreds"
 
 _log = logging.getLogger(__name__)
 
@@ -40,13 +42,15 @@ class OwnRecognizer:
         The request has been resolved: its bundles are folders, its labels a list.
         """
         loaded = self.models.recognizer(request.backbone or "", request.bundles or ())
-        return loaded.recognize(
+        found = loaded.recognize(
             request.files,
             list(request.labels),
             template=request.templates,
             top_k=request.top_k,
             none_of_these=request.none_of_these,
         )
+        rounded = loaded.backbone.compute.precision is Precision.BFLOAT16
+        return replace(found, notes=(*found.notes, ROUNDED)) if rounded else found
 
     def warm(self, backbone: str) -> None:
         """Load what the first request would have to wait for."""

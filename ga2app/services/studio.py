@@ -27,6 +27,7 @@ from ga2app.services.recognition_service import RecognitionService
 from ga2app.services.recognizers import OwnRecognizer
 from ga2app.services.remote_jobs import JobsService
 from ga2app.services.runs import RunService
+from ga2app.services.served_files import ServedFiles
 from ga2app.services.sharing import SharingService
 from ga2app.services.space import Space
 from ga2app.services.training import TrainingService
@@ -57,7 +58,8 @@ class Studio:
     of the machine that the studio runs on: so on one's own, never on a public one. ``space`` is the Hugging Face Space
     that the studio runs as; ``may_change`` raises AccessError where the visitor who acts just now may change nothing in
     it, and the store and the doors ask it by themselves. ``clips_at_once`` are recognized in one call: one, so that
-    each answer is shown at once, or more where a call is dear. ``unpictured`` are pictures that no clip gave.
+    each answer is shown at once, or more where a call is dear. ``unpictured`` are clips that gave no picture.
+    ``asked_by`` is the name of whoever acts just now, empty for one who is not signed in and off a Space.
     ``remember_backbone`` adds a folder to ``backbones``.
     """
 
@@ -77,6 +79,7 @@ class Studio:
     unpictured: set[Path] = field(default_factory=set)
     space: Space | None = None
     may_change: Callable[[], None] = lambda: None
+    asked_by: Callable[[], str] = lambda: ""
     remember_backbone: Callable[[str], None] = lambda folder: None
     clips_at_once: int = 1
 
@@ -84,6 +87,7 @@ class Studio:
     datasets = cached_property(DatasetService)
     recognition = cached_property(RecognitionService)
     explanations = cached_property(ExplanationService)
+    files = cached_property(ServedFiles)
     imports = cached_property(ImportService)
     jobs = cached_property(JobsService)
     library = cached_property(LibraryService)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import sqlite_utils
@@ -61,6 +62,7 @@ class Copies:
     paths: tuple[str, ...]
 
 
+_WITH_CONTENT = ("clips", "anchor_clips")
 _CLIP = (
     "SELECT clips.id, clips.dataset_id, labels.name, labels.kind, path, subset, digest, seconds, frames, width, height "
     "FROM clips JOIN labels ON labels.id = clips.label_id "
@@ -151,6 +153,35 @@ class Clips:
                 "UPDATE clips SET digest = ?, seconds = ?, frames = ?, width = ?, height = ? WHERE id = ?",
                 [facts.digest or None, facts.seconds, facts.frames, facts.width, facts.height, clip_id],
             )
+
+    def learn_content(self, path: str, digest: str) -> None:
+        """Keep the content of a file, wherever a clip or an anchor names that file and its content is not known."""
+        with self._database.write() as db:
+            for table in _WITH_CONTENT:
+                sql = f"UPDATE {table} SET digest = ? WHERE path = ? AND coalesce(digest, '') = ''"
+                db.execute(sql, [digest, self._database.to_stored(path)])
+
+    def has_content(self, digest: str) -> bool:
+        """Whether a clip or an anchor that may be seen has this content."""
+        return self._any_has("digest", digest)
+
+    def has_file(self, path: str | Path) -> bool:
+        """Whether a clip or an anchor that may be seen is this file."""
+        return self._any_has("path", self._database.to_stored(path))
+
+    def _any_has(self, column: str, value: str) -> bool:
+        either = " OR ".join(f"EXISTS (SELECT 1 FROM {table} WHERE {column} = :of)" for table in _WITH_CONTENT)
+        with self._database.read() as db:
+            return bool(db.execute(f"SELECT {either}", {"of": value}).fetchone()[0])
+
+    def every_content(self) -> set[str]:
+        """The content of all clips and anchors, also of those whose deletion can be undone."""
+        with self._database.read() as db:
+            found = db.execute(
+                "SELECT digest FROM clips UNION SELECT digest FROM anchor_clips UNION "
+                """SELECT json_extract(kept.value, '$[1].digest') FROM trash, json_each(trash."rows") AS kept"""
+            ).fetchall()
+        return {digest for (digest,) in found if digest}
 
     def _rows(self, found: list[Any]) -> list[ClipRow]:
         rows = []

@@ -280,3 +280,11 @@ def m016_devices(db: sqlite_utils.Database) -> None:
     """On which device a run is trained or was trained last, and what it asked for where that is not this machine."""
     for column in ("device", "remote"):
         db.execute(f"ALTER TABLE runs ADD COLUMN {column} TEXT NOT NULL DEFAULT ''")
+
+
+@migrations()
+def m017_files_of_clips(db: sqlite_utils.Database) -> None:
+    """Whether anybody has a file, or its content, is found at once: each picture that is served asks."""
+    for table in ("clips", "anchor_clips"):
+        for column in ("digest", "path"):
+            db.execute(f"CREATE INDEX {table}_by_{column} ON {table} ({column})")

@@ -35,6 +35,22 @@ class WorkerPlace:
             where += f" AND json_extract(config, '$.device') NOT IN ({marks(others)})"
         return where, [] if self.remote else others
 
+    def next_run(self) -> tuple[str, list[Any]]:
+        """The SQL query for the number of the run that is next here, and its values.
+
+        A run on several processes has every CUDA device: it begins when no other is trained on one of them, none
+        begins beside it, and those that were queued later wait with it.
+        """
+        where, values = self.where()
+        found = f"SELECT id, config FROM runs WHERE {where} ORDER BY queued_s, id LIMIT 1"
+        if not self.device.startswith("cuda:"):
+            return f"SELECT id FROM ({found})", values
+        several = "ifnull(json_extract({}.config, '$.processes'), 'auto') NOT IN ('auto', 1)"
+        beside = "other.state IN ('running', 'stopping') AND other.device LIKE 'cuda:%'"
+        either = f"{several.format('found')} OR {several.format('other')}"
+        none = f"NOT EXISTS (SELECT 1 FROM runs AS other WHERE {beside} AND ({either}))"
+        return f"SELECT id FROM ({found}) AS found WHERE {none}", values
+
 
 ANYWHERE = WorkerPlace()
 
@@ -50,13 +66,13 @@ class RunClaims(RunRows):
         if not self.count_for(place):  # most looks find nothing, and need no lock for that
             return None
         now = time.time()
-        where, values = place.where()
+        query, values = place.next_run()
         with self._database.write() as db:
             found = db.execute(
                 "UPDATE runs SET state = 'running', device = ?, pid = ?, process_started_s = ?, started_s = ?, "
                 "heartbeat_s = ?, finished_s = NULL, exit_code = NULL, error = NULL, error_code = '', "
                 "attempts = attempts + 1 "
-                f"WHERE id = (SELECT id FROM runs WHERE {where} ORDER BY queued_s, id LIMIT 1) RETURNING id",
+                f"WHERE id = ({query}) RETURNING id",
                 [place.device, pid, process_started_s, now, now, *values],
             ).fetchone()
             return self._row(db, found[0]) if found else None

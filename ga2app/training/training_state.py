@@ -22,7 +22,7 @@ from ga2app.method.generic_texts import GenericText, generic_texts
 from ga2app.method.losses import Features
 from ga2app.method.prompted_model import PromptedClip, plain_clip
 from ga2app.method.prompts import PromptLearner
-from ga2app.method.whitening import estimate
+from ga2app.method.whitening import Whitening, estimate
 from ga2app.training.training_batches import AnchorSource, ClipSource, FeatureSource, PixelSource, draw_shots, loader_of
 from ga2app.training.training_checks import check_anchors, check_depths, check_steps, hard_prompt, whitening_anchors
 from ga2app.types import AnchorClip, Conditions, Dataset, LabelledClip
@@ -167,46 +167,30 @@ def prepare(
 
     ``known`` holds features of zero-shot CLIP from earlier runs on the same backbone and number of frames.
     """
-    check_depths(config, backbone)
-    hard = hard_prompt(config, backbone)
-    generic = _generic_texts(config, dataset, backbone, hard.class_names)
-    check_anchors(config, dataset, generic)
-    shots = draw_shots(dataset, config.shots, config.seed)
-    check_steps(config, len(shots))
-    if len(shots) < config.shots * len(dataset.base):
-        logger.warning("%d clips in all: some classes have fewer than %d", len(shots), config.shots)
-    paths, quick = [clip.path for clip in shots], not config.prompts.visual_depth
+    shots, hard, generic = _chosen(config, dataset, backbone)
+    paths, quick, losses = [clip.path for clip in shots], not config.prompts.visual_depth, config.losses
     plain = known or PlainFeatures(backbone, config.clips.num_frames)
     plain.loader = loader = loader_of(config.clips, keep=not quick)
     targets = torch.tensor([dataset.base.index(clip.label) for clip in shots], device=backbone.compute.device)
-    looked_at = quick or config.whitening.enabled or config.losses.needs_frozen_clips()
     began_s, known_before = time.perf_counter(), plain.count
+    looked_at = quick or config.whitening.enabled or losses.needs_frozen_clips()
     frozen_clips = plain.of(paths if looked_at else (), should_stop)
-    anchors = dataset.anchors if config.losses.needs_anchor_clips() else ()
-    whitening = None
-    if config.whitening.enabled:
-        scattered = plain.of(whitening_anchors(config, dataset), should_stop)
-        whitening = estimate(config.whitening, frozen_clips, targets, scattered)
-    prompts = PromptLearner(
-        config.prompts,
-        backbone.sizes.visual_width,
-        backbone.sizes.text_width,
-        hard_prompt=hard.tokens,
-        generator=torch.Generator().manual_seed(config.seed),
-    )
-    model = PromptedClip(backbone, prompts, dataset.base, whitening)
-    model.recompute = config.optimizer.checkpointing
+    around = plain.of(whitening_anchors(config, dataset) if config.whitening.enabled else (), should_stop)
+    whitening = estimate(config.whitening, frozen_clips, targets, around) if config.whitening.enabled else None
+    model = _model(config, dataset, backbone, hard, whitening)
     frozen_clips = model.whiten_clips(frozen_clips)
-    epochs, on_gpu = config.optimizer.epochs, backbone.compute.device.type == "cuda"
-    how = backbone.preprocessing
-    pixels = PixelSource(paths, config.clips, how, config.seed, loader, epochs=epochs, pinned=on_gpu)
-    a_step = 1 if config.losses.released else config.losses.anchors_per_step
-    anchor_paths = [anchor.path for anchor in anchors]
-    anchor_source = AnchorSource(anchor_paths, config.clips.num_frames, a_step, how, config.seed, loader, pinned=on_gpu)
-    test = evaluate.test_clips(dataset)
+    anchors = dataset.anchors if losses.needs_anchor_clips() else ()
+    anchor_paths, test = [anchor.path for anchor in anchors], evaluate.test_clips(dataset)
     test_features = plain.of([clip.path for clip in test], should_stop)
     took_s, fresh = time.perf_counter() - began_s, plain.count - known_before
-    none = test_features[:0]
+    read: dict[str, Any] = {"how": backbone.preprocessing, "seed": config.seed, "loader": loader}
+    read["pinned"] = backbone.compute.device.type == "cuda"
+    pixels = PixelSource(paths, config.clips, epochs=config.optimizer.epochs, **read)
+
+    def whitened(texts: Sequence[str], features: Callable[[Sequence[str]], Tensor]) -> Tensor:
+        return model.whiten_texts(features(texts)) if texts else test_features[:0]
+
+    frozen, identity = plain_clip(backbone, dataset.base), ranks.current().from_first(lambda: clips_identity(dataset))
     with torch.no_grad():
         return Setup(
             config=config,
@@ -217,30 +201,51 @@ def prepare(
             targets=targets,
             test=test,
             test_features=test_features,
-            zero_shot=evaluate.evaluate_features(
-                plain_clip(backbone, dataset.base), dataset, test, test_features
-            ).metrics(),
+            zero_shot=evaluate.evaluate_features(frozen, dataset, test, test_features).metrics(),
             anchors=anchors,
-            anchor_source=anchor_source,
+            anchor_source=AnchorSource(anchor_paths, config.clips.num_frames, losses.anchors_drawn(), **read),
             loader=loader,
             frozen_anchors=model.whiten_clips(plain.of(anchor_paths, should_stop)),
-            frozen_classes=model.whiten_texts(backbone.class_features(dataset.base)),
-            negatives=(model.whiten_texts(backbone.class_features(dataset.negatives)) if dataset.negatives else none),
-            texts=(
-                model.tokenize([*dataset.base, *(one.name for one in generic)])
-                if config.losses.text_distillation
-                else None
-            ),
-            frozen_generic=(
-                model.whiten_texts(backbone.text_features([one.text for one in generic])) if generic else none
-            ),
+            frozen_classes=whitened(dataset.base, backbone.class_features),
+            negatives=whitened(dataset.negatives, backbone.class_features),
+            texts=model.tokenize([*dataset.base, *(one.name for one in generic)]) if losses.text_distillation else None,
+            frozen_generic=whitened([one.text for one in generic], backbone.text_features),
             frozen_clips=frozen_clips,
             plain=plain,
-            conditions=conditions_of(
-                asked or config, dataset, ranks.current().from_first(lambda: clips_identity(dataset))
-            ),
+            conditions=conditions_of(asked or config, dataset, identity),
             clip_s=took_s / fresh if fresh else 0.0,
         )
+
+
+def _chosen(
+    config: RunConfig, dataset: Dataset, backbone: Backbone
+) -> tuple[list[LabelledClip], Tensor | None, list[GenericText]]:
+    """The shots, the hard prompt and the generic texts of the run; raises StudioError where they do not do."""
+    check_depths(config, backbone)
+    hard = hard_prompt(config, backbone)
+    generic = _generic_texts(config, dataset, backbone, hard.class_names)
+    check_anchors(config, dataset, generic)
+    shots = draw_shots(dataset, config.shots, config.seed)
+    check_steps(config, len(shots))
+    if len(shots) < config.shots * len(dataset.base):
+        logger.warning("%d clips in all: some classes have fewer than %d", len(shots), config.shots)
+    return shots, hard.tokens, generic
+
+
+def _model(
+    config: RunConfig, dataset: Dataset, backbone: Backbone, hard: Tensor | None, whitening: Whitening | None
+) -> PromptedClip:
+    """The prompted CLIP as it begins: prompts drawn by the run's seed, around the ``hard`` one where there is one."""
+    prompts = PromptLearner(
+        config.prompts,
+        backbone.sizes.visual_width,
+        backbone.sizes.text_width,
+        hard_prompt=hard,
+        generator=torch.Generator().manual_seed(config.seed),
+    )
+    model = PromptedClip(backbone, prompts, dataset.base, whitening)
+    model.recompute = config.optimizer.checkpointing
+    return model
 
 
 def _generic_texts(

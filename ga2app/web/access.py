@@ -69,6 +69,7 @@ def guarded(studio: Studio) -> Studio:
     return replace(
         studio,
         may_change=may_change,
+        asked_by=lambda: (present_visitor(space) or Visitor()).name or "",
         advisor=cast(AnchorAdvisor, Guarded(studio.advisor, may_change, ["login"])),
         downloads=cast(Downloads, Guarded(studio.downloads, may_change, ["status", "place"])),
     )

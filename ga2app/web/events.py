@@ -22,7 +22,7 @@ REVEAL_JS = script("reveal.js")
 """On a narrow page the answer is below what was pressed: brings the element of the id that is filled in into view."""
 
 SAVE_JS = script("save_file.js")
-"""Saves the file that an event has put into a hidden ``gr.File``."""
+"""Saves a file whose address (``url``) and name (``orig_name``) an event has put into a hidden ``gr.JSON``."""
 
 
 def in_turn(screen: str) -> dict[str, Any]:

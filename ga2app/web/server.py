@@ -15,16 +15,19 @@ from ga2app.errors import PackageError, StudioError
 from ga2app.hub import Downloads
 from ga2app.hub.backbone_downloads import Backbones
 from ga2app.paths import SKETCH_HARD_PROMPT, Home
+from ga2app.services.clip_inspector import sweep_pictures
 from ga2app.services.explanations import Explainer
 from ga2app.services.forecast import SpeedEstimator
 from ga2app.services.hardware import Hardware, lent_hardware, own_hardware
 from ga2app.services.imports import sweep
 from ga2app.services.space import Space, present_space
 from ga2app.services.studio import Example
-from ga2app.services.uploads import KEEP_S, prune_uploads, uploads_folder
+from ga2app.services.uploads import KEEP_S, prune_uploads
 from ga2app.store import Store
 from ga2app.types import RunState
 from ga2app.web import Studio, build_page
+from ga2app.web.access import guarded
+from ga2app.web.file_route import UploadBound, file_routes
 from ga2app.web.own_names import OwnNames, host_of
 from ga2app.web.static_assets import asset_routes
 from ga2app.web.theme import launch_look
@@ -98,6 +101,7 @@ def launch(page: gr.Blocks, studio: Studio, address: ServerAddress, *, mcp: bool
     space, names = studio.space, [host_of(address.root_path), os.environ.get("SPACE_HOST")]
     known = [*address.allowed_hosts, *filter(None, names)]
     own_names = Middleware(OwnNames, address.host, known, on_space=bool(space), key=space.key if space else "")
+    routes = [*asset_routes(), *file_routes(guarded(studio)), *(agents.routes if agents else ())]
     _, opened, _ = page.launch(
         server_name=address.host,
         server_port=address.port,
@@ -106,10 +110,8 @@ def launch(page: gr.Blocks, studio: Studio, address: ServerAddress, *, mcp: bool
         _frontend=False,  # no look at its own page: to take over 3 s for it on a busy machine is no fault
         quiet=True,
         max_file_size=MAX_UPLOAD_ON_SPACE if space else MAX_UPLOAD,
-        allowed_paths=[str(studio.home.media)],
-        blocked_paths=[str(uploads_folder(studio.home))],
         mcp_server=False,  # Gradio's own would offer every endpoint; ours is among app_kwargs
-        app_kwargs={"routes": [*asset_routes(), *(agents.routes if agents else ())], "middleware": [own_names]}
+        app_kwargs={"routes": routes, "middleware": [own_names, Middleware(UploadBound, studio)]}
         | ({"lifespan": agents.lifespan} if agents else {}),
         **launch_look(),
     )
@@ -161,6 +163,7 @@ def _tidy(home: Home, store: Store) -> None:
     dropped = store.trash.purge()
     if dropped:
         log.info("%d old deletions were dropped for good", dropped)
+    sweep_pictures(home, store)
 
 
 def _watch(studio: Studio, over: threading.Event) -> None:
@@ -174,6 +177,7 @@ def _watch(studio: Studio, over: threading.Event) -> None:
             if rounds % _PRUNE_EVERY == 0:
                 prune_uploads(studio.home, keep_s=VISITORS_KEEP_S if studio.space else KEEP_S)
                 studio.store.trash.purge()
+                sweep_pictures(studio.home, studio.store)
             said = ""
         except StudioError as exc:
             if str(exc) != said:

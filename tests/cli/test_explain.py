@@ -71,6 +71,16 @@ def test_json_has_everything_in_one_document(capsys: pytest.CaptureFixture[str],
     assert found["plain"]["relatives"] is None  # the demo has not been drawn, and is not for this
 
 
+def test_how_it_is_computed_can_be_chosen(capsys: pytest.CaptureFixture[str], clip: str):
+    asked = (clip, "--labels", LABELS, "--frames", "1")
+    exact = document(capsys, *asked)["plain"]["score"]
+    again = document(capsys, *asked, "--attention", "eager", "--threads", "1")["plain"]["score"]
+    rounded = document(capsys, *asked, "--precision", "bfloat16")["plain"]["score"]
+    assert again == pytest.approx(exact, rel=1e-4)
+    assert rounded != pytest.approx(exact, rel=1e-6) and rounded == pytest.approx(exact, rel=0.1, abs=0.1)
+    assert "threads" in refused(capsys, *asked, "--threads", "0")
+
+
 def test_the_bundles_own_labels_are_taken_where_none_are_given(capsys: pytest.CaptureFixture[str], clip: str):
     found = document(capsys, clip, "--bundle", BUNDLE, "--frames", "1", "--score", "logit")
     assert found["score"] == "logit" and found["plain"]["rival"] is None

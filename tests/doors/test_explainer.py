@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from ga2app.clip import load_backbone
 from ga2app.errors import ClipError
 from ga2app.paths import SKETCH_HARD_PROMPT
 from ga2app.services.explanations import Explainer
-from ga2app.services.recognizers import OwnRecognizer
+from ga2app.services.recognizers import ROUNDED, OwnRecognizer
 from ga2app.synthetic.actions import ACTIONS
 from ga2app.synthetic.demo_dataset import write_drawn_clip
 from ga2app.synthetic.scenes import SCENES
@@ -93,3 +94,11 @@ def test_the_tokens_that_the_text_tower_reads_are_read_once(recognizer: OwnRecog
     assert all(token.words[0].cosine >= token.words[-1].cosine for token in tokens)
     assert {token.reading for token in tokens} <= {"word", "blend", "noise"}
     assert explainer.read_tokens(backbone="sketch", bundle=BUNDLE) is tokens
+
+
+def test_an_answer_says_that_it_is_rounded(clip: str):
+    recognizer = OwnRecognizer()
+    recognizer.models._backbones["sketch"] = load_backbone("sketch", precision="bfloat16")
+    rounded = recognizer.recognize(RecognitionRequest([clip], LABELS, [], "sketch"))
+    exact = OwnRecognizer().recognize(RecognitionRequest([clip], LABELS, [], "sketch"))
+    assert rounded.notes == (*exact.notes, ROUNDED) and ROUNDED not in exact.notes

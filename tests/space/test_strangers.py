@@ -53,7 +53,14 @@ ACTIONS = (
 )
 """What buttons of templates say that they do, what deletes last."""
 _LEARNED = re.compile(r"""(INSERT INTO "clips" VALUES\(\d+,\d+,\d+,'[^']*','[^']*'),.*""")
-MADE_BY_LOOKING = ("studio.db", "media/thumbs", "media/previews", "media/uploads", "media/anchors/made")
+MADE_BY_LOOKING = (
+    "studio.db",
+    "media/thumbs",
+    "media/previews",
+    "media/exports",
+    "media/uploads",
+    "media/anchors/made",
+)
 
 
 @pytest.fixture

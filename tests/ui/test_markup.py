@@ -8,7 +8,6 @@ from ga2app.web.components.markup import (
     badge,
     chips,
     duration,
-    file_url,
     kind_mark,
     notice,
     notices,
@@ -77,12 +76,6 @@ def test_spans_of_time(seconds: float, text: str) -> None:
 )
 def test_how_long_ago(then_s: float, text: str) -> None:
     assert ago(then_s, now_s=1000.0) == text
-
-
-def test_the_address_of_a_file_survives_any_sign() -> None:
-    assert file_url('/media/naïve 名前 #1? 50%"<.mp4') == (
-        "gradio_api/file=/media/na%C3%AFve%20%E5%90%8D%E5%89%8D%20%231%3F%2050%25%22%3C.mp4"
-    )
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
@@ -68,11 +67,6 @@ def ticks_js(boxes: str) -> str:
 
 def _piece(name: str, *given: object) -> str:
     return str(getattr(_environment().get_template("pieces.html").module, name)(*given))
-
-
-def file_url(path: Path | str) -> str:
-    """The address of a file that the app may serve, relative to the page, whatever signs its name has."""
-    return f"gradio_api/file={quote(str(path))}"
 
 
 def badge(state: RunState) -> str:
@@ -184,4 +178,4 @@ def signed(change: float) -> str:
     return f"{change:+.1f}".replace("-", "\u2212")
 
 
-TEXTS = (ago, count_of, file_url, percent, shortened, signed, size, tone_of)
+TEXTS = (ago, count_of, percent, shortened, signed, size, tone_of)

@@ -155,6 +155,7 @@ def pictures_that_come_late_bring_back_no_other_set(tab: Any, served: Served, fo
     expect(cards).to_have_count(0)
     tab.locator("#anchor-sets [data-choose]").filter(has_text="late").click()
     expect(cards.locator("img")).to_have_count(1)
+    tab.wait_for_function("document.querySelector('#anchor-rows .anchor-card img').naturalWidth === 160")
 
 
 def test_prompts_are_pasted_edited_measured_suggested_and_go_out_and_in(

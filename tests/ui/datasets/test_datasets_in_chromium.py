@@ -71,6 +71,7 @@ def a_zip_with_broken_clips_comes_in(tab: Any, archive: Path) -> None:
 
 def a_clip_is_played_and_the_player_closed(tab: Any) -> None:
     expect(tab.locator(".ds-clip img")).to_have_count(4)
+    tab.wait_for_function("document.querySelector('.ds-clip img').naturalWidth === 160")
     picture, player = tab.locator(".ds-picture").nth(2), tab.locator(".ds-player video")
     picture.focus()
     picture.press("Enter")

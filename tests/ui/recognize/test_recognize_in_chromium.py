@@ -146,6 +146,8 @@ def an_example_is_recognized_explained_and_held_against_a_threshold(tab: Any) ->
     expect(tab.locator(".side.plain li.best .name")).to_have_text(LABELS[0])
     expect(tab.locator(".side.tuned li.best .name")).to_have_text(["rowing a boat"] * 2)
     expect(tab.locator(".strip img")).to_have_count(8)
+    tab.wait_for_function("document.querySelector('.strip img').naturalWidth > 0")
+    tab.wait_for_function("document.querySelector('.example video').videoWidth === 64")
     expect(tab.locator(".clip .speaker")).to_have_text("sketch (embedded)")
     expect(tab.locator(".verdict").first).to_contain_text("One of these")
     for least, told in (("80", "the best label has 50% of the 80% asked for"), ("20", "One of these")):

@@ -141,18 +141,18 @@ def test_the_json_has_settings_and_curves_of_each_run(studio: Studio, tmp_path: 
     document = json.loads(studio.runs.curves_text(runs, "json")[1])
     assert [one["config"]["seed"] for one in document["runs"]] == [1, 2]
     assert document["runs"][0]["steps"][1] == {"ce": 0.5, "anchor": 0.0, "total": 0.5, "step": 2}
-    file = Path(make_file(studio, "json", runs, str(tmp_path)))
+    file = make_file(studio, "json", runs)
     assert file.name == "runs-1-2.json" and json.loads(file.read_text()) == document
 
 
 def test_the_log_is_given_whole_and_its_absence_told(studio: Studio, tmp_path: Path) -> None:
     run = studio.store.runs.get(add(studio, 1, 60.0))
     with pytest.raises(StoreError, match=f"run {run.id} has no log yet"):
-        make_file(studio, "log", [run.id], str(tmp_path))
+        make_file(studio, "log", [run.id])
     folder = studio.home.run_folder(run.id)
     folder.mkdir(parents=True)
     (folder / "log.txt").write_text("".join(f"line {number}\n" for number in range(50_000)))
-    assert Path(make_file(studio, "log", [run.id], str(tmp_path))).read_text().count("\n") == 50_000
+    assert make_file(studio, "log", [run.id]).read_text().count("\n") == 50_000
 
 
 def test_a_run_page_tells_what_differs_from_the_nearest_preset_first(studio: Studio) -> None:

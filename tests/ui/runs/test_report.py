@@ -142,7 +142,7 @@ def test_a_damaged_report_is_told_and_read_again_once_it_is_mended(studio: Studi
 @pytest.fixture
 def page(studio: Studio, tmp_path: Path) -> str:
     run_id = add_reported_run(studio)
-    path = Path(make_file(studio, "report", [run_id], str(tmp_path / "cache")))
+    path = make_file(studio, "report", [run_id])
     assert path.name == f"run-{run_id}-report.html"
     return path.read_text(encoding="utf-8")
 

@@ -13,7 +13,7 @@ from ga2app.services.anchor_service import RELEVANT, Measured, Proposed, Taken
 from ga2app.services.studio import Studio
 from ga2app.store.anchor_rows import AddedTexts, AnchorRow, AnchorSetRow, NegativeGroupRow, NegativeRow, Rating
 from ga2app.types import PulledAnchors, TextProposal, TextRatings
-from ga2app.web.components.markup import count_of, empty, file_url, lasting, listed, notice, notices, render
+from ga2app.web.components.markup import count_of, empty, lasting, listed, notice, notices, render
 
 GOOD = 0.5
 """From this irrelevance on a clip is a good anchor: its nearest label fits it as badly as any word would."""
@@ -90,7 +90,7 @@ def proposals_html(studio: Studio, found: Proposed) -> str:
     if not found.clips:
         return ""
     cards = [
-        _card(studio, one.path, one.caption, one.rating, found.comparable)
+        _card(studio, one.path, one.caption, one.rating, found.comparable, one.digest)
         | {"id": number, "enabled": True, "remark": one.remark}
         for number, one in enumerate(found.clips)
     ]
@@ -215,9 +215,9 @@ def _picture(studio: Studio, path: str, caption: str, digest: str | None) -> dic
     return {
         "name": caption or file,
         "file": file,
-        "image": file_url(place) if place.exists() else "",
-        "lacking": "no picture" if place in studio.unpictured else "making the picture…",
-        "play": file_url(path) if inside else "",
+        "image": studio.files.address(place) if place and place.exists() else "",
+        "lacking": "no picture" if Path(path) in studio.unpictured else "making the picture…",
+        "play": studio.files.address(path) if inside else "",
     }
 
 

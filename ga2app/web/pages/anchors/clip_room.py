@@ -224,7 +224,7 @@ class ClipRoom(Room):
         return self._propose(values, found)
 
     def _propose(self, values: Values, found: Proposed) -> Updates:
-        self._anchors.draw_pictures((one.path, None) for one in found.clips)
+        self._anchors.draw_pictures((one.path, one.digest) for one in found.clips)
         return {
             self.told: notices("info", found.notes),
             self.view: replace(values[self.view], proposed=found),

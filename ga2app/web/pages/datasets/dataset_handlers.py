@@ -164,7 +164,8 @@ class Handlers:
         yield busy("Packing the clips…" if packed else "Writing the list…")
         try:
             file = self._sets.export(values[self._parts.view].dataset_id or 0, packed=packed)
-            yield str(render("exported_file.html", file=file, bytes=file.stat().st_size))
+            address = self._studio.files.address(file)
+            yield str(render("exported_file.html", file=file, address=address, bytes=file.stat().st_size))
         except Exception as exc:
             yield fault_html(exc)
 

@@ -20,7 +20,7 @@ from ga2app.store import DatasetRow
 from ga2app.store.clip_pages import ClipFilter, ClipRow, LabelRow
 from ga2app.store.import_records import ImportRow, ImportState
 from ga2app.types import Subset
-from ga2app.web.components.markup import busy, count_of, empty, file_url, kind_mark, notice, notices, render, shortened
+from ga2app.web.components.markup import busy, count_of, empty, kind_mark, notice, notices, render, shortened
 
 PAGE = 60
 """Clips on a page."""
@@ -96,7 +96,7 @@ def _card(studio: Studio, clip: ClipRow) -> dict[str, Any]:
         "label": clip.label,
         "subset": clip.subset.value,
         "seconds": clip.facts.seconds if clip.facts else None,
-        "picture": Markup(file_url(picture)) if picture else "",
+        "picture": studio.files.address(picture) if picture else "",
         "fault": "" if picture else studio.datasets.pictures.fault(clip.id),
     }
 
@@ -149,7 +149,7 @@ def player_html(studio: Studio, clip_id: int) -> str:
     return _player(
         clip.label,
         mark=Markup(kind_mark(clip.kind)),
-        video=Markup(file_url(preview)),
+        video=studio.files.address(preview),
         file=PurePath(clip.path).name,
         facts=f"{clip.subset.value} · {size}{length}",
     )

@@ -10,11 +10,12 @@ from typing import Any
 import gradio as gr
 
 from ga2app.errors import StudioError
+from ga2app.paths import safe_name
 from ga2app.services.studio import Studio
+from ga2app.services.uploads import export_folder
 from ga2app.store.bundle_records import MAX_TITLE
 from ga2app.types import LICENSES, BundleCard, Pushed, PushOptions
 from ga2app.web import address
-from ga2app.web.api.endpoints import zip_to_serve
 from ga2app.web.components.form_fields import line, pick, small, tick
 from ga2app.web.components.hub_panels import Goods, Supply, build_pull, build_push
 from ga2app.web.components.markup import notice, script, shortened
@@ -74,7 +75,7 @@ class LibraryPage:
             self.keep = small("save-title", "Save the name", variant="primary")
             self.leave = gr.Button("Cancel", size="sm")
         build_push(self.studio, bundle_goods(self.studio), self.chosen, push)
-        self.body, self.packed = part(elem_id="bundle-body"), gr.File(visible=False)
+        self.body, self.packed = part(elem_id="bundle-body"), gr.JSON(visible=False)
 
     def connect(self, page: Page) -> None:
         """Let the page answer."""
@@ -190,10 +191,10 @@ class LibraryPage:
     def download(self, values: Values) -> Values:
         """The bundle as a zip, which the browser saves."""
         try:
-            return {
-                self.told: "",
-                self.packed: zip_to_serve(self.studio, values[self.chosen], self.packed.GRADIO_CACHE),
-            }
+            card = self.studio.library.bundle(values[self.chosen])
+            folder = export_folder(self.studio.home, f"bundle-{card.key}", card.size_bytes)
+            file = self.studio.library.export_zip(card.folder, folder / f"{safe_name(card.title or card.name)}.zip")
+            return {self.told: "", self.packed: {"url": self.studio.files.address(file), "orig_name": file.name}}
         except StudioError as exc:
             return {self.told: notice("error", str(exc)), self.packed: None}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from ga2app.config import TEMPLATE
 from ga2app.errors import ClipError
 from ga2app.services.recognition_service import ENSEMBLE, MOST_BUNDLES, OFF, add_label, none_of_these, templates
 from ga2app.services.studio import Studio
+from ga2app.services.uploads import take_over
 from ga2app.types import NoneOfThese, NoneWay, RecognitionRequest
 from ga2app.types.recognition import DEFAULT_THRESHOLDS
 from ga2app.web.components.form_fields import (
@@ -71,7 +71,12 @@ class Controls:
     def __init__(self, studio: Studio) -> None:
         service, js = studio.recognition, script("recognize.js")
         named, found = studio.known_backbone(None), service.label_lists()
-        self.examples = part(helpers_html(examples=studio.examples), js_on_load=js, elem_id="examples")
+        drawn = [(one.label, studio.files.address(one.path)) for one in studio.examples]
+        self.examples = part(
+            helpers_html(examples=drawn),
+            js_on_load=js,
+            elem_id="examples",
+        )
         self.files = NamedFiles(label="Clips", file_count="multiple", height=150, elem_id="clips")
         with folded("Record with the webcam", elem_id="webcam"):
             self.recorder = build_recorder(label="Webcam, not mirrored", height=260)
@@ -216,5 +221,5 @@ def add_recording(path: str | None, files: Sequence[str] | None) -> list[str] | 
         raise ClipError(source.name, "the recording is empty", "record again, for a few seconds longer")
     number = next(n for n in range(1, len(taken) + 2) if f"{RECORDED}-{n}{source.suffix}" not in taken)
     named = source.with_name(f"{RECORDED}-{number}{source.suffix}")
-    shutil.copyfile(source, named)
+    take_over(source, named)
     return [*(files or ()), str(named)]

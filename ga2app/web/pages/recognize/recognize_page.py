@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.processing_utils import save_file_to_cache
 
+from ga2app.environment import received_folder
 from ga2app.labels import format_labels
 from ga2app.services.recognition_service import MOST_BUNDLES
 from ga2app.services.studio import Studio
@@ -108,7 +110,9 @@ def _connect_recognizing(studio: Studio, controls: Controls, results: ResultPart
 
     def choose_example(event: gr.EventData) -> tuple[list[str], str]:
         example = studio.examples[event.index]
-        return [example.path], format_labels(dict.fromkeys(each.label for each in studio.examples))
+        # Gradio hands out nothing but what lies in its own folder.
+        file = save_file_to_cache(example.path, str(received_folder()))
+        return [file], format_labels(dict.fromkeys(each.label for each in studio.examples))
 
     shared: dict[str, Any] = {
         "fn": partial(state.answer_pages, studio, read, put),

@@ -19,7 +19,8 @@ from typing import Any
 
 from ga2app.labels import check_labels
 from ga2app.services.explanations import Question, question
-from ga2app.services.recognition_service import ZERO_SHOT, PictureFiles, Results
+from ga2app.services.recognition_service import ZERO_SHOT, Results
+from ga2app.services.served_files import PictureFiles
 from ga2app.services.studio import Studio
 from ga2app.services.true_labels import TrueLabels, read_true_labels
 from ga2app.types import RecognitionRequest
@@ -193,10 +194,11 @@ def asking_why(studio: Studio, shown: Shown, results: Results, asked: Question) 
     yield put(html(message=busy("Finding which frames and which parts moved the score…")))
     try:
         found = studio.explanations.explain(results, asked)
-        files = results.pictures or PictureFiles(studio.home)
+        files = results.pictures or PictureFiles(studio)
         name = f"why-{secrets.token_hex(4)}"  # a browser may still have the pictures of an earlier question
         drawn = studio.explanations.overlays(found)
-        overlays = [files.write(f"{name}-{number}", frames, _OVERLAY_PX) for number, frames in enumerate(drawn)]
+        written = [files.write(f"{name}-{number}", frames, _OVERLAY_PX) for number, frames in enumerate(drawn)]
+        overlays = [[files.address(file) for file in several] for several in written]
         yield put(html(found, overlays=overlays, reading=bool(asked.place)))
         if asked.place:
             tokens = studio.explanations.read_tokens(results, asked)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -48,12 +48,13 @@ def blocks_html(results: Results, page: int = 0, reasons: Mapping[int, str] | No
     count = len(results.clips)
     page = min(page, max(0, (count - 1) // BLOCKS))
     last = min(count, (page + 1) * BLOCKS)
+    address = results.pictures.address if results.pictures else str
     blocks = [
         SimpleNamespace(
             number=number,
             clip=results.clips[number],
             title=results.titles[number],
-            strip=frame_strip(results.clips[number], results.classifiers, number),
+            strip=frame_strip(results.clips[number], results.classifiers, number, address),
             reason=Markup((reasons or {}).get(number, "")),
         )
         for number in range(page * BLOCKS, last)
@@ -61,8 +62,13 @@ def blocks_html(results: Results, page: int = 0, reasons: Mapping[int, str] | No
     return render("clip_blocks.html", results=results, blocks=blocks, page=page, shown=BLOCKS, count=count, last=last)
 
 
-def frame_strip(clip: RecognizedClip, classifiers: Sequence[str], number: int = 0) -> str:
-    """The sampled frames in a row with a track for each classifier; ``number`` tells clips of a page apart."""
+def frame_strip(
+    clip: RecognizedClip, classifiers: Sequence[str], number: int = 0, address: Callable[[str], str] = str
+) -> str:
+    """The sampled frames in a row with a track for each classifier; ``number`` tells clips of a page apart.
+
+    ``address`` is from the file of a picture to its address.
+    """
     if not clip.pictures:
         return Markup()
     hues = _hues(clip.answers)
@@ -71,6 +77,7 @@ def frame_strip(clip: RecognizedClip, classifiers: Sequence[str], number: int = 
         clip=clip,
         classifiers=classifiers,
         number=number,
+        address=address,
         numbers=[moment.index for moment in clip.timeline] or range(len(clip.pictures)),
         tracks=[
             SimpleNamespace(moments=_moments(answer, hues), curves=_curves(answer.curves, hues))
@@ -212,8 +219,8 @@ def reasons_html(
 ) -> str:
     """Why a clip got its label; ``message`` is HTML that stands there while nothing is found, or instead.
 
-    ``titles`` are those of the classifiers in ``found``, ``overlays`` the files of their pictures, ``labels`` what else
-    may be asked about, ``tokens`` those of the bundle, which are still being read while ``reading``.
+    ``titles`` are those of the classifiers in ``found``, ``overlays`` the addresses of their pictures, ``labels`` what
+    else may be asked about, ``tokens`` those of the bundle, which are still being read while ``reading``.
     """
     ranges, strongest = [], []
     for one in found.models().values() if found else ():

@@ -1,13 +1,11 @@
 """The queue and its history, and one run in full: ``/runs?id=7&view=report``. All of it is read from the store.
 
-A file that a visitor asks for is made when asked, and kept in Gradio's cache, which empties itself.
+A file that a visitor asks for is made when asked, and can be had for a day.
 """
 
 from __future__ import annotations
 
 import re
-import secrets
-import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -22,6 +20,7 @@ from ga2app.services.run_comparison import run_numbers
 from ga2app.services.run_curves import run_title
 from ga2app.services.runs import OPEN
 from ga2app.services.studio import Studio
+from ga2app.services.uploads import export_folder
 from ga2app.store import RunFilter
 from ga2app.types import Report, RunRecord, RunState
 from ga2app.web import address
@@ -35,31 +34,25 @@ from ga2app.web.pages.runs.run_settings_view import settings_html
 from ga2app.web.theme import folded, part
 
 
-def make_file(studio: Studio, kind: str, run_ids: Sequence[int], cache: str) -> str:
-    """The path of a file of ``kind`` csv or json (curves of the runs), report or log (of the first). Raises StoreError.
-
-    Its folder has a name that nobody can guess: what is in the cache may be read by everyone who knows where.
-    """
-    runs, folder = studio.runs, Path(cache) / secrets.token_hex(16)
-    if kind in ("csv", "json"):
-        name, text = runs.curves_text(run_ids, kind)
-    else:
+def make_file(studio: Studio, kind: str, run_ids: Sequence[int]) -> Path:
+    """A file of ``kind`` csv or json (curves of the runs), report or log (of the first). Raises StoreError."""
+    runs = studio.runs
+    if kind == "log":
+        return runs.log_file(runs.get(next(iter(run_ids), None)).id)
+    if kind == "report":
         run = runs.get(next(iter(run_ids), None))
-        name = f"run-{run.id}-report.html" if kind == "report" else f"run-{run.id}-log.txt"
-        report = runs.report(run.id) if kind == "report" else None
-        if kind == "report" and report is None:
+        report = runs.report(run.id)
+        if report is None:
             raise StoreError(f"run {run.id} has no report; train it again to get one")
-        text = report_page(studio, run, report) if report else ""
-    source = runs.log_file(run.id) if kind == "log" else None
+        run_ids, name, text = [run.id], f"run-{run.id}-report.html", report_page(studio, run, report)
+    else:
+        name, text = runs.curves_text(run_ids, kind)
+    file = export_folder(studio.home, f"runs-{'.'.join(map(str, run_ids))}", len(text)) / name
     try:
-        folder.mkdir(parents=True)
-        if source:
-            shutil.copyfile(source, folder / name)
-        else:
-            (folder / name).write_text(text, encoding="utf-8")
+        file.write_text(text, encoding="utf-8")
     except OSError as exc:
         raise StoreError(f"'{name}' could not be written ({exc}); free some space and try again") from exc
-    return str(folder / name)
+    return file
 
 
 def report_page(studio: Studio, run: RunRecord, report: Report) -> str:
@@ -266,14 +259,16 @@ class RunsPage:
 
 def connect_saving(studio: Studio, html: gr.HTML, look: gr.State, told: gr.HTML) -> None:
     """Let the buttons ``data-save`` in ``html`` save files: of the runs that it names, or of the one looked at."""
-    packed = gr.File(visible=False)
+    made = gr.JSON(visible=False)
 
     def save(seen: Look, event: gr.EventData) -> list[Any]:
         named = run_numbers(getattr(event, "ids", None)) or ([seen.run_id] if seen.run_id else [])
         try:
-            return ["", make_file(studio, str(event.kind), named, packed.GRADIO_CACHE)]
+            file = make_file(studio, str(event.kind), named)
+            name = f"run-{named[0]}-log.txt" if event.kind == "log" else file.name
+            return ["", {"url": studio.files.address(file), "orig_name": name}]
         except StudioError as exc:
             return [notice("error", str(exc)), None]
 
-    made = html.select(save, look, [told, packed], **waited_for(told))
-    made.then(None, packed, None, js=SAVE_JS, **_IN_TURN)
+    saved = html.select(save, look, [told, made], **waited_for(told))
+    saved.then(None, made, None, js=SAVE_JS, **_IN_TURN)

@@ -14,7 +14,7 @@ from ga2app.services.prompt_fit import HARD_PROMPT
 from ga2app.services.run_requests import Plan, estimate_warnings, gigabytes
 from ga2app.services.studio import Studio
 from ga2app.types import RunRecord
-from ga2app.web.components.markup import duration, file_url, render
+from ga2app.web.components.markup import duration, render
 from ga2app.web.pages.train.train_settings import by_field, label_of
 
 _PICTURED = 8
@@ -143,7 +143,8 @@ def datasets_html(studio: Studio, names: Sequence[str]) -> str:
     rows = {row.name: row for row in studio.store.datasets.list()}
     cards = [{"name": name, "row": rows.get(name), "drawn_later": name == DEMO} for name in names]
     pictures = studio.store.datasets.pictured(names[0], _PLAYABLE, _PICTURED) if len(names) == 1 else []
-    return render("train_datasets.html", cards=cards, pictures=[(label, file_url(path)) for label, path in pictures])
+    shown = [(label, studio.files.address(path)) for label, path in pictures]
+    return render("train_datasets.html", cards=cards, pictures=[one for one in shown if one[1]])
 
 
 def dataset_choices(studio: Studio) -> list[tuple[str, str]]:
