@@ -17,6 +17,8 @@
     ├── PackageError       a package that is needed and not installed
     ├── StoreError         the database cannot be used
     ├── AccessError        who asks may not do it here
+    ├── LimitError         more than this studio does at once, or keeps for one person
+    │   └── BusyError      others are being served; later it will do
     └── SpaceError         a folder for a Space that cannot be made
 
 A message says what was given, what is wrong with it, and what to do next. Third-party errors are
@@ -228,6 +230,14 @@ class StoreError(StudioError):
 
 class AccessError(StudioError):
     """What was asked belongs to others here: the owner of a Space, or people who are signed in."""
+
+
+class LimitError(StudioError):
+    """What was asked is more than this studio does at once, or keeps for one person."""
+
+
+class BusyError(LimitError):
+    """So many are being served that one more has to come back later."""
 
 
 class SpaceError(StudioError):

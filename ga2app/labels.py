@@ -31,6 +31,11 @@ _QUOTED = re.compile(rf'[^\S\n\r]*"((?:[^"\n\r]|"")*)"[^\S\n\r]*(?=[{_BREAKS}]|$
 
 _BREAK = re.compile(f"[{_BREAKS}]")
 
+LONGEST_LABEL = 1000
+"""Characters of a label, and of a sentence round it; a text tower reads no more than 75 tokens."""
+MOST_TEMPLATES = 100
+"""Sentences round a label."""
+
 _PLACEHOLDERS = frozenset("action activity category class clip cls id item label type video".split())
 """Words that name no action: with a number behind them ("class 12") they tell nothing."""
 
@@ -190,9 +195,11 @@ def check_labels(labels: Iterable[str]) -> tuple[list[str], list[str]]:
     """Labels and notes: tidied for display, with duplicates and blanks dropped with a note.
 
     Two labels of one ``label_key`` are one, because CLIP reads the same. Raises LabelError when fewer than two are
-    left.
+    left, and for one of more than ``LONGEST_LABEL`` characters.
     """
-    merged = merge_labels(map(tidy, labels))
+    given = list(labels)
+    check_lengths(given)
+    merged = merge_labels(map(tidy, given))
     names = _whole(list(merged.names.values()))
     if not names:
         raise LabelError("no labels were given; type at least two, separated by commas, for example: walking, running")
@@ -204,6 +211,14 @@ def check_labels(labels: Iterable[str]) -> tuple[list[str], list[str]]:
     double = [other for others in merged.again.values() for other in others]
     notes = [f"{_listed(double)} given more than once; counted once"] if double else []
     return names, notes
+
+
+def check_lengths(texts: Iterable[str], what: str = "label") -> None:
+    """Raises LabelError for a text that is longer than any text tower reads."""
+    for text in texts:
+        if len(text) > LONGEST_LABEL:
+            told = f"{what} '{shown(text[:80])}' has {len(text):,} characters"
+            raise LabelError(f"{told}, {LONGEST_LABEL:,} are the most; use fewer words")
 
 
 def unreadable(labels: Sequence[str]) -> str | None:

@@ -11,13 +11,16 @@ import importlib.metadata
 import os
 import re
 import shutil
+import struct
 import time
 import uuid
+import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import IO, Any
 
 from ga2app.errors import StoreError
 from ga2app.untrusted import open_ordinary, ordinary_status
@@ -196,3 +199,43 @@ def safe_name(name: str) -> str:
     tail = f"{dot}{suffix}" if stem and len(suffix) <= 8 else ""
     head = (stem if tail else cleaned).encode()[: _MOST_NAME_BYTES - len(tail.encode())]
     return head.decode(errors="ignore") + tail
+
+
+class LongListing(zipfile.BadZipFile):
+    """A zip that lists more files than it may."""
+
+
+@contextmanager
+def open_zip(path: str | os.PathLike[str], *, most_files: int, most_bytes: int) -> Iterator[zipfile.ZipFile]:
+    """The zip file, to be read; raises LongListing before its list of files is taken apart, and BadZipFile, OSError.
+
+    ``zipfile`` makes an object of each file that is listed: of 1,000,000 that is 416 MB, before any can be counted.
+    """
+    with open_ordinary(path) as stream:
+        bounded = _BoundedListing(stream, most_files, most_bytes)
+        with zipfile.ZipFile(bounded) as opened:
+            bounded.most_bytes = -1
+            yield opened
+
+
+class _BoundedListing:
+    """A zip file whose list of files is counted as it is read, in the one piece in which ``zipfile`` reads it."""
+
+    def __init__(self, stream: IO[bytes], most_files: int, most_bytes: int) -> None:
+        self._stream, self._most_files, self.most_bytes = stream, most_files, most_bytes
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def read(self, size: int = -1) -> bytes:
+        if self.most_bytes < 0:
+            return self._stream.read(size)
+        if size > self.most_bytes:
+            raise LongListing(f"its list of files has {size:,} bytes")
+        data, place, count = self._stream.read(size), 0, 0
+        while data.startswith(b"PK\x01\x02", place) and place + 46 <= len(data):
+            place += 46 + sum(struct.unpack_from("<3H", data, place + 28))
+            count += 1
+        if count > self._most_files:
+            raise LongListing(f"it lists {count:,} files")
+        return data

@@ -24,7 +24,7 @@ from ga2app.bundles.bundle_files import MAX_TENSOR_BYTES, load_folder
 from ga2app.bundles.manifest import CARD, MANIFEST, TENSORS, read_card, read_manifest, to_json, to_publish
 from ga2app.bundles.model_card import card_to_pack, model_card
 from ga2app.errors import BundleError, shown
-from ga2app.paths import drop_older, whole_file
+from ga2app.paths import drop_older, open_zip, whole_file
 from ga2app.types import BundleCard
 from ga2app.untrusted import open_ordinary, read_ordinary
 
@@ -34,7 +34,7 @@ LIMITS = {MANIFEST: 8 << 20, TENSORS: MAX_TENSOR_BYTES, CARD: 1 << 20}
 """The largest size of each file, in bytes."""
 
 MAX_TOTAL_BYTES = MAX_TENSOR_BYTES + (16 << 20)
-MAX_LISTING_BYTES = 1 << 16
+MAX_LISTED, MAX_LISTING_BYTES = 1000, 1 << 16
 """A list of three files is never that long: one of millions would fill the memory before it can be judged."""
 
 MAX_RATIO, _RATIO_FROM_BYTES = 200, 1 << 20
@@ -154,7 +154,7 @@ def _unpack(archive: Path, stage: Path) -> None:
     """Write the files of ``archive`` into ``stage``. Raises BundleError, if it can be told before a byte is written."""
     entries = find_entries(archive)
     try:
-        with zipfile.ZipFile(archive) as opened:
+        with open_zip(archive, most_files=MAX_LISTED, most_bytes=MAX_LISTING_BYTES) as opened:
             for name, entry in entries.items():
                 written = 0
                 with opened.open(entry) as source, (stage / name).open("xb") as target:
@@ -191,7 +191,7 @@ def find_entries(archive: Path) -> dict[str, zipfile.ZipInfo]:
     try:
         if _listing_bytes(archive) > MAX_LISTING_BYTES:
             raise _refused(archive, ["it lists far more than the three files of a bundle"])
-        with zipfile.ZipFile(archive) as opened:
+        with open_zip(archive, most_files=MAX_LISTED, most_bytes=MAX_LISTING_BYTES) as opened:
             infos = opened.infolist()
     except OSError as exc:
         raise BundleError(f"'{archive.name}' cannot be read ({exc}); upload it again") from exc

@@ -33,7 +33,9 @@ def add(commands: common.Commands) -> None:
     settings.add_compute(parser, "default auto: where it is native and faster")
     sentence = "wording for zero-shot CLIP with {} for the label; the mean of several counts"
     parser.add_argument("--template", action="append", help=sentence)
-    parser.add_argument("--top", type=int, default=5, help="labels shown for each clip (default 5; --json shows all)")
+    parser.add_argument(
+        "--top", type=_at_least_one, default=5, help="labels shown for each clip (default 5; --json shows all)"
+    )
     none = "negative prompts tell a clip that shows none of the labels: they compete with them (default), or the best "
     ways: dict[str, Any] = {"nargs": "?", "choices": [*map(str, NoneWay)], "const": NoneWay.COMPETE.value}
     parser.add_argument("--none-of-these", help=f"{none}label is held against the nearest of them", **ways)
@@ -57,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     load = partial(settings.load_backbone, args, precision=Precision.AUTO)
     with common.own_studio() as studio:
         answer = studio.recognition.in_place(request, load)
-    common.tell(args, document(answer), text(answer, max(1, args.top)))
+    common.tell(args, document(answer), text(answer, args.top))
     unread = [clip for clip in answer.clips if clip.error]
     if unread:
         of = f"{len(unread)} of {len(answer.clips)} clips" if len(answer.clips) > 1 else "the clip"
@@ -109,6 +111,12 @@ def _verdict(one: Answer) -> str:
     outcome = "none of these" if verdict.none else f"{one.said}, not none of these"
     best = f"the best label has {verdict.reached:.1%} of the {verdict.threshold:.0%} asked for"
     return f"{outcome}: {best}, the nearest negative '{verdict.negative}' {verdict.against:.1%}"
+
+
+def _at_least_one(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text[:9]) < 1:
+        raise argparse.ArgumentTypeError(f"'{text[:40]}' is not a whole number from 1 on")
+    return int(text[:9])
 
 
 def _probability(text: str) -> float:

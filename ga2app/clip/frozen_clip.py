@@ -20,6 +20,7 @@ from ga2app.clip.compute import Compute
 from ga2app.clip.fingerprints import fingerprint, hash_weights, six_tensor_fingerprint
 from ga2app.clip.packed_texts import TokenizedText as TokenizedText
 from ga2app.clip.prompt_layers import FrozenLayer, Recomputed, freeze_layers
+from ga2app.clip.turns import let_others_in
 from ga2app.config import AUTO, TEMPLATE
 from ga2app.errors import LabelError
 from ga2app.labels import spoken
@@ -27,6 +28,8 @@ from ga2app.video.preprocessing import Preprocessing, clip_preprocessing
 
 TEXT_CHUNK = 128
 """Texts that pass the text tower at once, outside training."""
+KEPT_TEXTS = 20_000
+"""Texts whose features are kept: 40 MB of a CLIP whose embeddings are 512 wide."""
 
 
 @dataclass(frozen=True)
@@ -243,22 +246,29 @@ class Backbone(nn.Module):
     def text_features(self, texts: Sequence[str]) -> Tensor:
         """Frozen text features (K, D) of length 1; computed once for the same texts."""
         key = tuple(texts)
-        if key not in self._features:
+        found = self._features.get(key)
+        if found is None:
             parts = []
-            with self.compute.autocast():
-                for first in range(0, len(key), TEXT_CHUNK):
+            for first in range(0, len(key), TEXT_CHUNK):
+                if first:
+                    let_others_in()
+                with self.compute.autocast():
                     parts.append(self.encode_text(self.tokenize(key[first : first + TEXT_CHUNK])))
-            if len(self._features) >= 64:
+            found = torch.cat(parts)
+            if sum(map(len, [*self._features, key])) > KEPT_TEXTS:
                 self._features.clear()
-            self._features[key] = torch.cat(parts)
-        return self._features[key]
+            self._features[key] = found
+        return found
 
     def class_features(self, labels: Sequence[str], templates: Sequence[str] = (TEMPLATE,)) -> Tensor:
         """Frozen text features (C, D) of ``labels``, of length 1: the zero-shot classifier.
 
         Of several ``templates`` it is the mean of their features, made of length 1 again.
         """
-        features = [self.text_features([template.format(spoken(label)) for label in labels]) for template in templates]
+        features = []
+        for template in templates:
+            features.append(self.text_features([template.format(spoken(label)) for label in labels]))
+            let_others_in()
         if len(features) == 1:
             return features[0]
         return functional.normalize(torch.stack(features).mean(dim=0), dim=-1)

@@ -11,6 +11,7 @@ import torch
 
 from ga2app.bundles import PromptBundle, load_bundle
 from ga2app.clip import Backbone, load_backbone
+from ga2app.clip.turns import Turns
 from ga2app.config import Precision
 from ga2app.environment import backbones_in_memory
 from ga2app.inference.recognizer import Recognizer
@@ -32,6 +33,7 @@ class ModelCache:
         self._backbones: OrderedDict[str, Backbone] = OrderedDict()
         self._bundles: dict[tuple[str, float], PromptBundle] = {}
         self._recognizers: OrderedDict[tuple[str, tuple[int, ...]], Recognizer] = OrderedDict()
+        self.turns = Turns()
 
     def warm(self, backbone: str) -> None:
         """Load ``backbone`` and compute once, so that the first request does not wait."""
@@ -71,6 +73,7 @@ class ModelCache:
             key = (backbone, tuple(map(id, bundles)))
             if key not in self._recognizers:
                 self._recognizers[key] = Recognizer(loaded, bundles)
+                self._recognizers[key].turns = self.turns
             self._recognizers.move_to_end(key)
             while len(self._recognizers) > MOST_RECOGNIZERS:
                 self._recognizers.popitem(last=False)

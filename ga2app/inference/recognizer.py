@@ -6,7 +6,6 @@ Notation: T frames, S side in pixels, D embedding width.
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from functools import partial
@@ -19,11 +18,12 @@ from numpy.typing import NDArray
 
 from ga2app.bundles import PromptBundle, load_bundle
 from ga2app.clip import Backbone, load_backbone
+from ga2app.clip.turns import Turns, let_others_in
 from ga2app.config import SKETCH, TEMPLATE
-from ga2app.errors import ClipError, LabelError, shown
+from ga2app.errors import ClipError, ConfigError, Fault, LabelError, shown
 from ga2app.inference.answer_notes import footage_notes, reading_notes, usable_negatives, vocabulary
 from ga2app.inference.classifiers import Classifier
-from ga2app.labels import check_labels, label_key, merge_labels, unreadable
+from ga2app.labels import MOST_TEMPLATES, check_labels, check_lengths, label_key, merge_labels, unreadable
 from ga2app.method.prompted_model import FRAMES_AT_ONCE, PromptedClip, plain_clip
 from ga2app.types import Answer, NoneOfThese, Recognition, RecognizedClip
 from ga2app.untrusted import text_fault
@@ -32,7 +32,6 @@ from ga2app.video.clip_loader import ClipLoader
 from ga2app.video.pixels import frames_to_pixels, thumbnails
 
 DEFAULT_FRAMES = 8
-MOST_TEMPLATES = 100
 CLIPS_AT_ONCE = 16
 """Clips that pass the tower together, as long as their pixels take no more than ``PIXEL_BYTES``."""
 PIXEL_BYTES = 256 << 20
@@ -84,7 +83,8 @@ class Recognizer:
         self.num_frames = num_frames or max(trained, default=DEFAULT_FRAMES)
         self.labels = tuple(_own_labels(self.bundles) if labels is None else labels)
         self.none_of_these = NoneOfThese(tuple(negatives)) if negatives else None
-        self._lock = threading.Lock()
+        self.turns = Turns()
+        """Whose turn it is to compute: recognizers of one process share it, and requests take it a slice at a time."""
         self._attached: tuple[list[str], list[PromptedClip]] = [], []
 
     @property
@@ -119,6 +119,7 @@ class Recognizer:
         Raises:
             LabelError: fewer than two different labels, a label that is too long for the text tower, a template
                 without one "{}", or no negative prompt that the backbone knows.
+            ConfigError: a ``top_k`` below 1.
 
         Example:
             >>> from ga2app import Recognizer
@@ -128,6 +129,7 @@ class Recognizer:
             >>> answer.clips[1].error
             "clip 'gone.mp4': there is no such file; check the path for a typing error or a moved file"
         """
+        check_top_k(top_k)
         templates = check_templates(template)
         names, notes = check_labels(self.labels if labels is None else labels)
         none_of_these = none_of_these or self.none_of_these
@@ -144,8 +146,9 @@ class Recognizer:
             classifiers: list[Classifier] = []
             for first in range(0, len(files), at_once):
                 read = list(islice(results, at_once))
-                with self._lock, torch.no_grad():
+                with self.turns.turn(), torch.no_grad():
                     classifiers = classifiers or self._classifiers(names, templates, none_of_these, negatives, known)
+                    let_others_in()
                     answers = self._answers([one for one in read if not isinstance(one, ClipError)], classifiers, top_k)
                 for path, one in zip(files[first : first + at_once], read, strict=True):
                     if isinstance(one, ClipError):
@@ -224,10 +227,11 @@ class Recognizer:
 
     def _models(self, names: list[str]) -> list[PromptedClip]:
         """Zero-shot CLIP and the bundles over ``names``; kept while the labels stay the same."""
-        if self._attached[0] != names:
+        known, models = self._attached
+        if known != names:
             models = [plain_clip(self.backbone, names), *(one.attach(self.backbone, names) for one in self.bundles)]
             self._attached = names, models
-        return self._attached[1]
+        return models
 
 
 class _Read(NamedTuple):
@@ -253,6 +257,12 @@ def _own_labels(bundles: Sequence[PromptBundle]) -> list[str]:
     return list(merge_labels(labels).names.values())
 
 
+def check_top_k(top_k: int | None) -> None:
+    """Raises ConfigError where fewer than one label is asked for."""
+    if top_k is not None and top_k < 1:
+        raise ConfigError([Fault("top_k", f"must be 1 or more (it is {shown(str(top_k))}); leave it out for all")])
+
+
 def check_templates(template: str | Sequence[str] | None) -> tuple[str, ...]:
     """The sentences round a label for zero-shot CLIP, stripped, each once; the paper's one where none is given.
 
@@ -262,12 +272,11 @@ def check_templates(template: str | Sequence[str] | None) -> tuple[str, ...]:
     found = tuple(dict.fromkeys(text.strip() for text in given if text.strip()))
     if len(found) > MOST_TEMPLATES:
         raise LabelError(f"there are {len(found)} sentences round the label; {MOST_TEMPLATES} are the most, use fewer")
+    check_lengths(found, "template")
     for text in found:
         if fault := text_fault(text):
             raise LabelError(f"template '{shown(text)}' {fault}")
         if text.count("{}") != 1 or text.replace("{}", "").count("{") or text.replace("{}", "").count("}"):
-            raise LabelError(
-                f"template '{shown(text)}' must hold one pair of braces, {{}}, where the label goes; for example "
-                f"'{TEMPLATE}'"
-            )
+            rule = f"must hold one pair of braces, {{}}, where the label goes; for example '{TEMPLATE}'"
+            raise LabelError(f"template '{shown(text)}' {rule}")
     return found or (TEMPLATE,)

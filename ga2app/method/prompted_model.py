@@ -13,6 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ga2app.clip import Backbone, TokenizedText
+from ga2app.clip.frozen_clip import TEXT_CHUNK
+from ga2app.clip.turns import let_others_in
 from ga2app.config import TEMPLATE, PromptConfig
 from ga2app.labels import spoken
 from ga2app.method.prompts import PromptLearner
@@ -107,15 +109,17 @@ class PromptedClip(nn.Module):
         chunks = [flat] if self._learning() else torch.split(flat, at_once)
         towers = [prompts, ()] if mixed and frozen is None else [prompts]
         with self.backbone.compute.autocast():
-            encoded = [
-                torch.cat([self.backbone.encode_frames(chunk, one, recompute=self.recompute) for chunk in chunks])
-                for one in towers
-            ]
+            encoded = [torch.cat([self._encoded(chunk, one) for chunk in chunks]) for one in towers]
         features, *unprompted = (torch.unflatten(one, 0, pixels.shape[:2]) for one in encoded)
         if mixed:
             frozen = unprompted[0] if frozen is None else frozen
             features = torch.lerp(features, frozen.expand_as(features), share)
         return features
+
+    def _encoded(self, chunk: Tensor, prompts: Sequence[Tensor]) -> Tensor:
+        """Frame features (N, D) of one chunk of frames."""
+        let_others_in()
+        return self.backbone.encode_frames(chunk, prompts, recompute=self.recompute)
 
     def encode_labels(self) -> Tensor:
         """Class features (C, D) of length 1; kept between calls while nothing is being learned."""
@@ -137,7 +141,7 @@ class PromptedClip(nn.Module):
         """Features (K, D) of ``tokens``, outside training with the share of the zero-shot features of ``names``."""
         if not self.prompts.config.text_depth:
             return self.whiten_texts(self.backbone.class_features(names, self.templates))
-        learned, share = self._prompted(tokens), self.prompts.config.zero_shot_ratio
+        learned, share = self._prompted_in_slices(tokens), self.prompts.config.zero_shot_ratio
         if share and not self.training:
             learned = functional.normalize(torch.lerp(learned, self.backbone.class_features(names), share), dim=-1)
         return self.whiten_texts(learned)
@@ -145,6 +149,15 @@ class PromptedClip(nn.Module):
     def _prompted(self, tokens: TokenizedText) -> Tensor:
         with self.backbone.compute.autocast():
             return self.backbone.encode_text(tokens, self.prompts.context(), self.prompts.text_prompts())
+
+    def _prompted_in_slices(self, tokens: TokenizedText) -> Tensor:
+        """``_prompted`` outside training, so many texts at a time as the frozen tower takes."""
+        parts: list[Tensor] = []
+        for ids, ends in zip(*(torch.split(one, TEXT_CHUNK) for one in (tokens.ids, tokens.ends)), strict=True):
+            if parts:
+                let_others_in()
+            parts.append(self._prompted(tokens if len(ids) == len(tokens.ids) else TokenizedText(ids, ends)))
+        return torch.cat(parts)
 
     def _learning(self) -> bool:
         prompts_move = any(parameter.requires_grad for parameter in self.prompts.parameters())

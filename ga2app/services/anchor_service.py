@@ -16,6 +16,7 @@ from ga2app.errors import ClipError, DatasetError, StoreError, StudioError, coun
 from ga2app.paths import drop_older
 from ga2app.services.anchor_pools import DATASET, SET, caption_of, evenly, kept_pool, of_other_classes, of_other_content
 from ga2app.services.negatives import Asked, NegativePromptService, chosen, whole
+from ga2app.services.quotas import check_clips
 from ga2app.services.uploads import copy_into
 from ga2app.store.anchor_rows import AnchorFile, Rating
 from ga2app.types import AnchorClip, AnchorKind, ClipRating, Progress
@@ -123,9 +124,9 @@ class AnchorService(NegativePromptService):
         """
         self._studio.may_change()
         set_id, wanted = chosen(set_id), list(clips)
+        check_clips(self._store, [clip.path for clip in wanted])
         files: list[AnchorFile] = []
-        faults: list[str] = []
-        warnings: list[str] = []
+        faults, warnings = list[str](), list[str]()
         for number, clip in enumerate(wanted, 1):
             try:
                 copied = copy_into(self._store.anchors.folder(set_id), clip.path)

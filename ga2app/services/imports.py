@@ -20,15 +20,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from ga2app.datasets import Division, ImportReport, Missing
+from ga2app.datasets.import_report import report_csv
 from ga2app.environment import OwnThread
 from ga2app.errors import DatasetError, StoreError, StudioError
 from ga2app.paths import Home
 from ga2app.services.clip_validation import Validated, tell_missing, validate
 from ga2app.services.import_sources import Duplicates, FileSource, ListsSource, Source, paths_of, read_source
-from ga2app.services.uploads import drop_received
+from ga2app.services.quotas import check_clips
+from ga2app.services.uploads import drop_received, export_folder
 from ga2app.services.zip_archive import Tick
 from ga2app.store import Store
-from ga2app.store.import_records import ImportRow, ImportState
+from ga2app.store.import_records import ImportRow, ImportState, ReportOutline
 from ga2app.types import ClipFacts, Dataset
 from ga2app.untrusted import one_line, readable
 from ga2app.worker import launcher
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _TELL_S = 0.3
+_KEPT_OUTLINES = 20
 _FOLDER = re.compile(r"\.?import-(\d+)")
 _CANCELLED = "cancelled; nothing was kept"
 _UNEXPECTED = "something went wrong inside the studio, and its log says what; nothing was kept, try it again"
@@ -62,6 +65,7 @@ class ImportService:
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
+        self._outlines: dict[int, ReportOutline] = {}
 
     def start(self, source: Source, name: str = "", **choices: Unpack[Choices]) -> int:
         """Begin an import in a thread and give its number; clips that cannot be used are left out, and told.
@@ -89,6 +93,24 @@ class ImportService:
         _threads[str(self._studio.home.root), import_id].join(timeout_s)
         return self._studio.store.imports.get(import_id)
 
+    def outline(self, import_id: int) -> ReportOutline:
+        """What the report of an ended import says, but for its lists; read once."""
+        known = self._outlines.get(import_id)
+        if known is None:
+            known = self._studio.store.imports.outline(import_id)
+            self._outlines = dict([*self._outlines.items()][-_KEPT_OUTLINES:]) | {import_id: known}
+        return known
+
+    def report_file(self, import_id: int) -> Path:
+        """The whole report of an import as a CSV file to download. Raises DatasetError, StoreError."""
+        text = report_csv(self._studio.store.imports.get(import_id).report or {})
+        file = export_folder(self._studio.home, f"import-{import_id}", len(text)) / "import-report.csv"
+        try:
+            file.write_text(text, encoding="utf-8")
+        except OSError as exc:
+            raise StoreError(f"the report could not be written ({exc}); free some space and try again") from exc
+        return file
+
     def cancel(self) -> None:
         """Ask the import that is running to stop; nothing of it is kept."""
         if running := self._studio.store.imports.running():
@@ -100,9 +122,10 @@ class ImportService:
         if isinstance(source, ListsSource) and not (source.lists.train or source.lists.test):
             raise DatasetError("no list was named; write the path of at least one list of training or test clips")
         name = one_line(name, "the name", DatasetError) or readable(Path(source.title).stem)
-        process = launcher.this_process()
+        process, person = launcher.this_process(), self._studio.store.person() or ""
+        check_clips(self._studio.store, [source.title])
         import_id = self._studio.store.imports.begin(name, readable(source.title), process.pid, process.started_s)
-        return _Job(self._studio, import_id, name, source, also_told=tick, **choices)
+        return _Job(self._studio, import_id, name, source, person, also_told=tick, **choices)
 
 
 @dataclass
@@ -113,6 +136,7 @@ class _Job:
     id: int
     name: str
     source: Source
+    person: str = ""
     duplicates: Duplicates = Duplicates.FIRST
     division: Division = field(default_factory=Division)
     missing: Missing = Missing.FAIL
@@ -194,6 +218,7 @@ class _Job:
     def _keep(self, dataset: Dataset, facts: dict[str, ClipFacts]) -> None:
         """Move clips and pictures to where they stay, and list the data set."""
         self._tick("Storing", 0, 0)
+        check_clips(self.studio.store, paths_of(dataset), self.person)
         scratch = self.staging / "clips"
         own = scratch.is_dir()
         if own:

@@ -12,7 +12,15 @@ from typing import Any
 
 from ga2app.clip.files import find_clip
 from ga2app.clip.files.clip_folder import CONFIG
-from ga2app.config import HARD_PROMPT_EMBEDDED, HARD_PROMPT_RANDOM, HARD_PROMPT_TO_NAME, SKETCH, PromptConfig, RunConfig
+from ga2app.config import (
+    HARD_PROMPT_EMBEDDED,
+    HARD_PROMPT_RANDOM,
+    HARD_PROMPT_TO_NAME,
+    SKETCH,
+    ClipConfig,
+    PromptConfig,
+    RunConfig,
+)
 from ga2app.errors import BackboneError, Fault
 from ga2app.labels import spoken
 from ga2app.paths import SKETCH_HARD_PROMPT
@@ -140,11 +148,15 @@ def _counter(folder: Path) -> tuple[Any, int] | None:
 
 @dataclass(frozen=True)
 class HardPromptFacts:
-    """What decides whether a bundle can be a hard prompt: its backbone, tokens, and whether it has text prompts."""
+    """What decides whether a bundle can be a hard prompt: its backbone, tokens, and whether it has text prompts.
+
+    ``num_frames`` are the frames that it looks at of each clip.
+    """
 
     backbone: str
     length: int
     text_depth: int
+    num_frames: int
 
     def fault(self, backbone: str, length: int) -> str | None:
         """Why it cannot serve a run with ``length`` tokens on ``backbone``; None if it can."""
@@ -174,7 +186,8 @@ def _facts(path: Path, changed_s: float) -> HardPromptFacts:
     data = parse_json(read_ordinary(path))
     prompts, usual = data["config"].get("prompts", {}), PromptConfig()
     length, depth = prompts.get("length", usual.length), prompts.get("text_depth", usual.text_depth)
-    return HardPromptFacts(str(data["backbone"]["name"]), int(length), int(depth))
+    frames = data["config"].get("clips", {}).get("num_frames", ClipConfig().num_frames)
+    return HardPromptFacts(str(data["backbone"]["name"]), int(length), int(depth), int(frames))
 
 
 def hard_prompt_faults(config: RunConfig) -> list[Fault]:

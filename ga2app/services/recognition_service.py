@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ga2app.errors import BundleError, ClipError, ConfigError, Fault, LabelError, StudioError
+from ga2app.errors import BundleError, ClipError, ConfigError, Fault, LabelError, StudioError, shown
 from ga2app.labels import format_labels, label_key, merge_labels, parse_labels
+from ga2app.services.quotas import Admission
+from ga2app.services.recognition_cost import cost, read_lists
 from ga2app.services.served_files import PictureFiles
 from ga2app.services.uploads import Kept, base_name, given_name, in_use, keep_upload
 from ga2app.store import default_prompts
@@ -98,13 +100,18 @@ class RecognitionService:
     """Recognizes clips, and says which labels and bundles go together."""
 
     def __init__(self, studio: Studio) -> None:
-        self._studio = studio
+        self._studio, self._admission = studio, Admission(studio.store)
 
     def answers(self, request: RecognitionRequest, *, pictures: bool = False) -> Iterator[Results]:
         """The answer, growing by ``studio.clips_at_once`` clips; with ``pictures`` the sampled frames become files.
 
-        Raises StudioError where it cannot be answered at all.
+        Raises StudioError where it cannot be answered at all: BusyError where too many are being answered, LimitError
+        where it would cost too much.
         """
+        with self._admission.admitted():
+            yield from self._admitted(request, pictures=pictures)
+
+    def _admitted(self, request: RecognitionRequest, *, pictures: bool) -> Iterator[Results]:
         studio, asked, cards = self._studio, *self._resolved(request)
         files = PictureFiles(studio) if pictures else None
         backbone = asked.backbone or ""
@@ -143,6 +150,7 @@ class RecognitionService:
         """
         from ga2app.inference import Recognizer, load_bundle
 
+        read_lists(request)
         bundles = [load_bundle(folder) for folder in request.bundles or ()]
         named = [str(bundle.manifest.backbone["name"]) for bundle in bundles]
         backbone = load(request.backbone or next(iter(named), "") or self._studio.known_backbone(None))
@@ -206,20 +214,16 @@ class RecognitionService:
         if not request.files:
             raise StudioError("no clip was given; upload one, or choose one of the drawn examples")
         if request.top_k < 1:
-            raise ConfigError([Fault("top_k", f"must be 1 or more (it is {request.top_k})")])
-        labels = parse_labels(request.labels)
+            raise ConfigError([Fault("top_k", f"must be 1 or more (it is {shown(str(request.top_k))})")])
+        labels, sentences = read_lists(request)
         if not labels:
             raise LabelError("there are no labels to choose from; type at least two, separated by commas")
         backbone = self._studio.known_backbone(request.backbone)
         cards = self.chosen_bundles(request.bundles)
-        resolved = replace(
-            request,
-            labels=labels,
-            bundles=[card.folder for card in cards],
-            backbone=backbone,
-            templates=templates(request.templates),
-            none_of_these=self._with_negatives(request.none_of_these),
-        )
+        named: Any = {"labels": labels, "bundles": [card.folder for card in cards], "backbone": backbone}
+        none = self._with_negatives(request.none_of_these)
+        resolved = replace(request, **named, templates=sentences, none_of_these=none)
+        cost(resolved).check(self._studio.store.quotas)
         return resolved, cards
 
     def _with_negatives(self, asked: NoneOfThese | None) -> NoneOfThese | None:
@@ -237,12 +241,6 @@ class RecognitionService:
             return in_use(Kept(keep_upload(self._studio.home, file)))
         except ClipError as exc:
             return RecognizedClip(file=Path(file).name, error=str(exc))
-
-
-def templates(given: str | Sequence[str] | None) -> list[str]:
-    """The sentences round a label, one a line; none for the default."""
-    lines = given.splitlines() if isinstance(given, str) else given or ()
-    return [line.strip() for line in lines if line.strip()]
 
 
 def none_of_these(way: str, threshold: float | None = None, group: str | None = None) -> NoneOfThese | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ga2app.errors import StoreError, StudioError
 from ga2app.paths import last_lines
+from ga2app.services.quotas import check_runs
 from ga2app.services.run_checks import check_unchanged
 from ga2app.services.run_comparison import MOST_COMPARED, Comparison
 from ga2app.services.run_curves import Curves, RunCurve, curves_csv, curves_json, run_title
@@ -253,6 +254,7 @@ class RunService:
         self._studio.store.may_change()
         if not restart:
             check_unchanged(self._studio.store, run_id)
+        check_runs(self._studio.store, [None])
         self._store.requeue(run_id, restart=restart)
         return self.wake()
 

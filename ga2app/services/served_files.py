@@ -115,6 +115,8 @@ class ServedFiles:
                         self._studio.runs.get(int(number))
                 case "bundle":
                     self._studio.library.bundle(key)
+                case "import":
+                    self._studio.store.imports.get(int(key))
                 case _:
                     return False
         except (StudioError, ValueError):

@@ -22,20 +22,13 @@ from ga2app.errors import BundleError, ConfigError, DatasetError, Fault, StudioE
 from ga2app.paths import SKETCH_HARD_PROMPT
 from ga2app.services.forecast import Estimate, PastPace, workload_of
 from ga2app.services.prompt_fit import HARD_PROMPT, facts_of
+from ga2app.services.quotas import check_runs
 from ga2app.services.remote_jobs import JobAsked
 from ga2app.services.run_checks import Checked, anchors_note, check, settings_faults
-from ga2app.services.run_requests import (
-    FIRST_SEED,
-    LONGEST_NAME,
-    MOST_RUNS,
-    Asked,
-    Plan,
-    PlannedRun,
-    merged_settings,
-    nested,
-    parse_seeds,
-    run_name,
-)
+
+from ga2app.services.run_requests import (  # isort: skip
+    FIRST_SEED, LONGEST_NAME, MOST_RUNS, Asked, Plan, PlannedRun, merged_settings, nested, parse_seeds, run_name,
+)  # fmt: skip
 from ga2app.store.chosen_anchors import DRAWN_SCENES, borrow, with_chosen
 from ga2app.store.run_rows import RunFilter
 from ga2app.types import Dataset, EventKind, RunRecord, RunState
@@ -195,6 +188,7 @@ class TrainingService:
 
     def queue(self, plan: Plan) -> list[int]:
         """Put the runs of ``plan``, which was checked when it was made, into the queue in their order, all or none."""
+        check_runs(self._store, [(run.config, run.dataset) for run in plan.runs])
         remote = plan.job.request.to_dict() if plan.job else None
         return self._store.runs.queue_several([(run.config, run.name) for run in plan.runs], remote=remote)
 
@@ -209,10 +203,11 @@ class TrainingService:
             config = replace(config, backbone=self._studio.known_backbone(config.backbone))
         except StudioError as exc:
             faults.append(Fault("backbone", str(exc)))
-        prompts = replace(config.prompts, hard_prompt=self.hard_prompt_folder(config.prompts.hard_prompt))
-        config = replace(config, prompts=prompts)
-        if faults := [*faults, *self.check(config).faults]:
+        hard_prompt = self.hard_prompt_folder(config.prompts.hard_prompt)
+        config = replace(config, prompts=replace(config.prompts, hard_prompt=hard_prompt))
+        if faults := [*faults, *(checked := self.check(config)).faults]:
             raise ConfigError(faults)
+        check_runs(self._store, [(config, checked.dataset)])
         remote = offer.request.to_dict() if offer else None
         return self._store.runs.queue(config, name=name.strip()[:LONGEST_NAME], remote=remote)
 

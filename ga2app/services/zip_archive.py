@@ -16,6 +16,7 @@ from ga2app.datasets.clip_names import is_foreign
 from ga2app.datasets.import_report import ImportReport
 from ga2app.datasets.text_tables import SUFFIXES
 from ga2app.errors import DatasetError, counted
+from ga2app.paths import LongListing, open_zip
 
 Tick = Callable[[str, int, int], None]
 """Tells stage, done and total; raises to stop."""
@@ -25,6 +26,7 @@ _TABLE_BYTES = 64 << 20
 _DOCUMENTS = frozenset(".txt .md .json .pdf .xml .csv .tsv .jsonl .html .rst .log .yaml .yml .ini .py".split())
 _ARCHIVES = frozenset(".zip .rar .7z .tar .gz .tgz .bz2 .xz".split())
 _NAME_BYTES = 255
+_MOST_FOLDERS = 20_000
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class Limits:
     """What an archive may ask for. Clips are packed already, so a file that shrinks a hundredfold is no clip."""
 
     entries: int = 100_000
+    listing_bytes: int = 32 << 20
     total_bytes: int = 64 << 30
     ratio: int = 100
     spare_bytes: int = 512 << 20
@@ -45,13 +48,16 @@ def unpack(archive: Path, into: Path, report: ImportReport, tick: Tick, limits: 
     limits = limits or Limits()
     into.mkdir(parents=True, exist_ok=True)
     try:
-        with zipfile.ZipFile(archive) as packed:
+        most = limits.entries + _MOST_FOLDERS
+        with open_zip(archive, most_files=most, most_bytes=limits.listing_bytes) as packed:
             entries = [entry for entry in packed.infolist() if not entry.is_dir()]
             _check(entries, shutil.disk_usage(into).free, limits)
             others: list[str] = []
             for number, entry in enumerate(entries):
                 tick("Unpacking", number, len(entries))
                 _take(packed, entry, into, report, others, limits)
+    except LongListing as exc:
+        raise DatasetError(f"the zip holds too much ({exc}); split it into several") from exc
     except (zipfile.BadZipFile, UnicodeDecodeError, OSError) as exc:
         raise DatasetError(
             f"the zip cannot be read ({exc}); it may be incomplete or no zip at all: pack it again and upload it anew"

@@ -16,6 +16,7 @@ from ga2app.store.clip_pages import Clips
 from ga2app.store.database import BUSY_S, Database
 from ga2app.store.dataset_edits import DatasetEdits
 from ga2app.store.dataset_records import DatasetRow, Datasets
+from ga2app.store.holdings import Holdings, Quotas, holdings
 from ga2app.store.import_records import Imports
 from ga2app.store.negative_prompts import Negatives
 from ga2app.store.prompt_files import default_prompts, load_seeds
@@ -24,7 +25,7 @@ from ga2app.store.run_rows import RunFilter, StoredEvent
 from ga2app.store.trash import Trash
 
 __all__ = [
-    "BundleOrder", "BundleQuery", "DatasetRow", "Place", "RunFilter", "Store", "StoredEvent",
+    "BundleOrder", "BundleQuery", "DatasetRow", "Place", "Quotas", "RunFilter", "Store", "StoredEvent",
     "default_prompts",
 ]  # fmt: skip
 
@@ -32,7 +33,8 @@ __all__ = [
 class Store:
     """Runs, data sets, anchors, negatives and bundles of one home.
 
-    Any thread may use it; each process opens its own.
+    ``quotas`` bound what is asked for, and ``person`` tells who asks: a user name, empty for whoever owns the studio,
+    None for somebody who is not signed in. Any thread may use it; each process opens its own.
     """
 
     def __init__(self, database: Database) -> None:
@@ -48,6 +50,8 @@ class Store:
         self.bundles = Bundles(database)
         self.hub_notes = HubNotes(database)
         self.trash = Trash(database)
+        self.quotas = Quotas()
+        self.person: Callable[[], str | None] = lambda: ""
 
     @classmethod
     def open(cls, home: Home, *, busy_s: float = BUSY_S) -> Store:
@@ -71,6 +75,10 @@ class Store:
     def may_change(self) -> None:
         """Ask now, where reading for a change would tell something before it is refused."""
         self._database.may_change()
+
+    def holdings(self, person: str) -> Holdings:
+        """What belongs to ``person``."""
+        return holdings(self._database, person)
 
     def close(self) -> None:
         """Close all connections. The store cannot be used after that."""

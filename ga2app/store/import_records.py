@@ -29,7 +29,7 @@ class ImportState(StrEnum):
 class ImportRow:
     """An import as a page shows it: ``done`` of ``total`` things of its present ``stage``, and what was found.
 
-    ``cancelled`` is the wish; the state follows it.
+    ``cancelled`` is the wish; the state follows it. Lists of imports leave out the ``report``.
     """
 
     id: int
@@ -47,6 +47,17 @@ class ImportRow:
 
 
 _COLUMNS = "id, name, source, state, stage, done, total, cancelled, report, error, created_s, finished_s"
+_LISTED = _COLUMNS.replace("report", "NULL AS report")
+REPORT_LISTS = ("flaws", "faults", "missing", "repeated")
+
+
+@dataclass(frozen=True)
+class ReportOutline:
+    """A report without its lists: what it ``told`` besides, how long each list is, and the flaws by their kind."""
+
+    told: Mapping[str, Any]
+    lengths: Mapping[str, int]
+    kinds: Mapping[str, int]
 
 
 class Imports:
@@ -138,16 +149,37 @@ class Imports:
         return found[0]
 
     def latest(self, limit: int = 20) -> list[ImportRow]:
-        """The newest imports, newest first."""
-        return self._rows("ORDER BY id DESC LIMIT ?", limit)
+        """The newest imports, newest first, without their reports, which may be long."""
+        return self._rows("ORDER BY id DESC LIMIT ?", limit, columns=_LISTED)
 
     def running(self) -> ImportRow | None:
         """The import that is running."""
-        return next(iter(self._rows("WHERE state = 'running' ORDER BY id")), None)
+        return next(iter(self._rows("WHERE state = 'running' ORDER BY id", columns=_LISTED)), None)
 
-    def _rows(self, which: str, *values: int) -> list[ImportRow]:
+    def outline(self, import_id: int) -> ReportOutline:
+        """What the report of an import says, but for its lists, of which it tells how long they are."""
+        lists = ", ".join(f"'$.{name}'" for name in REPORT_LISTS)
+        lengths = ", ".join(f"json_array_length(report, '$.{name}')" for name in REPORT_LISTS)
+        by_kind = (
+            "SELECT json_extract(value, '$.kind'), count(*) FROM imports, json_each(report, '$.flaws') "
+            "WHERE imports.id = ? GROUP BY 1"
+        )
         with self._database.read() as db:
-            return [_row(row) for row in db.query(f"SELECT {_COLUMNS} FROM imports {which}", list(values))]
+            sql = f"SELECT json_remove(report, {lists}), {lengths} FROM imports WHERE id = ?"
+            told, *counts = db.execute(sql, [import_id]).fetchone() or [None]
+            kinds = dict(db.execute(by_kind, [import_id]).fetchall())
+        lengths_of = {name: count or 0 for name, count in zip(REPORT_LISTS, counts, strict=False)}
+        return ReportOutline(json.loads(told or "{}"), lengths_of, kinds)
+
+    def flaws(self, import_id: int, *, limit: int, offset: int = 0) -> list[dict[str, Any]]:
+        """``limit`` flaws of an import's report from number ``offset`` on, as ``ImportReport.to_dict`` gives them."""
+        sql = "SELECT value FROM imports, json_each(report, '$.flaws') WHERE imports.id = ? LIMIT ? OFFSET ?"
+        with self._database.read() as db:
+            return [json.loads(value) for (value,) in db.execute(sql, [import_id, limit, offset]).fetchall()]
+
+    def _rows(self, which: str, *values: int, columns: str = _COLUMNS) -> list[ImportRow]:
+        with self._database.read() as db:
+            return [_row(row) for row in db.query(f"SELECT {columns} FROM imports {which}", list(values))]
 
     def abandon_dead(self, alive: Callable[[int | None, float | None], bool]) -> list[int]:
         """Running imports whose process is not ``alive`` have failed; gives their numbers."""

@@ -19,7 +19,7 @@ from ga2app.environment import OwnThread
 from ga2app.errors import AccessError
 from ga2app.hub import Downloads
 from ga2app.services.anchor_advisor import AnchorAdvisor
-from ga2app.services.space import Space, Visitor, refusal
+from ga2app.services.space import Space, Visitor, is_owner, refusal
 from ga2app.services.studio import Studio
 from ga2app.web.own_names import shows_key
 
@@ -65,7 +65,12 @@ def guarded(studio: Studio) -> Studio:
         if visitor is not None and (why := refusal(space, visitor)):
             raise Refused(why)
 
+    def person() -> str | None:
+        visitor = present_visitor(space)
+        return "" if visitor is None or is_owner(space, visitor) else visitor.name
+
     studio.store.guard(may_change)
+    studio.store.person = person
     return replace(
         studio,
         may_change=may_change,

@@ -20,6 +20,7 @@ from ga2app.services.explanations import Explainer
 from ga2app.services.forecast import SpeedEstimator
 from ga2app.services.hardware import Hardware, lent_hardware, own_hardware
 from ga2app.services.imports import sweep
+from ga2app.services.quotas import present_quotas
 from ga2app.services.space import Space, present_space
 from ga2app.services.studio import Example
 from ga2app.services.uploads import KEEP_S, prune_uploads
@@ -29,6 +30,7 @@ from ga2app.web import Studio, build_page
 from ga2app.web.access import guarded
 from ga2app.web.file_route import UploadBound, file_routes
 from ga2app.web.own_names import OwnNames, host_of
+from ga2app.web.session_memory import Listening, SessionMemory, bound_lanes
 from ga2app.web.static_assets import asset_routes
 from ga2app.web.theme import launch_look
 
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("ga2app.app")
 
 MAX_UPLOAD, MAX_UPLOAD_ON_SPACE = "4gb", "512mb"
+SPARE_THREADS = 40
+"""Threads that answer everything else while as many recognitions are under way as may be."""
 VISITORS_KEEP_S = 24 * 3600
 """On a Space, clips that visitors upload go after a day: they are other people's, and the disk is small."""
 _WATCH_S = 5.0
@@ -79,7 +83,7 @@ def serve(
     """
     studio = _studio(home, store, hardware, space)
     _tidy(home, store)
-    page = build_page(studio).queue(default_concurrency_limit=4, max_size=64)
+    page = build_page(studio).queue(default_concurrency_limit=4)
     try:
         launch(page, studio, address, mcp=mcp)
     except OSError as exc:
@@ -102,6 +106,8 @@ def launch(page: gr.Blocks, studio: Studio, address: ServerAddress, *, mcp: bool
     known = [*address.allowed_hosts, *filter(None, names)]
     own_names = Middleware(OwnNames, address.host, known, on_space=bool(space), key=space.key if space else "")
     routes = [*asset_routes(), *file_routes(guarded(studio)), *(agents.routes if agents else ())]
+    memory = SessionMemory()
+    layers = [own_names, Middleware(UploadBound, studio), Middleware(Listening, memory)]
     _, opened, _ = page.launch(
         server_name=address.host,
         server_port=address.port,
@@ -109,12 +115,14 @@ def launch(page: gr.Blocks, studio: Studio, address: ServerAddress, *, mcp: bool
         prevent_thread_lock=True,
         _frontend=False,  # no look at its own page: to take over 3 s for it on a busy machine is no fault
         quiet=True,
+        max_threads=studio.store.quotas.recognitions + SPARE_THREADS,
         max_file_size=MAX_UPLOAD_ON_SPACE if space else MAX_UPLOAD,
         mcp_server=False,  # Gradio's own would offer every endpoint; ours is among app_kwargs
-        app_kwargs={"routes": routes, "middleware": [own_names, Middleware(UploadBound, studio)]}
-        | ({"lifespan": agents.lifespan} if agents else {}),
+        app_kwargs={"routes": routes, "middleware": layers} | ({"lifespan": agents.lifespan} if agents else {}),
         **launch_look(),
     )
+    memory.serve(page)
+    bound_lanes(page)
     log.info("GA² Studio is at %s, its data in %s", opened, studio.home.root)
     if agents:
         log.info("agents are answered over MCP at %s%s", opened.rstrip("/"), agents.path)
@@ -136,6 +144,7 @@ def _studio(home: Home, store: Store, hardware: Hardware, space: Space | None) -
     """The studio with all that its screens may use."""
     from ga2app.synthetic.demo_dataset import build_examples
 
+    store.quotas = present_quotas(space is not None)
     downloads = Downloads()
     backbones = Backbones(lambda: downloads.finished, None if space else home.root / "backbone_folders.json")
     return Studio(

@@ -10,6 +10,7 @@ from zips import link, pack, quiet, reasons
 
 from ga2app.datasets.import_report import ImportReport
 from ga2app.errors import DatasetError
+from ga2app.paths import LongListing, open_zip
 from ga2app.services.zip_archive import Limits, unpack
 
 
@@ -119,3 +120,29 @@ def test_what_is_no_zip_is_refused_in_words(tmp_path: Path, content: bytes) -> N
     (tmp_path / "a.zip").write_bytes(content)
     with pytest.raises(DatasetError, match="the zip cannot be read .*pack it again and upload it anew"):
         unpacked(tmp_path / "a.zip", tmp_path / "out")
+
+
+def test_a_list_of_too_many_files_is_refused_before_an_object_is_made_of_each(tmp_path: Path) -> None:
+    archive = pack(tmp_path / "a.zip", {f"wave/{number}.mp4": b"" for number in range(300)})
+    made: list[str] = []
+
+    class Counted(zipfile.ZipInfo):
+        def __init__(self, *given: object, **named: object) -> None:
+            made.append("")
+            super().__init__(*given, **named)  # type: ignore[arg-type]
+
+    plain, zipfile.ZipInfo = zipfile.ZipInfo, Counted  # type: ignore[misc]
+    try:
+        with pytest.raises(LongListing, match="it lists 300 files"):
+            with open_zip(archive, most_files=299, most_bytes=1 << 20):
+                pytest.fail("it was opened")
+        with pytest.raises(LongListing, match="its list of files has .* bytes"):
+            with open_zip(archive, most_files=300, most_bytes=1 << 10):
+                pytest.fail("it was opened")
+        assert not made
+        with open_zip(archive, most_files=300, most_bytes=1 << 20) as opened:
+            assert len(opened.infolist()) == len(made) == 300 and opened.read("wave/7.mp4") == b""
+    finally:
+        zipfile.ZipInfo = plain  # type: ignore[misc]
+    with pytest.raises(DatasetError, match=r"the zip holds too much \(its list of files has .*; split it into several"):
+        unpacked(archive, tmp_path / "out", Limits(listing_bytes=1 << 10))

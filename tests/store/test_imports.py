@@ -86,7 +86,7 @@ def test_one_import_runs_at_a_time_and_under_a_free_name(store: Store) -> None:
     with pytest.raises(DatasetError, match="the import of 'walks' is still running; wait for it, or cancel it first"):
         begin(store, "other")
     store.imports.give_up(import_id, ImportState.FAILED, "the zip cannot be read", {"flaws": []})
-    row = store.imports.latest()[0]
+    row = store.imports.get(store.imports.latest()[0].id)
     assert (row.state, row.error, row.report) == (ImportState.FAILED, "the zip cannot be read", {"flaws": []})
     add_set(store, {"jump": 1}, "taken")
     with pytest.raises(DatasetError, match="there is a data set 'taken' already"):
@@ -102,3 +102,16 @@ def test_only_imports_of_dead_processes_are_given_up(store: Store, tmp_path: Pat
     row = store.imports.get(import_id)
     assert row.state is ImportState.FAILED and "closed during the import" in (row.error or "")
     assert store.imports.running() is None
+
+
+def test_lists_of_imports_leave_out_reports_and_a_report_is_read_a_page_at_a_time(store: Store) -> None:
+    import_id = begin(store)
+    flaws = [{"file": f"{number}.mp4", "kind": "left out" if number % 4 else "taken"} for number in range(2000)]
+    store.imports.give_up(import_id, ImportState.FAILED, "no", {"name": "walks", "flaws": flaws, "notes": ["much"]})
+    assert [row.report for row in store.imports.latest()] == [None]
+    outline = store.imports.outline(import_id)
+    assert outline.told == {"name": "walks", "notes": ["much"]}
+    assert outline.lengths == {"flaws": 2000, "faults": 0, "missing": 0, "repeated": 0}
+    assert outline.kinds == {"left out": 1500, "taken": 500}
+    assert store.imports.flaws(import_id, limit=3, offset=1998) == flaws[1998:]
+    assert store.imports.outline(import_id + 1).told == {} and store.imports.flaws(import_id + 1, limit=3) == []

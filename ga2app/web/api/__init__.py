@@ -102,7 +102,7 @@ Endpoint = Callable[..., Any]
 def build_api(studio: Studio) -> None:
     """Connect the endpoints; those that take or give files do so through unseen components."""
     some, runs = Endpoints(studio), RunEndpoints(studio)
-    _connect(some.recognize, concurrency_id="recognize", concurrency_limit=1)
+    _connect(some.recognize, concurrency_limit=None)  # the service admits, and turns take care of the rest
     for name in "queue_run queue_job run_status list_runs stop_run resume_run restart_run".split():
         api(_told(getattr(runs, name)), api_name=name)
     _connect(some.download_bundle)

@@ -6,6 +6,7 @@ A docstring here is what a caller reads, and an endpoint answers in plain JSON.
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -24,7 +25,7 @@ from ga2app.store import BundleQuery
 from ga2app.store.import_records import ImportState
 from ga2app.types import BundleCard, RecognitionRequest, as_document, cautions, to_counts, with_nulls
 
-MAX_LISTED = 200
+MAX_LISTED, MAX_FLAWS = 200, 1000
 Files: TypeAlias = list[str]
 OneFile: TypeAlias = str
 """Uploaded files, by their paths: ``build_api`` gives them an input that takes files."""
@@ -211,7 +212,9 @@ class Endpoints:
             test: how many of them are for testing.
             base: how many labels are trained on.
             novel: how many labels are only tested.
-            flaws: clips that were left out or are worth a look: file, label, kind, reason and fix of each.
+            flaws: clips that were left out or are worth a look: file, label, kind, reason and fix of each, the first
+                1,000 of them.
+            flaw_counts: how many such clips there are in all, by their kind: left out, or taken.
             notes: further remarks, in sentences.
 
         Raises:
@@ -226,8 +229,10 @@ class Endpoints:
         row = studio.imports.run(given, name or "", duplicates=kept, division=division, missing=rule)
         if row.state is not ImportState.DONE:
             raise DatasetError(row.error or "the import has failed")
-        report, told = row.report or {}, ("clips", "train", "test", "base", "novel", "flaws", "notes")
-        return {"dataset": row.name, **{kind: report[kind] for kind in told}}
+        report, told = row.report or {}, ("clips", "train", "test", "base", "novel", "notes")
+        flaws = [flaw["kind"] for flaw in report["flaws"]]
+        counts = {"flaws": report["flaws"][:MAX_FLAWS], "flaw_counts": dict(Counter(flaws))}
+        return {"dataset": row.name, **{kind: report[kind] for kind in told}, **counts}
 
 
 def document(results: Results) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -164,8 +165,7 @@ class Handlers:
         yield busy("Packing the clips…" if packed else "Writing the list…")
         try:
             file = self._sets.export(values[self._parts.view].dataset_id or 0, packed=packed)
-            address = self._studio.files.address(file)
-            yield str(render("exported_file.html", file=file, address=address, bytes=file.stat().st_size))
+            yield self._link(file)
         except Exception as exc:
             yield fault_html(exc)
 
@@ -197,11 +197,21 @@ class Handlers:
         return {form.told: "", form.upload: None, form.panel: panel, self._parts.clock: gr.Timer(FOLLOW_S, active=True)}
 
     def in_panel(self, event: gr.EventData) -> Values:
-        """The import under way cancelled, or another report."""
-        form, given = self._parts.form, event._data
+        """The import under way cancelled, another report or page of it, or a link to the whole of one."""
+        form, given, imports = self._parts.form, event._data, self._studio.imports
+        chosen, page = (next(iter(_numbers([given.get(name)])), None) for name in ("import", "page"))
+        if given.get("do") == "download":
+            try:
+                return {form.told: self._link(imports.report_file(chosen or 0))}
+            except Exception as exc:
+                return {form.told: fault_html(exc)}
         failed = attempt(self._cancel) if given.get("do") == "cancel" else ""
-        chosen = next(iter(_numbers([given.get("import")])), None)
-        return {form.told: failed, form.panel: views.panel_html(self._studio, chosen)}
+        return {form.told: failed, form.panel: views.panel_html(self._studio, chosen, page or 0)}
+
+    def _link(self, file: Path) -> str:
+        """A link to a file that was made to be downloaded."""
+        address = self._studio.files.address(file)
+        return str(render("exported_file.html", file=file, address=address, bytes=file.stat().st_size))
 
     def _cancel(self) -> str:
         self._studio.imports.cancel()

@@ -7,26 +7,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
-from urllib.parse import quote
 
 from markupsafe import Markup
 
 from ga2app.config import DEMO
-from ga2app.datasets.import_report import FlawKind, flaws_of, report_csv
+from ga2app.datasets.import_report import FlawKind, flaws_of
 from ga2app.errors import ClipError, DatasetError
 from ga2app.services.clip_inspector import picture_of
 from ga2app.services.studio import Studio
 from ga2app.store import DatasetRow
 from ga2app.store.clip_pages import ClipFilter, ClipRow, LabelRow
-from ga2app.store.import_records import ImportRow, ImportState
+from ga2app.store.import_records import ImportRow, ImportState, ReportOutline
 from ga2app.types import Subset
 from ga2app.web.components.markup import busy, count_of, empty, kind_mark, notice, notices, render, shortened
 
 PAGE = 60
 """Clips on a page."""
+FLAWS = 100
+"""Clips with faults on a page of a report."""
 
 _PICTURED = 240
-_FLAWS = 500
 _OUTCOMES = {
     ImportState.DONE: "was imported",
     ImportState.CANCELLED: "was cancelled",
@@ -176,14 +176,16 @@ def progress_of(row: ImportRow | None) -> dict[str, Any] | None:
     return {"share": round(100 * row.done / row.total) if row.total else 0, "told": told}
 
 
-def panel_html(studio: Studio, import_id: int | None = None) -> str:
-    """The import under way; else what ``import_id``, or the newest, has found, and the way to the others."""
+def panel_html(studio: Studio, import_id: int | None = None, page: int = 0) -> str:
+    """The import under way; else a page of what ``import_id``, or the newest, has found, and the way to the others."""
     rows = studio.store.imports.latest()
     ended = [row for row in rows if row.state is not ImportState.RUNNING]
     running = next((row for row in rows if row.state is ImportState.RUNNING), None)
     shown = next((row for row in ended if row.id == import_id), ended[0] if ended else None)
-    report = dict(shown.report or {}) if shown else {}
-    flaws = flaws_of(report)
+    report = studio.imports.outline(shown.id) if shown else ReportOutline({}, {}, {})
+    count = report.lengths.get("flaws", 0)
+    page = max(0, min(page, (count - 1) // FLAWS))
+    listed = studio.store.imports.flaws(shown.id, limit=FLAWS, offset=page * FLAWS) if shown and count else []
     return render(
         "import_panel.html",
         running=running,
@@ -192,22 +194,25 @@ def panel_html(studio: Studio, import_id: int | None = None) -> str:
         shown=shown,
         outcome=_OUTCOMES.get(shown.state, "") if shown else "",
         verdict=Markup(_verdict(shown, report) if shown else ""),
-        dataset_id=report.get("dataset_id"),
-        notes=Markup(notices("info", list(report.get("notes", ())))),
-        flaws=flaws,
-        most=_FLAWS,
-        csv=quote(report_csv(report)),
+        dataset_id=report.told.get("dataset_id"),
+        notes=Markup(notices("info", list(report.told.get("notes", ())))),
+        flaws=flaws_of({"flaws": listed}),
+        count=count,
+        kinds=", ".join(f"{number:,} {kind}" for kind, number in report.kinds.items()),
+        first=page * FLAWS + 1,
+        page=page,
+        pages=-(-count // FLAWS),
     )
 
 
-def _verdict(row: ImportRow, report: Mapping[str, Any]) -> str:
+def _verdict(row: ImportRow, report: ReportOutline) -> str:
     if row.state is not ImportState.DONE:
         return notice("info" if row.state is ImportState.CANCELLED else "error", row.error or "")
-    left_out = sum(flaw.kind is FlawKind.LEFT_OUT for flaw in flaws_of(report))
+    told, left_out = report.told, report.kinds.get(FlawKind.LEFT_OUT.value, 0)
     were = "was" if left_out == 1 else "were"
     return notice(
         "success",
-        f"{count_of(report.get('clips', 0), 'clip')} went in: {report.get('train', 0):,} for training and "
-        f"{report.get('test', 0):,} for testing, {count_of(report.get('base', 0), 'base label')} and "
-        f"{count_of(report.get('novel', 0), 'novel label')}. {left_out:,} {were} left out.",
+        f"{count_of(told.get('clips', 0), 'clip')} went in: {told.get('train', 0):,} for training and "
+        f"{told.get('test', 0):,} for testing, {count_of(told.get('base', 0), 'base label')} and "
+        f"{count_of(told.get('novel', 0), 'novel label')}. {left_out:,} {were} left out.",
     )

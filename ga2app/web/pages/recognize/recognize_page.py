@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +37,7 @@ def build_recognize(studio: Studio, page: Page) -> None:
             results = ResultParts()
     writers = fields.connect_controls(studio, controls)
     _connect_results(studio, controls, results)
-    _connect_recognizing(studio, controls, results)
+    _connect_recognizing(studio, controls, results, tab)
     _connect_memory(studio, controls, results, page, tab, writers)
 
 
@@ -94,19 +93,24 @@ def _connect_results(studio: Studio, controls: Controls, results: ResultParts) -
     results.upload.upload(inputs=[shown, results.upload], outputs=graded, **read)
     threshold = controls.settings.threshold
     threshold.release(judge_again, [shown, threshold], results.outputs, **QUIET)
-    lane: Any = {"concurrency_id": "recognize", "concurrency_limit": 1}
+    lane: Any = {"concurrency_id": "why", "concurrency_limit": 1}
     # Closing, or another question, pressed while reasons are still coming in, is done after them.
     results.clips.click(click, shown, [results.clips, shown], trigger_mode="multiple", **lane, **QUIET)
 
 
-def _connect_recognizing(studio: Studio, controls: Controls, results: ResultParts) -> None:
+def _connect_recognizing(studio: Studio, controls: Controls, results: ResultParts, tab: gr.Textbox) -> None:
     """What makes the right side answer: the button, Enter, or a click on an example."""
+
+    newest = state.Newest()
 
     def read(given: dict[Any, Any]) -> tuple[RecognitionRequest, Shown]:
         return controls.request(given), given[results.shown]
 
     def put(drawn: Drawn) -> dict[Any, Any]:
         return results.values(drawn) | {controls.fault: drawn.fault}
+
+    def answer(given: dict[Any, Any]) -> Iterator[dict[Any, Any]]:
+        yield from newest.alone(given[tab], state.answer_pages(studio, read, put, given))
 
     def choose_example(event: gr.EventData) -> tuple[list[str], str]:
         example = studio.examples[event.index]
@@ -115,11 +119,10 @@ def _connect_recognizing(studio: Studio, controls: Controls, results: ResultPart
         return [file], format_labels(dict.fromkeys(each.label for each in studio.examples))
 
     shared: dict[str, Any] = {
-        "fn": partial(state.answer_pages, studio, read, put),
-        "inputs": controls.asked | {results.shown},
+        "fn": answer,
+        "inputs": controls.asked | {results.shown, tab},
         "outputs": [*results.outputs, controls.fault],
-        "concurrency_id": "recognize",
-        "concurrency_limit": 1,
+        "concurrency_limit": None,  # the service admits, and turns take care of the rest
         **waited_for(results.clips),
     }
     reveal: dict[str, Any] = {"fn": None, "js": REVEAL_JS % "telling", **QUIET}

@@ -30,6 +30,10 @@ from ga2app.web.events import fault_html
 from ga2app.web.pages.recognize.recognize_view import BLOCKS, blocks_html, grades_html, overview_html, reasons_html
 
 MOST_CSV_BYTES = 4_000_000
+MOST_VISITS, MOST_CLIPS = 200, 4000
+"""Of so many tabs it is known what they held, and of those used last the answers about so many clips."""
+MOST_KEPT_SIGNS = 100_000
+"""Labels of a tab that are longer are not kept."""
 _OVERLAY_PX = 160
 _PACE = 10
 """With more clips than these the page is drawn anew for each tenth of them only."""
@@ -111,6 +115,24 @@ def answer_pages(
     except Exception as exc:
         fault = fault_html(exc)
         yield put(replace(draw(shown, above=fault), fault=fault))
+
+
+class Newest:
+    """Of the answers that a browser tab has asked for, only the newest is drawn; an older one ends where it is."""
+
+    def __init__(self) -> None:
+        self._asked: OrderedDict[str, object] = OrderedDict()
+
+    def alone(self, key: str, pages: Iterator[Any]) -> Iterator[Any]:
+        """``pages``, until the tab with ``key`` asks again."""
+        mine = self._asked[key] = object()
+        self._asked.move_to_end(key)
+        while len(self._asked) > MOST_VISITS:
+            self._asked.popitem(last=False)
+        for page in pages:
+            if key and self._asked.get(key, mine) is not mine:
+                return
+            yield page
 
 
 def with_true_label(shown: Shown, clip: object, label: object) -> Shown:
@@ -207,9 +229,6 @@ def asking_why(studio: Studio, shown: Shown, results: Results, asked: Question) 
         yield put(html(message=fault_html(exc)))
 
 
-MOST_VISITS, MOST_CLIPS = 200, 4000
-"""Of so many tabs it is known what they held, and of those used last the answers about so many clips."""
-
 _KEY = re.compile(r"[0-9a-f]{32}")
 
 
@@ -235,8 +254,8 @@ class Visits:
         self._lock = threading.Lock()
 
     def keep(self, key: str, values: Mapping[str, Any], shown: Shown) -> None:
-        """Remember what the tab with ``key`` holds; nothing without a key."""
-        if not _KEY.fullmatch(key or ""):
+        """Remember what the tab with ``key`` holds; nothing without a key, or where its labels are too long."""
+        if not _KEY.fullmatch(key or "") or len(str(values.get("labels"))) > MOST_KEPT_SIGNS:
             return
         with self._lock:
             self._left[key] = Left(dict(values), shown)
