@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: run test test-documents lint types screenshots docs \
+.PHONY: run test test-faults test-documents lint types audit lock screenshots docs \
 	sketch-clip contact-sheet bench-newcomer bench-pages bench-decode bench-saliency
 
 run: .venv/installed
@@ -9,7 +9,11 @@ run: .venv/installed
 
 test: .venv/tools
 	$(BIN)/python -m tests.browser
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder -m "not documents"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder -m "not documents and not faults"
+
+test-faults: .venv/tools
+	$(BIN)/python -m tests.browser
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m faults
 
 test-documents: .venv/tools
 	$(BIN)/python -m tests.browser
@@ -21,6 +25,14 @@ lint: .venv/tools
 
 types: .venv/tools
 	$(BIN)/mypy
+
+audit: .venv/tools
+	$(BIN)/bandit -q -c pyproject.toml -r ga2app app.py
+	$(BIN)/python -m tools.audit_packages
+
+lock: .venv/tools
+	$(BIN)/python -m pip install -q uv
+	$(BIN)/python -m tools.lock_requirements
 
 screenshots: .venv/tools
 	$(BIN)/python tests/screenshots.py --out assets/pictures
@@ -47,12 +59,15 @@ bench-decode: .venv/tools
 bench-saliency: .venv/tools
 	$(BIN)/python -m benchmarks.saliency $(if $(BUNDLE),--bundle $(BUNDLE))
 
-.venv/installed: requirements.txt
+# First every package with its version and the hashes of its files, then torch: which build of it is the index's choice.
+.venv/installed: requirements.txt requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is %d.%d; name another one: make PYTHON=python3.12" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install -q -r requirements.txt
 	touch $@
 
-.venv/tools: tests/requirements.txt requirements-mcp.txt requirements-onnx.txt .venv/installed
+.venv/tools: tests/requirements.txt tests/requirements.lock requirements-mcp.txt requirements-onnx.txt .venv/installed
+	$(BIN)/python -m pip install -q --require-hashes -r requirements.lock -r tests/requirements.lock
 	$(BIN)/python -m pip install -q -r tests/requirements.txt
 	touch $@

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+import logging
 import os
 import re
 import shutil
+import stat
 import struct
 import time
 import uuid
@@ -40,6 +42,12 @@ SKETCH_CLIP = ASSETS / "sketch-clip"
 SKETCH_HARD_PROMPT = ASSETS / "sketch-hard-prompt"
 _MOST_NAME_BYTES = 120
 _END_BYTES = 96 * 1024
+_OTHERS, _GROUP = 0o007, 0o070
+_OURS = ("studio.db*", "media", "runs", "bundles", "frames")
+_BESIDE = ("worker*", "gradio", "tmp", "*.lock", "*.json", ".*")
+"""What the app makes in its data directory: what holds the data of people, and what lies beside it."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -103,6 +111,42 @@ class Home:
     def checkpoint(self, run_id: int) -> Path:
         """Where a run that is not done is saved."""
         return self.run_folder(run_id) / "checkpoint.safetensors"
+
+
+def make_private(home: Home) -> int:
+    """Make the data directory, readable for its owner alone, and take from one that is there what lets others in.
+
+    A folder that everybody may read is one whose maker did not choose: it loses the others and the group. One that is a
+    team's (setgid, or open to a group and to nobody else) loses the others alone. A directory that holds things of
+    others is left as it is, and only what is ours in it is closed. Gives the rights that a new database is to have.
+    Raises OSError if the directory cannot be made.
+    """
+    if not home.root.is_dir():
+        home.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+    rights = home.root.stat().st_mode
+    team = bool(rights & stat.S_ISGID) or bool(rights & _GROUP and not rights & _OTHERS)
+    lost = _OTHERS if team else _OTHERS | _GROUP
+    entries = list(home.root.iterdir())
+    ours = [entry for entry in entries if any(map(entry.match, _OURS))]
+    if all(any(map(entry.match, _OURS + _BESIDE)) for entry in entries):
+        ours = [home.root, *(entry for entry in ours if entry.is_file())]
+    exposed = [entry for entry in ours if _close(entry, lost)]
+    if exposed and rights & _OTHERS:
+        _log.info("others could read %s; now only its owner can", ", ".join(map(str, exposed)))
+    return 0o660 if team and rights & stat.S_IWGRP else 0o600
+
+
+def _close(path: Path, lost: int) -> bool:
+    """Whether others could read ``path``, which loses its rights. What belongs to another account is left alone."""
+    try:
+        state = path.lstat()
+        if stat.S_ISLNK(state.st_mode) or state.st_uid != os.geteuid() or not state.st_mode & _OTHERS:
+            return False
+        path.chmod(stat.S_IMODE(state.st_mode) & ~lost)
+    except OSError as exc:
+        _log.info("the rights of %s stay as they are (%s)", path, exc.strerror or exc)
+        return False
+    return True
 
 
 def default_home() -> Home:
@@ -179,7 +223,15 @@ def job_beside(checkpoint: Path) -> Path:
 
 
 def last_lines(path: Path, count: int = 20) -> list[str]:
-    """The last ``count`` lines of a text file, of which only the end is read; none if there is no file."""
+    """The last ``count`` lines of a log, of which only the end is read; none if there is no file.
+
+    A log turns over: what came before its first line is in ``<name>.1``.
+    """
+    lines = _end_of(path, count)
+    return lines if len(lines) >= count else [*_end_of(path.with_name(f"{path.name}.1"), count), *lines][-count:]
+
+
+def _end_of(path: Path, count: int) -> list[str]:
     try:
         with open_ordinary(path) as stream:
             size = stream.seek(0, os.SEEK_END)

@@ -163,7 +163,7 @@ def home(tmp_path: Path) -> Home:
 @pytest.fixture
 def store(home: Home, empty_database: bytes) -> Iterator[Store]:
     """The store of ``home``, in which nothing has been done, on a real disk."""
-    home.root.mkdir(parents=True, exist_ok=True)
+    home.root.mkdir(parents=True, exist_ok=True, mode=0o700)
     home.database.write_bytes(empty_database)
     with Store.open(home) as opened:
         yield opened

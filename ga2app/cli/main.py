@@ -24,6 +24,7 @@ from ga2app.cli import (
     recognize,
     stored,
     train,
+    upkeep,
 )
 from ga2app.cli import studio_command as studio
 from ga2app.errors import StudioError
@@ -31,6 +32,7 @@ from ga2app.paths import default_home, version
 
 COMMANDS = (
     studio,
+    upkeep,
     recognize,
     explain,
     train,

@@ -23,7 +23,7 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
-from huggingface_hub.utils import build_hf_headers, parse_ratelimit_headers  # type: ignore[attr-defined]
+from huggingface_hub.utils import build_hf_headers, get_session, parse_ratelimit_headers  # type: ignore[attr-defined]
 
 from ga2app.clip.files.clip_download import HTTPError as HTTPError
 from ga2app.errors import HubError, StudioError
@@ -35,6 +35,21 @@ NOT_LOGGED_IN = "you are not logged in to Hugging Face; run `hf auth login` on t
 _QUOTA = re.compile(r"storage (limit|quota|patterns)|(exceeded|over|reached) your .*quota", re.IGNORECASE)
 _CARD = "Invalid metadata in README.md"
 _LFS = "LFS batch API returned errors"
+
+
+def hub_access(timeout_s: float = 5.0) -> str:
+    """Whether the Hub can be reached from here, and who is logged in, in a few words. Never raises."""
+    try:
+        client = HubClient()
+        get_session().head(client.api.endpoint, timeout=timeout_s)
+        who = f"logged in as {client.account().name}" if client.logged_in else "not logged in (hf auth login)"
+        return f"reachable at {client.api.endpoint}, {who}"
+    except OfflineModeIsEnabled:
+        return "switched off by HF_HUB_OFFLINE"
+    except (HTTPError, OSError) as exc:
+        return f"cannot be reached ({type(exc).__name__}); all but downloads and pushes works without it"
+    except HubError as exc:
+        return str(exc)
 
 
 class HubClient:
@@ -50,6 +65,11 @@ class HubClient:
         self._account: HubAccount | None = None
         endpoint = endpoint or os.environ.get("HF_ENDPOINT") or None
         self.api = HfApi(endpoint=endpoint and endpoint.rstrip("/"), token=self._token or False, library_name=_LIBRARY)
+
+    @property
+    def logged_in(self) -> bool:
+        """Whether there is a login to show; the Hub has not been asked."""
+        return bool(self._token)
 
     def account(self) -> HubAccount:
         """Whose login this is, asked for once. Raises HubError without one, or where the Hub does not know it."""

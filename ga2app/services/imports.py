@@ -281,11 +281,16 @@ def _drop_unused(scratch: Path, dataset: Dataset) -> None:
 
 
 def sweep(home: Home, store: Store) -> list[int]:
-    """Tidy up after imports of processes that are gone: they have failed, and what they left is deleted."""
+    """Tidy up after imports of processes that are gone: they have failed, and what they left is deleted.
+
+    Clips of an import that the database does not know, because it was lost and made anew, are not ours to delete.
+    """
     dead = store.imports.abandon_dead(launcher.is_alive)
     running, needed = store.imports.running(), store.imports.folders()
     for folder in home.datasets.iterdir() if home.datasets.is_dir() else ():
         number = _FOLDER.fullmatch(folder.name)
-        if number and str(folder) not in needed and not (running and int(number[1]) == running.id):
+        if not number or str(folder) in needed or (running and int(number[1]) == running.id):
+            continue
+        if folder.name.startswith(".") or store.imports.knows(int(number[1])):
             shutil.rmtree(folder, ignore_errors=True)
     return dead

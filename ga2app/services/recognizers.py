@@ -123,7 +123,7 @@ class ZeroGpuRecognizer(OwnRecognizer):
 def portable(exc: StudioError) -> StudioError:
     """``exc`` as it survives pickling: itself, or its text."""
     try:
-        copy = pickle.loads(pickle.dumps(exc))
+        copy = pickle.loads(pickle.dumps(exc))  # nosec B301
     except Exception:
         return StudioError(str(exc))
     return exc if isinstance(copy, StudioError) and str(copy) == str(exc) else StudioError(str(exc))

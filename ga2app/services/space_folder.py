@@ -45,6 +45,9 @@ deletes everything |
 | `GA2_BACKBONE` | the CLIP that recognizes by default, for example `openai/clip-vit-base-patch16` |
 | `HF_HOME` | where downloaded CLIPs are kept, for example `/data/huggingface` |
 | `GA2_GPU_SECONDS` | on ZeroGPU: for how long the GPU is asked for at a time (60) |
+| `GA2_KEEP_UPLOADS_DAYS`, `GA2_KEEP_PICTURES_DAYS`, `GA2_KEEP_CHECKPOINTS_DAYS`, `GA2_KEEP_TRASH_DAYS` | after how \
+many days unused uploads (1), pictures of answers (1), checkpoints of runs that were stopped or failed (30) and \
+deletions that can be undone (7) go; `forever` keeps them |
 | `GA2_KEY` | a *secret* of 16 characters or more: a program that sends it as the header `X-GA2-Key` acts as the owner |
 
 Everybody who can open the Space sees what its pages show, the clips of data sets too: make the Space private if they
@@ -92,7 +95,7 @@ REQUIREMENTS = "requirements.txt"
 _FOR_A_SPACE = """
 # On a Space
 gradio[oauth]              # signing in with Hugging Face
-spaces>=0.43               # the Hub's own: lends the GPU of ZeroGPU hardware, does nothing elsewhere
+spaces>=0.43,<0.60         # the Hub's own: lends the GPU of ZeroGPU hardware, does nothing elsewhere
 """
 
 _ATTRIBUTES = """\

@@ -204,18 +204,20 @@ def make_room(home: Home, needed_bytes: int = 0) -> None:
         )
 
 
-def prune_uploads(home: Home, *, keep_s: float = KEEP_S, now_s: float | None = None) -> int:
-    """Drop uploads, and pictures of them, that were not used for ``keep_s`` seconds; gives the number of folders.
+def prune_uploads(home: Home, *, keep_s: float = KEEP_S, pictures_s: float = KEEP_S, now_s: float | None = None) -> int:
+    """Drop uploads that were not used for ``keep_s`` seconds, and pictures of answers older than ``pictures_s``.
 
-    Exports, proposed clips, and uploads that were never used or came in half, go after a day.
+    Exports, proposed clips, and uploads that were never used or came in half, go after a day. Gives the number of
+    folders.
     """
-    kept = (entry for folder in (uploads_folder(home), pictures_folder(home)) for entry in folder.glob("*"))
+    dropped = drop_older(uploads_folder(home).glob("*"), keep_s, now_s)
+    dropped += drop_older(pictures_folder(home).glob("*"), pictures_s, now_s)
     short = [unit for unit in _units(home) if unit.parent != uploads_folder(home)]
     for half in (unit for unit in short if unit.is_file()):
         if (now_s or time.time()) - half.stat().st_mtime > EXPORTS_KEEP_S:
             half.unlink(missing_ok=True)
     short += (home.media / "anchors" / "made").glob("*")
-    return drop_older(kept, keep_s, now_s) + drop_older(short, EXPORTS_KEEP_S, now_s)
+    return dropped + drop_older(short, EXPORTS_KEEP_S, now_s)
 
 
 def _units(home: Home) -> Iterator[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import sqlite3
@@ -17,7 +18,7 @@ from pathlib import Path
 import sqlite_utils
 
 from ga2app.errors import StoreError
-from ga2app.paths import Home
+from ga2app.paths import Home, make_private
 from ga2app.store.migrations import migrate
 from ga2app.untrusted import MAX_WHOLE
 
@@ -121,7 +122,7 @@ class Database:
         self._closed = False
         self.may_change: Callable[[], None] = lambda: None
         try:
-            home.root.mkdir(parents=True, exist_ok=True)
+            rights = make_private(home)
         except OSError as exc:
             raise StoreError(
                 f"the folder '{home.root}' cannot be made ({exc.strerror}); "
@@ -130,6 +131,8 @@ class Database:
         mode = chosen_journal(home.root)
         if mode == "delete":
             _check_locks(home.root)
+        with contextlib.suppress(OSError):  # what cannot be made SQLite tells; its journals have the database's rights
+            os.close(os.open(home.database, os.O_CREAT | os.O_EXCL | os.O_WRONLY, rights))
         with self._translated(), self._borrowed() as db:
             self._set_journal(db, mode)
             migrate(db, home.database)
@@ -269,15 +272,20 @@ def explain(exc: sqlite3.Error, path: Path) -> str:
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return f"{what} is locked by another program; close it (a database viewer, a backup) and try again"
     if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
-        return (
-            f"{what} is damaged ({exc}); move that file away and start again: a new one is made, "
-            "and the clips and bundles beside it stay"
-        )
+        return explain_damage(path, str(exc))
     if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
         return f"{what} cannot be written ({exc}); make its folder writable, or set GA2_HOME to one that is"
     if name.startswith(("SQLITE_FULL", "SQLITE_IOERR")):
         return f"{what} cannot be written ({exc}); free some disk space there, or check the disk, and try again"
     return f"{what} refused a request ({exc}); restart the app, and if it stays, report it with this text"
+
+
+def explain_damage(path: Path, fault: str) -> str:
+    """What is said of a damaged database, and what to do next."""
+    return (
+        f"the database '{path}' is damaged ({fault}); close the studio and run: python -m ga2app doctor --repair. It "
+        "keeps every row that can be read, and the clips and bundles beside the database stay"
+    )
 
 
 def _is_sound(path: Path) -> bool:

@@ -148,6 +148,10 @@ class Imports:
             raise DatasetError("this import is not known any more; choose another from the list")
         return found[0]
 
+    def knows(self, import_id: int) -> bool:
+        """Whether there was an import of that number."""
+        return bool(self._rows("WHERE id = ?", import_id))
+
     def latest(self, limit: int = 20) -> list[ImportRow]:
         """The newest imports, newest first, without their reports, which may be long."""
         return self._rows("ORDER BY id DESC LIMIT ?", limit, columns=_LISTED)

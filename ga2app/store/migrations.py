@@ -13,9 +13,14 @@ from ga2app.errors import StoreError
 from ga2app.store.early_migrations import migrations, run_script
 
 
+def known_names() -> list[str]:
+    """The names of all migrations, in their order."""
+    return [migration.name for migration in migrations._migrations]
+
+
 def migrate(db: sqlite_utils.Database, path: Path) -> None:
     """Bring ``db`` to the newest schema. Raises StoreError if it is newer than this program."""
-    known = {migration.name for migration in migrations._migrations}
+    known = known_names()
     strange = [migration.name for migration in migrations.applied(db) if migration.name not in known]
     if strange:
         raise StoreError(

@@ -132,6 +132,16 @@ class RunClaims(RunRows):
                 [time.time(), run_id, pid],
             )
 
+    def release_all(self) -> Sequence[int]:
+        """``release`` every run: in a copy of a home no worker has one. Gives those that wait again."""
+        with self._database.read() as db:
+            found = db.execute(
+                "SELECT id, state FROM runs WHERE state IN ('running', 'stopping') ORDER BY id"
+            ).fetchall()
+        for run_id, _ in found:
+            self.release(run_id)
+        return [run_id for run_id, state in found if state == RunState.RUNNING]
+
     def finish(
         self,
         run_id: int,

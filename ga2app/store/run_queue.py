@@ -116,6 +116,19 @@ class Runs(RunClaims):
             file.unlink(missing_ok=True)
         return len(files)
 
+    def drop_old_checkpoints(self, keep_s: float) -> list[int]:
+        """Remove the checkpoints of runs that ended without being done more than ``keep_s`` seconds ago.
+
+        Gives the numbers of those that had one: resumed, they begin anew.
+        """
+        sql = "SELECT id FROM runs WHERE state IN ('stopped', 'failed') AND finished_s < ? ORDER BY id"
+        with self._database.read() as db:
+            ended = [run_id for (run_id,) in db.execute(sql, [time.time() - keep_s])]
+        old = [run_id for run_id in ended if self.has_checkpoint(run_id)]
+        for run_id in old:
+            self._database.home.checkpoint(run_id).unlink(missing_ok=True)
+        return old
+
     def waiting(self) -> list[int]:
         """The numbers of the waiting runs, in the order in which they will be taken."""
         with self._database.read() as db:

@@ -194,7 +194,7 @@ def _launch(job: Job, count: int, emit: Emit, should_stop: Callable[[], bool]) -
                     emit(event)
         said = (folder / LOG).read_text(errors="replace")
         if (folder / RESULT).exists():
-            result: TrainResult = pickle.loads((folder / RESULT).read_bytes())
+            result: TrainResult = pickle.loads((folder / RESULT).read_bytes())  # nosec B301
             return result
         _log.error("what the %d processes said:\n%s", count, said[-20_000:])
         raise _fault(folder / FAULT, said, count, job.checkpoint.exists())
@@ -243,7 +243,7 @@ def _written(events: Any) -> Iterator[Event]:
     while True:
         place = events.tell()
         try:
-            yield pickle.load(events)
+            yield pickle.load(events)  # nosec B301
         except (EOFError, pickle.UnpicklingError):
             events.seek(place)
             return
@@ -251,7 +251,7 @@ def _written(events: Any) -> Iterator[Event]:
 
 def _fault(file: Path, said: str, count: int, kept: bool) -> Exception:
     """Why the run ended, from what one rank has told and from how all of them ended."""
-    told: Exception | None = pickle.loads(file.read_bytes()) if file.exists() else None
+    told: Exception | None = pickle.loads(file.read_bytes()) if file.exists() else None  # nosec B301
     codes = [int(code) for code in re.findall(r"exitcode\s*:\s*(-?\d+) \(pid", said)]
     if told is not None and getattr(told, "code", None) is not ErrorCode.WORKER_DIED:
         return told

@@ -18,7 +18,8 @@ from ga2app.types.recognition import (  # isort: skip
     RecognizedClip, Score, Verdict,
 )  # fmt: skip
 from ga2app.types.report_types import (  # isort: skip
-    GROUPS, REPORT, TOP5_LABELS, ChangedClip, GroupReport, MapPoint, ModelReport, Report, TrainResult, read_report,
+    GROUPS, REPORT, TOP5_LABELS, ChangedClip, Finding, GroupReport, MapPoint, ModelReport, Report, TrainResult,
+    read_report,
 )  # fmt: skip
 from ga2app.types.run_types import (  # isort: skip
     DIGEST_CHARACTERS, ClipState, Event, EventKind, RunRecord, RunState, TrainingData, clip_name,
@@ -29,7 +30,7 @@ __all__ = [
     "TOP5_LABELS", "Adjustment", "AnchorClip", "AnchorKind", "Answer", "BackboneChoice", "BundleCard",
     "BundleFacts", "ByteProgress", "ChangedClip", "ClipFacts", "ClipRating", "ClipRatings",
     "ClipState", "Conditions", "Curve", "Dataset", "DatasetOutline", "Event", "EventKind",
-    "FrameScore", "GroupReport", "HubAccount", "HubFile", "HubOffer", "HubRevision", "Interval",
+    "Finding", "FrameScore", "GroupReport", "HubAccount", "HubFile", "HubOffer", "HubRevision", "Interval",
     "LabelKind", "LabelledClip", "MadeClip", "MadeClips", "MapPoint", "ModelReport", "NoneOfThese",
     "NoneWay", "Progress", "ProposalKind", "PulledAnchors", "PushOptions", "Pushed", "Recognition",
     "RecognitionRequest", "RecognizedClip", "RepoKind", "Report", "RunRecord", "RunState", "SampleSize", "Score",

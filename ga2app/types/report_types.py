@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ga2app.errors import StoreError
 from ga2app.types.headline import SIDES, Conditions, SampleSize, defined, read_conditions
@@ -24,6 +24,14 @@ TOP5_LABELS = 6
 
 GROUPS = ("base", "novel", "joint")
 """Base clips among base names, novel clips among novel names, all clips among all names."""
+
+
+class Finding(NamedTuple):
+    """One check of ``doctor``: whether it is well, and what was seen."""
+
+    name: str
+    ok: bool
+    detail: str
 
 
 @dataclass(frozen=True)

@@ -13,15 +13,47 @@ from hmac import compare_digest
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 KEY_HEADER = "x-ga2-key"
+HUB = "https://huggingface.co"
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _PRIVATE = (".local", ".lan", ".internal", ".home.arpa", ".localhost")
 """Ends of names that no public name server leads anywhere."""
 _HOW = "To let people and programs use it, start the studio with --allowed-host NAME, or set GA2_ALLOWED_HOSTS.\n"
+
+
+class SafeHeaders:
+    """Middleware: what a browser is told of every answer.
+
+    It may be shown in a frame of the studio's own pages alone, on a Space also in the Hub's, which shows it so. It is
+    what its type says and nothing else, and no other site learns which page a link was followed from.
+    """
+
+    def __init__(self, app: ASGIApp, *, on_space: bool = False) -> None:
+        self._app = app
+        self._headers = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin"} | (
+            {"Content-Security-Policy": f"frame-ancestors 'self' {HUB}"}
+            if on_space  # the older header knows no other site than one's own
+            else {"Content-Security-Policy": "frame-ancestors 'self'", "X-Frame-Options": "SAMEORIGIN"}
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand the request on, and add the headers to its answer."""
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                given = MutableHeaders(scope=message)
+                for name, value in self._headers.items():
+                    if name == "Content-Security-Policy":  # several hold together: an answer's own stays
+                        given.append(name, value)
+                    else:
+                        given[name] = value
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
 
 
 class OwnNames:

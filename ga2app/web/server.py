@@ -15,21 +15,20 @@ from ga2app.errors import PackageError, StudioError
 from ga2app.hub import Downloads
 from ga2app.hub.backbone_downloads import Backbones
 from ga2app.paths import SKETCH_HARD_PROMPT, Home
-from ga2app.services.clip_inspector import sweep_pictures
 from ga2app.services.explanations import Explainer
 from ga2app.services.forecast import SpeedEstimator
 from ga2app.services.hardware import Hardware, lent_hardware, own_hardware
 from ga2app.services.imports import sweep
 from ga2app.services.quotas import present_quotas
+from ga2app.services.retention import Retention, drop_old, retention
 from ga2app.services.space import Space, present_space
 from ga2app.services.studio import Example
-from ga2app.services.uploads import KEEP_S, prune_uploads
 from ga2app.store import Store
 from ga2app.types import RunState
 from ga2app.web import Studio, build_page
 from ga2app.web.access import guarded
 from ga2app.web.file_route import UploadBound, file_routes
-from ga2app.web.own_names import OwnNames, host_of
+from ga2app.web.own_names import OwnNames, SafeHeaders, host_of
 from ga2app.web.session_memory import Listening, SessionMemory, bound_lanes
 from ga2app.web.static_assets import asset_routes
 from ga2app.web.theme import launch_look
@@ -42,8 +41,6 @@ log = logging.getLogger("ga2app.app")
 MAX_UPLOAD, MAX_UPLOAD_ON_SPACE = "4gb", "512mb"
 SPARE_THREADS = 40
 """Threads that answer everything else while as many recognitions are under way as may be."""
-VISITORS_KEEP_S = 24 * 3600
-"""On a Space, clips that visitors upload go after a day: they are other people's, and the disk is small."""
 _WATCH_S = 5.0
 _PRUNE_EVERY = 720
 """Old uploads are dropped each hour: every so many rounds of the watch."""
@@ -81,7 +78,7 @@ def serve(
 
     With ``mcp`` agents are answered, too.
     """
-    studio = _studio(home, store, hardware, space)
+    studio, keep = _studio(home, store, hardware, space), retention(on_space=space is not None)
     _tidy(home, store)
     page = build_page(studio).queue(default_concurrency_limit=4)
     try:
@@ -91,7 +88,7 @@ def serve(
         return 1
     OwnThread(target=_warm, args=(studio,), daemon=True, name="warm-up").start()
     try:
-        _watch(studio, over)
+        _watch(studio, keep, over)
     finally:
         log.info("closing; a run that is under way goes on in its own process, or from its checkpoint")
         hardware.close()
@@ -104,10 +101,14 @@ def launch(page: gr.Blocks, studio: Studio, address: ServerAddress, *, mcp: bool
     agents = open_to_agents(studio, page) if mcp else None
     space, names = studio.space, [host_of(address.root_path), os.environ.get("SPACE_HOST")]
     known = [*address.allowed_hosts, *filter(None, names)]
-    own_names = Middleware(OwnNames, address.host, known, on_space=bool(space), key=space.key if space else "")
     routes = [*asset_routes(), *file_routes(guarded(studio)), *(agents.routes if agents else ())]
     memory = SessionMemory()
-    layers = [own_names, Middleware(UploadBound, studio), Middleware(Listening, memory)]
+    layers = [
+        Middleware(SafeHeaders, on_space=bool(space)),
+        Middleware(OwnNames, address.host, known, on_space=bool(space), key=space.key if space else ""),
+        Middleware(UploadBound, studio),
+        Middleware(Listening, memory),
+    ]
     _, opened, _ = page.launch(
         server_name=address.host,
         server_port=address.port,
@@ -117,6 +118,7 @@ def launch(page: gr.Blocks, studio: Studio, address: ServerAddress, *, mcp: bool
         quiet=True,
         max_threads=studio.store.quotas.recognitions + SPARE_THREADS,
         max_file_size=MAX_UPLOAD_ON_SPACE if space else MAX_UPLOAD,
+        enable_monitoring=False,  # else who called what, with the arguments, is shown at /monitoring
         mcp_server=False,  # Gradio's own would offer every endpoint; ours is among app_kwargs
         app_kwargs={"routes": routes, "middleware": layers} | ({"lifespan": agents.lifespan} if agents else {}),
         **launch_look(),
@@ -166,16 +168,12 @@ def _studio(home: Home, store: Store, hardware: Hardware, space: Space | None) -
 
 
 def _tidy(home: Home, store: Store) -> None:
-    """What a killed app left over, and deletions that are too old to be undone."""
+    """What a killed app left over."""
     for import_id in sweep(home, store):
         log.warning("import %d was under way when the studio was closed; nothing of it was kept", import_id)
-    dropped = store.trash.purge()
-    if dropped:
-        log.info("%d old deletions were dropped for good", dropped)
-    sweep_pictures(home, store)
 
 
-def _watch(studio: Studio, over: threading.Event) -> None:
+def _watch(studio: Studio, keep: Retention, over: threading.Event) -> None:
     """See to it that a worker is there while runs wait, and that old uploads go, until ``over`` is set."""
     waiting = (RunState.QUEUED, RunState.RUNNING, RunState.STOPPING)
     said, rounds, first = "", 0, True
@@ -184,16 +182,14 @@ def _watch(studio: Studio, over: threading.Event) -> None:
             if first or studio.store.runs.count(waiting):
                 studio.wake_worker()
             if rounds % _PRUNE_EVERY == 0:
-                prune_uploads(studio.home, keep_s=VISITORS_KEEP_S if studio.space else KEEP_S)
-                studio.store.trash.purge()
-                sweep_pictures(studio.home, studio.store)
+                drop_old(studio.home, studio.store, keep)
             said = ""
         except StudioError as exc:
             if str(exc) != said:
                 log.error("%s", exc)
             said = str(exc)
         except OSError:
-            log.exception("old uploads could not be dropped")
+            log.exception("what is too old to be kept could not be dropped")
         first, rounds = False, rounds + 1
         if over.wait(_WATCH_S):
             return

@@ -34,8 +34,9 @@ IDLE_EXIT_S = 900
 """A worker with nothing to do gives its memory back after this time."""
 
 _LOCK, _EARLIER = "worker.lock", "worker.json"
-_LOG_LIMIT_BYTES = 5_000_000
 _BACK_OFF_S = 30.0
+LOG_BYTES = 5_000_000
+"""How long a worker's log gets before it turns over; the one before is kept beside it."""
 
 _log = logging.getLogger(__name__)
 _children: dict[Path, _Child] = {}  # by the file of their slot
@@ -155,7 +156,8 @@ def ensure_worker(
             return holder.pid
         _refuse_if_it_just_failed(home, slot)
         idle = () if idle_exit_s == float("inf") else ("--idle-exit", str(idle_exit_s))
-        process = _launch(home, slot, [*command, "--home", str(home.root), *slot.options(), *idle])
+        log = ("--log", str(worker_log(home, slot)))
+        process = _launch(home, slot, [*command, "--home", str(home.root), *slot.options(), *log, *idle])
         _children[_file(home, slot.name)] = _Child(process, time.monotonic())
         # Written for the child, so that a second call finds it before it has come to itself.
         _write(home, slot, WorkerProcess(process.pid, process_started_s(process.pid) or 0.0))
@@ -215,7 +217,7 @@ def python_path() -> str:
 def _launch(home: Home, slot: WorkerSlot, arguments: list[str]) -> subprocess.Popen[bytes]:
     log = worker_log(home, slot)
     try:
-        if log.exists() and log.stat().st_size > _LOG_LIMIT_BYTES:
+        if log.exists() and log.stat().st_size > LOG_BYTES:  # a worker that is at work sees to it by itself
             log.replace(log.with_suffix(".log.1"))
         with log.open("ab") as output:
             return subprocess.Popen(

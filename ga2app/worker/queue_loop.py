@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import FrameType
 
@@ -25,6 +26,8 @@ from ga2app.worker.run_parts import HEARTBEAT, EventWriter, Parts
 from ga2app.worker.worker_slots import WorkerSlot
 
 LOG = "log.txt"
+LOG_BYTES = 2_000_000
+"""How long a run's log gets before it turns over; the one before is kept beside it."""
 POLL_S = 0.5
 STALE_S = 60.0
 """A run whose worker has not been heard of for so long is given to another."""
@@ -284,7 +287,7 @@ def explain(exc: Exception) -> str:
 
 @contextmanager
 def _log_to(path: Path) -> Iterator[None]:
-    handler = logging.FileHandler(path, encoding="utf-8")
+    handler = RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     here = threading.get_ident()
     # Where the worker is a thread of the app, what others do there is none of the run's business.

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from ga2app.errors import StudioError
@@ -54,6 +55,7 @@ def main(
     parser.add_argument("--home", type=Path, help="the data directory (default: GA2_HOME, else the checkout's)")
     add_options(parser)
     parser.add_argument("--slot", nargs=3, metavar=("DEVICE", "NUMBER", "THREADS"), help=argparse.SUPPRESS)
+    parser.add_argument("--log", type=Path, help=argparse.SUPPRESS)
     chosen = parser.parse_args(arguments)
     home = Home(chosen.home.expanduser().resolve()) if chosen.home else default_home()
     # Read when torch is loaded. Threads that wait for work by spinning make a small model ten times slower and more
@@ -65,7 +67,9 @@ def main(
         else:
             slots = plan_slots(chosen.workers)
         name = f"{slots[0].name}: " if len(slots) == 1 and slots[0] != WorkerSlot() else ""
-        logging.basicConfig(level=logging.INFO, format=f"%(asctime)s {name}%(levelname)s %(name)s: %(message)s")
+        handler = _OwnLog(chosen.log) if chosen.log else logging.StreamHandler()
+        line = f"%(asctime)s {name}%(levelname)s %(name)s: %(message)s"
+        logging.basicConfig(level=logging.INFO, format=line, handlers=[handler])
         logging.captureWarnings(True)
         if len(slots) > 1:
             return _Watch(home, slots, command, chosen).until_all_have_left()
@@ -74,6 +78,19 @@ def main(
         logging.basicConfig(format="%(levelname)s: %(message)s")
         _log.error("%s", exc)
         return 1
+
+
+class _OwnLog(RotatingFileHandler):
+    """The log of a worker that nobody watches, which turns over; what libraries write by themselves goes along."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, maxBytes=launcher.LOG_BYTES, backupCount=1, encoding="utf-8")
+
+    def doRollover(self) -> None:
+        super().doRollover()
+        for number in (1, 2):
+            if self.stream:
+                os.dup2(self.stream.fileno(), number)
 
 
 def _work(home: Home, slot: WorkerSlot, chosen: argparse.Namespace, parts: Parts | None, *, alone: bool) -> int:

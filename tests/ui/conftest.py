@@ -21,7 +21,7 @@ def home(tmp_path: Path) -> Home:
 
 @pytest.fixture
 def studio(home: Home, empty_database: bytes) -> Iterator[Studio]:
-    home.root.mkdir()
+    home.root.mkdir(mode=0o700)
     home.database.write_bytes(empty_database)
     made = make_studio(home)
     yield made

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from ga2app.paths import version
 from ga2app.web import own_names
-from ga2app.web.own_names import OwnNames
+from ga2app.web.own_names import OwnNames, SafeHeaders
+
+from .studios import Served
 
 HERE, EVERYWHERE, KEY = "127.0.0.1", "0.0.0.0", "the key"
 
@@ -73,3 +78,22 @@ def test_a_space_has_any_name_but_its_pages_are_its_own_unless_a_program_shows_t
     assert asked(Origin="https://another.example") == 403
     assert asked(Origin="https://another.example", X_GA2_Key="another key") == 403
     assert asked(Origin="https://another.example", X_GA2_Key=KEY) == 200
+
+
+@pytest.mark.parametrize(("on_space", "frames"), [(False, "'self'"), (True, "'self' https://huggingface.co")])
+def test_an_answer_is_framed_by_nobody_but_the_studio_and_on_a_space_by_the_hub(on_space: bool, frames: str) -> None:
+    async def page(request: Request) -> PlainTextResponse:
+        return PlainTextResponse("open", headers={"Content-Security-Policy": "sandbox"})
+
+    app = Starlette(routes=[Route("/", page)], middleware=[Middleware(SafeHeaders, on_space=on_space)])
+    headers = TestClient(app).get("/").headers
+    assert headers["Content-Security-Policy"] == f"sandbox, frame-ancestors {frames}"
+    assert headers.get("X-Frame-Options") == (None if on_space else "SAMEORIGIN")
+    assert (headers["X-Content-Type-Options"], headers["Referrer-Policy"]) == ("nosniff", "same-origin")
+
+
+def test_what_others_do_here_is_shown_at_no_address(served: Served) -> None:
+    for path in ("monitoring", "monitoring/summary", "gradio_api/monitoring/summary", "monitoring/key"):
+        assert httpx.get(f"{served.address}/{path}").status_code in (403, 404), path
+    page = httpx.get(served.address)
+    assert page.headers["X-Frame-Options"] == "SAMEORIGIN" and f"GA² Studio {version()}" in page.text

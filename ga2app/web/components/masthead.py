@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 from markupsafe import escape
 
+from ga2app.paths import version
 from ga2app.services.space import Space, Visitor, is_owner, refusal
 from ga2app.services.studio import Studio
 from ga2app.web.access import present_visitor
@@ -94,4 +95,5 @@ def build_masthead(studio: Studio, app: gr.Blocks, place: Place) -> Page:
 
 def footer_html() -> str:
     """What stands below every page."""
-    return f'<footer class="pages-end"><a href="{API.link}">Use via API</a></footer>'
+    told = f"<span>GA² Studio {escape(version())}</span>"
+    return f'<footer class="pages-end"><a href="{API.link}">Use via API</a> {told}</footer>'
