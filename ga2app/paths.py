@@ -6,6 +6,7 @@ installed package in ``~/.ga2-studio``.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.metadata
 import logging
@@ -134,6 +135,12 @@ def make_private(home: Home) -> int:
     if exposed and rights & _OTHERS:
         _log.info("others could read %s; now only its owner can", ", ".join(map(str, exposed)))
     return 0o660 if team and rights & stat.S_IWGRP else 0o600
+
+
+def private_file(file: Path, rights: int) -> None:
+    """Make an empty file with ``rights``; one that is there, or cannot be made, is left to whoever opens it."""
+    with contextlib.suppress(OSError):
+        os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, rights))
 
 
 def _close(path: Path, lost: int) -> bool:

@@ -20,7 +20,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ga2app.errors import StoreError, counted, named
-from ga2app.paths import Home, make_private, version
+from ga2app.paths import Home, make_private, private_file, version
 from ga2app.services.health import refuse_in_use
 from ga2app.store import Store
 from ga2app.store.database import explain
@@ -261,7 +261,7 @@ def _snapshot(database: Path, target: Path) -> int:
         if time.monotonic() > until_s:
             raise StoreError(f"the database '{database}' was locked for {_PATIENCE_S:.0f} s; try again")
 
-    os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    private_file(target, 0o600)
     try:
         with contextlib.closing(sqlite3.connect(database)) as live, contextlib.closing(sqlite3.connect(target)) as copy:
             live.backup(copy, progress=wait)

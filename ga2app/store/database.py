@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import sqlite3
@@ -18,7 +17,7 @@ from pathlib import Path
 import sqlite_utils
 
 from ga2app.errors import StoreError
-from ga2app.paths import Home, make_private
+from ga2app.paths import Home, make_private, private_file
 from ga2app.store.migrations import migrate
 from ga2app.untrusted import MAX_WHOLE
 
@@ -131,8 +130,7 @@ class Database:
         mode = chosen_journal(home.root)
         if mode == "delete":
             _check_locks(home.root)
-        with contextlib.suppress(OSError):  # what cannot be made SQLite tells; its journals have the database's rights
-            os.close(os.open(home.database, os.O_CREAT | os.O_EXCL | os.O_WRONLY, rights))
+        private_file(home.database, rights)
         with self._translated(), self._borrowed() as db:
             self._set_journal(db, mode)
             migrate(db, home.database)
