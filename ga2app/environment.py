@@ -11,11 +11,13 @@ import contextlib
 import getpass
 import os
 import socket
+import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Iterable, MutableMapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from ga2app.errors import ConfigError, Fault, StoreError
@@ -24,6 +26,7 @@ GRADIO_TEMP = "GRADIO_TEMP_DIR"
 UPLOADS = "GA2_UPLOADS_GB"
 BACKBONES = "GA2_BACKBONES_IN_MEMORY"
 DECODERS = "GA2_DECODERS"
+HOST = "GA2_HOST"
 MOST_DECODERS = 8
 """Decoder processes that are used unasked: each takes about 100 MB of memory."""
 _LOCAL = ("127.0.0.1", "localhost", "::1")
@@ -57,6 +60,29 @@ class OwnThread(threading.Thread):
         """Whether what runs now was begun by the app itself."""
         now = threading.current_thread()
         return isinstance(now, cls) or now is threading.main_thread()
+
+
+def host_identity() -> str:
+    """This machine since it was started, or this container: its name first. ``GA2_HOST`` says it where that is set.
+
+    Processes with the same identity see each other's numbers; of others, these mean nothing here.
+    """
+    return os.environ.get(HOST, "").strip() or _host(socket.gethostname())
+
+
+@lru_cache
+def _host(name: str) -> str:
+    if sys.platform != "linux":
+        with contextlib.suppress(OSError):
+            asked = ["sysctl", "-n", "kern.bootsessionuuid"]
+            name += f" {subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()[:8]}"
+        return name.strip()
+    parts = [name]
+    with contextlib.suppress(OSError):
+        parts.append(Path("/proc/sys/kernel/random/boot_id").read_text()[:8])
+    with contextlib.suppress(OSError):
+        parts.append(str(os.stat("/proc/self/ns/pid").st_ino))
+    return " ".join(parts)
 
 
 def system_fault() -> str | None:

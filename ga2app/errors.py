@@ -43,6 +43,7 @@ class ErrorCode(StrEnum):
     BUNDLE_UNUSABLE = "bundle unusable"
     CHECKPOINT_UNUSABLE = "checkpoint unusable"
     CLIPS_UNREADABLE = "clips unreadable"
+    DATABASE_BUSY = "database busy"
     DATA_CHANGED = "data changed"
     DATASET_MISSING = "data set missing"
     DEVICE_UNUSABLE = "device unusable"
@@ -98,7 +99,12 @@ def shown(text: str) -> str:
     return plain if len(plain) <= 80 else plain[:77] + "..."
 
 
-_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
+_MEMORY = (
+    *("out of memory", "can't allocate memory", "not enough memory", "cannot allocate memory", "bad_alloc"),
+    "ALLOC_FAILED",
+)
+_FULL = ("(os error 28)", "(os error 122)")
+"""What safetensors says of a full disk, and of a full quota."""
 _DEVICE = ("CUDA error", "CUDA driver", "no kernel image", "No CUDA GPUs")
 """What torch says, which has no types for it."""
 
@@ -107,10 +113,12 @@ def code_of(error: BaseException) -> ErrorCode:
     """The code of any exception: its own, that of what caused it, or else a bug's; OTHER for a StudioError without."""
     if isinstance(error, StudioError) and error.code:
         return error.code
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT) or str(error).endswith(_FULL):
         return ErrorCode.DISK_FULL
     if (
         isinstance(error, MemoryError)
+        or isinstance(error, OSError)
+        and error.errno == errno.ENOMEM
         or type(error).__name__ == "OutOfMemoryError"
         or any(text in str(error) for text in _MEMORY)
     ):
@@ -118,7 +126,9 @@ def code_of(error: BaseException) -> ErrorCode:
     if isinstance(error, RuntimeError) and any(text in str(error) for text in _DEVICE):
         return ErrorCode.DEVICE_UNUSABLE
     if isinstance(error, StudioError):
-        return code_of(error.__cause__) if isinstance(error.__cause__, OSError | StudioError) else ErrorCode.OTHER
+        cause = error.__cause__
+        known = isinstance(cause, OSError | StudioError) or str(cause).endswith(_FULL)
+        return code_of(cause) if cause is not None and known else ErrorCode.OTHER
     return ErrorCode.BUG
 
 

@@ -12,19 +12,18 @@ import importlib.metadata
 import logging
 import os
 import re
-import shutil
 import stat
 import struct
-import time
 import uuid
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any
 
+from ga2app.disk import why_unwritten
 from ga2app.errors import StoreError
 from ga2app.untrusted import open_ordinary, ordinary_status
 
@@ -212,16 +211,8 @@ def write_whole(file: Path, text: str) -> None:
         with whole_file(file) as fresh:
             fresh.write_text(text + "\n", encoding="utf-8")
     except OSError as exc:
-        raise StoreError(f"'{file}' could not be written ({exc}); free some space or choose another --out") from exc
-
-
-def drop_older(folders: Iterable[Path], keep_s: float, now_s: float | None = None) -> int:
-    """Delete those of ``folders`` that have not changed for ``keep_s`` seconds; gives their number."""
-    now = time.time() if now_s is None else now_s
-    old = [folder for folder in folders if folder.is_dir() and now - folder.stat().st_mtime > keep_s]
-    for folder in old:
-        shutil.rmtree(folder, ignore_errors=True)
-    return len(old)
+        why = why_unwritten(exc, file.parent, len(text.encode()))
+        raise StoreError(f"'{file}' could not be written ({why}); free some space or choose another --out") from exc
 
 
 def job_beside(checkpoint: Path) -> Path:

@@ -7,6 +7,7 @@ import json
 import math
 import os
 import shutil
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,7 +24,8 @@ from ga2app.bundles.manifest import CARD, MANIFEST, TENSORS, Manifest, manifest_
 from ga2app.bundles.model_card import model_card
 from ga2app.clip import Backbone
 from ga2app.config import PromptConfig
-from ga2app.errors import BundleError, ConfigError, ErrorCode
+from ga2app.disk import why_unwritten
+from ga2app.errors import BundleError, ConfigError, ErrorCode, code_of
 from ga2app.method.prompted_model import PromptedClip
 from ga2app.method.prompts import PromptLearner
 from ga2app.method.whitening import CENTER, ROOT, Whitening, read_whitening
@@ -98,16 +100,20 @@ def save(bundle: Bundle, folder: Path) -> None:
             (fresh / MANIFEST).write_text(to_json(bundle.manifest), encoding="utf-8")
             (fresh / CARD).write_text(model_card(bundle.manifest), encoding="utf-8")
     except (OSError, SafetensorError) as exc:  # the latter on a full disk
+        size = sum(tensor.nbytes for tensor in bundle.tensors.values())
         raise BundleError(
-            f"bundle '{folder}' could not be written ({exc}); free some space or choose another folder"
+            f"bundle '{folder}' could not be written ({why_unwritten(exc, folder.parent, size)}); free some space or "
+            "choose another folder",
+            code=code_of(exc) if code_of(exc) is ErrorCode.DISK_FULL else None,
         ) from exc
 
 
 @contextmanager
 def whole_folder(folder: Path) -> Iterator[Path]:
     """A new folder to write into; it takes the place of ``folder`` when all of it is on the disk, or goes."""
-    fresh, old = (folder.with_name(f".{folder.name}.{end}-{os.getpid()}") for end in ("new", "old"))
-    shutil.rmtree(fresh, ignore_errors=True)
+    # Not the process's number: two containers may have the same. ``paths.drop_unfinished`` knows these names.
+    token = uuid.uuid4().hex[:12]
+    fresh, old = (folder.with_name(f".{folder.name}.{end}-{token}") for end in ("new", "old"))
     try:
         fresh.mkdir(parents=True)
         yield fresh

@@ -23,8 +23,9 @@ from pathlib import Path, PurePosixPath
 from ga2app.bundles.bundle_files import MAX_TENSOR_BYTES, load_folder
 from ga2app.bundles.manifest import CARD, MANIFEST, TENSORS, read_card, read_manifest, to_json, to_publish
 from ga2app.bundles.model_card import card_to_pack, model_card
+from ga2app.disk import drop_older
 from ga2app.errors import BundleError, shown
-from ga2app.paths import drop_older, open_zip, whole_file
+from ga2app.paths import open_zip, whole_file
 from ga2app.types import BundleCard
 from ga2app.untrusted import open_ordinary, read_ordinary
 

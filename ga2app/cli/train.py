@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from ga2app.cli import common
 from ga2app.cli import settings_options as settings
 from ga2app.config import RunConfig
+from ga2app.disk import drop_checkpoint
 from ga2app.environment import launched_processes
 from ga2app.errors import BundleError, ConfigError, Fault, HubError
 from ga2app.paths import default_home, job_beside
@@ -73,7 +74,7 @@ def _train(args: argparse.Namespace, from_first: Callable[..., Any], first: bool
         text = f"stopped at step {result.step}; the same command with --out {plan.out} goes on from there"
         print(text, file=sys.stderr)
         return common.INTERRUPTED
-    plan.checkpoint.unlink(missing_ok=True)
+    drop_checkpoint(plan.checkpoint)
     return _tell(args, result, str(result.bundle), steps=result.step)
 
 
@@ -118,7 +119,7 @@ def _make_way(args: argparse.Namespace, out: Path, checkpoint: Path) -> None:
         raise BundleError(f"'{out}' holds a bundle already; name another folder with --out, or replace it with --force")
     if args.restart and checkpoint.exists():
         with writing_to(out):
-            checkpoint.unlink(missing_ok=True)
+            drop_checkpoint(checkpoint)
 
 
 def _add_job_options(parser: argparse.ArgumentParser, source: Any) -> None:
@@ -172,7 +173,7 @@ def _train_there(args: argparse.Namespace, config: RunConfig, dataset: Dataset, 
     if not ended.finished:
         print(f"the job was ended; the same command with --out {out} goes on from what it saved", file=sys.stderr)
         return common.INTERRUPTED
-    checkpoint.unlink(missing_ok=True)
+    drop_checkpoint(checkpoint)
     return _tell(args, read_card(str(out), origin="trained"), str(out))
 
 

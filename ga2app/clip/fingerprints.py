@@ -18,7 +18,8 @@ import torch
 from torch import Tensor
 
 from ga2app.clip.files import ClipFolder
-from ga2app.paths import default_home
+from ga2app.errors import StoreError
+from ga2app.paths import default_home, write_whole
 from ga2app.untrusted import stored_json
 from ga2app.video.preprocessing import Preprocessing
 
@@ -121,11 +122,7 @@ def _read_kept() -> dict[str, str]:
 
 def _keep(kept: dict[str, str]) -> None:
     """Write the newest of ``kept``, whole or not at all. Of two processes the last one counts: each can hash anew."""
-    file = default_home().root / _FILE
-    fresh = file.with_name(f".{_FILE}.{os.getpid()}")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        fresh.write_text(json.dumps(dict(list(kept.items())[-MOST_KEPT:]), indent=1) + "\n", encoding="utf-8")
-        os.replace(fresh, file)
-    except OSError as exc:
+        write_whole(default_home().root / _FILE, json.dumps(dict(list(kept.items())[-MOST_KEPT:]), indent=1))
+    except StoreError as exc:
         _log.info("the hash of weights is not kept: %s", exc)

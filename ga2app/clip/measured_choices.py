@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import platform
 import time
 from collections.abc import Callable, Mapping
@@ -20,8 +19,8 @@ import torch
 
 from ga2app.clip.compute import Compute
 from ga2app.clip.prompt_layers import FrozenLayer, hold
-from ga2app.errors import BackboneError
-from ga2app.paths import default_home
+from ga2app.errors import BackboneError, StoreError
+from ga2app.paths import default_home, write_whole
 from ga2app.untrusted import stored_json
 
 if TYPE_CHECKING:
@@ -186,10 +185,7 @@ def _keep(kind: str, key: str, value: str) -> None:
     """Write the choice beside those that are kept, whole or not at all."""
     file, kept = default_home().root / FILE, kept_choices()
     kept[kind][key] = value
-    fresh = file.with_name(f".{FILE}.{os.getpid()}")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        fresh.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
-        os.replace(fresh, file)
-    except OSError as exc:
+        write_whole(file, json.dumps(kept, indent=1))
+    except StoreError as exc:
         _log.info("the choice of %s is not kept: %s", kind, exc)

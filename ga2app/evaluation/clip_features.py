@@ -86,7 +86,8 @@ def encode_views(
 ) -> Tensor:
     """Features (N, W, D) of each view of ``paths``, through the model's vision tower; each has length 1.
 
-    Raises DatasetError that names the clips that cannot be read, and InterruptedError when asked to stop.
+    Raises DatasetError that names the clips that cannot be read, and InterruptedError when asked to stop, which
+    ``should_stop`` tells between two clips.
     """
     return _encode(model, paths, num_frames, views, should_stop, loader, lambda pixels, _: model.encode_clips(pixels))
 
@@ -112,9 +113,11 @@ def _encode(
     jobs = (partial(multi_view_pixels, path, num_frames, how, views, loader) for path in paths[own])
     with closing(loader.ahead(jobs, spare=SPARE_THREADS)) as loaded:
         for first in range(own.start, own.start + group.most(len(paths)), at_once):
-            if should_stop():  # asked on all ranks equally often, also by one that has no clips left
-                raise InterruptedError
-            results = list(islice(loaded, at_once))
+            results: list[Tensor | ClipError] = []
+            for _ in range(at_once):  # asked on all ranks equally often, also by one that has no clips left
+                if should_stop():
+                    raise InterruptedError
+                results += islice(loaded, 1)
             faults += [str(result) for result in results if isinstance(result, ClipError)]
             if results and not faults:
                 pixels = torch.cat([raised(result) for result in results])

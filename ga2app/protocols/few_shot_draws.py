@@ -16,6 +16,7 @@ from ga2app.clip import Backbone
 from ga2app.config import RunConfig
 from ga2app.config.effective_config import effective
 from ga2app.config.reading import flat
+from ga2app.disk import drop_checkpoint
 from ga2app.errors import ConfigError, Fault, TrainingError
 from ga2app.evaluation import SINGLE_VIEW, Spread, spread_if_defined
 from ga2app.training import train
@@ -123,7 +124,7 @@ class Report:
 class Session:
     """What all draws of a protocol share: the frozen backbone, the folder for their bundles, the views of a test.
 
-    ``emit`` hears of the training's events, ``should_stop`` is asked between steps and between batches of test clips.
+    ``emit`` hears of the training's events, ``should_stop`` is asked between steps and between test clips.
     ``workers`` draws are made at once.
     """
 
@@ -190,7 +191,7 @@ def trained(draw: Draw, dataset: Dataset, session: Session) -> bundles.Bundle:
         )
         if not result.finished:
             raise InterruptedError(f"stopped at step {result.step} of {draw.name}")
-    checkpoint.unlink(missing_ok=True)
+    drop_checkpoint(checkpoint)
     return bundles.load_folder(folder)
 
 

@@ -12,8 +12,8 @@ from functools import cached_property
 from pathlib import Path
 
 from ga2app.datasets.clip_files import content_digest
+from ga2app.disk import drop_older
 from ga2app.errors import ClipError, DatasetError, StoreError, StudioError, counted
-from ga2app.paths import drop_older
 from ga2app.services.anchor_pools import DATASET, SET, caption_of, evenly, kept_pool, of_other_classes, of_other_content
 from ga2app.services.negatives import Asked, NegativePromptService, chosen, whole
 from ga2app.services.quotas import check_clips

@@ -13,7 +13,7 @@ from pathlib import Path
 from ga2app.datasets.clip_files import check_file, content_digest
 from ga2app.datasets.drafts import Draft, DraftClip, finished, lacks
 from ga2app.datasets.import_report import ImportReport
-from ga2app.errors import ClipError, DatasetError
+from ga2app.errors import ClipError, DatasetError, ErrorCode, code_of
 from ga2app.labels import unreadable
 from ga2app.services.clip_inspector import VideoInspector
 from ga2app.services.import_sources import Duplicates, Found, paths_of
@@ -101,6 +101,8 @@ def _inspected(
         try:
             by_content[digest] = replace(inspector.inspect(path, picture), digest=digest)
         except ClipError as exc:
+            if isinstance(exc.__cause__, OSError) and code_of(exc.__cause__) is ErrorCode.DISK_FULL:
+                raise exc.__cause__ from exc  # its picture has no room: no fault of the clip
             by_content[digest] = exc
         return digest
 

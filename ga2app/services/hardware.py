@@ -27,6 +27,7 @@ CLIPS_AT_ONCE = 8
 """Clips that one call for a lent GPU recognizes: to ask for it anew for each would take longer than the answers."""
 
 _LEAVES_WITHIN_S = 25.0
+_LENT = WorkerSlot("zerogpu")
 
 _log = logging.getLogger(__name__)
 
@@ -101,9 +102,9 @@ class ThreadWorker:
     def wake(self) -> None:
         """Start the thread unless it runs, or a worker lives in this home already. Raises TrainingError."""
         with self._lock:
-            if self._closed or self.alive() or not launcher.take_lock(self._home):
+            if self._closed or self.alive() or not launcher.take_lock(self._home, _LENT):
                 return
-            worker = Worker(self._home, self._store, self._parts, WorkerSlot("zerogpu"))
+            worker = Worker(self._home, self._store, self._parts, _LENT)
             self._leave = worker.leave
             self._thread = OwnThread(target=self._work, args=(worker.work,), daemon=True, name="worker")
             self._thread.start()
@@ -128,4 +129,4 @@ class ThreadWorker:
         except Exception:
             _log.exception("the worker has ended")
         finally:
-            launcher.release_lock(self._home)
+            launcher.release_lock(self._home, _LENT)

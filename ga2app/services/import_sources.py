@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import zipfile
 from dataclasses import dataclass, replace
@@ -189,3 +190,14 @@ def _in_fields(text: str) -> str:
 def paths_of(dataset: Draft | Dataset) -> list[str]:
     """The files of its clips and of its anchors."""
     return [*(clip.path for clip in dataset.clips), *(anchor.path for anchor in dataset.anchors)]
+
+
+def drop_unused(scratch: Path, dataset: Dataset) -> None:
+    """Only the clips that were taken stay on the disk."""
+    used = {os.path.abspath(path) for path in paths_of(dataset)}
+    for folder, _, names in os.walk(scratch, topdown=False):
+        for name in names:
+            if os.path.abspath(os.path.join(folder, name)) not in used:
+                os.unlink(os.path.join(folder, name))
+        with contextlib.suppress(OSError):
+            os.rmdir(folder)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import re
 import shutil
 import threading
 import time
@@ -21,15 +20,24 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from ga2app.datasets import Division, ImportReport, Missing
 from ga2app.datasets.import_report import report_csv
+from ga2app.disk import check_room, free_bytes
 from ga2app.environment import OwnThread
-from ga2app.errors import DatasetError, StoreError, StudioError
-from ga2app.paths import Home
+from ga2app.errors import DatasetError, ErrorCode, StoreError, StudioError, code_of
 from ga2app.services.clip_validation import Validated, tell_missing, validate
-from ga2app.services.import_sources import Duplicates, FileSource, ListsSource, Source, paths_of, read_source
+from ga2app.services.import_sources import (
+    Duplicates,
+    FileSource,
+    ListsSource,
+    Source,
+    drop_unused,
+    paths_of,
+    read_source,
+)
+from ga2app.services.import_sweep import UNDER_WAY, heartbeat
+from ga2app.services.import_sweep import sweep as sweep
 from ga2app.services.quotas import check_clips
 from ga2app.services.uploads import drop_received, export_folder
 from ga2app.services.zip_archive import Tick
-from ga2app.store import Store
 from ga2app.store.import_records import ImportRow, ImportState, ReportOutline
 from ga2app.types import ClipFacts, Dataset
 from ga2app.untrusted import one_line, readable
@@ -42,7 +50,7 @@ log = logging.getLogger(__name__)
 
 _TELL_S = 0.3
 _KEPT_OUTLINES = 20
-_FOLDER = re.compile(r"\.?import-(\d+)")
+_TRIES, _RETRY_S = 5, 1.0  # to tell the database how it ended; the next import, or the next start, does so otherwise
 _CANCELLED = "cancelled; nothing was kept"
 _UNEXPECTED = "something went wrong inside the studio, and its log says what; nothing was kept, try it again"
 _threads: dict[tuple[str, int], threading.Thread] = {}
@@ -115,6 +123,7 @@ class ImportService:
         """Ask the import that is running to stop; nothing of it is kept."""
         if running := self._studio.store.imports.running():
             self._studio.store.imports.cancel(running.id)
+            sweep(self._studio.home, self._studio.store)
 
     def _job(self, source: Source, name: str, choices: Choices, tick: Tick | None = None) -> _Job:
         if not (self._studio.server_paths or (isinstance(source, FileSource) and source.uploaded)):
@@ -124,7 +133,10 @@ class ImportService:
         name = one_line(name, "the name", DatasetError) or readable(Path(source.title).stem)
         process, person = launcher.this_process(), self._studio.store.person() or ""
         check_clips(self._studio.store, [source.title])
+        if self._studio.store.imports.running():
+            sweep(self._studio.home, self._studio.store)
         import_id = self._studio.store.imports.begin(name, readable(source.title), process.pid, process.started_s)
+        UNDER_WAY.add((str(self._studio.home.root), import_id))
         return _Job(self._studio, import_id, name, source, person, also_told=tick, **choices)
 
 
@@ -151,10 +163,10 @@ class _Job:
         self.report = ImportReport(self.name)
 
     def run(self) -> None:
-        """From the source to the data set; whatever happens, the database is told and nothing is left over."""
+        """From the source to the data set; whatever happens, nothing is left over, and then the database is told."""
         try:
-            self.staging.mkdir(parents=True, exist_ok=True)
-            self._keep(*self._validated())
+            with self._staged(), heartbeat(self.imports, self.id):
+                self._keep(*self._validated())
         except _Cancelled:
             self._give_up(ImportState.CANCELLED, _CANCELLED)
         except KeyboardInterrupt:
@@ -166,11 +178,23 @@ class _Job:
             self._give_up(state, _CANCELLED if cancelled else str(exc))
         except OSError as exc:
             log.exception("import %d failed", self.id)
-            text = f"the disk could not be written ({exc.strerror or exc}); free some space and import again"
-            self._give_up(ImportState.FAILED, text)
+            why = f"the disk could not be written ({exc.strerror or exc})"
+            if code_of(exc) is ErrorCode.DISK_FULL:
+                there = self.home.datasets
+                why = f"disk full: {free_bytes(there) / 1e6:,.1f} MB at '{there}' are too few ({exc.strerror or exc})"
+            self._give_up(ImportState.FAILED, f"{why}; free some space and import again, nothing was kept")
         except Exception:
             log.exception("import %d failed", self.id)
             self._give_up(ImportState.FAILED, _UNEXPECTED)
+        finally:
+            UNDER_WAY.discard((str(self.home.root), self.id))
+
+    @contextlib.contextmanager
+    def _staged(self) -> Iterator[None]:
+        """The folder of what is not whole yet; it goes before the database is told how it ended, which needs room."""
+        try:
+            self.staging.mkdir(parents=True, exist_ok=True)
+            yield
         finally:
             shutil.rmtree(self.staging, ignore_errors=True)
 
@@ -202,6 +226,7 @@ class _Job:
             os.link(self.source.path, held)
         except OSError:
             self._tick("Copying", 0, 0)
+            check_room(self.staging, self.source.path.stat().st_size, f"the copy of '{self.source.title}'")
             shutil.copyfile(self.source.path, held)
         return replace(self.source, path=held, uploaded=True)
 
@@ -222,7 +247,7 @@ class _Job:
         scratch = self.staging / "clips"
         own = scratch.is_dir()
         if own:
-            _drop_unused(scratch, dataset)
+            drop_unused(scratch, dataset)
             clips = tuple(replace(clip, path=self._after(clip.path)) for clip in dataset.clips)
             anchors = tuple(replace(anchor, path=self._after(anchor.path)) for anchor in dataset.anchors)
             dataset = replace(dataset, clips=clips, anchors=anchors)
@@ -263,34 +288,9 @@ class _Job:
             return False
 
     def _give_up(self, state: ImportState, text: str) -> None:
-        try:
-            self.imports.give_up(self.id, state, text, self.report.to_dict())
-        except StoreError:
-            log.exception("import %d has ended (%s: %s), and the database cannot be told", self.id, state, text)
-
-
-def _drop_unused(scratch: Path, dataset: Dataset) -> None:
-    """Only the clips that were taken stay on the disk."""
-    used = {os.path.abspath(path) for path in paths_of(dataset)}
-    for folder, _, names in os.walk(scratch, topdown=False):
-        for name in names:
-            if os.path.abspath(os.path.join(folder, name)) not in used:
-                os.unlink(os.path.join(folder, name))
-        with contextlib.suppress(OSError):
-            os.rmdir(folder)
-
-
-def sweep(home: Home, store: Store) -> list[int]:
-    """Tidy up after imports of processes that are gone: they have failed, and what they left is deleted.
-
-    Clips of an import that the database does not know, because it was lost and made anew, are not ours to delete.
-    """
-    dead = store.imports.abandon_dead(launcher.is_alive)
-    running, needed = store.imports.running(), store.imports.folders()
-    for folder in home.datasets.iterdir() if home.datasets.is_dir() else ():
-        number = _FOLDER.fullmatch(folder.name)
-        if not number or str(folder) in needed or (running and int(number[1]) == running.id):
-            continue
-        if folder.name.startswith(".") or store.imports.knows(int(number[1])):
-            shutil.rmtree(folder, ignore_errors=True)
-    return dead
+        for _ in range(_TRIES):
+            try:
+                return self.imports.give_up(self.id, state, text, self.report.to_dict())
+            except StoreError as exc:
+                log.error("import %d has ended (%s: %s), and cannot say so: %s", self.id, state, text, exc)
+                time.sleep(_RETRY_S)

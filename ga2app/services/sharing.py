@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ga2app import hub
+from ga2app.disk import drop_older
 from ga2app.errors import HubError
-from ga2app.paths import drop_older
 from ga2app.services.anchor_set_files import (
     ANCHORS,
     CLIPS,

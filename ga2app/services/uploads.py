@@ -20,9 +20,10 @@ from pathlib import Path
 from typing import TypeVar
 from weakref import WeakValueDictionary
 
+from ga2app.disk import drop_older
 from ga2app.environment import received_folder, upload_quota
 from ga2app.errors import ClipError, StoreError
-from ga2app.paths import Home, drop_older, safe_name, whole_file
+from ga2app.paths import Home, safe_name, whole_file
 from ga2app.untrusted import open_ordinary
 
 KEEP_S = 7 * 24 * 3600

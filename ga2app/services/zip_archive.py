@@ -15,7 +15,7 @@ from ga2app.datasets import VIDEO_SUFFIXES
 from ga2app.datasets.clip_names import is_foreign
 from ga2app.datasets.import_report import ImportReport
 from ga2app.datasets.text_tables import SUFFIXES
-from ga2app.errors import DatasetError, counted
+from ga2app.errors import DatasetError, ErrorCode, code_of, counted
 from ga2app.paths import LongListing, open_zip
 
 Tick = Callable[[str, int, int], None]
@@ -59,6 +59,8 @@ def unpack(archive: Path, into: Path, report: ImportReport, tick: Tick, limits: 
     except LongListing as exc:
         raise DatasetError(f"the zip holds too much ({exc}); split it into several") from exc
     except (zipfile.BadZipFile, UnicodeDecodeError, OSError) as exc:
+        if code_of(exc) is ErrorCode.DISK_FULL:
+            raise
         raise DatasetError(
             f"the zip cannot be read ({exc}); it may be incomplete or no zip at all: pack it again and upload it anew"
         ) from exc

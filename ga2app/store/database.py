@@ -3,102 +3,20 @@
 from __future__ import annotations
 
 import os
-import re
 import sqlite3
-import subprocess
-import sys
-import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import sqlite_utils
 
-from ga2app.errors import StoreError
+from ga2app.errors import ErrorCode, StoreError
 from ga2app.paths import Home, make_private, private_file
+from ga2app.store.data_disk import JOURNAL, check_locks, chosen_journal, journal_mode, mounted_filesystem
 from ga2app.store.migrations import migrate
 from ga2app.untrusted import MAX_WHOLE
-
-MOUNTS = Path("/proc/mounts")
-JOURNAL = "GA2_JOURNAL"
-"""Environment variable that overrides the guess: a mount may be of a kind that looks local and is not."""
-
-_LOCAL = frozenset(
-    "apfs aufs bcachefs btrfs ecryptfs exfat ext2 ext3 ext4 f2fs fuse.bindfs fuse.fuse-overlayfs fuse.gocryptfs "
-    "fuse.ntfs-3g fuseblk hfs hfsplus jfs msdos nilfs2 ntfs ntfs3 overlay ramfs reiserfs rootfs tmpfs udf ufs vfat xfs "
-    "zfs".split()
-)
-_KEPT_OFF = 7
-_TRY = f"""
-import fcntl, sys
-with open(sys.argv[1], "r+b") as file:
-    try:
-        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        sys.exit({_KEPT_OFF})
-"""
-
-
-def journal_mode(filesystem: str | None) -> str:
-    """``wal`` on a file system that is known to be a local disk's, ``delete`` on every other.
-
-    ``filesystem`` is the type as the kernel names it, None where the system does not tell. The rollback journal
-    (``delete``) is right everywhere and only slower, so doubt goes its way.
-    """
-    return "wal" if filesystem is None or filesystem in _LOCAL else "delete"
-
-
-def chosen_journal(folder: Path, environment: Mapping[str, str] = os.environ) -> str:
-    """The journal that ``GA2_JOURNAL`` asks for, else the one that fits the mount of ``folder``. Raises StoreError."""
-    asked = environment.get(JOURNAL, "").strip().lower()
-    if asked not in ("", "wal", "delete"):
-        raise StoreError(f"{JOURNAL} is '{asked}'; it must be wal, delete or nothing: change it and start again")
-    return asked or journal_mode(mounted_filesystem(folder))
-
-
-def locks_work(folder: Path) -> bool:
-    """Whether a lock that this process holds on a file in ``folder`` keeps another process off.
-
-    There are mounts that grant every lock. Two processes would then write into one database at a time. Raises OSError
-    where the file cannot be made.
-    """
-    import fcntl
-
-    with tempfile.NamedTemporaryFile(dir=folder, prefix=".locks-") as file:
-        file.write(b"\0")
-        file.flush()
-        try:
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return False
-        answer = subprocess.run([sys.executable, "-I", "-S", "-c", _TRY, file.name], capture_output=True, check=False)
-        return answer.returncode == _KEPT_OFF
-
-
-def filesystem_of(path: Path, mounts: str) -> str | None:
-    """Type of the file system that holds the absolute ``path``, by a table in the form of ``/proc/mounts``."""
-    best: tuple[int, str] | None = None
-    for line in mounts.splitlines():
-        columns = line.split()
-        if len(columns) < 3:
-            continue
-        point = Path(re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), columns[1]))
-        depth = len(point.parts)
-        # A later mount on the same point covers an earlier one, hence >=.
-        if path.is_relative_to(point) and (best is None or depth >= best[0]):
-            best = depth, columns[2]
-    return best[1] if best else None
-
-
-def mounted_filesystem(path: Path) -> str | None:
-    """``filesystem_of`` with this system's mounts; None where there is no such table."""
-    try:
-        return filesystem_of(path.resolve(), MOUNTS.read_text(errors="replace"))
-    except OSError:
-        return None
-
 
 BUSY_S = 10.0
 """How long a write waits for another process's write."""
@@ -128,8 +46,9 @@ class Database:
                 "set GA2_HOME to a folder that you may write to"
             ) from exc
         mode = chosen_journal(home.root)
-        if mode == "delete":
-            _check_locks(home.root)
+        # What GA2_JOURNAL says of a disk is not tried by it: locks are, wherever it is set.
+        if os.environ.get(JOURNAL) or journal_mode(mounted_filesystem(home.root)) == "delete":
+            check_locks(home.root)
         private_file(home.database, rights)
         with self._translated(), self._borrowed() as db:
             self._set_journal(db, mode)
@@ -228,7 +147,7 @@ class Database:
         try:
             yield
         except sqlite3.Error as exc:
-            raise StoreError(explain(exc, self.home.database)) from exc
+            raise StoreError(explain(exc, self.home.database), code=_code_of(exc)) from exc
         except (UnicodeEncodeError, OverflowError) as exc:
             raise StoreError(
                 f"the database takes no text with half a character in it and no number beyond {MAX_WHOLE:,} ({exc}); "
@@ -236,41 +155,28 @@ class Database:
             ) from exc
 
 
-_checked: set[Path] = set()
+_PASSING = (("SQLITE_BUSY", ErrorCode.DATABASE_BUSY), ("SQLITE_LOCKED", ErrorCode.DATABASE_BUSY))
+_FULL = (("SQLITE_FULL", ErrorCode.DISK_FULL), ("SQLITE_IOERR", ErrorCode.DISK_FULL))
 
 
-def _check_locks(folder: Path) -> None:
-    """Once a process: on a mount that may be anything, see that locks keep other processes off. Raises StoreError."""
-    if folder in _checked:
-        return
-    try:
-        work = locks_work(folder)
-    except OSError as exc:
-        raise StoreError(
-            f"nothing can be written into '{folder}' ({exc.strerror}); make it writable, or set GA2_HOME to a folder "
-            "that is"
-        ) from exc
-    if not work:
-        raise StoreError(
-            f"file locks do nothing in '{folder}', so that two processes would damage the database there; set GA2_HOME "
-            "(or --home) to a folder on a local disk, or mount that file system with locks"
-        )
-    _checked.add(folder)
+def _code_of(exc: sqlite3.Error) -> ErrorCode:
+    name = getattr(exc, "sqlite_errorname", "") or ""
+    return next((code for begins, code in (*_PASSING, *_FULL) if name.startswith(begins)), ErrorCode.OTHER)
 
 
 def explain(exc: sqlite3.Error, path: Path) -> str:
     """What a fault of SQLite means for the user: what, why, and what to do next."""
     name = getattr(exc, "sqlite_errorname", "") or ""
     what = f"the database '{path}'"
-    if name.startswith("SQLITE_CORRUPT") and _is_sound(path):
-        return (
-            f"{what} could not be read just now ({exc}), but a check finds it sound; do it again, and if this comes "
-            "back, put the data directory on a local disk: on this one programs do not keep out of each other's way"
-        )
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return f"{what} is locked by another program; close it (a database viewer, a backup) and try again"
     if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
-        return explain_damage(path, str(exc))
+        if _is_damaged(path):
+            return explain_damage(path, str(exc))
+        return (
+            f"{what} could not be read just now ({exc}), but a check finds no damage; do it again, and if this comes "
+            "back, put the data directory on a local disk: on this one programs do not keep out of each other's way"
+        )
     if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
         return f"{what} cannot be written ({exc}); make its folder writable, or set GA2_HOME to one that is"
     if name.startswith(("SQLITE_FULL", "SQLITE_IOERR")):
@@ -286,15 +192,16 @@ def explain_damage(path: Path, fault: str) -> str:
     )
 
 
-def _is_sound(path: Path) -> bool:
-    """Whether SQLite's own check finds no fault in the file."""
+def _is_damaged(path: Path) -> bool:
+    """Whether SQLite's own check finds a fault in the file, or that it is no database; not where it cannot look."""
     try:
         connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
     except sqlite3.Error:
-        return False
+        return not path.exists()
     try:
-        return bool(connection.execute("PRAGMA quick_check").fetchall() == [("ok",)])
-    except sqlite3.Error:
-        return False
+        return bool(connection.execute("PRAGMA integrity_check(1)").fetchall() != [("ok",)])
+    except sqlite3.Error as exc:
+        name = getattr(exc, "sqlite_errorname", "") or ""
+        return name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")) or not path.exists()
     finally:
         connection.close()

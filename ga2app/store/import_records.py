@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from ga2app.environment import host_identity
 from ga2app.errors import DatasetError
 from ga2app.store.database import Database
 from ga2app.store.dataset_records import insert_dataset
+from ga2app.store.heartbeats import Heartbeats
 from ga2app.types import ClipFacts, Dataset
 from ga2app.untrusted import stored_json
 
@@ -65,6 +68,7 @@ class Imports:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._beats = Heartbeats()
 
     def begin(self, name: str, source: str, pid: int, process_started_s: float) -> int:
         """A new running import, done by that process; gives its number.
@@ -85,7 +89,9 @@ class Imports:
                 "state": ImportState.RUNNING.value,
                 "pid": pid,
                 "process_started_s": process_started_s,
+                "host": host_identity(),
                 "created_s": time.time(),
+                "heartbeat_s": time.time(),
             }
             return int(db.table("imports").insert(row).last_pk)  # type: ignore[arg-type]
 
@@ -98,6 +104,11 @@ class Imports:
                 [stage, done, total, import_id],
             ).fetchall()
         return bool(found)
+
+    def beat(self, import_id: int) -> None:
+        """Say that it is being worked on."""
+        with self._database.write() as db:
+            db.execute("UPDATE imports SET heartbeat_s = ? WHERE id = ?", [time.time(), import_id])
 
     def cancel(self, import_id: int) -> None:
         """Ask a running import to stop. It notices within the clip that it is looking at."""
@@ -185,11 +196,30 @@ class Imports:
         with self._database.read() as db:
             return [_row(row) for row in db.query(f"SELECT {columns} FROM imports {which}", list(values))]
 
-    def abandon_dead(self, alive: Callable[[int | None, float | None], bool]) -> list[int]:
-        """Running imports whose process is not ``alive`` have failed; gives their numbers."""
+    def abandon_dead(
+        self,
+        alive: Callable[[int | None, float | None], bool],
+        *,
+        own: Callable[[int], bool] = lambda import_id: True,
+        stale_after_s: float = 60.0,
+    ) -> list[int]:
+        """Running imports whose process is not ``alive`` have failed; gives their numbers.
+
+        ``own`` says whether this very process is still at work on the import with that number. Those of other machines
+        are judged by their heartbeat, as runs are.
+        """
+        here = host_identity()
+
+        def is_dead(import_id: int, pid: int | None, started_s: float | None, host: str, beat_s: float | None) -> bool:
+            if host not in ("", here):
+                return self._beats.silent(import_id, beat_s or 0.0, stale_after_s)
+            return not alive(pid, started_s) or pid == os.getpid() and not own(import_id)
+
+        sql = "SELECT id, pid, process_started_s, host, heartbeat_s FROM imports WHERE state = 'running'"
         with self._database.write() as db:
-            found = db.execute("SELECT id, pid, process_started_s FROM imports WHERE state = 'running'").fetchall()
-            dead = [id_ for id_, pid, started_s in found if not alive(pid, started_s)]
+            found = db.execute(sql).fetchall()
+            self._beats.keep({row[0] for row in found})
+            dead = [row[0] for row in found if is_dead(*row)]
             db.conn.executemany(
                 "UPDATE imports SET state = 'failed', error = ?, finished_s = ? WHERE id = ?",
                 [

@@ -40,62 +40,6 @@ def migrate(db: sqlite_utils.Database, path: Path) -> None:
 
 
 @migrations()
-def m004_bundles(db: sqlite_utils.Database) -> None:
-    """What a list of bundles shows of each; the folder holds the bundle itself."""
-    run_script(
-        db,
-        """
-        CREATE TABLE bundles (
-            id INTEGER PRIMARY KEY AUTOINCREMENT,
-            folder TEXT NOT NULL UNIQUE,
-            name TEXT NOT NULL,
-            backbone TEXT NOT NULL,
-            base TEXT NOT NULL,
-            novel TEXT NOT NULL,
-            metrics TEXT NOT NULL,
-            zero_shot TEXT NOT NULL,
-            origin TEXT NOT NULL,
-            created_s REAL NOT NULL
-        )
-        """,
-    )
-
-
-@migrations()
-def m005_clip_facts(db: sqlite_utils.Database) -> None:
-    """What an import found out about a clip: its content (SHA-256) and its size. Empty for clips imported before."""
-    for table in ("clips", "anchor_clips"):
-        for column in ("digest TEXT", "seconds REAL", "frames INTEGER", "width INTEGER", "height INTEGER"):
-            db.execute(f"ALTER TABLE {table} ADD COLUMN {column}")
-    run_script(
-        db,
-        """
-        CREATE INDEX clips_digest ON clips (dataset_id, digest);
-        ALTER TABLE datasets ADD COLUMN folder TEXT
-        """,
-    )
-
-
-@migrations()
-def m006_trash(db: sqlite_utils.Database) -> None:
-    """Rows that were deleted and can be put back, each entry with the folders that go when it is emptied."""
-    run_script(
-        db,
-        """
-        CREATE TABLE trash (
-            id INTEGER PRIMARY KEY AUTOINCREMENT,
-            room TEXT NOT NULL,
-            what TEXT NOT NULL,
-            "rows" TEXT NOT NULL,
-            folders TEXT NOT NULL,
-            discarded_s REAL NOT NULL
-        );
-        CREATE INDEX trash_room ON trash (room, id)
-        """,
-    )
-
-
-@migrations()
 def m007_imports(db: sqlite_utils.Database) -> None:
     """Imports under way and done, with what was found wrong: a page that is opened again finds them here."""
     run_script(
@@ -293,3 +237,14 @@ def m017_files_of_clips(db: sqlite_utils.Database) -> None:
     for table in ("clips", "anchor_clips"):
         for column in ("digest", "path"):
             db.execute(f"CREATE INDEX {table}_by_{column} ON {table} ({column})")
+
+
+@migrations()
+def m018_hosts(db: sqlite_utils.Database) -> None:
+    """On which machine a run or an import is worked on, an import's heartbeat, and the time of a run's checkpoint when
+    a worker took it: a later one is progress. Rows of before are this machine's.
+    """
+    for table in ("runs", "imports"):
+        db.execute(f"ALTER TABLE {table} ADD COLUMN host TEXT NOT NULL DEFAULT ''")
+    db.execute("ALTER TABLE runs ADD COLUMN checkpoint_ns INTEGER")
+    db.execute("ALTER TABLE imports ADD COLUMN heartbeat_s REAL")

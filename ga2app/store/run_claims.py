@@ -7,9 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ga2app.environment import host_identity
 from ga2app.errors import ErrorCode, StoreError
+from ga2app.store.database import Database
+from ga2app.store.heartbeats import Heartbeats
 from ga2app.store.run_rows import RunRows, marks
-from ga2app.types import RunRecord, RunState
+from ga2app.types import Event, RunRecord, RunState
 
 MAX_ATTEMPTS = 3
 """Workers that a run may lose without getting any further before it counts as the culprit."""
@@ -20,12 +23,14 @@ class WorkerPlace:
     """Where a worker trains, and so which runs it takes.
 
     ``taken`` are devices that have a worker of their own: a run that names one of them is left to that worker. A
-    worker that is ``remote`` takes the runs that are trained on machines of others, and no other.
+    worker that is ``remote`` takes the runs that are trained on machines of others, and no other. ``held`` are runs
+    that it leaves alone for the moment.
     """
 
     device: str = ""
     taken: tuple[str, ...] = ()
     remote: bool = False
+    held: tuple[int, ...] = ()
 
     def where(self) -> tuple[str, list[Any]]:
         """The SQL condition on queued runs and its values."""
@@ -33,7 +38,9 @@ class WorkerPlace:
         where = f"state = 'queued' AND remote {'<>' if self.remote else '='} ''"
         if others and not self.remote:
             where += f" AND json_extract(config, '$.device') NOT IN ({marks(others)})"
-        return where, [] if self.remote else others
+        if self.held:
+            where += f" AND id NOT IN ({marks(self.held)})"
+        return where, [*([] if self.remote else others), *self.held]
 
     def next_run(self) -> tuple[str, list[Any]]:
         """The SQL query for the number of the run that is next here, and its values.
@@ -55,8 +62,20 @@ class WorkerPlace:
 ANYWHERE = WorkerPlace()
 
 
+_MINE = "state IN ('running', 'stopping') AND (? IS NULL OR pid = ? AND host IN ('', ?))"
+"""The SQL condition that a run is the work of a process of this machine, or of anybody; its values are ``_mine``."""
+
+
+def _mine(pid: int | None) -> list[Any]:
+    return [pid, pid, host_identity()]
+
+
 class RunClaims(RunRows):
     """The methods of ``Runs`` that a worker calls."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self._beats = Heartbeats()
 
     def claim(self, pid: int, process_started_s: float, place: WorkerPlace = ANYWHERE) -> RunRecord | None:
         """Take the oldest queued run that may be trained at ``place`` for the process ``pid``; None if there is none.
@@ -69,13 +88,17 @@ class RunClaims(RunRows):
         query, values = place.next_run()
         with self._database.write() as db:
             found = db.execute(
-                "UPDATE runs SET state = 'running', device = ?, pid = ?, process_started_s = ?, started_s = ?, "
-                "heartbeat_s = ?, finished_s = NULL, exit_code = NULL, error = NULL, error_code = '', "
+                "UPDATE runs SET state = 'running', device = ?, pid = ?, process_started_s = ?, host = ?, "
+                "started_s = ?, heartbeat_s = ?, finished_s = NULL, exit_code = NULL, error = NULL, error_code = '', "
                 "attempts = attempts + 1 "
                 f"WHERE id = ({query}) RETURNING id",
-                [place.device, pid, process_started_s, now, now, *values],
+                [place.device, pid, process_started_s, host_identity(), now, now, *values],
             ).fetchone()
-            return self._row(db, found[0]) if found else None
+            if not found:
+                return None
+            saved_ns = self._saved_ns(found[0])
+            db.execute("UPDATE runs SET checkpoint_ns = ? WHERE id = ?", [saved_ns, found[0]])
+            return self._row(db, found[0])
 
     def count_for(self, place: WorkerPlace) -> int:
         """How many queued runs may be trained at ``place``."""
@@ -93,11 +116,17 @@ class RunClaims(RunRows):
         """Say that the run is being worked on. False if it is no longer the work of ``pid``: then let go of it."""
         with self._database.write() as db:
             changed = db.execute(
-                "UPDATE runs SET heartbeat_s = ? "
-                "WHERE id = ? AND state IN ('running', 'stopping') AND pid = ifnull(?, pid)",
-                [time.time(), run_id, pid],
+                f"UPDATE runs SET heartbeat_s = ? WHERE id = ? AND {_MINE}", [time.time(), run_id, *_mine(pid)]
             ).rowcount
         return bool(changed)
+
+    def tell(self, run_id: int, events: Sequence[Event], *, pid: int) -> bool:
+        """Write events of a run down, all or none. False, and none, if it is no longer the work of ``pid``."""
+        with self._database.write() as db:
+            mine = db.execute(f"SELECT 1 FROM runs WHERE id = ? AND {_MINE}", [run_id, *_mine(pid)]).fetchone()
+            if mine:
+                self._insert(db, run_id, events)
+        return bool(mine)
 
     def should_stop(self, run_id: int) -> bool:
         """Whether the worker should let go of the run: it was asked to, or the run is not a running one any more."""
@@ -108,7 +137,8 @@ class RunClaims(RunRows):
     def resumed(self, run_id: int, step: int) -> None:
         """Note that the run goes on from a checkpoint at ``step``; what lost attempts told of later steps is dropped.
 
-        Having got further than at the last resume clears the count of attempts.
+        Having got further than at the last resume clears the count of attempts, as a new checkpoint does when a worker
+        is lost.
         """
         with self._database.write() as db:
             db.execute(
@@ -127,9 +157,8 @@ class RunClaims(RunRows):
             db.execute(
                 "UPDATE runs SET state = CASE state WHEN 'running' THEN 'queued' ELSE 'stopped' END, "
                 "finished_s = CASE state WHEN 'running' THEN NULL ELSE ? END, attempts = attempts - 1, "
-                "pid = NULL, process_started_s = NULL "
-                "WHERE id = ? AND state IN ('running', 'stopping') AND pid = ifnull(?, pid)",
-                [time.time(), run_id, pid],
+                f"pid = NULL, process_started_s = NULL WHERE id = ? AND {_MINE}",
+                [time.time(), run_id, *_mine(pid)],
             )
 
     def release_all(self) -> Sequence[int]:
@@ -163,9 +192,8 @@ class RunClaims(RunRows):
         with self._database.write() as db:
             changed = db.execute(
                 "UPDATE runs SET state = ?, finished_s = ?, exit_code = ?, error = ?, error_code = ?, bundle = ?, "
-                "pid = NULL, process_started_s = NULL "
-                "WHERE id = ? AND state IN ('running', 'stopping') AND pid = ifnull(?, pid)",
-                [state.value, time.time(), exit_code, error, error_code, stored, run_id, pid],
+                f"pid = NULL, process_started_s = NULL WHERE id = ? AND {_MINE}",
+                [state.value, time.time(), exit_code, error, error_code, stored, run_id, *_mine(pid)],
             ).rowcount
             if not changed:
                 record = self._row(db, run_id)
@@ -175,29 +203,41 @@ class RunClaims(RunRows):
     def requeue_lost(self, is_alive: Callable[[int, float], bool], stale_after_s: float) -> Sequence[int]:
         """Put runs back whose worker is gone, and give their numbers.
 
-        A worker is gone if ``is_alive(pid, process_started_s)`` denies it or its heartbeat is older than
-        ``stale_after_s`` seconds. A run that was being stopped is stopped; one that has cost MAX_ATTEMPTS
-        workers without getting further has failed.
+        A worker of this machine is gone if ``is_alive(pid, process_started_s)`` denies it. Any worker is if its
+        heartbeat has not changed for ``stale_after_s`` seconds while this store looked: the clocks of two machines need
+        not agree. A run that was being stopped is stopped; one that has cost MAX_ATTEMPTS workers without a new
+        checkpoint has failed.
         """
-        now = time.time()
-        lost = []
+        now, lost, here = time.time(), [], host_identity()
         with self._database.write() as db:
             rows = db.execute(
-                "SELECT id, state, pid, process_started_s, heartbeat_s, attempts FROM runs "
+                "SELECT id, state, pid, process_started_s, heartbeat_s, attempts, host, checkpoint_ns FROM runs "
                 "WHERE state IN ('running', 'stopping') ORDER BY id"
             ).fetchall()
-            for run_id, state, pid, process_started_s, heartbeat_s, attempts in rows:
-                if now - (heartbeat_s or 0.0) <= stale_after_s and is_alive(pid, process_started_s):
+            self._beats.keep({row[0] for row in rows})
+            for run_id, state, pid, process_started_s, heartbeat_s, attempts, host, before_ns in rows:
+                may_live = host not in ("", here) or is_alive(pid, process_started_s)
+                if may_live and not self._beats.silent(run_id, heartbeat_s or 0.0, stale_after_s):
                     continue
                 lost.append(run_id)
+                saved_ns = self._saved_ns(run_id)
+                if saved_ns not in (None, before_ns):  # it got further, so this is the first death at its new place
+                    attempts = 1
                 after, error = _fate_of_lost(RunState(state), attempts)
                 code = ErrorCode.WORKER_DIED.value if error else ""
                 db.execute(
                     "UPDATE runs SET state = ?, error = ?, error_code = ?, finished_s = ?, pid = NULL, "
-                    "process_started_s = NULL WHERE id = ?",
-                    [after.value, error, code, None if after is RunState.QUEUED else now, run_id],
+                    "process_started_s = NULL, attempts = ? WHERE id = ?",
+                    [after.value, error, code, None if after is RunState.QUEUED else now, attempts, run_id],
                 )
         return lost
+
+    def _saved_ns(self, run_id: int) -> int | None:
+        """When the checkpoint of a run was written; None without one."""
+        try:
+            return self._database.home.checkpoint(run_id).stat().st_mtime_ns
+        except OSError:
+            return None
 
 
 def _fate_of_lost(state: RunState, attempts: int) -> tuple[RunState, str | None]:

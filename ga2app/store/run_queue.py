@@ -11,6 +11,7 @@ from typing import Any
 import sqlite_utils
 
 from ga2app.config import RunConfig
+from ga2app.disk import drop_checkpoint
 from ga2app.errors import StoreError
 from ga2app.paths import job_beside
 from ga2app.store.run_claims import RunClaims
@@ -96,8 +97,8 @@ class Runs(RunClaims):
                 raise StoreError(f"run {run_id} is {state}; only a stopped or failed run can be queued again")
             if restart:  # in the transaction: no worker can have taken it yet
                 checkpoint = self._database.home.checkpoint(run_id)
-                for file in (checkpoint, job_beside(checkpoint)):
-                    file.unlink(missing_ok=True)
+                drop_checkpoint(checkpoint)
+                job_beside(checkpoint).unlink(missing_ok=True)
                 db.execute("UPDATE runs SET resumed_step = 0, data_hash = '' WHERE id = ?", [run_id])
 
     def has_checkpoint(self, run_id: int) -> bool:
@@ -111,10 +112,7 @@ class Runs(RunClaims):
         """
         with self._database.read() as db:
             done = [run_id for (run_id,) in db.execute("SELECT id FROM runs WHERE state = 'done'")]
-        files = [file for file in map(self._database.home.checkpoint, done) if file.exists()]
-        for file in files:
-            file.unlink(missing_ok=True)
-        return len(files)
+        return sum(map(drop_checkpoint, map(self._database.home.checkpoint, done)))
 
     def drop_old_checkpoints(self, keep_s: float) -> list[int]:
         """Remove the checkpoints of runs that ended without being done more than ``keep_s`` seconds ago.

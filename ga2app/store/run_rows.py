@@ -27,6 +27,7 @@ _QUEUE_FIRST = (
     "CASE state WHEN 'queued' THEN queued_s END, CASE state WHEN 'queued' THEN id ELSE -id END"
 )
 _OF_AN_ATTEMPT = (EventKind.STEP, EventKind.EPOCH, EventKind.BUNDLE)
+_ONCE_A_STEP = (EventKind.EPOCH, EventKind.BUNDLE)
 
 
 @dataclass(frozen=True)
@@ -87,10 +88,20 @@ class Events:
 
     def append_many(self, run_id: int, events: Sequence[Event]) -> None:
         """Write several down, in their order, all or none."""
+        with self._database.write() as db:
+            self._insert(db, run_id, events)
+
+    @staticmethod
+    def _insert(db: sqlite_utils.Database, run_id: int, events: Sequence[Event]) -> None:
+        """``append_many`` within a transaction.
+
+        An epoch and a bundle are told once a step: an attempt that was lost after it had told repeats them.
+        """
         now = time.time()
         rows = [(run_id, now, event.kind.value, event.step, json.dumps(dict(event.values))) for event in events]
-        with self._database.write() as db:
-            db.conn.executemany('INSERT INTO events (run_id, at_s, kind, step, "values") VALUES (?, ?, ?, ?, ?)', rows)
+        repeated = [(run_id, kind, step) for _, _, kind, step, _ in rows if kind in _ONCE_A_STEP]
+        db.conn.executemany("DELETE FROM events WHERE run_id = ? AND kind = ? AND step = ?", repeated)
+        db.conn.executemany('INSERT INTO events (run_id, at_s, kind, step, "values") VALUES (?, ?, ?, ?, ?)', rows)
 
     def events(
         self, run_id: int, *, kinds: Iterable[EventKind] | None = None, after_id: int = 0, limit: int | None = None

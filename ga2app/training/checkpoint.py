@@ -8,15 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
-from torch import Tensor
 
 from ga2app.bundles import difference
 from ga2app.clip import BackboneId
@@ -24,6 +19,7 @@ from ga2app.config import AUTO, Precision, RunConfig
 from ga2app.config.reading import flat
 from ga2app.errors import BundleError, ConfigError, ErrorCode, TrainingError
 from ga2app.method.prompts import PromptLearner
+from ga2app.training import checkpoint_file
 from ga2app.training.optimizer import Updater
 from ga2app.types import Dataset, TrainingData
 from ga2app.untrusted import stored_json
@@ -140,7 +136,7 @@ def write(
     *,
     measured: bool = True,
 ) -> None:
-    """Write the checkpoint of ``step`` finished steps; whole or not at all. Raises TrainingError on a full disk."""
+    """Write the checkpoint of ``step`` finished steps. Raises what ``checkpoint_file.write`` raises."""
     tensors = {PROMPT + name: tensor for name, tensor in prompts.tensors().items()}
     for name, parameter in prompts.named_parameters():
         for key, value in updater.adam.state.get(parameter, {}).items():
@@ -153,18 +149,7 @@ def write(
         "scaling": json.dumps(dict(updater.scaling())),
         "measured": json.dumps(measured),
     }
-    fresh = path.with_name(path.name + ".new")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        save_file(tensors, str(fresh), metadata=metadata)
-        with fresh.open("rb") as written:
-            os.fsync(written.fileno())
-        os.replace(fresh, path)
-    except (OSError, SafetensorError) as exc:  # the latter on a full disk
-        fresh.unlink(missing_ok=True)
-        raise TrainingError(
-            f"checkpoint '{path}' could not be written ({exc}); free some space and go on from the one before it"
-        ) from exc
+    checkpoint_file.write(path, tensors, metadata)
 
 
 def check(path: Path, config: RunConfig, dataset: Dataset, data: TrainingData) -> None:
@@ -223,12 +208,7 @@ def check_backbone(path: Path, backbone: BackboneId) -> None:
 
 def read(path: Path, prompts: PromptLearner, updater: Updater) -> Resumed:
     """Take over the checkpoint, which ``check`` has let pass. Raises TrainingError when it is damaged."""
-    try:
-        with safe_open(str(path), framework="pt") as file:
-            metadata = dict(file.metadata() or {})
-            tensors: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}
-    except (OSError, SafetensorError) as exc:
-        raise _unreadable(path, exc) from exc
+    tensors, metadata = _content(path)
     try:
         prompts.load_tensors({name.removeprefix(PROMPT): tensors[name] for name in tensors if name.startswith(PROMPT)})
     except BundleError as exc:
@@ -252,10 +232,13 @@ def read(path: Path, prompts: PromptLearner, updater: Updater) -> Resumed:
 
 
 def _metadata(path: Path) -> Mapping[str, str]:
+    return _content(path)[1]
+
+
+def _content(path: Path) -> checkpoint_file.Content:
     try:
-        with safe_open(str(path), framework="pt") as file:
-            return dict(file.metadata() or {})
-    except (OSError, SafetensorError) as exc:
+        return checkpoint_file.read(path)
+    except (OSError, ValueError) as exc:
         raise _unreadable(path, exc) from exc
 
 

@@ -34,6 +34,7 @@ from ga2app.errors import ConfigError, ErrorCode, Fault, TrainingError
 from ga2app.evaluation import PlainFeatures
 from ga2app.paths import PROJECT
 from ga2app.training import checkpoint as checkpoints
+from ga2app.training.checkpoint_file import settle
 from ga2app.training.training_checks import check_start, without_needless_whitening, writing_to
 from ga2app.training.training_loop import Emit, Loop
 from ga2app.training.training_state import prepare
@@ -74,8 +75,8 @@ def train(
 
     ``checkpoint`` is written after every epoch and on a stop; where it exists the run goes on from it, bit for bit
     as if it had not been interrupted, provided that settings, labels and clips are those that it was made with.
-    ``should_stop`` is asked between steps, and between batches of test clips. ``known`` spares runs on the same clips
-    to encode them anew. ``reported`` adds the report, which is None where it could not be made. ``backbone`` and
+    ``should_stop`` is asked between steps, and between clips where they are measured. ``known`` spares runs on the same
+    clips to encode them anew. ``reported`` adds the report, which is None where it could not be made. ``backbone`` and
     ``known`` are this process's own: with them ``processes`` is 1 unless it is set, and then they are of no use.
     Raises StudioError; Diverged where the loss is no number any more, after what was learned before has been kept.
     """
@@ -135,6 +136,8 @@ def _train(
     if group.first:
         bundles.check_place(job.out)
     with writing_to(job.out) if group.first else nullcontext():
+        if group.first:
+            settle(checkpoint, emit)
         asked, data = config, group.from_first(lambda: check_start(config, dataset, checkpoint))
         config = without_needless_whitening(config, dataset)
         backbone, config = _loaded(group, config, checkpoint, backbone)

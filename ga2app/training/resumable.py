@@ -10,6 +10,7 @@ from ga2app.clip.loading import load_for, with_kept_choices
 from ga2app.config import RunConfig
 from ga2app.evaluation import PlainFeatures
 from ga2app.training.checkpoint import kept_choices
+from ga2app.training.checkpoint_file import settle
 from ga2app.training.distributed import train
 from ga2app.training.training_loop import Emit
 from ga2app.types import Dataset, TrainResult
@@ -36,6 +37,7 @@ def train_slice(
 
     So a slice that ends before the first step has not been in vain. Raises StudioError.
     """
+    settle(checkpoint, emit)
     backbone = load_for(with_kept_choices(config, kept_choices(checkpoint)))
     known = PlainFeatures(backbone, config.clips.num_frames)
     known.load(features)

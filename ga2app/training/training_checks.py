@@ -19,10 +19,12 @@ from ga2app.clip import Backbone
 from ga2app.config import ANCHOR_TERMS, HARD_PROMPT_EMBEDDED, HARD_PROMPT_RANDOM, SKETCH, RunConfig
 from ga2app.config.effective_config import changed_settings, effective, warmup_faults, without_needless
 from ga2app.config.effective_config import whitening_anchors as whitening_anchors
+from ga2app.disk import drop_unfinished
 from ga2app.errors import BundleError, ConfigError, DatasetError, ErrorCode, Fault, TrainingError
 from ga2app.method.generic_texts import GenericText
 from ga2app.paths import SKETCH_HARD_PROMPT
 from ga2app.training import checkpoint as checkpoints
+from ga2app.training.checkpoint_file import is_whole
 from ga2app.training.training_batches import data_of
 from ga2app.types import Dataset, TrainingData
 
@@ -135,6 +137,7 @@ def writing_to(out: Path) -> Iterator[None]:
         if not file.exists():  # its last holder took it away between our opening and our locking it
             lock.release()
             lock.acquire()
+        drop_unfinished(out)
     except Timeout as exc:
         raise TrainingError(
             f"another run is writing to '{out}' just now",
@@ -154,9 +157,12 @@ def writing_to(out: Path) -> Iterator[None]:
 
 
 def check_start(config: RunConfig, dataset: Dataset, checkpoint: Path) -> TrainingData:
-    """What a run of ``config`` is trained on. Raises StudioError where it can neither begin nor go on."""
+    """What a run of ``config`` is trained on. Raises StudioError where it can neither begin nor go on.
+
+    A damaged checkpoint is no hindrance: ``checkpoint_file.settle`` sets it aside when the training begins.
+    """
     data = data_of(config, dataset)
-    if checkpoint.exists():
+    if checkpoint.exists() and is_whole(checkpoint):
         used, _ = effective(config, dataset)
         checkpoints.check(checkpoint, without_needless(config, used), dataset, data)
     return data

@@ -88,11 +88,11 @@ class Loop:
                 # After the epoch's figures: a run that dies while it measures does so again, and no figure is missing.
                 self._save()
             last = last or _measured(setup, self._should_stop)  # None when resumed after the last step
-        except InterruptedError:  # asked to stop while measuring
+            self._write_bundle(last, self._out.name, self._step)
+            report = report_of(setup, last.model, last.features, self._step, self._should_stop) if reported else None
+        except InterruptedError:  # asked to stop while measuring, or while the report was made
             self._save(measured=measured)
             return self._stopped()
-        self._write_bundle(last, self._out.name, self._step)
-        report = report_of(setup, last.model, last.features, self._step) if reported else None
         tested = setup.conditions.tested
         return TrainResult(True, self._step, str(self._out), last.metrics, setup.zero_shot, report, tested)
 
@@ -231,7 +231,7 @@ def _diverged(what: str, rate: float, config: RunConfig) -> Diverged:
 def _measured(setup: Setup, should_stop: Callable[[], bool]) -> _Measured:
     """The prompts as they are now, measured; without figures where there are no test clips.
 
-    ``should_stop`` is asked between two batches of clips; raises InterruptedError then.
+    ``should_stop`` is asked between two clips; raises InterruptedError then.
     """
     model = setup.learned(should_stop)
     if not setup.test:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
+from collections.abc import Callable
 from statistics import fmean
 
 from torch import Tensor
@@ -64,29 +65,36 @@ MAP_ANCHORS = 24
 logger = logging.getLogger(__name__)
 
 
-def report_of(setup: Setup, model: PromptedClip, features: Tensor, steps: int) -> Report | None:
+def report_of(
+    setup: Setup, model: PromptedClip, features: Tensor, steps: int, should_stop: Callable[[], bool]
+) -> Report | None:
     """The report of ``model``, which makes ``features`` (N, D) of the test clips.
 
-    None without test clips, and where it cannot be made: the run and its bundle are whole all the same.
+    None without test clips, and where it cannot be made: the run and its bundle are whole all the same. Raises
+    InterruptedError when asked to stop.
     """
     if not setup.test:
         return None
     try:
-        return _report(setup, model, features, steps)
+        return _report(setup, model, features, steps, should_stop)
+    except InterruptedError:
+        raise
     except Exception:
         logger.exception("the report could not be made; the bundle is not touched by that")
         return None
 
 
-def _report(setup: Setup, model: PromptedClip, features: Tensor, steps: int) -> Report | None:
+def _report(
+    setup: Setup, model: PromptedClip, features: Tensor, steps: int, should_stop: Callable[[], bool]
+) -> Report | None:
     """The report, on rank 0; the others have their part in encoding the anchors."""
     config, dataset = setup.config, setup.dataset
     used = config.losses.uses_anchors() or bool(whitening_anchors(config, dataset))
     anchors = dataset.anchors[:MAP_ANCHORS] if used else ()
     paths = [anchor.path for anchor in anchors]
-    frozen = setup.plain.of(paths)
+    frozen = setup.plain.of(paths, should_stop)
     if paths and config.prompts.visual_depth:
-        moved = setup.encode(model, paths)
+        moved = setup.encode(model, paths, should_stop)
     else:
         moved = model.whiten_clips(frozen)
     if not ranks.current().first:

@@ -122,7 +122,7 @@ class Setup:
     def encode(self, model: PromptedClip, paths: Sequence[str], should_stop: Callable[[], bool] = _never) -> Tensor:
         """Clip features (N, D) of ``paths`` by ``model``, whose frozen share is what zero-shot CLIP is known to make.
 
-        ``should_stop`` is asked between two batches; raises InterruptedError then.
+        ``should_stop`` is asked between two clips; raises InterruptedError then.
         """
         frozen = self.plain.means(paths) if self.config.prompts.zero_shot_ratio else None
         return evaluate.encode_clips(model, paths, self.config.clips.num_frames, should_stop, frozen, self.loader)

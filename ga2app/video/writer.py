@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import threading
+import uuid
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -69,7 +69,7 @@ def _write(target: Path, frames: Sequence[av.VideoFrame], fps: float, tick_s: Fr
     """Write ``frames`` at ``fps``, or, where ``tick_s`` is the unit of their own times, at those."""
     # Hidden, and no other process or thread has the same: what is half written is never taken for a clip.
     stays = {frame.pts: frame.duration for frame in frames}
-    fresh = target.with_name(f".{target.stem}.{os.getpid()}-{threading.get_ident()}{target.suffix or '.mp4'}")
+    fresh = target.with_name(f".{target.stem}.{uuid.uuid4().hex[:12]}{target.suffix or '.mp4'}")
     try:
         with av.open(str(fresh), "w", format="mp4") as container:
             stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1001))

@@ -183,6 +183,7 @@ def _watch(studio: Studio, keep: Retention, over: threading.Event) -> None:
                 studio.wake_worker()
             if rounds % _PRUNE_EVERY == 0:
                 drop_old(studio.home, studio.store, keep)
+            sweep(studio.home, studio.store)
             said = ""
         except StudioError as exc:
             if str(exc) != said:

@@ -1,32 +1,37 @@
 """Start the workers, and tell which live. A worker is a process of its own that outlives the app.
 
-A process is known by its number and its start time: numbers alone are given out again. ``worker-cuda-0.json`` in the
-home holds both for the one worker of that slot; the file stays, and one whose process is gone counts for nothing.
-Whoever writes it holds ``worker.lock``. Versions that knew one worker alone kept it in ``worker.json``: while such a
-worker lives no other starts.
+``worker-cuda-0.json`` in the home names the one worker of that slot, on whichever machine or in whichever container it
+runs, and is its heartbeat; the file stays, and one whose process is gone counts for nothing. Whoever writes it holds
+``worker.lock``. Versions that knew one worker alone kept it in ``worker.json``: while such a worker lives no other
+starts.
 """
 
 from __future__ import annotations
 
 import gc
-import json
 import logging
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock
 
+from ga2app.environment import host_identity
 from ga2app.errors import TrainingError
-from ga2app.paths import PROJECT, Home, last_lines, write_whole
+from ga2app.paths import PROJECT, Home, last_lines
 from ga2app.store import Store
 from ga2app.untrusted import stored_json
+from ga2app.worker import worker_identity
+from ga2app.worker.worker_identity import WorkerProcess, beating, is_silent, living, name_holder, process_started_s
+from ga2app.worker.worker_identity import is_alive as is_alive
+from ga2app.worker.worker_identity import psutil_started_s as psutil_started_s
+from ga2app.worker.worker_identity import this_process as this_process
 from ga2app.worker.worker_slots import WorkerSlot, remote_slots
 
 WORKER = ("-m", "ga2app.worker")
@@ -35,6 +40,7 @@ IDLE_EXIT_S = 900
 
 _LOCK, _EARLIER = "worker.lock", "worker.json"
 _BACK_OFF_S = 30.0
+_KILL_S = 5.0
 LOG_BYTES = 5_000_000
 """How long a worker's log gets before it turns over; the one before is kept beside it."""
 
@@ -44,55 +50,9 @@ _children: dict[Path, _Child] = {}  # by the file of their slot
 
 
 @dataclass(frozen=True)
-class WorkerProcess:
-    """A process: its number, and its start time in seconds by a clock of the system's own."""
-
-    pid: int
-    started_s: float
-
-
-@dataclass(frozen=True)
 class _Child:
     process: subprocess.Popen[bytes]
     launched_s: float
-
-
-def process_started_s(pid: int) -> float | None:
-    """When the process ``pid`` started, None if there is none or it is dead and merely not yet waited for.
-
-    Good for comparing with itself only: seconds since boot on Linux, which no change of the clock moves, since the
-    epoch elsewhere.
-    """
-    if sys.platform == "linux":
-        try:
-            stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")
-        except OSError:
-            return None
-        # The command's name stands in parentheses and may hold anything, parentheses too.
-        columns = stat.rpartition(")")[2].split()
-        return None if columns[0] in "ZX" else int(columns[19]) / os.sysconf("SC_CLK_TCK")
-    return psutil_started_s(pid)
-
-
-def psutil_started_s(pid: int) -> float | None:
-    """``process_started_s`` for systems without ``/proc``."""
-    import psutil
-
-    try:
-        process = psutil.Process(pid)
-        return None if process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD) else process.create_time()
-    except psutil.NoSuchProcess:
-        return None
-
-
-def is_alive(pid: int | None, started_s: float | None) -> bool:
-    """Whether the process ``pid`` that started at ``started_s`` still runs."""
-    return pid is not None and started_s is not None and process_started_s(pid) == started_s
-
-
-def this_process() -> WorkerProcess:
-    """The calling process."""
-    return WorkerProcess(os.getpid(), process_started_s(os.getpid()) or 0.0)
 
 
 def worker_process(home: Home, slot: WorkerSlot | None = None) -> WorkerProcess | None:
@@ -102,7 +62,7 @@ def worker_process(home: Home, slot: WorkerSlot | None = None) -> WorkerProcess 
     child = _children.get(_file(home, slot.name))
     if child:
         child.process.poll()
-    return _read(_file(home, slot.name))
+    return living(_file(home, slot.name))
 
 
 def workers(home: Home) -> dict[WorkerSlot, WorkerProcess]:
@@ -145,14 +105,14 @@ def ensure_worker(
 ) -> int:
     """Start a worker in a slot of ``home`` unless one lives there; give its process number.
 
-    ``command`` is what Python runs. Raises TrainingError if the worker cannot be started or ends at once, or one of an
-    earlier version is at work.
+    One of this machine that hangs is ended, and another starts. ``command`` is what Python runs. Raises TrainingError
+    if the worker cannot be started or ends at once, or one of an earlier version is at work.
     """
     slot = slot or WorkerSlot()
     with _locked(home):
         _refuse_beside_earlier(home)
         holder = worker_process(home, slot)
-        if holder:
+        if holder and not (holder.near and _ended_for_silence(_file(home, slot.name), holder)):
             return holder.pid
         _refuse_if_it_just_failed(home, slot)
         idle = () if idle_exit_s == float("inf") else ("--idle-exit", str(idle_exit_s))
@@ -160,17 +120,25 @@ def ensure_worker(
         process = _launch(home, slot, [*command, "--home", str(home.root), *slot.options(), *log, *idle])
         _children[_file(home, slot.name)] = _Child(process, time.monotonic())
         # Written for the child, so that a second call finds it before it has come to itself.
-        _write(home, slot, WorkerProcess(process.pid, process_started_s(process.pid) or 0.0))
+        started_s = process_started_s(process.pid) or 0.0
+        name_holder(_file(home, slot.name), slot, WorkerProcess(process.pid, started_s, host_identity()))
     _log.info("started worker %d on %s for %s", process.pid, slot.name, home.root)
     return process.pid
 
 
 def stop_worker(home: Home, *, timeout_s: float = 30.0) -> bool:
-    """Ask all workers to save their runs, put them back in the queue and leave; whether they have in that time."""
-    for process in filter(None, [*workers(home).values(), _earlier(home)]):
+    """Ask all workers to save their runs, put them back in the queue and leave; whether they have in that time.
+
+    Those of other machines and containers go on.
+    """
+
+    def here() -> list[WorkerProcess]:
+        return [one for one in (*workers(home).values(), _earlier(home)) if one and one.near]
+
+    for process in here():
         os.kill(process.pid, signal.SIGTERM)
     deadline = time.monotonic() + timeout_s
-    while worker_alive(home):
+    while here():
         if time.monotonic() > deadline:
             return False
         time.sleep(0.05)
@@ -184,8 +152,13 @@ def take_lock(home: Home, slot: WorkerSlot | None = None) -> bool:
         _refuse_beside_earlier(home)
         if worker_process(home, slot) not in (None, me):
             return False
-        _write(home, slot, me)
+        name_holder(_file(home, slot.name), slot, me)
     return True
+
+
+def heartbeat(home: Home, slot: WorkerSlot, lost: Callable[[], None]) -> AbstractContextManager[None]:
+    """In the block, the worker of ``slot`` says again and again that it lives; see ``beating``."""
+    return beating(_file(home, slot.name), lost)
 
 
 def release_lock(home: Home, slot: WorkerSlot | None = None) -> None:
@@ -235,6 +208,22 @@ def _launch(home: Home, slot: WorkerSlot, arguments: list[str]) -> subprocess.Po
         ) from exc
 
 
+def _ended_for_silence(file: Path, holder: WorkerProcess) -> bool:
+    """Whether ``holder`` hung and is gone now. What it was at goes on from the checkpoint, by the worker after it."""
+    if not is_silent(file, holder):
+        return False
+    silent_s = worker_identity.SILENT_S
+    _log.warning("worker %d has not answered for %.0f s; it is ended, and another starts", holder.pid, silent_s)
+    with suppress(ProcessLookupError):
+        os.kill(holder.pid, signal.SIGKILL)  # it does not listen to anything else
+    deadline = time.monotonic() + _KILL_S
+    while living(file) == holder and time.monotonic() < deadline:
+        if file in _children:
+            _children[file].process.poll()
+        time.sleep(0.02)
+    return living(file) != holder
+
+
 def _refuse_beside_earlier(home: Home) -> None:
     """A worker of a version that knew one alone works on the whole queue: it ends what it has, then others start."""
     if earlier := _earlier(home):
@@ -282,18 +271,4 @@ def _file(home: Home, name: str) -> Path:
 
 
 def _earlier(home: Home) -> WorkerProcess | None:
-    return _read(home.root / _EARLIER)
-
-
-def _read(file: Path) -> WorkerProcess | None:
-    """The process that ``file`` names, if it lives."""
-    try:
-        told = stored_json(file.read_text())
-        holder = WorkerProcess(told["pid"], told["started_s"])
-        return holder if is_alive(holder.pid, holder.started_s) else None
-    except (OSError, ValueError, TypeError, KeyError):
-        return None
-
-
-def _write(home: Home, slot: WorkerSlot, holder: WorkerProcess) -> None:
-    write_whole(_file(home, slot.name), json.dumps(asdict(holder) | {"slot": asdict(slot)}))
+    return living(home.root / _EARLIER)

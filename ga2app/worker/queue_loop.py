@@ -4,34 +4,41 @@ from __future__ import annotations
 
 import logging
 import signal
-import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from logging.handlers import RotatingFileHandler
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
-from filelock import FileLock
-
 from ga2app.config import DEMO, RunConfig
+from ga2app.disk import drop_checkpoint
 from ga2app.errors import Diverged, ErrorCode, StoreError, StudioError, code_of
 from ga2app.paths import Home, write_whole
 from ga2app.store import Store
 from ga2app.store.chosen_anchors import DRAWN_SCENES, borrow, borrows, with_chosen
 from ga2app.store.run_claims import WorkerPlace
-from ga2app.types import REPORT, Dataset, Report, RunRecord, RunState, TrainResult
-from ga2app.worker import launcher
-from ga2app.worker.run_parts import HEARTBEAT, EventWriter, Parts
+from ga2app.types import REPORT, Report, RunRecord, RunState, TrainResult
+from ga2app.worker import launcher, worker_identity
+from ga2app.worker.demo_ahead import DemoData
+from ga2app.worker.run_faults import (
+    PATIENCE_S,
+    RETRY_S,
+    Value,
+    explain,
+    free_memory,
+    passes,
+    patiently,
+    sweep_unfinished,
+)
+from ga2app.worker.run_parts import EventWriter, Parts, log_to
 from ga2app.worker.worker_slots import WorkerSlot
 
 LOG = "log.txt"
-LOG_BYTES = 2_000_000
-"""How long a run's log gets before it turns over; the one before is kept beside it."""
 POLL_S = 0.5
-STALE_S = 60.0
-"""A run whose worker has not been heard of for so long is given to another."""
 SWEEP_S = 10.0
+HELD_S = 30.0
+"""So long a run is left alone whose folder somebody else still holds: a worker that was taken for dead, and is not."""
 
 _log = logging.getLogger(__name__)
 
@@ -48,8 +55,10 @@ class Worker:
         self._slot = slot or WorkerSlot()
         self._store = store
         self._parts = parts
+        self._data = DemoData(home, store, parts.draw_demo)
         self._me = launcher.this_process()
         self._leaving = self._ahead = False
+        self._held: dict[int, float] = {}  # runs that are left alone, and until when
 
     def leave(self, signum: int = signal.SIGTERM, frame: FrameType | None = None) -> None:
         """Save at the next step, put the run back in the queue, and return.
@@ -62,9 +71,27 @@ class Worker:
             raise _BrokenOff
 
     def work(self, *, once: bool, idle_exit_s: float) -> None:
-        """Take runs until the queue is empty (``once``), nothing came for ``idle_exit_s``, or ``leave`` was called."""
+        """Take runs until the queue is empty (``once``), nothing came for ``idle_exit_s``, or ``leave`` was called.
+
+        A database that is locked, or whose disk is full, is waited for. Raises StoreError if that lasts.
+        """
+        troubled_s = began_s = time.monotonic()
+        with launcher.heartbeat(self._home, self._slot, self._replaced):
+            while True:
+                try:
+                    return self._work(once, idle_exit_s)
+                except StoreError as exc:
+                    now_s = time.monotonic()
+                    began_s, troubled_s = began_s if now_s - troubled_s < 10 * RETRY_S else now_s, now_s
+                    if not passes(exc) or self._leaving or now_s - began_s > PATIENCE_S:
+                        raise
+                    _log.warning("%s; trying again", exc)
+                    time.sleep(RETRY_S)
+
+    def _work(self, once: bool, idle_exit_s: float) -> None:
         self._sweep()
         self._store.runs.drop_done_checkpoints()
+        sweep_unfinished(self._home.bundles)
         prepared = once or self._slot.remote
         busy_s = swept_s = time.monotonic()
         while not self._leaving:
@@ -84,11 +111,17 @@ class Worker:
                     self._sweep()
                     swept_s = time.monotonic()
 
+    def _replaced(self) -> None:
+        """This process was stopped for so long that another has taken its place."""
+        _log.warning("another worker has taken the place of this one, which was not heard of; it leaves")
+        self._leaving = True
+
     def _place(self) -> WorkerPlace:
         """Which runs are this worker's; a run that names a device with a worker of its own is that worker's."""
         taken = (slot.device for slot in launcher.workers(self._home) if slot.device.startswith("cuda:"))
-        own = self._slot.device
-        return WorkerPlace(own, tuple(taken) if own.startswith("cuda:") else (), self._slot.remote)
+        own, now_s = self._slot.device, time.monotonic()
+        self._held = {run_id: until_s for run_id, until_s in self._held.items() if until_s > now_s}
+        return WorkerPlace(own, tuple(taken) if own.startswith("cuda:") else (), self._slot.remote, tuple(self._held))
 
     def _sweep(self) -> None:
         """Put runs back that a dead worker has left. What this process has is left over too: it is between runs."""
@@ -96,10 +129,12 @@ class Worker:
         def is_alive(pid: int, started_s: float) -> bool:
             return launcher.is_alive(pid, started_s) and (pid, started_s) != (self._me.pid, self._me.started_s)
 
-        for run_id in self._store.runs.requeue_lost(is_alive, STALE_S):
-            _log.warning(
-                "run %d was left by a worker that is gone; it is %s", run_id, self._store.runs.get(run_id).state
-            )
+        for run_id in self._store.runs.requeue_lost(is_alive, worker_identity.SILENT_S):
+            folder = self._home.run_folder(run_id)
+            folder.mkdir(parents=True, exist_ok=True)
+            with log_to(folder / LOG):
+                state = self._store.runs.get(run_id).state
+                _log.warning("run %d was left by a worker that is gone or hangs; it is %s", run_id, state)
 
     def _may_leave(self) -> bool:
         """Whether the queue is empty once nobody can think any more that a worker is there."""
@@ -109,10 +144,10 @@ class Worker:
     def _prepare(self) -> None:
         """Do ahead, while there is nothing else to do, what the first run would have to wait for."""
         try:
-            with self._alone_at_the_demo():
+            with self._data.alone():
                 with self._broken_off_to_leave():
-                    drawn = self._draw_demo()
-                self._list_demo(drawn)
+                    drawn = self._data.drawn()
+                self._data.list(drawn)
             with self._broken_off_to_leave():
                 self._parts.warm()
         except _BrokenOff:
@@ -131,46 +166,37 @@ class Worker:
         finally:
             self._ahead = False
 
-    @contextmanager
-    def _alone_at_the_demo(self) -> Iterator[None]:
-        """Workers that start together draw the demo once: the others wait for it."""
-        with FileLock(self._home.root / "demo.lock", poll_interval=0.05):
-            yield
-
-    def _draw_demo(self) -> Dataset | None:
-        """The demo, drawn; None where it is listed already."""
-        if DEMO in {row.name for row in self._store.datasets.list()}:
-            return None
-        _log.info("drawing the demo data set")
-        return self._parts.draw_demo(self._home.media / DEMO)
-
-    def _list_demo(self, drawn: Dataset | None) -> None:
-        if drawn is not None:
-            self._store.datasets.add(drawn, origin="drawn by the app")
-            self._store.anchors.add_clips("drawn scenes", drawn.anchors)
-
-    def _dataset(self, name: str) -> Dataset:
-        if name == DEMO:
-            with self._alone_at_the_demo():
-                self._list_demo(self._draw_demo())
-        return self._store.datasets.get(name)
-
     def _run(self, record: RunRecord) -> None:
         folder = self._home.run_folder(record.id)
         folder.mkdir(parents=True, exist_ok=True)
-        with _log_to(folder / LOG), EventWriter(self._store, record.id, self._me.pid) as events:
+        code = ErrorCode.OTHER
+        with log_to(folder / LOG), EventWriter(self._store, record.id, self._me.pid) as events:
             _log.info("run %d, attempt %d", record.id, record.attempts)
             try:
                 outcome = self._train(record, self._home.checkpoint(record.id), events)
-                events.flush()
+                self._surely(events.flush)
                 self._conclude(record.id, outcome)
             except Exception as exc:
-                reason = explain(exc)
+                reason, code = explain(exc), code_of(exc)
+                if code is ErrorCode.FOLDER_IN_USE:
+                    return self._hold(record.id, reason)
                 if isinstance(exc, StudioError):
                     _log.error("run %d failed: %s", record.id, reason)
                 else:
                     _log.exception("run %d failed: %s", record.id, reason)
-                self._fail(record.id, reason, code_of(exc), self._kept(exc))
+                self._fail(record.id, reason, code, self._kept(exc))
+        if code is ErrorCode.OUT_OF_MEMORY:
+            free_memory()
+
+    def _surely(self, tell: Callable[[], Value]) -> Value:
+        """What ``tell`` gives, also where the database has to be waited for."""
+        return patiently(tell, lambda: self._leaving)
+
+    def _hold(self, run_id: int, reason: str) -> None:
+        """Back to the queue with a run that a worker still writes to which was taken for dead: it will hear of it."""
+        _log.warning("run %d waits: %s", run_id, reason)
+        self._held[run_id] = time.monotonic() + HELD_S
+        self._surely(lambda: self._store.runs.release(run_id, pid=self._me.pid))
 
     def _kept(self, exc: Exception) -> str | None:
         """The bundle of what was learned before the training diverged, listed in the library; None without one."""
@@ -186,15 +212,8 @@ class Worker:
 
     def _fail(self, run_id: int, reason: str, code: ErrorCode, bundle: str | None) -> None:
         try:
-            self._store.runs.finish(
-                run_id,
-                RunState.FAILED,
-                exit_code=1,
-                error=reason,
-                error_code=code.value,
-                bundle=bundle,
-                pid=self._me.pid,
-            )
+            end = partial(self._store.runs.finish, run_id, RunState.FAILED, exit_code=1, pid=self._me.pid)
+            self._surely(partial(end, error=reason, error_code=code.value, bundle=bundle))
         except StoreError:
             _log.exception("run %d could not be marked as failed; the next sweep puts it back if it is ours", run_id)
 
@@ -202,20 +221,25 @@ class Worker:
         config = RunConfig.from_dict(record.config)
         if not checkpoint.exists():
             # A lost attempt may have told of steps before it came to its first checkpoint.
-            self._store.runs.drop_events_after(record.id, -1)
+            self._surely(lambda: self._store.runs.drop_events_after(record.id, -1))
         if config.anchors == DRAWN_SCENES:
-            self._dataset(DEMO)  # its drawing fills the set
-        dataset = with_chosen(self._store, config, self._dataset(config.dataset))
+            self._data.get(DEMO)  # its drawing fills the set
+        dataset = with_chosen(self._store, config, self._data.get(config.dataset))
         if any(borrows(config, dataset)):
             _log.info("data set '%s' lacks anchors of its own: the drawn scenes serve", dataset.name)
-            dataset = borrow(config, dataset, lambda: self._dataset(DEMO))
+            dataset = borrow(config, dataset, lambda: self._data.get(DEMO))
         out = self._home.bundles / f"run-{record.id:06d}"
 
         def leaving() -> bool:
             return self._leaving or events.lost
 
         def stopped() -> bool:
-            return self._store.runs.should_stop(record.id)
+            try:
+                return self._store.runs.should_stop(record.id)
+            except StoreError as exc:
+                if not passes(exc):
+                    raise
+                return False  # asked again at the next step
 
         if record.remote:
             return self._parts.train_remotely(
@@ -239,15 +263,15 @@ class Worker:
 
     def _conclude(self, run_id: int, outcome: TrainResult) -> None:
         # Asked of the store, not of the last heartbeat: the run may have changed hands since.
-        if not self._store.runs.heartbeat(run_id, pid=self._me.pid):
+        if not self._surely(lambda: self._store.runs.heartbeat(run_id, pid=self._me.pid)):
             _log.warning("run %d was given to another worker; this one stops working on it", run_id)
         elif outcome.finished:
             self._accept(run_id, outcome)
         elif self._leaving:
-            self._store.runs.release(run_id, pid=self._me.pid)
+            patiently(lambda: self._store.runs.release(run_id, pid=self._me.pid))
             _log.info("run %d goes back to the queue: the worker was told to leave", run_id)
         else:
-            self._store.runs.finish(run_id, RunState.STOPPED, exit_code=0, pid=self._me.pid)
+            self._surely(lambda: self._store.runs.finish(run_id, RunState.STOPPED, exit_code=0, pid=self._me.pid))
             _log.info("run %d stopped as asked", run_id)
 
     def _accept(self, run_id: int, outcome: TrainResult) -> None:
@@ -255,10 +279,11 @@ class Worker:
         bundle = outcome.bundle
         if bundle is None:
             raise RuntimeError("the training ended without a bundle")
-        self._list(bundle)
+        self._surely(lambda: self._list(bundle))
         self._write_report(run_id, outcome.report)
-        self._store.runs.finish(run_id, RunState.DONE, exit_code=0, bundle=bundle, pid=self._me.pid)
-        self._home.checkpoint(run_id).unlink(missing_ok=True)  # nothing goes on from the end
+        end = partial(self._store.runs.finish, run_id, RunState.DONE, exit_code=0, pid=self._me.pid)
+        self._surely(partial(end, bundle=bundle))
+        drop_checkpoint(self._home.checkpoint(run_id))  # nothing goes on from the end
         _log.info("run %d done: %s", run_id, bundle)
 
     def _list(self, bundle: str) -> None:
@@ -273,28 +298,3 @@ class Worker:
             write_whole(self._home.run_folder(run_id) / REPORT, report.to_json())
         except StudioError as exc:
             _log.warning("run %d has no report: %s", run_id, exc)
-
-
-def explain(exc: Exception) -> str:
-    """Why a run failed, in one line; what to do about it where that is known."""
-    text = " ".join(str(exc).split())
-    if isinstance(exc, StudioError):
-        return text
-    if code_of(exc) is ErrorCode.OUT_OF_MEMORY:
-        return "there was not enough memory; lower the batch size or the number of frames and retry"
-    return f"{type(exc).__name__}: {text}; this is a fault of the program, the log has the details"
-
-
-@contextmanager
-def _log_to(path: Path) -> Iterator[None]:
-    handler = RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    here = threading.get_ident()
-    # Where the worker is a thread of the app, what others do there is none of the run's business.
-    handler.addFilter(lambda record: record.thread == here or str(record.threadName).startswith(HEARTBEAT))
-    logging.getLogger().addHandler(handler)
-    try:
-        yield
-    finally:
-        logging.getLogger().removeHandler(handler)
-        handler.close()

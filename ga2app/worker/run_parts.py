@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,6 +17,7 @@ from ga2app.environment import OwnThread
 from ga2app.errors import StoreError
 from ga2app.store import Store
 from ga2app.types import BundleCard, Dataset, Event, EventKind, TrainResult
+from ga2app.worker.run_faults import patiently
 
 
 class Training(Protocol):
@@ -80,6 +83,8 @@ def real_parts() -> Parts:
     return Parts(train, check_bundle, read_card, draw_demo, warm)
 
 
+LOG_BYTES = 2_000_000
+"""How long a run's log gets before it turns over; the one before is kept beside it."""
 HEARTBEAT = "heartbeat of run"
 HEARTBEAT_S = 2.0
 FLUSH_S = 0.5
@@ -116,12 +121,12 @@ class EventWriter:
     def emit(self, event: Event) -> None:
         """Write ``event`` down, in order: a step soon, anything else at once. What it is trained on goes to the run."""
         if event.kind is EventKind.DATA:
-            self._store.runs.keep_data(self._run_id, dict(event.values))
+            patiently(lambda: self._store.runs.keep_data(self._run_id, dict(event.values)))
             return
         if event.kind is EventKind.LOG:
             _log.info("%s", event.values.get("text", ""))
             if str(event.values.get("text", "")).startswith("resumed at step"):
-                self._store.runs.resumed(self._run_id, event.step)
+                patiently(lambda: self._store.runs.resumed(self._run_id, event.step))
         with self._lock:
             self._waiting.append(event)
         if event.kind is not EventKind.STEP or time.monotonic() - self._flushed_s > FLUSH_S:
@@ -134,7 +139,8 @@ class EventWriter:
         """Write down what waits. Raises StoreError, and keeps it, if the database cannot be written."""
         with self._lock:
             if self._waiting:
-                self._store.runs.append_many(self._run_id, self._waiting)
+                if not self._store.runs.tell(self._run_id, self._waiting, pid=self._pid):
+                    self.lost = True  # another worker tells of these steps by now
                 self._waiting = []
             self._flushed_s = time.monotonic()
 
@@ -145,3 +151,19 @@ class EventWriter:
                 self.flush()
             except StoreError as exc:
                 _log.warning("run %d: %s; trying again", self._run_id, exc)
+
+
+@contextmanager
+def log_to(path: Path) -> Iterator[None]:
+    """In the block, what this thread logs, and the heartbeat of its run, goes to the file ``path`` too."""
+    handler = RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    here = threading.get_ident()
+    # Where the worker is a thread of the app, what others do there is none of the run's business.
+    handler.addFilter(lambda record: record.thread == here or str(record.threadName).startswith(HEARTBEAT))
+    logging.getLogger().addHandler(handler)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(handler)
+        handler.close()

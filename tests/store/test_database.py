@@ -75,7 +75,9 @@ def test_transactions_that_read_before_they_write_wait_for_each_other(home: Home
 def test_a_damaged_database_is_named_with_what_to_do(home: Home) -> None:
     home.root.mkdir()
     home.database.write_bytes(b"not a database at all" * 100)
-    with pytest.raises(StoreError, match=r"studio\.db' is damaged .* move that file away and start again"):
+    with pytest.raises(
+        StoreError, match=r"studio\.db' is damaged .* close the studio and run: python -m ga2app doctor --repair"
+    ):
         Store.open(home)
 
 

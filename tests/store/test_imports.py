@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -115,3 +116,18 @@ def test_lists_of_imports_leave_out_reports_and_a_report_is_read_a_page_at_a_tim
     assert outline.kinds == {"left out": 1500, "taken": 500}
     assert store.imports.flaws(import_id, limit=3, offset=1998) == flaws[1998:]
     assert store.imports.outline(import_id + 1).told == {} and store.imports.flaws(import_id + 1, limit=3) == []
+
+
+def test_an_import_of_another_machine_is_given_up_when_it_is_silent_and_one_of_its_own_when_it_has_ended(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GA2_HOST", "far")
+    import_id = begin(store)
+    monkeypatch.setenv("GA2_HOST", "near")
+    assert store.imports.abandon_dead(lambda pid, started_s: False) == []
+    store.imports.beat(import_id)
+    assert store.imports.abandon_dead(lambda pid, started_s: False) == []
+    assert store.imports.abandon_dead(lambda pid, started_s: True, stale_after_s=0.0) == [import_id]
+    own = store.imports.begin("own", "own.zip", pid=os.getpid(), process_started_s=1.0)
+    assert store.imports.abandon_dead(lambda pid, started_s: True, own=lambda id_: True) == []
+    assert store.imports.abandon_dead(lambda pid, started_s: True, own=lambda id_: False) == [own]

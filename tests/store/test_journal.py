@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import fcntl
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from ga2app.errors import StoreError
+from ga2app.errors import ErrorCode, StoreError
 from ga2app.paths import Home
-from ga2app.store import database
-from ga2app.store.database import (
+from ga2app.store import data_disk
+from ga2app.store.data_disk import (
     JOURNAL,
-    Database,
     chosen_journal,
-    explain,
     filesystem_of,
     journal_mode,
     locks_work,
     mounted_filesystem,
 )
+from ga2app.store.database import Database, explain
 
 MOUNTS = """\
 /dev/sda1 / ext4 rw,relatime 0 0
@@ -97,24 +97,65 @@ def test_a_home_that_moves_to_another_kind_of_mount_changes_its_journal(
         assert [place for (place,) in db.execute("SELECT place FROM moved")] == ["wal", "delete", "wal"]
 
 
-def test_locks_are_tried_between_two_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+NO_LOCKS = "vfs=unix-none"
+"""SQLite as on a mount that grants every lock and keeps nobody off."""
+
+
+def test_locks_are_tried_between_connections_of_two_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert locks_work(tmp_path)
-    monkeypatch.setattr(fcntl, "lockf", lambda *asked: None)  # a mount that grants every lock and keeps nobody off
+    monkeypatch.setattr(data_disk, "LOCKING", NO_LOCKS)
     assert not locks_work(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("journal", ["delete", "wal"])
 def test_a_mount_whose_locks_do_nothing_is_refused_before_anything_is_written(
-    home: Home, monkeypatch: pytest.MonkeyPatch
+    home: Home, monkeypatch: pytest.MonkeyPatch, journal: str
 ) -> None:
-    monkeypatch.setenv(JOURNAL, "delete")
-    monkeypatch.setattr(database, "_checked", set())
-    monkeypatch.setattr(fcntl, "lockf", lambda *asked: None)
+    monkeypatch.setenv(JOURNAL, journal)
+    monkeypatch.setattr(data_disk, "_checked", set())
+    monkeypatch.setattr(data_disk, "LOCKING", NO_LOCKS)
     with pytest.raises(StoreError, match="file locks do nothing in .*; set GA2_HOME .* to a folder on a local disk"):
         Database(home)
     assert not home.database.exists()
     monkeypatch.undo()
     Database(home).close()
+
+
+def test_a_mount_that_is_not_known_to_be_local_is_tried_without_being_asked(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = home.root.parent / "mounts"
+    table.write_text(f"bucket {home.root.parent} fuse.bucket rw 0 0\n")
+    monkeypatch.setattr(data_disk, "MOUNTS", table)
+    monkeypatch.setattr(data_disk, "_checked", set())
+    monkeypatch.setattr(data_disk, "LOCKING", NO_LOCKS)
+    with pytest.raises(StoreError, match="file locks do nothing"):
+        Database(home)
+
+
+def test_a_lock_of_another_program_is_waited_for_by_reads_and_writes_and_told_if_it_lasts(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As 14 s under the rollback journal, in which a writer keeps readers off, were to a patience of 10 s; shorter."""
+    monkeypatch.setenv(JOURNAL, "delete")
+    patient, hasty = Database(home, busy_s=30.0), Database(home, busy_s=0.1)
+    held = (
+        "import sqlite3, sys, time; db = sqlite3.connect(sys.argv[1], isolation_level=None); "
+        "db.execute('BEGIN EXCLUSIVE'); print('held', flush=True); time.sleep(0.7); db.execute('COMMIT')"
+    )
+    program = [sys.executable, "-c", held, str(home.database)]
+    with subprocess.Popen(program, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout and holder.stdout.readline() == b"held\n"
+        with pytest.raises(StoreError, match="is locked by another program") as told, hasty.read() as db:
+            db.execute("SELECT count(*) FROM runs")
+        assert told.value.code is ErrorCode.DATABASE_BUSY
+        with patient.read() as db:
+            assert db.execute("SELECT count(*) FROM runs").fetchone() == (0,)
+    with patient.write() as db:
+        db.execute("UPDATE runs SET name = ''")
+    patient.close()
+    hasty.close()
 
 
 def test_a_database_is_called_damaged_only_when_a_check_finds_it_so(tmp_path: Path) -> None:
@@ -125,11 +166,15 @@ def test_a_database_is_called_damaged_only_when_a_check_finds_it_so(tmp_path: Pa
         db.execute("CREATE TABLE t (x)")
         db.executemany("INSERT INTO t VALUES (?)", [("x" * 500,)] * 200)
     db.close()
-    assert "a check finds it sound; do it again" in explain(fault, sound)
+    assert "a check finds no damage; do it again" in explain(fault, sound)
+    locked = sqlite3.connect(sound, isolation_level=None)
+    locked.execute("BEGIN EXCLUSIVE")
+    assert "is damaged" not in explain(fault, sound), "a check that cannot look finds nothing"
+    locked.close()
     data = bytearray(sound.read_bytes())
     data[4096:8192] = b"\xff" * 4096
     (tmp_path / "broken.db").write_bytes(data)
-    assert "is damaged (database disk image is malformed); move that file away" in explain(
+    assert "is damaged (database disk image is malformed); close the studio and run" in explain(
         fault, tmp_path / "broken.db"
     )
     assert "is damaged" in explain(fault, tmp_path / "gone.db")

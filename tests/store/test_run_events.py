@@ -67,6 +67,17 @@ def test_a_resumed_run_forgets_the_steps_that_its_lost_attempt_made_after_the_ch
     assert [entry.event for entry in store.runs.events(run_id)] == [step(1), step(2), epoch, log, step(3)]
 
 
+def test_an_epoch_and_a_bundle_are_there_once_also_where_an_attempt_was_lost_just_after_it_had_told(
+    store: Store, run_id: int
+) -> None:
+    told = [Event(EventKind.EPOCH, 2, {"base": 50.0}), Event(EventKind.BUNDLE, 2, {"path": "b"})]
+    for _ in range(2):  # killed between bundle and row: the next attempt goes on from the same step
+        store.runs.resumed(run_id, 2)
+        store.runs.append_many(run_id, told)
+    store.runs.append(run_id, Event(EventKind.EPOCH, 4, {"base": 60.0}))
+    assert [entry.event for entry in store.runs.events(run_id)] == [*told, Event(EventKind.EPOCH, 4, {"base": 60.0})]
+
+
 def test_a_loss_that_is_no_number_can_be_written_down(store: Store, run_id: int) -> None:
     store.runs.append(run_id, Event(EventKind.STEP, 1, {"total": math.nan}))
     latest = store.runs.latest(run_id, EventKind.STEP)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from ga2app.config import RunConfig, preset
 from ga2app.errors import StoreError
 from ga2app.paths import PROJECT, Home
 from ga2app.store import Store
+from ga2app.store.run_claims import WorkerPlace
 from ga2app.types import Event, EventKind, RunState
 
 CONFIG = preset("quick")
@@ -170,6 +172,63 @@ def test_a_run_that_gets_further_each_time_may_lose_any_number_of_workers(store:
         store.runs.resumed(run_id, step)
         store.runs.requeue_lost(lambda pid, started_s: False, 60.0)
         assert store.runs.get(run_id).state is RunState.QUEUED
+
+
+def test_kills_with_a_new_checkpoint_between_them_never_fail_a_run(store: Store, home: Home) -> None:
+    run_id = store.runs.queue(CONFIG)
+    saved = home.checkpoint(run_id)
+    saved.parent.mkdir(parents=True)
+    claim(store)
+    store.runs.requeue_lost(lambda pid, started_s: False, 60.0)  # before its first checkpoint
+    for number in range(1, 9):
+        claim(store)
+        saved.touch()
+        os.utime(saved, ns=(number, number))
+        store.runs.requeue_lost(lambda pid, started_s: False, 60.0)
+        record = store.runs.get(run_id)
+        assert (record.state, record.attempts) == (RunState.QUEUED, 1)
+    for state in (RunState.QUEUED, RunState.FAILED):  # no further: the third death at the same place is its own fault
+        claim(store)
+        store.runs.requeue_lost(lambda pid, started_s: False, 60.0)
+        assert store.runs.get(run_id).state is state
+
+
+def test_a_run_of_another_machine_is_judged_by_its_heartbeat_alone(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = store.runs.queue(CONFIG)
+    monkeypatch.setenv("GA2_HOST", "far")
+    claim(store)
+    monkeypatch.setenv("GA2_HOST", "near")
+    assert store.runs.requeue_lost(lambda pid, started_s: False, 60.0) == [], "its number means nothing here"
+    monkeypatch.setenv("GA2_HOST", "far")
+    assert store.runs.heartbeat(run_id, pid=1)
+    monkeypatch.setenv("GA2_HOST", "near")
+    assert store.runs.requeue_lost(lambda pid, started_s: False, 60.0) == []
+    assert store.runs.requeue_lost(lambda pid, started_s: True, 0.0) == [run_id], "it has not changed since"
+
+
+def test_a_worker_of_another_machine_with_the_same_number_is_another(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = store.runs.queue(CONFIG)
+    monkeypatch.setenv("GA2_HOST", "far")
+    claim(store)
+    monkeypatch.setenv("GA2_HOST", "near")
+    assert not store.runs.heartbeat(run_id, pid=1)
+    store.runs.release(run_id, pid=1)
+    with pytest.raises(StoreError, match="is running, in process 1, so it cannot end as done"):
+        store.runs.finish(run_id, RunState.DONE, exit_code=0, pid=1)
+    monkeypatch.setenv("GA2_HOST", "far")
+    assert store.runs.heartbeat(run_id, pid=1)
+
+
+def test_runs_that_a_worker_holds_back_are_taken_by_others_alone(store: Store) -> None:
+    held, free = store.runs.queue(CONFIG), store.runs.queue(CONFIG)
+    taken = store.runs.claim(1, 1.0, WorkerPlace(held=(held,)))
+    assert taken is not None and taken.id == free
+    assert store.runs.claim(1, 1.0, WorkerPlace(held=(held,))) is None
+    assert claim(store) == held
 
 
 def test_a_worker_that_leaves_in_good_order_costs_the_run_no_attempt(store: Store) -> None:

@@ -18,7 +18,7 @@ from ga2app.config import (
     WhiteningConfig,
 )
 from ga2app.training import TrainResult, train
-from ga2app.types import Dataset
+from ga2app.types import Dataset, EventKind
 
 FULL = RunConfig(
     dataset="colors",
@@ -69,3 +69,31 @@ def test_a_report_that_fails_costs_the_run_nothing(
     assert result.finished and result.bundle and result.report is None
     assert (tmp_path / "bundle" / "bundle.json").exists()
     assert "the report could not be made" in caplog.text
+
+
+def test_a_stop_while_the_report_is_made_is_obeyed_and_the_next_attempt_makes_it(
+    dataset: Dataset, backbone: Backbone, tmp_path: Path
+) -> None:
+    told: list[EventKind] = []
+    place = {"out": tmp_path / "bundle", "checkpoint": tmp_path / "checkpoint", "backbone": backbone}
+    stopped = train(
+        FULL,
+        dataset,
+        **place,
+        emit=lambda event: told.append(event.kind),
+        should_stop=lambda: EventKind.BUNDLE in told,
+        reported=True,
+    )
+    assert told[-1] is EventKind.BUNDLE and not stopped.finished
+    ended = run(FULL, dataset, backbone, tmp_path)
+    assert ended.finished and ended.report is not None
+
+
+def test_a_stop_is_asked_for_between_two_clips_wherever_clips_are_looked_at(
+    dataset: Dataset, backbone: Backbone
+) -> None:
+    paths = [clip.path for clip in dataset.clips][:5]
+    for asked_before in range(5):
+        answers = iter([False] * asked_before + [True])
+        with pytest.raises(InterruptedError):
+            evaluate.PlainFeatures(backbone, 2).of(paths, lambda answers=answers: next(answers))

@@ -14,17 +14,17 @@ from ga2app.config import RunConfig
 from ga2app.paths import PROJECT, Home, last_lines
 from ga2app.store import Store
 from ga2app.types import RunState
-from ga2app.worker import launcher, queue_loop
+from ga2app.worker import launcher, queue_loop, run_parts
 from tests import fake_training
 
 
 def test_a_runs_log_turns_over_and_its_last_lines_are_shown_across_the_turn(
     home: Home, store: Store, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(queue_loop, "LOG_BYTES", 1_500)
+    monkeypatch.setattr(run_parts, "LOG_BYTES", 1_500)
     file = home.run_folder(1) / queue_loop.LOG
     file.parent.mkdir(parents=True)
-    with queue_loop._log_to(file):
+    with run_parts.log_to(file):
         for number in range(200):
             logging.getLogger("ga2app").warning("line %d", number)
     assert sorted(path.name for path in file.parent.iterdir()) == ["log.txt", "log.txt.1"]

@@ -1,0 +1,84 @@
+"""Disks that are full, and what killed processes leave on them; the files that keep a run's checkpoint."""
+
+from __future__ import annotations
+
+import glob
+import os
+import shutil
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from ga2app.errors import ErrorCode, StoreError, code_of
+
+SPARE_BYTES = 64 << 20
+"""What an import leaves free: the database and its journal must be able to say how it went."""
+
+
+def checkpoint_before(checkpoint: Path) -> Path:
+    """Where the checkpoint that was written before this one is kept."""
+    return checkpoint.with_name(checkpoint.name + ".before")
+
+
+def damaged_checkpoint(checkpoint: Path) -> Path:
+    """Where a checkpoint is put that does not hold any more what was written."""
+    return checkpoint.with_name(checkpoint.name + ".damaged")
+
+
+def drop_checkpoint(checkpoint: Path) -> bool:
+    """Delete a checkpoint and those kept beside it; whether there was any."""
+    files = (checkpoint, checkpoint_before(checkpoint), damaged_checkpoint(checkpoint))
+    found = [file for file in files if file.exists()]
+    for file in found:
+        file.unlink(missing_ok=True)
+    return bool(found)
+
+
+def drop_unfinished(folder: Path) -> None:
+    """Delete what killed processes have left of folders that were to take the place of ``folder``.
+
+    One that had been moved aside comes back. To be called by whoever alone writes there just now.
+    """
+    name = glob.escape(folder.name)
+    for aside in folder.parent.glob(f".{name}.old-*"):
+        if not folder.exists():
+            os.replace(aside, folder)
+    for left in [*folder.parent.glob(f".{name}.old-*"), *folder.parent.glob(f".{name}.new-*")]:
+        shutil.rmtree(left, ignore_errors=True)
+
+
+def why_unwritten(exc: BaseException, folder: Path, needed_bytes: int) -> str:
+    """Why ``needed_bytes`` could not be written into ``folder``; of a full disk, how much is free there."""
+    if code_of(exc) is not ErrorCode.DISK_FULL:
+        return str(exc)
+    return f"disk full: needs {_mb(needed_bytes)}, free {_mb(free_bytes(folder))} at '{folder}'"
+
+
+def check_room(folder: Path, needed_bytes: int, what: str) -> None:
+    """Raises StoreError, with both sizes, where ``what`` does not fit on the disk of ``folder``."""
+    free = free_bytes(folder)
+    if needed_bytes + SPARE_BYTES > free:
+        raise StoreError(
+            f"disk full: {what} needs {_mb(needed_bytes)}, free {_mb(max(0, free - SPARE_BYTES))} at '{folder}'; free "
+            "some space there and try again",
+            code=ErrorCode.DISK_FULL,
+        )
+
+
+def free_bytes(folder: Path) -> int:
+    """What is free on the disk that ``folder`` lies on, or will lie on."""
+    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    return shutil.disk_usage(there).free
+
+
+def _mb(size_bytes: int) -> str:
+    return f"{size_bytes / 1e6:,.1f} MB"
+
+
+def drop_older(folders: Iterable[Path], keep_s: float, now_s: float | None = None) -> int:
+    """Delete those of ``folders`` that have not changed for ``keep_s`` seconds; gives their number."""
+    now = time.time() if now_s is None else now_s
+    old = [folder for folder in folders if folder.is_dir() and now - folder.stat().st_mtime > keep_s]
+    for folder in old:
+        shutil.rmtree(folder, ignore_errors=True)
+    return len(old)
