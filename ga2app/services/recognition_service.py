@@ -218,8 +218,8 @@ class RecognitionService:
         labels, sentences = read_lists(request)
         if not labels:
             raise LabelError("there are no labels to choose from; type at least two, separated by commas")
-        backbone = self._studio.known_backbone(request.backbone)
         cards = self.chosen_bundles(request.bundles)
+        backbone = self._studio.known_backbone(request.backbone or self.agreed_backbone(request.bundles))
         named: Any = {"labels": labels, "bundles": [card.folder for card in cards], "backbone": backbone}
         none = self._with_negatives(request.none_of_these)
         resolved = replace(request, **named, templates=sentences, none_of_these=none)

@@ -58,7 +58,7 @@ class Endpoints:
             labels: what the clips may show: a list of texts, or one text with the labels separated by commas or line
                 breaks, where a label that holds a comma is in double quotes.
             bundle: the bundle's key as the studio lists it; empty for zero-shot CLIP alone.
-            backbone: the backbone's name; empty for the studio's default.
+            backbone: the backbone's name; empty for that of the bundles, or without one the studio's default.
             template: the sentence around a label, {} stands for the label; empty for the default.
             top_k: how many labels to return for each clip.
             bundles: a list of further bundles' keys; with bundle three at most, answered side by side.

@@ -254,6 +254,14 @@ def test_the_first_backbone_is_the_default(home: Any) -> None:
     studio.store.close()
 
 
+def test_where_no_backbone_is_named_a_bundles_own_recognizes(studio: Studio) -> None:
+    add_bundle(studio, "tuned", "real")
+    assert studio.known_backbone(None) == "sketch"
+    for backbone in ("", None):
+        asked = RecognitionRequest([studio.examples[0].path], "a, b", ["tuned"], backbone)
+        assert studio.recognition.answer(asked).recognition.backbone == "real"
+
+
 def test_recordings_are_not_mirrored_and_join_the_clips_under_names_of_their_own(tmp_path: Path) -> None:
     recorder = build_recorder()
     assert recorder.webcam_options.mirror is False and recorder.sources == ["webcam"] and not recorder.include_audio
