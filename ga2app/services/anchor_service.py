@@ -124,9 +124,9 @@ class AnchorService(NegativePromptService):
         """
         self._studio.may_change()
         set_id, wanted = chosen(set_id), list(clips)
+        self._store.may_change_row("anchor_sets", set_id)
         check_clips(self._store, [clip.path for clip in wanted])
-        files: list[AnchorFile] = []
-        faults, warnings = list[str](), list[str]()
+        files, faults, warnings = list[AnchorFile](), list[str](), list[str]()
         for number, clip in enumerate(wanted, 1):
             try:
                 copied = copy_into(self._store.anchors.folder(set_id), clip.path)

@@ -84,6 +84,10 @@ class DatasetService:
         self._store.dataset_edits.rename(dataset_id, name)
         return f"The data set is called '{' '.join(name.split())}' now."
 
+    def share(self, dataset_id: int, on: bool) -> str:
+        """Let everybody who opens this Space see a data set, or not any more."""
+        return self._studio.ownership.share("dataset", dataset_id, on)
+
     def delete(self, dataset_id: int) -> str:
         """Delete a data set; gives what went. Refused while a run of the queue needs it."""
         return self._store.dataset_edits.delete(dataset_id)

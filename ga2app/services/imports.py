@@ -39,6 +39,7 @@ from ga2app.services.quotas import check_clips
 from ga2app.services.uploads import drop_received, export_folder
 from ga2app.services.zip_archive import Tick
 from ga2app.store.import_records import ImportRow, ImportState, ReportOutline
+from ga2app.store.row_guard import acting_as
 from ga2app.types import ClipFacts, Dataset
 from ga2app.untrusted import one_line, readable
 from ga2app.worker import launcher
@@ -81,7 +82,8 @@ class ImportService:
         Raises DatasetError if it may not begin.
         """
         job = self._job(source, name, {"missing": Missing.SKIP, **choices})
-        thread = OwnThread(target=job.run, daemon=True, name=f"import-{job.id}")
+        work = acting_as(self._studio.store.actor())(job.run)
+        thread = OwnThread(target=work, daemon=True, name=f"import-{job.id}")
         _threads[str(self._studio.home.root), job.id] = thread
         thread.start()
         return job.id
@@ -97,14 +99,16 @@ class ImportService:
         return self._studio.store.imports.get(job.id)
 
     def wait(self, import_id: int, timeout_s: float | None = None) -> ImportRow:
-        """How an import that this process began has ended."""
-        _threads[str(self._studio.home.root), import_id].join(timeout_s)
+        """How an import has ended; one of this process is waited for. Raises DatasetError for an unknown one."""
+        self._studio.store.imports.get(import_id)
+        if thread := _threads.get((str(self._studio.home.root), import_id)):
+            thread.join(timeout_s)
         return self._studio.store.imports.get(import_id)
 
     def outline(self, import_id: int) -> ReportOutline:
         """What the report of an ended import says, but for its lists; read once."""
-        known = self._outlines.get(import_id)
-        if known is None:
+        self._studio.store.imports.expect(import_id)
+        if (known := self._outlines.get(import_id)) is None:
             known = self._studio.store.imports.outline(import_id)
             self._outlines = dict([*self._outlines.items()][-_KEPT_OUTLINES:]) | {import_id: known}
         return known

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ga2app.errors import AccessError, BundleError, StudioError
+from ga2app.services.uploads import is_received
 from ga2app.store import BundleQuery
 from ga2app.store.bundle_records import ROOM
 from ga2app.types import BundleCard, BundleFacts
@@ -54,7 +55,7 @@ class LibraryService:
         """
         from ga2app.bundles import read_facts
 
-        facts = read_facts(card.folder, card.origin)
+        facts = read_facts(self.folder_of(card.folder), card.origin)
         if not card.method:
             with contextlib.suppress(AccessError):
                 self._store.add(facts.card)
@@ -81,9 +82,17 @@ class LibraryService:
         return folder
 
     def folder_of(self, bundle: str | os.PathLike[str]) -> Path:
-        """The path that ``bundle`` is, or else the folder of that key among the home's bundles."""
+        """The path that ``bundle`` is, or else the folder of that key among the home's bundles.
+
+        On a Space it has to be one that the library lists for who asks. Raises BundleError.
+        """
         folder, inside = Path(bundle), self._studio.home.bundles / bundle
-        return inside if not os.path.isdir(folder) and os.path.isdir(inside) else folder
+        if self._studio.space is None:
+            return inside if not os.path.isdir(folder) and os.path.isdir(inside) else folder
+        for card in self._store.list():
+            if os.fspath(bundle) in (card.key, card.folder):
+                return Path(card.folder)
+        raise BundleError(f"there is no bundle '{bundle}' in the library; choose one from the list")
 
     def import_bundle(self, source: str | os.PathLike[str], folder: Path | None = None) -> tuple[BundleCard, bool]:
         """Check a bundle, a zip file or a folder, and put it into the library; gives its card and whether it is new.
@@ -92,7 +101,7 @@ class LibraryService:
         with every fault, and then nothing is kept.
         """
         place = Path(source)
-        if not source or not os.path.exists(place):
+        if not source or not os.path.exists(place) or self._is_kept(place):
             raise BundleError(
                 f"'{place.name}' cannot be read: there is no such file or folder; check the path, or upload it again"
             )
@@ -102,6 +111,11 @@ class LibraryService:
 
         self._studio.may_change()
         return take_in(place, folder.parent, folder=folder)
+
+    def _is_kept(self, place: Path) -> bool:
+        """Whether a Space keeps it for somebody: a person names there what that person has uploaded, nothing else."""
+        inside = place.resolve().is_relative_to(self._studio.home.root.resolve())
+        return self._studio.space is not None and inside and not is_received(place)
 
     def keep(self, source: Path, shown: str = "", origin: str = "imported") -> tuple[BundleCard, bool]:
         """``import_bundle`` into the library, with how errors call the bundle and where its card says it comes from."""
@@ -153,10 +167,14 @@ class LibraryService:
 
     def import_checkpoint(self, file: str | os.PathLike[str], backbone: str, **how: Any) -> Imported:
         """Turn a checkpoint of the paper's authors into a bundle or a backbone folder; see ``import_checkpoint``."""
+        self._studio.may_change()
+        if not self._studio.server_paths:
+            raise AccessError(
+                "files of the server cannot be imported here; turn the checkpoint into a bundle elsewhere"
+            )
         from ga2app.bundles.checkpoints import import_checkpoint
         from ga2app.clip import load_backbone
 
-        self._studio.may_change()
         return import_checkpoint(file, load_backbone(backbone, device="cpu"), **how)
 
     def rename(self, key: str, title: str) -> None:

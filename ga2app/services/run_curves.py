@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ga2app.errors import StoreError
 from ga2app.store import Store, StoredEvent
 from ga2app.types import Conditions, Event, EventKind, RunRecord, read_conditions
 from ga2app.untrusted import csv_text
@@ -115,11 +116,15 @@ class Curves:
         self._readings: OrderedDict[int, _Reading] = OrderedDict()
 
     def of(self, run_id: int) -> RunCurve:
-        """The run's curve as of now; what was read before is not read again.
+        """The run's curve as of now, empty where there is no such run; what was read before is not read again.
 
         A resumed run forgets what its lost attempt told after the checkpoint. The last step that was read is then gone
         from the store, and the reading begins anew.
         """
+        try:
+            self._runs.get(run_id)
+        except StoreError:
+            return RunCurve()
         with self._lock:
             reading = self._readings.pop(run_id, None)
             if reading is None or (reading.last_step_id and not self._runs.holds_event(reading.last_step_id)):

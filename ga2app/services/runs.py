@@ -92,8 +92,7 @@ class RunService:
         page = max(0, min(page, (count - 1) // PAGE))
         rows = self._store.list(limit=PAGE, offset=page * PAGE, only=only, queue_first=True)
         results = self._store.last_epochs([row.id for row in rows if row.state is RunState.DONE])
-        waiting = self._store.waiting() if any(row.state is RunState.QUEUED for row in rows) else []
-        places = {run_id: place for place, run_id in enumerate(waiting, 1)}
+        places = self._store.places() if any(row.state is RunState.QUEUED for row in rows) else {}
         going = [row.id for row in rows if row.state in (RunState.RUNNING, RunState.STOPPING)]
         return RunPage(tuple(rows), results, places, {run_id: self._share(run_id) for run_id in going}, page, count)
 
@@ -158,7 +157,7 @@ class RunService:
 
     def has_report(self, run: RunRecord) -> bool:
         """Whether the run is done and has a report."""
-        return run.state is RunState.DONE and self._report_file(run.id).exists()
+        return run.state is RunState.DONE and self.find(run.id) is not None and self._report_file(run.id).exists()
 
     def report(self, run_id: int) -> Report | None:
         """The report of a run, read once; None where there is none. Raises StoreError for one that is damaged."""
@@ -166,6 +165,8 @@ class RunService:
         try:
             written_ns = file.stat().st_mtime_ns
         except OSError:
+            return None
+        if self.find(run_id) is None:
             return None
         known = self._reports.get(run_id)
         if known is None or known[0] != written_ns:
@@ -195,7 +196,8 @@ class RunService:
         return [event.values for event in self._store.last_epochs([*same.values()]).values()]
 
     def log_file(self, run_id: int) -> Path:
-        """The file of the run's whole log. Raises StoreError where there is none yet."""
+        """The file of the run's whole log. Raises StoreError where there is no such run, or no log yet."""
+        self._store.get(run_id)
         file = self._studio.home.run_folder(run_id) / LOG
         if not file.exists():
             raise StoreError(f"run {run_id} has no log yet; it has one as soon as a worker takes it")
@@ -203,7 +205,7 @@ class RunService:
 
     def log_tail(self, run_id: int, count: int) -> list[str]:
         """The last ``count`` lines of the run's log; none where there is none yet."""
-        return last_lines(self._studio.home.run_folder(run_id) / LOG, count)
+        return last_lines(self._studio.home.run_folder(run_id) / LOG, count) if self.find(run_id) else []
 
     def comparison(self, run_ids: Sequence[int]) -> Comparison:
         """The runs in ascending order, at most 12 of them, and those that are not there."""
@@ -223,6 +225,8 @@ class RunService:
 
     def possible(self, run: RunRecord) -> frozenset[str]:
         """What can be done with the run as it stands: try, stop, resume, restart, front, up, down, delete, export."""
+        if self.find(run.id) is None:
+            return frozenset()
         state, ended = run.state, run.state in (RunState.STOPPED, RunState.FAILED)
         waiting = self._store.waiting() if state is RunState.QUEUED else []
         at = waiting.index(run.id) if run.id in waiting else 0

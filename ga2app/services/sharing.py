@@ -91,6 +91,7 @@ class SharingService:
                 "the right to publish them; confirm it, or leave them out"
             )
         listed = self._store.bundles.get(folder)
+        self._store.may_change_row("bundles", folder)
         files = bundle_files(Path(folder), listed.title)
         if report:
             files[REPORT] = self._report(listed)
@@ -164,6 +165,7 @@ class SharingService:
         The clips themselves go along only where they are asked for and the options confirm the rights.
         """
         self._studio.may_change()
+        self._store.may_change_row("anchor_sets", set_id)
         if clips and not options.rights:
             raise HubError(
                 "the clips go along only if you confirm that you have the right to publish them; "

@@ -24,7 +24,10 @@ _SIGN_IN_PACKAGES = ("authlib", "itsdangerous")
 
 
 class Access(StrEnum):
-    """Whom data, anchors, training and bundles of a Space belong to; to recognize is everybody's."""
+    """Who may make and change data, anchors, training and bundles of a Space; to recognize is everybody's.
+
+    ``OWNER`` is its owner alone. With ``SIGNED_IN`` each person who is signed in has what that person has made.
+    """
 
     OWNER = "owner"
     SIGNED_IN = "signed-in"
@@ -125,6 +128,9 @@ def is_owner(space: Space, visitor: Visitor) -> bool:
     return named or author in {name.casefold() for name in visitor.writes_for}
 
 
+_OPEN = "What is shared is open to you, and so is recognizing"
+
+
 def refusal(space: Space, visitor: Visitor) -> str:
     """Why ``visitor`` may change nothing here, and what to do about it; empty for one who may."""
     if is_owner(space, visitor) or (space.access is Access.SIGNED_IN and visitor.name is not None):
@@ -133,13 +139,13 @@ def refusal(space: Space, visitor: Visitor) -> str:
         return (
             f"data, anchors, training and bundles of this Space belong to its owner, {space.author}, and you are "
             f"signed in as {visitor.name}; duplicate the Space to have one of your own, or ask {space.author} to add "
-            "you to GA2_OWNERS. Recognizing is open to you"
+            f"you to GA2_OWNERS. {_OPEN}"
         )
-    whose = f"its owner, {space.author}" if space.access is Access.OWNER else "people who are signed in"
+    whose = f"its owner, {space.author}" if space.access is Access.OWNER else "whoever made them"
     if space.no_sign_in:
         how = f"nobody can sign in here, because {space.no_sign_in}; {space.author} has to put that right"
     elif space.access is Access.OWNER:
         how = f"sign in at the top if that is you, ask {space.author} to let in all who sign in, or duplicate the Space"
     else:
-        how = "sign in with Hugging Face at the top of the page"
-    return f"data, anchors, training and bundles of this Space belong to {whose}: {how}. Recognizing is open to you"
+        how = "sign in with Hugging Face at the top of the page to make your own"
+    return f"data, anchors, training and bundles of this Space belong to {whose}: {how}. {_OPEN}"

@@ -23,6 +23,7 @@ from ga2app.services.explanations import Explainer, ExplanationService
 from ga2app.services.forecast import SpeedEstimator
 from ga2app.services.imports import ImportService
 from ga2app.services.library import LibraryService
+from ga2app.services.ownership import OwnershipService
 from ga2app.services.recognition_service import RecognitionService
 from ga2app.services.recognizers import OwnRecognizer
 from ga2app.services.remote_jobs import JobsService
@@ -56,11 +57,9 @@ class Studio:
     ``backbones`` lists what can be used without a download, the default first. ``wake_worker`` starts a worker
     if there is none; ``worker_alive`` says whether there is one. ``server_paths`` says whether a person may name files
     of the machine that the studio runs on: so on one's own, never on a public one. ``space`` is the Hugging Face Space
-    that the studio runs as; ``may_change`` raises AccessError where the visitor who acts just now may change nothing in
-    it, and the store and the doors ask it by themselves. ``clips_at_once`` are recognized in one call: one, so that
-    each answer is shown at once, or more where a call is dear. ``unpictured`` are clips that gave no picture.
-    ``asked_by`` is the name of whoever acts just now, empty for one who is not signed in and off a Space.
-    ``remember_backbone`` adds a folder to ``backbones``.
+    that the studio runs as. ``clips_at_once`` are recognized in one call: one, so that each answer is shown at once, or
+    more where a call is dear. ``unpictured`` are clips that gave no picture. ``asked_by`` is the name of whoever acts
+    just now, empty for one who is not signed in and off a Space. ``remember_backbone`` adds a folder to ``backbones``.
     """
 
     home: Home
@@ -78,7 +77,6 @@ class Studio:
     downloads: Downloads = field(default_factory=Downloads)
     unpictured: set[Path] = field(default_factory=set)
     space: Space | None = None
-    may_change: Callable[[], None] = lambda: None
     asked_by: Callable[[], str] = lambda: ""
     remember_backbone: Callable[[str], None] = lambda folder: None
     clips_at_once: int = 1
@@ -91,9 +89,14 @@ class Studio:
     imports = cached_property(ImportService)
     jobs = cached_property(JobsService)
     library = cached_property(LibraryService)
+    ownership = cached_property(OwnershipService)
     sharing = cached_property(SharingService)
     runs = cached_property(RunService)
     training = cached_property(TrainingService)
+
+    def may_change(self) -> None:
+        """Raises AccessError where whoever acts just now may change nothing in this Space; the store asks by itself."""
+        self.store.may_change()
 
     def backbone_title(self, name: str) -> str:
         """How the screens call a backbone; its own name where the list does not have it."""

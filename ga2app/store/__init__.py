@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ga2app.errors import StoreError
 from ga2app.paths import Home
 from ga2app.store.anchor_rows import Ratings
 from ga2app.store.anchor_sets import Anchors
@@ -20,6 +21,7 @@ from ga2app.store.holdings import Holdings, Quotas, holdings
 from ga2app.store.import_records import Imports
 from ga2app.store.negative_prompts import Negatives
 from ga2app.store.prompt_files import default_prompts, load_seeds
+from ga2app.store.row_guard import FOREIGN, Actor
 from ga2app.store.run_queue import Place, Runs
 from ga2app.store.run_rows import RunFilter, StoredEvent
 from ga2app.store.trash import Trash
@@ -30,11 +32,13 @@ __all__ = [
 ]  # fmt: skip
 
 
+GONE = "this is not there any more; it may have been deleted in another window: reload the page"
+
+
 class Store:
     """Runs, data sets, anchors, negatives and bundles of one home.
 
-    ``quotas`` bound what is asked for, and ``person`` tells who asks: a user name, empty for whoever owns the studio,
-    None for somebody who is not signed in. Any thread may use it; each process opens its own.
+    ``quotas`` bound what is asked for. Any thread may use it; each process opens its own.
     """
 
     def __init__(self, database: Database) -> None:
@@ -51,7 +55,6 @@ class Store:
         self.hub_notes = HubNotes(database)
         self.trash = Trash(database)
         self.quotas = Quotas()
-        self.person: Callable[[], str | None] = lambda: ""
 
     @classmethod
     def open(cls, home: Home, *, busy_s: float = BUSY_S) -> Store:
@@ -68,17 +71,56 @@ class Store:
             raise
         return cls(database)
 
-    def guard(self, may_change: Callable[[], None]) -> None:
-        """Ask ``may_change`` before every change; what it raises keeps the change from being made."""
-        self._database.may_change = may_change
+    def guard(self, visitor: Callable[[], Actor]) -> None:
+        """Ask ``visitor`` from now on who acts, and show and change only what is that person's or shared."""
+        self._database.visitor = visitor
+
+    def actor(self) -> Actor:
+        """Who acts just now."""
+        return self._database.actor()
+
+    def person(self) -> str | None:
+        """The name of whoever acts: empty for the app itself and whoever owns it, None for nobody who is known."""
+        return self.actor().name
 
     def may_change(self) -> None:
-        """Ask now, where reading for a change would tell something before it is refused."""
+        """Ask now, where reading for a change would tell something before it is refused. Raises AccessError."""
         self._database.may_change()
 
     def holdings(self, person: str) -> Holdings:
         """What belongs to ``person``."""
         return holdings(self._database, person)
+
+    def may_change_row(self, table: str, key: int | str) -> None:
+        """Ask now about one row: raises AccessError for one that somebody else shares, StoreError for one unseen.
+
+        ``key`` is its number, of a bundle its folder.
+        """
+        column = "folder" if table == "bundles" else "id"
+        actor = self.actor()
+        with self._database.read() as db:
+            found = db.execute(
+                f"SELECT owner FROM {table} WHERE {column} = ?",
+                [self._database.to_stored(key) if isinstance(key, str) else key],
+            ).fetchone()
+        if found is None:
+            raise StoreError(GONE)
+        if not actor.everything and found[0] != actor.name:
+            raise actor.error(FOREIGN)
+
+    def share(self, table: str, key: int | str, on: bool) -> None:
+        """Let others see a row, or not any more. ``key`` is its number or name, of a bundle its folder.
+
+        Raises StoreError where it is not there, AccessError where it is somebody else's.
+        """
+        column = "id" if isinstance(key, int) else "folder" if table == "bundles" else "name"
+        # The anchors and prompts of a data set go by the data set's name, and are shared with it.
+        alone = " AND dataset_id IS NULL" if table in ("anchor_sets", "negative_groups") else ""
+        value = self._database.to_stored(key) if column == "folder" and isinstance(key, str) else key
+        with self._database.write() as db:
+            sql = f"UPDATE {table} SET shared = ? WHERE {column} = ?{alone}"
+            if not db.execute(sql, [int(on), value]).rowcount:
+                raise StoreError(GONE)
 
     def close(self) -> None:
         """Close all connections. The store cannot be used after that."""

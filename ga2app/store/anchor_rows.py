@@ -60,11 +60,11 @@ class Ratings:
 
     def find(self, labels: Sequence[str], backbone: str) -> Question | None:
         """The question about just these labels, if it was asked before."""
-        return self._one("WHERE labels = ? AND backbone = ?", _key(labels), backbone)
+        return self._one("AND labels = ? AND backbone = ?", _key(labels), backbone)
 
     def get(self, question: int) -> Question | None:
         """The question of that number, unless it was forgotten."""
-        return self._one("WHERE id = ?", question)
+        return self._one("AND id = ?", question)
 
     def last(self) -> Question | None:
         """The question that was asked last."""
@@ -79,16 +79,17 @@ class Ratings:
         """The question, kept as the last one that was asked; all but the newest are forgotten with their answers."""
         with self._database.write() as db:
             db.execute(
-                "INSERT INTO anchor_questions (labels, backbone, source, asked_s) VALUES (?, ?, ?, ?) "
-                "ON CONFLICT (labels, backbone) DO UPDATE SET source = excluded.source, asked_s = excluded.asked_s",
+                "INSERT INTO anchor_questions (labels, backbone, source, asked_s, owner) "
+                "VALUES (?, ?, ?, ?, visitor()) ON CONFLICT (owner, labels, backbone) "
+                "DO UPDATE SET source = excluded.source, asked_s = excluded.asked_s",
                 [_key(labels), backbone, source, time.time()],
             )
             db.execute(
-                "DELETE FROM anchor_questions WHERE id NOT IN "
-                "(SELECT id FROM anchor_questions ORDER BY asked_s DESC, id DESC LIMIT ?)",
+                "DELETE FROM anchor_questions WHERE id IN (SELECT id FROM anchor_questions WHERE owner = visitor() "
+                "ORDER BY asked_s DESC, id DESC LIMIT -1 OFFSET ?)",
                 [KEEP_QUESTIONS],
             )
-            row = db.execute(f"{_SELECT} WHERE labels = ? AND backbone = ?", [_key(labels), backbone]).fetchone()
+            row = db.execute(f"{_SELECT} AND labels = ? AND backbone = ?", [_key(labels), backbone]).fetchone()
         return _question(row)
 
     def keep_clips(self, question: int, ratings: Mapping[str, Rating], *, comparable: bool) -> None:
@@ -120,7 +121,7 @@ class Ratings:
             )
 
 
-_SELECT = "SELECT id, labels, backbone, source, comparable FROM anchor_questions"
+_SELECT = "SELECT id, labels, backbone, source, comparable FROM anchor_questions WHERE owner = visitor()"
 
 
 def _key(labels: Sequence[str]) -> str:
@@ -142,6 +143,8 @@ class AnchorSetRow:
     about: str
     clips: int
     enabled: int
+    owner: str = ""
+    shared: int = 0
 
 
 @dataclass(frozen=True)
@@ -195,6 +198,8 @@ class NegativeGroupRow:
     name: str
     prompts: int
     enabled: int
+    owner: str = ""
+    shared: int = 0
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from ga2app.store.anchor_rows import (
 )
 from ga2app.store.clip_pages import refuse_in_use
 from ga2app.store.database import Database
+from ga2app.store.row_guard import insert
 from ga2app.store.trash import Former, Selected, among, discard, remember
 from ga2app.types import AnchorClip
 from ga2app.untrusted import one_line
@@ -58,8 +59,8 @@ class Anchors:
         A run names its set by ``name`` and gets ``clips(name)``, the clips that are switched on.
         """
         sql = (
-            "SELECT anchor_sets.id, name, about, count(anchor_clips.id), ifnull(sum(enabled), 0) FROM anchor_sets "
-            "LEFT JOIN anchor_clips ON set_id = anchor_sets.id WHERE dataset_id IS NULL "
+            "SELECT anchor_sets.id, name, about, count(anchor_clips.id), ifnull(sum(enabled), 0), owner, shared "
+            "FROM anchor_sets LEFT JOIN anchor_clips ON set_id = anchor_sets.id WHERE dataset_id IS NULL "
             "GROUP BY anchor_sets.id ORDER BY anchor_sets.id"
         )
         with self._database.read() as db:
@@ -102,7 +103,7 @@ class Anchors:
         """A new, empty set; gives its id. Raises StoreError for an empty name or one that is taken."""
         with self._database.write() as db:
             tidy = free_name(db, "anchor_sets", "an anchor set", name)
-            return int(db.table("anchor_sets").insert({"name": tidy, "about": about.strip()[:MAX_ABOUT]}).last_pk)  # type: ignore[arg-type]
+            return insert(db, "anchor_sets", {"name": tidy, "about": about.strip()[:MAX_ABOUT]})
 
     def rename(self, set_id: int, name: str) -> str:
         """Give a set another name, tidied as the answer says. Raises StoreError if it is taken or the set is gone."""
@@ -161,11 +162,11 @@ class Anchors:
                 remember(db, ROOM, what, added=[Selected("anchor_clips", among("id"), [json.dumps(added)])])
         return AddedClips(len(added), tuple(doubles))
 
-    def add_clips(self, name: str, clips: Iterable[AnchorClip]) -> None:
-        """Add clips to the anchor set ``name``, which is made if need be; a clip that is in it stays as it is."""
+    def add_clips(self, name: str, clips: Iterable[AnchorClip], *, shared: bool = False) -> None:
+        """Add clips to the anchor set ``name``, made if need be, ``shared`` or not; a clip that is in it stays."""
         with self._database.write() as db:
             found = db.execute("SELECT id FROM anchor_sets WHERE name = ? AND dataset_id IS NULL", [name]).fetchone()
-            set_id = found[0] if found else db.table("anchor_sets").insert({"name": name}).last_pk
+            set_id = found[0] if found else insert(db, "anchor_sets", {"name": name, "shared": int(shared)})
             had = {path for (path,) in db.execute("SELECT path FROM anchor_clips WHERE set_id = ?", [set_id])}
             fresh = {self._database.to_stored(clip.path): clip.caption for clip in clips}
             db.conn.executemany(
@@ -265,7 +266,7 @@ def tidy_name(name: str, what: str) -> str:
 def free_name(db: sqlite_utils.Database, table: str, what: str, name: str, but: int = -1) -> str:
     """``name`` tidied, for ``what`` ("a group"). Raises StoreError where another row of ``table`` has it."""
     tidy = tidy_name(name, what)
-    sql = f"SELECT 1 FROM {table} WHERE name = ? AND dataset_id IS NULL AND id <> ?"
+    sql = f"SELECT 1 FROM main.{table} WHERE name = ? AND dataset_id IS NULL AND id <> ?"
     if db.execute(sql, [tidy, but]).fetchone():
         raise StoreError(f"there is {what} '{tidy}' already; choose another name")
     return tidy

@@ -109,7 +109,8 @@ def row_of(card: BundleCard) -> dict[str, Any]:
 
 def card_of(row: dict[str, Any], folder: str) -> BundleCard:
     """The card of a row that was selected with ``SHOWN`` as ``shown``."""
-    told: dict[str, Any] = {name: row[name] for name in (*_AS_THEY_ARE, "created_s")}
+    told: dict[str, Any] = {name: row[name] for name in (*_AS_THEY_ARE, "created_s", "owner")}
+    told["shared"] = bool(row["shared"])
     told |= {name: tuple(stored_json(row[name])) for name in _LISTS}
     told |= {name: stored_json(row[name]) for name in _FIGURES}
     hub = HubRevision(row["hub_repo"], row["hub_commit"]) if row["hub_repo"] else None
@@ -202,7 +203,7 @@ class Bundles:
                     "it cannot be deleted"
                 )
             if users := self._users(db, folder):
-                runs = ", ".join(f"run {number}" for number in users)
+                runs = ", ".join(f"run {number}" if number else "somebody's run" for number in users)
                 raise BundleError(
                     f"'{card.title}' is the hard prompt of {runs}; wait until that is done, or delete it first"
                 )
@@ -211,21 +212,25 @@ class Bundles:
             what = f"bundle '{card.title}'"
             return discard(db, ROOM, what, [Selected("bundles", "folder = ?", [stored])], [stored] if inside else [])
 
-    def _users(self, db: sqlite_utils.Database, folder: str) -> builtins.list[int]:
+    def _users(self, db: sqlite_utils.Database, folder: str) -> builtins.list[int | None]:
+        """Open runs that the bundle is the hard prompt of; None for one that whoever acts does not see."""
         marks = ", ".join("?" for _ in _OPEN)
         found = db.query(
-            "SELECT id, json_extract(config, '$.prompts.hard_prompt') AS named FROM runs "
-            f"WHERE state IN ({marks}) AND json_extract(config, '$.prompts.coupled') ORDER BY id",
+            "SELECT (SELECT r.id FROM runs r WHERE r.id = main.runs.id) AS id, "
+            "json_extract(config, '$.prompts.hard_prompt') AS named FROM main.runs "
+            f"WHERE state IN ({marks}) AND json_extract(config, '$.prompts.coupled') ORDER BY main.runs.id",
             [state.value for state in _OPEN],
         )
         stored = self._stored(folder)
         return [row["id"] for row in found if row["named"] and self._stored(row["named"]) == stored]
 
     def _add(self, db: sqlite_utils.Database, card: BundleCard) -> None:
-        row = row_of(card) | {"folder": self._stored(card.folder), "created_s": time.time()}
+        (owner,) = db.execute("SELECT visitor()").fetchone()
+        listed = {"created_s": time.time(), "owner": owner, "shared": int(card.origin == "embedded")}
+        row = row_of(card) | {"folder": self._stored(card.folder)} | listed
         columns = ", ".join(row)
         values = ", ".join(f":{column}" for column in row)
-        changes = ", ".join(f"{column} = excluded.{column}" for column in row if column not in ("folder", "created_s"))
+        changes = ", ".join(f"{column} = excluded.{column}" for column in row if column not in {"folder", *listed})
         db.execute(
             f"INSERT INTO bundles ({columns}) VALUES ({values}) ON CONFLICT (folder) DO UPDATE SET {changes}", row
         )

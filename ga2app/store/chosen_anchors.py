@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ga2app.config import DEMO, NOTHING, RunConfig
+from ga2app.config import DEMO, HARD_PROMPT_EMBEDDED, HARD_PROMPT_RANDOM, NOTHING, RunConfig
 from ga2app.errors import DatasetError, ErrorCode
+from ga2app.store.row_guard import acting_as, owner_of
 from ga2app.types import Dataset, with_anchors
 
 if TYPE_CHECKING:
@@ -15,6 +16,19 @@ if TYPE_CHECKING:
 
 DRAWN_SCENES = "drawn scenes"
 """The anchor set that holds the demo's scenes: drawn, so never footage of a camera's places."""
+
+
+def data_of_run(store: Store, config: RunConfig, owner: str) -> Dataset:
+    """What a run of ``owner`` is trained on, with the anchors and negative prompts that it names.
+
+    It is what its owner sees: what is not shared with them any more, its hard prompt too, is not there. Raises
+    DatasetError, BundleError.
+    """
+    with acting_as(owner_of(owner)):
+        hard_prompt = config.prompts.hard_prompt
+        if owner and config.prompts.coupled and hard_prompt not in (HARD_PROMPT_EMBEDDED, HARD_PROMPT_RANDOM):
+            store.bundles.get(hard_prompt)
+        return with_chosen(store, config, store.datasets.get(config.dataset))
 
 
 def with_chosen(store: Store, config: RunConfig, dataset: Dataset) -> Dataset:

@@ -65,7 +65,7 @@ class Copies:
 _WITH_CONTENT = ("clips", "anchor_clips")
 _CLIP = (
     "SELECT clips.id, clips.dataset_id, labels.name, labels.kind, path, subset, digest, seconds, frames, width, height "
-    "FROM clips JOIN labels ON labels.id = clips.label_id "
+    "FROM clips JOIN main.labels AS labels ON labels.id = clips.label_id "
 )
 
 # Out of the index alone: a join reads every row, which grows faster than their number once they leave SQLite's cache.
@@ -94,19 +94,20 @@ class Clips:
         """How many clips ``page`` has in all."""
         where, values = _condition(dataset_id, wanted)
         with self._database.read() as db:
-            sql = f"SELECT count(*) FROM clips JOIN labels ON labels.id = clips.label_id WHERE {where}"
+            joined = "JOIN main.labels AS labels ON labels.id = clips.label_id" if wanted.text.strip() else ""
+            sql = f"SELECT count(*) FROM clips {joined} WHERE {where}"
             return int(db.execute(sql, values).fetchone()[0])
 
     def page(self, dataset_id: int, wanted: ClipFilter, *, limit: int, offset: int = 0) -> list[ClipRow]:
         """``limit`` clips from number ``offset`` on, by label and then in the order in which they came."""
         where, values = _condition(dataset_id, wanted)
-        sql = f"{_CLIP} WHERE {where} ORDER BY labels.id, clips.id LIMIT ? OFFSET ?"
+        sql = f"{_CLIP} WHERE {where} ORDER BY clips.label_id, clips.id LIMIT ? OFFSET ?"
         with self._database.read() as db:
             return self._rows(db.execute(sql, [*values, limit, offset]).fetchall())
 
     def some(self, ids: Iterable[int]) -> list[ClipRow]:
         """The clips with these ids that are there."""
-        sql = f"{_CLIP} WHERE clips.id IN (SELECT value FROM json_each(?)) ORDER BY labels.id, clips.id"
+        sql = f"{_CLIP} WHERE clips.id IN (SELECT value FROM json_each(?)) ORDER BY clips.label_id, clips.id"
         with self._database.read() as db:
             return self._rows(db.execute(sql, [json.dumps(list(ids))]).fetchall())
 
@@ -240,10 +241,14 @@ def refuse_in_use(db: sqlite_utils.Database, what: str, id_: int, name: str, how
     ``what`` is "data set", "anchor set" or "group of negative prompts", ``id_`` and ``name`` say which, and ``how`` is
     what cannot be done: "deleted".
     """
-    sql = f"SELECT id, name FROM runs WHERE state IN ('queued', 'running', 'stopping') AND {_NEEDS[what]} ORDER BY id"
+    sql = (
+        "SELECT id, name, id IN (SELECT id FROM runs) FROM main.runs "
+        f"WHERE state IN ('queued', 'running', 'stopping') AND {_NEEDS[what]} ORDER BY id"
+    )
     found = db.execute(sql, [id_]).fetchone()
     if found:
         run = f"run {found[0]} '{found[1]}'" if found[1] else f"run {found[0]}"
+        run = run if found[2] else "a run of somebody else"
         error = DatasetError if what == "data set" else StoreError
         raise error(
             f"{run} still needs the {what} '{name}', so it cannot be {how}; wait for the run, or stop and delete it"

@@ -12,6 +12,7 @@ from ga2app.errors import DatasetError, counted, named
 from ga2app.labels import label_key
 from ga2app.store.clip_pages import dataset_of, refuse_edits, refuse_edits_of_clips, refuse_in_use
 from ga2app.store.database import Database
+from ga2app.store.row_guard import insert
 from ga2app.store.trash import Former, Selected, among, discard, remember
 from ga2app.types import LabelKind, Subset
 from ga2app.untrusted import one_line
@@ -49,7 +50,7 @@ class DatasetEdits:
             old, _ = dataset_of(db, dataset_id)
             if name == old:
                 return
-            if db.execute("SELECT 1 FROM datasets WHERE name = ? AND id <> ?", [name, dataset_id]).fetchone():
+            if db.execute("SELECT 1 FROM main.datasets WHERE name = ? AND id <> ?", [name, dataset_id]).fetchone():
                 raise DatasetError(f"there is a data set '{name}' already; choose another name")
             db.execute("UPDATE datasets SET name = ? WHERE id = ?", [name, dataset_id])
             for table in ("anchor_sets", "negative_groups"):
@@ -217,8 +218,7 @@ def _add_label(db: sqlite_utils.Database, dataset_id: int, name: str) -> int:
         if label_key(other) == label_key(name):
             return int(label_id)
     refuse_edits(db, dataset_id)
-    row = {"dataset_id": dataset_id, "name": name, "kind": LabelKind.BASE.value}
-    return int(db.table("labels").insert(row).last_pk)  # type: ignore[arg-type]
+    return insert(db, "labels", {"dataset_id": dataset_id, "name": name, "kind": LabelKind.BASE.value})
 
 
 def _named(names: Sequence[str]) -> str:

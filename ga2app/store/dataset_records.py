@@ -12,6 +12,7 @@ import sqlite_utils
 from ga2app.errors import DatasetError, ErrorCode
 from ga2app.labels import merge_labels
 from ga2app.store.database import Database
+from ga2app.store.row_guard import insert
 from ga2app.types import AnchorClip, ClipFacts, Dataset, DatasetOutline, LabelKind, LabelledClip, Subset
 from ga2app.types.dataset_types import SAMPLE
 
@@ -29,6 +30,8 @@ class DatasetRow:
     anchors: int
     origin: str
     created_s: float = field(default=0.0, compare=False)
+    owner: str = ""
+    shared: bool = False
 
     @property
     def clips(self) -> int:
@@ -41,13 +44,15 @@ class Datasets:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, dataset: Dataset, *, origin: str) -> int:
+    def add(self, dataset: Dataset, *, origin: str, shared: bool = False) -> int:
         """Keep a data set, whole or not at all, and give its id. ``origin`` says in words where it came from.
+
+        ``shared`` ones are seen by everybody who opens a Space.
 
         Raises DatasetError if the name is empty or taken, or if its clips and labels do not fit each other.
         """
         with self._database.write() as db:
-            return insert_dataset(self._database, db, dataset, origin=origin)
+            return insert_dataset(self._database, db, dataset, origin=origin, shared=shared)
 
     def names(self) -> Mapping[int, str]:
         """Names of all data sets by their ids, oldest first."""
@@ -60,7 +65,8 @@ class Datasets:
             dataset_id = self._id(db, name)
             parts = self._parts(db, dataset_id)
             clips = db.execute(
-                "SELECT clips.path, labels.name, clips.subset FROM clips JOIN labels ON labels.id = clips.label_id "
+                "SELECT clips.path, labels.name, clips.subset FROM clips "
+                "JOIN main.labels AS labels ON labels.id = clips.label_id "
                 "WHERE clips.dataset_id = ? ORDER BY clips.id",
                 [dataset_id],
             ).fetchall()
@@ -129,17 +135,30 @@ class Datasets:
 
         with self._database.read() as db, db.atomic():
             rows = db.execute(
-                "SELECT id, name, origin, created_s, "
+                "SELECT id, name, "
                 "(SELECT count(*) FROM clips WHERE dataset_id = datasets.id AND subset = 'train'), "
                 "(SELECT count(*) FROM clips WHERE dataset_id = datasets.id AND subset = 'test'), "
                 "(SELECT count(*) FROM anchor_clips JOIN anchor_sets ON anchor_sets.id = set_id "
-                "WHERE dataset_id = datasets.id AND enabled) FROM datasets ORDER BY id"
+                "WHERE dataset_id = datasets.id AND enabled), origin, created_s, owner, shared "
+                "FROM datasets ORDER BY id"
             ).fetchall()
-            for owner, kind, label in db.execute("SELECT dataset_id, kind, name FROM labels ORDER BY id"):
-                names.setdefault((owner, kind), []).append(label)
+            for id_, kind, label in db.execute("SELECT dataset_id, kind, name FROM labels ORDER BY id"):
+                names.setdefault((id_, kind), []).append(label)
         return [
-            DatasetRow(id_, name, of_kind(id_, "base"), of_kind(id_, "novel"), train, test, anchors, origin, created_s)
-            for id_, name, origin, created_s, train, test, anchors in rows
+            DatasetRow(
+                id_,
+                name,
+                of_kind(id_, "base"),
+                of_kind(id_, "novel"),
+                train,
+                test,
+                anchors,
+                origin,
+                at_s,
+                whose,
+                bool(on),
+            )
+            for id_, name, train, test, anchors, origin, at_s, whose, on in rows
         ]
 
     def delete(self, name: str) -> None:
@@ -183,21 +202,23 @@ def insert_dataset(
     origin: str,
     facts: Mapping[str, ClipFacts] | None = None,
     folder: str | None = None,
+    shared: bool = False,
 ) -> int:
     """``Datasets.add`` inside the caller's transaction.
 
     ``facts`` are what is known of clips, by path; ``folder`` is one in the home that goes when the data set does.
     """
     _check(dataset)
-    if db.execute("SELECT 1 FROM datasets WHERE name = ?", [dataset.name]).fetchone():
+    if db.execute("SELECT 1 FROM main.datasets WHERE name = ?", [dataset.name]).fetchone():
         raise DatasetError(
             f"there is a data set '{dataset.name}' already; choose another name, or delete that one first"
         )
     stored = database.to_stored(folder) if folder else None
-    row = {"name": dataset.name, "origin": origin, "folder": stored, "created_s": time.time()}
-    dataset_id = int(db.table("datasets").insert(row).last_pk)  # type: ignore[arg-type]
+    seen = {"name": dataset.name, "shared": int(shared)}
+    row = {"origin": origin, "folder": stored, "created_s": time.time()}
+    dataset_id = insert(db, "datasets", seen | row)
     _add_clips(database, db, dataset_id, dataset, facts or {})
-    _add_anchors(database, db, dataset_id, dataset)
+    _add_anchors(database, db, seen | {"dataset_id": dataset_id}, dataset)
     return dataset_id
 
 
@@ -207,7 +228,7 @@ def _add_clips(
     kinds = [(label, LabelKind.BASE) for label in dataset.base]
     kinds += [(label, LabelKind.NOVEL) for label in dataset.novel]
     label_ids = {
-        label: db.table("labels").insert({"dataset_id": dataset_id, "name": label, "kind": kind.value}).last_pk
+        label: insert(db, "labels", {"dataset_id": dataset_id, "name": label, "kind": kind.value})
         for label, kind in kinds
     }
     rows = []
@@ -223,14 +244,13 @@ def _add_clips(
     )
 
 
-def _add_anchors(database: Database, db: sqlite_utils.Database, dataset_id: int, dataset: Dataset) -> None:
-    owner = {"name": dataset.name, "dataset_id": dataset_id}
-    set_id = db.table("anchor_sets").insert(owner).last_pk
+def _add_anchors(database: Database, db: sqlite_utils.Database, row: Mapping[str, Any], dataset: Dataset) -> None:
+    set_id = insert(db, "anchor_sets", row)
     db.conn.executemany(
         "INSERT INTO anchor_clips (set_id, path, caption) VALUES (?, ?, ?)",
         [(set_id, database.to_stored(anchor.path), anchor.caption) for anchor in dataset.anchors],
     )
-    group_id = db.table("negative_groups").insert(owner).last_pk
+    group_id = insert(db, "negative_groups", row)
     db.conn.executemany(
         "INSERT INTO negatives (group_id, text) VALUES (?, ?)",
         [(group_id, text) for text in dict.fromkeys(dataset.negatives)],

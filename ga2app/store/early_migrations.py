@@ -183,3 +183,57 @@ def m006_trash(db: sqlite_utils.Database) -> None:
         CREATE INDEX trash_room ON trash (room, id)
         """,
     )
+
+
+@migrations()
+def m007_imports(db: sqlite_utils.Database) -> None:
+    """Imports under way and done, with what was found wrong: a page that is opened again finds them here."""
+    run_script(
+        db,
+        """
+        CREATE TABLE imports (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            name TEXT NOT NULL,
+            owner TEXT NOT NULL DEFAULT '',
+            source TEXT NOT NULL,
+            state TEXT NOT NULL CHECK (state IN ('running', 'done', 'cancelled', 'failed')),
+            stage TEXT NOT NULL DEFAULT '',
+            done INTEGER NOT NULL DEFAULT 0,
+            total INTEGER NOT NULL DEFAULT 0,
+            cancelled INTEGER NOT NULL DEFAULT 0 CHECK (cancelled IN (0, 1)),
+            report TEXT,
+            error TEXT,
+            pid INTEGER,
+            process_started_s REAL,
+            created_s REAL NOT NULL,
+            finished_s REAL
+        )
+        """,
+    )
+
+
+@migrations()
+def m008_anchor_ratings(db: sqlite_utils.Database) -> None:
+    """How irrelevant anchors are to labels, and how close negative prompts come: measured once for each question."""
+    run_script(
+        db,
+        """
+        CREATE TABLE anchor_questions (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            labels TEXT NOT NULL,
+            backbone TEXT NOT NULL,
+            source TEXT NOT NULL DEFAULT '',
+            comparable INTEGER CHECK (comparable IN (0, 1)),
+            asked_s REAL NOT NULL,
+            UNIQUE (labels, backbone)
+        );
+        CREATE TABLE anchor_ratings (
+            question_id INTEGER NOT NULL REFERENCES anchor_questions (id) ON DELETE CASCADE,
+            subject TEXT NOT NULL,
+            value REAL NOT NULL,
+            nearest TEXT NOT NULL,
+            warned INTEGER NOT NULL CHECK (warned IN (0, 1)),
+            PRIMARY KEY (question_id, subject)
+        )
+        """,
+    )

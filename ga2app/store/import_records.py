@@ -15,8 +15,11 @@ from ga2app.errors import DatasetError
 from ga2app.store.database import Database
 from ga2app.store.dataset_records import insert_dataset
 from ga2app.store.heartbeats import Heartbeats
+from ga2app.store.row_guard import insert
 from ga2app.types import ClipFacts, Dataset
 from ga2app.untrusted import stored_json
+
+UNKNOWN = "this import is not known any more; choose another from the list"
 
 
 class ImportState(StrEnum):
@@ -78,11 +81,13 @@ class Imports:
         if not name.strip():
             raise DatasetError("the data set needs a name; type one")
         with self._database.write() as db:
-            if db.execute("SELECT 1 FROM datasets WHERE name = ?", [name]).fetchone():
+            if db.execute("SELECT 1 FROM main.datasets WHERE name = ?", [name]).fetchone():
                 raise DatasetError(f"there is a data set '{name}' already; choose another name, or delete that one")
             other = db.execute("SELECT name FROM imports WHERE state = 'running'").fetchone()
             if other:
                 raise DatasetError(f"the import of '{other[0]}' is still running; wait for it, or cancel it first")
+            if db.execute("SELECT 1 FROM main.imports WHERE state = 'running'").fetchone():
+                raise DatasetError("somebody else's import is still running; wait a moment, then start yours again")
             row = {
                 "name": name,
                 "source": source,
@@ -93,7 +98,7 @@ class Imports:
                 "created_s": time.time(),
                 "heartbeat_s": time.time(),
             }
-            return int(db.table("imports").insert(row).last_pk)  # type: ignore[arg-type]
+            return insert(db, "imports", row)
 
     def progress(self, import_id: int, stage: str, done: int, total: int) -> bool:
         """Note how far it is; gives whether it may go on, which it may not once it is cancelled."""
@@ -156,7 +161,7 @@ class Imports:
         """One import. Raises DatasetError if there is none with that number."""
         found = self._rows("WHERE id = ?", import_id)
         if not found:
-            raise DatasetError("this import is not known any more; choose another from the list")
+            raise DatasetError(UNKNOWN)
         return found[0]
 
     def knows(self, import_id: int) -> bool:
@@ -170,6 +175,12 @@ class Imports:
     def running(self) -> ImportRow | None:
         """The import that is running."""
         return next(iter(self._rows("WHERE state = 'running' ORDER BY id", columns=_LISTED)), None)
+
+    def expect(self, import_id: int) -> None:
+        """Raises DatasetError if there is no import with that number."""
+        with self._database.read() as db:
+            if not db.execute("SELECT 1 FROM imports WHERE id = ?", [import_id]).fetchone():
+                raise DatasetError(UNKNOWN)
 
     def outline(self, import_id: int) -> ReportOutline:
         """What the report of an import says, but for its lists, of which it tells how long they are."""

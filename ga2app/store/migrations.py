@@ -5,6 +5,7 @@ Times are seconds since the epoch. Rows have ids of their own, so that an edit o
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import sqlite_utils
@@ -37,60 +38,6 @@ def migrate(db: sqlite_utils.Database, path: Path) -> None:
         except BaseException:
             db.rollback()
             raise
-
-
-@migrations()
-def m007_imports(db: sqlite_utils.Database) -> None:
-    """Imports under way and done, with what was found wrong: a page that is opened again finds them here."""
-    run_script(
-        db,
-        """
-        CREATE TABLE imports (
-            id INTEGER PRIMARY KEY AUTOINCREMENT,
-            name TEXT NOT NULL,
-            owner TEXT NOT NULL DEFAULT '',
-            source TEXT NOT NULL,
-            state TEXT NOT NULL CHECK (state IN ('running', 'done', 'cancelled', 'failed')),
-            stage TEXT NOT NULL DEFAULT '',
-            done INTEGER NOT NULL DEFAULT 0,
-            total INTEGER NOT NULL DEFAULT 0,
-            cancelled INTEGER NOT NULL DEFAULT 0 CHECK (cancelled IN (0, 1)),
-            report TEXT,
-            error TEXT,
-            pid INTEGER,
-            process_started_s REAL,
-            created_s REAL NOT NULL,
-            finished_s REAL
-        )
-        """,
-    )
-
-
-@migrations()
-def m008_anchor_ratings(db: sqlite_utils.Database) -> None:
-    """How irrelevant anchors are to labels, and how close negative prompts come: measured once for each question."""
-    run_script(
-        db,
-        """
-        CREATE TABLE anchor_questions (
-            id INTEGER PRIMARY KEY AUTOINCREMENT,
-            labels TEXT NOT NULL,
-            backbone TEXT NOT NULL,
-            source TEXT NOT NULL DEFAULT '',
-            comparable INTEGER CHECK (comparable IN (0, 1)),
-            asked_s REAL NOT NULL,
-            UNIQUE (labels, backbone)
-        );
-        CREATE TABLE anchor_ratings (
-            question_id INTEGER NOT NULL REFERENCES anchor_questions (id) ON DELETE CASCADE,
-            subject TEXT NOT NULL,
-            value REAL NOT NULL,
-            nearest TEXT NOT NULL,
-            warned INTEGER NOT NULL CHECK (warned IN (0, 1)),
-            PRIMARY KEY (question_id, subject)
-        )
-        """,
-    )
 
 
 @migrations()
@@ -248,3 +195,60 @@ def m018_hosts(db: sqlite_utils.Database) -> None:
         db.execute(f"ALTER TABLE {table} ADD COLUMN host TEXT NOT NULL DEFAULT ''")
     db.execute("ALTER TABLE runs ADD COLUMN checkpoint_ns INTEGER")
     db.execute("ALTER TABLE imports ADD COLUMN heartbeat_s REAL")
+
+
+_OWN_QUESTIONS = """
+CREATE TABLE asked_questions (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    owner TEXT NOT NULL DEFAULT '',
+    labels TEXT NOT NULL,
+    backbone TEXT NOT NULL,
+    source TEXT NOT NULL DEFAULT '',
+    comparable INTEGER CHECK (comparable IN (0, 1)),
+    asked_s REAL NOT NULL,
+    UNIQUE (owner, labels, backbone)
+);
+CREATE TABLE given_ratings (
+    question_id INTEGER NOT NULL REFERENCES asked_questions (id) ON DELETE CASCADE,
+    subject TEXT NOT NULL,
+    value REAL NOT NULL,
+    nearest TEXT NOT NULL,
+    warned INTEGER NOT NULL CHECK (warned IN (0, 1)),
+    PRIMARY KEY (question_id, subject)
+);
+INSERT INTO asked_questions (id, labels, backbone, source, comparable, asked_s)
+    SELECT id, labels, backbone, source, comparable, asked_s FROM anchor_questions;
+INSERT INTO given_ratings SELECT question_id, subject, value, nearest, warned FROM anchor_ratings;
+DROP TABLE anchor_ratings;
+DROP TABLE anchor_questions;
+ALTER TABLE asked_questions RENAME TO anchor_questions;
+ALTER TABLE given_ratings RENAME TO anchor_ratings
+"""
+
+
+@migrations()
+def m019_owners(db: sqlite_utils.Database) -> None:
+    """Whose a row is, and whether others see it, for a Space with several people; what belongs to a data set follows.
+
+    What a Space has shown to everybody stays so, and what the app itself made is everybody's.
+    """
+    shown = int(bool(os.environ.get("SPACE_ID")))
+    for table in ("datasets", "anchor_sets", "negative_groups", "bundles", "trash"):
+        db.execute(f"ALTER TABLE {table} ADD COLUMN owner TEXT NOT NULL DEFAULT ''")
+    for table in ("datasets", "anchor_sets", "negative_groups", "bundles", "runs"):
+        db.execute(f"ALTER TABLE {table} ADD COLUMN shared INTEGER NOT NULL DEFAULT 0 CHECK (shared IN (0, 1))")
+        db.execute(f"UPDATE {table} SET shared = ?", [shown])
+    db.execute("UPDATE bundles SET shared = 1 WHERE origin = 'embedded'")
+    db.execute("UPDATE datasets SET shared = 1 WHERE name = 'demo' AND origin = 'drawn by the app'")
+    db.execute("UPDATE anchor_sets SET shared = 1 WHERE name = 'drawn scenes' AND dataset_id IS NULL")
+    parts = ("anchor_sets", "negative_groups")
+    for table in parts:
+        db.execute(f"UPDATE {table} SET shared = 1 WHERE dataset_id IN (SELECT id FROM datasets WHERE shared)")
+    follow = (
+        f"UPDATE {table} SET owner = NEW.owner, shared = NEW.shared WHERE dataset_id = NEW.id;" for table in parts
+    )
+    db.execute(
+        f"CREATE TRIGGER datasets_parts_follow AFTER UPDATE OF owner, shared ON datasets BEGIN {' '.join(follow)} END"
+    )
+    run_script(db, _OWN_QUESTIONS)
+    db.execute("CREATE INDEX clips_by_label ON clips (dataset_id, label_id)")

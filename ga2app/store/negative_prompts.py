@@ -21,6 +21,7 @@ from ga2app.store.anchor_rows import (
 )
 from ga2app.store.anchor_sets import ROOM, change, free_name, gone, named_row, switch_all, tidy_name
 from ga2app.store.database import Database
+from ga2app.store.row_guard import insert
 from ga2app.store.trash import Former, Selected, among, discard, remember
 from ga2app.untrusted import one_line
 
@@ -53,8 +54,8 @@ class Negatives:
         A run names its groups by ``name`` and gets ``texts(name)``, the prompts that are switched on.
         """
         sql = (
-            "SELECT negative_groups.id, name, count(negatives.id), ifnull(sum(enabled), 0) FROM negative_groups "
-            "LEFT JOIN negatives ON group_id = negative_groups.id WHERE dataset_id IS NULL "
+            "SELECT negative_groups.id, name, count(negatives.id), ifnull(sum(enabled), 0), owner, shared "
+            "FROM negative_groups LEFT JOIN negatives ON group_id = negative_groups.id WHERE dataset_id IS NULL "
             "GROUP BY negative_groups.id ORDER BY negative_groups.id"
         )
         with self._database.read() as db:
@@ -235,15 +236,15 @@ class Negatives:
         return len(texts)
 
 
-def group_named(db: sqlite_utils.Database, name: str) -> int:
-    """The id of the group ``name``, which is made if need be."""
+def group_named(db: sqlite_utils.Database, name: str, *, shared: bool = False) -> int:
+    """The id of the group ``name``, which is made if need be, ``shared`` or not."""
     sql = "SELECT id FROM negative_groups WHERE name = ? AND dataset_id IS NULL"
     found = db.execute(sql, [name]).fetchone()
-    return int(found[0]) if found else _create(db, name)
+    return int(found[0]) if found else _create(db, free_name(db, "negative_groups", "a group", name), shared)
 
 
-def _create(db: sqlite_utils.Database, name: str) -> int:
-    return int(db.table("negative_groups").insert({"name": name}).last_pk)  # type: ignore[arg-type]
+def _create(db: sqlite_utils.Database, name: str, shared: bool = False) -> int:
+    return insert(db, "negative_groups", {"name": name, "shared": int(shared)})
 
 
 def _insert(db: sqlite_utils.Database, group_id: int, text: str, on: bool = True) -> int:

@@ -21,6 +21,7 @@ from ga2app.store.anchor_rows import NegativeEntry, NegativeRow
 from ga2app.store.anchor_sets import tidy_name
 from ga2app.store.database import Database
 from ga2app.store.negative_prompts import group_named, tidy_text
+from ga2app.store.row_guard import insert
 from ga2app.untrusted import csv_rows, csv_text, parse_json, row_dicts
 
 NEGATIVES = "negatives.csv"
@@ -124,7 +125,7 @@ def load_seeds(database: Database, folder: Path = SEEDS) -> None:
 def _load_texts(db: sqlite_utils.Database, path: Path, insert: str = "INSERT", on: int = 1) -> None:
     for group, text in _rows(path):
         sql = f"{insert} INTO negatives (group_id, text, enabled) VALUES (?, ?, ?)"
-        db.execute(sql, [group_named(db, group), text, on])
+        db.execute(sql, [group_named(db, group, shared=True), text, on])
 
 
 def _rows(path: Path) -> list[tuple[str, str]]:
@@ -134,4 +135,4 @@ def _rows(path: Path) -> list[tuple[str, str]]:
 
 def _load_anchor_sets(db: sqlite_utils.Database, path: Path) -> None:
     for anchor_set in parse_json(path.read_bytes()):
-        db.table("anchor_sets").insert({"name": anchor_set["name"], "about": anchor_set["about"]})
+        insert(db, "anchor_sets", {"name": anchor_set["name"], "about": anchor_set["about"], "shared": 1})

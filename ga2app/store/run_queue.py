@@ -14,6 +14,7 @@ from ga2app.config import RunConfig
 from ga2app.disk import drop_checkpoint
 from ga2app.errors import StoreError
 from ga2app.paths import job_beside
+from ga2app.store.row_guard import insert
 from ga2app.store.run_claims import RunClaims
 from ga2app.store.trash import Selected, discard
 from ga2app.types import RunState
@@ -42,7 +43,7 @@ class Runs(RunClaims):
     def queue(
         self, config: RunConfig, *, name: str = "", owner: str = "", remote: Mapping[str, Any] | None = None
     ) -> int:
-        """Put a run at the end of the queue and give its number. ``owner`` is an account name, empty on a desktop."""
+        """Put a run at the end of the queue and give its number. ``owner`` is an account name, empty for who acts."""
         return self.queue_several([(config, name)], owner=owner, remote=remote)[0]
 
     def queue_several(
@@ -67,7 +68,7 @@ class Runs(RunClaims):
             for config, name in runs
         ]
         with self._database.write() as db:
-            return [int(db.table("runs").insert(row).last_pk) for row in rows]  # type: ignore[arg-type]
+            return [insert(db, "runs", row) for row in rows]
 
     def request_stop(self, run_id: int) -> RunState:
         """Stop a queued run at once, ask the worker to stop a running one; leaves an ended one as it is."""
@@ -132,10 +133,20 @@ class Runs(RunClaims):
         with self._database.read() as db:
             return [run_id for run_id, _ in _queue(db)]
 
+    def places(self) -> dict[int, int]:
+        """The place of each waiting run in the queue, from 1, those of others counted."""
+        sql = (
+            "SELECT id, place FROM (SELECT id, row_number() OVER (ORDER BY queued_s, id) AS place FROM main.runs "
+            "WHERE state = 'queued') WHERE id IN (SELECT id FROM runs)"
+        )
+        with self._database.read() as db:
+            return dict(db.execute(sql).fetchall())
+
     def move(self, run_id: int, to: Place) -> list[int]:
         """Move a waiting run and give the new order. Raises StoreError if it is not waiting any more.
 
-        Whatever a worker takes meanwhile is taken before or after the whole move.
+        On a Space a person's runs change places among each other, never with those of others. Whatever a worker takes
+        meanwhile is taken before or after the whole move.
         """
         with self._database.write() as db:
             places = _queue(db)

@@ -19,7 +19,7 @@ MAX_NAME = 120
 
 _COLUMNS = (
     "id, name, owner, state, config, created_s, started_s, finished_s, heartbeat_s, pid, exit_code, error, bundle, "
-    "attempts, data_hash, error_code, device, remote"
+    "attempts, data_hash, error_code, device, remote, shared"
 )
 _NEWEST_FIRST = "id DESC"
 _QUEUE_FIRST = (
@@ -248,6 +248,7 @@ class RunRows(Events):
             "config": stored_json(row["config"]),
             "bundle": bundle,
             "remote": stored_json(row["remote"] or "{}"),
+            "shared": bool(row["shared"]),
         }
         return RunRecord(**(row | changes))
 

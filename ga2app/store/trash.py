@@ -17,6 +17,7 @@ import sqlite_utils
 from ga2app.errors import StoreError, counted
 from ga2app.store.clip_pages import refuse_in_use
 from ga2app.store.database import Database
+from ga2app.store.row_guard import insert
 from ga2app.untrusted import stored_json
 
 KEEP_S = 7 * 24 * 3600
@@ -97,7 +98,9 @@ class Trash:
         """The newest deletion or edit of ``room`` that can be undone."""
         with self._database.read() as db:
             found = db.execute(
-                "SELECT id, what, discarded_s, edit FROM trash WHERE room = ? ORDER BY id DESC LIMIT 1", [room]
+                "SELECT id, what, discarded_s, edit FROM trash WHERE room = ? AND owner = visitor() "
+                "ORDER BY id DESC LIMIT 1",
+                [room],
             ).fetchone()
         return Discarded(found[0], found[1], found[2], edit=bool(found[3])) if found else None
 
@@ -130,7 +133,7 @@ class Trash:
 
     def _restore(self, db: sqlite_utils.Database, entry: int) -> Discarded:
         found = db.execute(
-            'SELECT id, what, discarded_s, edit, room, "rows" FROM trash WHERE id = ?', [entry]
+            'SELECT id, what, discarded_s, edit, room, "rows" FROM trash WHERE id = ? AND owner = visitor()', [entry]
         ).fetchone()
         if found is None:
             raise StoreError("this cannot be undone any more; it was undone before, or too long ago")
@@ -143,6 +146,8 @@ class Trash:
         try:
             done = sum(_put_back(db, found[4], discarded.what, row) for row in rows if row not in lost)
         except sqlite3.IntegrityError as exc:
+            if exc.sqlite_errorname == "SQLITE_CONSTRAINT_TRIGGER":
+                raise
             raise StoreError(
                 f"{discarded.what} {'cannot be undone' if discarded.edit else 'cannot come back'}: something with the "
                 f"same name or place is there now ({exc}); rename or delete that first, then undo again"
@@ -209,9 +214,9 @@ def remember(
         return None
     number = _keep(db, room, what, rows, (), edit=True)
     db.execute(
-        "DELETE FROM trash WHERE room = ? AND edit AND id NOT IN "
-        "(SELECT id FROM trash WHERE room = ? AND edit ORDER BY id DESC LIMIT ?)",
-        [room, room, KEPT_EDITS],
+        "DELETE FROM trash WHERE id IN (SELECT id FROM trash WHERE room = ? AND edit AND owner = visitor() "
+        "ORDER BY id DESC LIMIT -1 OFFSET ?)",
+        [room, KEPT_EDITS],
     )
     return number
 
@@ -222,7 +227,7 @@ def among(column: str) -> str:
 
 
 def _rows(db: sqlite_utils.Database, part: Selected, columns: str = "*") -> Iterable[dict[str, Any]]:
-    return db.query(f"SELECT {columns} FROM {part.table} WHERE {part.where} ORDER BY rowid", list(part.values))
+    return db.query(f"SELECT {columns} FROM {part.table} WHERE {part.where} ORDER BY id", list(part.values))
 
 
 def _keep(
@@ -242,7 +247,7 @@ def _keep(
         "discarded_s": time.time(),
         "edit": int(edit),
     }
-    return int(db.table("trash").insert(entry).last_pk)  # type: ignore[arg-type]
+    return insert(db, "trash", entry)
 
 
 def _refuse_edits_of(db: sqlite_utils.Database, rows: Sequence[Sequence[Any]]) -> None:
@@ -266,7 +271,7 @@ def _put_back(db: sqlite_utils.Database, room: str, what: str, kept: Sequence[An
     """Undo what was done to one row; gives how many rows that changed."""
     table, row, *how = kept
     if not how:
-        db.table(table).insert(row)
+        insert(db, table, row)
         return 1
     if how == [_CHANGED]:
         values = {column: value for column, value in row.items() if column != "id"}

@@ -130,8 +130,9 @@ class BundleCard:
     """What a list of bundles shows of one: folder and the facts of its manifest.
 
     ``name`` is the manifest's. The store adds ``title``, which is how lists call it, ``created_s``, when it was listed
-    first, and ``hub``, what it was on the Hub when it was last pushed or pulled; they are not part of what the bundle
-    is. ``method`` is empty where nobody has read it yet, ``tested`` where the bundle does not say it.
+    first, ``hub``, what it was on the Hub when it was last pushed or pulled, and whose it is on a Space: ``owner`` and
+    ``shared``. They are not part of what the bundle is. ``method`` is empty where nobody has read it yet, ``tested``
+    where the bundle does not say it.
     """
 
     folder: str
@@ -150,6 +151,8 @@ class BundleCard:
     title: str = field(default="", compare=False)
     created_s: float = field(default=0.0, compare=False)
     hub: HubRevision | None = field(default=None, compare=False)
+    owner: str = field(default="", compare=False)
+    shared: bool = field(default=False, compare=False)
 
     @property
     def key(self) -> str:

@@ -61,7 +61,7 @@ class RunRecord:
     ``data_hash`` is that of what it is trained and measured on (``TrainingData.hash``), empty until it has begun.
     ``error_code`` says of which kind the error is that a run failed of, for a hint; empty where none is known.
     ``device`` is where it is trained, or was last. ``remote`` says what it asks of machines of others; empty for a run
-    of this machine.
+    of this machine. On a Space ``owner`` says whose it is, and ``shared`` whether all see it.
     """
 
     id: int
@@ -82,6 +82,7 @@ class RunRecord:
     error_code: str = ""
     device: str = ""
     remote: Mapping[str, Any] = field(default_factory=dict)
+    shared: bool = False
 
     @property
     def bundle_key(self) -> str | None:

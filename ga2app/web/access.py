@@ -1,8 +1,9 @@
 """The rule of a Space, kept in one place: who acts just now, and what a stranger may not touch.
 
-Whatever a press, an endpoint or an agent's tool changes goes through the store or through one of the doors. These are
-guarded here, not the handlers: a new handler is guarded as soon as it changes something, whether it is listed in the
-API or not. Reading, and so every screen, stays open, and to recognize and to ask why is everybody's.
+Whatever a press, an endpoint or an agent's tool reads or changes goes through the store, which asks here who acts and
+keeps to that person's rows (``ga2app.store.row_guard``), or through one of the doors, which are guarded here. Handlers
+are not: a new one is covered as soon as it reads or changes something, whether it is listed in the API or not. To
+recognize and to ask why is everybody's.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from ga2app.hub import Downloads
 from ga2app.services.anchor_advisor import AnchorAdvisor
 from ga2app.services.space import Space, Visitor, is_owner, refusal
 from ga2app.services.studio import Studio
+from ga2app.store.row_guard import APP, Actor
 from ga2app.web.own_names import shows_key
 
 _WRITERS = ("admin", "write")
@@ -60,20 +62,17 @@ def guarded(studio: Studio) -> Studio:
     if space is None:
         return studio
 
-    def may_change() -> None:
+    def actor() -> Actor:
         visitor = present_visitor(space)
-        if visitor is not None and (why := refusal(space, visitor)):
-            raise Refused(why)
+        if visitor is None or is_owner(space, visitor):
+            return APP
+        name = visitor.name.casefold() if visitor.name is not None else None
+        return Actor(name, refusal=refusal(space, visitor), error=Refused)
 
-    def person() -> str | None:
-        visitor = present_visitor(space)
-        return "" if visitor is None or is_owner(space, visitor) else visitor.name
-
-    studio.store.guard(may_change)
-    studio.store.person = person
+    studio.store.guard(actor)
+    may_change = studio.store.may_change
     return replace(
         studio,
-        may_change=may_change,
         asked_by=lambda: (present_visitor(space) or Visitor()).name or "",
         advisor=cast(AnchorAdvisor, Guarded(studio.advisor, may_change, ["login"])),
         downloads=cast(Downloads, Guarded(studio.downloads, may_change, ["status", "place"])),

@@ -19,10 +19,12 @@ Conventions, for whoever changes a page:
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import gradio as gr
 
 from ga2app.services.studio import Studio
+from ga2app.store.row_guard import Actor, acting_as
 from ga2app.web.access import guarded
 from ga2app.web.api import build_api, describe_parameters
 from ga2app.web.components import masthead
@@ -41,7 +43,9 @@ def build_page(studio: Studio) -> gr.Blocks:
     """The whole studio as one Gradio app; theme and style sheet go to ``launch``."""
     studio = guarded(studio)
     app = gr.Blocks(title="GA² Studio", analytics_enabled=False, fill_width=True, delete_cache=(3600, 86400))
-    with app:
+    # Of what a page shows before it is opened, everybody sees the same: on a Space, what is shared with all.
+    nobody = acting_as(Actor(None)) if studio.space else nullcontext()
+    with app, nobody:
         # The endpoints come first: an event that came before could take the name of one.
         for place in (masthead.API, *masthead.PLACES[:-1]):
             _begin(app, place)
@@ -61,7 +65,7 @@ def _build_api(studio: Studio, page: Page) -> None:
         "or plain HTTP. <b>Use via API</b>, below, describes each endpoint with snippets to start from.</p>",
         elem_id="api-page",
     )
-    build_api(studio)
+    build_api(studio, on_space=studio.space is not None)
 
 
 _BUILDERS: dict[Place, Callable[[Studio, Page], object]] = {

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from ga2app.config import DEMO
+from ga2app.config import DEMO, RunConfig
 from ga2app.paths import Home
 from ga2app.store import Store
-from ga2app.store.chosen_anchors import DRAWN_SCENES
+from ga2app.store.chosen_anchors import DRAWN_SCENES, borrow, borrows, data_of_run
 from ga2app.types import Dataset
 
 _log = logging.getLogger(__name__)
@@ -40,12 +40,20 @@ class DemoData:
     def list(self, drawn: Dataset | None) -> None:
         """List what ``drawn`` gave, and its scenes as an anchor set."""
         if drawn is not None:
-            self._store.datasets.add(drawn, origin="drawn by the app")
-            self._store.anchors.add_clips(DRAWN_SCENES, drawn.anchors)
+            self._store.datasets.add(drawn, origin="drawn by the app", shared=True)
+            self._store.anchors.add_clips(DRAWN_SCENES, drawn.anchors, shared=True)
 
-    def get(self, name: str) -> Dataset:
-        """The data set ``name``. Raises DatasetError if there is none."""
-        if name == DEMO:
-            with self.alone():
-                self.list(self.drawn())
-        return self._store.datasets.get(name)
+    def of_run(self, config: RunConfig, owner: str) -> Dataset:
+        """What a run of ``owner`` is trained on, with what it borrows of the demo. Raises DatasetError, BundleError."""
+        if config.dataset == DEMO or config.anchors == DRAWN_SCENES:  # its drawing fills the set
+            self._demo()
+        dataset = data_of_run(self._store, config, owner)
+        if any(borrows(config, dataset)):
+            _log.info("data set '%s' lacks anchors of its own: the drawn scenes serve", dataset.name)
+            dataset = borrow(config, dataset, self._demo)
+        return dataset
+
+    def _demo(self) -> Dataset:
+        with self.alone():
+            self.list(self.drawn())
+        return self._store.datasets.get(DEMO)

@@ -11,12 +11,12 @@ from functools import partial
 from pathlib import Path
 from types import FrameType
 
-from ga2app.config import DEMO, RunConfig
+from ga2app.config import RunConfig
 from ga2app.disk import drop_checkpoint
 from ga2app.errors import Diverged, ErrorCode, StoreError, StudioError, code_of
 from ga2app.paths import Home, write_whole
 from ga2app.store import Store
-from ga2app.store.chosen_anchors import DRAWN_SCENES, borrow, borrows, with_chosen
+from ga2app.store.row_guard import acting_as, owner_of
 from ga2app.store.run_claims import WorkerPlace
 from ga2app.types import REPORT, Report, RunRecord, RunState, TrainResult
 from ga2app.worker import launcher, worker_identity
@@ -184,7 +184,7 @@ class Worker:
                     _log.error("run %d failed: %s", record.id, reason)
                 else:
                     _log.exception("run %d failed: %s", record.id, reason)
-                self._fail(record.id, reason, code, self._kept(exc))
+                self._fail(record.id, reason, code, self._kept(record.id, exc))
         if code is ErrorCode.OUT_OF_MEMORY:
             free_memory()
 
@@ -198,13 +198,13 @@ class Worker:
         self._held[run_id] = time.monotonic() + HELD_S
         self._surely(lambda: self._store.runs.release(run_id, pid=self._me.pid))
 
-    def _kept(self, exc: Exception) -> str | None:
+    def _kept(self, run_id: int, exc: Exception) -> str | None:
         """The bundle of what was learned before the training diverged, listed in the library; None without one."""
         bundle = exc.bundle if isinstance(exc, Diverged) else ""
         if not bundle:
             return None
         try:
-            self._list(bundle)
+            self._list(run_id, bundle)
         except StudioError as fault:
             _log.warning("%s", fault)
             return None
@@ -222,12 +222,7 @@ class Worker:
         if not checkpoint.exists():
             # A lost attempt may have told of steps before it came to its first checkpoint.
             self._surely(lambda: self._store.runs.drop_events_after(record.id, -1))
-        if config.anchors == DRAWN_SCENES:
-            self._data.get(DEMO)  # its drawing fills the set
-        dataset = with_chosen(self._store, config, self._data.get(config.dataset))
-        if any(borrows(config, dataset)):
-            _log.info("data set '%s' lacks anchors of its own: the drawn scenes serve", dataset.name)
-            dataset = borrow(config, dataset, lambda: self._data.get(DEMO))
+        dataset = self._data.of_run(config, record.owner)
         out = self._home.bundles / f"run-{record.id:06d}"
 
         def leaving() -> bool:
@@ -279,22 +274,22 @@ class Worker:
         bundle = outcome.bundle
         if bundle is None:
             raise RuntimeError("the training ended without a bundle")
-        self._surely(lambda: self._list(bundle))
+        self._surely(lambda: self._list(run_id, bundle))
         self._write_report(run_id, outcome.report)
         end = partial(self._store.runs.finish, run_id, RunState.DONE, exit_code=0, pid=self._me.pid)
         self._surely(partial(end, bundle=bundle))
         drop_checkpoint(self._home.checkpoint(run_id))  # nothing goes on from the end
         _log.info("run %d done: %s", run_id, bundle)
 
-    def _list(self, bundle: str) -> None:
+    def _list(self, run_id: int, bundle: str) -> None:
         self._parts.check_bundle(bundle)
-        self._store.bundles.add(self._parts.read_card(bundle))
+        with acting_as(owner_of(self._store.runs.get(run_id).owner)):
+            self._store.bundles.add(self._parts.read_card(bundle))
 
     def _write_report(self, run_id: int, report: Report | None) -> None:
         """Put the report beside the log. A run is done without one, too."""
-        if report is None:
-            return
         try:
-            write_whole(self._home.run_folder(run_id) / REPORT, report.to_json())
+            if report is not None:
+                write_whole(self._home.run_folder(run_id) / REPORT, report.to_json())
         except StudioError as exc:
             _log.warning("run %d has no report: %s", run_id, exc)

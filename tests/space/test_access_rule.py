@@ -44,11 +44,11 @@ def test_the_owner_or_who_is_signed_in_may_change_things(space: Space, visitor: 
 def test_who_may_not_is_told_what_to_do() -> None:
     assert "belong to its owner, alice: sign in at the top if that is you" in refusal(OWNED, STRANGER)
     assert "you are signed in as bob; duplicate the Space" in refusal(OWNED, BOB)
-    assert "belong to people who are signed in: sign in with Hugging Face" in refusal(SHARED, STRANGER)
+    assert "belong to whoever made them: sign in with Hugging Face" in refusal(SHARED, STRANGER)
     unable = replace(OWNED, no_sign_in="its README lacks 'hf_oauth: true'")
     assert "nobody can sign in here, because its README lacks 'hf_oauth: true'" in refusal(unable, STRANGER)
     for space in (OWNED, SHARED, unable):
-        assert refusal(space, STRANGER).endswith("Recognizing is open to you")
+        assert refusal(space, STRANGER).endswith("and so is recognizing")
 
 
 def test_off_a_space_there_is_no_rule() -> None:

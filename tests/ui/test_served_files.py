@@ -130,7 +130,10 @@ def test_an_address_is_of_use_to_the_visitor_alone_for_whom_the_page_was_drawn(s
     assert hers == address_for(space, preview, "alice") != address_for(space, preview, "bob")
     told = {person: Browser(space, person).get(hers).status_code for person in ("alice", "bob", "")}
     assert told == {"alice": 200, "bob": 404, "": 404}
-    assert Browser(space, "bob").get(address_for(space, preview, "bob")).status_code == 200
+    his = address_for(space, preview, "bob")
+    assert Browser(space, "bob").get(his).status_code == 404, "it is alice's, and not shared"
+    studio.store.share("datasets", clip.dataset_id, True)
+    assert Browser(space, "bob").get(his).status_code == 200
 
 
 def test_what_is_deleted_is_gone_at_once_also_at_an_address_that_holds(studio: Studio, clip: ClipRow) -> None:

@@ -99,8 +99,8 @@ def describe_parameters(page: gr.Blocks) -> None:
 Endpoint = Callable[..., Any]
 
 
-def build_api(studio: Studio) -> None:
-    """Connect the endpoints; those that take or give files do so through unseen components."""
+def build_api(studio: Studio, *, on_space: bool = False) -> None:
+    """Connect the endpoints; those that take or give files do so through unseen components. Sharing is a Space's."""
     some, runs = Endpoints(studio), RunEndpoints(studio)
     _connect(some.recognize, concurrency_limit=None)  # the service admits, and turns take care of the rest
     for name in "queue_run queue_job run_status list_runs stop_run resume_run restart_run".split():
@@ -110,6 +110,8 @@ def build_api(studio: Studio) -> None:
     api(_told(some.list_bundles), api_name="list_bundles")
     _connect(some.import_dataset)
     api(_told(some.list_datasets), api_name="list_datasets")
+    if on_space:
+        api(_told(runs.share), api_name="share")
 
 
 def _told(endpoint: Endpoint) -> Endpoint:

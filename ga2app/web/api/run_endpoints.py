@@ -1,4 +1,4 @@
-"""The endpoints of the queue: put a run in, ask for it, list, stop and resume runs."""
+"""The endpoints of the queue, put a run in, ask for it, list, stop and resume runs; and who sees a thing on a Space."""
 
 from __future__ import annotations
 
@@ -160,6 +160,23 @@ class RunEndpoints:
             StoreError: there is no run of that number, or it is neither stopped nor failed.
         """
         return self._queued_again(run, restart=True)
+
+    def share(self, kind: str, name: str, shared: bool = True) -> dict[str, Any]:
+        """Let everybody who opens this Space see and use a thing of yours, or nobody else any more.
+
+        Args:
+            kind: dataset, anchor_set, negative_group, run or bundle.
+            name: the name of a data set, an anchor set or a group, the number of a run, the key of a bundle.
+            shared: false to take it back.
+
+        Returns:
+            told: what is so now, in a sentence.
+
+        Raises:
+            StoreError: there is no such thing.
+            AccessError: it is somebody else's.
+        """
+        return {"told": self._studio.ownership.share(kind, name, bool(shared))}
 
     def _queued_again(self, run: int, *, restart: bool) -> dict[str, Any]:
         warning = self._studio.runs.resume(int(run), restart=restart)

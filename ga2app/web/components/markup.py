@@ -18,6 +18,8 @@ from markupsafe import Markup
 from ga2app.types import LabelKind, RunState
 
 WEB = Path(__file__).parents[1]
+SHARE = ("Share", "Stop sharing")
+"""What a button says that lets everybody see what is one's own alone, and what is shared."""
 PIECES = "badge chips empty kind_mark notice notices".split()
 UNEXPECTED = "Something went wrong inside the studio; its log says what. Try again, or report it with the log."
 

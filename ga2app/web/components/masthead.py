@@ -39,7 +39,8 @@ def account_html(space: Space, visitor: Visitor) -> str:
     if why := refusal(space, visitor):
         return f"<p>{escape(why[0].upper() + why[1:])}.</p>"
     whose = "the owner's program" if visitor.name is None else f"Signed in as <b>{escape(visitor.name)}</b>"
-    may = "this Space is yours" if is_owner(space, visitor) else "you may change what is here, as may all who sign in"
+    own = "what you make here is yours: others see it if you share it"
+    may = "this Space is yours" if is_owner(space, visitor) else own
     lost = (
         ""
         if space.keeps

@@ -285,11 +285,11 @@ def test_the_list_marks_what_is_open_and_the_demo_stands_where_it_will_be(studio
     """A card that comes or goes above another one moves it away under the pointer."""
     add_dataset(studio, "mine")
     (row,) = studio.store.datasets.list()
-    drawn = list_html([row], row.id)
+    drawn = list_html(studio, [row], row.id)
     assert drawn.count("aria-current") == 1 and f'href="./datasets?id={row.id}" aria-current="true"' in drawn
     assert drawn.index("mine") < drawn.index("They are being drawn")
-    assert 'href="./datasets?new=1" aria-current="true"' in list_html([replace(row, name="demo")], None)
-    assert "They are being drawn" not in list_html([replace(row, name="demo")], None)
+    assert 'href="./datasets?new=1" aria-current="true"' in list_html(studio, [replace(row, name="demo")], None)
+    assert "They are being drawn" not in list_html(studio, [replace(row, name="demo")], None)
 
 
 def test_the_draw_that_is_shown_is_the_one_that_a_run_makes(studio: Studio) -> None:

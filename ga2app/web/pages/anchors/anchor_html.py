@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
 
 from ga2app.errors import StoreError
 from ga2app.services.anchor_service import RELEVANT, Measured, Proposed, Taken
+from ga2app.services.ownership import Owned
 from ga2app.services.studio import Studio
 from ga2app.store.anchor_rows import AddedTexts, AnchorRow, AnchorSetRow, NegativeGroupRow, NegativeRow, Rating
 from ga2app.types import PulledAnchors, TextProposal, TextRatings
@@ -48,9 +49,20 @@ class Page:
         return f"{self.first + 1:,}–{min(self.first + self.size, self.total):,} of {self.total:,}"
 
 
-def sets_html(rows: Sequence[AnchorSetRow], chosen: int | None) -> str:
+Whose = Callable[[Owned], str]
+"""Says whose a row is, where that is a question: ``OwnershipService.whose``."""
+
+
+def _beside(counted: str, whose: str) -> str:
+    return f"{counted}, {whose}" if whose else counted
+
+
+def sets_html(rows: Sequence[AnchorSetRow], chosen: int | None, whose: Whose) -> str:
     """The list of anchor sets."""
-    cards = [(row.id, row.name, row.about, row.id == chosen, _clips_on(row.clips, row.enabled)) for row in rows]
+    cards = [
+        (row.id, row.name, row.about, row.id == chosen, _beside(_clips_on(row.clips, row.enabled), whose(row)))
+        for row in rows
+    ]
     return str(render("anchor_pickers.html", cards=cards, compact=False))
 
 
@@ -58,12 +70,13 @@ def _clips_on(clips: int, enabled: int) -> str:
     return (count_of(clips, "clip") + ("" if enabled == clips else f", {enabled} on")) if clips else "empty"
 
 
-def groups_html(rows: Sequence[NegativeGroupRow], chosen: int | None, none: bool = False) -> str:
+def groups_html(rows: Sequence[NegativeGroupRow], chosen: int | None, whose: Whose, none: bool = False) -> str:
     """The list of groups, all prompts together first; with ``none`` no entry is marked as chosen."""
     prompts, enabled = sum(row.prompts for row in rows), sum(row.enabled for row in rows)
     cards = [("", "All prompts", "", chosen is None and not none, _prompts_on(prompts, enabled))]
     for row in rows:
-        cards.append((str(row.id), row.name, "", row.id == chosen and not none, _prompts_on(row.prompts, row.enabled)))
+        counted = _beside(_prompts_on(row.prompts, row.enabled), whose(row))
+        cards.append((str(row.id), row.name, "", row.id == chosen and not none, counted))
     return str(render("anchor_pickers.html", cards=cards, compact=True))
 
 

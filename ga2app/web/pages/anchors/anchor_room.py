@@ -12,9 +12,10 @@ from markupsafe import escape
 
 from ga2app.services.anchor_service import Proposed
 from ga2app.services.negatives import TYPED, chosen
+from ga2app.services.ownership import Owned
 from ga2app.services.studio import Studio
 from ga2app.web.components.form_fields import FOLDER_HINT, backbone_field, choices, line, pick, settle_choice, small
-from ga2app.web.components.markup import busy, count_of, notice, script, shortened, ticks_js
+from ga2app.web.components.markup import SHARE, busy, count_of, notice, script, shortened, ticks_js
 from ga2app.web.events import REVEAL_JS, attempt, fault_html, in_turn, waited_for
 from ga2app.web.theme import part
 
@@ -130,6 +131,7 @@ class Room:
     """
 
     word, what, full = "clip", "set", "anchor set"
+    kind: str  # what ``OwnershipService.share`` calls it
     nothing: View
     filled = ""  # said of a new one: how it is filled
     store: Any
@@ -147,6 +149,7 @@ class Room:
     shown: Callable[[Any], Any]  # the row of the set or the group that a view is of, if any
     listing_html: Callable[[int | None], str]  # the list of all, with the one under a key marked
     accept: Callable[[Any, list[int]], str]  # adds what was proposed and ticked; gives what is said of it
+    sharing: list[gr.Button]  # of a Space alone: the one that says who sees it
     inputs: set[Any]
     outputs: list[Any]
 
@@ -161,6 +164,7 @@ class Room:
     def _lay_out_switches(self, prefix: str) -> None:
         self.all_on = small(f"{prefix}-all-on", "All on")
         self.all_off = small(f"{prefix}-all-off", "All off")
+        self.sharing = [small(f"{prefix}-share", SHARE[False])] if self._studio.space else []
 
     def _lay_out_order(self, prefix: str, orders: list[tuple[str, str]]) -> None:
         shown: Any = {"container": False, "min_width": 190, "filterable": False}
@@ -173,6 +177,8 @@ class Room:
         self.on([self.create.click, self.new_name.submit], self._create, self.new_name, *lists)
         self.on([self.name.submit, self.name.blur], self._rename, self.name)
         self.on(self.delete.click, self._delete, *lists)
+        for button in self.sharing:
+            self.on(button.click, self._share, button)
         # Each edit is a message of its own: none may be dropped because the one before is still on its way.
         self.on(self.rows.select, self._act, trigger_mode="multiple")
         self.on(self.order.input, self._sort)
@@ -200,6 +206,16 @@ class Room:
         self.edits["delete"](self.chosen(values))
         said = f"The {self.what} is deleted. 'Undo' above brings it back."
         return self.open(values, self.nothing, notice("info", said))
+
+    def _share(self, values: Values) -> Updates:
+        on = values[self.sharing[0]] == SHARE[False]
+        told = self._studio.ownership.share(self.kind, self.chosen(values), on)
+        return self.draw(values, told=notice("success", told))
+
+    def draw_sharing(self, row: Owned) -> Updates:
+        """The button that says who sees the set or the group."""
+        may = self._studio.ownership.may_share(row)
+        return {one: gr.update(value=SHARE[bool(row.shared)], visible=may) for one in self.sharing}
 
     def chosen(self, values: Values) -> int:
         """The set or group that is shown; raises StoreError where none is."""

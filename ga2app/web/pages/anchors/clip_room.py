@@ -39,7 +39,7 @@ ORDERS = [
 class ClipRoom(Room):
     """The room of the anchor clips."""
 
-    nothing = ClipView()
+    kind, nothing = "anchor_set", ClipView()
     filled = "Fill it in one of the three ways above."
 
     def __init__(self, studio: Studio, bar: Bar) -> None:
@@ -59,7 +59,7 @@ class ClipRoom(Room):
                 self._lay_out_set()
         self.inputs = {self.view, self.order, *bar.inputs}
         drawn = [self.view, self.sets, self.detail, self.name, self.about, self.rows, bar.undo]
-        self.outputs = [*drawn, self.told, self.proposals, self.pool, self.make_from, self.new_name]
+        self.outputs = [*drawn, self.told, self.proposals, self.pool, self.make_from, self.new_name, *self.sharing]
         with from_hub:
             self.pulled = build_pull(studio, self._supply(), [self.view, self.told], "anchor-")
         self._connect()
@@ -128,7 +128,7 @@ class ClipRoom(Room):
         return next((row for row in rows if row.id == view.key), rows[0] if rows else None)
 
     def listing_html(self, key: int | None) -> str:
-        return html.sets_html(self.store.sets(), key)
+        return html.sets_html(self.store.sets(), key, self._studio.ownership.whose)
 
     def draw(self, values: Values, view: ClipView | None = None, told: str | None = None) -> Updates:
         view = values[self.view] if view is None else view
@@ -144,7 +144,7 @@ class ClipRoom(Room):
             return updates
         rows, place = self._page(values, row, view.page)
         updates[self.view] = replace(view, key=row.id, page=place.number)
-        return updates | {self.rows: rows, self.name: row.name, self.about: row.about}
+        return updates | {self.rows: rows, self.name: row.name, self.about: row.about} | self.draw_sharing(row)
 
     def open(self, values: Values, view: ClipView, told: str | None = "") -> Updates:
         """Another set: from its first page, without the proposals for the one before, and with its pools."""

@@ -34,7 +34,7 @@ class PromptRoom(Room):
     """The room of the negative prompts."""
 
     word, what, full = "prompt", "group", "group"
-    nothing = PromptView()
+    kind, nothing = "negative_group", PromptView()
     filled = "Add prompts to it, or let some be suggested."
 
     def __init__(self, studio: Studio, bar: Bar) -> None:
@@ -59,7 +59,7 @@ class PromptRoom(Room):
                 self._lay_out_list()
         self.inputs = {self.view, self.order, self.search, *bar.inputs}
         drawn = [self.view, self.groups, self.one_group, self.name, self.rows, bar.undo]
-        self.outputs = [*drawn, self.told, self.proposals, self.text, self.new_name, self.search]
+        self.outputs = [*drawn, self.told, self.proposals, self.text, self.new_name, self.search, *self.sharing]
         self._connect()
 
     def _lay_out_group(self) -> None:
@@ -109,7 +109,7 @@ class PromptRoom(Room):
 
     def listing_html(self, key: int | None, none: bool = False) -> str:
         """See ``Room``; with ``none`` no entry is marked."""
-        return html.groups_html(self.store.group_rows(), key, none=none)
+        return html.groups_html(self.store.group_rows(), key, self._studio.ownership.whose, none=none)
 
     def draw(self, values: Values, view: PromptView | None = None, told: str | None = None) -> Updates:
         view = values[self.view] if view is None else view
@@ -124,6 +124,7 @@ class PromptRoom(Room):
         question, order = self._anchors.questions(*self._bar.given(values))[1], NegativeOrder(values[self.order])
         asked: Any = {"search": search, "question": question, "order": order, "limit": PAGE, "offset": place.first}
         rows = self.store.rows(group_id, **asked)
+        updates |= self.draw_sharing(group) if group else {}
         return updates | {
             self.view: replace(view, key=group_id, page=place.number),
             self.groups: self.listing_html(group_id),

@@ -45,6 +45,8 @@ EDITS: dict[str, Edit] = {
     "these-novel": lambda sets, of, ids, given: sets.divide_by_list(of, _said(given, "pasted"), LabelKind.NOVEL),
     "rename": lambda sets, of, ids, given: sets.rename(of, _said(given, "name")),
     "delete": lambda sets, of, ids, given: _delete(sets, of),
+    "share": lambda sets, of, ids, given: sets.share(of, True),
+    "unshare": lambda sets, of, ids, given: sets.share(of, False),
     "undo": lambda sets, of, ids, given: sets.undo(),
 }
 """What the buttons of the page do, by the names that its templates give them."""
@@ -79,7 +81,7 @@ class Handlers:
         view = view if row else View()
         drawn: Values = {
             parts.told: views.answer_html(self._studio, message),
-            parts.listing: views.list_html(sets, view.dataset_id),
+            parts.listing: views.list_html(self._studio, sets, view.dataset_id),
             parts.importing: gr.Column(visible=row is None),
             parts.detail: gr.Column(visible=row is not None),
             parts.head: "",
@@ -93,7 +95,7 @@ class Handlers:
                 parts.head: views.head_html(self._studio, row, labels),
                 parts.label: gr.Dropdown(choices=choices, value=view.label_id or 0),
                 parts.labels: views.labels_html(row.id, labels),
-                parts.whole: views.whole_html(row),
+                parts.whole: views.whole_html(self._studio, row),
             }
             drawn |= self._grid(view, labels)
         return {parts.view: view} | followed | drawn
@@ -226,10 +228,10 @@ class Handlers:
         clips = self._clips(view) if view.dataset_id else []
         live = {"pictures": views.pictures_made(self._studio, clips), "progress": views.progress_of(running)}
         told: Values = {parts.live: live, parts.clock: clock}
-        listed = [(row.id, row.name, row.clips, len(row.base), len(row.novel)) for row in sets]
+        listed = [(row.id, row.name, row.clips, len(row.base), len(row.novel), row.shared) for row in sets]
         now = (newest and (newest.id, newest.state.value, newest.cancelled), listed)
         if now != values[parts.seen]:
-            told |= {parts.seen: now, parts.listing: views.list_html(sets, view.dataset_id)}
+            told |= {parts.seen: now, parts.listing: views.list_html(self._studio, sets, view.dataset_id)}
             told[parts.form.panel] = views.panel_html(self._studio)
         return told
 

@@ -58,10 +58,11 @@ def answer_html(studio: Studio, message: str = "") -> str:
     return message + '<div class="ds-bar">' + str(Markup(undo).format(shortened(last.offer))) + "</div>"
 
 
-def list_html(sets: Sequence[DatasetRow], chosen: int | None) -> str:
+def list_html(studio: Studio, sets: Sequence[DatasetRow], chosen: int | None) -> str:
     """Data sets as links, and the way to a new one."""
     waiting = DEMO not in {row.name for row in sets}
-    return str(render("dataset_list.html", sets=sets, chosen=chosen, waiting=waiting))
+    whose = {row.id: studio.ownership.whose(row) for row in sets}
+    return str(render("dataset_list.html", sets=sets, whose=whose, chosen=chosen, waiting=waiting))
 
 
 def head_html(studio: Studio, row: DatasetRow, labels: Sequence[LabelRow]) -> str:
@@ -118,9 +119,9 @@ def labels_html(dataset_id: int, labels: Sequence[LabelRow]) -> str:
     return str(render("label_table.html", dataset_id=dataset_id, labels=labels, most=most, nothing=nothing))
 
 
-def whole_html(row: DatasetRow) -> str:
-    """Name, export and deletion of a data set."""
-    return str(render("dataset_whole.html", row=row))
+def whole_html(studio: Studio, row: DatasetRow) -> str:
+    """Name, sharing, export and deletion of a data set."""
+    return str(render("dataset_whole.html", row=row, sharing=studio.ownership.may_share(row)))
 
 
 def sample_html(studio: Studio, drawn: Mapping[str, Sequence[ClipRow]], shots: int, seed: int) -> str:

@@ -18,7 +18,7 @@ from ga2app.types import LICENSES, BundleCard, Pushed, PushOptions
 from ga2app.web import address
 from ga2app.web.components.form_fields import line, pick, small, tick
 from ga2app.web.components.hub_panels import Goods, Supply, build_pull, build_push
-from ga2app.web.components.markup import notice, script, shortened
+from ga2app.web.components.markup import SHARE, notice, script, shortened
 from ga2app.web.components.masthead import Page
 from ga2app.web.events import QUIET, SAVE_JS, fault_html, in_turn, waited_for
 from ga2app.web.pages.library.library_view import ORDERS, ORIGINS, PAGE, Asked, library_view
@@ -57,7 +57,7 @@ class LibraryPage:
             with gr.Column(scale=7, min_width=300, elem_classes="detail"):
                 self._lay_out_bundle()
         shown = [self.told, self.chosen, self.first, self.listing, self.backbone, self.undo, self.head, self.actions]
-        self.outputs = [*shown, self.body, self.renaming, self.delete]
+        self.outputs = [*shown, self.body, self.renaming, *self.sharing, self.delete]
         self.given = {self.chosen, self.first, self.text, self.backbone, self.origin, self.order}
         with pulling:
             welcomed = [one for one in self.outputs if one is not self.renaming]
@@ -69,6 +69,7 @@ class LibraryPage:
             self.save = small("download-bundle", "Download zip")
             push = small("push-bundle", "Push to the Hub")
             self.rename = small("rename-bundle", "Rename")
+            self.sharing = [small("share-bundle", SHARE[False])] if self.studio.space else []
             self.delete = small("delete-bundle", "Delete")
         with gr.Row(elem_classes="renaming", visible=False) as self.renaming:
             self.title = line("bundle-title", "New name", max_length=MAX_TITLE)
@@ -86,6 +87,8 @@ class LibraryPage:
         asking = [self.text.change, self.backbone.input, self.origin.input, self.order.input]
         gr.on(asking, self.refresh, trigger_mode="always_last", **asked)
         self.add.upload(self.upload, {self.add, *self.given}, self.outputs, **waited_for(self.told))
+        for button in self.sharing:
+            button.click(self.share, **(asked | {"inputs": {button, *self.given}}))
         self.delete.click(self.discard, **asked)
         self.undo.click(self.restore, **asked)
         self.rename.click(self.begin_renaming, {self.chosen}, [self.renaming, self.title], **_IN_TURN)
@@ -118,7 +121,7 @@ class LibraryPage:
             self.body: view.body,
             self.renaming: gr.update(visible=False),
             self.delete: gr.update(visible=view.deletable),
-        }
+        } | {one: gr.update(visible=bool(view.sharing), value=view.sharing) for one in self.sharing}
 
     def act(self, values: Values, action: Callable[[], tuple[str, str]]) -> Values:
         """Do something with a bundle, tell what came of it, and draw the bundle under the key that it gives."""
@@ -157,6 +160,11 @@ class LibraryPage:
             return welcome_html(card, fresh), card.key
 
         return self.act(values, take_in) if file else {}
+
+    def share(self, values: Values) -> Values:
+        """The bundle shared, or not any more, as the button says."""
+        on, key = values[self.sharing[0]] == SHARE[False], values[self.chosen]
+        return self.act(values, lambda: (notice("success", self.studio.ownership.share("bundle", key, on)), key))
 
     def discard(self, values: Values) -> Values:
         """The bundle deleted."""

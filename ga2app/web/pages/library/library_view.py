@@ -17,7 +17,7 @@ from ga2app.store import BundleOrder, BundleQuery
 from ga2app.types import BundleCard, BundleFacts, LabelKind, intervals
 from ga2app.web.components.card_html import card_html
 from ga2app.web.components.charts import compare_bars, ranges_of, rests_html
-from ga2app.web.components.markup import ago, chips, notice, render, shortened, size
+from ga2app.web.components.markup import SHARE, ago, chips, notice, render, shortened, size
 from ga2app.web.pages.runs.run_settings_view import adjusted_html, value_text
 from ga2app.web.pages.train.train_settings import GROUPS
 
@@ -79,7 +79,8 @@ class Asked:
 class LibraryView:
     """The page's contents: HTML of the list, head and body of the bundle ``key``, and a ``fault`` of what was asked.
 
-    ``backbones`` are the choices of the filter, ``deletable`` says whether the bundle may be deleted.
+    ``backbones`` are the choices of the filter, ``deletable`` says whether the bundle may be deleted, and ``sharing``
+    is the word on the button that says who sees it, empty where there is no such choice.
     """
 
     key: str
@@ -91,6 +92,7 @@ class LibraryView:
     backbones: list[tuple[str, str]]
     undo: str
     fault: str = ""
+    sharing: str = ""
 
 
 def library_view(studio: Studio, key: str, asked: Asked) -> LibraryView:
@@ -115,7 +117,8 @@ def library_view(studio: Studio, key: str, asked: Asked) -> LibraryView:
     named = [("All", ""), *((titles.get(name, name), name) for name in studio.store.bundles.backbones())]
     head, body = _detail(studio, card, titles) if card else ("", "")
     deletable = card is not None and card.origin != "embedded"  # it is part of the program, which needs it
-    return LibraryView(key, first, str(listing), head, body, deletable, named, library.to_undo(), fault)
+    sharing = SHARE[card.shared] if card and studio.ownership.may_share(card) else ""
+    return LibraryView(key, first, str(listing), head, body, deletable, named, library.to_undo(), fault, sharing)
 
 
 def _row(studio: Studio, card: BundleCard, titles: Mapping[str, str]) -> dict[str, Any]:
@@ -130,7 +133,7 @@ def _row(studio: Studio, card: BundleCard, titles: Mapping[str, str]) -> dict[st
         "facts": [*facts, *([card.method] if card.method else [])],
         "bars": _bars(card),
         "missing": studio.library.is_missing(card),
-        "last": [*last, ago(card.created_s)],
+        "last": [*last, *filter(None, [studio.ownership.whose(card)]), ago(card.created_s)],
     }
 
 

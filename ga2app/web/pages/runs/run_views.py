@@ -40,7 +40,7 @@ def list_value(studio: Studio, shown: RunPage, chosen: int | None, *, filtered: 
         steps = ("Open Train.", "Choose a data set and a preset, then press 'Queue this run'.")
         nothing = Markup(empty("No runs yet", *steps, "Come back here: the run goes on even if you close the page."))
     return {
-        "rows": [[run.id, str(_card(run, run.id == chosen, shown))] for run in shown.runs],
+        "rows": [[run.id, str(_card(studio, run, run.id == chosen, shown))] for run in shown.runs],
         "empty": str(nothing),
         "pages": f"{first}–{last} of {shown.count:,} runs" if shown.count > PAGE else "",
         "newer": shown.page > 0,
@@ -50,7 +50,7 @@ def list_value(studio: Studio, shown: RunPage, chosen: int | None, *, filtered: 
     }
 
 
-def _card(run: RunRecord, current: bool, shown: RunPage) -> Markup:
+def _card(studio: Studio, run: RunRecord, current: bool, shown: RunPage) -> Markup:
     values: Mapping[str, Any] = shown.results[run.id].values if run.id in shown.results else {}
     key = "hm" if "hm" in values else "base"
     metrics = {name: values[name] for name, _ in FIGURES if isinstance(values.get(name), float | int)}
@@ -67,6 +67,7 @@ def _card(run: RunRecord, current: bool, shown: RunPage) -> Markup:
         interval=intervals(metrics, tested).get(key),
         clips=", ".join(f"{one.clips} {side} test clips" for side, one in tested.items()),
         preset=preset_word(run.config),
+        whose=studio.ownership.whose(run),
     )
 
 
@@ -118,6 +119,7 @@ def actions_html(studio: Studio, run: RunRecord | None, view: str, asked: int | 
         has_report=studio.runs.has_report(run),
         try_link=f"./?bundle={key}" if key else "./",
         longest=MAX_NAME,
+        sharing=studio.ownership.may_share(run),
     )
 
 

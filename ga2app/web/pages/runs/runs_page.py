@@ -151,6 +151,8 @@ def act(studio: Studio, look: Look, what: str, name: str = "") -> tuple[str, Loo
     if what == "delete":
         runs.delete(run.id)
         return "", replace(look, run_id=None), run.id
+    if what in ("share", "unshare"):
+        return notice("success", studio.ownership.share("run", run.id, what == "share")), look, None
     if what == "stop":
         runs.stop(run.id)
     elif what == "rename":
