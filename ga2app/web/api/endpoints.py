@@ -246,10 +246,7 @@ def document(results: Results) -> dict[str, Any]:
 
 
 def zip_to_serve(studio: Studio, key: str, cache: str | Path) -> str:
-    """The zip of the bundle under ``key``, as a file in ``cache``, from where Gradio serves it.
-
-    Its address is told to whoever asked, and nobody else can guess it.
-    """
+    """The zip of the bundle under ``key``, in ``cache``: Gradio serves it from there, under a name nobody can guess."""
     card = studio.library.bundle(key)
     name = safe_name(card.title or card.name) + ".zip"
     with tempfile.TemporaryDirectory(prefix="ga2-") as folder:
