@@ -405,6 +405,35 @@ def test_the_report_of_the_newest_import_is_shown_and_others_can_be_chosen(studi
     assert "the zip cannot be read" in panel_html(studio, first)
 
 
+def test_a_report_of_many_faults_is_sent_a_page_at_a_time_and_downloaded_whole(studio: Studio, parts: Parts) -> None:
+    imports = studio.store.imports
+    number = imports.begin("many", "many.zip", 1, 1.0)
+    kinds = ("left out", "left out", "taken")
+    flaws = [
+        {
+            "file": f"clip-{place}.mp4",
+            "label": "walk",
+            "kind": kinds[place % 3],
+            "reason": "it is short",
+            "fix": "longer",
+        }
+        for place in range(20_000)
+    ]
+    imports.give_up(number, ImportState.FAILED, "no", {"flaws": flaws, "notes": []})
+    opened = panel_html(studio)
+    assert len(opened) < 40_000 and "clip-99.mp4" in opened and "clip-100.mp4" not in opened
+    assert "20,000 clips need a look" in opened and "13,334 left out, 6,666 taken" in opened
+    assert "page 1 of 200" in opened and "data:text/csv" not in opened
+    handlers = Handlers(studio, parts)
+    event = SimpleNamespace(_data={"do": "report", "import": number, "page": 199})
+    last = handlers.in_panel(cast(gr.EventData, event))[parts.form.panel]
+    assert len(last) < 40_000 and "clip-19999.mp4" in last and "clip-19899.mp4" not in last
+    event._data = {"do": "download", "import": number}
+    told = handlers.in_panel(cast(gr.EventData, event))[parts.form.told]
+    assert 'download="import-report.csv"' in told
+    assert len(studio.imports.report_file(number).read_text().splitlines()) == 20_001
+
+
 def test_the_filters_in_the_address_are_shown_and_leave_their_clips(
     studio: Studio, page: Handlers, parts: Parts
 ) -> None:

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
+from urllib.parse import quote
 
 from markupsafe import Markup
 
 from ga2app.config import DEMO
-from ga2app.datasets.import_report import FlawKind, flaws_of
+from ga2app.datasets.import_report import FlawKind, flaws_of, report_csv
 from ga2app.errors import ClipError, DatasetError
 from ga2app.services.clip_inspector import picture_of
 from ga2app.services.studio import Studio
@@ -198,6 +199,7 @@ def panel_html(studio: Studio, import_id: int | None = None, page: int = 0) -> s
         dataset_id=report.told.get("dataset_id"),
         notes=Markup(notices("info", list(report.told.get("notes", ())))),
         flaws=flaws_of({"flaws": listed}),
+        csv=quote(report_csv({"flaws": listed})),
         count=count,
         kinds=", ".join(f"{number:,} {kind}" for kind, number in report.kinds.items()),
         first=page * FLAWS + 1,
