@@ -99,6 +99,12 @@ def shown(text: str) -> str:
     return plain if len(plain) <= 80 else plain[:77] + "..."
 
 
+def in_short(error: BaseException) -> str:
+    """What an error of a library says, on one line and of bounded length: it may quote a whole file."""
+    told = " ".join(str(error).split())
+    return told if len(told) <= 200 else f"{told[:197]}..."
+
+
 _MEMORY = (
     *("out of memory", "can't allocate memory", "not enough memory", "cannot allocate memory", "bad_alloc"),
     "ALLOC_FAILED",

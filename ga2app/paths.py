@@ -242,13 +242,18 @@ def _end_of(path: Path, count: int) -> list[str]:
 
 def safe_name(name: str) -> str:
     """A file name without path separators, control characters or a leading dot, of a length any disk takes."""
-    cleaned = re.sub(r"[\x00-\x1f/\\:]", "_", name).lstrip(".") or "clip"
+    cleaned = re.sub(r"[\x00-\x1f/\\:\ud800-\udfff]", "_", name).lstrip(".") or "clip"
     stem, dot, suffix = cleaned.rpartition(".")
     if len(cleaned.encode()) <= _MOST_NAME_BYTES:
         return cleaned
     tail = f"{dot}{suffix}" if stem and len(suffix) <= 8 else ""
     head = (stem if tail else cleaned).encode()[: _MOST_NAME_BYTES - len(tail.encode())]
     return head.decode(errors="ignore") + tail
+
+
+def is_folder(entry: zipfile.ZipInfo) -> bool:
+    """Whether an entry of a zip is a folder; one without a name, which ``is_dir`` does not bear, is none."""
+    return entry.filename.endswith("/")
 
 
 class LongListing(zipfile.BadZipFile):

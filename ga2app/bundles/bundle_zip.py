@@ -24,8 +24,8 @@ from ga2app.bundles.bundle_files import MAX_TENSOR_BYTES, load_folder
 from ga2app.bundles.manifest import CARD, MANIFEST, TENSORS, read_card, read_manifest, to_json, to_publish
 from ga2app.bundles.model_card import card_to_pack, model_card
 from ga2app.disk import drop_older
-from ga2app.errors import BundleError, shown
-from ga2app.paths import open_zip, whole_file
+from ga2app.errors import BundleError, in_short, shown
+from ga2app.paths import is_folder, open_zip, whole_file
 from ga2app.types import BundleCard
 from ga2app.untrusted import open_ordinary, read_ordinary
 
@@ -167,7 +167,7 @@ def _unpack(archive: Path, stage: Path) -> None:
                 if written != entry.file_size:
                     raise zipfile.BadZipFile(f"{name} is smaller than it says")
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as exc:
-        raise BundleError(f"'{archive.name}' is damaged ({exc}); download or upload it again") from exc
+        raise BundleError(f"'{archive.name}' is damaged ({in_short(exc)}); download or upload it again") from exc
 
 
 def _same(one: Path, other: Path) -> bool:
@@ -196,12 +196,14 @@ def find_entries(archive: Path) -> dict[str, zipfile.ZipInfo]:
             infos = opened.infolist()
     except OSError as exc:
         raise BundleError(f"'{archive.name}' cannot be read ({exc}); upload it again") from exc
-    except (zipfile.BadZipFile, ValueError, NotImplementedError) as exc:
-        raise BundleError(f"'{archive.name}' is not a zip file that can be read ({exc}); upload it again") from exc
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, OverflowError) as exc:
+        raise BundleError(
+            f"'{archive.name}' is not a zip file that can be read ({in_short(exc)}); upload it again"
+        ) from exc
     around = _folder_around(infos)
     faults, found = [], {}
     for info in infos:
-        if info.is_dir() and info.filename == around:
+        if is_folder(info) and info.filename == around:
             continue
         name = info.filename.removeprefix(around)
         told = _faults(info, name)

@@ -15,7 +15,7 @@ from typing import Any
 from ga2app.config import RunConfig
 from ga2app.config.presets import method_of
 from ga2app.config.reading import quoted
-from ga2app.errors import BundleError, ConfigError, ErrorCode
+from ga2app.errors import BundleError, ConfigError, ErrorCode, named, shown
 from ga2app.types import BundleCard, BundleFacts, Conditions, Dataset, defined, read_conditions
 from ga2app.untrusted import MAX_WHOLE, open_ordinary, parse_json, read_ordinary, text_fault
 
@@ -104,7 +104,7 @@ def _faults(values: Mapping[str, Any]) -> list[str]:
     """Everything that is wrong with the values of a manifest, which may come from anybody."""
     known = {item.name for item in fields(Manifest)}
     odd = sorted((known - _OPTIONAL - values.keys()) | (values.keys() - known))
-    faults = [f"missing or unknown: {', '.join(odd)}"] if odd else []
+    faults = [f"missing or unknown: {named(map(shown, odd), 20)}"] if odd else []
     faults += [text for name, (holds, text) in _RULES.items() if name in values and not holds(values[name])]
     try:
         RunConfig.from_dict(values.get("config", {}))

@@ -24,6 +24,7 @@ from ga2app.paths import Home, make_private, private_file, version
 from ga2app.services.health import refuse_in_use
 from ga2app.store import Store
 from ga2app.store.database_faults import explain
+from ga2app.untrusted import parse_json, read_ordinary
 
 MANIFEST = "backup.json"
 FORMAT = 1
@@ -277,7 +278,7 @@ def _snapshot(database: Path, target: Path) -> int:
 def _manifest(source: Path) -> dict[str, Any]:
     """What the backup says of itself. Raises StoreError, also for names that lead out of the folder."""
     try:
-        told = json.loads((source / MANIFEST).read_text(encoding="utf-8"))
+        told = parse_json(read_ordinary(source / MANIFEST))
         names = [PurePosixPath(name) for name in told["files"]]
         sound = all(not name.is_absolute() and ".." not in name.parts and name.parts for name in names)
         if not (

@@ -15,8 +15,8 @@ from ga2app.datasets import VIDEO_SUFFIXES
 from ga2app.datasets.clip_names import is_foreign
 from ga2app.datasets.import_report import ImportReport
 from ga2app.datasets.text_tables import SUFFIXES
-from ga2app.errors import DatasetError, ErrorCode, code_of, counted
-from ga2app.paths import LongListing, open_zip
+from ga2app.errors import DatasetError, ErrorCode, code_of, counted, in_short
+from ga2app.paths import LongListing, is_folder, open_zip
 
 Tick = Callable[[str, int, int], None]
 """Tells stage, done and total; raises to stop."""
@@ -50,7 +50,7 @@ def unpack(archive: Path, into: Path, report: ImportReport, tick: Tick, limits: 
     try:
         most = limits.entries + _MOST_FOLDERS
         with open_zip(archive, most_files=most, most_bytes=limits.listing_bytes) as packed:
-            entries = [entry for entry in packed.infolist() if not entry.is_dir()]
+            entries = [entry for entry in packed.infolist() if not is_folder(entry)]
             _check(entries, shutil.disk_usage(into).free, limits)
             others: list[str] = []
             for number, entry in enumerate(entries):
@@ -58,11 +58,12 @@ def unpack(archive: Path, into: Path, report: ImportReport, tick: Tick, limits: 
                 _take(packed, entry, into, report, others, limits)
     except LongListing as exc:
         raise DatasetError(f"the zip holds too much ({exc}); split it into several") from exc
-    except (zipfile.BadZipFile, UnicodeDecodeError, OSError) as exc:
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, OverflowError, OSError) as exc:
         if code_of(exc) is ErrorCode.DISK_FULL:
             raise
         raise DatasetError(
-            f"the zip cannot be read ({exc}); it may be incomplete or no zip at all: pack it again and upload it anew"
+            f"the zip cannot be read ({in_short(exc)}); it may be incomplete or no zip at all: pack it again and "
+            "upload it anew"
         ) from exc
     if others:
         shown = ", ".join(others[:3]) + (", …" if len(others) > 3 else "")
@@ -153,9 +154,9 @@ def _extract(packed: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path) -> t
             shutil.copyfileobj(source, copy, _CHUNK)
         return None
     except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError) as exc:
-        reason = f"it is damaged inside the zip ({exc})", again
+        reason = f"it is damaged inside the zip ({in_short(exc)})", again
     except (NotImplementedError, RuntimeError) as exc:
-        reason = f"it is packed in a way that cannot be read ({exc})", f"{again} as an ordinary zip"
+        reason = f"it is packed in a way that cannot be read ({in_short(exc)})", f"{again} as an ordinary zip"
     except (FileExistsError, NotADirectoryError, IsADirectoryError):
         reason = "its name is that of another file or folder in the zip", "give each clip a name of its own"
     target.unlink(missing_ok=True) if target.is_file() else None

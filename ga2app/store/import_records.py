@@ -195,13 +195,13 @@ class Imports:
             told, *counts = db.execute(sql, [import_id]).fetchone() or [None]
             kinds = dict(db.execute(by_kind, [import_id]).fetchall())
         lengths_of = {name: count or 0 for name, count in zip(REPORT_LISTS, counts, strict=False)}
-        return ReportOutline(json.loads(told or "{}"), lengths_of, kinds)
+        return ReportOutline(stored_json(told or "{}"), lengths_of, kinds)
 
     def flaws(self, import_id: int, *, limit: int, offset: int = 0) -> list[dict[str, Any]]:
         """``limit`` flaws of an import's report from number ``offset`` on, as ``ImportReport.to_dict`` gives them."""
         sql = "SELECT value FROM imports, json_each(report, '$.flaws') WHERE imports.id = ? LIMIT ? OFFSET ?"
         with self._database.read() as db:
-            return [json.loads(value) for (value,) in db.execute(sql, [import_id, limit, offset]).fetchall()]
+            return [stored_json(value) for (value,) in db.execute(sql, [import_id, limit, offset]).fetchall()]
 
     def _rows(self, which: str, *values: int, columns: str = _COLUMNS) -> list[ImportRow]:
         with self._database.read() as db:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import sqlite_utils
 
-from ga2app.errors import StoreError
+from ga2app.errors import StoreError, shown
 from ga2app.paths import SEEDS
 from ga2app.store.anchor_rows import NegativeEntry, NegativeRow
 from ga2app.store.anchor_sets import tidy_name
@@ -63,8 +63,8 @@ def read_prompts(content: bytes) -> ReadPrompts:
         header = [name.lower() for name in next(csv_rows(whole(), delimiter), (0, list[str]()))[1]]
         if not {"group", "text"} <= set(header):
             raise StoreError(
-                f"the first line of the file is '{', '.join(header)[:80]}'; it must name the columns group, text and, "
-                "if you like, enabled"
+                f"the first line of the file is '{shown(', '.join(header))}'; it must name the columns group, text "
+                "and, if you like, enabled"
             )
         for line, row in row_dicts(whole(), delimiter):
             _read_line(row, line, entries, faults)

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ga2app.errors import CheckpointError, Fault
+from ga2app.errors import CheckpointError, Fault, shown
 from ga2app.untrusted import open_ordinary
 
 STATE = "model_state_dict"
@@ -126,8 +126,8 @@ def _why_not_read(name: str, said: str) -> str:
     found = _GLOBAL.search(said)
     if found:
         return (
-            f"'{name}' holds more than tensors and plain values ({found[1]}), so that loading it could run code, and "
-            f"is not loaded; get a file whose entries, {STATE} above all, hold tensors alone"
+            f"'{name}' holds more than tensors and plain values ({shown(found[1])}), so that loading it could run "
+            f"code, and is not loaded; get a file whose entries, {STATE} above all, hold tensors alone"
         )
     return f"'{name}' is not a file that torch.save wrote, or is damaged; fetch it again"
 
