@@ -56,7 +56,8 @@ class Session(SessionState):
         if isinstance(block, State):
             self._state_ttl[key] = (block.time_to_live, datetime.datetime.now())
             self.state_data[key] = value
-        elif value is not block:
+        elif block is not None and value is not block:
+            # A component that was changed has an id of its own, under which Gradio would keep each such copy as well.
             self.blocks_config.blocks[key] = value
 
     def _update_config(self, key: int) -> None:
