@@ -9,13 +9,16 @@ from typing import Any
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from ga2app.paths import PROJECT
+from tools.lock_requirements import LOCK, TOOLS_LOCK
 
 PACKAGE = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 CHANGELOG = (PROJECT / "CHANGELOG.md").read_text(encoding="utf-8")
 CONTRIBUTING = (PROJECT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-TEXTS = ["CHANGELOG.md", "CONTRIBUTING.md", "docs/api.md"]
+TEXTS = ["CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs/api.md", "docs/operations.md"]
 
 # Of the schema of the Citation File Format 1.2.0: what must be there, and what may.
 SOFTWARE_NEEDS = {"cff-version", "message", "title", "authors"}
@@ -86,3 +89,22 @@ def test_the_commands_and_files_that_contributing_names_exist():
     rooms = re.findall(r"`(\w+)`", "".join(re.findall(r"^\| [\w ]+ \| (.*) \| .*\|$", CONTRIBUTING, re.MULTILINE)[:8]))
     package = PROJECT / "ga2app"
     assert [room for room in rooms if not ((package / room).is_dir() or (package / f"{room}.py").is_file())] == []
+
+
+def test_every_requirement_is_locked_to_a_version_that_it_allows_with_hashes():
+    locked: dict[str, list[str]] = {}
+    for file in (LOCK, TOOLS_LOCK):
+        entries = re.findall(r"^[^\s#].*(?:\n +--hash=.*)*$", file.read_text(encoding="utf-8"), re.MULTILINE)
+        assert entries and all("--hash=sha256:" in entry for entry in entries)
+        for entry in entries:
+            pinned = Requirement(entry.partition("\\")[0])
+            (only,) = pinned.specifier
+            locked.setdefault(canonicalize_name(pinned.name), []).append(only.version)
+    texts = [(PROJECT / name).read_text() for name in ("requirements.txt", "tests/requirements.txt")]
+    texts += [(PROJECT / f"requirements-{extra}.txt").read_text() for extra in ("mcp", "onnx")]
+    lines = [line.partition("#")[0].strip() for text in texts for line in text.splitlines()]
+    wanted = [Requirement(line) for line in lines if line and not line.startswith("-r")]
+    lacking = [
+        str(one) for one in wanted if not any(map(one.specifier.contains, locked.get(canonicalize_name(one.name), [])))
+    ]
+    assert lacking == ["torch==2.13.0"], "make lock"

@@ -5,7 +5,7 @@
 ``requirements.lock`` is what the app needs, ``tests/requirements.lock`` what the tools need besides. They hold for
 Python 3.11 and newer on every system. Left out are torch and what comes with it from the index that torch comes from
 (CUDA libraries, Triton): which build that is, for which GPU or for none, is the user's choice, and each build has
-hashes of its own. Its version stands in ``requirements.txt``. pip is left out, too: a virtual environment has it.
+hashes of its own. Its version stands in ``requirements.txt``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ga2app.paths import PROJECT
 
 LOCK, TOOLS_LOCK = PROJECT / "requirements.lock", PROJECT / "tests" / "requirements.lock"
 OLDEST = "3.11"
-_LEFT_OUT = re.compile(r"(torch|triton|nvidia-.*|cuda-.*|pip)$")
+_LEFT_OUT = re.compile(r"(torch|triton|nvidia-.*|cuda-.*)$")
 _HEADER = f"""# Made by `make lock` out of {{source}}; not to be edited.
 # Without torch, whose build is the user's choice (see tools/{Path(__file__).name}).
 """
@@ -29,9 +29,8 @@ _HEADER = f"""# Made by `make lock` out of {{source}}; not to be edited.
 def main() -> int:
     """Write both files, with the newest versions that the requirements allow."""
     app = compiled(PROJECT / "requirements.txt")
-    tools = compiled(
-        PROJECT / "tests" / "requirements.txt", "--constraints", str(written(LOCK, "requirements.txt", app))
-    )
+    written(LOCK, "requirements.txt", app)
+    tools = compiled(PROJECT / "tests" / "requirements.txt", "--constraints", str(LOCK))
     written(TOOLS_LOCK, "tests/requirements.txt", [entry for entry in tools if entry not in app])
     return 0
 
