@@ -103,23 +103,24 @@ def leftovers(home: Home, *, older_s: float = _LEFT_FOR_S) -> list[Path]:
     return sorted({*found, *(file for file in home.root.glob("worker-*.json") if file not in alive)})
 
 
-def users(home: Home) -> list[int]:
-    """The processes of this account, other than the calling one, that have the database open, and all workers."""
-    found = {process.pid for process in launcher.workers(home).values()}
+def users(home: Home) -> list[str]:
+    """Who has the data directory open besides the calling process: processes of this account, and all workers."""
+    at_work = launcher.workers(home).values()
+    far = [f"the worker {one.pid} of another machine or container" for one in at_work if not one.near]
+    found = {one.pid for one in at_work if one.near}
     file = os.path.realpath(home.database)
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):  # another account's, or gone by now
             if file in {os.readlink(entry) for entry in (folder / "fd").iterdir()}:
                 found.add(int(folder.name))
-    return sorted(found - {os.getpid()})
+    return [f"process {pid}" for pid in sorted(found - {os.getpid()})] + far
 
 
 def refuse_in_use(home: Home) -> None:
     """Raises StoreError where anybody has the data directory open, with the numbers of these processes."""
-    if pids := users(home):
+    if found := users(home):
         raise StoreError(
-            f"the data directory '{home.root}' is in use by process {named(map(str, pids))}"
-            + (", a worker among them" if launcher.worker_alive(home) else ""),
+            f"the data directory '{home.root}' is in use by {named(found)}",
             hint="close the studio, end its workers (kill PID; a run that is under way is saved), and do it again",
         )
 
@@ -161,7 +162,10 @@ def _workers(home: Home) -> list[Finding]:
     room = f"one on each of {len(slots)} devices ({', '.join(slot.device for slot in slots)})"
     if len(slots) == 1:
         room = f"one, on {slots[0].device}; --workers N makes them more" if slots[0].device == "cpu" else "one"
-    at_work = [f"{slot.name} (process {process.pid})" for slot, process in launcher.workers(home).items()]
+    at_work = [
+        f"{slot.name} (process {process.pid}{'' if process.near else ' of another machine or container'})"
+        for slot, process in launcher.workers(home).items()
+    ]
     if not at_work and (earlier := launcher.worker_process(home)):
         at_work = [f"process {earlier.pid}, of an earlier version: end it to have one on each device"]
     return [Finding("workers", True, f"{room}; at work now: {', '.join(at_work) or 'none'}")]

@@ -125,7 +125,7 @@ class Runs(RunClaims):
             ended = [run_id for (run_id,) in db.execute(sql, [time.time() - keep_s])]
         old = [run_id for run_id in ended if self.has_checkpoint(run_id)]
         for run_id in old:
-            self._database.home.checkpoint(run_id).unlink(missing_ok=True)
+            drop_checkpoint(self._database.home.checkpoint(run_id))
         return old
 
     def waiting(self) -> list[int]:

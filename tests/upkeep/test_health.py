@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,9 @@ from ga2app.services.imports import sweep
 from ga2app.store import Store
 from ga2app.store.import_records import ImportState
 from ga2app.types import Dataset, Event, EventKind, LabelledClip
+from ga2app.worker import launcher
+from ga2app.worker.worker_identity import name_holder
+from ga2app.worker.worker_slots import WorkerSlot
 
 PAGE = 4096
 
@@ -165,9 +169,18 @@ def test_nothing_is_repaired_under_the_feet_of_a_process(filled: Home):
     holding = "import sqlite3, sys; db = sqlite3.connect(sys.argv[1]); db.execute('SELECT 1 FROM runs'); input()"
     command = [sys.executable, "-c", holding, str(filled.database)]
     with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
-        while health.users(filled) != [process.pid]:
+        while health.users(filled) != [f"process {process.pid}"]:
             assert process.poll() is None
         with pytest.raises(StoreError, match=f"is in use by process {process.pid}; close the studio"):
             health.repair(filled)
         process.kill()
     assert health.users(filled) == []
+
+
+def test_a_worker_of_another_machine_keeps_it_too(filled: Home):
+    me = launcher.this_process()
+    name_holder(filled.root / f"worker-{WorkerSlot().name}.json", WorkerSlot(), replace(me, host="elsewhere"))
+    with pytest.raises(StoreError, match=f"in use by the worker {me.pid} of another machine or container"):
+        health.repair(filled)
+    (found,) = [one.detail for one in health.examine(filled) if one.name == "workers"]
+    assert f"(process {me.pid} of another machine or container)" in found
