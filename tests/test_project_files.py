@@ -108,3 +108,11 @@ def test_every_requirement_is_locked_to_a_version_that_it_allows_with_hashes():
         str(one) for one in wanted if not any(map(one.specifier.contains, locked.get(canonicalize_name(one.name), [])))
     ]
     assert lacking == ["torch==2.13.0"], "make lock"
+
+
+def test_each_promise_of_operations_names_a_test_that_there_is():
+    promises = re.findall(
+        r"`(tests/[\w/]+\.py)::(\w+)`", (PROJECT / "docs" / "operations.md").read_text(encoding="utf-8")
+    )
+    assert len(promises) > 20
+    assert [one for one in promises if f"def {one[1]}(" not in (PROJECT / one[0]).read_text(encoding="utf-8")] == []
