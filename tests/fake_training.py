@@ -69,7 +69,7 @@ def train(
             checkpoint.write_text(json.dumps(step))
             emit(Event(EventKind.EPOCH, step, {"base": float(step), "seed": config.seed}))
     if manner != "leaves no bundle":
-        out.mkdir(parents=True)
+        out.mkdir(parents=True, exist_ok=True)  # its worker may have been killed right after
         (out / "bundle.json").write_text(
             "{}" if manner == "breaks its bundle" else json.dumps({"labels": dataset.base})
         )
