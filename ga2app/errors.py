@@ -13,6 +13,7 @@
     ├── HubError           the Hub cannot be asked, or refuses what it was asked for
     │   └── HubConflict    a repository holds something that was not there when it was last looked at
     ├── TrainingError      a run that cannot go on
+    │   ├── ProcessKilled  one of its processes was ended from outside
     │   └── Diverged       its loss or gradient is no number any more
     ├── PackageError       a package that is needed and not installed
     ├── StoreError         the database cannot be used
@@ -221,6 +222,13 @@ class HubConflict(HubError):
 
 class TrainingError(StudioError):
     """A run that cannot go on, for example because the loss is no longer a number."""
+
+
+class ProcessKilled(TrainingError):
+    """One of the processes that train a run was ended from outside: the run goes on from its checkpoint, as after that
+    of its worker, and has failed if that comes back at the same place."""
+
+    code = ErrorCode.WORKER_DIED
 
 
 class Diverged(TrainingError):

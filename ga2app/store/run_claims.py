@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import sqlite_utils
+
 from ga2app.environment import host_identity
 from ga2app.errors import ErrorCode, StoreError
 from ga2app.store.database import Database
@@ -208,7 +210,7 @@ class RunClaims(RunRows):
         not agree. A run that was being stopped is stopped; one that has cost MAX_ATTEMPTS workers without a new
         checkpoint has failed.
         """
-        now, lost, here = time.time(), [], host_identity()
+        lost, here = [], host_identity()
         with self._database.write() as db:
             rows = db.execute(
                 "SELECT id, state, pid, process_started_s, heartbeat_s, attempts, host, checkpoint_ns FROM runs "
@@ -220,17 +222,42 @@ class RunClaims(RunRows):
                 if may_live and not self._beats.silent(run_id, heartbeat_s or 0.0, stale_after_s):
                     continue
                 lost.append(run_id)
-                saved_ns = self._saved_ns(run_id)
-                if saved_ns not in (None, before_ns):  # it got further, so this is the first death at its new place
-                    attempts = 1
-                after, error = _fate_of_lost(RunState(state), attempts)
-                code = ErrorCode.WORKER_DIED.value if error else ""
-                db.execute(
-                    "UPDATE runs SET state = ?, error = ?, error_code = ?, finished_s = ?, pid = NULL, "
-                    "process_started_s = NULL, attempts = ? WHERE id = ?",
-                    [after.value, error, code, None if after is RunState.QUEUED else now, attempts, run_id],
-                )
+                self._put_back(db, run_id, state, attempts, before_ns)
         return lost
+
+    def lose_attempt(self, run_id: int, error: str, code: str, *, pid: int) -> RunState:
+        """Put a run back whose own processes were killed while its worker, ``pid``, lives; gives what it is then.
+
+        It has failed, with ``error`` and its ``code``, where ``requeue_lost`` would say so.
+        """
+        with self._database.write() as db:
+            found = db.execute(
+                f"SELECT id, state, attempts, checkpoint_ns FROM runs WHERE id = ? AND {_MINE}", [run_id, *_mine(pid)]
+            ).fetchone()
+            if found:
+                _, state, attempts, before_ns = found
+                self._put_back(db, run_id, state, attempts, before_ns, (error, code))
+            return self._row(db, run_id).state
+
+    def _put_back(
+        self,
+        db: sqlite_utils.Database,
+        run_id: int,
+        state: str,
+        attempts: int,
+        before_ns: int | None,
+        told: tuple[str, str] | None = None,
+    ) -> None:
+        saved_ns = self._saved_ns(run_id)
+        if saved_ns not in (None, before_ns):  # it got further, so this is the first death at its new place
+            attempts = 1
+        after, error = _fate_of_lost(RunState(state), attempts)
+        why, code = (told or (error, ErrorCode.WORKER_DIED.value)) if error else (None, "")
+        db.execute(
+            "UPDATE runs SET state = ?, error = ?, error_code = ?, finished_s = ?, pid = NULL, "
+            "process_started_s = NULL, attempts = ? WHERE id = ?",
+            [after.value, why, code, None if after is RunState.QUEUED else time.time(), attempts, run_id],
+        )
 
     def _saved_ns(self, run_id: int) -> int | None:
         """When the checkpoint of a run was written; None without one."""

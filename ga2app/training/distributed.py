@@ -30,7 +30,7 @@ from ga2app.clip.compute import OWN_DEVICE
 from ga2app.clip.loading import load_for, with_kept_choices
 from ga2app.config import AUTO, RunConfig
 from ga2app.environment import launched_processes, usable_cores
-from ga2app.errors import ConfigError, ErrorCode, Fault, TrainingError
+from ga2app.errors import ConfigError, ErrorCode, Fault, ProcessKilled, TrainingError
 from ga2app.evaluation import PlainFeatures
 from ga2app.paths import PROJECT
 from ga2app.training import checkpoint as checkpoints
@@ -260,7 +260,7 @@ def _fault(file: Path, said: str, count: int, kept: bool) -> Exception:
         return told
     after = "; its last checkpoint is kept" if kept else ""
     if -9 in codes:  # whoever is left tells of a closed connection, and may have ended first
-        return TrainingError(
+        return ProcessKilled(
             f"one of the {count} processes of the run was killed by the system (signal 9), as it is when memory runs "
             f"out{after}",
             hint="lower the batch size or the number of frames, or take fewer processes, and go on from there",

@@ -46,8 +46,8 @@ class _Died(Exception):
     """The child's pipe ended before its answer did."""
 
 
-class _NotBegun(Exception):
-    """The child died before it took up the request; the text says how."""
+class _NoFault(Exception):
+    """The child died before it took up the request, or was killed from outside; the text says how and when."""
 
 
 class ClipReader:
@@ -107,13 +107,12 @@ class ClipReader:
     def _read(self, name: str, request: tuple[str, Sampling, int | None, float]) -> ClipFrames:
         try:
             return self._ask(name, request)
-        except _NotBegun:
-            # The child had died since the last clip, or was just dying: that is no fault of this one.
-            logger.info("the decoder process died between clips and is replaced")
+        except _NoFault as exc:
+            logger.info("the decoder process %s and is replaced", exc)
         try:
             return self._ask(name, request)
-        except _NotBegun as exc:
-            raise ClipError(name, f"the decoder {exc} before reading it", "check that memory is free") from exc
+        except _NoFault as exc:
+            raise ClipError(name, f"the decoder {exc} twice", "free some memory, or lower GA2_DECODERS") from exc
 
     def _ask(self, name: str, request: tuple[str, Sampling, int | None, float]) -> ClipFrames:
         process = self._living(name)
@@ -135,12 +134,14 @@ class ClipReader:
             answer = _document(process)
             frames = _frames(process, answer["shape"]) if "shape" in answer else None
         except _Died as exc:
-            fate = _fate(self._end())
+            fate = _fate(status := self._end())
             if time_is_up.is_set():
                 reason = f"reading it took longer than {limit_s:g} s"
                 raise ClipTimeout(name, reason, "cut out the part that shows the action, or re-encode it") from exc
             if not begun:
-                raise _NotBegun(fate) from exc
+                raise _NoFault(f"{fate} before reading") from exc
+            if status == -getattr(signal, "SIGKILL", 9):
+                raise _NoFault(f"{fate} while reading") from exc
             raise ClipError(name, f"the decoder {fate} while reading it", _RE_ENCODE) from exc
         except BaseException:  # an interrupt: half an answer may be in the pipe
             self._end()
@@ -285,10 +286,8 @@ def _fate(status: int | None) -> str:
     """How a process ended, in words."""
     if status is None or status >= 0:
         return f"ended (exit status {status})"
-    try:
-        return f"was ended by {signal.Signals(-status).name}"
-    except ValueError:
-        return f"was ended by signal {-status}"
+    names = {int(known): known.name for known in signal.Signals}
+    return f"was ended by {names.get(-status, f'signal {-status}')}"
 
 
 def _forget_all() -> None:

@@ -13,7 +13,7 @@ from types import FrameType
 
 from ga2app.config import RunConfig
 from ga2app.disk import drop_checkpoint
-from ga2app.errors import Diverged, ErrorCode, StoreError, StudioError, code_of
+from ga2app.errors import Diverged, ErrorCode, ProcessKilled, StoreError, StudioError, code_of
 from ga2app.paths import Home, write_whole
 from ga2app.store import Store
 from ga2app.store.row_guard import acting_as, owner_of
@@ -180,6 +180,9 @@ class Worker:
                 reason, code = explain(exc), code_of(exc)
                 if code is ErrorCode.FOLDER_IN_USE:
                     return self._hold(record.id, reason)
+                if isinstance(exc, ProcessKilled):
+                    lose = partial(self._store.runs.lose_attempt, record.id, reason, code.value, pid=self._me.pid)
+                    return _log.error("run %d is %s: %s", record.id, self._surely(lose), reason)
                 if isinstance(exc, StudioError):
                     _log.error("run %d failed: %s", record.id, reason)
                 else:

@@ -223,6 +223,18 @@ def test_a_worker_of_another_machine_with_the_same_number_is_another(
     assert store.runs.heartbeat(run_id, pid=1)
 
 
+def test_a_run_whose_own_processes_are_killed_goes_back_and_the_third_time_at_one_place_it_fails_with_the_reason(
+    store: Store,
+) -> None:
+    run_id, states = store.runs.queue(CONFIG), []
+    for _ in range(3):
+        claim(store)
+        assert store.runs.lose_attempt(run_id, "killed", "out of memory", pid=2) is RunState.RUNNING, "of another"
+        states.append(store.runs.lose_attempt(run_id, "killed", "out of memory", pid=1))
+    assert states == [RunState.QUEUED, RunState.QUEUED, RunState.FAILED]
+    assert (store.runs.get(run_id).error, store.runs.get(run_id).error_code) == ("killed", "out of memory")
+
+
 def test_runs_that_a_worker_holds_back_are_taken_by_others_alone(store: Store) -> None:
     held, free = store.runs.queue(CONFIG), store.runs.queue(CONFIG)
     taken = store.runs.claim(1, 1.0, WorkerPlace(held=(held,)))
