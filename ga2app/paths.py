@@ -169,11 +169,14 @@ def default_home() -> Home:
 
 
 def version() -> str:
-    """The version of this package: of the installed one, else what the checkout's pyproject.toml says."""
+    """The version of this package: of the installed one, of a Space's folder, else what pyproject.toml says."""
     try:
         return importlib.metadata.version("ga2app")
     except importlib.metadata.PackageNotFoundError:
         import tomllib
+
+        if (shipped := Path(__file__).with_name("VERSION")).is_file():
+            return shipped.read_text(encoding="utf-8").strip()
 
         return str(tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"])
 

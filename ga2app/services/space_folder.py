@@ -15,6 +15,7 @@ from pathlib import Path
 from ga2app.errors import SpaceError
 from ga2app.hub.job_files import program_files
 from ga2app.paths import PROJECT
+from ga2app.paths import version as app_version
 
 PYTHON = "3.12.12"
 """ZeroGPU hardware carries this one, other hardware any."""
@@ -28,8 +29,8 @@ _BODY = """
 # {title}
 
 Upload clips, type labels, and see side by side what zero-shot CLIP and a trained prompt bundle answer. Everybody
-may recognize clips. Data sets, anchors, training and bundles belong to the owner of this Space, unless its settings say
-otherwise.
+may recognize clips. Data sets, anchors, training and bundles belong to the owner of this Space, or to whoever made them
+if its settings let others in; others see what is shared.
 
 ## Settings
 
@@ -37,7 +38,8 @@ Variables and secrets of the Space (Settings, *Variables and secrets*); each may
 
 | name | what it sets |
 |---|---|
-| `GA2_ACCESS` | `owner` (the default): only the owner may change anything. `signed-in`: whoever has signed in may |
+| `GA2_ACCESS` | `owner` (the default): only the owner may change anything. `signed-in`: whoever has signed in may \
+make and change what is their own |
 | `GA2_OWNERS` | further user names, between commas, that count as the owner |
 | `GA2_HOME` | folder of the live data, on storage that you mounted, for example `/data/ga2`; without it a restart \
 deletes everything |
@@ -50,8 +52,8 @@ many days unused uploads (1), pictures of answers (1), checkpoints of runs that 
 deletions that can be undone (7) go; `forever` keeps them |
 | `GA2_KEY` | a *secret* of 16 characters or more: a program that sends it as the header `X-GA2-Key` acts as the owner |
 
-Everybody who can open the Space sees what its pages show, the clips of data sets too: make the Space private if they
-are not public. In a Space of an organization, its members with write access count as the owner.
+Everybody who can open the Space sees what is shared, the clips of a shared data set too, and nothing else. In a Space
+of an organization, its members with write access count as the owner.
 
 ## Hardware
 
@@ -148,6 +150,7 @@ def make_space(folder: Path, *, title: str = "GA² Studio", clip: str = "") -> S
             text = (PROJECT / REQUIREMENTS).read_text(encoding="utf-8")
             _write(fresh / REQUIREMENTS, text + _FOR_A_SPACE)
             _write(fresh / "README.md", space_card(title, version, clip))
+            _write(fresh / "ga2app" / "VERSION", app_version() + "\n")
             _write(fresh / ".gitattributes", _ATTRIBUTES)
             _write(fresh / ".gitignore", _IGNORED)
             sizes = [path.stat().st_size for path in fresh.rglob("*") if path.is_file()]

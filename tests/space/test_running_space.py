@@ -178,14 +178,15 @@ def test_the_owner_trains_in_slices_and_a_program_with_the_key_stops_it(space: H
         return answer["output"]["data"][0]
 
     run = told("queue_run", *CHANGES["queue_run"], cookie=session_cookie(AUTHOR))["run"]
+    assert told("list_runs", "", 50, 0) == [], "it is the owner's until it is shared"
     deadline, slices, status = time.monotonic() + PATIENCE_S, 0, {"step": 0}
     while slices < 2 or not status["step"]:
-        status = told("run_status", run)
+        status = told("run_status", run, **{"X-GA2-Key": KEY})
         assert status["state"] in ("queued", "running") and time.monotonic() < deadline, status
         slices = sum(call["task"] == "run_slice" for call in calls(space.log.parent))
         time.sleep(0.2)
     told("stop_run", run, **{"X-GA2-Key": KEY})
-    while (status := told("run_status", run))["state"] != "stopped":
+    while (status := told("run_status", run, **{"X-GA2-Key": KEY}))["state"] != "stopped":
         assert status["error"] is None and time.monotonic() < deadline, status
         time.sleep(0.2)
     assert (space.home / "runs" / f"{run:06d}" / "checkpoint.safetensors").is_file()

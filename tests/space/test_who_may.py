@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import shutil
 import sqlite3
 import sys
@@ -22,7 +23,7 @@ from gradio.context import LocalContext
 from ga2app.config import RunConfig, preset
 from ga2app.datasets import Half
 from ga2app.errors import AccessError, StudioError
-from ga2app.paths import SKETCH_HARD_PROMPT, Home
+from ga2app.paths import PROJECT, SKETCH_HARD_PROMPT, Home
 from ga2app.services.anchor_pools import DATASET
 from ga2app.services.anchor_service import ProposedClip
 from ga2app.services.explanations import Question
@@ -67,6 +68,7 @@ from .test_strangers import signed_in
 
 PEOPLE = {"nobody": {}, "another": signed_in("eve"), "maker": signed_in("Bob"), "owner": signed_in("alice")}
 """Sessions: somebody who is not signed in, somebody else, who has made it, and the Space's owner."""
+GUIDE = PROJECT / "docs" / "guides" / "deploy.md"
 SECRET = "secret"
 """Is in every name that the maker gave."""
 
@@ -82,16 +84,6 @@ FINDS = (HIDDEN, HIDDEN, OWN, OWN)
 TELLS = (HIDDEN, HIDDEN, YES, YES)
 OPEN = (OWN, OWN, OWN, OWN)
 NEVER = (HIDDEN, HIDDEN, HIDDEN, HIDDEN)
-MEANT = {
-    READS: "sees it",
-    CHANGES: "changes it",
-    LISTS: "finds it in a list or an answer; others find what is theirs or shared",
-    UNDOES: "undoes the own last deletion or edit",
-    OFFERS: "is offered that undo",
-    MAKES: "whoever is signed in makes something of the own",
-    OPEN: "everybody",
-    NEVER: "nobody on a Space",
-}
 
 
 @dataclass(frozen=True)
@@ -504,3 +496,23 @@ def test_every_method_of_every_service_and_every_endpoint_does_for_each_person_w
     with capsys.disabled():
         sys.stdout.write("\n".join(["", *lines, ""]))
     assert found == wanted
+
+
+def test_the_guide_has_the_matrix() -> None:
+    text = GUIDE.read_text(encoding="utf-8")
+    begin, end = "<!-- who may: written by tests/space/test_who_may.py -->\n", "<!-- /who may -->"
+    fresh = f"{text.partition(begin)[0]}{begin}{table()}{end}{text.partition(end)[2]}"
+    if os.environ.get("WRITE"):
+        GUIDE.write_text(fresh, encoding="utf-8")
+    assert text == fresh, "run this test with WRITE=1 and look at what it wrote"
+
+
+def table() -> str:
+    """The matrix for the guide, what comes to the same for everybody in one line."""
+    rows: dict[tuple[str, ...], list[str]] = {}
+    for name, (_, outcomes) in METHODS.items():
+        rows.setdefault(outcomes, []).append(f"`{name}`")
+    for name, (_, outcomes) in ENDPOINTS.items():
+        rows.setdefault(outcomes, []).append(f"`/{name}`")
+    head = "| not signed in | somebody else | who made it | the Space's owner | of |\n|---|---|---|---|---|\n"
+    return head + "".join(f"| {' | '.join(outcomes)} | {', '.join(names)} |\n" for outcomes, names in rows.items())
