@@ -50,6 +50,9 @@ deletes everything |
 | `GA2_KEEP_UPLOADS_DAYS`, `GA2_KEEP_PICTURES_DAYS`, `GA2_KEEP_CHECKPOINTS_DAYS`, `GA2_KEEP_TRASH_DAYS` | after how \
 many days unused uploads (1), pictures of answers (1), checkpoints of runs that were stopped or failed (30) and \
 deletions that can be undone (7) go; `forever` keeps them |
+| `GA2_MOST_…` | bounds on what one request and one person may ask for: `TEXTS`, `FRAMES`, `RECOGNITIONS`, \
+`STRANGERS`, `RECOGNITIONS_EACH`, `CLIPS`, `MEGABYTES`, `WAITING_RUNS`, `STEPS`; docs/guides/deploy.md says what they \
+bound |
 | `GA2_KEY` | a *secret* of 16 characters or more: a program that sends it as the header `X-GA2-Key` acts as the owner |
 
 Everybody who can open the Space sees what is shared, the clips of a shared data set too, and nothing else. In a Space
