@@ -20,6 +20,7 @@ from ga2app.datasets.clip_files import content_digest
 from ga2app.errors import ClipError, HubError, StoreError
 from ga2app.labels import label_key
 from ga2app.services.clip_inspector import VideoInspector
+from ga2app.services.quotas import check_clips
 from ga2app.store import Store
 from ga2app.store.anchor_rows import AnchorFile, NegativeEntry
 from ga2app.store.anchor_sets import MAX_NAME
@@ -124,6 +125,7 @@ def keep_anchor_set(store: Store, inspector: VideoInspector, offer: HubOffer, pa
     there = store.hub_notes.anchors_at(offer.revision)
     if there is not None and len(anchors.rows(there)) >= len(sources):
         return PulledAnchors(there, set_name(store, there), 0, missing=missing, new=False)
+    check_clips(store, [str(source) for _, source in sources])
     name = numbered(" ".join(listed.name.split())[: MAX_NAME - 4], anchors.names())
     set_id = anchors.create(name, listed.about)
     made: list[str] = []

@@ -135,13 +135,13 @@ class ImportService:
         if isinstance(source, ListsSource) and not (source.lists.train or source.lists.test):
             raise DatasetError("no list was named; write the path of at least one list of training or test clips")
         name = one_line(name, "the name", DatasetError) or readable(Path(source.title).stem)
-        process, person = launcher.this_process(), self._studio.store.person() or ""
+        process = launcher.this_process()
         check_clips(self._studio.store, [source.title])
         if self._studio.store.imports.running():
             sweep(self._studio.home, self._studio.store)
         import_id = self._studio.store.imports.begin(name, readable(source.title), process.pid, process.started_s)
         UNDER_WAY.add((str(self._studio.home.root), import_id))
-        return _Job(self._studio, import_id, name, source, person, also_told=tick, **choices)
+        return _Job(self._studio, import_id, name, source, also_told=tick, **choices)
 
 
 @dataclass
@@ -152,7 +152,6 @@ class _Job:
     id: int
     name: str
     source: Source
-    person: str = ""
     duplicates: Duplicates = Duplicates.FIRST
     division: Division = field(default_factory=Division)
     missing: Missing = Missing.FAIL
@@ -247,7 +246,7 @@ class _Job:
     def _keep(self, dataset: Dataset, facts: dict[str, ClipFacts]) -> None:
         """Move clips and pictures to where they stay, and list the data set."""
         self._tick("Storing", 0, 0)
-        check_clips(self.studio.store, paths_of(dataset), self.person)
+        check_clips(self.studio.store, paths_of(dataset))
         scratch = self.staging / "clips"
         own = scratch.is_dir()
         if own:

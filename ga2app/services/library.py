@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ga2app.errors import AccessError, BundleError, StudioError
+from ga2app.services.quotas import check_room
 from ga2app.services.uploads import is_received
 from ga2app.store import BundleQuery
 from ga2app.store.bundle_records import ROOM
@@ -122,6 +123,7 @@ class LibraryService:
         from ga2app.bundles import take_in
 
         self._studio.may_change()
+        check_room(self._studio.store, source.iterdir() if source.is_dir() else [source])
         known = self._store.list()
         folders = [card.folder for card in known]
         taken = [Path(folder).name for folder in folders]

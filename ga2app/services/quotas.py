@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, replace
+from pathlib import Path
 
 from ga2app.config import RunConfig
 from ga2app.errors import BusyError, ConfigError, Fault, LimitError, counted, shown
@@ -89,24 +90,31 @@ class Admission:
             )
 
 
-def check_clips(store: Store, paths: Sequence[str], person: str | None = None) -> None:
-    """Raises LimitError where ``person``, by default whoever acts, may not keep these clips, too, on a Space."""
-    person = store.person() if person is None else person
-    if not person:
+def check_clips(store: Store, paths: Sequence[str]) -> None:
+    """Raises LimitError where whoever acts may not keep these clips, too, on a Space."""
+    if not (person := store.person()):
         return
-    count, size_bytes = len(paths), sum(os.path.getsize(path) for path in paths if os.path.isfile(path))
-    quotas, had = store.quotas, store.holdings(person)
+    count, quotas, had = len(paths), store.quotas, store.holdings(person)
     if had.clips + count > quotas.clips:
         raise LimitError(
             f"you keep {counted(had.clips, 'clip')} here, this is {count:,} more, and {quotas.clips:,} are the most "
             "for one person",
             hint="delete data sets or anchor clips that you need no more, or take fewer clips",
         )
+    check_room(store, paths)
+
+
+def check_room(store: Store, paths: Iterable[str | Path]) -> None:
+    """Raises LimitError where whoever acts may not keep these files, too, on a Space."""
+    if not (person := store.person()):
+        return
+    size_bytes = sum(os.path.getsize(path) for path in paths if os.path.isfile(path))
+    quotas, had = store.quotas, store.holdings(person)
     if had.size_bytes + size_bytes > quotas.megabytes * 1_000_000:
         raise LimitError(
-            f"your clips here take {had.size_bytes / 1e6:,.0f} MB, this is {size_bytes / 1e6:,.0f} MB more, and "
-            f"{quotas.megabytes:,} MB are the most for one person",
-            hint="delete data sets or anchor clips that you need no more, or take shorter clips",
+            f"your clips and bundles here take {had.size_bytes / 1e6:,.0f} MB, this is {size_bytes / 1e6:,.0f} MB "
+            f"more, and {quotas.megabytes:,} MB are the most for one person",
+            hint="delete data sets, anchor clips or bundles that you need no more, or take shorter clips",
         )
 
 
@@ -115,8 +123,7 @@ def check_runs(store: Store, runs: Sequence[tuple[RunConfig, Dataset | None] | N
 
     A run is told by its settings and its data set, None while that is being drawn; one that was queued before by None.
     """
-    person = store.person()
-    if not person:
+    if not (person := store.person()):
         return
     quotas, waiting = store.quotas, store.holdings(person).waiting_runs
     if waiting + len(runs) > quotas.waiting_runs:

@@ -14,7 +14,7 @@ from ga2app.types import RecognitionRequest
 DEFAULT_FRAMES = 8
 """Frames that are looked at of each clip without a bundle."""
 MOST_LABELS = 20_000
-MOST_SIGNS = 2_000_000
+MOST_SIGNS = 500_000
 """Characters of a list of labels or sentences; it is not even read beyond that."""
 
 
@@ -59,8 +59,6 @@ def read_lists(request: RecognitionRequest) -> tuple[list[str], list[str]]:
     labels, sentences = parse_labels(request.labels), templates(request.templates)
     _check_length("label", labels, MOST_LABELS)
     _check_length("sentence", sentences, MOST_TEMPLATES)
-    check_lengths(labels)
-    check_lengths(sentences, "template")
     return labels, sentences
 
 
@@ -73,6 +71,8 @@ def templates(given: str | Sequence[str] | None) -> list[str]:
 def _check_length(what: str, given: str | Sequence[str], most: int) -> None:
     if not isinstance(given, str) and len(given) > most:
         raise LabelError(f"there are {len(given):,} {what}s; {most:,} are the most, use fewer")
+    if not isinstance(given, str):
+        check_lengths(given, what)
     size = len(given) if isinstance(given, str) else sum(map(len, given))
     if size > MOST_SIGNS:
         raise LabelError(f"the {what}s have {size:,} characters; {MOST_SIGNS:,} are the most, use fewer")

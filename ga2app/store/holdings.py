@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 
 from ga2app.store.database import Database
 
@@ -32,7 +33,7 @@ class Quotas:
 
 @dataclass(frozen=True)
 class Holdings:
-    """Clips in data sets and anchor sets, the bytes of those that the data directory holds, and runs that wait."""
+    """Clips in data sets and anchor sets, the bytes of these and of bundles in the data directory, and waiting runs."""
 
     clips: int
     size_bytes: int
@@ -50,7 +51,8 @@ def holdings(database: Database, person: str) -> Holdings:
     with database.read() as db:
         paths = [path for (path,) in db.execute(_CLIPS, {"person": person}).fetchall()]
         sql = "SELECT count(*) FROM runs WHERE owner = ? AND state = 'queued'"
+        folders = [path for (path,) in db.execute("SELECT folder FROM bundles WHERE owner = ?", [person]).fetchall()]
         (waiting,) = db.execute(sql, [person]).fetchone()
-    inside = {path for path in paths if not os.path.isabs(path)}
-    sizes = (os.path.getsize(file) for file in map(database.from_stored, inside) if os.path.isfile(file))
-    return Holdings(len(paths), sum(sizes), int(waiting))
+    inside = {database.from_stored(path) for path in (*paths, *folders) if not os.path.isabs(path)}
+    files = [file for path in inside for file in (Path(path).iterdir() if os.path.isdir(path) else [Path(path)])]
+    return Holdings(len(paths), sum(file.stat().st_size for file in files if file.is_file()), int(waiting))
