@@ -29,6 +29,7 @@ translated into one of these where they enter, with ``raise … from exc``.
 from __future__ import annotations
 
 import errno
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -68,7 +69,7 @@ class StudioError(Exception):
     code = ErrorCode.OTHER
 
     def __init__(self, message: str = "", *, hint: str = "", code: ErrorCode | None = None) -> None:
-        message, hint = map(_whole, (message, hint))
+        message, hint = map(_readable, (message, hint))
         super().__init__(message)
         self.message, self.hint = message, hint
         if code is not None:
@@ -78,9 +79,13 @@ class StudioError(Exception):
         return f"{self.message}; {self.hint}" if self.hint else self.message
 
 
-def _whole(message: str) -> str:
-    """``message`` as any page, log and answer can carry it: names of files may hold half a character."""
-    return message if message.isascii() else message.encode("utf-8", "replace").decode()
+_ENDLESS = re.compile(r"\S{400,}")
+
+
+def _readable(message: str) -> str:
+    """``message`` as any page, log and answer can carry it: what it quotes may hold half a character, or be endless."""
+    whole = message if message.isascii() else message.encode("utf-8", "replace").decode()
+    return _ENDLESS.sub(lambda found: f"{found[0][:200]}…{found[0][-40:]}", whole)
 
 
 def counted(number: float, what: str) -> str:

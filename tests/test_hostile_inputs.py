@@ -24,22 +24,38 @@ from ga2app.config import RunConfig
 from ga2app.config.settings_files import load_settings
 from ga2app.datasets.clip_files import check_file, content_digest
 from ga2app.datasets.clip_table import read_table
+from ga2app.datasets.drafts import finished
+from ga2app.datasets.import_report import ImportReport, report_csv
 from ga2app.datasets.label_list import read_label_list
 from ga2app.errors import BundleError, ConfigError, LabelError, StoreError, StudioError
 from ga2app.inference import Recognizer, load_bundle
 from ga2app.inference.recognizer import check_templates
 from ga2app.labels import check_labels, parse_labels
 from ga2app.paths import SKETCH_CLIP, SKETCH_HARD_PROMPT, Home
-from ga2app.services.anchor_pools import named_pool
+from ga2app.services.anchor_pools import named_pool, write_lines
 from ga2app.services.clip_inspector import VideoInspector
+from ga2app.services.dataset_export import export_csv
 from ga2app.services.import_sources import FileSource, path_at
 from ga2app.services.negatives import NegativePromptService
+from ga2app.services.recognition_service import Results
+from ga2app.services.run_curves import curves_csv
 from ga2app.services.uploads import keep_upload
 from ga2app.store import Store
 from ga2app.store.anchor_rows import NegativeEntry, NegativeRow
 from ga2app.store.import_records import ImportState
 from ga2app.store.prompt_files import read_prompts, write_prompts
-from ga2app.types import BundleCard
+from ga2app.types import (
+    AnchorClip,
+    BundleCard,
+    Dataset,
+    Event,
+    EventKind,
+    LabelledClip,
+    Recognition,
+    RecognizedClip,
+    Subset,
+)
+from ga2app.web.pages.recognize.recognize_view import answer_csv
 from tests.clips import write_color_clip
 from tests.intake.zips import import_service
 
@@ -281,3 +297,32 @@ def test_a_label_of_a_megabyte_is_a_short_message() -> None:
     with pytest.raises(LabelError) as caught:
         parse_labels("x" * 2**20 + HALF)
     one_line(caught)
+
+
+FORMULA = "=HYPERLINK(1)"
+
+
+def test_the_six_files_that_a_spreadsheet_opens_hold_no_formula_and_are_read_back(tmp_path: Path, store: Store) -> None:
+    clip = write_color_clip(tmp_path / "=clip.mp4", (200, 40, 40), seed=1)
+    clips = (LabelledClip(clip, FORMULA, Subset.TRAIN), LabelledClip(clip, "+walk", Subset.TEST))
+    dataset = Dataset("set", (FORMULA, "+walk"), (), clips, (AnchorClip(clip, "@wall"),), ("-nothing",))
+    exported = export_csv(tmp_path, dataset)
+    read = finished(read_table(exported))[0]
+    assert (read.base, read.clips, read.anchors, read.negatives) == (
+        dataset.base, dataset.clips, dataset.anchors, dataset.negatives,
+    )  # fmt: skip
+    write_lines(tmp_path / "anchors.csv", [(clip, "@wall", "", "anchor")])
+    assert named_pool(str(tmp_path / "anchors.csv"), lambda name: None) == [AnchorClip(clip, "@wall")]
+    run_id = store.runs.queue(RunConfig(), name=FORMULA)
+    store.runs.append(run_id, Event(EventKind.STEP, 1, {"total": -0.5}))
+    report = ImportReport("set")
+    report.left_out("=clip.mp4", "+walk", "@reason", "-fix")
+    answer = Results(Recognition("sketch", (RecognizedClip(file="=clip.mp4", error="@gone"),)), FORMULA)
+    texts = [
+        exported.read_text(), (tmp_path / "anchors.csv").read_text(), curves_csv(store, [store.runs.get(run_id)]),
+        report_csv(report.to_dict()), answer_csv(answer, {0: "-walk"}),
+        write_prompts([NegativeRow(1, 1, "=group", "+text", True, None)]),
+    ]  # fmt: skip
+    cells = [cell for text in texts for row in csv.reader(io.StringIO(text)) for cell in row]
+    assert "-0.5" in cells and sum(cell.startswith("'") for cell in cells) >= 14
+    assert [cell for cell in cells if cell.startswith(tuple("=+@")) or (cell.startswith("-") and cell != "-0.5")] == []

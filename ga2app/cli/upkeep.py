@@ -201,6 +201,7 @@ def _decoding() -> list[Finding]:
 
     from ga2app.environment import decoder_count
     from ga2app.video import sample_frames
+    from ga2app.video.decoder_pool import shared_pool
     from ga2app.video.writer import write_clip
 
     ramp = np.arange(8, dtype=np.uint8)[:, None, None, None] * 30 + np.zeros((8, 32, 48, 3), np.uint8)
@@ -208,7 +209,9 @@ def _decoding() -> list[Finding]:
         clip = Path(folder) / "ramp.mp4"
         write_clip(clip, ramp, 8)
         error = abs(sample_frames(clip, 8).astype(int) - ramp).mean()
-    detail = f"a written clip reads back within {error:.1f} of 255; {decoder_count()} decoders"
+    loose = shared_pool.unconfined()
+    bounds = f"not kept from network and files: {loose}" if loose else "without network, and they write no file"
+    detail = f"a written clip reads back within {error:.1f} of 255; {decoder_count()} decoders, {bounds}"
     return [Finding("decoding", bool(error < 3), detail)]
 
 

@@ -66,6 +66,11 @@ class DecoderPool:
         with self._free_reader() as reader:
             return reader.read(path, sampling, short_side_px=short_side_px, time_limit_s=time_limit_s)
 
+    def unconfined(self) -> str:
+        """Why a child is not kept from network, writing and other programs; empty where it is. Raises ClipError."""
+        with self._free_reader() as reader:
+            return reader.unconfined()
+
     def close(self) -> None:
         """End the children; the next read starts another."""
         for reader in list(self._readers):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any
@@ -16,9 +16,11 @@ from typing import Any
 import gradio as gr
 from gradio.events import api
 
-from ga2app.errors import StudioError
+from ga2app.config.reading import quoted
+from ga2app.errors import ConfigError, Fault, StudioError
 from ga2app.services.recognition_service import WAYS
 from ga2app.services.studio import Studio
+from ga2app.untrusted import MAX_WHOLE, text_fault, whole_number
 from ga2app.web.api.endpoints import Endpoints
 from ga2app.web.api.run_endpoints import RunEndpoints
 from ga2app.web.components.form_fields import NamedFiles
@@ -120,11 +122,56 @@ def _told(endpoint: Endpoint) -> Endpoint:
     @wraps(endpoint)
     def answered(*given: Any, **named: Any) -> Any:
         try:
-            return endpoint(*given, **named)
+            return endpoint(**_checked(endpoint, given, named))
         except StudioError as exc:
             raise gr.Error(str(exc), print_exception=False) from exc
 
     return answered
+
+
+def _checked(endpoint: Endpoint, given: Sequence[Any], named: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a call by their names, each of the kind that ``endpoint`` says. Raises ConfigError.
+
+    What comes in as JSON may be anything. An argument that is null is as if it were left out.
+    """
+    signature = inspect.signature(endpoint)
+    arguments, faults = signature.bind(*given, **named).arguments, []
+    for name, value in list(arguments.items()):
+        kinds = str(signature.parameters[name].annotation).split(" | ")
+        if value is None and signature.parameters[name].default is not inspect.Parameter.empty:
+            del arguments[name]
+        elif "int" in kinds:
+            number = whole_number(value) if isinstance(value, str) else value
+            if isinstance(number, float) and number.is_integer():
+                number = int(number)
+            if not isinstance(number, int) or abs(number) > MAX_WHOLE:
+                faults.append(Fault(name, f"must be a whole number (it is {quoted(value)})"))
+            arguments[name] = number
+        elif fault := _unfit(kinds, value):
+            faults.append(Fault(name, fault))
+    if faults:
+        raise ConfigError(faults)
+    return arguments
+
+
+_KINDS: dict[str, tuple[tuple[type, ...], str]] = {
+    "str": ((str,), "text"),
+    "float": ((int, float), "a number"),
+    "bool": ((bool,), "true or false"),
+    "dict[str, Any]": ((dict,), "a JSON object"),
+}
+
+
+def _unfit(kinds: Sequence[str], value: Any) -> str:
+    """Why ``value`` is none of ``kinds``, as an annotation writes them; empty where it is, or the kind is another."""
+    known = [_KINDS[kind] for kind in kinds if kind in _KINDS]
+    alone = len(known) == len(set(kinds) - {"None"})
+    if value is not None and alone and not any(isinstance(value, types) for types, _ in known):
+        return f"must be {' or '.join(told for _, told in known)} (it is {quoted(value)})"
+    if isinstance(value, int | float) and not abs(value) <= MAX_WHOLE:
+        return f"must be a number (it is {quoted(value)})"
+    texts = [value] if isinstance(value, str) else value if isinstance(value, list) else ()
+    return next((fault for text in texts if isinstance(text, str) and (fault := text_fault(text, controls="\0"))), "")
 
 
 def _connect(endpoint: Endpoint, **settings: Any) -> None:
