@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -180,6 +181,15 @@ def test_a_queued_run_without_a_worker_says_so(studio: Studio, alive: bool) -> N
     html = run_views.head_html(waited, run, RunCurve())
     assert "waiting for the worker" in html
     assert ("No worker is running" in html) is not alive
+
+
+def test_a_run_whose_worker_is_silent_says_so_and_what_comes_of_it(studio: Studio) -> None:
+    run = studio.runs.get(add_run(studio, RunState.RUNNING))
+    assert "has not answered" not in run_views.head_html(studio, replace(run, heartbeat_s=time.time() - 5), RunCurve())
+    html = run_views.head_html(studio, replace(run, heartbeat_s=time.time() - 80), RunCurve())
+    assert "Its worker has not answered for 1 min 20 s." in html and "another goes on from the last checkpoint" in html
+    done = replace(run, state=RunState.DONE, heartbeat_s=1.0)
+    assert "has not answered" not in run_views.head_html(studio, done, RunCurve())
 
 
 def test_without_anchor_terms_there_is_one_loss_curve() -> None:

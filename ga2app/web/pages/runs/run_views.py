@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -28,6 +29,7 @@ FIGURES = (("base", "Base"), ("novel", "Novel"), ("hm", "HM"))
 FAILURE_LINES, LOG_LINES = 12, 400
 _SMOOTHING = 30
 """A loss curve is smoothed over a thirtieth of the run: single batches tell little."""
+_TOLD_S = 20.0  # of silence of a worker, which says every 2 s that it lives
 
 
 def list_value(studio: Studio, shown: RunPage, chosen: int | None, *, filtered: bool) -> dict[str, Any]:
@@ -71,6 +73,12 @@ def _card(studio: Studio, run: RunRecord, current: bool, shown: RunPage) -> Mark
     )
 
 
+def _silent_s(run: RunRecord) -> float:
+    """How long nothing has been heard of the worker of a run; 0 where none has it."""
+    at_work = run.state in (RunState.RUNNING, RunState.STOPPING)
+    return time.time() - run.heartbeat_s if at_work and run.heartbeat_s else 0.0
+
+
 def head_html(studio: Studio, run: RunRecord, curve: RunCurve) -> Markup:
     """State, step and time left of a run, what to know about its state, and why it failed."""
     total, done = curve.total_steps, curve.step.step if curve.step else 0
@@ -78,6 +86,9 @@ def head_html(studio: Studio, run: RunRecord, curve: RunCurve) -> Markup:
     lines: list[str] = []
     if run.state is RunState.QUEUED and not studio.worker_alive():
         advice = notice("warning", "It is being started; this takes a few seconds.", "No worker is running.")
+    elif (silent_s := _silent_s(run)) > _TOLD_S:
+        text = "If it stays silent it is ended, and another goes on from the last checkpoint."
+        advice = notice("warning", text, f"Its worker has not answered for {duration(silent_s)}.")
     elif run.state is RunState.STOPPED:
         advice = notice("info", "Resume goes on from the last saved step, Start over from the first.", "Stopped.")
     elif run.state is RunState.FAILED:
