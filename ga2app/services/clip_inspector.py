@@ -17,6 +17,7 @@ from ga2app.environment import OwnThread
 from ga2app.errors import ClipError, StudioError
 from ga2app.paths import Home, whole_file
 from ga2app.store.clip_pages import ClipRow
+from ga2app.store.row_guard import APP, acting_as
 from ga2app.types import ClipFacts
 
 if TYPE_CHECKING:
@@ -183,7 +184,8 @@ def sweep_pictures(home: Home, store: Store, *, fresh_s: float = 3600.0) -> int:
     many went.
     """
     made = [file for folder in (home.thumbs, home.previews) for file in folder.glob("*.*")]
-    kept, before_s = store.clips.every_content() if made else set(), time.time() - fresh_s
+    with acting_as(APP):  # whoever may have asked: what one person does not see is another's
+        kept, before_s = store.clips.every_content() if made else set(), time.time() - fresh_s
     gone = 0
     for file in made:
         with contextlib.suppress(FileNotFoundError):

@@ -20,9 +20,10 @@ from ga2app.paths import Home
 from ga2app.services import served_files
 from ga2app.services.clip_inspector import preview_of, sweep_pictures
 from ga2app.services.served_files import PictureFiles
-from ga2app.services.space import Space
+from ga2app.services.space import Access, Space
 from ga2app.services.uploads import export_folder
 from ga2app.store.clip_pages import ClipFilter, ClipRow
+from ga2app.store.row_guard import Actor, acting_as
 from ga2app.types import RunState
 from ga2app.web import Studio
 from ga2app.web.access import guarded
@@ -134,6 +135,33 @@ def test_an_address_is_of_use_to_the_visitor_alone_for_whom_the_page_was_drawn(s
     assert Browser(space, "bob").get(his).status_code == 404, "it is alice's, and not shared"
     studio.store.share("datasets", clip.dataset_id, True)
     assert Browser(space, "bob").get(his).status_code == 200
+
+
+def test_a_persons_files_are_that_persons_and_the_owners_until_they_are_shared(studio: Studio) -> None:
+    space = guarded(replace(studio, space=Space("alice/studio", "alice", access=Access.SIGNED_IN)))
+    with acting_as(Actor("carol")):
+        add_dataset(studio)
+        dataset = studio.store.datasets.list()[0].id
+        clip = studio.store.clips.page(dataset, ClipFilter(), limit=1)[0]
+        files = [preview_of(studio, clip), studio.datasets.export(dataset, packed=True)]
+
+    def told() -> dict[str, list[int]]:
+        """What each gets at an address that was made for her or him."""
+        people = ("carol", "alice", "bob", "")
+        return {
+            one: [Browser(space, one).get(address_for(space, file, one)).status_code for file in files]
+            for one in people
+        }
+
+    assert told() == {"carol": [200, 200], "alice": [200, 200], "bob": [404, 404], "": [404, 404]}
+    with acting_as(Actor("carol")):
+        space.datasets.share(dataset, True)
+    assert told() == dict.fromkeys(("carol", "alice", "bob", ""), [200, 200])
+    with acting_as(Actor("carol")):
+        space.datasets.share(dataset, False)
+    assert told()["bob"] == told()[""] == [404, 404]
+    with acting_as(Actor("bob")):
+        assert sweep_pictures(studio.home, studio.store, fresh_s=-1) == 0, "what bob does not see is not his to sweep"
 
 
 def test_what_is_deleted_is_gone_at_once_also_at_an_address_that_holds(studio: Studio, clip: ClipRow) -> None:
