@@ -249,3 +249,8 @@ def test_a_stranger_is_told_what_to_do_and_the_owner_does_it(space: Hosted, tab:
     expect(tab.locator("#sign-in")).to_have_text(f"Sign out ({AUTHOR})")
     make_group(tab, "the owner's")
     expect(tab.locator("#negative-groups")).to_contain_text("the owner's")
+    go_to(tab, "Train")
+    film = tab.locator(".pictures video").first
+    tab.wait_for_function("document.querySelector('.pictures video')?.videoWidth > 0")
+    address = str(film.get_attribute("src")).partition("#")[0]
+    assert httpx.get(f"{space.address}/{address}").status_code == 404, "it was made for the owner who is signed in"
