@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("ga2app.app")
 
 MAX_UPLOAD, MAX_UPLOAD_ON_SPACE = "4gb", "512mb"
+MOST_QUEUED = 10_000
+"""No bound: each lane has its own (``bound_lanes``), but on a ZeroGPU Space Gradio would take one event at a time."""
 SPARE_THREADS = 40
 """Threads that answer everything else while as many recognitions are under way as may be."""
 _WATCH_S = 5.0
@@ -80,7 +82,7 @@ def serve(
     """
     studio, keep = _studio(home, store, hardware, space), retention(on_space=space is not None)
     _tidy(home, store)
-    page = build_page(studio).queue(default_concurrency_limit=4)
+    page = build_page(studio).queue(default_concurrency_limit=4, max_size=MOST_QUEUED)
     try:
         launch(page, studio, address, mcp=mcp)
     except OSError as exc:
