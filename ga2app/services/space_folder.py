@@ -184,7 +184,7 @@ def _check(folder: Path, title: str, clip: str) -> None:
 def _sources() -> Iterator[Path]:
     """The files of the project that a Space needs."""
     yield from (PROJECT / name for name in SHIPPED)
-    yield from sorted(program_files())
+    yield from sorted(file for file in program_files() if file != PROJECT / "pyproject.toml")
 
 
 def _write(file: Path, text: str) -> None:
