@@ -38,10 +38,10 @@ class Scale:
 FULL = Scale()
 
 
-def fill_home(home: Home, files: Sequence[str], scale: Scale = FULL) -> None:
+def fill_home(home: Home, files: Sequence[str], scale: Scale = FULL, *, pictures: bool = True) -> None:
     """Fill the database of ``home`` straight away, with folders for bundles.
 
-    Every clip is one of ``files``, each as if it were another, and has a gray picture.
+    Every clip is one of ``files``, each as if it were another, and has a gray picture, unless ``pictures`` is False.
     """
     Store.open(home).close()
     database = Database(home)
@@ -57,7 +57,7 @@ def fill_home(home: Home, files: Sequence[str], scale: Scale = FULL) -> None:
         database.close()
     picture = gray_picture()
     home.thumbs.mkdir(parents=True, exist_ok=True)
-    for digest in digests:
+    for digest in digests if pictures else ():
         (home.thumbs / f"{digest}.jpg").write_bytes(picture)
 
 

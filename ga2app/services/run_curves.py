@@ -124,7 +124,7 @@ class Curves:
         try:
             self._runs.get(run_id)
         except StoreError:
-            return RunCurve()
+            return _Reading().curve()
         with self._lock:
             reading = self._readings.pop(run_id, None)
             if reading is None or (reading.last_step_id and not self._runs.holds_event(reading.last_step_id)):

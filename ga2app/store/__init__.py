@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ga2app.errors import StoreError
 from ga2app.paths import Home
 from ga2app.store.anchor_rows import Ratings
-from ga2app.store.anchor_sets import Anchors
+from ga2app.store.anchor_sets import Anchors, gone
 from ga2app.store.bundle_records import BundleOrder, BundleQuery, Bundles, HubNotes
 from ga2app.store.clip_pages import Clips
 from ga2app.store.database import BUSY_S, Database
@@ -32,7 +31,8 @@ __all__ = [
 ]  # fmt: skip
 
 
-GONE = "this is not there any more; it may have been deleted in another window: reload the page"
+_NOUNS = {"datasets": "data set", "anchor_sets": "anchor set", "negative_groups": "group", "runs": "run"}
+_NOUNS |= {"bundles": "bundle"}
 
 
 class Store:
@@ -104,7 +104,7 @@ class Store:
                 [self._database.to_stored(key) if isinstance(key, str) else key],
             ).fetchone()
         if found is None:
-            raise StoreError(GONE)
+            raise gone(_NOUNS[table])
         if not actor.everything and found[0] != actor.name:
             raise actor.error(FOREIGN)
 
@@ -120,7 +120,7 @@ class Store:
         with self._database.write() as db:
             sql = f"UPDATE {table} SET shared = ? WHERE {column} = ?{alone}"
             if not db.execute(sql, [int(on), value]).rowcount:
-                raise StoreError(GONE)
+                raise gone(_NOUNS[table])
 
     def close(self) -> None:
         """Close all connections. The store cannot be used after that."""

@@ -68,9 +68,13 @@ _CLIP = (
     "FROM clips JOIN main.labels AS labels ON labels.id = clips.label_id "
 )
 
+_CLIP_OF_SEEN = _CLIP.replace("FROM clips", "FROM main.clips AS clips")
+
 # Out of the index alone: a join reads every row, which grows faster than their number once they leave SQLite's cache.
+# Who sees a label, or a data set, sees its clips: the table itself is counted, not what ``row_guard`` shows of it.
 _COUNTED = (
-    "(SELECT count(*) FROM clips WHERE dataset_id = labels.dataset_id AND subset = '{}' AND label_id = labels.id)"
+    "(SELECT count(*) FROM main.clips AS c "
+    "WHERE c.dataset_id = labels.dataset_id AND subset = '{}' AND label_id = labels.id)"
 )
 
 
@@ -95,13 +99,13 @@ class Clips:
         where, values = _condition(dataset_id, wanted)
         with self._database.read() as db:
             joined = "JOIN main.labels AS labels ON labels.id = clips.label_id" if wanted.text.strip() else ""
-            sql = f"SELECT count(*) FROM clips {joined} WHERE {where}"
+            sql = f"SELECT count(*) FROM main.clips AS clips {joined} WHERE {where}"
             return int(db.execute(sql, values).fetchone()[0])
 
     def page(self, dataset_id: int, wanted: ClipFilter, *, limit: int, offset: int = 0) -> list[ClipRow]:
         """``limit`` clips from number ``offset`` on, by label and then in the order in which they came."""
         where, values = _condition(dataset_id, wanted)
-        sql = f"{_CLIP} WHERE {where} ORDER BY clips.label_id, clips.id LIMIT ? OFFSET ?"
+        sql = f"{_CLIP_OF_SEEN} WHERE {where} ORDER BY clips.label_id, clips.id LIMIT ? OFFSET ?"
         with self._database.read() as db:
             return self._rows(db.execute(sql, [*values, limit, offset]).fetchall())
 
@@ -194,7 +198,9 @@ class Clips:
 
 
 def _condition(dataset_id: int, wanted: ClipFilter) -> tuple[str, list[Any]]:
-    conditions, values = ["clips.dataset_id = ?"], [dataset_id]  # type: tuple[list[str], list[Any]]
+    """The condition on clips of a data set that whoever asks sees, and its values."""
+    conditions = ["clips.dataset_id = ?", "? IN (SELECT id FROM datasets)"]
+    values: list[Any] = [dataset_id, dataset_id]
     if wanted.label_id is not None:
         conditions.append("clips.label_id = ?")
         values.append(wanted.label_id)

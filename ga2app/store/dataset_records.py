@@ -136,8 +136,8 @@ class Datasets:
         with self._database.read() as db, db.atomic():
             rows = db.execute(
                 "SELECT id, name, "
-                "(SELECT count(*) FROM clips WHERE dataset_id = datasets.id AND subset = 'train'), "
-                "(SELECT count(*) FROM clips WHERE dataset_id = datasets.id AND subset = 'test'), "
+                "(SELECT count(*) FROM main.clips AS c WHERE c.dataset_id = datasets.id AND subset = 'train'), "
+                "(SELECT count(*) FROM main.clips AS c WHERE c.dataset_id = datasets.id AND subset = 'test'), "
                 "(SELECT count(*) FROM anchor_clips JOIN anchor_sets ON anchor_sets.id = set_id "
                 "WHERE dataset_id = datasets.id AND enabled), origin, created_s, owner, shared "
                 "FROM datasets ORDER BY id"

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Any, cast
+from weakref import WeakKeyDictionary
 
 import gradio as gr
 from gradio.context import LocalContext
@@ -26,6 +27,9 @@ from ga2app.store.row_guard import APP, Actor
 from ga2app.web.own_names import shows_key
 
 _WRITERS = ("admin", "write")
+
+
+_known: WeakKeyDictionary[gr.Request, tuple[gr.OAuthProfile | None, gr.OAuthToken | None]] = WeakKeyDictionary()
 
 
 class Refused(AccessError, gr.Error):
@@ -110,13 +114,18 @@ def visitors_token(studio: Studio) -> str | None:
 
 
 def _signed_in(request: gr.Request | None) -> tuple[gr.OAuthProfile | None, gr.OAuthToken | None]:
-    """Profile and token of the session behind ``request``, as Gradio would hand them to a handler."""
+    """Profile and token of the session behind ``request``, as Gradio would hand them to a handler; asked once each."""
+    known = _known.get(request) if request is not None else None
+    if known is None:
 
-    def handler(profile: gr.OAuthProfile | None, token: gr.OAuthToken | None) -> None:
-        """Gradio reads what it asks for from its signature."""
+        def handler(profile: gr.OAuthProfile | None, token: gr.OAuthToken | None) -> None:
+            """Gradio reads what it asks for from its signature."""
 
-    (profile, token), *_ = special_args(handler, [], request)
-    return profile, token
+        (profile, token), *_ = special_args(handler, [], request)
+        known = (profile, token)
+        if request is not None:
+            _known[request] = known
+    return known
 
 
 def _organizations(profile: gr.OAuthProfile | None) -> list[str]:

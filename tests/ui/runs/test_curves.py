@@ -10,7 +10,7 @@ from ga2app.config import preset
 from ga2app.services.run_curves import Curves, Thinned
 from ga2app.services.studio import Studio
 from ga2app.store import Store, StoredEvent
-from ga2app.types import Event, EventKind
+from ga2app.types import Event, EventKind, RunRecord
 
 
 def step(number: int, total: float = 1.0) -> Event:
@@ -27,6 +27,9 @@ class Counting:
 
     def holds_event(self, event_id: int) -> bool:
         return self._runs.holds_event(event_id)
+
+    def get(self, run_id: int) -> RunRecord:
+        return self._runs.get(run_id)
 
     def events(self, run_id: int, **given: object) -> list[StoredEvent]:
         found = self._runs.events(run_id, **given)  # type: ignore[arg-type]
