@@ -117,7 +117,7 @@ def train(home: Home, over: threading.Event, seen: Counter[str]) -> None:
                 continue
             if last:
                 seen[f"runs {store.runs.get(last).state.value}"] += 1
-            last = store.runs.queue(RunConfig(dataset=DEMO, optimizer=OptimizerConfig(epochs=1)))
+            last = store.runs.queue(RunConfig(dataset=DEMO, optimizer=OptimizerConfig(epochs=1, warmup_epochs=0)))
 
 
 def ask(address: str, home: Home, over: threading.Event, seen: Counter[str]) -> None:
