@@ -21,10 +21,11 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ga2app.config import DEMO, OptimizerConfig, RunConfig
+from ga2app.config import DEMO, SKETCH, preset
 from ga2app.paths import PROJECT, Home
 from ga2app.store import Store
 from ga2app.types import RunState
@@ -34,7 +35,7 @@ LABELS = "walk, run, jump, sit, wave, swim, row, climb a ladder"
 ANSWERS_A_SESSION = 25
 """After so many answers a client begins a session of its own anew, as a visitor who comes back."""
 OPEN = (RunState.QUEUED, RunState.RUNNING, RunState.STOPPING)
-START_S = 240.0
+START_S = PATIENCE_S = 240.0
 Readings = dict[str, list[tuple[float, float]]]
 """Of each measure: seconds since the start, and the value."""
 MEASURES = ("memory, MB", "descriptors", "threads")
@@ -110,14 +111,18 @@ def guarded(task: Callable[[], None], faults: list[str]) -> Callable[[], None]:
 
 def train(home: Home, over: threading.Event, seen: Counter[str]) -> None:
     """Queue a run when the one before has ended, and delete those before it, as people do."""
-    last = 0
+    last, config = 0, replace(preset("full", SKETCH), dataset=DEMO)
+    config = replace(config, optimizer=replace(config.optimizer, epochs=3))
     with Store.open(home, busy_s=60.0) as store:
         while not over.wait(1.0):
             if store.runs.count(OPEN):
                 continue
             if last:
-                seen[f"runs {store.runs.get(last).state.value}"] += 1
-            last = store.runs.queue(RunConfig(dataset=DEMO, optimizer=OptimizerConfig(epochs=1, warmup_epochs=0)))
+                run = store.runs.get(last)
+                seen[f"runs {run.state.value}"] += 1
+                if run.error:
+                    raise RuntimeError(run.error)
+            last = store.runs.queue(config)
 
 
 def ask(address: str, home: Home, over: threading.Event, seen: Counter[str]) -> None:
@@ -126,7 +131,7 @@ def ask(address: str, home: Home, over: threading.Event, seen: Counter[str]) -> 
 
     clips = sorted(home.examples.glob("*.mp4"))
     while not over.is_set():
-        client = Client(address, verbose=False)
+        client = Client(address, verbose=False, httpx_kwargs={"timeout": PATIENCE_S})
         seen["sessions"] += 1
         for number in range(ANSWERS_A_SESSION):
             if over.is_set():

@@ -24,7 +24,7 @@ from filelock import FileLock
 
 from ga2app.environment import host_identity
 from ga2app.errors import TrainingError
-from ga2app.paths import PROJECT, Home, last_lines
+from ga2app.paths import PROJECT, Home, last_lines, make_private
 from ga2app.store import Store
 from ga2app.untrusted import stored_json
 from ga2app.worker import worker_identity
@@ -253,7 +253,7 @@ def _locked(home: Home) -> Iterator[None]:
     """Who starts, takes or leaves the place of the worker is alone as long as the block lasts."""
     lock = FileLock(home.root / _LOCK, poll_interval=0.01)
     try:
-        home.root.mkdir(parents=True, exist_ok=True)
+        make_private(home)
         lock.acquire()
     except OSError as exc:
         raise TrainingError(

@@ -165,6 +165,21 @@ def test_what_is_no_backup_is_said_to_be_none(tmp_path: Path):
     assert not (tmp_path / "nowhere").exists() and not (tmp_path / "other").exists()
 
 
+def test_where_a_disk_is_mounted_the_files_move_in_and_what_is_there_cannot_go_aside(
+    filled: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    back_up(filled, tmp_path / "saved")
+    mounted = Home(tmp_path / "mounted")
+    mounted.root.mkdir()
+    monkeypatch.setattr(os.path, "ismount", lambda path: Path(path) == mounted.root)
+    place = mounted.root.stat().st_ino
+    restore(tmp_path / "saved", mounted)
+    assert mounted.root.stat().st_ino == place and not list(mounted.root.glob(".*"))
+    assert [one for one in health.examine(mounted) if not one.ok] == []
+    with pytest.raises(StoreError, match="is where a disk is mounted, and cannot go aside; empty it first"):
+        restore(tmp_path / "saved", mounted, replace=True)
+
+
 LITTLE_ROOM = """
 import resource, sys
 from pathlib import Path
