@@ -1,0 +1,132 @@
+"""The switch with which a person shows something to everybody, on each page, and that a desktop has no such thing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import pytest
+from fastapi import Request
+
+from ga2app.config import preset
+from ga2app.errors import AccessError
+from ga2app.paths import Home
+from ga2app.services.space import Access, Space
+from ga2app.store.row_guard import acting_as, owner_of
+from ga2app.web import Studio, build_page
+from ga2app.web.pages.anchors.anchor_room import ClipView, PromptView
+from ga2app.web.pages.datasets.dataset_views import View
+from ga2app.web.pages.runs.runs_page import Look
+from tests.ui.studios import add_dataset, keep_bundle, make_studio
+
+from .hosting import finish
+from .test_strangers import signed_in
+
+SPACE = Space("alice/studio", "alice", Access.SIGNED_IN, no_sign_in="this is a test")
+
+
+@pytest.fixture
+def studio(tmp_path: Path) -> Iterator[Studio]:
+    studio = make_studio(Home(tmp_path / "home"), space=SPACE)
+    with acting_as(owner_of("bob")):
+        add_dataset(studio, "mine")
+        keep_bundle(studio, "mine")
+        studio.store.anchors.create("mine")
+        studio.store.negatives.create_group("mine")
+        studio.store.runs.queue(preset("quick"), name="mine")
+    yield studio
+    studio.store.close()
+
+
+@pytest.fixture
+def page(studio: Studio) -> gr.Blocks:
+    async def built() -> gr.Blocks:
+        return build_page(studio)
+
+    return finish(built())
+
+
+def press(page: gr.Blocks, handled_by: str, person: str, given: dict[type, Any], **clicked: Any) -> str:
+    """What handlers called ``handled_by`` say when ``person`` presses; ``given`` are values by kinds of inputs."""
+
+    async def pressed() -> list[str]:
+        said, session = list[str](), signed_in(person)
+        scope = {"type": "http", "method": "POST", "path": "/", "headers": [], "query_string": b"", "session": session}
+        for handler in page.fns.values():
+            if getattr(handler.fn, "__qualname__", "") != handled_by:
+                continue
+            values = [
+                next((value for kind, value in given.items() if fits(one, kind)), getattr(one, "value", None))
+                for one in handler.inputs
+            ]
+            if any(fits(one, next(iter(given))) for one in handler.inputs):
+                event = gr.SelectData(None, clicked | {"value": "", "index": 0})
+                how: dict[str, Any] = {"requests": gr.Request(Request(scope)), "event_data": event}
+                said.append(repr((await page.call_function(handler, values, **how))["prediction"]))
+        return said
+
+    return " ".join(finish(pressed()))
+
+
+def fits(component: Any, kind: type) -> bool:
+    shown = getattr(component, "value", None)
+    if kind is gr.Button:
+        return isinstance(component, gr.Button)
+    return isinstance(shown, kind) and (kind is not str or not component.visible)
+
+
+def shared(studio: Studio) -> dict[str, list[str]]:
+    """What everybody sees of what Bob has made."""
+    store = studio.store
+    with acting_as(owner_of("eve")):
+        seen = {
+            "data sets": [row.name for row in store.datasets.list()],
+            "anchors": [row.name for row in store.anchors.sets()],
+            "groups": [row.name for row in store.negatives.group_rows()],
+            "runs": [row.name for row in store.runs.list()],
+            "bundles": [row.name for row in store.bundles.list()],
+        }
+    return {what: [name for name in names if name == "mine"] for what, names in seen.items()}
+
+
+def test_each_page_shares_what_is_shown_and_takes_it_back(studio: Studio, page: gr.Blocks) -> None:
+    none = {what: [] for what in shared(studio)}
+    assert shared(studio) == none
+    with acting_as(owner_of("bob")):
+        anchors = next(row.id for row in studio.store.anchors.sets() if row.name == "mine")
+        group = next(row.id for row in studio.store.negatives.group_rows() if row.name == "mine")
+    for word, action, wanted in (("Share", "share", ["mine"]), ("Stop sharing", "unshare", [])):
+        press(page, "Handlers.act", "Bob", {View: View(1)}, do=action, ids=[])
+        press(page, "RunsPage.on_detail", "Bob", {Look: Look(1)}, what=action)
+        press(page, "LibraryPage.share", "Bob", {str: "mine", gr.Button: word})
+        press(page, "Room._share", "Bob", {ClipView: ClipView(anchors), gr.Button: word})
+        press(page, "Room._share", "Bob", {PromptView: PromptView(group), gr.Button: word})
+        assert shared(studio) == dict.fromkeys(none, wanted), action
+
+
+def test_another_person_has_no_such_switch_and_the_owner_of_the_space_reads_whose_it_is(page: gr.Blocks) -> None:
+    said = press(page, "Handlers.act", "Bob", {View: View(1)}, do="share", ids=[])
+    assert "Stop sharing" in said and "by bob" not in said
+    said = press(page, "Handlers.act", "eve", {View: View(1)}, do="rename", name="hers", ids=[])
+    assert "only that person and the owner of this Space may change it" in said and "ds-share" not in said
+    assert "shared" in said
+    said = press(page, "Handlers.act", "alice", {View: View(1)}, do="rename", name="mine", ids=[])
+    assert "by bob, shared" in said and "ds-share" in said
+
+
+def test_a_desktop_has_no_word_of_sharing(tmp_path: Path) -> None:
+    async def built() -> str:
+        studio = make_studio(Home(tmp_path))
+        add_dataset(studio)
+        with pytest.raises(AccessError, match="there is nobody to share with"):
+            studio.datasets.share(1, True)
+        page = build_page(studio)
+        studio.store.close()
+        return repr([one for one in page.config["components"]] + [one.api_name for one in page.fns.values()])
+
+    config = finish(built())
+    assert (
+        "Stop sharing" not in config and "-share'" not in config.replace("'ds-share'", "") and "'share'" not in config
+    )
