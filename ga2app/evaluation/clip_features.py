@@ -61,11 +61,12 @@ def mean_frames(
     should_stop: Callable[[], bool] = lambda: False,
     keep: Callable[[Sequence[str], Tensor], None] = lambda paths, means: None,
     loader: ClipLoader | None = None,
+    whole_batches: bool = False,
 ) -> Tensor:
     """The mean over T of the frame features (N, D) of ``paths``, not normalized: what clip features are made from.
 
-    ``keep`` is given each batch's paths and means (B, D): after a stop they are all that there is. Raises what
-    ``encode_views`` raises.
+    ``keep`` is given each batch's paths and means (B, D): after a stop they are all that there is. ``whole_batches``
+    has a batch that was begun finished first. Raises what ``encode_views`` raises.
     """
 
     def encode(pixels: Tensor, rows: slice) -> Tensor:
@@ -73,7 +74,7 @@ def mean_frames(
         keep(paths[rows], means)
         return means
 
-    return _encode(model, paths, num_frames, SINGLE_VIEW, should_stop, loader, encode)[:, 0]
+    return _encode(model, paths, num_frames, SINGLE_VIEW, should_stop, loader, encode, whole_batches)[:, 0]
 
 
 def encode_views(
@@ -101,6 +102,7 @@ def _encode(
     should_stop: Callable[[], bool],
     loader: ClipLoader | None,
     encode: Callable[[Tensor, slice], Tensor],
+    whole_batches: bool = False,
 ) -> Tensor:
     """What ``encode`` makes (N, W, D) of the pixels (B·W, T, 3, S, S) of some of ``paths``, with their places.
 
@@ -112,10 +114,12 @@ def _encode(
     features, faults = [torch.empty(0, views.count, width, device=device)], []
     jobs = (partial(multi_view_pixels, path, num_frames, how, views, loader) for path in paths[own])
     with closing(loader.ahead(jobs, spare=SPARE_THREADS)) as loaded:
-        for first in range(own.start, own.start + group.most(len(paths)), at_once):
+        end = own.start + group.most(len(paths))
+        for first in range(own.start, end, at_once):
             results: list[Tensor | ClipError] = []
-            for _ in range(at_once):  # asked on all ranks equally often, also by one that has no clips left
-                if should_stop():
+            # Asked on all ranks equally often, also by one that has no clips left.
+            for place in range(min(at_once, end - first)):
+                if not (whole_batches and place) and should_stop():
                     raise InterruptedError
                 results += islice(loaded, 1)
             faults += [str(result) for result in results if isinstance(result, ClipError)]
@@ -144,11 +148,15 @@ logger = logging.getLogger(__name__)
 
 
 class PlainFeatures:
-    """What clips are to zero-shot CLIP, by path, kept in memory: D numbers a clip. ``loader`` reads them."""
+    """What clips are to zero-shot CLIP, by path, kept in memory: D numbers a clip. ``loader`` reads them.
+
+    With ``whole_batches`` a stop waits for the batch that was begun: whoever is stopped again and again gets further.
+    """
 
     def __init__(self, backbone: Backbone, num_frames: int) -> None:
         self.backbone, self.num_frames = backbone, num_frames
         self.loader: ClipLoader | None = None
+        self.whole_batches = False
         self._model = plain_clip(backbone, ["something"])
         self._known: dict[str, Tensor] = {}
 
@@ -167,7 +175,8 @@ class PlainFeatures:
         What was encoded before a stop is kept.
         """
         fresh = [path for path in dict.fromkeys(paths) if path not in self._known]
-        means = mean_frames(self._model, fresh, self.num_frames, should_stop, self._keep, self.loader)  # (N, D)
+        how = (should_stop, self._keep, self.loader, self.whole_batches)
+        means = mean_frames(self._model, fresh, self.num_frames, *how)  # (N, D)
         self._keep(fresh, means)  # those of other ranks, too
         return means if len(fresh) == len(paths) else torch.stack([self._known[path] for path in paths])
 

@@ -41,6 +41,7 @@ def train_slice(
     backbone = load_for(with_kept_choices(config, kept_choices(checkpoint)))
     known = PlainFeatures(backbone, config.clips.num_frames)
     known.load(features)
+    known.whole_batches = True
     before = known.count
     try:
         result = train(

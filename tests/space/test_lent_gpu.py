@@ -147,7 +147,7 @@ def whole(task: Any) -> Any:
 
 
 class TimeIsUp(os.PathLike[str]):
-    """A place that is looked at before each step and each batch of clips, and where something is in the end."""
+    """A place that is looked at before each step, batch of frozen clips and other clip; in the end something is."""
 
     def __init__(self, looks: int) -> None:
         self._looks = looks
@@ -157,7 +157,7 @@ class TimeIsUp(os.PathLike[str]):
         return os.devnull if self._looks < 0 else "/nothing/there"
 
 
-def briefly(slices: list[int], looks: int = 3) -> Any:
+def briefly(slices: list[int], looks: int = 12) -> Any:
     """Lends until the slice was about to go on ``looks`` times, as its seconds would; ``slices`` grows with each."""
 
     def lend(task: Any) -> Any:
@@ -313,6 +313,7 @@ def test_frozen_features_outlive_a_slice_that_ended_before_its_first_step(
     backbone = load_backbone(tiny_clip_folder)
     paths = [write_color_clip(tmp_path / f"{number}.mp4", (9 * number, 80, 80), seed=number) for number in range(18)]
     known, asked = PlainFeatures(backbone, 2), iter([False, True])
+    known.whole_batches = True
     with pytest.raises(InterruptedError):
         known.of(paths, lambda: next(asked))
     assert known.count == CLIPS_AT_ONCE
