@@ -71,6 +71,7 @@ def test_one_bad_clip_among_good_ones_has_a_status_of_its_own(
         ("walking,Walking", "is the only label"),
         ("走る,🏃", "knows none of the words"),
         ("walking," + "walking " * 50, "use fewer words"),
+        ("walking," + "a" * (1 << 16), "has 65,536 characters, 1,000 are the most; use fewer words"),
     ],
 )
 def test_labels_that_cannot_be_used_are_explained(
@@ -174,7 +175,14 @@ def test_the_doctor_finds_this_machine_ready(capsys: pytest.CaptureFixture[str])
 
 def test_wrong_usage_has_status_2_and_help_0(capsys: pytest.CaptureFixture[str]):
     assert main([]) == 2 and "usage" in capsys.readouterr().err
-    for argv, status in ((["recognize"], 2), (["nonsense"], 2), (["train", "--help"], 0)):
+    none = ["recognize", "a.mp4", "--labels", "a,b", "--top"]
+    for argv, status in (
+        (["recognize"], 2),
+        (["nonsense"], 2),
+        (["train", "--help"], 0),
+        ([*none, "0"], 2),
+        ([*none, "-5"], 2),
+    ):
         with pytest.raises(SystemExit) as left:
             main(argv)
         assert left.value.code == status

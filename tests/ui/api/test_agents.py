@@ -95,6 +95,23 @@ def test_an_error_arrives_as_its_message(served: Served, tool: str, arguments: d
     assert answer.is_error and told in text(answer) and answer.structured_content is None
 
 
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"top_k": 0}, "top_k: must be greater than or equal to 1 (it is 0)"),
+        ({"top_k": -5}, "top_k: must be greater than or equal to 1 (it is -5)"),
+        ({"labels": ["walking", "a" * (1 << 20)]}, "has 1,048,576 characters, 1,000 are the most; use fewer words"),
+        ({"templates": ["a {}."] * 10_000}, "there are 10,000 sentences; 100 are the most, use fewer"),
+    ],
+)
+def test_an_agent_that_asks_for_too_much_is_told_in_a_short_sentence(
+    served: Served, asked: dict[str, Any], told: str
+) -> None:
+    clips = [served.studio.examples[0].path]
+    answer = call(served, "recognize", **{"clips": clips, "labels": ["walking", "running"], **asked})
+    assert answer.is_error and told in text(answer) and len(text(answer)) < 300
+
+
 def test_a_fault_of_the_program_is_told_as_one_without_its_insides(served: Served) -> None:
     answer = call(served, "recognize", clips=[served.studio.examples[0].path], labels=["boom", "run"])
     assert answer.is_error and "recognize failed because of a fault of the program (ZeroDivisionError;" in text(answer)

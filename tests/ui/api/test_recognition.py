@@ -36,6 +36,12 @@ def test_a_request_that_cannot_be_answered_says_why(client: Client, served: Serv
     clips = [handle_file(served.studio.examples[1].path)]
     with pytest.raises(AppError, match="is the only label"):
         client.predict(clips, "walking", api_name="/recognize")
+    for top_k in (0, -5):
+        with pytest.raises(AppError, match=rf"top_k: must be 1 or more \(it is {top_k}\)"):
+            client.predict(clips, "a, b", top_k=top_k, api_name="/recognize")
+    with pytest.raises(AppError, match="has 1,048,576 characters, 1,000 are the most; use fewer words") as caught:
+        client.predict(clips, ["walking", "a" * (1 << 20)], api_name="/recognize")
+    assert len(str(caught.value)) < 300
     with pytest.raises(AppError, match="there is no bundle '/etc'"):
         client.predict(clips, "a, b", bundle="/etc", api_name="/recognize")
 
