@@ -126,7 +126,7 @@ def keep_anchor_set(store: Store, inspector: VideoInspector, offer: HubOffer, pa
     if there is not None and len(anchors.rows(there)) >= len(sources):
         return PulledAnchors(there, set_name(store, there), 0, missing=missing, new=False)
     check_clips(store, [str(source) for _, source in sources])
-    name = numbered(" ".join(listed.name.split())[: MAX_NAME - 4], anchors.names())
+    name = numbered(" ".join(listed.name.split())[: MAX_NAME - 4], store.taken_names("anchor_sets"))
     set_id = anchors.create(name, listed.about)
     made: list[str] = []
     try:
@@ -189,12 +189,12 @@ def _put_groups(store: Store, entries: Sequence[NegativeEntry], made: list[str])
     names: list[str] = []
     for wanted in dict.fromkeys(entry.group for entry in entries):
         prompts = {label_key(entry.text): entry for entry in entries if entry.group == wanted}
-        known = {row.name: row.id for row in negatives.group_rows()}
-        name = wanted
+        known, taken = {row.name: row.id for row in negatives.group_rows()}, store.taken_names("negative_groups")
+        name = wanted if wanted in known or wanted not in taken else numbered(wanted[: MAX_NAME - 4], taken)
         if wanted in known:
             here = {label_key(row.text): row.enabled for row in negatives.rows(known[wanted])}
             if here != {text: entry.enabled for text, entry in prompts.items()}:
-                name = numbered(wanted[: MAX_NAME - 4], list(known))
+                name = numbered(wanted[: MAX_NAME - 4], taken)
         if name not in known:
             made.append(name)
         negatives.put((replace(entry, group=name) for entry in prompts.values()), undoable=False)

@@ -108,6 +108,11 @@ class Store:
         if not actor.everything and found[0] != actor.name:
             raise actor.error(FOREIGN)
 
+    def taken_names(self, table: str) -> list[str]:
+        """Names that no new anchor set or group can have, those of other people's among them."""
+        with self._database.read() as db:
+            return [name for (name,) in db.execute(f"SELECT name FROM main.{table} WHERE dataset_id IS NULL")]
+
     def share(self, table: str, key: int | str, on: bool) -> None:
         """Let others see a row, or not any more. ``key`` is its number or name, of a bundle its folder.
 

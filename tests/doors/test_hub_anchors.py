@@ -17,6 +17,7 @@ from ga2app.paths import Home
 from ga2app.services.clip_inspector import VideoInspector
 from ga2app.services.studio import Studio, own_studio
 from ga2app.store.anchor_sets import AnchorFile
+from ga2app.store.row_guard import acting_as, owner_of
 from ga2app.types import ClipFacts, PushOptions
 from tests.hub_server import LoopbackHub, stored
 
@@ -227,6 +228,17 @@ def test_clips_that_are_none_or_others_are_told_and_the_rest_is_taken(
     assert pulled.clips == 1 and elsewhere.store.negatives.texts("walls") == ["a fence"]
     assert pulled.faults[0] == "negatives.csv, line 2: enabled is 'maybe'; write 1 or 0"
     assert "it is not the clip that the list describes" in pulled.faults[1] and len(pulled.faults) == 2
+
+
+def test_a_name_that_somebody_else_has_gets_a_number(lab: Lab, elsewhere: Lab) -> None:
+    lab.sharing.push_anchors(lab.own_set(), PushOptions(rights=True), groups=["walls"], clips=True)
+    with acting_as(owner_of("bob")):
+        elsewhere.store.anchors.create("still things")
+        elsewhere.store.negatives.add(elsewhere.store.negatives.create_group("walls"), ["a secret"])
+    with acting_as(owner_of("eve")):
+        pulled = elsewhere.sharing.pull_anchors(elsewhere.sharing.find_anchors(REPO[1]))
+        assert (pulled.name, pulled.groups) == ("still things 2", ("walls 2",))
+        assert elsewhere.store.negatives.texts("walls 2") == ["a wall", 'a "wall", again']
 
 
 def test_what_is_no_anchor_set_is_told(lab: Lab, loopback_hub: LoopbackHub) -> None:
