@@ -110,7 +110,7 @@ def parse_labels(text: str | Sequence[str] | None) -> list[str]:
 
 
 def _whole(labels: list[str]) -> list[str]:
-    for label in labels:
+    for label in labels if text_fault("\n".join(labels)) else ():
         if fault := text_fault(label):
             raise LabelError(f"label '{shown(label)}' {fault}")
     return labels

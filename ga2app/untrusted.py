@@ -102,7 +102,12 @@ def parse_json(content: str | bytes, *, twice: list[str] | None = None) -> Any:
             raise ValueError(_TOO_DEEP)
         if check:
             _check_texts(level)
-        level = [one for node in level for one in _values(node) if isinstance(one, dict | list)]
+        level = [
+            one
+            for node in level
+            for one in (node.values() if type(node) is dict else node)
+            if type(one) is dict or type(one) is list
+        ]
     return data
 
 
@@ -118,13 +123,9 @@ def _pairs_noting(twice: list[str]) -> Callable[[list[tuple[str, Any]]], dict[st
     return noted
 
 
-def _values(node: Any) -> Iterable[Any]:
-    return node.values() if isinstance(node, dict) else node
-
-
 def _check_texts(level: Iterable[Any]) -> None:
     for node in level:
-        for one in (*_values(node), *(node if isinstance(node, dict) else ())):
+        for one in (*node, *(node.values() if isinstance(node, dict) else ())):
             if isinstance(one, str) and (fault := text_fault(one, controls="\0")):
                 raise ValueError(f"'{shown(one)}' in it {fault}")
 
@@ -229,7 +230,7 @@ def csv_rows(lines: Iterable[str], separator: str = ",") -> Iterator[tuple[int, 
     reader = csv.reader(lines, delimiter=separator, skipinitialspace=True)
     try:
         for cells in reader:
-            yield reader.line_num, [plain_cell(cell).strip() for cell in cells]
+            yield reader.line_num, [(plain_cell(cell) if cell[:1] == "'" else cell).strip() for cell in cells]
     except csv.Error as exc:
         limit = "field limit" in str(exc)
         why = f"a cell is longer than {csv.field_size_limit():,} letters; is a quote left open?" if limit else str(exc)

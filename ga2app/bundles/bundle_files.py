@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import math
 import os
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save_file
 from torch import Tensor
 
-from ga2app.bundles.manifest import CARD, MANIFEST, TENSORS, Manifest, manifest_digest, read_manifest, to_json
+from ga2app.bundles.bundle_digests import check_digests, check_numbers, digests_of
+from ga2app.bundles.manifest import CARD, MANIFEST, TENSORS, Manifest, read_manifest, to_json
 from ga2app.bundles.model_card import model_card
 from ga2app.clip import Backbone
 from ga2app.config import PromptConfig
@@ -29,12 +26,10 @@ from ga2app.errors import BundleError, ConfigError, ErrorCode, code_of
 from ga2app.method.prompted_model import PromptedClip
 from ga2app.method.prompts import PromptLearner
 from ga2app.method.whitening import CENTER, ROOT, Whitening, read_whitening
-from ga2app.untrusted import read_ordinary, stored_json
+from ga2app.untrusted import read_ordinary
 from ga2app.video.preprocessing import clip_preprocessing
 
 MAX_TENSOR_BYTES = 1 << 30
-MAX_NUMBER = 65504.0
-"""The largest number of float16, in which a run may compute; learned prompts stay below a hundred."""
 
 
 @dataclass(frozen=True)
@@ -95,8 +90,7 @@ def save(bundle: Bundle, folder: Path) -> None:
     check_place(folder)
     try:
         with whole_folder(folder) as fresh:
-            digests = {"tensors": _digest(bundle.tensors), "manifest": manifest_digest(bundle.manifest)}
-            save_file(dict(bundle.tensors), str(fresh / TENSORS), digests)
+            save_file(dict(bundle.tensors), str(fresh / TENSORS), digests_of(bundle.manifest, bundle.tensors))
             (fresh / MANIFEST).write_text(to_json(bundle.manifest), encoding="utf-8")
             (fresh / CARD).write_text(model_card(bundle.manifest), encoding="utf-8")
     except (OSError, SafetensorError) as exc:  # the latter on a full disk
@@ -143,49 +137,11 @@ def load_folder(folder: str | os.PathLike[str], shown: str = "") -> Bundle:
         raise BundleError(f"bundle '{shown}' has no {TENSORS}; get a fresh copy") from exc
     except (OSError, SafetensorError) as exc:
         raise BundleError(f"bundle '{shown}': {TENSORS} cannot be read ({exc}); get a fresh copy") from exc
-    _check_numbers(bundle, shown)
+    check_numbers(bundle.tensors, shown)
     bundle.learner()
     bundle.whitening()
-    _check_digests(bundle, content, shown)
+    check_digests(manifest, bundle.tensors, content, root, shown)
     return bundle
-
-
-def _check_numbers(bundle: Bundle, shown: str) -> None:
-    """Raises BundleError for numbers that a tower cannot compute with."""
-    for name, tensor in bundle.tensors.items():
-        if not tensor.is_floating_point():
-            raise BundleError(f"bundle '{shown}': '{name}' in {TENSORS} holds {tensor.dtype}; get a fresh copy")
-        largest = float(tensor.abs().max()) if tensor.numel() else 0.0
-        if not math.isfinite(largest):
-            raise BundleError(f"bundle '{shown}': {TENSORS} holds numbers that are not finite; get a fresh copy")
-        if largest > MAX_NUMBER:
-            raise BundleError(
-                f"bundle '{shown}': '{name}' in {TENSORS} holds {largest:.3g}, and a tower can compute with at most "
-                f"{MAX_NUMBER:,.0f}; get a fresh copy"
-            )
-
-
-def _check_digests(bundle: Bundle, content: bytes, shown: str) -> None:
-    """Raises BundleError where the files are not those that were written. Bundles of earlier versions do not tell."""
-    header = stored_json(content[8 : 8 + int.from_bytes(content[:8], "little")])
-    told = header.get("__metadata__", {})
-    for file, key, digest in (
-        (TENSORS, "tensors", partial(_digest, bundle.tensors)),
-        (MANIFEST, "manifest", partial(manifest_digest, bundle.manifest)),
-    ):
-        if key in told and told[key] != digest():
-            raise BundleError(
-                f"bundle '{shown}': {file} is not as it was written: it was changed, or is damaged; get a fresh copy"
-            )
-
-
-def _digest(tensors: Mapping[str, Tensor]) -> str:
-    """SHA-256 of names, types, shapes and numbers."""
-    found = hashlib.sha256()
-    for name, tensor in sorted(tensors.items()):
-        found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        found.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
-    return found.hexdigest()
 
 
 def _elements(prompts: PromptConfig, sizes: Mapping[str, int]) -> int:

@@ -41,26 +41,24 @@ _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 _LOAD, _EQUAL, _AT_LEAST, _SHARES, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _ALLOW, _ERROR = 0x7FFF0000, 0x00050000
 _X32 = 0x40000000
-_NO_NEW_PRIVILEGES, _SET_SECCOMP, _FILTER = 38, 22, 2
+_NO_NEW_PRIVILEGES, _SECCOMP, _SET_FILTER, _ALL_THREADS = 38, (317, 277), 1, 1
 
 
 def confine() -> str:
-    """Refuse this process, and all that it begins, what it does not need; why that cannot be, empty where it is done.
-
-    To be called before other threads begin: they would not be bound.
-    """
+    """Refuse this process, and all that it begins, what it does not need; why that is not so, empty where it is."""
     if sys.platform != "linux":
         return f"{platform.system() or 'this system'} has no such filter"
     if platform.machine() not in _ARCHITECTURES:
         return f"the system calls of {platform.machine()} are not listed"
-    program = _program(*_ARCHITECTURES[platform.machine()])
+    place, architecture = _ARCHITECTURES[platform.machine()]
+    program = _program(place, architecture)
     buffer = ctypes.create_string_buffer(program, len(program))
     head = struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(buffer))
     libc = ctypes.CDLL(None, use_errno=True)
     zero = ctypes.c_ulong(0)
     if libc.prctl(_NO_NEW_PRIVILEGES, ctypes.c_ulong(1), zero, zero, zero):
         return f"the kernel does not let it give up privileges ({os.strerror(ctypes.get_errno())})"
-    if libc.prctl(_SET_SECCOMP, ctypes.c_ulong(_FILTER), ctypes.c_char_p(head), zero, zero):
+    if libc.syscall(_SECCOMP[place], _SET_FILTER, _ALL_THREADS, ctypes.c_char_p(head)):
         return f"the kernel takes no filter of system calls ({os.strerror(ctypes.get_errno())})"
     return ""
 

@@ -42,6 +42,7 @@ def main() -> None:
     _volunteer_for_the_oom_killer()
     _hold_memory_to(int(sys.argv[2]))
     nowhere = open(os.devnull, "w")  # noqa: SIM115 - from here on nothing can be opened to be written
+    import ga2app.video.decode  # noqa: F401 - Python keeps what it compiles, which it could not do later
     from ga2app.video.confinement import confine
 
     answer: dict[str, Any] = {"ready": True, "unconfined": confine()}
