@@ -199,8 +199,8 @@ class Clips:
 
 def _condition(dataset_id: int, wanted: ClipFilter) -> tuple[str, list[Any]]:
     """The condition on clips of a data set that whoever asks sees, and its values."""
-    conditions = ["clips.dataset_id = ?", "? IN (SELECT id FROM datasets)"]
-    values: list[Any] = [dataset_id, dataset_id]
+    conditions = ["clips.dataset_id = (SELECT id FROM datasets WHERE id = ?)"]
+    values: list[Any] = [dataset_id]
     if wanted.label_id is not None:
         conditions.append("clips.label_id = ?")
         values.append(wanted.label_id)
