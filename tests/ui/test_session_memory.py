@@ -12,8 +12,6 @@ from typing import Any
 import httpx
 import pytest
 
-from ga2app.paths import Home
-
 from .studios import free_port, running
 
 EVENTS = ("count", "choose", "chosen", "slow", "look")
@@ -95,11 +93,3 @@ def test_a_lane_that_is_full_says_so_and_keeps_nobody_else_out(app: App) -> None
     assert app.do("count", "quick", None) == "1"
     app.go()
     assert all(app.told(f"s{number}")["success"] for number in range(3))
-
-
-@pytest.mark.faults
-def test_new_sessions_of_the_real_app_cost_less_than_20_kb_each_after_the_first_hundred(tmp_path: Path) -> None:
-    from benchmarks.crowd import sessions
-
-    found = sessions(500, Home(tmp_path))
-    assert found["program_kb_a_session"] < 20 and found["page_kb_a_session"] < 20, found

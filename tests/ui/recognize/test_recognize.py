@@ -27,7 +27,7 @@ from ga2app.web.pages.recognize.recognize_controls import (
     swap_sentences,
 )
 from ga2app.web.pages.recognize.recognize_page import Asked, opening
-from ga2app.web.pages.recognize.recognize_state import Shown, Visits, asking_why, draw
+from ga2app.web.pages.recognize.recognize_state import Newest, Shown, Visits, asking_why, draw
 
 from ..fakes import FakeRecognizer
 from ..studios import BASE, LABELS, NOVEL, add_bundle, add_dataset, draw_clip, keep_bundle, make_studio
@@ -277,3 +277,14 @@ def test_recordings_are_not_mirrored_and_join_the_clips_under_names_of_their_own
     taken.write_bytes(b"")
     with pytest.raises(ClipError, match="the recording is empty; record again"):
         add_recording(str(taken), several)
+
+
+def test_of_two_answers_that_a_tab_has_asked_for_the_newest_is_drawn() -> None:
+    newest = Newest()
+    older, other = newest.alone("a" * 32, iter("abc")), newest.alone("b" * 32, iter("xyz"))
+    assert (next(older), next(other)) == ("a", "x")
+    newer = newest.alone("a" * 32, iter("def"))
+    assert next(newer) == "d" and list(older) == [] and list(newer) == ["e", "f"]
+    assert list(other) == ["y", "z"]
+    without = [newest.alone("", iter("gh")) for _ in range(2)]
+    assert ["".join(one) for one in without] == ["gh", "gh"]
