@@ -51,16 +51,16 @@ def why_unwritten(exc: BaseException, folder: Path, needed_bytes: int) -> str:
     """Why ``needed_bytes`` could not be written into ``folder``; of a full disk, how much is free there."""
     if code_of(exc) is not ErrorCode.DISK_FULL:
         return str(exc)
-    return f"disk full: needs {_mb(needed_bytes)}, free {_mb(free_bytes(folder))} at '{folder}'"
+    return f"disk full: needs {_size(needed_bytes)}, free {_size(free_bytes(folder))} at '{folder}'"
 
 
 def check_room(folder: Path, needed_bytes: int, what: str) -> None:
     """Raises StoreError, with both sizes, where ``what`` does not fit on the disk of ``folder``."""
-    free = free_bytes(folder)
-    if needed_bytes + SPARE_BYTES > free:
+    room = max(0, free_bytes(folder) - SPARE_BYTES)
+    if needed_bytes > room:
         raise StoreError(
-            f"disk full: {what} needs {_mb(needed_bytes)}, free {_mb(max(0, free - SPARE_BYTES))} at '{folder}'; free "
-            "some space there and try again",
+            f"disk full: {what} needs {_size(needed_bytes)}, free {_size(room)} at '{folder}'; free some space there "
+            "and try again",
             code=ErrorCode.DISK_FULL,
         )
 
@@ -71,8 +71,8 @@ def free_bytes(folder: Path) -> int:
     return shutil.disk_usage(there).free
 
 
-def _mb(size_bytes: int) -> str:
-    return f"{size_bytes / 1e6:,.1f} MB"
+def _size(count: int) -> str:
+    return f"{count / 1e6:,.1f} MB" if count >= 1e6 else f"{-(-count // 1000):,} kB"
 
 
 def drop_older(folders: Iterable[Path], keep_s: float, now_s: float | None = None) -> int:

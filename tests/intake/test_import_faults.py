@@ -77,7 +77,7 @@ def test_the_room_for_a_copy_is_looked_at_before_it_is_made(
     monkeypatch.setattr(shutil, "copyfile", lambda *of: pytest.fail("it was copied all the same"))
     row = run(home, store, source)
     assert row.state is ImportState.FAILED
-    assert "disk full: the copy of 'mine.zip' needs 0.0 MB, free 0.0 MB at '" in (row.error or "")
+    assert "disk full: the copy of 'mine.zip' needs 1 kB, free 0 kB at '" in (row.error or "")
 
 
 def test_the_files_go_before_the_database_is_told_which_needs_room_itself(

@@ -124,9 +124,7 @@ def test_a_full_disk_is_told_with_what_is_needed_and_the_checkpoint_before_stays
     path = stopped(dataset, backbone, tmp_path, 3)
     (tmp_path / "checkpoint.safetensors.new").symlink_to("/dev/full")
     before = path.read_bytes()
-    with pytest.raises(
-        TrainingError, match=r"could not be written \(disk full: needs \d+\.\d MB, free .* MB at '"
-    ) as e:
+    with pytest.raises(TrainingError, match=r"could not be written \(disk full: needs \d+ kB, free .* MB at '") as e:
         run(QUICK, dataset, backbone, tmp_path)
     assert e.value.code is ErrorCode.DISK_FULL
     assert path.read_bytes() == before and not path.with_name(path.name + ".new").is_symlink()
@@ -142,7 +140,7 @@ def test_a_bundle_that_has_no_room_is_told_alike_and_leaves_nothing(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(BundleError, match=r"bundle '.*' could not be written \(disk full: needs .* MB, free") as told:
+    with pytest.raises(BundleError, match=r"bundle '.*' could not be written \(disk full: needs .* kB, free") as told:
         save(bundle, tmp_path / "new")
     assert told.value.code is ErrorCode.DISK_FULL
     assert not [path for path in tmp_path.iterdir() if "new" in path.name]
