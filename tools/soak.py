@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from ga2app.config import DEMO, SKETCH, preset
-from ga2app.paths import PROJECT, Home
+from ga2app.paths import PROJECT, Home, last_lines
 from ga2app.store import Store
 from ga2app.types import RunState
 from ga2app.worker import launcher
@@ -64,6 +64,8 @@ def main() -> int:
         for thread in threads:
             thread.join(60)
         told(readings, seen, faults)
+        if faults:
+            print("what the app said last:", *last_lines(Path(folder) / "app.log", 60), sep="\n")
     return 1 if faults or not seen["runs done"] or seen["runs failed"] else 0
 
 

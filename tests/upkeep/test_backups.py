@@ -15,10 +15,10 @@ import pytest
 from ga2app.config import RunConfig
 from ga2app.errors import StoreError
 from ga2app.paths import PROJECT, Home, whole_file
-from ga2app.services import health
+from ga2app.services import backups, health
 from ga2app.services.backups import MANIFEST, back_up, restore, verify
 from ga2app.store import Store
-from ga2app.types import Dataset, EventKind, LabelledClip, RunState
+from ga2app.types import Dataset, Event, EventKind, LabelledClip, RunState
 from ga2app.worker.queue_loop import Worker
 from tests import fake_training
 from tests.upkeep.busy_home import EVERY
@@ -102,6 +102,33 @@ def test_a_backup_taken_while_runs_and_an_import_write_restores_to_one_that_goes
             assert (run.state, run.pid, run.attempts) == (RunState.QUEUED, None, 0)
             assert store.imports.running() is None
         assert [one for one in health.examine(other) if not one.ok] == []
+
+
+def test_a_checkpoint_that_is_saved_while_a_backup_is_made_is_not_ahead_of_its_database(
+    home: Home, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    run_id = store.runs.queue(RunConfig())
+
+    def reach(step: int) -> None:
+        store.runs.append(run_id, Event(EventKind.STEP, step, {"total": 1.0}))
+        with whole_file(home.checkpoint(run_id)) as fresh:
+            fresh.write_text(str(step))
+
+    def snapshot(database: Path, target: Path) -> int:
+        reach(2)
+        outside = copied(database, target)
+        reach(3)
+        return outside
+
+    copied = backups._snapshot
+    monkeypatch.setattr(backups, "_snapshot", snapshot)
+    reach(1)
+    back_up(home, tmp_path / "saved")
+    other = Home(tmp_path / "other")
+    restore(tmp_path / "saved", other)
+    with Store.open(other) as restored:
+        assert [told.event.step for told in restored.runs.events(run_id)] == [1, 2]
+    assert other.checkpoint(run_id).read_text() == "1"
 
 
 def test_a_restored_run_is_trained_to_its_end(home: Home, store: Store, tmp_path: Path):
