@@ -18,7 +18,7 @@ from ga2app.config import (
     RunConfig,
     preset,
 )
-from ga2app.errors import BundleError, ConfigError, DatasetError, Fault, StudioError
+from ga2app.errors import BundleError, ConfigError, DatasetError, Fault, StudioError, counted
 from ga2app.paths import SKETCH_HARD_PROMPT
 from ga2app.services.forecast import Estimate, PastPace, workload_of
 from ga2app.services.prompt_fit import HARD_PROMPT, facts_of
@@ -224,7 +224,7 @@ class TrainingService:
     def queue_line(self) -> str:
         """What will be worked off before a run that is queued now, in one line."""
         runs = self._store.runs
-        if not (count := runs.count(_OPEN)):
+        if not (count := runs.count_open()):
             return "The queue is empty: it starts at once."
 
         def told(run: RunRecord) -> str:
@@ -236,8 +236,10 @@ class TrainingService:
             return f"{name} ({f'step {step.step} of {total}' if step and total else 'just starting'})"
 
         first = runs.list(limit=3, states=_OPEN, queue_first=True)
-        more = f" and {count - len(first)} more" if count > len(first) else ""
-        return f"Position {count + 1} in the queue, after {', '.join(map(told, first))}{more}."
+        more = count - len(first)
+        unnamed = [f"{more} more" if first else counted(more, "run") + " of others"] if more else []
+        after = " and ".join([*filter(None, [", ".join(map(told, first))]), *unnamed])
+        return f"Position {count + 1} in the queue, after {after}."
 
     def settings_of(self, run_id: int) -> RunConfig:
         """The settings of an earlier run. Raises StudioError if it is gone, or its settings are of another version."""

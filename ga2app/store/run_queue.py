@@ -133,6 +133,12 @@ class Runs(RunClaims):
         with self._database.read() as db:
             return [run_id for run_id, _ in _queue(db)]
 
+    def count_open(self) -> int:
+        """How many runs wait or are worked on, those of others counted."""
+        with self._database.read() as db:
+            sql = "SELECT count(*) FROM main.runs WHERE state IN ('queued', 'running', 'stopping')"
+            return int(db.execute(sql).fetchone()[0])
+
     def places(self) -> dict[int, int]:
         """The place of each waiting run in the queue, from 1, those of others counted."""
         sql = (

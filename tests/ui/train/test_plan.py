@@ -13,6 +13,7 @@ from ga2app.config import NOTHING, preset
 from ga2app.config.settings_files import settings_text
 from ga2app.errors import ConfigError
 from ga2app.services.run_requests import Asked, parse_seeds, run_name
+from ga2app.store.row_guard import acting_as, owner_of
 from ga2app.types import AnchorClip, Dataset, LabelledClip, RunState, Subset
 from ga2app.web import Studio
 from ga2app.web.pages.train.train_settings import values_of
@@ -231,6 +232,14 @@ def test_the_line_at_the_button_says_what_comes_first(studio: Studio) -> None:
     assert (
         studio.training.queue_line() == "Position 5 in the queue, after run 2 (step 10 of 40), run 3, run 4 and 1 more."
     )
+
+
+def test_the_line_counts_the_runs_of_other_people_and_does_not_name_them(studio: Studio) -> None:
+    for person, said in (("bob", "1 run"), ("bob", "2 runs")):
+        with acting_as(owner_of(person)):
+            studio.store.runs.queue(preset("quick"), name="a secret plan")
+        with acting_as(owner_of("eve")):
+            assert studio.training.queue_line().endswith(f"in the queue, after {said} of others.")
 
 
 def test_settings_that_cannot_run_here_can_be_saved_all_the_same(studio: Studio) -> None:
