@@ -240,6 +240,13 @@ def test_a_changed_byte_in_a_bundles_folder_is_told(bundle: Path, tmp_path: Path
     assert fresh and load_bundle(card.folder).manifest.name == "another name"
 
 
+def test_a_bundle_has_the_same_bytes_each_time_it_is_saved(bundle: Path, tmp_path: Path) -> None:
+    for number in range(8):
+        bundles.save(bundles.load_folder(bundle), tmp_path / str(number))
+        for name in ("prompts.safetensors", "bundle.json"):
+            assert (tmp_path / str(number) / name).read_bytes() == (bundle / name).read_bytes()
+
+
 def test_a_bundle_of_an_earlier_version_tells_no_digests_and_is_read() -> None:
     assert bundles.load_folder(SKETCH_HARD_PROMPT).manifest.name
 

@@ -35,6 +35,7 @@ def check_numbers(tensors: Mapping[str, Tensor], shown: str) -> None:
             )
 
 
+_DIGESTS = "digests"
 _verified: set[tuple[object, ...]] = set()
 """Folders whose files this process has found to be as they were written, with the files' sizes and times."""
 
@@ -49,9 +50,11 @@ def check_digests(manifest: Manifest, tensors: Mapping[str, Tensor], content: by
     if files in _verified:
         return
     header = stored_json(content[8 : 8 + int.from_bytes(content[:8], "little")])
-    told, found = header.get("__metadata__", {}), digests_of(manifest, tensors)
-    for file, key in ((TENSORS, "tensors"), (MANIFEST, "manifest")):
-        if told.get(key, found[key]) != found[key]:
+    told = header.get("__metadata__", {}).get(_DIGESTS)
+    found = digests_of(manifest, tensors)[_DIGESTS]
+    # One behind the other, under one key: safetensors writes several in any order.
+    for file, own, other in zip((TENSORS, MANIFEST), found.split(), (told or found).split(), strict=False):
+        if own != other:
             raise BundleError(
                 f"bundle '{shown}': {file} is not as it was written: it was changed, or is damaged; get a fresh copy"
             )
@@ -60,7 +63,7 @@ def check_digests(manifest: Manifest, tensors: Mapping[str, Tensor], content: by
 
 def digests_of(manifest: Manifest, tensors: Mapping[str, Tensor]) -> dict[str, str]:
     """What a bundle tells of its own files, in the metadata of its tensors: SHA-256 of these, and of what it says."""
-    return {"tensors": _digest(tensors), "manifest": manifest_digest(manifest)}
+    return {_DIGESTS: f"{_digest(tensors)} {manifest_digest(manifest)}"}
 
 
 def _digest(tensors: Mapping[str, Tensor]) -> str:
