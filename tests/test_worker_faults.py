@@ -19,6 +19,7 @@ from ga2app.store.database import Database
 from ga2app.types import Event, EventKind, RunState
 from ga2app.worker import launcher, run_faults, worker_identity
 from ga2app.worker.queue_loop import LOG, Worker
+from ga2app.worker.run_parts import EventWriter
 from ga2app.worker.worker_slots import WorkerSlot
 from tests import fake_training
 
@@ -219,6 +220,18 @@ def test_what_killed_workers_left_of_bundles_is_swept_at_the_start_and_what_is_b
         Worker(home, store, fake_training.parts()).work(once=True, idle_exit_s=0)
     left = {path.name for path in home.bundles.iterdir()}
     assert left == {".run-000002.new-77", ".run-000002.lock", ".mine.new-4711"}
+
+
+def test_steps_that_wait_to_be_written_are_written_before_a_checkpoint_is(store: Store) -> None:
+    run_id = store.runs.queue(config())
+    store.runs.claim(1, 1.0)
+    events = EventWriter(store, run_id, 1)
+    for number in range(1, 6):
+        events.emit(Event(EventKind.STEP, number))
+    assert len(steps(store, run_id)) < 5
+    events.emit(Event(EventKind.SAVING, 5))
+    assert steps(store, run_id) == [1, 2, 3, 4, 5]
+    assert {entry.event.kind for entry in store.runs.events(run_id)} == {EventKind.STEP}
 
 
 def test_events_of_a_worker_that_has_lost_its_run_are_not_written(store: Store) -> None:

@@ -18,7 +18,7 @@ from ga2app.errors import HubError, StudioError, code_of
 from ga2app.hub import job_files as files
 from ga2app.hub.hub_client import HubClient
 from ga2app.hub.job_training import EVENT
-from ga2app.types import Event
+from ga2app.types import Event, EventKind
 from ga2app.untrusted import stored_json
 
 _SAVE_EVERY_S = 60.0
@@ -151,6 +151,8 @@ class _Run:
 
 
 def _tell(event: Event) -> None:
+    if event.kind is EventKind.SAVING:
+        return  # a line that was written is kept
     told = {"kind": event.kind.value, "step": event.step, "values": dict(event.values)}
     sys.stdout.write(f"{EVENT}{json.dumps(told)}\n")
     sys.stdout.flush()

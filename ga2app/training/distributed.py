@@ -3,7 +3,8 @@
 ``train`` is the way in for all. Where the settings ask for several processes it starts them as a child,
 ``python -m torch.distributed.run``: an elastic launch in a thread could not be stopped, and what is killed for want of
 memory is then the child. They meet in a folder that is gone afterwards: ``job`` says what to do, rank 0 writes
-``events``, one of them ``fault`` or ``result``, and a file ``stop`` asks them to stop. Where torchrun has started this
+``events``, one of them ``fault`` or ``result``, and a file ``stop`` asks them to stop. Before rank 0 saves it waits
+until a byte in ``heard`` says that what it told is written down. Where torchrun has started this
 process already, with its peers, it takes its place among them.
 """
 
@@ -38,10 +39,10 @@ from ga2app.training.checkpoint_file import settle
 from ga2app.training.training_checks import check_start, without_needless_whitening, writing_to
 from ga2app.training.training_loop import Emit, Loop
 from ga2app.training.training_state import prepare
-from ga2app.types import Dataset, Event, TrainResult
+from ga2app.types import Dataset, Event, EventKind, TrainResult
 
-JOB, EVENTS, RESULT, FAULT, STOP, LOG = "job", "events", "result", "fault", "stop", "log"
-_POLL_S = 0.1
+JOB, EVENTS, RESULT, FAULT, STOP, LOG, HEARD = "job", "events", "result", "fault", "stop", "log", "heard"
+_POLL_S = 0.03
 _SHUTDOWN_S = 40.0
 """torch.distributed.run gives ranks 30 s to end before it kills them."""
 
@@ -195,6 +196,9 @@ def _launch(job: Job, count: int, emit: Emit, should_stop: Callable[[], bool]) -
                     (folder / STOP).touch()
                 for event in _written(events):
                     emit(event)
+                    if event.kind is EventKind.SAVING:
+                        with (folder / HEARD).open("ab") as heard:
+                            heard.write(b".")
         said = (folder / LOG).read_text(errors="replace")
         if (folder / RESULT).exists():
             result: TrainResult = pickle.loads((folder / RESULT).read_bytes())  # nosec B301

@@ -8,12 +8,13 @@ import pickle
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 
 from ga2app.clip import ranks
 from ga2app.errors import StudioError, code_of
-from ga2app.training.distributed import EVENTS, FAULT, JOB, RESULT, STOP, Job, train
-from ga2app.types import Event
+from ga2app.training.distributed import EVENTS, FAULT, HEARD, JOB, RESULT, STOP, Job, train
+from ga2app.types import Event, EventKind
 
 
 def main(folder: Path) -> int:
@@ -23,9 +24,16 @@ def main(folder: Path) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     job: Job = pickle.loads((folder / JOB).read_bytes())  # nosec B301
 
+    saved = 0
+
     def tell(event: Event) -> None:
+        nonlocal saved
         with (folder / EVENTS).open("ab") as file:
             file.write(pickle.dumps(event))
+        if event.kind is EventKind.SAVING:
+            saved += 1
+            while not (folder / HEARD).exists() or (folder / HEARD).stat().st_size < saved:
+                time.sleep(0.005)
 
     try:
         with ranks.joined(job.config.device) as group:

@@ -178,6 +178,7 @@ class Loop:
             self._say(fault)
             self._faults_told += 1
         prompts, backbone = self._setup.model.prompts, self._setup.model.backbone.identity
+        self._emit(Event(EventKind.SAVING, self._step))  # what was told is kept before nothing can tell it again
         checkpoints.write(
             self._checkpoint, self._step, self._config, self._data, backbone, prompts, self._updater, measured=measured
         )

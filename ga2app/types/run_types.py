@@ -36,6 +36,7 @@ class EventKind(StrEnum):
     LOG = "log"
     BUNDLE = "bundle"
     DATA = "data"
+    SAVING = "saving"
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,8 @@ class Event:
     and tested (clips and labels of each side) · ``step`` ce, anchor, total, learning_rate, seconds_per_step,
     seconds_waiting (for clips, before the step), seconds_left (to the end of the run, measuring counted) · ``log`` text
     · ``bundle`` path · ``data`` what ``TrainingData.to_dict`` gives.
+    ``saving`` has none, and is kept nowhere: when it has been told, all before it has to be written down, for the
+    checkpoint that follows is where a run goes on that is killed.
     """
 
     kind: EventKind

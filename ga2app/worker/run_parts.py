@@ -120,6 +120,8 @@ class EventWriter:
 
     def emit(self, event: Event) -> None:
         """Write ``event`` down, in order: a step soon, anything else at once. What it is trained on goes to the run."""
+        if event.kind is EventKind.SAVING:
+            return patiently(self.flush)
         if event.kind is EventKind.DATA:
             patiently(lambda: self._store.runs.keep_data(self._run_id, dict(event.values)))
             return

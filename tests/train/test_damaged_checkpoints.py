@@ -14,9 +14,9 @@ from ga2app.bundles.bundle_files import save
 from ga2app.clip import Backbone
 from ga2app.disk import checkpoint_before, damaged_checkpoint, drop_checkpoint
 from ga2app.errors import BundleError, ErrorCode, TrainingError, code_of
-from ga2app.training import checkpoint_file
+from ga2app.training import checkpoint_file, train
 from ga2app.training.training_checks import writing_to
-from ga2app.types import Dataset, EventKind
+from ga2app.types import Dataset, Event, EventKind
 from tests.train.test_loop import QUICK, Recorder, run
 
 TENSORS = {"prompt.soft": torch.arange(6.0).reshape(2, 3), "adam.step.soft": torch.tensor(3.0)}
@@ -115,6 +115,22 @@ def test_a_run_that_begins_anew_forgets_the_checkpoint_before(dataset: Dataset, 
     run(QUICK, dataset, backbone, tmp_path, recorder)
     assert texts(recorder) == [] and not checkpoint_before(path).exists()
     assert drop_checkpoint(path) and not drop_checkpoint(path)
+
+
+def test_before_a_checkpoint_is_written_all_that_led_to_it_is_to_be_kept(
+    dataset: Dataset, backbone: Backbone, tmp_path: Path
+):
+    """Whoever is killed then goes on behind these steps, and nothing tells them again."""
+    path, told = tmp_path / "checkpoint.safetensors", list[Event]()
+
+    def tell(event: Event) -> None:
+        told.append(event)
+        if event.kind is EventKind.SAVING:
+            assert not path.exists() or int(checkpoint_file.read(path)[1]["step"]) < event.step
+            assert max(one.step for one in told if one.kind is EventKind.STEP) == event.step
+
+    train(QUICK, dataset, out=tmp_path / "bundle", checkpoint=path, emit=tell, backbone=backbone)
+    assert [one.step for one in told if one.kind is EventKind.SAVING] == [2, 4, 6, 8]
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is always full")

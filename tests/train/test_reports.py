@@ -84,7 +84,7 @@ def test_a_stop_while_the_report_is_made_is_obeyed_and_the_next_attempt_makes_it
         should_stop=lambda: EventKind.BUNDLE in told,
         reported=True,
     )
-    assert told[-1] is EventKind.BUNDLE and not stopped.finished
+    assert told[-2:] == [EventKind.BUNDLE, EventKind.SAVING] and not stopped.finished
     ended = run(FULL, dataset, backbone, tmp_path)
     assert ended.finished and ended.report is not None
 
