@@ -18,7 +18,7 @@ def test_a_slope_is_that_of_a_line_from_the_hundredth_session_on() -> None:
 
 @pytest.mark.faults
 def test_new_sessions_cost_less_than_20_kb_each_after_the_first_hundred(tmp_path: Path) -> None:
-    found = sessions(500, Home(tmp_path))
+    found = sessions(1000, Home(tmp_path))
     assert found["program_kb_a_session"] < 20 and found["page_kb_a_session"] < 20, found
 
 
