@@ -264,7 +264,7 @@ def test_a_run_that_kills_its_worker_three_times_at_one_place_fails_with_the_rea
 
 
 def test_a_second_worker_leaves_the_queue_to_the_first(home: Home, store: Store) -> None:
-    run_id = store.runs.queue(config("slow", epochs=10_000))
+    run_id = store.runs.queue(config("slow", epochs=1_000))
     first = spawn(home)
     wait_until(lambda: store.runs.get(run_id).state is RunState.RUNNING)
     waiting = store.runs.queue(config())
