@@ -13,6 +13,7 @@ from ga2app.errors import StoreError
 from ga2app.paths import Home
 from ga2app.store import Store
 from ga2app.store.import_records import Imports
+from ga2app.store.row_guard import APP, acting_as
 from ga2app.worker import launcher
 
 UNDER_WAY: set[tuple[str, int]] = set()
@@ -22,6 +23,7 @@ _BEAT_S = 5.0
 _FOLDER = re.compile(r"\.?import-(\d+)")
 
 
+@acting_as(APP)  # whoever may have asked: folders of others are needed, too
 def sweep(home: Home, store: Store) -> list[int]:
     """Tidy up after imports of processes that are gone: they have failed, and what they left is deleted.
 

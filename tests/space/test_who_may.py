@@ -516,3 +516,15 @@ def table() -> str:
         rows.setdefault(outcomes, []).append(f"`/{name}`")
     head = "| not signed in | somebody else | who made it | the Space's owner | of |\n|---|---|---|---|---|\n"
     return head + "".join(f"| {' | '.join(outcomes)} | {', '.join(names)} |\n" for outcomes, names in rows.items())
+
+
+def test_what_a_person_begins_or_cancels_sweeps_nothing_of_others_away(studio: Studio, tmp_path: Path) -> None:
+    made = fill(studio, tmp_path)
+    for person in ("bob", "eve"):
+        with acting_as(owner_of(person)):
+            assert studio.imports.run(upload(made), f"of {person}").state is ImportState.DONE
+            studio.store.imports.begin(f"next of {person}", "a.zip", os.getpid(), 1.0)
+            studio.imports.cancel()
+    with acting_as(owner_of("bob")):
+        kept = studio.store.datasets.get("of bob").clips
+        assert kept and all(Path(clip.path).is_file() for clip in kept)
