@@ -22,12 +22,13 @@ from gradio.context import LocalContext
 
 from ga2app.config import RunConfig, preset
 from ga2app.datasets import Half
-from ga2app.errors import AccessError, StudioError
+from ga2app.errors import AccessError, DatasetError, StudioError
 from ga2app.paths import PROJECT, SKETCH_HARD_PROMPT, Home
 from ga2app.services.anchor_pools import DATASET
 from ga2app.services.anchor_service import ProposedClip
 from ga2app.services.explanations import Question
 from ga2app.services.import_sources import FileSource
+from ga2app.services.import_sweep import UNDER_WAY, sweep
 from ga2app.services.negatives import Asked as AskedLabels
 from ga2app.services.recognition_service import Results
 from ga2app.services.run_requests import Asked, Plan, PlannedRun
@@ -60,6 +61,7 @@ from ga2app.types import (
 )
 from ga2app.web import Studio, build_page
 from ga2app.web.access import guarded
+from ga2app.worker import launcher
 from tests.ui.runs.reports import add_reported_run, make_report
 from tests.ui.studios import add_run, draw_clip, keep_bundle, make_studio
 
@@ -518,13 +520,14 @@ def table() -> str:
     return head + "".join(f"| {' | '.join(outcomes)} | {', '.join(names)} |\n" for outcomes, names in rows.items())
 
 
-def test_what_a_person_begins_or_cancels_sweeps_nothing_of_others_away(studio: Studio, tmp_path: Path) -> None:
-    made = fill(studio, tmp_path)
-    for person in ("bob", "eve"):
-        with acting_as(owner_of(person)):
-            assert studio.imports.run(upload(made), f"of {person}").state is ImportState.DONE
-            studio.store.imports.begin(f"next of {person}", "a.zip", os.getpid(), 1.0)
-            studio.imports.cancel()
+def test_who_begins_an_import_sweeps_away_nothing_of_another_that_is_under_way(studio: Studio, tmp_path: Path) -> None:
+    made, me = fill(studio, tmp_path), launcher.this_process()
     with acting_as(owner_of("bob")):
-        kept = studio.store.datasets.get("of bob").clips
-        assert kept and all(Path(clip.path).is_file() for clip in kept)
+        begun = studio.store.imports.begin("his", "a.zip", me.pid, me.started_s)
+    staging = studio.home.datasets / f".import-{begun}"
+    staging.mkdir(parents=True)
+    UNDER_WAY.add((str(studio.home.root), begun))
+    with acting_as(owner_of("eve")), pytest.raises(DatasetError, match="somebody else's import is still running"):
+        sweep(studio.home, studio.store)
+        studio.imports.run(upload(made), "hers")
+    assert staging.is_dir()
