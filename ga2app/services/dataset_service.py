@@ -193,7 +193,9 @@ class DatasetService:
     def export(self, dataset_id: int, *, packed: bool) -> Path:
         """A CSV of the clips where they lie, or a zip of them; both can be imported again, and are kept for a day."""
         self._studio.may_change()  # a copy of every clip, on the Space's disk
-        dataset = self._store.datasets.get(self.summary(dataset_id).name)
+        row = self.summary(dataset_id)
+        self._studio.ownership.check_download(row)
+        dataset = self._store.datasets.get(row.name)
         files = [*(clip.path for clip in dataset.clips), *(one.path for one in dataset.anchors)] if packed else []
         needed = sum(os.path.getsize(file) for file in files if os.path.isfile(file))
         folder = export_folder(self._studio.home, f"data-{dataset_id}", needed)

@@ -140,15 +140,17 @@ class LibraryService:
     def export_zip(self, bundle: str | os.PathLike[str], out: Path) -> Path:
         """Pack the bundle, by key or folder, into the zip file ``out``, under the name that the library has for it.
 
-        Raises BundleError where ``out`` is there already.
+        Raises BundleError where ``out`` is there already, AccessError where the bundle is shared by somebody else.
         """
         from ga2app.bundles import pack
 
         if out.exists():
             raise BundleError(f"'{out}' is there already; name another file with --out")
         folder = self.folder_of(bundle)
-        titles = {Path(card.folder).resolve(): card.title for card in self._store.list()}
-        pack(folder, out, name=titles.get(folder.resolve(), ""))
+        cards = {Path(card.folder).resolve(): card for card in self._store.list()}
+        if (card := cards.get(folder.resolve())) is not None:
+            self._studio.ownership.check_download(card)
+        pack(folder, out, name=card.title if card else "")
         return out
 
     def export_onnx(

@@ -55,6 +55,15 @@ class OwnershipService:
         called = f"run {name}" if kind == "run" else f"this {what}"
         return f"Everybody who opens this Space sees {called} now." if on else f"You alone see {called} now."
 
+    def check_download(self, row: Owned) -> None:
+        """Raises AccessError where ``row`` is shared by somebody else: shared things are seen and used, not taken."""
+        actor = self._store.actor()
+        if self._studio.space is not None and not actor.everything and row.owner != actor.name:
+            raise actor.error(
+                "this is shared to be looked at and used; only whoever made it and the owner of this Space may "
+                "download it: ask them for a copy"
+            )
+
     def may_share(self, row: Owned) -> bool:
         """Whether whoever acts may say who sees a row; nobody may off a Space."""
         actor = self._store.actor()

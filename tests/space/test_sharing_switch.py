@@ -14,7 +14,7 @@ from ga2app.config import preset
 from ga2app.errors import AccessError
 from ga2app.paths import Home
 from ga2app.services.space import Access, Space
-from ga2app.store.row_guard import acting_as, owner_of
+from ga2app.store.row_guard import APP, acting_as, owner_of
 from ga2app.web import Studio, build_page
 from ga2app.web.pages.anchors.anchor_room import ClipView, PromptView
 from ga2app.web.pages.datasets.dataset_views import View
@@ -114,6 +114,22 @@ def test_another_person_has_no_such_switch_and_the_owner_of_the_space_reads_whos
     assert "shared" in said
     said = press(page, "Handlers.act", "alice", {View: View(1)}, do="rename", name="mine", ids=[])
     assert "by bob, shared" in said and "ds-share" in said
+
+
+def test_what_is_shared_is_not_downloaded_by_others(studio: Studio, tmp_path: Path) -> None:
+    with acting_as(owner_of("bob")):
+        for kind in ("dataset", "bundle"):
+            studio.ownership.share(kind, "mine", True)
+    takes = {
+        "bundle": lambda file: studio.library.export_zip("mine", file),
+        "dataset": lambda file: studio.datasets.export(1, packed=False),
+    }
+    for kind, take in takes.items():
+        with acting_as(owner_of("eve")), pytest.raises(AccessError, match="looked at and used"):
+            take(tmp_path / f"{kind}-of-eve")
+        for person in (owner_of("bob"), APP):
+            with acting_as(person):
+                assert take(tmp_path / f"{kind}-of-{person.name}.zip").is_file()
 
 
 def test_a_desktop_has_no_word_of_sharing(tmp_path: Path) -> None:
