@@ -221,7 +221,10 @@ METHODS: dict[str, tuple[Call, tuple[str, ...]]] = {
     "library.rename": (lambda s, m: s.library.rename("secret-set", "another"), READS),
     "library.to_undo": (lambda s, m: s.library.to_undo(), OFFERS),
     "library.undo": (lambda s, m: s.library.undo(), UNDOES),
-    "ownership.check_download": (lambda s, m: [SECRET] * (s.ownership.check_download(m.card) is None), (REFUSED, REFUSED, YES, YES)),
+    "ownership.check_download": (
+        lambda s, m: [SECRET] * (s.ownership.check_download(m.card) is None),
+        (REFUSED, REFUSED, YES, YES),
+    ),
     "ownership.may_share": (lambda s, m: [SECRET] * s.ownership.may_share(m.card), LISTS),
     "ownership.share": (lambda s, m: s.ownership.share("bundle", "secret-set", True), READS),
     "ownership.whose": (lambda s, m: s.ownership.whose(m.card).replace("bob", SECRET), (OWN, OWN, OWN, YES)),
