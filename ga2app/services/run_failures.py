@@ -76,6 +76,11 @@ _HINTS: dict[ErrorCode, tuple[str, str | Callable[[Config], str]]] = {
         "holds now.",
     ),
     ErrorCode.FOLDER_IN_USE: ("Another run writes to its folder", "Wait until that run has ended, then press Retry."),
+    ErrorCode.DATABASE_BUSY: (
+        "Another program kept the database locked",
+        "Close what has it open (a database viewer, a backup program), then press Retry: the run goes on from its last "
+        "checkpoint.",
+    ),
     ErrorCode.DISK_FULL: (
         "The disk is full",
         "Free some space where the studio keeps its data (old runs and bundles can be deleted), then press Retry: "

@@ -6,10 +6,12 @@ import csv
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from ga2app.bundles import load_folder, save
 from ga2app.cli.main import main
 from ga2app.types import Dataset
 from tests.clips import color_dataset
@@ -103,11 +105,9 @@ def test_labels_that_are_novel_here_and_were_trained_on_are_told(capsys: pytest.
 def test_a_bundle_trained_in_float16_is_measured_anywhere(
     capsys: pytest.CaptureFixture[str], room: Path, tmp_path: Path
 ):
-    half = tmp_path / "half"
-    shutil.copytree(room / "bundle", half)
-    manifest = json.loads((half / "bundle.json").read_text())
-    manifest["config"]["precision"] = "float16"
-    (half / "bundle.json").write_text(json.dumps(manifest))
+    half, bundle = tmp_path / "half", load_folder(room / "bundle")
+    config = bundle.manifest.config | {"precision": "float16"}
+    save(replace(bundle, manifest=replace(bundle.manifest, config=config)), half)
     found = document(capsys, "evaluate", str(half), "--dataset", str(room / "colors.csv"))
     assert found["metrics"].keys() == {"base", "novel", "hm"}
 
@@ -235,11 +235,13 @@ def test_ctrl_c_saves_and_the_same_command_goes_on(capsys: pytest.CaptureFixture
     err = interrupted(capsys, "epoch 3,", *command)
     step = re.search(r"stopped at step (\d+) of seed-1024; the same command goes on from there", err)
     assert step is not None
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["seed-1024.checkpoint"]
+    saved = {"seed-1024.checkpoint", "seed-1024.checkpoint.before"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == saved
     assert main(command) == 0
     again = capsys.readouterr()
     assert f"resumed at step {step[1]}" in again.err
     assert json.loads(again.out)["series"][0]["std"]["base"] is None
+    assert not saved & {path.name for path in (tmp_path / "out").iterdir()}
 
 
 def test_a_protocol_says_before_its_first_draw_that_whitening_will_be_off(

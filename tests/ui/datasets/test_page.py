@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from dataclasses import replace
@@ -26,6 +27,7 @@ from ga2app.web import Studio
 from ga2app.web.pages.datasets.dataset_handlers import Handlers
 from ga2app.web.pages.datasets.dataset_views import View, list_html, panel_html, player_html, sample_html
 from ga2app.web.pages.datasets.datasets_page import Parts, source_of
+from ga2app.worker.launcher import process_started_s
 from tests.space.hosting import finish
 
 from ..studios import add_dataset
@@ -221,8 +223,8 @@ def test_a_page_of_clips_is_turned_within_what_there_is(studio: Studio, page: Ha
 def test_the_clock_tells_what_has_grown_and_draws_no_list_that_has_not_changed(
     studio: Studio, page: Handlers, parts: Parts
 ) -> None:
-    imports = studio.store.imports
-    import_id = imports.begin("slow", "slow.zip", 1, 1.0)
+    imports, another = studio.store.imports, os.getppid()
+    import_id = imports.begin("slow", "slow.zip", another, process_started_s(another) or 0.0)
     imports.progress(import_id, "Looking at clips", 5, 20)
     first = page.tick({parts.view: View(), parts.seen: None})
     assert "Looking at clips 5 of 20" in first[parts.form.panel] and parts.listing in first
