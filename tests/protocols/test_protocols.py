@@ -214,7 +214,7 @@ def test_an_interrupted_protocol_goes_on_where_it_was(
     stopped, resumed = Steps(stop_after=3), Steps()
     with pytest.raises(InterruptedError, match="stopped at step 1 of seed-8"):
         base_to_novel(config, dataset, [7, 8], stopped.session(backbone, tmp_path / "parts"))
-    assert folders(tmp_path / "parts") == ["seed-7", "seed-8.checkpoint"]
+    assert folders(tmp_path / "parts") == ["seed-7", "seed-8.checkpoint", "seed-8.checkpoint.before"]
     report = base_to_novel(config, dataset, [7, 8], resumed.session(backbone, tmp_path / "parts"))
     assert resumed.count == 1 and "resumed at step 1" in resumed.texts
     assert folders(tmp_path / "parts") == ["seed-7", "seed-8"]

@@ -135,6 +135,10 @@ def test_an_address_is_of_use_to_the_visitor_alone_for_whom_the_page_was_drawn(s
     assert Browser(space, "bob").get(his).status_code == 404, "it is alice's, and not shared"
     studio.store.share("datasets", clip.dataset_id, True)
     assert Browser(space, "bob").get(his).status_code == 200
+    nobodys = address_for(space, preview, "")
+    assert Browser(space, "bob").get(nobodys).status_code == 200, "he signed in while its pictures were on their way"
+    studio.store.share("datasets", clip.dataset_id, False)
+    assert Browser(space, "bob").get(nobodys).status_code == 404
 
 
 def test_a_persons_files_are_that_persons_and_the_owners_until_they_are_shared(studio: Studio) -> None:

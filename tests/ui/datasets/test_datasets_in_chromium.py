@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import zipfile
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from ga2app.store.import_records import ImportState
+from ga2app.worker.launcher import process_started_s
 from tests.browser import ticked
 
 from ..studios import LABELS, Served, add_dataset, draw_clip
@@ -90,8 +92,8 @@ def a_clip_is_played_and_the_player_closed(tab: Any) -> None:
 
 
 def a_running_import_is_followed_and_cancelled(tab: Any, served: Served) -> None:
-    store = served.studio.store
-    import_id = store.imports.begin("slow", "slow.zip", pid=1, process_started_s=1.0)
+    store, another = served.studio.store, os.getppid()
+    import_id = store.imports.begin("slow", "slow.zip", another, process_started_s(another) or 0.0)
     going = tab.locator("#ds-panel .ds-progress")
     try:
         store.imports.progress(import_id, "Looking at clips", 5, 20)
