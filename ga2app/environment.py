@@ -247,9 +247,11 @@ def url_host(host: str) -> str:
 
 
 def _cannot_write(folder: Path) -> str | None:
-    """Why nothing can be written into ``folder``, which is made if need be; None where it can."""
+    """Why nothing can be written into ``folder``, which is made if need be, for its owner alone; None where it can."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        for part in reversed((folder, *folder.parents)):
+            if not part.exists():
+                part.mkdir(mode=0o700, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             return None
     except OSError as exc:

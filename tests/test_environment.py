@@ -84,6 +84,7 @@ def test_uploads_are_received_in_the_data_directory_unless_another_folder_is_nam
     around: dict[str, str] = {}
     find_received_folder(around, tmp_path / "home")
     assert around == {"GRADIO_TEMP_DIR": str(tmp_path / "home" / "gradio")} and (tmp_path / "home" / "gradio").is_dir()
+    assert (tmp_path / "home").stat().st_mode & 0o777 == 0o700
     find_received_folder(around, tmp_path / "other")
     assert around == {"GRADIO_TEMP_DIR": str(tmp_path / "home" / "gradio")}
     (tmp_path / "file").write_text("no folder")

@@ -265,7 +265,7 @@ class AnchorService(NegativePromptService):
             try:
                 if place is None:
                     self._contents[path] = content_digest(path)
-                    # Whoever only looks may not write it down: then it is known to this process.
+                    # Where the database cannot be written it is known to this process alone.
                     with contextlib.suppress(StudioError):
                         self._store.clips.learn_content(path, self._contents[path])
                     place = self._studio.home.thumbs / f"{self._contents[path]}.jpg"

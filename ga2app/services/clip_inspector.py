@@ -161,7 +161,7 @@ def preview_of(studio: Studio, clip: ClipRow) -> Path:
     digest = clip.facts.digest if clip.facts else ""
     if not digest:
         digest = content_digest(clip.path)
-        with contextlib.suppress(StudioError):  # whoever only looks may not write it down
+        with contextlib.suppress(StudioError):  # a preview needs no room in the database
             studio.store.clips.learn_content(clip.path, digest)
     preview = studio.home.previews / f"{digest}.mp4"
     if not preview.exists():

@@ -12,6 +12,7 @@ import sqlite_utils
 
 from ga2app.errors import DatasetError, StoreError
 from ga2app.store.database import Database
+from ga2app.store.row_guard import APP, acting_as
 from ga2app.types import ClipFacts, LabelKind, Subset
 from ga2app.untrusted import stored_json
 
@@ -160,8 +161,11 @@ class Clips:
             )
 
     def learn_content(self, path: str, digest: str) -> None:
-        """Keep the content of a file, wherever a clip or an anchor names that file and its content is not known."""
-        with self._database.write() as db:
+        """Keep the content of a file, wherever a clip or an anchor names that file and its content is not known.
+
+        The app keeps it, whoever was looking: it is a fact of the file, and pictures are shown by it.
+        """
+        with acting_as(APP), self._database.write() as db:
             for table in _WITH_CONTENT:
                 sql = f"UPDATE {table} SET digest = ? WHERE path = ? AND coalesce(digest, '') = ''"
                 db.execute(sql, [digest, self._database.to_stored(path)])

@@ -168,6 +168,23 @@ def test_a_persons_files_are_that_persons_and_the_owners_until_they_are_shared(s
         assert sweep_pictures(studio.home, studio.store, fresh_s=-1) == 0, "what bob does not see is not his to sweep"
 
 
+def test_a_picture_that_a_visitor_was_the_first_to_ask_for_is_shown(studio: Studio) -> None:
+    """As those of the drawn scenes on a fresh Space: nobody has opened their clips before."""
+    add_dataset(studio)
+    dataset = studio.store.datasets.list()[0].id
+    studio.store.share("datasets", dataset, True)
+    clip = studio.store.clips.page(dataset, ClipFilter(), limit=1)[0]
+    assert clip.facts is None
+    space = guarded(on_space(studio))
+    with acting_as(Actor(None, refusal="sign in")):
+        assert space.anchors.draw_pictures([(clip.path, None)])
+        picture = space.anchors.picture(clip.path)
+    assert picture and picture.exists()
+    for person in ("", "eve"):
+        assert Browser(space, person).get(address_for(space, picture, person)).status_code == 200
+    assert sweep_pictures(studio.home, studio.store, fresh_s=-1) == 0
+
+
 def test_what_is_deleted_is_gone_at_once_also_at_an_address_that_holds(studio: Studio, clip: ClipRow) -> None:
     visitor, dataset = Browser(studio), studio.store.datasets.list()[0]
     export = studio.datasets.export(dataset.id, packed=True)
