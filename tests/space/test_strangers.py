@@ -163,7 +163,7 @@ def test_the_owner_does_all_of_it(studio: Studio) -> None:
 def signed_in(person: str) -> dict[str, Any]:
     """A session as Gradio keeps it once ``person`` has signed in."""
     about = {"name": person, "preferred_username": person, "profile": "", "picture": ""}
-    told = {"access_token": "t", "scope": "openid", "expires_at": time.time() + 60, "userinfo": about}
+    told = {"access_token": "t", "scope": "openid", "expires_at": time.time() + 86_400, "userinfo": about}
     return {"oauth_info": told}
 
 
