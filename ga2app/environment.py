@@ -15,7 +15,8 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -83,6 +84,24 @@ def _host(name: str) -> str:
     with contextlib.suppress(OSError):
         parts.append(str(os.stat("/proc/self/ns/pid").st_ino))
     return " ".join(parts)
+
+
+@contextmanager
+def repeating(act: Callable[[], bool], every_s: float, name: str) -> Iterator[None]:
+    """In the block ``act`` is called every so many seconds, in a thread called ``name``, until it gives False."""
+    ended = threading.Event()
+
+    def repeat() -> None:
+        while not ended.wait(every_s) and act():
+            pass
+
+    thread = OwnThread(target=repeat, name=name, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 def system_fault() -> str | None:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 import shutil
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 
-from ga2app.environment import OwnThread
+from ga2app.environment import repeating
 from ga2app.errors import StoreError
 from ga2app.paths import Home
 from ga2app.store import Store
@@ -44,20 +42,12 @@ def sweep(home: Home, store: Store) -> list[int]:
     return dead
 
 
-@contextmanager
-def heartbeat(imports: Imports, import_id: int) -> Iterator[None]:
-    """In the block other machines hear that the import goes on: one clip may take long."""
-    ended = threading.Event()
+def heartbeat(imports: Imports, import_id: int) -> AbstractContextManager[None]:
+    """In its block other machines hear that the import goes on: one clip may take long."""
 
-    def beat() -> None:
-        while not ended.wait(_BEAT_S):
-            with suppress(StoreError):
-                imports.beat(import_id)
+    def beat() -> bool:
+        with suppress(StoreError):
+            imports.beat(import_id)
+        return True
 
-    thread = OwnThread(target=beat, name=f"heartbeat of import {import_id}", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
+    return repeating(beat, _BEAT_S, f"heartbeat of import {import_id}")

@@ -14,11 +14,12 @@ class Heartbeats:
 
     def keep(self, ids: Collection[int]) -> None:
         """Forget all but these."""
-        self._seen = {number: seen for number, seen in self._seen.items() if number in ids}
+        self._seen = {number: seen for number, seen in list(self._seen.items()) if number in ids}
 
     def silent(self, number: int, beat_s: float, after_s: float) -> bool:
         """Note the heartbeat ``beat_s``, and tell whether it has been the last for more than ``after_s`` seconds."""
         now_s = time.monotonic()
-        if number not in self._seen or self._seen[number][0] != beat_s:
-            self._seen[number] = beat_s, now_s
-        return now_s - self._seen[number][1] > after_s
+        last_s, since_s = self._seen.get(number, (None, now_s))
+        if last_s != beat_s:
+            self._seen[number], since_s = (beat_s, now_s), now_s
+        return now_s - since_s > after_s

@@ -227,17 +227,19 @@ class Imports:
             return not alive(pid, started_s) or pid == os.getpid() and not own(import_id)
 
         sql = "SELECT id, pid, process_started_s, host, heartbeat_s FROM imports WHERE state = 'running'"
-        with self._database.write() as db:
+        with self._database.read() as db:  # asked every few seconds: most looks find nothing, and need no lock for that
             found = db.execute(sql).fetchall()
-            self._beats.keep({row[0] for row in found})
-            dead = [row[0] for row in found if is_dead(*row)]
-            db.conn.executemany(
-                "UPDATE imports SET state = 'failed', error = ?, finished_s = ? WHERE id = ?",
-                [
-                    ("the studio was closed during the import; nothing was kept, start it again", time.time(), id_)
-                    for id_ in dead
-                ],
-            )
+        self._beats.keep({row[0] for row in found})
+        dead = [row[0] for row in found if is_dead(*row)]
+        if dead:
+            with self._database.write() as db:
+                db.conn.executemany(
+                    "UPDATE imports SET state = 'failed', error = ?, finished_s = ? WHERE id = ? AND state = 'running'",
+                    [
+                        ("the studio was closed during the import; nothing was kept, start it again", time.time(), id_)
+                        for id_ in dead
+                    ],
+                )
         return dead
 
     def folders(self) -> set[str]:

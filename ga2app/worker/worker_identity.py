@@ -11,14 +11,13 @@ import json
 import os
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from ga2app.environment import OwnThread, host_identity
+from ga2app.environment import host_identity, repeating
 from ga2app.paths import write_whole
 from ga2app.untrusted import stored_json
 from ga2app.worker.worker_slots import WorkerSlot
@@ -116,29 +115,22 @@ def name_holder(file: Path, slot: WorkerSlot, holder: WorkerProcess) -> None:
     write_whole(file, json.dumps(asdict(holder) | {"slot": asdict(slot)}))
 
 
-@contextmanager
-def beating(file: Path, lost: Callable[[], None]) -> Iterator[None]:
-    """In the block, what this process wrote into ``file`` is kept fresh; ``lost`` is called if another took its place.
+def beating(file: Path, lost: Callable[[], None]) -> AbstractContextManager[None]:
+    """In its block, what this process wrote into ``file`` is kept fresh; ``lost`` is called if another took its place.
 
     That happens to a process that was stopped for a while: other machines take it for dead.
     """
-    ended, me = threading.Event(), this_process()
+    me = this_process()
 
-    def beat() -> None:
-        while not ended.wait(BEAT_S):
-            if _named(file) not in (me, None):
-                lost()
-                return
-            with contextlib.suppress(OSError):
-                os.utime(file)
+    def beat() -> bool:
+        if _named(file) not in (me, None):
+            lost()
+            return False
+        with contextlib.suppress(OSError):
+            os.utime(file)
+        return True
 
-    thread = OwnThread(target=beat, name="heartbeat of the worker", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
+    return repeating(beat, BEAT_S, "heartbeat of the worker")
 
 
 def _named(file: Path) -> WorkerProcess | None:
