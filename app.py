@@ -31,8 +31,8 @@ if fault := environment.system_fault():
 
 from ga2app.environment import ServerAddress
 from ga2app.errors import StudioError
+from ga2app.fast_start import let_go
 from ga2app.paths import Home, default_home
-from ga2app.worker.launcher import let_go
 
 log = logging.getLogger("ga2app.app")
 

@@ -6,11 +6,12 @@ import os
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from ga2app.cli.main import main
-from ga2app.worker.launcher import let_go
+from ga2app.fast_start import let_go, load_quickly
 
 
 def run() -> int:
     """The command line, for a process that ends with it; gives the exit status."""
+    load_quickly()
     status = main()
     let_go()
     return status

@@ -7,43 +7,31 @@ clips could not be read and the others were answered. With ``--json`` stdout hol
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from ga2app import environment
-from ga2app.cli import (
-    anchors,
-    bench_base2novel,
-    evaluate,
-    explain,
-    import_dataset,
-    import_export,
-    protocol,
-    recognize,
-    stored,
-    train,
-    upkeep,
-)
-from ga2app.cli import studio_command as studio
 from ga2app.errors import StudioError
 from ga2app.paths import default_home, version
 
-COMMANDS = (
-    studio,
-    upkeep,
-    recognize,
-    explain,
-    train,
-    evaluate,
-    protocol,
-    import_dataset,
-    stored,
-    import_export,
-    anchors,
-    bench_base2novel,
-)
+COMMANDS = {
+    "studio_command": ("studio", "worker", "sketch", "space"),
+    "upkeep": ("doctor", "backup", "restore", "frames"),
+    "recognize": ("recognize",),
+    "explain": ("explain",),
+    "train": ("train",),
+    "evaluate": ("evaluate",),
+    "protocol": ("protocol",),
+    "import_dataset": ("import-dataset",),
+    "stored": ("datasets", "runs", "bundles"),
+    "import_export": ("export", "import-bundle", "import-checkpoint", "push", "pull"),
+    "anchors": ("anchors", "suggest"),
+    "bench_base2novel": ("bench",),
+}
+"""The commands that each module of this package adds: only the module of the one that is called is imported."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -52,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"error: {fault}", file=sys.stderr)
         return 1
     environment.write_any_text()
-    args = _parser().parse_args(argv)
+    args = _parser(sys.argv[1:] if argv is None else argv).parse_args(argv)
     try:
         environment.prepare(default_home().root)
         status: int = args.run(args)
@@ -70,7 +58,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(argv: Sequence[str] = ()) -> argparse.ArgumentParser:
+    """The parser of the command that ``argv`` calls, of all commands where it begins with none."""
     called = Path(sys.argv[0]).name
     parser = argparse.ArgumentParser(
         prog=called if called == "ga2app" else "python -m ga2app",
@@ -80,8 +69,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"GA² Studio {version()}")
     parser.set_defaults(run=lambda args: _help(parser))
     commands = parser.add_subparsers(metavar="COMMAND")
-    for command in COMMANDS:
-        command.add(commands)
+    wanted = [module for module, names in COMMANDS.items() if argv and argv[0] in names]
+    for module in wanted or COMMANDS:
+        importlib.import_module(f"ga2app.cli.{module}").add(commands)
     return parser
 
 

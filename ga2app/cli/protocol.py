@@ -16,7 +16,6 @@ from ga2app.cli import settings_options as settings
 from ga2app.config import RunConfig
 from ga2app.errors import ConfigError, Fault
 from ga2app.paths import default_home, write_whole
-from ga2app.services.run_checks import whitening_warnings
 from ga2app.types import Dataset, rests_on
 
 if TYPE_CHECKING:
@@ -132,6 +131,8 @@ def _run(args: argparse.Namespace, config: RunConfig, protocol: Protocol) -> int
 
 def _say_warnings(args: argparse.Namespace, config: RunConfig, dataset: Dataset) -> None:
     """Say before the first draw what of the whitening will not be as asked for, for each number of shots."""
+    from ga2app.services.run_checks import whitening_warnings
+
     few_shot = args.run is run_few_shot
     for shots in _whole_numbers(args.shots, "shots", SHOTS) if few_shot else [config.shots]:
         for text in whitening_warnings(replace(config, shots=shots), dataset):

@@ -17,7 +17,6 @@ from ga2app.disk import drop_checkpoint
 from ga2app.environment import launched_processes
 from ga2app.errors import BundleError, ConfigError, Fault, HubError
 from ga2app.paths import default_home, job_beside
-from ga2app.services.run_checks import FOOTAGE, check, filmed
 from ga2app.types import Dataset
 
 
@@ -93,6 +92,7 @@ def _plan(args: argparse.Namespace) -> _Plan | None:
         common.print_json(config.to_dict())
         return None
     settings.check_complete(config)
+    from ga2app.services.run_checks import FOOTAGE, check, filmed
     from ga2app.training import check_start
 
     own = common.find_dataset(config.dataset)

@@ -21,6 +21,7 @@ from ga2app.clip.measured_choices import faster_attention, faster_precision, fas
 from ga2app.clip.tokenizers import check_tokenizer
 from ga2app.config import ATTENTIONS, AUTO, SKETCH, Precision, RunConfig
 from ga2app.errors import BackboneError
+from ga2app.fast_start import loaded
 from ga2app.video.preprocessing import read_preprocessing
 
 
@@ -130,6 +131,7 @@ def _load(files: ClipFolder, name: str) -> tuple[Any, Any]:
     from transformers import AutoTokenizer, CLIPModel
     from transformers.utils import logging as transformers_logging
 
+    loaded()
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     where = str(files.folder)
     model: Any = CLIPModel

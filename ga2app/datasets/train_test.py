@@ -7,8 +7,6 @@ import os
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from ga2app.errors import DatasetError, ErrorCode
 from ga2app.types import Dataset, LabelledClip, Subset
 
@@ -139,6 +137,8 @@ def draw_shots(dataset: Dataset, shots: int, seed: int) -> list[LabelledClip]:
             hint="add clips of another class",
             code=ErrorCode.NO_TRAINING_CLIPS,
         )
+    import numpy as np
+
     drawn: list[LabelledClip] = []
     empty = []
     for label in dataset.base:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import ga2app.store.lean_sqlite_utils  # noqa: F401
 from ga2app.paths import Home
 from ga2app.store.anchor_rows import Ratings
 from ga2app.store.anchor_sets import Anchors, gone

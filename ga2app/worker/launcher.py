@@ -8,7 +8,6 @@ starts.
 
 from __future__ import annotations
 
-import gc
 import logging
 import os
 import signal
@@ -167,14 +166,6 @@ def release_lock(home: Home, slot: WorkerSlot | None = None) -> None:
     with _locked(home):
         if worker_process(home, slot) == this_process():
             _file(home, slot.name).unlink()
-
-
-def let_go() -> None:
-    """To be called when a process is about to end, which takes seconds less then.
-
-    Python else looks once more through everything that torch and Gradio have made, for what nobody needs any longer.
-    """
-    gc.freeze()
 
 
 def worker_log(home: Home, slot: WorkerSlot | None = None) -> Path:

@@ -20,25 +20,11 @@ from ga2app.store import Store
 from ga2app.worker import launcher
 from ga2app.worker.queue_loop import Worker
 from ga2app.worker.run_parts import Parts, real_parts
-from ga2app.worker.worker_slots import WorkerSlot, plan_slots
+from ga2app.worker.worker_slots import WorkerSlot, add_options, plan_slots
 
 _log = logging.getLogger(__name__)
 _LOOK_S = 0.2
 _REMOTE_LOOK_S = 5.0
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """The options that every door of the workers takes."""
-    parser.add_argument(
-        "--workers",
-        type=int,
-        metavar="N",
-        help="runs at once (default: one on each CUDA device, else one; several on a processor share its cores)",
-    )
-    parser.add_argument("--once", action="store_true", help="leave when the queue is empty")
-    parser.add_argument(
-        "--idle-exit", type=float, default=float("inf"), metavar="S", help="leave after S seconds without a run"
-    )
 
 
 def main(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +19,20 @@ MOST_REMOTE = 4
 
 _GPU_FILES = ("nvidia*", "nvhost*", "kfd", "dxg")
 """What /dev holds where there may be a GPU: without, torch need not be loaded to know that there is none."""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options that every door of the workers takes."""
+    parser.add_argument(
+        "--workers",
+        type=int,
+        metavar="N",
+        help="runs at once (default: one on each CUDA device, else one; several on a processor share its cores)",
+    )
+    parser.add_argument("--once", action="store_true", help="leave when the queue is empty")
+    parser.add_argument(
+        "--idle-exit", type=float, default=float("inf"), metavar="S", help="leave after S seconds without a run"
+    )
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import argparse
+import importlib
 import json
 import subprocess
 import sys
@@ -7,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ga2app.cli.main import main
+from ga2app.cli.main import COMMANDS, main
 from ga2app.config import ClipConfig, preset
 from ga2app.datasets import read_clipset
 from ga2app.paths import PROJECT, Home, default_home
@@ -253,3 +255,25 @@ def test_frames_tells_what_decoded_frames_take_and_clears_them(
     assert main(["frames", "--clear", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {**there, "bytes": 0, "freed_bytes": there["bytes"]}
     assert main(["frames"]) == 0 and "0.00 GB of decoded frames in" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("module", COMMANDS)
+def test_a_module_adds_the_commands_that_the_table_names(module: str) -> None:
+    commands = argparse.ArgumentParser().add_subparsers()
+    importlib.import_module(f"ga2app.cli.{module}").add(commands)
+    assert tuple(commands.choices) == COMMANDS[module]
+
+
+def test_a_command_loads_its_own_module_alone_and_help_loads_no_service() -> None:
+    code = "import sys; from ga2app.cli.main import _parser; _parser(sys.argv[1:]); print(*sys.modules)"
+
+    def loaded(*arguments: str) -> set[str]:
+        return set(subprocess.check_output([sys.executable, "-c", code, *arguments], text=True).split())
+
+    assert not loaded("recognize") & {f"ga2app.cli.{module}" for module in COMMANDS if module != "recognize"}
+    assert not {"numpy", "pandas", "torch", "ga2app.store", "ga2app.services"} & loaded("--help")
+
+
+def test_the_store_loads_without_pandas_and_leaves_it_to_others() -> None:
+    code = "import ga2app.store, sys; assert 'pandas' not in sys.modules; import pandas; print(pandas.__name__)"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "pandas"
