@@ -1,8 +1,8 @@
 """Taking turns: what takes long is done a slice at a time, and whoever waits comes in between, in the order of asking.
 
 Whoever computes holds the turn (``Turns.turn``); between two slices of work the towers call ``let_others_in``, which
-hands the turn on if anybody waits, and waits for it at the end of the line. Outside a turn, in a training for example,
-that does nothing.
+hands the turn on if anybody waits, and waits for it at the end of the line. ``turn_set_aside`` leaves it to others for
+as long as clips are being decoded. Outside a turn, in a training for example, both do nothing.
 """
 
 from __future__ import annotations
@@ -44,6 +44,17 @@ class Turns:
             self._hand_on()
             self._take()
 
+    @contextmanager
+    def set_aside(self) -> Iterator[None]:
+        """Leave the turn that is held to others for as long as the block lasts."""
+        token = _held.set(None)
+        self._hand_on()
+        try:
+            yield
+        finally:
+            self._take()
+            _held.reset(token)
+
     def _take(self) -> None:
         with self._lock:
             mine = None
@@ -75,3 +86,13 @@ def let_others_in() -> None:
     """Between two slices of work: whoever waits for the turn that is held here comes in between."""
     if (turns := _held.get()) is not None:
         turns.let_others_in()
+
+
+@contextmanager
+def turn_set_aside() -> Iterator[None]:
+    """While something is waited for that computes nothing here: whoever waits for the turn need not wait for that."""
+    if (turns := _held.get()) is None:
+        yield
+        return
+    with turns.set_aside():
+        yield

@@ -20,6 +20,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ga2app.clip import Backbone, ranks
+from ga2app.clip.turns import turn_set_aside
 from ga2app.errors import ClipError, DatasetError, ErrorCode, StoreError
 from ga2app.method.prompted_model import PromptedClip, plain_clip
 from ga2app.paths import whole_file
@@ -121,7 +122,8 @@ def _encode(
             for place in range(min(at_once, end - first)):
                 if not (whole_batches and place) and should_stop():
                     raise InterruptedError
-                results += islice(loaded, 1)
+                with turn_set_aside():
+                    results += islice(loaded, 1)
             faults += [str(result) for result in results if isinstance(result, ClipError)]
             if results and not faults:
                 pixels = torch.cat([raised(result) for result in results])

@@ -19,6 +19,8 @@ from ga2app.method.prompted_model import plain_clip
 
 MOST_RECOGNIZERS = 4
 """Combinations of a backbone and bundles that stay ready."""
+MOST_BUNDLES = 16
+"""Bundles that stay loaded; recognizers keep their own besides."""
 
 
 class ModelCache:
@@ -31,7 +33,7 @@ class ModelCache:
         self._most = backbones_in_memory() if most is None else most
         self._lock = threading.Lock()
         self._backbones: OrderedDict[str, Backbone] = OrderedDict()
-        self._bundles: dict[tuple[str, float], PromptBundle] = {}
+        self._bundles: OrderedDict[tuple[str, float], PromptBundle] = OrderedDict()
         self._recognizers: OrderedDict[tuple[str, tuple[int, ...]], Recognizer] = OrderedDict()
         self.turns = Turns()
 
@@ -61,8 +63,12 @@ class ModelCache:
         key = (folder, manifest.stat().st_mtime if manifest.exists() else 0.0)
         with self._lock:
             if key not in self._bundles:
-                self._bundles = {old: kept for old, kept in self._bundles.items() if old[0] != folder}
+                for old in [old for old in self._bundles if old[0] == folder]:
+                    del self._bundles[old]
                 self._bundles[key] = load_bundle(folder)
+                if len(self._bundles) > MOST_BUNDLES:
+                    self._bundles.popitem(last=False)
+            self._bundles.move_to_end(key)
             return self._bundles[key]
 
     def recognizer(self, backbone: str, folders: Sequence[str] = ()) -> Recognizer:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ga2app.errors import DatasetError
 from ga2app.labels import check_labels
+from ga2app.services.recognition_cost import cost_of_why
 from ga2app.services.recognition_service import Results
 from ga2app.services.recognizers import OwnRecognizer
 from ga2app.types import AnchorClip
@@ -59,19 +60,24 @@ class ExplanationService:
     def explain(self, results: Results, asked: Question) -> ClipExplanation:
         """What moved the score; zero-shot CLIP is explained alone where its own answer was asked about.
 
-        Raises StudioError for what cannot be explained.
+        It counts as a recognition. Raises StudioError for what cannot be explained: BusyError where too many are under
+        way, LimitError where it would cost too much.
         """
-        card = results.cards[asked.place - 1] if asked.place else None
-        return self._studio.explainer.explain(
-            results.paths[asked.clip],
-            check_labels(results.labels)[0],
-            asked.label,
-            backbone=results.recognition.backbone,
-            bundle=card.folder if card else None,
-            anchors=self.anchors_at_hand(),
-            negatives=self._studio.store.negatives.texts()[:MOST_NEGATIVES],
-            template=results.templates,
-        )
+        studio, card = self._studio, results.cards[asked.place - 1] if asked.place else None
+        labels, bundle = check_labels(results.labels)[0], card.folder if card else None
+        anchors, negatives = self.anchors_at_hand(), studio.store.negatives.texts()[:MOST_NEGATIVES]
+        cost_of_why(labels, results.templates, bundle, len(anchors), len(negatives)).check(studio.store.quotas)
+        with studio.recognition.admission.admitted():
+            return studio.explainer.explain(
+                results.paths[asked.clip],
+                labels,
+                asked.label,
+                backbone=results.recognition.backbone,
+                bundle=bundle,
+                anchors=anchors,
+                negatives=negatives,
+                template=results.templates,
+            )
 
     def overlays(self, found: ClipExplanation) -> Sequence[NDArray[np.uint8]]:
         """The sampled frames (T, S, S, 3) for each model: orange where they speak for the label, blue where against."""
@@ -94,7 +100,7 @@ class ExplanationService:
 
 
 class Explainer:
-    """Explains with what the recognizer has loaded; torch is imported at the first use."""
+    """Explains with what the recognizer has loaded, in turn with its requests; torch is imported at the first use."""
 
     def __init__(self, recognizer: OwnRecognizer) -> None:
         self._recognizer = recognizer
@@ -130,11 +136,12 @@ class Explainer:
             tuned = prompts.bundle if prompts else None
             return explain_clip(loaded, path, labels, bundle=tuned, label=label, num_frames=frames, ways=ways)
 
-        try:
-            return ask(anchors)
-        except DatasetError as exc:
-            found = ask(())
-            return replace(found, notes=(*found.notes, f"the anchors were left out: {exc}"))
+        with self._recognizer.models.turns.turn():
+            try:
+                return ask(anchors)
+            except DatasetError as exc:
+                note, found = f"the anchors were left out: {exc}", ask(())
+        return replace(found, notes=(*found.notes, note))
 
     def read_tokens(self, *, backbone: str, bundle: str) -> Sequence[TokenWords]:
         """The words nearest to the tokens that the text tower reads; none for a bundle without text prompts.
@@ -142,14 +149,19 @@ class Explainer:
         A bundle's tokens stay the same, so they are read once.
         """
         from ga2app.inference.explanations import TokenKind, explain_words
+        from ga2app.inference.model_cache import MOST_BUNDLES
 
-        prompts = self._recognizer.models.bundle(bundle)
-        kept = self._tokens.get(bundle)
-        if kept is not None and kept[0] is prompts:
-            return kept[1]
-        report = explain_words(self._recognizer.models.backbone(backbone), prompts.bundle.learner(), NEAREST_WORDS)
+        models = self._recognizer.models
+        prompts, loaded = models.bundle(bundle), models.backbone(backbone)
+        with models.turns.turn():
+            kept = self._tokens.get(bundle)
+            if kept is not None and kept[0] is prompts:
+                return kept[1]
+            report = explain_words(loaded, prompts.bundle.learner(), NEAREST_WORDS)
         coupled = any(token.kind is TokenKind.CONTEXT for token in report.tokens)
         # Of a coupled bundle the text tower reads the context tokens, never the soft ones.
         found = tuple(token for token in report.tokens if (token.kind is TokenKind.CONTEXT) == coupled)
         self._tokens[bundle] = prompts, found
+        for gone in [*self._tokens][:-MOST_BUNDLES]:
+            self._tokens.pop(gone, None)
         return found

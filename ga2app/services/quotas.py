@@ -48,7 +48,7 @@ def present_quotas(on_space: bool, environment: Mapping[str, str] = os.environ) 
 
 
 class Admission:
-    """How many recognitions are under way, of whom, and how fast they are done."""
+    """How many recognitions and explanations are under way, of whom, and how fast they are done."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

@@ -1,4 +1,4 @@
-"""What a recognition would cost, known before any work is done, and lists that are too long to be looked at."""
+"""What a recognition or an explanation would cost, known before any work is done, and lists that are too long."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from ga2app.types import RecognitionRequest
 
 DEFAULT_FRAMES = 8
 """Frames that are looked at of each clip without a bundle."""
+PASSES_OF_A_WHY = 17
+"""Passes of a frame through the vision tower that find which parts of it count: four steps, each as dear as four."""
 MOST_LABELS = 20_000
 MOST_SIGNS = 500_000
 """Characters of a list of labels or sentences; it is not even read beyond that."""
@@ -20,24 +22,30 @@ MOST_SIGNS = 500_000
 
 @dataclass(frozen=True)
 class Cost:
-    """What a recognition costs: texts through the text tower, frames through the vision tower."""
+    """What is asked for: texts through the text tower, frames through the vision tower; ``why`` of an explanation."""
 
     texts: int
     frames: int
+    why: bool = False
 
     def check(self, quotas: Quotas) -> None:
         """Raises LimitError, with the sum and what to lessen, for more than one request may cost."""
+        frames = "clips × frames, and once more for each bundle"
+        texts, fewer = "labels × sentences, and the labels once more for each bundle", "labels, sentences or bundles"
+        lessen = "give fewer clips at a time, or fewer bundles"
+        if self.why:
+            texts, fewer = "labels × sentences and negative prompts, for each model", "labels, sentences or negatives"
+            frames = f"{PASSES_OF_A_WHY} times the clip's and those of the anchor clips, for each model"
+            lessen = "switch anchor sets off, or ask about an answer of zero-shot CLIP"
         if self.texts > quotas.texts:
             raise LimitError(
-                f"this asks for {self.texts:,} texts (labels × sentences, and the labels once more for each bundle), "
-                f"and {quotas.texts:,} are the most at a time",
-                hint="use fewer labels, sentences or bundles",
+                f"this asks for {self.texts:,} texts ({texts}), and {quotas.texts:,} are the most at a time",
+                hint=f"use fewer {fewer}",
             )
         if self.frames > quotas.frames:
             raise LimitError(
-                f"this asks for {self.frames:,} frames (clips × frames, and once more for each bundle), and "
-                f"{quotas.frames:,} are the most at a time",
-                hint="give fewer clips at a time, or fewer bundles",
+                f"this asks for {self.frames:,} frames ({frames}), and {quotas.frames:,} are the most at a time",
+                hint=lessen,
             )
 
 
@@ -50,6 +58,17 @@ def cost(request: RecognitionRequest) -> Cost:
     passes = max(len(request.templates or ()), 1) + len(facts)
     each = max(frames, default=DEFAULT_FRAMES)
     return Cost(texts * passes, len(request.files) * each * (1 + len(facts)))
+
+
+def cost_of_why(
+    labels: Sequence[str], sentences: Sequence[str], bundle: str | None, anchors: int, negatives: int
+) -> Cost:
+    """What it costs to explain an answer of zero-shot CLIP, and of the bundle in that folder, with so many anchors."""
+    facts = facts_of(bundle) if bundle else None
+    frames = facts.num_frames if facts else DEFAULT_FRAMES
+    models, passes = (2 if bundle else 1), max(len(sentences), 1) + bool(bundle)
+    texts = (len(labels) + negatives) * passes
+    return Cost(texts, models * frames * (PASSES_OF_A_WHY + anchors), why=True)
 
 
 def read_lists(request: RecognitionRequest) -> tuple[list[str], list[str]]:

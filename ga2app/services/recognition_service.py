@@ -100,7 +100,7 @@ class RecognitionService:
     """Recognizes clips, and says which labels and bundles go together."""
 
     def __init__(self, studio: Studio) -> None:
-        self._studio, self._admission = studio, Admission(studio.store)
+        self._studio, self.admission = studio, Admission(studio.store)
 
     def answers(self, request: RecognitionRequest, *, pictures: bool = False) -> Iterator[Results]:
         """The answer, growing by ``studio.clips_at_once`` clips; with ``pictures`` the sampled frames become files.
@@ -108,7 +108,7 @@ class RecognitionService:
         Raises StudioError where it cannot be answered at all: BusyError where too many are being answered, LimitError
         where it would cost too much.
         """
-        with self._admission.admitted():
+        with self.admission.admitted():
             yield from self._admitted(request, pictures=pictures)
 
     def _admitted(self, request: RecognitionRequest, *, pictures: bool) -> Iterator[Results]:

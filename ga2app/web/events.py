@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Callable
-from typing import Any
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+from weakref import WeakValueDictionary
 
-from ga2app.errors import StudioError
+import gradio as gr
+from anyio import to_thread
+
+from ga2app.errors import StudioError, counted
 from ga2app.web.components.markup import UNEXPECTED, notice, script
 
 log = logging.getLogger(__name__)
+
+State = TypeVar("State")
+MOST_PRESSES = 16
+"""Presses of one session that wait for what an earlier one has begun."""
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "show_progress_on": [], "api_visibility": "private"}
 """Keyword arguments of an event that nobody waits for, or that says by itself what is going on.
@@ -32,6 +43,43 @@ def in_turn(screen: str) -> dict[str, Any]:
     and puts back what was there before. For what takes no more than a moment; whatever reads clips has its own lane.
     """
     return QUIET | {"concurrency_id": screen, "concurrency_limit": 1}
+
+
+@dataclass(eq=False)
+class _Session:
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    waiting: int = 0
+    states: deque[object] = field(default_factory=lambda: deque(maxlen=64))
+    """What the presses under way began with and what they made of it, the newest last."""
+
+
+class OneAfterAnother:
+    """Handlers that take long and change a state: one at a time in each session, and no session waits for another.
+
+    A press that has waited goes on from what the one before has made, not from what was there when it was pressed.
+    Nobody who waits keeps a thread.
+    """
+
+    def __init__(self) -> None:
+        self._sessions: WeakValueDictionary[str, _Session] = WeakValueDictionary()
+
+    async def run(self, session: str, before: State, work: Callable[[State], Iterator[State]]) -> AsyncIterator[State]:
+        """What ``work`` makes of the session's state, step by step. Raises gr.Error where too many presses wait."""
+        mine = self._sessions.setdefault(session, _Session())
+        if mine.waiting > MOST_PRESSES:
+            told = f"{counted(mine.waiting, 'click')} of yours wait before this one; try again in a moment"
+            raise gr.Error(told, title="Busy", print_exception=False)
+        mine.waiting += 1
+        try:
+            async with mine.lock:
+                if not any(before is one for one in mine.states):
+                    mine.states.append(before)
+                steps = work(mine.states[-1])  # type: ignore[arg-type]
+                while (changed := await to_thread.run_sync(next, steps, None)) is not None:
+                    mine.states.append(changed)
+                    yield changed
+        finally:
+            mine.waiting -= 1
 
 
 def waited_for(shown: Any) -> dict[str, Any]:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ga2app.clip import load_backbone
 from ga2app.errors import ClipError
+from ga2app.inference.explanations.clip_importance import STEPS
 from ga2app.paths import SKETCH_HARD_PROMPT
 from ga2app.services.explanations import Explainer
+from ga2app.services.recognition_cost import cost_of_why
 from ga2app.services.recognizers import ROUNDED, OwnRecognizer
 from ga2app.synthetic.actions import ACTIONS
 from ga2app.synthetic.demo_dataset import write_drawn_clip
@@ -102,3 +107,49 @@ def test_an_answer_says_that_it_is_rounded(clip: str):
     rounded = recognizer.recognize(RecognitionRequest([clip], LABELS, [], "sketch"))
     exact = OwnRecognizer().recognize(RecognitionRequest([clip], LABELS, [], "sketch"))
     assert rounded.notes == (*exact.notes, ROUNDED) and ROUNDED not in exact.notes
+
+
+def test_another_visitors_clip_is_recognized_while_an_explanation_is_computed(
+    recognizer: OwnRecognizer, clip: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backbone, own, passes, begun = recognizer.models.backbone("sketch"), threading.get_ident(), [], threading.Event()
+    encode, inside = backbone.encode_frames, threading.Lock()
+
+    def slow(*given: Any, **named: Any) -> Any:
+        assert inside.acquire(blocking=False), "two computed at the same time"
+        passes.append(threading.get_ident())
+        begun.set()
+        if passes[-1] != own:
+            time.sleep(0.02)  # so that the other question is asked while this one is under way
+        try:
+            return encode(*given, **named)
+        finally:
+            inside.release()
+
+    monkeypatch.setattr(backbone, "encode_frames", slow)
+    found: list[Any] = []
+    thread = threading.Thread(
+        target=lambda: found.append(Explainer(recognizer).explain(clip, LABELS, LABELS[0], backbone="sketch"))
+    )
+    thread.start()
+    begun.wait()
+    answer = recognizer.recognize(RecognitionRequest([clip], LABELS, None, "sketch"))
+    assert thread.is_alive() and answer.clips[0].error is None
+    thread.join()
+    assert found[0].label == LABELS[0]
+    assert 0 < passes.index(own) < len(passes) - 1  # in between
+
+
+def test_an_explanation_costs_what_is_said_of_it_before(recognizer: OwnRecognizer, clip: str) -> None:
+    """Passes of the clip's frames through the tower, counted: the figure that bounds an explanation."""
+    backbone, frames = recognizer.models.backbone("sketch"), []
+    encode = backbone.encode_frames
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            backbone, "encode_frames", lambda chunk, *a, **n: frames.append(len(chunk)) or encode(chunk, *a, **n)
+        )
+        Explainer(recognizer).explain(clip, LABELS, LABELS[0], backbone="sketch", anchors=[AnchorClip(clip, "a")])
+    once, there_and_back = 8, 2  # a gradient's own pass costs as much as two more
+    said = cost_of_why(LABELS, (), None, anchors=1, negatives=0)
+    assert sum(frames) == once * (2 + 2 * STEPS)
+    assert said.frames == sum(frames) + once * STEPS * there_and_back and said.texts == len(LABELS)

@@ -11,6 +11,7 @@ import pytest
 
 from ga2app.errors import BusyError, ConfigError, LabelError, LimitError, StudioError
 from ga2app.paths import Home
+from ga2app.services.explanations import Question
 from ga2app.services.quotas import ON_SPACE, Admission, present_quotas
 from ga2app.services.studio import Studio
 from ga2app.store import Quotas
@@ -154,6 +155,25 @@ def test_one_person_has_a_share_and_strangers_leave_room_for_those_who_signed_in
                 pass
             with admitted(""), pytest.raises(BusyError, match="busy: 4 recognitions"), admitted("eve"):
                 pass
+
+
+def test_an_explanation_has_its_bounds_and_counts_as_a_recognition(made: Callable[..., Studio]) -> None:
+    studio = made(quotas=Quotas(recognitions=1))
+    shown = studio.recognition.answer(RecognitionRequest([studio.examples[0].path], list(LABELS)))
+    asked = Question(0, 0, LABELS[0])
+    with studio.recognition.admission.admitted(), pytest.raises(BusyError, match="busy: 1 recognition before this one"):
+        studio.explanations.explain(shown, asked)
+    assert studio.explanations.explain(shown, asked).label == LABELS[0]
+    studio.store.quotas = Quotas(frames=100)
+    with pytest.raises(LimitError) as caught:
+        studio.explanations.explain(shown, asked)
+    assert str(caught.value) == (
+        "this asks for 136 frames (17 times the clip's and those of the anchor clips, for each model), and 100 are the "
+        "most at a time; switch anchor sets off, or ask about an answer of zero-shot CLIP"
+    )
+    studio.store.quotas = Quotas(texts=3)
+    with pytest.raises(LimitError, match=r"labels × sentences and negative prompts, for each model\), and 3 are"):
+        studio.explanations.explain(shown, asked)
 
 
 def test_variables_change_the_bounds_and_those_at_fault_are_told_at_once() -> None:

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from ga2app.bundles import Bundle
 from ga2app.clip import Backbone
+from ga2app.clip.turns import turn_set_aside
 from ga2app.config import SKETCH, TEMPLATE
 from ga2app.errors import LabelError
 from ga2app.evaluation import encode_clips
@@ -85,7 +86,8 @@ def explain_clip(
         bundle.check_backbone(backbone.identity.to_dict())
         models["bundle"] = PromptedClip(backbone, bundle.learner(), names, bundle.whitening()).eval()
     how = backbone.preprocessing
-    clip = read_clip(path, Evaluation(num_frames), short_side_px=how.read_px)
+    with turn_set_aside():
+        clip = read_clip(path, Evaluation(num_frames), short_side_px=how.read_px)
     notes += clip.notes
     if backbone.name == SKETCH and looks_photographic(clip.frames):
         notes.append(

@@ -21,6 +21,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ga2app.clip import Backbone
+from ga2app.clip.turns import let_others_in
 from ga2app.inference.explanations.explanation_records import Reading, TokenKind, TokenWords, Word, WordReport
 from ga2app.method.prompts import PromptLearner
 
@@ -114,6 +115,8 @@ def _nearest(
     """The words nearest to ``token`` (Dt,), and what its shuffles get."""
     cosines = functional.normalize(table.vectors, dim=1) @ functional.normalize(token, dim=0)  # (W,)
     distances = (table.vectors - token).norm(dim=1)  # (W,)
+
+    let_others_in()
 
     def word(row: int) -> Word:
         return Word(table.words[row], table.whole[row], float(cosines[row]), float(distances[row]))

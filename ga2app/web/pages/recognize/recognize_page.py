@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from anyio import to_thread
 from gradio.processing_utils import save_file_to_cache
 
 from ga2app.environment import received_folder
@@ -19,7 +21,7 @@ from ga2app.web import address
 from ga2app.web.components.form_fields import line
 from ga2app.web.components.markup import listed, notice, render, script, shortened
 from ga2app.web.components.masthead import Page
-from ga2app.web.events import QUIET, REVEAL_JS, in_turn, waited_for
+from ga2app.web.events import QUIET, REVEAL_JS, OneAfterAnother, in_turn, waited_for
 from ga2app.web.pages.recognize import recognize_controls as fields
 from ga2app.web.pages.recognize import recognize_state as state
 from ga2app.web.pages.recognize.recognize_controls import Controls
@@ -69,6 +71,7 @@ class ResultParts:
 def _connect_results(studio: Studio, controls: Controls, results: ResultParts) -> None:
     """What the right side does by itself: true labels, another threshold, pages of clips, and reasons."""
     shown, graded = results.shown, [results.overview, results.grades, results.shown]
+    turns = OneAfterAnother()
 
     def type_true_label(before: Shown, event: gr.EventData) -> tuple[str, Shown]:
         changed = state.with_true_label(before, event._data.get("clip"), event._data.get("label"))
@@ -83,9 +86,11 @@ def _connect_results(studio: Studio, controls: Controls, results: ResultParts) -
             return {results.shown: gr.skip()}
         return results.values(state.draw(replace(before, results=before.results.with_threshold(percent / 100))))
 
-    def click(before: Shown, event: gr.EventData) -> Iterator[tuple[Any, Shown]]:
-        for changed in state.clicked(studio, before, event._data):
-            yield state.draw(changed).clips, changed
+    async def click(before: Shown, event: gr.EventData, request: gr.Request) -> AsyncIterator[tuple[Any, Shown]]:
+        clicked = partial(state.clicked, studio, asked=event._data)
+        async for changed in turns.run(request.session_hash or "", before, clicked):
+            drawn = await to_thread.run_sync(state.draw, changed)
+            yield drawn.clips, changed
 
     results.overview.submit(type_true_label, shown, [results.grades, shown], **QUIET)
     results.use.click(use_lines, [shown, results.lines], graded, **QUIET)
@@ -93,9 +98,9 @@ def _connect_results(studio: Studio, controls: Controls, results: ResultParts) -
     results.upload.upload(inputs=[shown, results.upload], outputs=graded, **read)
     threshold = controls.settings.threshold
     threshold.release(judge_again, [shown, threshold], results.outputs, **QUIET)
-    lane: Any = {"concurrency_id": "why", "concurrency_limit": 1}
     # Closing, or another question, pressed while reasons are still coming in, is done after them.
-    results.clips.click(click, shown, [results.clips, shown], trigger_mode="multiple", **lane, **QUIET)
+    many: Any = {"trigger_mode": "multiple", "concurrency_limit": None}  # the service admits, as for recognizing
+    results.clips.click(click, shown, [results.clips, shown], **many, **QUIET)
 
 
 def _connect_recognizing(studio: Studio, controls: Controls, results: ResultParts, tab: gr.Textbox) -> None:

@@ -1,0 +1,57 @@
+"""What one session has begun keeps no other one waiting, and its own clicks come after it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Iterator
+
+import gradio as gr
+import pytest
+
+from ga2app.web.events import MOST_PRESSES, OneAfterAnother
+
+
+async def listed(states: AsyncIterator[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    return [one async for one in states]
+
+
+def test_clicks_of_one_session_follow_each_other_and_those_of_another_do_not_wait() -> None:
+    turns, go = OneAfterAnother(), threading.Event()
+
+    def slow(state: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+        yield (*state, "begun")
+        go.wait()
+        yield (*state, "done")
+
+    async def scene() -> None:
+        before: tuple[str, ...] = ("page",)
+        first = asyncio.create_task(listed(turns.run("eve", before, slow)))
+        second = asyncio.create_task(listed(turns.run("eve", before, lambda state: iter([(*state, "closed")]))))
+        assert await listed(turns.run("bob", before, lambda state: iter([(*state, "mine")]))) == [("page", "mine")]
+        assert not first.done() and not second.done()
+        go.set()
+        assert await first == [("page", "begun"), ("page", "done")]
+        assert await second == [("page", "done", "closed")]  # from what the first one made
+        fresh = ("another answer",)
+        assert await listed(turns.run("eve", fresh, lambda state: iter([state]))) == [fresh]
+
+    asyncio.run(scene())
+
+
+def test_one_session_has_so_many_clicks_waiting_and_no_more() -> None:
+    turns, go = OneAfterAnother(), threading.Event()
+
+    def slow(state: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+        go.wait()
+        yield state
+
+    async def scene() -> None:
+        tasks = [asyncio.create_task(listed(turns.run("eve", (), slow))) for _ in range(MOST_PRESSES + 1)]
+        await asyncio.sleep(0)
+        with pytest.raises(gr.Error, match="17 clicks of yours wait before this one; try again"):
+            await listed(turns.run("eve", (), slow))
+        go.set()
+        assert await asyncio.gather(*tasks) == [[()]] * (MOST_PRESSES + 1)
+
+    asyncio.run(scene())
