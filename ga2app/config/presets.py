@@ -140,23 +140,33 @@ def left_to_name(config: RunConfig) -> list[Fault]:
 
 
 ZERO_SHOT = "zero-shot"
-METHODS = (ZERO_SHOT, "coop", "vpt", "ivlp", "coupled", "ga2-released", "ga2")
-"""From frozen CLIP to the whole method, each with more parts than the one before."""
+GA2, GA2_PLUS = "ga2", "ga2-plus"
+METHODS = (ZERO_SHOT, "coop", "vpt", "ivlp", "coupled", "ga2-released", GA2, GA2_PLUS)
+"""From frozen CLIP over the paper's method, ``ga2``, to ours, ``ga2-plus``. Version 0.1.0 called ours ``ga2``."""
 
 WHITENED = "whitened"
-"""Beside them: frozen CLIP in the whitened space of ``ga2``, so what it gains without any prompt."""
+"""Beside them: frozen CLIP in the whitened space of ``ga2-plus``, so what it gains without any prompt."""
 
 COMPARED = (ZERO_SHOT, WHITENED, *METHODS[1:])
 """What the benchmark compares."""
 
+PAPER_LOSSES = LossConfig(anchor_distillation=1.0, attributes=False, anchors_per_step=1)
+"""The paper's anchor: its clips keep their relations to their captions and the negatives as the frozen CLIP has them.
+
+The abstract's "maintain the generic relevance of the attributes in the pre-trained semantic space", with the paper's
+weight (α = 1) and one anchor clip a step. The released code adds the anchor to every logit instead, where it has no
+gradient: see ``released_anchor``.
+"""
+
 
 def ablation(name: str, config: RunConfig) -> RunConfig:
-    """The settings of the method ``name``, where ``config`` are those of the whole method, ``ga2``.
+    """The settings of the method ``name``, where ``config`` are those of the whole method, ``ga2-plus``.
 
     ``coop``: a soft text prompt in the first layer · ``vpt``: deep visual prompts · ``ivlp``: deep prompts in both
-    towers · ``coupled``: ivlp and the hard prompt · ``ga2-released``: coupled and the published anchor term ·
-    ``ga2``: coupled, the anchor terms, the zero-shot ratio and the whitening of ``config``. Raises ConfigError for
-    another name, and for ``zero-shot``, which learns nothing.
+    towers · ``coupled``: ivlp and the hard prompt · ``ga2-released``: coupled and the anchor term as published, which
+    has no gradient · ``ga2``: coupled and the paper's anchor term with one, see ``PAPER_LOSSES`` · ``ga2-plus``:
+    coupled, the loss terms, the zero-shot ratio and the whitening of ``config``. Raises ConfigError for another name,
+    for ``zero-shot``, which learns nothing, and for ``ga2`` where no clip can move.
     """
     off = LossConfig()
     prompts = replace(config.prompts, zero_shot_ratio=0.0)
@@ -167,13 +177,20 @@ def ablation(name: str, config: RunConfig) -> RunConfig:
         "ivlp": (uncoupled, off),
         "coupled": (prompts, off),
         "ga2-released": (prompts, LossConfig(released=1.0)),
-        "ga2": (config.prompts, config.losses),
+        GA2: (prompts, PAPER_LOSSES),
+        GA2_PLUS: (config.prompts, config.losses),
     }
     if name not in parts:
         known = ", ".join(parts)
         raise ConfigError([Fault("method", f"'{name}' is not a method that learns something; choose one of {known}")])
+    if name == GA2 and not prompts.visual_depth:
+        rule = (
+            "'ga2' keeps the anchor clips where they are, and without visual prompts no clip moves; take settings with "
+            "a visual_depth, as those of the Full preset, or the method 'coupled' or 'ga2-plus'"
+        )
+        raise ConfigError([Fault("method", rule)])
     switched, objective = parts[name]
-    whitening = config.whitening if name == "ga2" else WhiteningConfig()
+    whitening = config.whitening if name == GA2_PLUS else WhiteningConfig()
     return replace(config, prompts=switched, losses=objective, whitening=whitening)
 
 
@@ -195,17 +212,20 @@ def method_parts(config: RunConfig) -> list[str]:
 def method_of(config: RunConfig) -> str:
     """The method that the settings ``config`` amount to; ``custom`` where they are none of them.
 
-    Text prompts alone count as ``coop``, however deep.
+    Decided by the parts alone, whatever a stored word says, so that a bundle which an earlier version called ``ga2``
+    is ``ga2-plus``. Text prompts alone count as ``coop``, however deep.
     """
     prompts = config.prompts
     plain = not (prompts.zero_shot_ratio or config.losses.uses_anchors() or config.whitening.enabled)
     if prompts.coupled:
         if plain:
             return "coupled"
-        more = (
-            prompts.zero_shot_ratio or config.whitening.enabled or replace(config.losses, released=0.0).uses_anchors()
-        )
-        return "ga2" if more else "ga2-released"
+        if prompts.zero_shot_ratio or config.whitening.enabled:
+            return GA2_PLUS
+        terms = {name for name, weight in config.losses.weights().items() if weight}
+        if terms == {"released"}:
+            return "ga2-released"
+        return GA2 if terms == {"keep"} and not config.losses.attributes else GA2_PLUS
     if not plain:
         return "custom"
     if not prompts.visual_depth:

@@ -24,7 +24,7 @@ import torch
 from ga2app import evaluation as evaluate
 from ga2app.clip.loading import load_for
 from ga2app.config import Precision, RunConfig
-from ga2app.config.presets import WHITENED, ZERO_SHOT
+from ga2app.config.presets import GA2, WHITENED, ZERO_SHOT
 from ga2app.method.prompted_model import plain_clip
 from ga2app.method.whitening import Whitening, estimate
 from ga2app.paths import write_whole
@@ -63,6 +63,8 @@ class Plan:
         settings = hashed_settings(self.config)
         told = [self.setting, list(self.methods), list(self.shots), self.pool, self.negatives, settings]
         told += ["quick"] if self.quick else []
+        # Outcomes of an earlier version, whose ``ga2`` is now ``ga2-plus``, are not taken for those of this one.
+        told += ["ga2 is the paper's"] if GA2 in self.methods else []
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:12]
 
 

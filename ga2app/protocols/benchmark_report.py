@@ -150,7 +150,11 @@ def paired_difference(figures: Sequence[float], others: Sequence[float]) -> Diff
 
 
 _COLORS = dict(
-    zip(COMPARED, ("#7f7f7f", "#2ca02c", "#bcbd22", "#e377c2", "#ff7f0e", "#1f77b4", "#17becf", "#d62728"), strict=True)
+    zip(
+        COMPARED,
+        ("#7f7f7f", "#2ca02c", "#bcbd22", "#e377c2", "#ff7f0e", "#1f77b4", "#17becf", "#9467bd", "#d62728"),
+        strict=True,
+    )
 )
 
 
