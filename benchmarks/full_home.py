@@ -161,7 +161,7 @@ def _add_bundles(db: sqlite_utils.Database, database: Database, home: Home, coun
             zero_shot=before,
             origin="trained" if trained else "imported",
             dataset="everything",
-            method="ga2",
+            method="ga2-plus",
             seed=n,
             size_bytes=15_895,
         )

@@ -10,7 +10,7 @@ from pathlib import Path
 from ga2app.bundles.front_matter import front_matter, front_values, inline, is_plain, is_repository, shown_figures
 from ga2app.bundles.manifest import CARD, Manifest, without_path
 from ga2app.config import HARD_PROMPT_EMBEDDED, HARD_PROMPT_RANDOM, SKETCH, RunConfig
-from ga2app.config.presets import method_of, method_parts
+from ga2app.config.presets import METHOD_TITLES, method_of, method_parts
 from ga2app.errors import BundleError
 from ga2app.paths import SKETCH_HARD_PROMPT
 from ga2app.types import Conditions, cautions, figure_text, rests_on
@@ -35,16 +35,6 @@ _OLD_WORDS = {
 _PLACE = re.compile(r'from_pretrained\("([^"]*)"')
 _CLAIMED = "apache-2.0"
 """What cards of before said of prompts that were trained here, without having asked."""
-
-_METHODS = {
-    "coop": "text prompts alone (CoOp)",
-    "vpt": "visual prompts alone (VPT)",
-    "ivlp": "prompts in both towers, not coupled",
-    "coupled": "prompts coupled to a hard prompt",
-    "ga2-released": "GA²-CLIP as its authors released it",
-    "ga2": "GA²-CLIP",
-    "custom": "a mixture of its own",
-}
 
 
 def model_card(manifest: Manifest, *, repo_id: str = "", license_id: str = "", license_name: str = "") -> str:
@@ -171,7 +161,7 @@ def _training(manifest: Manifest) -> str:
     revision = f", revision {inline(str(backbone['revision']))}" if backbone.get("revision") else ""
     lines = [
         f"Backbone: {name}{revision}, weights {inline(str(backbone['fingerprint']))}, frozen",
-        f"Method: {_METHODS[method_of(config)]}: {', '.join(method_parts(config))}",
+        f"Method: {METHOD_TITLES[method_of(config)]}: {', '.join(method_parts(config))}",
         f"Prompts: {prompts.length} tokens, {prompts.visual_depth} visual and {prompts.text_depth} text layers, "
         f"{_coupling(config)}",
         f"Frames: {config.clips.num_frames} a clip, {inline(str(backbone['sizes'].get('image_size', '?')))} pixels "

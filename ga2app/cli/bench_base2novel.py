@@ -1,4 +1,4 @@
-"""``bench base2novel``: ga2 and its ablations on the sketch world, over many seeds."""
+"""``bench base2novel``: ga2-plus, ga2 and their ablations on the sketch world, over many seeds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from ga2app.cli import common
 from ga2app.config import ATTENTIONS, HARD_PROMPT_EMBEDDED, HARD_PROMPT_RANDOM, Precision, RunConfig
-from ga2app.config.presets import COMPARED
+from ga2app.config.presets import COMPARED, GA2, RENAMED
 from ga2app.config.settings_files import read_settings_file
 from ga2app.errors import ConfigError, Fault
 from ga2app.protocols.benchmark_methods import ABLATIONS, POOLS, SETTINGS, settings
@@ -27,19 +27,20 @@ def add(commands: common.Commands) -> None:
     kinds = bench.add_subparsers(required=True, metavar="KIND")
     about = (
         "Trains every method on the same drawn classes and clips, seed after seed, and prints mean ± std with the "
-        "paired difference of ga2 to each other method. An interrupted benchmark goes on where it was."
+        "paired difference of ga2-plus, or else of ga2, to each other method. "
+        "An interrupted benchmark goes on where it was."
     )
-    what = "base, novel and HM of ga2 and its ablations on drawn clips"
+    what = "base, novel and HM of ga2-plus, ga2 and their ablations on drawn clips"
     parser = kinds.add_parser("base2novel", help=what, description=about)
     parser.add_argument("--setting", choices=SETTINGS, default="narrow", help="6 base classes, or half of the classes")
     parser.add_argument("--seeds", type=int, help=f"number of seeds (default {SEEDS})")
     parser.add_argument("--first-seed", type=int, default=FIRST_SEED, help=f"the first of them (default {FIRST_SEED})")
-    which = f"between commas (default: ga2 and its ablations); ga2 with one part changed: {', '.join(ABLATIONS)}"
+    which = f"between commas (default: {', '.join(COMPARED)}); ga2-plus with one part changed: {', '.join(ABLATIONS)}"
     parser.add_argument("--methods", default=",".join(COMPARED), help=which)
     parser.add_argument("--shots", default=str(MOST_SHOTS), help="clips a base class; several make a few-shot curve")
     quick = f"{QUICK_SEEDS} seeds, a third of the epochs and of the test clips: a look, not a result"
     parser.add_argument("--quick", action="store_true", help=quick)
-    parser.add_argument("--config", metavar="JSON", help="settings of ga2 (default: those of the Full preset)")
+    parser.add_argument("--config", metavar="JSON", help="settings of ga2-plus (default: those of the Full preset)")
     hard = f"a bundle's folder, or {HARD_PROMPT_RANDOM}"
     parser.add_argument("--hard-prompt", default=HARD_PROMPT_EMBEDDED, help=hard)
     pool = "where anchor clips come from (default scenes)"
@@ -58,6 +59,8 @@ def add(commands: common.Commands) -> None:
 def run(args: argparse.Namespace) -> int:
     """Train, print the table or JSON, write ``<setting>.json`` and ``<setting>.png``."""
     seeds, methods, shots, config = _checked(args)
+    if GA2 in methods:
+        print(f"note: {RENAMED}", file=sys.stderr)
     from ga2app.protocols import base2novel
     from ga2app.protocols import benchmark_report as report
     from ga2app.protocols.seed_processes import workers_for

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ga2app.cli import common
 from ga2app.config import ATTENTIONS, AUTO, PRESETS, Precision, RunConfig, left_to_name, preset, with_shorter_warmup
-from ga2app.config.presets import METHODS, ablation
+from ga2app.config.presets import GA2, METHODS, RENAMED, ablation
 from ga2app.config.settings_files import read_settings_file
 from ga2app.errors import ConfigError, Fault
 
@@ -41,10 +41,11 @@ def add_settings(parser: argparse.ArgumentParser) -> argparse._MutuallyExclusive
     )
     parser.add_argument("--learning-rate", type=float, help="of the optimizer, above 0 and at most 1")
     parser.add_argument("--hard-prompt", metavar="BUNDLE", help="folder of a bundle, 'embedded' or 'random'")
-    parser.add_argument("--method", choices=METHODS[1:], help="an ablation: switch parts off (default: as set)")
+    parser.add_argument("--method", choices=METHODS[1:], help=f"{ABLATION_HELP} (default: as set)")
     return source
 
 
+ABLATION_HELP = "an ablation: ga2 is the paper's method, ga2-plus the settings as they are, the others have fewer parts"
 COMPILE = ("off", "on", "auto")
 
 
@@ -109,6 +110,8 @@ def read_settings(args: argparse.Namespace, **changes: object) -> RunConfig:
     config = RunConfig.from_dict(data)
     if args.method:
         config = ablation(args.method, config)
+        if args.method == GA2:
+            print(f"note: {RENAMED}", file=sys.stderr)
     if args.hard_prompt is not None and not config.prompts.coupled:
         rule = "these settings couple no prompts, so that a hard prompt has no place; leave --hard-prompt out"
         raise ConfigError([Fault("prompts.hard_prompt", rule)])

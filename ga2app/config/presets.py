@@ -150,6 +150,21 @@ WHITENED = "whitened"
 COMPARED = (ZERO_SHOT, WHITENED, *METHODS[1:])
 """What the benchmark compares."""
 
+METHOD_TITLES = {
+    "coop": "text prompts alone (CoOp)",
+    "vpt": "visual prompts alone (VPT)",
+    "ivlp": "prompts in both towers, not coupled (ViFi-CLIP's prompting)",
+    "coupled": "prompts coupled to a hard prompt",
+    "ga2-released": "GA²-CLIP as its authors released it (ga2-released)",
+    GA2: "GA²-CLIP as in the paper (ga2)",
+    GA2_PLUS: "GA²-CLIP, extended (ga2-plus)",
+    "custom": "a combination of its own",
+}
+"""What ``method_of`` gives, in words."""
+
+RENAMED = "ga2 is the paper's method; what was called ga2 up to version 0.1.0 is ga2-plus"
+"""Said to those who name ``ga2``, who may know it by its former meaning."""
+
 PAPER_LOSSES = LossConfig(anchor_distillation=1.0, attributes=False, anchors_per_step=1)
 """The paper's anchor: its clips keep their relations to their captions and the negatives as the frozen CLIP has them.
 

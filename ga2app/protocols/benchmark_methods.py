@@ -1,4 +1,4 @@
-"""What the benchmark compares: settings, methods, and ga2 with one part changed."""
+"""What the benchmark compares: settings, methods, and ga2-plus with one part changed."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Variant:
 
 
 def variant(name: str, whole: Variant) -> Variant:
-    """What ``name`` stands for, where ``whole`` is ``ga2``; raises ConfigError for a name that means nothing."""
+    """What ``name`` stands for, where ``whole`` is ``ga2-plus``; raises ConfigError for a name that means nothing."""
     if name in (ZERO_SHOT, WHITENED):
         return whole
     if name in _CHANGES:
@@ -104,4 +104,4 @@ _CHANGES: dict[str, Callable[[Variant], Variant]] = {
 }
 
 ABLATIONS = tuple(_CHANGES)
-"""``ga2`` with one part changed."""
+"""``ga2-plus`` with one part changed."""

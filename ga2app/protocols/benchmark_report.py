@@ -14,12 +14,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from tabulate import tabulate
 
-from ga2app.config.presets import COMPARED, WHITENED, ZERO_SHOT
+from ga2app.config.presets import COMPARED, GA2, GA2_PLUS, WHITENED, ZERO_SHOT
 from ga2app.evaluation import spread
 from ga2app.protocols.base2novel import Outcome, Plan
 
 FIGURES = ("base", "novel", "hm")
-OURS = "ga2"
+OURS = (GA2_PLUS, GA2)
+"""The first of them that was run is held against all others."""
 
 
 def of_method(outcomes: Sequence[Outcome], method: str, shots: int) -> list[Outcome]:
@@ -28,26 +29,36 @@ def of_method(outcomes: Sequence[Outcome], method: str, shots: int) -> list[Outc
     return sorted(chosen, key=lambda outcome: outcome.seed)
 
 
+def ours_of(methods: Sequence[str]) -> str:
+    """The one of ``methods`` that is held against the others: the first of ``OURS``; empty where none was run."""
+    return next((method for method in OURS if method in methods), "")
+
+
 def differences(outcomes: Sequence[Outcome], methods: Sequence[str], shots: int) -> dict[str, dict[str, Difference]]:
-    """For each other method and figure: ``ga2`` less that method, paired by seed. Empty without ``ga2``."""
-    if OURS not in methods:
+    """For each other method and figure: the first of ``OURS`` less that method, paired by seed; else empty."""
+    ours = ours_of(methods)
+    if not ours:
         return {}
-    ours = of_method(outcomes, OURS, shots)
+    of_ours = of_method(outcomes, ours, shots)
     return {
         method: {
             figure: paired_difference(
-                [getattr(outcome, figure) for outcome in ours],
+                [getattr(outcome, figure) for outcome in of_ours],
                 [getattr(outcome, figure) for outcome in of_method(outcomes, method, shots)],
             )
             for figure in FIGURES
         }
         for method in methods
-        if method != OURS
+        if method != ours
     }
 
 
 def document(plan: Plan, outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """Plain JSON values. ``methods`` holds a figure a seed, at the largest number of shots; ``few_shot`` the others."""
+    """Plain JSON values. ``methods`` holds a figure a seed, at the largest number of shots; ``few_shot`` the others.
+
+    ``ours`` names the method that ``ours_less`` holds against the others. Documents of version 0.1.0 have ``ga2_less``
+    there, and their ``ga2`` is now ``ga2-plus``.
+    """
     most = max(plan.shots)
     return {
         "setting": plan.setting,
@@ -57,7 +68,8 @@ def document(plan: Plan, outcomes: Sequence[Outcome]) -> dict[str, Any]:
         "negatives": plan.negatives,
         "config": plan.config.to_dict(),
         "methods": {method: _columns(of_method(outcomes, method, most)) for method in plan.methods},
-        "ga2_less": {
+        "ours": ours_of(plan.methods),
+        "ours_less": {
             method: {
                 name: {"mean": item.mean, "low": item.low, "high": item.high, "clear": item.clear}
                 for name, item in by_figure.items()
@@ -72,7 +84,7 @@ def document(plan: Plan, outcomes: Sequence[Outcome]) -> dict[str, Any]:
 
 
 def table(plan: Plan, outcomes: Sequence[Outcome]) -> str:
-    """Mean ± std of each method, the differences of ``ga2`` to it with 95% intervals, time and memory."""
+    """Mean ± std of each method, the differences of ours to it with 95% intervals, time and memory."""
     most = max(plan.shots)
     rows: list[tuple[str, ...]] = [("method", "base", "novel", "HM", "training", "peak memory")]
     for method in plan.methods:
@@ -84,7 +96,7 @@ def table(plan: Plan, outcomes: Sequence[Outcome]) -> str:
     parts = [_aligned(rows)]
     gaps = differences(outcomes, plan.methods, most)
     if gaps:
-        rows = [("ga2 less …", "base", "novel", "HM")]
+        rows = [(f"{ours_of(plan.methods)} less …", "base", "novel", "HM")]
         rows += [(method, *(str(gap[figure]) for figure in FIGURES)) for method, gap in gaps.items()]
         parts.append(_aligned(rows) + "\nin brackets: 95% interval of the paired difference")
     if len(plan.shots) > 1:
@@ -171,7 +183,7 @@ def draw(plan: Plan, outcomes: Sequence[Outcome], path: Path) -> None:
 
 
 def colored(methods: Sequence[str]) -> Iterator[tuple[str, Any]]:
-    """Each method with a color that it has in every picture; variants of ``ga2`` take those of a color map in turn."""
+    """Each method with a color that it has in every picture; variants take those of a color map in turn."""
     others = iter(matplotlib.colormaps["tab20b"].colors * 2)  # type: ignore[attr-defined]
     for method in methods:
         yield method, _COLORS.get(method) or next(others)

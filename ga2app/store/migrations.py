@@ -252,3 +252,9 @@ def m019_owners(db: sqlite_utils.Database) -> None:
     )
     run_script(db, _OWN_QUESTIONS)
     db.execute("CREATE INDEX clips_by_label ON clips (dataset_id, label_id)")
+
+
+@migrations()
+def m020_methods_read_again(db: sqlite_utils.Database) -> None:
+    """``ga2`` was ours and is the paper's method: of such bundles the settings say which, when they are next listed."""
+    db.execute("UPDATE bundles SET method = '' WHERE method = 'ga2'")

@@ -149,7 +149,7 @@ def test_the_method_names_what_the_run_did_and_what_was_asked_for_in_vain_is_sai
     }
     card = model_card(manifest(off, conditions=conditions))
     (method,) = re.findall(r"^- Method: (.*)$", card, re.MULTILINE)
-    assert method == "GA²-CLIP: prompts in both towers, coupled to a hard prompt, anchor terms"
+    assert method == "GA²-CLIP, extended (ga2-plus): prompts in both towers, coupled to a hard prompt, anchor terms"
     assert "no whitening" in card and "16 shots (6 clips a label), seed 1024" in card
     assert "- Anchors: 12 anchor clips borrowed from data set 'demo'" in card
     assert f"- Not as asked for: `whitening.enabled` was to be True and was False, because {reason}" in card

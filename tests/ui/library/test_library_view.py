@@ -8,11 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import sqlite_utils
 
 from ga2app.bundles import read_card
-from ga2app.config import PromptConfig, RunConfig
+from ga2app.config import PromptConfig, RunConfig, preset
+from ga2app.config.presets import ablation
 from ga2app.errors import BundleError, StoreError
 from ga2app.paths import SKETCH_HARD_PROMPT
+from ga2app.store.bundle_records import BundleQuery
+from ga2app.store.migrations import migrate
 from ga2app.types import BundleCard
 from ga2app.web import Studio
 from ga2app.web.api.endpoints import zip_to_serve
@@ -168,3 +172,26 @@ def test_a_folder_is_imported_as_a_zip_is_and_stays_as_it_was(studio: Studio, tm
 def test_every_origin_says_what_to_do_about_a_missing_folder(origin: str) -> None:
     card = BundleCard("/x", "x", "sketch", (), (), {}, {}, origin)
     assert "not there any more" in missing_html(card, "")
+
+
+def test_what_was_called_ga2_and_is_not_the_papers_method_is_called_what_it_is(studio: Studio) -> None:
+    """The list of version 0.1.0 says ``ga2`` of every bundle with a part that the paper has not."""
+    paper = ablation("ga2", preset("full")).to_dict()
+    ours, papers = (
+        keep_bundle(studio, "ours", config=preset("full").to_dict()),
+        keep_bundle(studio, "papers", config=paper),
+    )
+    for folder in (ours, papers):
+        studio.store.bundles.add(replace(studio.store.bundles.get(folder), method="ga2"))
+    db = sqlite_utils.Database(studio.home.database)
+    db.execute("DELETE FROM _sqlite_migrations WHERE name = 'm020_methods_read_again'")
+    db.conn.commit()
+    migrate(db, studio.home.database)
+    db.close()
+    view = library_view(studio, "ours", Asked())
+    assert {card.folder: card.method for card in studio.library.page(BundleQuery(), limit=9)} == {
+        ours: "ga2-plus",
+        papers: "ga2",
+    }
+    assert "GA²-CLIP, extended (ga2-plus): prompts in both towers, coupled to a hard prompt" in view.body
+    assert "GA²-CLIP as in the paper (ga2): prompts in both towers" in library_view(studio, "papers", Asked()).body

@@ -9,7 +9,7 @@ from typing import Any
 from markupsafe import Markup
 
 from ga2app.config import RunConfig
-from ga2app.config.presets import method_parts
+from ga2app.config.presets import METHOD_TITLES, method_parts
 from ga2app.config.reading import flat
 from ga2app.errors import BundleError, StudioError
 from ga2app.services.studio import Studio
@@ -38,15 +38,6 @@ _ORIGIN_HELP = {
     "imported": "imported: it came as a zip file from somebody, or from another studio",
     "embedded": "embedded: it ships with the program, as a hard prompt for the sketch backbone",
     "hub": "Hub: it was pulled from the Hugging Face Hub",
-}
-_METHODS = {
-    "coop": "Text prompts alone (CoOp)",
-    "vpt": "Visual prompts alone (VPT)",
-    "ivlp": "Prompts in both towers (ViFi-CLIP's prompting)",
-    "coupled": "Prompts coupled to a hard prompt",
-    "ga2-released": "GA² as its authors released it",
-    "ga2": "GA²-CLIP",
-    "custom": "A combination of its own",
 }
 _FIGURES = {
     "base": ("base", "Base: accuracy on the test clips of labels that it was trained on"),
@@ -228,7 +219,8 @@ def _body(card: BundleCard, facts: BundleFacts) -> str:
 
 def _origin(card: BundleCard, facts: BundleFacts) -> dict[str, str]:
     backbone, used = facts.backbone, facts.conditions
-    method = f"{_METHODS.get(card.method, card.method)}: {', '.join(method_parts(RunConfig.from_dict(facts.config)))}"
+    title = METHOD_TITLES.get(card.method, card.method)
+    method = f"{title[:1].upper()}{title[1:]}: {', '.join(method_parts(RunConfig.from_dict(facts.config)))}"
     return {
         "Origin": _ORIGIN_HELP.get(card.origin, card.origin),
         "On the Hub": f"{card.hub.repo_id} at {card.hub.commit[:7]}" if card.hub else "",

@@ -7,7 +7,8 @@ from typing import Any
 
 from markupsafe import Markup
 
-from ga2app.config import PRESETS, preset
+from ga2app.config import PRESETS, RunConfig, preset
+from ga2app.config.presets import method_of
 from ga2app.config.reading import flat
 from ga2app.errors import ConfigError
 from ga2app.services.run_comparison import as_in_json
@@ -60,6 +61,14 @@ def adjusted_html(conditions: Conditions) -> Markup:
 def preset_word(config: Mapping[str, Any]) -> str:
     """Quick where only text prompts are learned, else Full."""
     return "Full" if config.get("prompts", {}).get("visual_depth") else "Quick"
+
+
+def method_word(config: Mapping[str, Any]) -> str:
+    """Quick or Full, and the method that these settings amount to."""
+    try:
+        return f"{preset_word(config)}, {method_of(RunConfig.from_dict(config))}"
+    except ConfigError:
+        return preset_word(config)
 
 
 def nearest_preset(config: Mapping[str, Any]) -> tuple[str, dict[str, tuple[Any, Any]]]:

@@ -20,7 +20,7 @@ from ga2app.types import Event, RunRecord, RunState, intervals, read_tested
 from ga2app.web.components.charts import Line, compare_bars, line_chart, ranges_of, rests_html, smooth
 from ga2app.web.components.markup import duration, empty, notice, render, shortened
 from ga2app.web.pages.runs.report_html import report_html
-from ga2app.web.pages.runs.run_settings_view import adjusted_html, preset_word, settings_html
+from ga2app.web.pages.runs.run_settings_view import adjusted_html, method_word, preset_word, settings_html
 
 PROGRESS, REPORT_VIEW, SETTINGS_VIEW, LOG_VIEW = "progress", "report", "config", "log"
 VIEWS = ((PROGRESS, "Progress"), (REPORT_VIEW, "Report"), (SETTINGS_VIEW, "Settings"), (LOG_VIEW, "Log"))
@@ -104,7 +104,7 @@ def head_html(studio: Studio, run: RunRecord, curve: RunCurve) -> Markup:
         facts=[
             ("backbone", studio.backbone_title(str(run.config.get("backbone", "?")))),
             ("data set", run.config.get("dataset", "?")),
-            ("method", preset_word(run.config)),
+            ("method", method_word(run.config)),
             ("seed", run.config.get("seed", "?")),
             *([("device", run.device)] if run.device else []),
         ],
