@@ -14,6 +14,7 @@ import html
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -91,6 +92,22 @@ def in_words(name: str) -> str:
             words.append("")
         words[-1] += letter
     return " ".join(each if len(each) > 1 and each.isupper() else each.lower() for each in words)
+
+
+class Spelling(StrEnum):
+    """How the class names of a published data set become labels, which CLIP then reads.
+
+    ``words``: "ApplyEyeMakeup" is "apply eye makeup", as TC-CLIP, BDC-CLIP and FROSTER have it. ``as-published``: the
+    names stay as the data set writes them, and underscores alone become spaces, as ViFi-CLIP and GA²-CLIP have it, so
+    that CLIP reads "ApplyEyeMakeup" as one word.
+    """
+
+    WORDS = "words"
+    AS_PUBLISHED = "as-published"
+
+    def label(self, name: str) -> str:
+        """The label of a class that is called ``name``."""
+        return in_words(name) if self is Spelling.WORDS else tidy(name)
 
 
 def parse_labels(text: str | Sequence[str] | None) -> list[str]:

@@ -6,6 +6,7 @@ import pytest
 
 from ga2app.errors import LabelError
 from ga2app.labels import (
+    Spelling,
     check_labels,
     format_labels,
     in_words,
@@ -78,6 +79,33 @@ def test_what_was_typed_is_not_taken_apart():
 def test_names_of_data_sets_become_words(name: str, words: str):
     assert in_words(name) == words
     assert in_words(words) in (words, words.lower())
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("ApplyEyeMakeup", "apply eye makeup"),
+        ("BalanceBeam", "balance beam"),
+        ("BodyWeightSquats", "body weight squats"),
+        ("CleanAndJerk", "clean and jerk"),
+        ("HandstandPushups", "handstand pushups"),
+        ("HorseRace", "horse race"),
+        ("PlayingDhol", "playing dhol"),
+        ("PommelHorse", "pommel horse"),
+        ("SumoWrestling", "sumo wrestling"),
+        ("TaiChi", "tai chi"),
+        ("WritingOnBoard", "writing on board"),
+        ("YoYo", "yo yo"),
+    ],
+)
+def test_both_spellings_of_the_names_of_ucf_101(name: str, words: str):
+    assert Spelling.WORDS.label(name) == words and spoken(words) == words
+    assert Spelling.AS_PUBLISHED.label(name) == name == spoken(name)
+
+
+def test_names_as_published_have_spaces_for_underscores_and_are_otherwise_as_they_are():
+    assert Spelling("as-published").label("brush_hair") == "brush hair"
+    assert Spelling.AS_PUBLISHED.label("Holding [something]") == "Holding [something]"
 
 
 def test_two_spellings_of_a_class_have_the_same_key():

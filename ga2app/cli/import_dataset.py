@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ga2app.cli import common
 from ga2app.datasets import Division, Half, Layout, Missing, SplitLists
 from ga2app.errors import DatasetError
-from ga2app.labels import parse_labels
+from ga2app.labels import Spelling, parse_labels
 
 if TYPE_CHECKING:
     from ga2app.services.import_sources import Source
@@ -35,6 +35,8 @@ def add(commands: common.Commands) -> None:
     parser.add_argument("--duplicates", choices=["first", "all"], default="first", help=same)
     fold = "the fold for testing, where a column numbers folds; of HMDB-51's lists which split (default 1)"
     parser.add_argument("--fold", type=int, help=fold)
+    names = "class names of folders and lists: words (default: 'ApplyEyeMakeup' is apply eye makeup), or as-published"
+    parser.add_argument("--spelling", choices=[*map(str, Spelling)], default=Spelling.WORDS.value, help=names)
     common.add_json(parser)
     _add_lists(parser.add_argument_group("split lists", "one clip a line: 'path label' or 'path frames label'"))
     _add_novel(parser.add_argument_group("novel classes", "those that are not to be trained on, chosen in one way"))
@@ -79,6 +81,7 @@ def run(args: argparse.Namespace) -> int:
             duplicates=Duplicates(args.duplicates),
             division=division,
             missing=Missing(args.missing),
+            spelling=Spelling(args.spelling),
             tick=_progress if sys.stderr.isatty() else None,
         )
     done = row.state == "done"

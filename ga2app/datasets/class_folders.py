@@ -17,7 +17,7 @@ from ga2app.datasets.drafts import Draft
 from ga2app.datasets.import_report import Problem
 from ga2app.datasets.text_tables import SUFFIXES
 from ga2app.errors import DatasetError, counted, named
-from ga2app.labels import in_words
+from ga2app.labels import Spelling, in_words
 
 
 @dataclass
@@ -106,10 +106,17 @@ class _Reading:
     followed: set[Path] = field(default_factory=set)
 
 
-def read_folder(root: Path, problems: list[Problem] | None = None, *, fold: int | None = None) -> Draft:
+def read_folder(
+    root: Path,
+    problems: list[Problem] | None = None,
+    *,
+    fold: int | None = None,
+    spelling: Spelling = Spelling.WORDS,
+) -> Draft:
     """The clips below ``root`` under the names of their class folders, all classes base. Raises DatasetError.
 
-    Where every folder's name is one word and some are CamelCase, as in UCF-101, the names are made into words. A list
+    Where every folder's name is one word and some are CamelCase, as in UCF-101, ``spelling`` says whether the names are
+    made into words. A list
     of clips in the folder is followed instead; ``problems`` and ``fold`` are those of ``read_list``.
     """
     tree = read_tree(root)
@@ -128,7 +135,7 @@ def read_folder(root: Path, problems: list[Problem] | None = None, *, fold: int 
         if not parts:
             _read_classes(top, None, reading)
     _tell_unread(tree, root, reading)
-    return _draft(root, reading)
+    return _draft(root, reading, spelling)
 
 
 def _below_wrappers(folder: Folder, reading: _Reading) -> Folder:
@@ -219,7 +226,7 @@ def _tell_unread(tree: Folder, root: Path, reading: _Reading) -> None:
         )
 
 
-def _draft(root: Path, reading: _Reading) -> Draft:
+def _draft(root: Path, reading: _Reading, spelling: Spelling) -> Draft:
     if not (reading.rows or reading.lists):
         raise DatasetError(
             f"folder '{root}' holds no clips in class folders; put each class's clips into a folder named after it"
@@ -227,7 +234,7 @@ def _draft(root: Path, reading: _Reading) -> Draft:
     names = list(dict.fromkeys(label for _, label, _ in reading.rows))
     one_word = bool(names) and all(name.isalnum() and name[0].isupper() for name in names)
     camel_case = one_word and any(" " in in_words(name) for name in names)
-    labels = {name: in_words(name) if camel_case else name for name in names}
+    labels = {name: spelling.label(name) if camel_case else name for name in names}
     rows = tuple((path, labels[name], part) for path, name, part in reading.rows)
     draft = joined(root.name, [*reading.lists, Listed(rows, tuple(dict.fromkeys(labels.values())))])
     notes = (*reading.notes, *draft.notes)

@@ -10,7 +10,7 @@ from ga2app.datasets.clip_names import Entry, class_in_path
 from ga2app.datasets.import_report import Problem
 from ga2app.datasets.label_list import LabelList
 from ga2app.errors import named
-from ga2app.labels import in_words
+from ga2app.labels import Spelling
 
 _SHIFTS = (0, -1, 1)
 
@@ -94,13 +94,14 @@ def class_names_of(
     first_id: int | None,
     problems: list[Problem],
     notes: list[str],
+    spelling: Spelling = Spelling.WORDS,
 ) -> list[str | None]:
-    """A name in words for each entry, None where there is none.
+    """A name for each entry, None where there is none.
 
     ``given`` is the class that each path gives away. What is wrong goes into ``problems``, once a number or name.
     """
     if labels is None:
-        return _named_by_path(entries, problems)
+        return _named_by_path(entries, problems, spelling)
     numbered = [(entry.label, given[entry.path]) for entry in entries if entry.label is not None]
     numbering = settle_numbering(labels, numbered, first_id)
     if numbering.note:
@@ -128,7 +129,7 @@ def class_names_of(
     return names
 
 
-def _named_by_path(entries: Sequence[Entry], problems: list[Problem]) -> list[str | None]:
+def _named_by_path(entries: Sequence[Entry], problems: list[Problem], spelling: Spelling) -> list[str | None]:
     """Names without a label list: the class that the list names, or the folder that goes with each number."""
     folders: dict[int, set[str]] = {}
     numbers: dict[str, set[int]] = {}
@@ -146,7 +147,7 @@ def _named_by_path(entries: Sequence[Entry], problems: list[Problem]) -> list[st
     names: list[str | None] = []
     for entry in entries:
         if entry.label is None:
-            names.append(in_words(entry.name or "") or None)
+            names.append(spelling.label(entry.name or "") or None)
         else:
-            names.append(in_words(next(iter(folders[entry.label]))) if one_to_one else None)
+            names.append(spelling.label(next(iter(folders[entry.label]))) if one_to_one else None)
     return names

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ga2app.datasets.import_report import Problem
 from ga2app.datasets.text_tables import column_key, numbered_lines, read_text, split_cells
-from ga2app.labels import in_words, label_key, name_key
+from ga2app.labels import Spelling, in_words, label_key, name_key
 from ga2app.untrusted import parse_json, text_fault, whole_number
 
 _SEPARATORS = ",;\t"
@@ -165,7 +165,7 @@ def _count_up(values: Sequence[str]) -> bool:
 
 @dataclass(frozen=True)
 class LabelList:
-    """The classes of one numbering, in the order of the list. Names are in words."""
+    """The classes of one numbering, in the order of the list, under the labels that they get."""
 
     file: str
     names: Mapping[int, str]
@@ -179,11 +179,11 @@ class LabelList:
     def find(self, name: str) -> str | None:
         """The class that ``name`` means: the same label, or else the only one that is written nearly so."""
         wanted = label_key(in_words(name))
-        same = next((known for known in self.names.values() if label_key(known) == wanted), None)
+        same = next((known for known in self.names.values() if label_key(in_words(known)) == wanted), None)
         return same or self.by_key().get(name_key(in_words(name)))
 
 
-def read_label_list(file: Path, problems: list[Problem]) -> LabelList | None:
+def read_label_list(file: Path, problems: list[Problem], spelling: Spelling = Spelling.WORDS) -> LabelList | None:
     """The labels in ``file``; None where it cannot be read. Every fault goes into ``problems``."""
     text = read_text(file, problems)
     if text is None:
@@ -196,7 +196,7 @@ def read_label_list(file: Path, problems: list[Problem]) -> LabelList | None:
         if fault:
             problems.append(Problem(str(file), line, f"{number} {name}".strip(), *fault))
         else:
-            names[int(number)] = in_words(name)
+            names[int(number)] = spelling.label(name)
             keys[label_key(in_words(name))] = line
     if not rows and not any(problem.file == str(file) for problem in problems):
         advice = "write the header id,name and one class a line"

@@ -20,7 +20,7 @@ from ga2app.datasets.import_report import ImportReport, Missing, Problem
 from ga2app.datasets.label_list import LabelList, read_label_list
 from ga2app.datasets.split_lists import Layout, list_files, read_entries
 from ga2app.errors import named
-from ga2app.labels import in_words, name_key
+from ga2app.labels import Spelling, in_words, name_key
 from ga2app.types import AnchorClip, Dataset, LabelledClip, Subset
 
 
@@ -41,7 +41,8 @@ class SplitLists:
     ``novel_test`` holds test clips of novel classes, numbered by ``novel_labels`` or else by ``labels``. Without label
     lists the classes have to be in the paths. ``root`` is the folder of the clips (default: that of the first list),
     ``first_id`` the number that the lists count from, where that is to be said. ``anchors`` are lists of irrelevant
-    clips below ``anchor_root`` (default: the root), ``negatives`` negative prompts.
+    clips below ``anchor_root`` (default: the root), ``negatives`` negative prompts, ``spelling`` what classes become as
+    labels.
     """
 
     name: str
@@ -59,6 +60,7 @@ class SplitLists:
     anchors: tuple[Path, ...] = ()
     anchor_root: Path | None = None
     negatives: tuple[str, ...] = ()
+    spelling: Spelling = Spelling.WORDS
 
 
 def import_split_lists(lists: SplitLists) -> ImportReport:
@@ -71,13 +73,13 @@ def import_split_lists(lists: SplitLists) -> ImportReport:
 def read_split_lists(lists: SplitLists, found: ImportReport) -> ImportReport:
     """Add to ``found`` the data set of ``lists``, unless something forbids it, and what was found on the way."""
     _check(lists, found)
-    labels = read_label_list(lists.labels, found.faults) if lists.labels else None
-    novel_labels = read_label_list(lists.novel_labels, found.faults) if lists.novel_labels else None
+    labels = read_label_list(lists.labels, found.faults, lists.spelling) if lists.labels else None
+    novel_labels = read_label_list(lists.novel_labels, found.faults, lists.spelling) if lists.novel_labels else None
     entries = _read(lists, lists.train, Subset.TRAIN, found) + _read(lists, lists.test, Subset.TEST, found)
     novel_entries = _read(lists, lists.novel_test, Subset.TEST, found)
     anchor_entries = _read(lists, lists.anchors, Subset.TRAIN, found, classes=False)
 
-    keys = _class_keys(labels, novel_labels, [*entries, *novel_entries])
+    keys = _class_keys(labels, novel_labels, [*entries, *novel_entries], lists.spelling)
     paths = _find(lists, [*entries, *novel_entries], keys, found)
     base_clips = _named(entries, paths, labels, keys, lists, found)
     novel_clips = _named(novel_entries, paths, novel_labels or labels, keys, lists, found) if novel_entries else []
@@ -129,9 +131,11 @@ def _read(
     return entries
 
 
-def _class_keys(labels: LabelList | None, novel_labels: LabelList | None, entries: Sequence[Entry]) -> dict[str, str]:
+def _class_keys(
+    labels: LabelList | None, novel_labels: LabelList | None, entries: Sequence[Entry], spelling: Spelling
+) -> dict[str, str]:
     """Every class that the lists know, by what its spellings have in common."""
-    keys = {name_key(in_words(entry.name)): in_words(entry.name) for entry in entries if entry.name}
+    keys = {name_key(in_words(entry.name)): spelling.label(entry.name) for entry in entries if entry.name}
     for known in (labels, novel_labels):
         keys |= known.by_key() if known else {}
     return keys
@@ -177,7 +181,7 @@ def _named(
     given = {
         entry.path: known_class(entry.path, keys) or known_class(paths.get(entry.path, ""), keys) for entry in entries
     }
-    names = class_names_of(entries, given, labels, lists.first_id, found.faults, found.notes)
+    names = class_names_of(entries, given, labels, lists.first_id, found.faults, found.notes, lists.spelling)
     return [
         _NamedClip(entry, name, paths.get(entry.path))
         for entry, name in zip(entries, names, strict=True)

@@ -15,7 +15,7 @@ from ga2app.datasets.clip_files import among, clips_identity
 from ga2app.errors import DatasetError, ErrorCode, TrainingError
 from ga2app.evaluation.clip_features import SINGLE_VIEW, encode_views, test_clips
 from ga2app.evaluation.metrics import Evaluation, GroupAccuracy, group_accuracy
-from ga2app.labels import label_key
+from ga2app.labels import in_words, label_key
 from ga2app.method.prompted_model import PromptedClip
 from ga2app.types import Dataset, LabelledClip, Subset
 from ga2app.video.sampling import MultiView
@@ -112,9 +112,9 @@ def pooled(dataset: Dataset) -> Dataset:
 
 
 def shared_labels(trained: Iterable[str], dataset: Dataset) -> tuple[str, ...]:
-    """The labels of ``dataset`` that are among the ``trained`` ones, in whatever spelling."""
-    known = {label_key(label) for label in trained}
-    return tuple(label for label in (*dataset.base, *dataset.novel) if label_key(label) in known)
+    """The labels of ``dataset`` that are among the ``trained`` ones, in whatever spelling, CamelCase or words."""
+    known = {label_key(in_words(label)) for label in trained}
+    return tuple(label for label in (*dataset.base, *dataset.novel) if label_key(in_words(label)) in known)
 
 
 def _group(

@@ -15,7 +15,8 @@ from ga2app.datasets.clip_names import is_foreign
 from ga2app.datasets.clip_table import read_table
 from ga2app.datasets.drafts import Draft, draft_of, with_one_spelling
 from ga2app.datasets.split_list_import import read_split_lists
-from ga2app.errors import DatasetError, counted, shown
+from ga2app.errors import DatasetError, counted, named, shown
+from ga2app.labels import Spelling, in_words, tidy
 from ga2app.services.zip_archive import Tick, unpack
 from ga2app.types import Dataset
 
@@ -99,7 +100,13 @@ def path_at(text: str, what: str) -> Path:
 
 
 def read_source(
-    source: Source, name: str, division: Division, scratch: Path, report: ImportReport, tick: Tick
+    source: Source,
+    name: str,
+    division: Division,
+    scratch: Path,
+    report: ImportReport,
+    tick: Tick,
+    spelling: Spelling = Spelling.WORDS,
 ) -> Found:
     """The data set that ``source`` tells of; a zip is unpacked into ``scratch`` first. Raises DatasetError."""
     root = scratch
@@ -107,23 +114,30 @@ def read_source(
         unpack(source.path, scratch, report, tick)
     tick("Reading", 0, 0)
     if isinstance(source, ListsSource):
-        draft, root = _read_lists(source, report)
+        draft, root = _read_lists(replace(source, lists=replace(source.lists, spelling=spelling)), report)
     elif source.packed:
-        draft = _inside(_read(root, report, source.fold), root, report)
+        draft = _inside(_read(root, report, source.fold, spelling), root, report)
     else:
         root = source.path if source.path.is_dir() else source.path.parent
-        draft = _read(source.path, report, source.fold)
+        draft = _read(source.path, report, source.fold, spelling)
     if isinstance(source, FileSource) and (source.packed or source.path.is_dir()):
         _name_strays(root, draft, report)
     draft = divided(with_one_spelling(draft), division)
     report.notes += draft.notes
+    joined = [label for label in (*draft.base, *draft.novel) if " " not in tidy(label) and " " in in_words(label)]
+    if joined and spelling is Spelling.AS_PUBLISHED:
+        what = f"{counted(len(joined), 'class name')} as published, which CLIP reads as one word"
+        report.notes.append(f"{what}: {named(joined, 3)}; import with names in words to have them split")
     return Found(replace(draft, name=name), root, source.title)
 
 
-def _read(place: Path, report: ImportReport, fold: int | None) -> Draft:
+def _read(place: Path, report: ImportReport, fold: int | None, spelling: Spelling) -> Draft:
     """The data set in a folder or a list; its faulty lines go into the report."""
     problems: list[Problem] = []
-    draft = (read_folder if place.is_dir() else read_table)(place, problems, fold=fold)
+    if place.is_dir():
+        draft = read_folder(place, problems, fold=fold, spelling=spelling)
+    else:
+        draft = read_table(place, problems, fold=fold)
     for problem in problems:
         report.left_out(problem.place, "", problem.reason, problem.advice)
     report.faults += problems

@@ -23,6 +23,7 @@ from ga2app.datasets.import_report import report_csv
 from ga2app.disk import check_room, free_bytes
 from ga2app.environment import OwnThread
 from ga2app.errors import DatasetError, ErrorCode, StoreError, StudioError, code_of
+from ga2app.labels import Spelling
 from ga2app.services.clip_validation import Validated, tell_missing, validate
 from ga2app.services.import_sources import (
     Duplicates,
@@ -62,11 +63,12 @@ class _Cancelled(Exception):
 
 
 class Choices(TypedDict, total=False):
-    """What is settled for an import: copies, novel labels, and whether one bad clip leaves all out."""
+    """What is settled for an import: copies, novel labels, whether one bad clip leaves all out, and class names."""
 
     duplicates: Duplicates
     division: Division
     missing: Missing
+    spelling: Spelling
 
 
 class ImportService:
@@ -155,6 +157,7 @@ class _Job:
     duplicates: Duplicates = Duplicates.FIRST
     division: Division = field(default_factory=Division)
     missing: Missing = Missing.FAIL
+    spelling: Spelling = Spelling.WORDS
     also_told: Tick | None = None
     stage: str = ""
     told_s: float = 0.0
@@ -176,14 +179,12 @@ class _Job:
             self._give_up(ImportState.CANCELLED, _CANCELLED)
             raise
         except StudioError as exc:
-            cancelled = self._cancelled()
-            state = ImportState.CANCELLED if cancelled else ImportState.FAILED
-            self._give_up(state, _CANCELLED if cancelled else str(exc))
+            how = (ImportState.CANCELLED, _CANCELLED) if self._cancelled() else (ImportState.FAILED, str(exc))
+            self._give_up(*how)
         except OSError as exc:
             log.exception("import %d failed", self.id)
-            why = f"the disk could not be written ({exc.strerror or exc})"
+            why, there = f"the disk could not be written ({exc.strerror or exc})", self.home.datasets
             if code_of(exc) is ErrorCode.DISK_FULL:
-                there = self.home.datasets
                 why = f"disk full: {free_bytes(there) / 1e6:,.1f} MB at '{there}' are too few ({exc.strerror or exc})"
             self._give_up(ImportState.FAILED, f"{why}; free some space and import again, nothing was kept")
         except Exception:
@@ -206,18 +207,18 @@ class _Job:
         source = self._held()
         if isinstance(source, ListsSource):
             source = replace(source, lists=replace(source.lists, missing=self.missing))
-        found = read_source(source, self.name, self.division, self.staging / "clips", self.report, self._tick)
+        choices = self.name, self.division, self.staging / "clips", self.report, self._tick, self.spelling
+        found = read_source(source, *choices)
         if self.missing is Missing.FAIL:
             tell_missing(found, self.report)
             self._refuse()
         pictures = (self.staging / "thumbs", self.home.thumbs)
         validated = validate(found, self.studio.inspector, self.duplicates, *pictures, self.report, self._tick)
-        if self.missing is Missing.FAIL:
-            self._refuse()
+        self._refuse()
         return validated
 
     def _refuse(self) -> None:
-        if self.report.faults or self.report.missing:
+        if self.missing is Missing.FAIL and (self.report.faults or self.report.missing):
             raise DatasetError(self.report.refusal())
 
     def _held(self) -> Source:

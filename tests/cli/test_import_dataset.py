@@ -196,3 +196,16 @@ def test_a_name_that_is_taken_is_refused_before_any_clip_is_opened(capsys: pytes
     assert ran(capsys, "import-dataset", "clips")[0] == 0
     status, out, err = ran(capsys, "import-dataset", "clips")
     assert (status, out) == (1, "") and "there is a data set 'clips' already" in err
+
+
+def test_class_names_as_published_are_kept_with_the_data_set_and_told(capsys: pytest.CaptureFixture[str], lists: Path):
+    """Through split lists and through class folders; in words where nobody asks."""
+    note = "note: 2 class names as published, which CLIP reads as one word: TaiChi, YoYo; import with names in words"
+    folders = ("import-dataset", "clips", "--name", "folders")
+    for command in ((*SPLIT, "--root", "clips", "--name", "lists"), folders):
+        status, out, err = ran(capsys, *command, "--spelling", "as-published")
+        assert (status, err) == (0, "") and note in out
+        dataset = stored(command[-1])
+        assert dataset.base == ("TaiChi", "YoYo") and {clip.label for clip in dataset.clips} == {"TaiChi", "YoYo"}
+    status, out, _ = ran(capsys, "import-dataset", "clips", "--name", "words")
+    assert stored("words").base == ("tai chi", "yo yo") and "as published" not in out

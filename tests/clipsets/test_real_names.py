@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ga2app.datasets import Missing, read_clipset
+from ga2app.datasets import Division, Missing, read_clipset
+from ga2app.labels import Spelling
 
 from .trees import clips_of, report_on, write
 
@@ -55,6 +56,38 @@ def test_ucf_names(tmp_path: Path, named_clips: Path):
     assert clips_of(report.dataset)["v_SoccerJuggling_g24_c01.avi"] == ("soccer juggling", "test")
     assert all(Path(clip.path).is_file() for clip in report.dataset.clips)
     assert not any("disagree" in note or "count" in note for note in report.notes)
+
+
+@pytest.mark.parametrize("listed", ["classInd.txt", "base.csv"])
+def test_ucf_names_as_published_stay_one_word_through_lists_and_are_found_in_either_spelling(
+    tmp_path: Path, named_clips: Path, listed: str
+):
+    train = write(
+        tmp_path / "trainlist01.txt",
+        "ApplyEyeMakeup/v_ApplyEyeMakeup_g01_c01.avi 1",
+        "BaseballPitch/v_BaseballPitch_g01_c01.avi 7",
+        "SoccerJuggling/v_SoccerJuggling_g23_c01.avi 84",
+    )
+    test = write(tmp_path / "testlist01.txt", "SoccerJuggling/v_SoccerJuggling_g24_c01.avi")
+    labels = write(tmp_path / "classInd.txt", *UCF_CLASSES)
+    base = write(tmp_path / "base.csv", "id,name", "0,apply eye makeup", "1,SoccerJuggling")
+    lists = {"train": train, "test": test, "labels": labels, "spelling": Spelling.AS_PUBLISHED}
+    report = report_on(named_clips, **lists, division=Division(base_list=base if listed == "base.csv" else None))
+    assert report.dataset is not None, report.refusal()
+    assert {*report.dataset.base, *report.dataset.novel} == {"ApplyEyeMakeup", "BaseballPitch", "SoccerJuggling"}
+    assert report.dataset.novel == (("BaseballPitch",) if listed == "base.csv" else ())
+    assert clips_of(report.dataset)["v_SoccerJuggling_g24_c01.avi"] == ("SoccerJuggling", "test")
+
+
+def test_names_as_published_come_from_the_paths_where_there_is_no_label_list(tmp_path: Path, named_clips: Path):
+    lines = ("ApplyEyeMakeup/v_ApplyEyeMakeup_g01_c01.avi 1", "BaseballPitch/v_BaseballPitch_g01_c01.avi 7")
+    train = write(tmp_path / "trainlist01.txt", *lines)
+    found = {
+        spelling: report_on(named_clips, train=train, spelling=spelling).dataset.base  # type: ignore[union-attr]
+        for spelling in Spelling
+    }
+    assert found[Spelling.WORDS] == ("apply eye makeup", "baseball pitch")
+    assert found[Spelling.AS_PUBLISHED] == ("ApplyEyeMakeup", "BaseballPitch")
 
 
 def test_hmdb_names_in_class_files_and_in_a_list_with_numbers(tmp_path: Path, named_clips: Path):

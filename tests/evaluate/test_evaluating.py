@@ -83,10 +83,11 @@ def test_pooled_labels_are_one_group(backbone: Backbone):
 
 
 def test_labels_in_common_are_found_whatever_their_spelling():
-    data = replace(one_clip_each(), base=("Playing_Violin", "running"), novel=("reading  a book",))
-    assert evaluate.shared_labels(["playing violin", "Reading a Book", "skiing"], data) == (
+    data = replace(one_clip_each(), base=("Playing_Violin", "running"), novel=("reading  a book", "SkyDiving"))
+    assert evaluate.shared_labels(["PlayingViolin", "Reading a Book", "skiing", "sky diving"], data) == (
         "Playing_Violin",
         "reading  a book",
+        "SkyDiving",
     )
 
 

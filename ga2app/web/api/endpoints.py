@@ -15,15 +15,16 @@ from gradio.utils import get_upload_folder
 
 from ga2app.datasets import Division, Missing
 from ga2app.errors import ConfigError, DatasetError, Fault
-from ga2app.labels import parse_labels
+from ga2app.labels import Spelling, parse_labels
 from ga2app.paths import safe_name
 from ga2app.services.import_sources import Duplicates, FileSource, Source, path_at
-from ga2app.services.recognition_service import Results
+from ga2app.services.imports import Choices
 from ga2app.services.recognition_service import none_of_these as decided
 from ga2app.services.studio import Studio
 from ga2app.store import BundleQuery
 from ga2app.store.import_records import ImportState
-from ga2app.types import BundleCard, RecognitionRequest, as_document, cautions, to_counts, with_nulls
+from ga2app.types import RecognitionRequest
+from ga2app.web.api.json_answers import document, listed
 
 MAX_LISTED, MAX_FLAWS = 200, 1000
 Files: TypeAlias = list[str]
@@ -190,6 +191,7 @@ class Endpoints:
         fold: int | None = None,
         duplicates: str = "first",
         missing: str = "skip",
+        spelling: str = "words",
     ) -> dict[str, Any]:
         """Make clips a data set: a zip that is uploaded, or a folder, a CSV or a zip on the studio's machine.
 
@@ -204,6 +206,7 @@ class Endpoints:
             fold: the fold whose clips are for testing, where a column numbers folds; or null.
             duplicates: first, to keep the first of clips with the same content, or all.
             missing: skip, to leave out clips that are missing or cannot be read, or fail, to import nothing then.
+            spelling: words, to split class names of folders (ApplyEyeMakeup: apply eye makeup), or as-published.
 
         Returns:
             dataset: the name of the data set.
@@ -222,27 +225,20 @@ class Endpoints:
         """
         studio = self._studio
         studio.may_change()
-        rule = Missing(_one_of("missing", missing, [*Missing]))
-        kept = Duplicates(_one_of("duplicates", duplicates, [*Duplicates]))
-        division = Division(novel=tuple(parse_labels(novel)))
+        chosen: Choices = {
+            "missing": Missing(_one_of("missing", missing, [*Missing])),
+            "duplicates": Duplicates(_one_of("duplicates", duplicates, [*Duplicates])),
+            "spelling": Spelling(_one_of("spelling", spelling, [*Spelling])),
+            "division": Division(novel=tuple(parse_labels(novel))),
+        }
         given = _source(studio, archive, source, None if fold is None else int(fold))
-        row = studio.imports.run(given, name or "", duplicates=kept, division=division, missing=rule)
+        row = studio.imports.run(given, name or "", **chosen)
         if row.state is not ImportState.DONE:
             raise DatasetError(row.error or "the import has failed")
         report, told = row.report or {}, ("clips", "train", "test", "base", "novel", "notes")
         flaws = [flaw["kind"] for flaw in report["flaws"]]
         counts = {"flaws": report["flaws"][:MAX_FLAWS], "flaw_counts": dict(Counter(flaws))}
         return {"dataset": row.name, **{kind: report[kind] for kind in told}, **counts}
-
-
-def document(results: Results) -> dict[str, Any]:
-    """The answer as plain JSON; bundles go by their keys, never by a path of the server."""
-    keys = [card.key for card in results.cards]
-    clips = [clip.to_dict() for clip in results.clips]
-    for clip in clips:
-        for key, answer in zip(keys, clip["bundles"], strict=False):
-            answer["bundle"] = key
-    return {"backbone": results.recognition.backbone, "notes": list(results.recognition.notes), "clips": clips}
 
 
 def zip_to_serve(studio: Studio, key: str, cache: str | Path) -> str:
@@ -252,28 +248,6 @@ def zip_to_serve(studio: Studio, key: str, cache: str | Path) -> str:
     with tempfile.TemporaryDirectory(prefix="ga2-") as folder:
         packed = studio.library.export_zip(card.folder, Path(folder) / name)
         return str(save_file_to_cache(packed, str(cache)))
-
-
-def listed(card: BundleCard, usable: bool) -> dict[str, Any]:
-    """A bundle as plain JSON, under the key that names it; ``usable`` if its backbone can be used here."""
-    return {
-        "bundle": card.key,
-        "name": card.title or card.name,
-        "origin": card.origin,
-        "backbone": card.backbone,
-        "usable": usable and Path(card.folder).is_dir(),
-        "base": list(card.base),
-        "novel": list(card.novel),
-        "metrics": with_nulls(card.metrics),
-        "zero_shot": with_nulls(card.zero_shot),
-        "tested": to_counts(card.tested),
-        "intervals": as_document(card.metrics, card.tested),
-        "cautions": cautions(card.tested),
-        "dataset": card.dataset,
-        "method": card.method,
-        "seed": card.seed,
-        "created_s": card.created_s,
-    }
 
 
 def _source(studio: Studio, archive: str | None, place: str, fold: int | None) -> Source:

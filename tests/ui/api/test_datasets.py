@@ -49,6 +49,7 @@ def test_a_folder_and_its_zip_are_imported_alike(client: Client, served: Served,
         ({"missing": "fail"}, "nothing was imported as 'moves': 1 clip missing or unreadable"),
         ({"missing": "perhaps"}, "missing 'perhaps' is not one of fail, skip"),
         ({"duplicates": "none"}, "duplicates 'none' is not one of first, all"),
+        ({"spelling": "camel"}, "spelling 'camel' is not one of words, as-published"),
         ({"novel": "swimming"}, "'swimming' is no class of this data set"),
     ],
 )

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import gradio as gr
 import pytest
+from clips import write_color_clip
 
 from ga2app.config import DEMO
 from ga2app.datasets import Half, SplitLists
@@ -45,6 +46,7 @@ BLANK = {
     "name": "",
     "novel": "",
     "test_fold": None,
+    "spelling": "words",
     "duplicates": "first",
 }
 
@@ -447,3 +449,14 @@ def test_the_filters_in_the_address_are_shown_and_leave_their_clips(
         and "Clips 1 to 1 of 1<" in drawn[parts.grid]
     )
     assert page.open(asked(id="1", part="<b>"))[parts.view].filter == ClipFilter()
+
+
+def test_the_form_says_how_class_names_are_read(studio: Studio, page: Handlers, parts: Parts, tmp_path: Path) -> None:
+    for number, name in enumerate(("TaiChi", "YoYo")):
+        (tmp_path / "ucf" / name).mkdir(parents=True)
+        write_color_clip(tmp_path / "ucf" / name / "a.mp4", (200, 60, 60), seed=number, frames=8, side=64)
+    given = BLANK | {"kind": "place", "place": str(tmp_path / "ucf"), "spelling": "as-published"}
+    page.begin({getattr(parts.form, name): value for name, value in given.items()})
+    newest = studio.store.imports.latest(1)[0]
+    assert studio.imports.wait(newest.id, 60).error is None
+    assert studio.store.datasets.get("ucf").base == ("TaiChi", "YoYo")

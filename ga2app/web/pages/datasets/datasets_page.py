@@ -14,7 +14,7 @@ import gradio as gr
 from ga2app.config import RunConfig
 from ga2app.datasets import Division, Layout, SplitLists
 from ga2app.errors import DatasetError
-from ga2app.labels import parse_labels
+from ga2app.labels import Spelling, parse_labels
 from ga2app.services.import_sources import Duplicates, FileSource, ListsSource, Source, path_at
 from ga2app.services.studio import Studio
 from ga2app.web import address
@@ -40,8 +40,12 @@ _LAYOUTS = [
     ("Something-Something v2", Layout.SSV2.value),
     ("Kinetics", Layout.KINETICS.value),
 ]
+_SPELLINGS = [
+    ("In words: apply eye makeup", Spelling.WORDS.value),
+    ("As published: ApplyEyeMakeup", Spelling.AS_PUBLISHED.value),
+]
 _DUPLICATES = [("Keep the first of them", Duplicates.FIRST.value), ("Keep all of them", Duplicates.ALL.value)]
-FIELDS = "kind upload place train test root labels layout fold name novel test_fold duplicates".split()
+FIELDS = "kind upload place train test root labels layout fold name novel test_fold spelling duplicates".split()
 """The fields by their names; what else the form has is what it answers."""
 
 
@@ -72,8 +76,11 @@ class ImportForm:
             )
             example = "optional: waving, jumping rope"
             self.novel = line("ds-novel", "Novel labels", never, placeholder=example, max_lines=2)
-        only = "Only where a list has a column that numbers folds: the clips of this one are for testing."
-        self.test_fold = whole("ds-test-fold", "Fold for testing", None, only)
+        with gr.Row():
+            only = "Only where a list has a column that numbers folds: the clips of this one are for testing."
+            self.test_fold = whole("ds-test-fold", "Fold for testing", None, only)
+            read = "Of folders and lists; they are what CLIP reads."
+            self.spelling = pick("ds-spelling", "Class names", _SPELLINGS, Spelling.WORDS.value, info=read)
         found, same = "They are found by content, not by name, and told in either case.", "Clips with the same content"
         first = Duplicates.FIRST.value
         self.duplicates = gr.Radio(_DUPLICATES, value=first, label=same, elem_id="ds-duplicates", info=found)
@@ -113,6 +120,7 @@ class ImportForm:
             str(given["name"] or ""),
             duplicates=Duplicates(given["duplicates"]),
             division=Division(novel=tuple(parse_labels(given["novel"]))),
+            spelling=Spelling(given["spelling"]),
         )
         return ""
 
