@@ -27,6 +27,10 @@ _KINDS = {
     "bundle": ("bundles", "bundle"),
 }
 KINDS = tuple(_KINDS)
+_LOCKED = (
+    "Somebody else made this and shares it to be looked at and used. Only that person and the owner of this Space may "
+    "change, push or download it."
+)
 
 
 class OwnershipService:
@@ -63,6 +67,13 @@ class OwnershipService:
                 "this is shared to be looked at and used; only whoever made it and the owner of this Space may "
                 "download it: ask them for a copy"
             )
+
+    def locked(self, row: Owned) -> str:
+        """Why whoever acts may only look at a row and use it, for pages to say; empty for one who may change it."""
+        actor = self._store.actor()
+        if self._studio.space is None or actor.everything or (row.owner == actor.name and not actor.refusal):
+            return ""
+        return actor.refusal[:1].upper() + actor.refusal[1:] or _LOCKED
 
     def may_share(self, row: Owned) -> bool:
         """Whether whoever acts may say who sees a row; nobody may off a Space."""

@@ -209,8 +209,7 @@ class RunService:
 
     def comparison(self, run_ids: Sequence[int]) -> Comparison:
         """The runs in ascending order, at most 12 of them, and those that are not there."""
-        numbers = sorted(set(run_ids))
-        found = {run_id: self.find(run_id) for run_id in numbers}
+        found = {run_id: self.find(run_id) for run_id in sorted(set(run_ids))}
         runs = tuple(run for run in found.values() if run)[:MOST_COMPARED]
         missing = tuple(run_id for run_id, run in found.items() if run is None)
         return Comparison(runs, {run.id: self.curve(run.id) for run in runs}, missing)
@@ -224,7 +223,7 @@ class RunService:
         return f"runs-{'-'.join(str(run.id) for run in runs)}.{kind}", text
 
     def possible(self, run: RunRecord) -> frozenset[str]:
-        """What can be done with the run as it stands: try, stop, resume, restart, front, up, down, delete, export."""
+        """What whoever asks can do with a run now, from trying it to deleting it; with others' what changes nothing."""
         if self.find(run.id) is None:
             return frozenset()
         state, ended = run.state, run.state in (RunState.STOPPED, RunState.FAILED)
@@ -242,7 +241,8 @@ class RunService:
             "delete": state not in (RunState.RUNNING, RunState.STOPPING),
             "export": state is not RunState.QUEUED,
         }
-        return frozenset(name for name, may in can.items() if may)
+        names = frozenset(name for name, may in can.items() if may)
+        return names & {"try", "export"} if self._studio.ownership.locked(run) else names
 
     def stop(self, run_id: int) -> RunState:
         """Stop a queued run at once, a running one after its present step. Raises StoreError."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,17 @@ from ga2app.config import preset
 from ga2app.errors import AccessError
 from ga2app.paths import Home
 from ga2app.services.space import Access, Space
-from ga2app.store.row_guard import APP, acting_as, owner_of
+from ga2app.store.anchor_rows import AnchorFile
+from ga2app.store.clip_pages import ClipFilter
+from ga2app.store.row_guard import APP, Actor, acting_as, owner_of
 from ga2app.web import Studio, build_page
+from ga2app.web.components.markup import locked
+from ga2app.web.pages.anchors.anchor_html import Page, clips_html, prompts_html
 from ga2app.web.pages.anchors.anchor_room import ClipView, PromptView
+from ga2app.web.pages.datasets import dataset_views
 from ga2app.web.pages.datasets.dataset_views import View
+from ga2app.web.pages.library.library_view import Asked, library_view
+from ga2app.web.pages.runs.run_views import actions_html
 from ga2app.web.pages.runs.runs_page import Look
 from tests.ui.studios import add_dataset, keep_bundle, make_studio
 
@@ -146,3 +154,92 @@ def test_a_desktop_has_no_word_of_sharing(tmp_path: Path) -> None:
     assert (
         "Stop sharing" not in config and "-share'" not in config.replace("'ds-share'", "") and "'share'" not in config
     )
+
+
+CHANGING = ("data-do", "data-export", "data-action", "data-on", "data-text")
+
+
+class Seen(HTMLParser):
+    """Of a page's pieces: what is said, and what can be pressed or typed into, in or beside what has been said."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.locked = "data-locked" in html
+        self.usable: set[str] = set()
+        self._hidden: list[bool] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        given = dict(attributes)
+        out = "hidden" in given or self.locked and "changes" in str(given.get("class")).split()
+        out = out or any(self._hidden)
+        if tag not in ("br", "img", "input"):
+            self._hidden.append(out)
+        names = [
+            given[one] for one in ("data-do", "data-export", "data-action", "data-on", "data-text") if one in given
+        ]
+        if names and not out and not {"disabled", "readonly"} & given.keys():
+            self.usable.add(next(one for one in given if one.startswith("data-")) + f"={names[0] or ''}")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in ("br", "img", "input"):
+            self._hidden.pop()
+
+
+def pieces(studio: Studio, person: Actor) -> dict[str, str]:
+    """What the pages show of Bob's things to ``person``."""
+    with acting_as(person):
+        (row,) = (row for row in studio.datasets.all() if row.name == "mine")
+        labels = studio.store.clips.labels(row.id)
+        clips = studio.store.clips.page(row.id, ClipFilter(), limit=9, offset=0)
+        anchors = next(one for one in studio.store.anchors.sets() if one.name == "mine")
+        group = next(one for one in studio.store.negatives.group_rows() if one.name == "mine")
+        held = {one.name: bool(studio.ownership.locked(one)) for one in (anchors, group)}
+        rows, place = studio.store.anchors.rows(anchors.id, limit=9, offset=0), Page(0, 9, 1)
+        prompts, own = studio.store.negatives.rows(group.id), () if not held["mine"] else (group.id,)
+        lock = locked(studio.ownership.locked(anchors))
+        return {
+            "data set": dataset_views.head_html(studio, row, labels)
+            + dataset_views.labels_html(row.id, labels, bool(studio.ownership.locked(row)))
+            + str(dataset_views.grid_html(studio, View(row.id), labels, clips, len(clips)))
+            + dataset_views.whole_html(studio, row),
+            "run": str(actions_html(studio, studio.runs.get(1), "progress", 1)),
+            "bundle": library_view(studio, "mine", Asked()).head,
+            "anchor set": lock + clips_html(studio, rows, place, True, held["mine"]),
+            "group": lock + prompts_html(prompts, place, searched="", show_group=False, locked=own),
+        }
+
+
+def test_of_what_others_share_a_page_offers_nothing_that_would_be_refused_and_says_why(studio: Studio) -> None:
+    with acting_as(owner_of("bob")):
+        anchors = next(row.id for row in studio.store.anchors.sets() if row.name == "mine")
+        group = next(row.id for row in studio.store.negatives.group_rows() if row.name == "mine")
+        studio.store.anchors.add(anchors, [AnchorFile(studio.examples[0].path, "a room")])
+        studio.store.negatives.add(group, ["an empty room"])
+        for kind, name in (("dataset", "mine"), ("anchor_set", "mine"), ("negative_group", "mine"), ("run", 1)):
+            studio.ownership.share(kind, name, True)
+        studio.ownership.share("bundle", "mine", True)
+    hers = {what: Seen(html) for what, html in pieces(studio, owner_of("eve")).items()}
+    assert {what: seen.usable for what, seen in hers.items()} == {what: set() for what in hers}
+    assert all(seen.locked for seen in hers.values())
+    for person in (owner_of("bob"), APP):
+        shown = {what: Seen(html) for what, html in pieces(studio, person).items()}
+        assert not any(seen.locked for seen in shown.values())
+        assert {"data-do=rename", "data-do=delete", "data-do=novel", "data-export=zip"} <= shown["data set"].usable
+        assert {"data-do=stop", "data-do=delete"} <= shown["run"].usable
+        assert shown["anchor set"].usable and shown["group"].usable
+
+
+def test_what_changes_something_is_marked_on_each_page(page: gr.Blocks) -> None:
+    """Gradio's own buttons: ``base.css`` hides those of the class ``changes`` beside what belongs to somebody else."""
+    marked, looks = set(), {"share-bundle", "anchor-share", "negative-share", "anchor-measure", "negative-measure"}
+    for one in page.blocks.values():
+        around, classes = one, set()
+        while around is not None:
+            classes |= set(getattr(around, "elem_classes", None) or ())
+            around = around.parent
+        if isinstance(one, gr.Button) and "detail" in classes and str(one.elem_id) not in looks:
+            marked |= {str(one.elem_id)} if "changes" in classes else set()
+    wanted = {"download-bundle", "push-bundle", "rename-bundle", "delete-bundle", "anchor-push", "anchor-delete"}
+    wanted |= {"anchor-all-on", "anchor-all-off", "anchor-suggest", "anchor-make", "negative-all-on", "negative-delete"}
+    assert wanted <= marked

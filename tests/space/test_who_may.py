@@ -225,6 +225,7 @@ METHODS: dict[str, tuple[Call, tuple[str, ...]]] = {
         lambda s, m: [SECRET] * (s.ownership.check_download(m.card) is None),
         (REFUSED, REFUSED, YES, YES),
     ),
+    "ownership.locked": (lambda s, m: [SECRET] * (not s.ownership.locked(m.card)), LISTS),
     "ownership.may_share": (lambda s, m: [SECRET] * s.ownership.may_share(m.card), LISTS),
     "ownership.share": (lambda s, m: s.ownership.share("bundle", "secret-set", True), READS),
     "ownership.whose": (lambda s, m: s.ownership.whose(m.card).replace("bob", SECRET), (OWN, OWN, OWN, YES)),

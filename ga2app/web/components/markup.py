@@ -91,6 +91,11 @@ def notice(tone: str, text: str, title: str = "") -> str:
     return _piece("notice", tone, text, title)
 
 
+def locked(reason: str) -> str:
+    """Why what is shown cannot be changed; ``base.css`` hides what has the class ``changes`` beside it."""
+    return f"<div data-locked>{notice('info', reason)}</div>" if reason else ""
+
+
 def notices(tone: str, texts: Sequence[str], title: str = "") -> str:
     """Several messages of one tone in one box."""
     return _piece("notices", tone, texts, title)

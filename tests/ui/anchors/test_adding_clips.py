@@ -151,7 +151,7 @@ def test_measured_clips_are_kept_and_relevant_ones_are_counted(studio: Studio, s
     assert ladder is not None and ladder.warned and ladder.nearest == BASE[0]
     assert rain is not None and not rain.warned
     rows = studio.store.anchors.rows(set_id, question=question.id, order=AnchorOrder.WORST)
-    html = clips_html(studio, rows, Page(0, 24, 2), comparable=True)
+    html = clips_html(studio, rows, Page(0, 24, 2), comparable=True, locked=False)
     assert html.index("looks like “climbing a ladder”") < html.index('value="rain"')
 
 

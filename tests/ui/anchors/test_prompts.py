@@ -32,7 +32,7 @@ def test_a_paste_goes_in_and_doubles_are_named(studio: Studio, group_id: int) ->
     message = added_html(studio.anchors.add_prompts(group_id, "rain\n<b>\nrain\nRain"))
     assert "2 prompts added" in message and "2 prompts left out" in message and "“Rain”" in message
     assert [row.text for row in studio.store.negatives.rows(group_id)] == ["rain", "<b>"]
-    html = prompts_html(studio.store.negatives.rows(group_id), Page(0, 50, 2), searched="", show_group=False)
+    html = prompts_html(studio.store.negatives.rows(group_id), Page(0, 50, 2), searched="", show_group=False, locked=())
     assert "&lt;b&gt;" in html and "<b>" not in html.replace("<b>0", "")
     with pytest.raises(StoreError, match="no prompt was typed"):
         studio.anchors.add_prompts(group_id, " \n ")
@@ -90,7 +90,7 @@ def test_prompts_close_to_a_base_or_a_novel_label_are_warned_of(studio: Studio, 
     rated = [row.rating and row.rating.warned for row in studio.store.negatives.rows(group_id, question=question.id)]
     assert rated == [True, True, False]
     rows = studio.store.negatives.rows(group_id, question=question.id)
-    html = prompts_html(rows, Page(0, 50, 3), searched="", show_group=False)
+    html = prompts_html(rows, Page(0, 50, 3), searched="", show_group=False, locked=())
     assert "Too close to “jumping rope”" in html
 
 

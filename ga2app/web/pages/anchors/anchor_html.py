@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
@@ -86,13 +86,13 @@ def _prompts_on(prompts: int, enabled: int) -> str:
     return f"{enabled:,} of {prompts:,} on" if enabled else f"{prompts:,}, all off"
 
 
-def clips_html(studio: Studio, rows: Sequence[AnchorRow], place: Page, comparable: bool) -> str:
-    """One page of the clips of a set."""
+def clips_html(studio: Studio, rows: Sequence[AnchorRow], place: Page, comparable: bool, locked: bool) -> str:
+    """One page of the clips of a set; ``locked`` for one that whoever looks may not change."""
     if not place.total:
         return str(render("anchor_help.html", topic="no clips"))
     cards = [
         _card(studio, row.path, row.caption, row.rating, comparable, row.digest)
-        | {"id": row.id, "enabled": row.enabled, "remark": ""}
+        | {"id": row.id, "enabled": row.enabled, "remark": "", "locked": locked}
         for row in rows
     ]
     return str(render("anchor_clips.html", proposed=False, cards=cards, place=place, drawn=time.time_ns()))
@@ -110,8 +110,10 @@ def proposals_html(studio: Studio, found: Proposed) -> str:
     return str(render("anchor_clips.html", proposed=True, cards=cards, place=None, drawn=time.time_ns()))
 
 
-def prompts_html(rows: Sequence[NegativeRow], place: Page, *, searched: str, show_group: bool) -> str:
-    """One page of prompts."""
+def prompts_html(
+    rows: Sequence[NegativeRow], place: Page, *, searched: str, show_group: bool, locked: Collection[int]
+) -> str:
+    """One page of prompts; those of the groups ``locked`` may not be changed by whoever looks."""
     if not place.total and searched:
         return empty(f"No prompt contains “{searched}”", "Search for something else, or empty the search box.")
     if not place.total:
@@ -121,6 +123,7 @@ def prompts_html(rows: Sequence[NegativeRow], place: Page, *, searched: str, sho
             "id": row.id,
             "text": row.text,
             "enabled": row.enabled,
+            "locked": row.group_id in locked,
             "warned": bool(row.rating and row.rating.warned),
             "group": row.group if show_group else "",
             "bar": _closeness(row.rating),

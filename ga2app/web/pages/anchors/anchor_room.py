@@ -15,7 +15,7 @@ from ga2app.services.negatives import TYPED, chosen
 from ga2app.services.ownership import Owned
 from ga2app.services.studio import Studio
 from ga2app.web.components.form_fields import FOLDER_HINT, backbone_field, choices, line, pick, settle_choice, small
-from ga2app.web.components.markup import SHARE, busy, count_of, notice, script, shortened, ticks_js
+from ga2app.web.components.markup import SHARE, busy, count_of, locked, notice, script, shortened, ticks_js
 from ga2app.web.events import REVEAL_JS, attempt, fault_html, in_turn, waited_for
 from ga2app.web.theme import part
 
@@ -150,6 +150,7 @@ class Room:
     listing_html: Callable[[int | None], str]  # the list of all, with the one under a key marked
     accept: Callable[[Any, list[int]], str]  # adds what was proposed and ticked; gives what is said of it
     sharing: list[gr.Button]  # of a Space alone: the one that says who sees it
+    locked: list[gr.HTML]  # likewise: why it may not be changed
     inputs: set[Any]
     outputs: list[Any]
 
@@ -162,8 +163,8 @@ class Room:
             self.create = small(f"{prefix}-create", "Create", scale=1, min_width=80)
 
     def _lay_out_switches(self, prefix: str) -> None:
-        self.all_on = small(f"{prefix}-all-on", "All on")
-        self.all_off = small(f"{prefix}-all-off", "All off")
+        self.all_on = small(f"{prefix}-all-on", "All on", elem_classes="changes")
+        self.all_off = small(f"{prefix}-all-off", "All off", elem_classes="changes")
         self.sharing = [small(f"{prefix}-share", SHARE[False])] if self._studio.space else []
 
     def _lay_out_order(self, prefix: str, orders: list[tuple[str, str]]) -> None:
@@ -213,9 +214,10 @@ class Room:
         return self.draw(values, told=notice("success", told))
 
     def draw_sharing(self, row: Owned) -> Updates:
-        """The button that says who sees the set or the group."""
-        may = self._studio.ownership.may_share(row)
-        return {one: gr.update(value=SHARE[bool(row.shared)], visible=may) for one in self.sharing}
+        """The button that says who sees the set or the group, and why it may not be changed."""
+        may, why = self._studio.ownership.may_share(row), locked(self._studio.ownership.locked(row))
+        shown: Updates = {one: gr.update(value=SHARE[bool(row.shared)], visible=may) for one in self.sharing}
+        return shown | dict.fromkeys(self.locked, why)
 
     def chosen(self, values: Values) -> int:
         """The set or group that is shown; raises StoreError where none is."""

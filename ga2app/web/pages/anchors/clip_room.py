@@ -59,17 +59,28 @@ class ClipRoom(Room):
                 self._lay_out_set()
         self.inputs = {self.view, self.order, *bar.inputs}
         drawn = [self.view, self.sets, self.detail, self.name, self.about, self.rows, bar.undo]
-        self.outputs = [*drawn, self.told, self.proposals, self.pool, self.make_from, self.new_name, *self.sharing]
+        self.outputs = [
+            *drawn,
+            self.told,
+            self.proposals,
+            self.pool,
+            self.make_from,
+            self.new_name,
+            *self.sharing,
+            *self.locked,
+        ]
         with from_hub:
             self.pulled = build_pull(studio, self._supply(), [self.view, self.told], "anchor-")
         self._connect()
 
     def _lay_out_set(self) -> None:
-        with gr.Row():
+        mine: Any = {"elem_classes": "changes"}
+        self.locked = [part(elem_id="anchor-locked")] if self._studio.space else []
+        with gr.Row(**mine):
             self.name = line("anchor-name", "Name of the set", scale=2, min_width=180)
             purpose: Any = {"placeholder": "optional", "max_lines": 3}
             self.about = line("anchor-about", "What it is for", scale=4, min_width=220, **purpose)
-        with folded("Add clips of your own", elem_id="anchor-add-own"):
+        with folded("Add clips of your own", elem_id="anchor-add-own", **mine):
             shows = "What the clips show. Left empty, each gets the words of its file's name."
             self.caption = line("anchor-caption", "Caption", shows, placeholder="rain on a window")
             self.files = gr.File(label="Clips", file_count="multiple", height=110, elem_id="anchor-files")
@@ -77,13 +88,13 @@ class ClipRoom(Room):
             self.ideas = part(elem_id="anchor-ideas", js_on_load=CHOOSE_JS)
         choice: Any = {"scale": 3, "min_width": 220}
         number: Any = {"minimum": 1, "maximum": 100, "scale": 1, "min_width": 120}
-        with folded("Suggest clips from a data set", elem_id="anchor-suggest-box"):
+        with folded("Suggest clips from a data set", elem_id="anchor-suggest-box", **mine):
             with gr.Row():
                 never = "Clips of your labels' own classes are never proposed."
                 self.pool = pick("anchor-pool", "Choose from", [], info=never, **choice)
                 self.count = whole("anchor-count", "How many", 8, "Irrelevant, and unlike each other.", **number)
             self.suggest = small("anchor-suggest", "Suggest clips")
-        with folded("Make anchors from clips", elem_id="anchor-make-box"):
+        with folded("Make anchors from clips", elem_id="anchor-make-box", **mine):
             with gr.Row():
                 spread, each = "Spread evenly over its classes.", "Each is used in every way."
                 self.make_from = pick("anchor-make-from", "From the clips of", [], info=spread, **choice)
@@ -97,8 +108,8 @@ class ClipRoom(Room):
         with gr.Row(elem_classes="actions toolbar"):
             self.measure = small("anchor-measure", "Measure irrelevance", variant="primary")
             self._lay_out_switches("anchor")
-            push = small("anchor-push", "Push to the Hub")
-            self.delete = small("anchor-delete", "Delete this set")
+            push = small("anchor-push", "Push to the Hub", **mine)
+            self.delete = small("anchor-delete", "Delete this set", **mine)
             self._lay_out_order("anchor", ORDERS)
         build_push(self._studio, self._goods(), self.view, push, "anchor-")
         self.rows = part(elem_id="anchor-rows", js_on_load=ROWS_JS)
@@ -169,7 +180,8 @@ class ClipRoom(Room):
     def _page(self, values: Values, row: AnchorSetRow, page: int) -> tuple[str, html.Page]:
         place = html.Page.of(page, PAGE, row.clips)
         rows, comparable = self._rows(values, row, place)
-        return html.clips_html(self._studio, rows, place, comparable), place
+        locked = bool(self._studio.ownership.locked(row))
+        return html.clips_html(self._studio, rows, place, comparable, locked), place
 
     def _describe(self, values: Values) -> Updates:
         row = self.shown(values[self.view])

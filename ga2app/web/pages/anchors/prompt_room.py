@@ -59,20 +59,31 @@ class PromptRoom(Room):
                 self._lay_out_list()
         self.inputs = {self.view, self.order, self.search, *bar.inputs}
         drawn = [self.view, self.groups, self.one_group, self.name, self.rows, bar.undo]
-        self.outputs = [*drawn, self.told, self.proposals, self.text, self.new_name, self.search, *self.sharing]
+        self.outputs = [
+            *drawn,
+            self.told,
+            self.proposals,
+            self.text,
+            self.new_name,
+            self.search,
+            *self.sharing,
+            *self.locked,
+        ]
         self._connect()
 
     def _lay_out_group(self) -> None:
+        mine: Any = {"elem_classes": "changes"}
+        self.locked = [part(elem_id="negative-locked")] if self._studio.space else []
         with gr.Row(elem_classes="actions toolbar"):
-            self.name = line("negative-name", "Name of the group", min_width=180)
+            self.name = line("negative-name", "Name of the group", min_width=180, **mine)
             self._lay_out_switches("negative")
-            self.delete = small("negative-delete", "Delete this group")
-        with folded("Add prompts", elem_id="negative-add-box"):
+            self.delete = small("negative-delete", "Delete this group", **mine)
+        with folded("Add prompts", elem_id="negative-add-box", **mine):
             several: Any = {"placeholder": "an empty room\nsomething else", "lines": 3, "max_lines": 12}
             about = "One a line; paste as many as you like. Duplicates are skipped."
             self.text = line("negative-text", "Prompts", about, **several)
             self.add = small("negative-add", "Add to this group")
-        with folded("Suggest prompts for my labels", elem_id="negative-suggest-box"):
+        with folded("Suggest prompts for my labels", elem_id="negative-suggest-box", **mine):
             shipped = "From the texts that come with the studio: far from your labels, and unlike each other."
             most: Any = {"minimum": 1, "maximum": 50, "min_width": 120}
             self.count = whole("negative-count", "How many", 10, shipped, **most)
@@ -124,13 +135,15 @@ class PromptRoom(Room):
         question, order = self._anchors.questions(*self._bar.given(values))[1], NegativeOrder(values[self.order])
         asked: Any = {"search": search, "question": question, "order": order, "limit": PAGE, "offset": place.first}
         rows = self.store.rows(group_id, **asked)
-        updates |= self.draw_sharing(group) if group else {}
+        updates |= self.draw_sharing(group) if group else dict.fromkeys(self.locked, "")
+        ownership = self._studio.ownership
+        locked = {one.id for one in ([group] if group else self.store.group_rows()) if ownership.locked(one)}
         return updates | {
             self.view: replace(view, key=group_id, page=place.number),
             self.groups: self.listing_html(group_id),
             self.one_group: gr.update(visible=group is not None),
             self.name: group.name if group else "",
-            self.rows: html.prompts_html(rows, place, searched=search.strip(), show_group=group is None),
+            self.rows: html.prompts_html(rows, place, searched=search.strip(), show_group=group is None, locked=locked),
         }
 
     def open(self, values: Values, view: PromptView, told: str | None = "") -> Updates:

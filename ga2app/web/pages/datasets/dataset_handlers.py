@@ -94,7 +94,7 @@ class Handlers:
             drawn |= {
                 parts.head: views.head_html(self._studio, row, labels),
                 parts.label: gr.Dropdown(choices=choices, value=view.label_id or 0),
-                parts.labels: views.labels_html(row.id, labels),
+                parts.labels: views.labels_html(row.id, labels, bool(self._studio.ownership.locked(row))),
                 parts.whole: views.whole_html(self._studio, row),
             }
             drawn |= self._grid(view, labels)

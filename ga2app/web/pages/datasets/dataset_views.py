@@ -20,7 +20,7 @@ from ga2app.store import DatasetRow
 from ga2app.store.clip_pages import ClipFilter, ClipRow, LabelRow
 from ga2app.store.import_records import ImportRow, ImportState, ReportOutline
 from ga2app.types import Subset
-from ga2app.web.components.markup import busy, count_of, empty, kind_mark, notice, notices, render, shortened
+from ga2app.web.components.markup import busy, count_of, empty, kind_mark, locked, notice, notices, render, shortened
 
 PAGE = 60
 """Clips on a page."""
@@ -71,7 +71,8 @@ def head_html(studio: Studio, row: DatasetRow, labels: Sequence[LabelRow]) -> st
     health = studio.datasets.health(row, labels)
     faults = Markup(notices("warning", list(health.faults), "Before you train:"))
     notes = Markup(notices("info", list(health.notes)))
-    return str(render("dataset_head.html", row=row, faults=faults, notes=notes))
+    held = Markup(locked(studio.ownership.locked(row)))
+    return str(render("dataset_head.html", row=row, locked=held, faults=faults, notes=notes))
 
 
 def grid_html(studio: Studio, view: View, labels: Sequence[LabelRow], clips: Sequence[ClipRow], count: int) -> str:
@@ -113,11 +114,12 @@ def pictures_made(studio: Studio, clips: Sequence[ClipRow]) -> dict[str, dict[st
     }
 
 
-def labels_html(dataset_id: int, labels: Sequence[LabelRow]) -> str:
-    """Every label with its mark and its counts."""
+def labels_html(dataset_id: int, labels: Sequence[LabelRow], locked: bool = False) -> str:
+    """Every label with its mark and its counts; ``locked`` where whoever looks may not change them."""
     nothing = Markup(empty("No labels yet", "Import clips: each folder of the zip becomes a label."))
     most = max([1, *(label.clips for label in labels)])
-    return str(render("label_table.html", dataset_id=dataset_id, labels=labels, most=most, nothing=nothing))
+    told = {"labels": labels, "most": most, "nothing": nothing, "locked": locked}
+    return str(render("label_table.html", dataset_id=dataset_id, **told))
 
 
 def whole_html(studio: Studio, row: DatasetRow) -> str:

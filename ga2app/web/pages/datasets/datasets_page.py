@@ -228,15 +228,19 @@ class Parts:
         """The division into train and test, and the few-shot draw."""
         defaults = RunConfig()
         seeds: Any = {"minimum": 0, "maximum": 2**32 - 1}
-        part(str(render("split_help.html", what="split")))
-        with gr.Row():
-            least = "Of each label, at least one clip where it has two."
-            self.share = gr.Slider(5, 90, value=25, step=5, label="Test split (%)", elem_id="ds-share", info=least)
-            self.split_seed = whole("ds-split-seed", "Split seed", 0, "The same seed gives the same split.", **seeds)
-        never = "They are never trained on anyway."
-        self.novel_whole = gr.Checkbox(True, label="All clips of novel labels are for testing", info=never)
-        with gr.Row(elem_classes="actions"):
-            self.split = small("ds-split", "Split anew")
+        with gr.Column(elem_classes="changes"):
+            part(str(render("split_help.html", what="split")))
+            with gr.Row():
+                least, same = (
+                    "Of each label, at least one clip where it has two.",
+                    "The same seed gives the same split.",
+                )
+                self.share = gr.Slider(5, 90, value=25, step=5, label="Test split (%)", elem_id="ds-share", info=least)
+                self.split_seed = whole("ds-split-seed", "Split seed", 0, same, **seeds)
+            never = "They are never trained on anyway."
+            self.novel_whole = gr.Checkbox(True, label="All clips of novel labels are for testing", info=never)
+            with gr.Row(elem_classes="actions"):
+                self.split = small("ds-split", "Split anew")
         part(str(render("split_help.html", what="draw")))
         with gr.Row():
             self.shots = whole("ds-shots", "Shots per label", defaults.shots, minimum=1, maximum=1000)

@@ -66,11 +66,12 @@ class LibraryPage:
     def _lay_out_bundle(self) -> None:
         self.head = part(elem_id="bundle-head")
         with gr.Row(elem_classes="actions", visible=False) as self.actions:
-            self.save = small("download-bundle", "Download zip")
-            push = small("push-bundle", "Push to the Hub")
-            self.rename = small("rename-bundle", "Rename")
+            mine: Any = {"elem_classes": "changes"}
+            self.save = small("download-bundle", "Download zip", **mine)
+            push = small("push-bundle", "Push to the Hub", **mine)
+            self.rename = small("rename-bundle", "Rename", **mine)
             self.sharing = [small("share-bundle", SHARE[False])] if self.studio.space else []
-            self.delete = small("delete-bundle", "Delete")
+            self.delete = small("delete-bundle", "Delete", **mine)
         with gr.Row(elem_classes="renaming", visible=False) as self.renaming:
             self.title = line("bundle-title", "New name", max_length=MAX_TITLE)
             self.keep = small("save-title", "Save the name", variant="primary")

@@ -17,7 +17,7 @@ from ga2app.store import BundleOrder, BundleQuery
 from ga2app.types import BundleCard, BundleFacts, LabelKind, intervals
 from ga2app.web.components.card_html import card_html
 from ga2app.web.components.charts import compare_bars, ranges_of, rests_html
-from ga2app.web.components.markup import SHARE, ago, chips, notice, render, shortened, size
+from ga2app.web.components.markup import SHARE, ago, chips, locked, notice, render, shortened, size
 from ga2app.web.pages.runs.run_settings_view import adjusted_html, value_text
 from ga2app.web.pages.train.train_settings import GROUPS
 
@@ -177,7 +177,7 @@ def _detail(studio: Studio, card: BundleCard, titles: Mapping[str, str]) -> tupl
             "Size": size(card.size_bytes) if card.size_bytes else "",
         },
     )
-    return str(head), body
+    return str(head) + locked(studio.ownership.locked(card)), body
 
 
 def missing_html(card: BundleCard, folder: str) -> str:

@@ -18,7 +18,7 @@ from ga2app.services.studio import Studio
 from ga2app.store.run_rows import MAX_NAME
 from ga2app.types import Event, RunRecord, RunState, intervals, read_tested
 from ga2app.web.components.charts import Line, compare_bars, line_chart, ranges_of, rests_html, smooth
-from ga2app.web.components.markup import duration, empty, notice, render, shortened
+from ga2app.web.components.markup import duration, empty, locked, notice, render, shortened
 from ga2app.web.pages.runs.report_html import report_html
 from ga2app.web.pages.runs.run_settings_view import adjusted_html, method_word, preset_word, settings_html
 
@@ -131,6 +131,7 @@ def actions_html(studio: Studio, run: RunRecord | None, view: str, asked: int | 
         try_link=f"./?bundle={key}" if key else "./",
         longest=MAX_NAME,
         sharing=studio.ownership.may_share(run),
+        locked=Markup(locked(studio.ownership.locked(run))),
     )
 
 
