@@ -20,6 +20,7 @@ from ga2app.bundles.bundle_digests import check_digests, check_numbers, digests_
 from ga2app.bundles.manifest import CARD, MANIFEST, TENSORS, Manifest, read_manifest, to_json
 from ga2app.bundles.model_card import model_card
 from ga2app.clip import Backbone
+from ga2app.clip.described_texts import NONE, Descriptions
 from ga2app.config import PromptConfig
 from ga2app.disk import why_unwritten
 from ga2app.errors import BundleError, ConfigError, ErrorCode, code_of
@@ -174,12 +175,13 @@ class PromptBundle:
         """The settings, labels and figures of the run that made it."""
         return self.bundle.manifest
 
-    def attach(self, backbone: Backbone, labels: Sequence[str]) -> PromptedClip:
+    def attach(self, backbone: Backbone, labels: Sequence[str], descriptions: Descriptions = NONE) -> PromptedClip:
         """The prompted model over class names, also over names that were not trained on (paper, section 3).
 
         Args:
             backbone: the CLIP that the bundle was trained on.
             labels: C class names.
+            descriptions: sentences by label, averaged with its name: those of ``manifest.descriptions``, or others.
 
         Returns:
             A module in eval mode: from CLIP-normalized pixels (B, T, 3, S, S) to logits (B, C), clip features (B, D)
@@ -187,7 +189,8 @@ class PromptBundle:
 
         Raises:
             BundleError: the bundle was trained on another backbone.
-            LabelError: a label has more tokens than the text tower has positions left beside the prompts.
+            LabelError: a label has more tokens than the text tower has positions left beside the prompts, or a
+                description more than it has positions.
 
         Example:
             >>> import torch
@@ -198,7 +201,8 @@ class PromptBundle:
             torch.Size([1, 2])
         """
         self.bundle.check_backbone(backbone.identity.to_dict())
-        return PromptedClip(backbone, self.bundle.learner(), labels, self.bundle.whitening()).eval()
+        prompts, whitening = self.bundle.learner(), self.bundle.whitening()
+        return PromptedClip(backbone, prompts, labels, whitening, descriptions=descriptions).eval()
 
 
 def load_bundle(folder: str | os.PathLike[str]) -> PromptBundle:

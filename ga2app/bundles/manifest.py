@@ -7,7 +7,7 @@ import importlib.metadata
 import json
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,13 @@ from typing import Any
 from ga2app.config import RunConfig
 from ga2app.config.presets import method_of
 from ga2app.config.reading import quoted
+from ga2app.datasets.label_descriptions import stored_sentences
 from ga2app.errors import BundleError, ConfigError, ErrorCode, named, shown
 from ga2app.types import BundleCard, BundleFacts, Conditions, Dataset, defined, read_conditions
 from ga2app.untrusted import MAX_WHOLE, open_ordinary, parse_json, read_ordinary, text_fault
 
-FORMAT_VERSION = 2
-"""Version 1 had neither ``conditions`` nor ``trained``; it is read all the same."""
+FORMAT_VERSION = 3
+"""Version 1 had neither ``conditions`` nor ``trained``, version 2 no ``descriptions``; they are read all the same."""
 MANIFEST, TENSORS, CARD = "bundle.json", "prompts.safetensors", "README.md"
 MAX_NAME, MAX_WIDTH = 200, 1 << 16
 MAX_MANIFEST_BYTES = 8 << 20
@@ -36,6 +37,7 @@ class Manifest:
 
     ``conditions`` is ``Conditions.to_dict()``: what the run really used, and on how much it was tested. ``trained`` has
     a mark of each training clip (``ga2app.datasets.clip_files``). Both are empty in bundles of version 1.
+    ``descriptions`` are sentences by label or by negative prompt, since version 3.
     """
 
     format_version: int
@@ -54,6 +56,7 @@ class Manifest:
     packages: Mapping[str, str]
     conditions: Mapping[str, Any] = field(default_factory=dict)
     trained: tuple[str, ...] = ()
+    descriptions: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def used(self) -> Conditions:
@@ -159,6 +162,7 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
         name: (lambda value: isinstance(value, Mapping), f"{name} must be an object")
         for name in ("conditions", "preprocessing")
     },
+    "descriptions": (stored_sentences, "descriptions must be lists of sentences by label"),
     "backbone": (_backbone, "it does not say which backbone it is for"),
 }
 """What each value must be, and the fault where it is not."""

@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ga2app.config import DEMO, RunConfig
@@ -102,6 +103,18 @@ def print_bundle(args: argparse.Namespace, card: BundleCard, fresh: bool, **fact
 
 LABELS_HELP = "class names between commas; one that holds a comma in double quotes"
 """How options take labels: see ``labels.parse_labels``."""
+
+
+def add_descriptions(parser: argparse.ArgumentParser, own: str = "") -> None:
+    """The option ``--descriptions``; ``own`` says which are taken where no file is named, empty where one must be."""
+    what = "sentences that describe labels: JSON (name to sentence or list of sentences) or CSV (name,description)"
+    optional: dict[str, Any] = {"nargs": "?", "const": OWN} if own else {}
+    help_text = f"{what}; without a file {own}" if own else what
+    parser.add_argument("--descriptions", type=Path, metavar="FILE", help=help_text, **optional)
+
+
+OWN = Path()
+"""Stands for the descriptions that a bundle or a data set has itself."""
 
 
 def names(text: str) -> list[str]:

@@ -37,6 +37,7 @@ def add(commands: common.Commands) -> None:
     parser.add_argument("--fold", type=int, help=fold)
     names = "class names of folders and lists: words (default: 'ApplyEyeMakeup' is apply eye makeup), or as-published"
     parser.add_argument("--spelling", choices=[*map(str, Spelling)], default=Spelling.WORDS.value, help=names)
+    common.add_descriptions(parser)
     common.add_json(parser)
     _add_lists(parser.add_argument_group("split lists", "one clip a line: 'path label' or 'path frames label'"))
     _add_novel(parser.add_argument_group("novel classes", "those that are not to be trained on, chosen in one way"))
@@ -71,6 +72,7 @@ def _add_novel(novel: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Read, open every clip, store, and say what came in and what did not. Clips on this disk stay where they are."""
+    from ga2app.datasets.label_descriptions import read_descriptions
     from ga2app.services.import_sources import Duplicates
 
     with common.own_studio() as studio:
@@ -82,6 +84,7 @@ def run(args: argparse.Namespace) -> int:
             division=division,
             missing=Missing(args.missing),
             spelling=Spelling(args.spelling),
+            descriptions=read_descriptions(args.descriptions) if args.descriptions else (),
             tick=_progress if sys.stderr.isatty() else None,
         )
     done = row.state == "done"

@@ -10,6 +10,7 @@ from typing import Any
 from ga2app.cli import common
 from ga2app.cli import settings_options as settings
 from ga2app.config import Precision
+from ga2app.datasets.label_descriptions import by_name, read_descriptions
 from ga2app.environment import can_show
 from ga2app.labels import parse_labels
 from ga2app.types import Answer, LabelKind, NoneOfThese, NoneWay, Recognition, RecognitionRequest, Score
@@ -42,6 +43,7 @@ def add(commands: common.Commands) -> None:
     parser.add_argument("--negatives", help="negative prompts, written like labels (default: those switched on)")
     reach = "what the best label has to reach, 0 to 1: its probability (default 0; against a negative 0.5)"
     parser.add_argument("--threshold", type=_probability, help=reach)
+    common.add_descriptions(parser, own="those that the bundles know")
     common.add_json(parser, run)
 
 
@@ -53,9 +55,9 @@ def run(args: argparse.Namespace) -> int:
     if args.none_of_these:
         negatives = None if args.negatives is None else tuple(parse_labels(args.negatives))
         none = NoneOfThese(negatives, NoneWay(args.none_of_these), args.threshold)
-    request = RecognitionRequest(
-        args.clips, parse_labels(args.labels), args.bundle, args.backbone, args.template, none_of_these=none
-    )
+    asked: dict[str, Any] = {"none_of_these": none, "descriptions": _descriptions(args)}
+    labels = parse_labels(args.labels)
+    request = RecognitionRequest(args.clips, labels, args.bundle, args.backbone, args.template, **asked)
     load = partial(settings.load_backbone, args, precision=Precision.AUTO)
     with common.own_studio() as studio:
         answer = studio.recognition.in_place(request, load)
@@ -65,6 +67,13 @@ def run(args: argparse.Namespace) -> int:
         of = f"{len(unread)} of {len(answer.clips)} clips" if len(answer.clips) > 1 else "the clip"
         print(f"error: {of} could not be read: {unread[0].file}: {unread[0].error}", file=sys.stderr)
     return 0 if not unread else 1 if len(unread) == len(answer.clips) else SOME_UNREAD
+
+
+def _descriptions(args: argparse.Namespace) -> dict[str, list[str]] | None:
+    """The sentences of the file by name, an empty mapping for the bundles' own; None where they are not asked for."""
+    if args.descriptions is None:
+        return None
+    return {} if args.descriptions == common.OWN else by_name(read_descriptions(args.descriptions))
 
 
 def document(answer: Recognition) -> dict[str, Any]:

@@ -96,6 +96,7 @@ class Backbone(nn.Module):
         self.tokenizer = tokenizer
         self.compute = compute
         self._features: dict[tuple[str, ...], Tensor] = {}
+        self.sentences: dict[str, Tensor] = {}  # text features (D,) of descriptions, by their text
         self._compiled: Any = None
         self.compile_gain = 0.0
         """How many times as fast a compiled layer was, where that was asked for."""

@@ -2,7 +2,8 @@
 
 Columns for the clip (``path``, ``file_name``, ``video`` …, relative to the file) and its ``label`` (``class``,
 ``category`` …); optional for the part (``subset``, ``split`` …: train, val, test), for ``fold``, and ``group`` (base,
-novel, anchor: the label is the anchor's caption; negative: the label is a negative prompt and there is no path).
+novel, anchor: the label is the anchor's caption; negative: the label is a negative prompt and there is no path;
+description: the column ``description`` holds a sentence that describes the label, and there is no path).
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ _NAMES = {
     "part": "subset split set partition part phase usage dataset_split data_split",
     "fold": "fold fold_id kfold",
     "group": "group",
+    "description": "description",
     "start": "start start_time time_start t_start start_s start_sec start_seconds start_frame frame_start begin "
     "begin_time onset",
     "end": "end end_time time_end t_end end_s end_sec end_seconds end_frame frame_end stop stop_time offset",
@@ -48,6 +50,7 @@ class Columns:
     part: int | None = None
     fold: int | None = None
     group: int | None = None
+    description: int | None = None
     stretch: tuple[int, ...] = ()
     unused: tuple[str, ...] = ()
 
@@ -66,9 +69,18 @@ def columns_of(sheet: Sheet) -> Columns | None:
         part, fold = None, part
     elif part is None and fold is not None and not _are_folds(sheet, fold):
         part, fold = fold, None
-    used = {places["path"][0], label, part, fold, group, *stretch}
+    description = _described_at(sheet, group, places["description"])
+    used = {places["path"][0], label, part, fold, group, description, *stretch}
     unused = tuple(name for at, name in enumerate(sheet.columns) if at not in used and name and _has_values(sheet, at))
-    return Columns(places["path"][0], label, part, fold, group, stretch, unused)
+    return Columns(places["path"][0], label, part, fold, group, description, stretch, unused)
+
+
+def _described_at(sheet: Sheet, group: int | None, places: Sequence[int]) -> int | None:
+    """The place of sentences on labels; those of a list whose groups do not say so are on its clips."""
+    if group is None or not places:
+        return None
+    groups = {cells_of(cells, group + 1)[group].casefold() for _, cells in sheet.rows}
+    return places[0] if DESCRIPTION in groups else None
 
 
 def with_header(sheet: Sheet) -> Sheet:
@@ -102,7 +114,8 @@ def _has_values(sheet: Sheet, place: int) -> bool:
     return any(cells_of(cells, place + 1)[place] for _, cells in sheet.rows)
 
 
-GROUPS = ("base", "novel", "anchor", "negative")
+DESCRIPTION = "description"
+GROUPS = ("base", "novel", "anchor", "negative", DESCRIPTION)
 
 
 @dataclass(frozen=True)
@@ -112,6 +125,7 @@ class _Row:
     label: str
     part: str
     group: str
+    description: str = ""
 
 
 def is_clip_list(file: Path, *, header: bool = False) -> bool:
@@ -133,6 +147,7 @@ class Listed:
     anchors: tuple[AnchorClip, ...] = ()
     negatives: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    descriptions: tuple[tuple[str, str], ...] = ()
 
 
 def read_table(file: Path, problems: list[Problem] | None = None, *, fold: int | None = None) -> Draft:
@@ -189,6 +204,7 @@ def joined(name: str, lists: Sequence[Listed]) -> Draft:
         tuple(negative for one in lists for negative in one.negatives),
         (*(note for one in lists for note in one.notes), *notes),
         passed_over,
+        tuple(pair for one in lists for pair in one.descriptions),
     )
 
 
@@ -199,7 +215,8 @@ def _row(line: int, cells: Sequence[str], columns: Columns, fold: int | None) ->
     part = at(columns.part)
     if at(columns.fold):
         part = "test" if fold_number(at(columns.fold)) == fold else "train"
-    return _Row(line, at(columns.path), at(columns.label), part, at(columns.group).casefold() or "base")
+    group = at(columns.group).casefold() or "base"
+    return _Row(line, at(columns.path), at(columns.label), part, group, at(columns.description))
 
 
 def _fault(row: _Row, part_name: str) -> str | None:
@@ -210,7 +227,7 @@ def _fault(row: _Row, part_name: str) -> str | None:
             return f"the {what} {fault}"
     if row.group not in GROUPS:
         return f"group '{row.group}' is not one of {', '.join(GROUPS)}"
-    if row.group != "negative" and not row.path:
+    if row.group not in ("negative", DESCRIPTION) and not row.path:
         return "there is no path"
     if row.part and part_of(row.part) is None:
         return f"{part_name} '{row.part}' is none of {', '.join(Subset)}, val"
@@ -231,7 +248,9 @@ def _listed(file: Path, rows: Sequence[_Row], part: Part | None, notes: Sequence
     if not clips:
         raise DatasetError(f"'{file}': there are no clips; list at least one, with its label")
     anchors = tuple(AnchorClip(_place(file.parent, row.path), row.label) for row in groups["anchor"])
-    return Listed(clips, base, novel, anchors, tuple(row.label for row in groups["negative"]), tuple(notes))
+    negatives = tuple(row.label for row in groups["negative"])
+    told = tuple((row.label, row.description) for row in groups[DESCRIPTION])
+    return Listed(clips, base, novel, anchors, negatives, tuple(notes), told)
 
 
 def _place(folder: Path, text: str) -> str:

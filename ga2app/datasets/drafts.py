@@ -16,6 +16,7 @@ from typing import TypeVar
 
 from ga2app.datasets.clip_names import Part, recording_of
 from ga2app.datasets.import_report import Problem
+from ga2app.datasets.label_descriptions import matched
 from ga2app.datasets.label_list import read_label_list
 from ga2app.datasets.train_test import TEST_SHARE, Candidate, hold_out
 from ga2app.errors import DatasetError, counted, named
@@ -37,6 +38,7 @@ class Draft:
     """A data set whose clips nobody has opened yet.
 
     ``notes`` are for a person. ``passed_over`` are clips that a note accounts for and that do not belong to it.
+    ``descriptions`` are names and sentences as the source has them.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Draft:
     negatives: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     passed_over: tuple[str, ...] = ()
+    descriptions: tuple[tuple[str, str], ...] = ()
 
 
 def draft_of(dataset: Dataset) -> Draft:
@@ -118,8 +121,11 @@ def finished(draft: Draft, digests: Mapping[str, str] | None = None) -> tuple[Da
     clips = tuple(
         LabelledClip(clip.path, clip.label, subset) for clip, subset in zip(draft.clips, subsets, strict=True)
     )
+    told = matched(draft.descriptions, (*draft.base, *draft.novel, *draft.negatives))
     dataset = Dataset(draft.name, draft.base, draft.novel, clips, draft.anchors, draft.negatives)
-    return dataset, _division_notes(draft, clips, recordings)
+    dataset = replace(dataset, descriptions=told.sentences)
+    notes = [f"descriptions: {note}" for note in told.notes]
+    return dataset, [*_division_notes(draft, clips, recordings), *notes]
 
 
 def _division_notes(draft: Draft, clips: Sequence[LabelledClip], recordings: Sequence[str | None]) -> list[str]:

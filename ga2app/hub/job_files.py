@@ -92,6 +92,7 @@ def pack(config: RunConfig, dataset: Dataset, job: str, checkpoint: Path, folder
             "borrowed": dataset.borrowed,
             "anchors_from": dataset.anchors_from,
             "negatives_from": dataset.negatives_from,
+            "descriptions": {label: list(texts) for label, texts in dataset.descriptions.items()},
         },
         "folders": folders,
     }
@@ -118,6 +119,7 @@ def unpack(told: Mapping[str, Any], here: Callable[[str], Path], folder: Path) -
         data["borrowed"],
         data["anchors_from"],
         data["negatives_from"],
+        {label: tuple(texts) for label, texts in data.get("descriptions", {}).items()},
     )
     for path, names in told["folders"].items():
         # Under the path that it has at home: settings, checkpoint and bundle name it.

@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from ga2app.clip import Backbone
+from ga2app.clip.described_texts import usable_descriptions
+from ga2app.datasets.label_descriptions import given_descriptions, matched, sentences_of
 from ga2app.errors import LabelError
 from ga2app.labels import label_key, merge_labels, spoken, tidy
 from ga2app.types import NoneOfThese, RecognizedClip
@@ -83,6 +85,28 @@ def usable_negatives(
     return used, [
         f"left out of 'none of these', because backbone '{backbone.name}' does not know their words: {_listed(own)}"
     ]
+
+
+def told_descriptions(
+    backbone: Backbone,
+    texts: Sequence[str],
+    given: Mapping[str, str | Sequence[str]] | None,
+    own: Sequence[Mapping[str, Sequence[str]]] = (),
+) -> tuple[dict[str, tuple[str, ...]], list[str]]:
+    """The sentences of ``texts``, labels and negatives, that ``backbone`` can read; and notes on those left out.
+
+    ``given`` ones go before those that bundles have of their ``own``, the first bundle before the next. None: none.
+    """
+    if given is None:
+        return {}, []
+    asked = matched(given_descriptions(given), texts)
+    found = dict(asked.sentences)
+    for each in own:
+        for text, sentences in zip(texts, sentences_of(texts, each), strict=True):
+            if sentences:
+                found.setdefault(text, sentences)
+    told, faults = usable_descriptions(backbone, texts, found)
+    return told, [f"descriptions: {note}" for note in (*asked.notes, *faults)]
 
 
 def reading_notes(said: Mapping[str, Sequence[str]]) -> list[str]:

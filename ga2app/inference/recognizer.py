@@ -6,7 +6,7 @@ Notation: T frames, S side in pixels, D embedding width.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from itertools import islice
@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 
 from ga2app.bundles import PromptBundle, load_bundle
 from ga2app.clip import Backbone, load_backbone
+from ga2app.clip.described_texts import class_features
 from ga2app.clip.turns import Turns, let_others_in
 from ga2app.config import SKETCH, TEMPLATE
 from ga2app.errors import ClipError, ConfigError, Fault, LabelError, shown
-from ga2app.inference.answer_notes import footage_notes, reading_notes, usable_negatives, vocabulary
+from ga2app.inference.answer_notes import footage_notes, reading_notes, told_descriptions, usable_negatives, vocabulary
 from ga2app.inference.classifiers import Classifier
 from ga2app.labels import MOST_TEMPLATES, check_labels, check_lengths, label_key, merge_labels, unreadable
 from ga2app.method.prompted_model import FRAMES_AT_ONCE, PromptedClip, plain_clip
@@ -37,6 +38,7 @@ CLIPS_AT_ONCE = 16
 PIXEL_BYTES = 256 << 20
 
 BundleLike: TypeAlias = PromptBundle | str | os.PathLike[str]
+_Told: TypeAlias = dict[str, tuple[str, ...]]
 
 
 class Recognizer:
@@ -85,7 +87,7 @@ class Recognizer:
         self.none_of_these = NoneOfThese(tuple(negatives)) if negatives else None
         self.turns = Turns()
         """Whose turn it is to compute: recognizers of one process share it, and requests take it a slice at a time."""
-        self._attached: tuple[list[str], list[PromptedClip]] = [], []
+        self._attached: tuple[tuple[list[str], _Told], list[PromptedClip]] = ([], {}), []
 
     @property
     def bundle(self) -> PromptBundle | None:
@@ -100,6 +102,7 @@ class Recognizer:
         template: str | Sequence[str] | None = None,
         top_k: int | None = None,
         none_of_these: NoneOfThese | None = None,
+        descriptions: Mapping[str, str | Sequence[str]] | None = None,
     ) -> Recognition:
         """Rank the labels for each clip.
 
@@ -111,6 +114,9 @@ class Recognizer:
             top_k: how many labels to answer for each clip. None: all.
             none_of_these: negative prompts, how they take part, and the threshold; see ``types.NoneOfThese``. None:
                 the recognizer's own negatives, if it has any.
+            descriptions: sentences by label, or by negative prompt, whose text features are averaged with its own;
+                beside them those that the bundles know, so that an empty mapping asks for these alone. None: names
+                alone.
 
         Returns:
             One entry a clip, in the order of ``paths``, and notes on what weakens the answer. A clip that cannot be
@@ -139,6 +145,9 @@ class Recognizer:
             notes.append(codes)
         negatives, left_out = usable_negatives(self.backbone, none_of_these, names)
         notes += left_out
+        own = [one.manifest.descriptions for one in self.bundles]
+        told, left_out = told_descriptions(self.backbone, (*names, *negatives), descriptions, own)
+        notes += left_out
         said: dict[str, tuple[str, ...]] = {}
         clips: list[RecognizedClip] = []
         files, at_once = [os.fspath(path) for path in paths], self._clips_at_once()
@@ -147,7 +156,9 @@ class Recognizer:
             for first in range(0, len(files), at_once):
                 read = list(islice(results, at_once))
                 with self.turns.turn(), torch.no_grad():
-                    classifiers = classifiers or self._classifiers(names, templates, none_of_these, negatives, known)
+                    classifiers = classifiers or self._classifiers(
+                        names, templates, none_of_these, negatives, known, told
+                    )
                     let_others_in()
                     answers = self._answers([one for one in read if not isinstance(one, ClipError)], classifiers, top_k)
                 for path, one in zip(files[first : first + at_once], read, strict=True):
@@ -199,13 +210,14 @@ class Recognizer:
         asked: NoneOfThese | None,
         negatives: Sequence[str],
         known: Sequence[Collection[str]],
+        told: _Told,
     ) -> list[Classifier]:
         """Zero-shot CLIP and each bundle; its labels are marked by what the first bundle was trained on."""
-        plain, *tuned = self._models(names)
+        plain, *tuned = self._models(names, told)
         trained = self._trained()
         masks = [self._mask(names, some) for some in known]
-        frozen = self.backbone.class_features(negatives, templates) if negatives else None
-        classes = self.backbone.class_features(names, templates)
+        frozen = class_features(self.backbone, negatives, templates, told) if negatives else None
+        classes = class_features(self.backbone, names, templates, told)
         first = trained[0] if trained else ()
         classifiers = [Classifier(plain, names, classes, first, None, asked, negatives, frozen, masks[0])]
         for one, model, own, mask in zip(self.bundles, tuned, trained, masks[1:], strict=True):
@@ -225,12 +237,13 @@ class Recognizer:
             return None
         return torch.tensor([name in known for name in names], device=self.backbone.compute.device)
 
-    def _models(self, names: list[str]) -> list[PromptedClip]:
-        """Zero-shot CLIP and the bundles over ``names``; kept while the labels stay the same."""
+    def _models(self, names: list[str], told: _Told) -> list[PromptedClip]:
+        """Zero-shot CLIP and the bundles over ``names``; kept while labels and descriptions stay the same."""
         known, models = self._attached
-        if known != names:
-            models = [plain_clip(self.backbone, names), *(one.attach(self.backbone, names) for one in self.bundles)]
-            self._attached = names, models
+        if known != (names, told):
+            tuned = (one.attach(self.backbone, names, told) for one in self.bundles)
+            models = [plain_clip(self.backbone, names, descriptions=told), *tuned]
+            self._attached = (names, told), models
         return models
 
 

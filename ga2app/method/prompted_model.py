@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ga2app.clip import Backbone, TokenizedText
+from ga2app.clip.described_texts import NONE, Descriptions, class_features, described
 from ga2app.clip.frozen_clip import TEXT_CHUNK
 from ga2app.clip.turns import let_others_in
 from ga2app.config import TEMPLATE, PromptConfig
@@ -40,7 +41,7 @@ class PromptedClip(nn.Module):
     With a text depth of 0 the class features are the frozen zero-shot ones, with a visual depth of 0 the clip
     features are the frozen ones; with both 0, and no ``whitening``, the model is zero-shot CLIP. Clip and text features
     are whitened where there is a ``whitening``, frame features never. ``templates`` word the labels where there are no
-    text prompts, and nowhere else.
+    text prompts, and nowhere else. Outside training the features of ``descriptions`` are averaged with their label's.
     """
 
     def __init__(
@@ -50,12 +51,13 @@ class PromptedClip(nn.Module):
         labels: Sequence[str],
         whitening: Whitening | None = None,
         templates: Sequence[str] = (TEMPLATE,),
+        descriptions: Descriptions = NONE,
     ) -> None:
         super().__init__()
         self.backbone = backbone
         self.prompts = prompts.to(backbone.compute.device)
         self.whitening = whitening and whitening.to(backbone.compute.device)
-        self.labels, self.templates = tuple(labels), tuple(templates)
+        self.labels, self.templates, self.descriptions = tuple(labels), tuple(templates), descriptions
         self.recompute = False  # gradient checkpointing in the vision tower
         self._tokens = self.tokenize(labels)
         self._class_features: Tensor | None = None
@@ -140,10 +142,12 @@ class PromptedClip(nn.Module):
     def _with_residual(self, tokens: TokenizedText, names: Sequence[str]) -> Tensor:
         """Features (K, D) of ``tokens``, outside training with the share of the zero-shot features of ``names``."""
         if not self.prompts.config.text_depth:
-            return self.whiten_texts(self.backbone.class_features(names, self.templates))
+            return self.whiten_texts(class_features(self.backbone, names, self.templates, self.descriptions))
         learned, share = self._prompted_in_slices(tokens), self.prompts.config.zero_shot_ratio
         if share and not self.training:
             learned = functional.normalize(torch.lerp(learned, self.backbone.class_features(names), share), dim=-1)
+        if not self.training:
+            learned = described(self.backbone, names, learned, self.descriptions)
         return self.whiten_texts(learned)
 
     def _prompted(self, tokens: TokenizedText) -> Tensor:
@@ -175,9 +179,10 @@ def plain_clip(
     labels: Sequence[str],
     whitening: Whitening | None = None,
     templates: Sequence[str] = (TEMPLATE,),
+    descriptions: Descriptions = NONE,
 ) -> PromptedClip:
     """The backbone without any prompt: the zero-shot classifier, in a whitened space where there is one."""
     config = PromptConfig(length=1, visual_depth=0, text_depth=0, coupled=False)
     sizes = backbone.sizes
     prompts = PromptLearner(config, sizes.visual_width, sizes.text_width)
-    return PromptedClip(backbone, prompts, labels, whitening, templates).eval()
+    return PromptedClip(backbone, prompts, labels, whitening, templates, descriptions).eval()

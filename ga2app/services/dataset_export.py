@@ -14,25 +14,35 @@ from ga2app.untrusted import csv_text
 
 COLUMNS = ("path", "label", "subset", "group")
 LIST_NAME = "clips.csv"
-Row = tuple[str, str, str, str]
-"""A line of a data set's CSV. An anchor's label is its caption; a negative prompt has no path."""
+DESCRIPTION = "description"
+Row = tuple[str, ...]
+"""A line of a data set's CSV. An anchor's label is its caption; a negative prompt has no path.
+
+A description has no path either, and stands in a fifth column, which is there where there are any.
+"""
 
 
 def rows_of(dataset: Dataset) -> list[Row]:
-    """Path, label, subset and group of everything, label by label, so that reading keeps the order of labels."""
+    """Path, label, subset, group and description of everything, label by label, so that reading keeps their order."""
     rows: list[Row] = []
     for group, labels in (("base", dataset.base), ("novel", dataset.novel)):
         for label in labels:
             rows += [(clip.path, label, clip.subset.value, group) for clip in dataset.clips if clip.label == label]
     rows += [(anchor.path, anchor.caption or "anchor", "", "anchor") for anchor in dataset.anchors]
-    return rows + [("", text, "", "negative") for text in dataset.negatives]
+    rows += [("", text, "", "negative") for text in dataset.negatives]
+    told = [("", label, "", DESCRIPTION, one) for label, texts in dataset.descriptions.items() for one in texts]
+    return [*([(*row, "") for row in rows] if told else rows), *told]
+
+
+def _columns(dataset: Dataset) -> Row:
+    return (*COLUMNS, DESCRIPTION) if dataset.descriptions else COLUMNS
 
 
 def export_csv(folder: Path, dataset: Dataset) -> Path:
     """A CSV in ``folder`` with the clips' places on this machine. Raises DatasetError if it cannot be written."""
     try:
         file = folder / f"{_file_stem(dataset.name)}.csv"
-        file.write_text(csv_text([COLUMNS, *rows_of(dataset)]), encoding="utf-8")
+        file.write_text(csv_text([_columns(dataset), *rows_of(dataset)]), encoding="utf-8")
     except OSError as exc:
         raise _refused(exc) from exc
     return file
@@ -53,12 +63,12 @@ def export_zip(folder: Path, dataset: Dataset) -> Path:
     file = folder / f"{_file_stem(dataset.name)}.zip"
     try:
         with zipfile.ZipFile(file, "x", zipfile.ZIP_STORED) as archive:
-            for path, label, subset, group in rows:
+            for path, label, subset, group, *told in rows:
                 inside = _place(path, label, group, taken) if path else ""
                 if path:
                     archive.write(path, inside)
-                packed_rows.append((inside, label, subset, group))
-            archive.writestr(LIST_NAME, csv_text([COLUMNS, *packed_rows]))
+                packed_rows.append((inside, label, subset, group, *told))
+            archive.writestr(LIST_NAME, csv_text([_columns(dataset), *packed_rows]))
     except OSError as exc:
         file.unlink(missing_ok=True)
         raise _refused(exc) from exc

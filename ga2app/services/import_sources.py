@@ -14,6 +14,7 @@ from ga2app.datasets.class_folders import read_folder
 from ga2app.datasets.clip_names import is_foreign
 from ga2app.datasets.clip_table import read_table
 from ga2app.datasets.drafts import Draft, draft_of, with_one_spelling
+from ga2app.datasets.label_descriptions import Given
 from ga2app.datasets.split_list_import import read_split_lists
 from ga2app.errors import DatasetError, counted, named, shown
 from ga2app.labels import Spelling, in_words, tidy
@@ -103,12 +104,16 @@ def read_source(
     source: Source,
     name: str,
     division: Division,
+    descriptions: Given,
     scratch: Path,
     report: ImportReport,
     tick: Tick,
     spelling: Spelling = Spelling.WORDS,
 ) -> Found:
-    """The data set that ``source`` tells of; a zip is unpacked into ``scratch`` first. Raises DatasetError."""
+    """The data set that ``source`` tells of, with ``descriptions`` beside its own; raises DatasetError.
+
+    A zip is unpacked into ``scratch`` first.
+    """
     root = scratch
     if isinstance(source, FileSource) and source.packed:
         unpack(source.path, scratch, report, tick)
@@ -128,7 +133,8 @@ def read_source(
     if joined and spelling is Spelling.AS_PUBLISHED:
         what = f"{counted(len(joined), 'class name')} as published, which CLIP reads as one word"
         report.notes.append(f"{what}: {named(joined, 3)}; import with names in words to have them split")
-    return Found(replace(draft, name=name), root, source.title)
+    draft = replace(draft, name=name, descriptions=(*draft.descriptions, *descriptions))
+    return Found(draft, root, source.title)
 
 
 def _read(place: Path, report: ImportReport, fold: int | None, spelling: Spelling) -> Draft:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from ga2app.datasets import Division, ImportReport, Missing
 from ga2app.datasets.import_report import report_csv
+from ga2app.datasets.label_descriptions import Given
 from ga2app.disk import check_room, free_bytes
 from ga2app.environment import OwnThread
 from ga2app.errors import DatasetError, ErrorCode, StoreError, StudioError, code_of
@@ -63,12 +64,13 @@ class _Cancelled(Exception):
 
 
 class Choices(TypedDict, total=False):
-    """What is settled for an import: copies, novel labels, whether one bad clip leaves all out, and class names."""
+    """What is settled: copies, novel labels, whether one bad clip leaves all out, class names, more descriptions."""
 
     duplicates: Duplicates
     division: Division
     missing: Missing
     spelling: Spelling
+    descriptions: Given
 
 
 class ImportService:
@@ -84,8 +86,7 @@ class ImportService:
         Raises DatasetError if it may not begin.
         """
         job = self._job(source, name, {"missing": Missing.SKIP, **choices})
-        work = acting_as(self._studio.store.actor())(job.run)
-        thread = OwnThread(target=work, daemon=True, name=f"import-{job.id}")
+        thread = OwnThread(target=acting_as(self._studio.store.actor())(job.run), daemon=True, name=f"import-{job.id}")
         _threads[str(self._studio.home.root), job.id] = thread
         thread.start()
         return job.id
@@ -158,6 +159,7 @@ class _Job:
     division: Division = field(default_factory=Division)
     missing: Missing = Missing.FAIL
     spelling: Spelling = Spelling.WORDS
+    descriptions: Given = ()
     also_told: Tick | None = None
     stage: str = ""
     told_s: float = 0.0
@@ -207,8 +209,8 @@ class _Job:
         source = self._held()
         if isinstance(source, ListsSource):
             source = replace(source, lists=replace(source.lists, missing=self.missing))
-        choices = self.name, self.division, self.staging / "clips", self.report, self._tick, self.spelling
-        found = read_source(source, *choices)
+        choices = self.division, self.descriptions, self.staging / "clips", self.report, self._tick, self.spelling
+        found = read_source(source, self.name, *choices)
         if self.missing is Missing.FAIL:
             tell_missing(found, self.report)
             self._refuse()
@@ -237,10 +239,9 @@ class _Job:
     def _tick(self, stage: str, done: int, total: int) -> None:
         if self.also_told:
             self.also_told(stage, done, total)
-        now_s = time.monotonic()
-        if stage == self.stage and now_s - self.told_s < _TELL_S and done != total:
+        if stage == self.stage and time.monotonic() - self.told_s < _TELL_S and done != total:
             return
-        self.stage, self.told_s = stage, now_s
+        self.stage, self.told_s = stage, time.monotonic()
         if not self.imports.progress(self.id, stage, done, total):
             raise _Cancelled
 
@@ -249,16 +250,15 @@ class _Job:
         self._tick("Storing", 0, 0)
         check_clips(self.studio.store, paths_of(dataset))
         scratch = self.staging / "clips"
-        own = scratch.is_dir()
-        if own:
+        if own := scratch.is_dir():
             drop_unused(scratch, dataset)
             clips = tuple(replace(clip, path=self._after(clip.path)) for clip in dataset.clips)
             anchors = tuple(replace(anchor, path=self._after(anchor.path)) for anchor in dataset.anchors)
             dataset = replace(dataset, clips=clips, anchors=anchors)
             facts = {self._after(path): known for path, known in facts.items()}
+        folder, told = str(self.final) if own else None, self.report.to_dict()
         with self._in_place(scratch if own else None):
-            folder = str(self.final) if own else None
-            self.imports.complete(self.id, dataset, self.report.to_dict(), facts=facts, folder=folder)
+            self.imports.complete(self.id, dataset, told, facts=facts, folder=folder)
         if isinstance(self.source, FileSource):
             drop_received(self.source.path)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ga2app.datasets.label_descriptions import by_name, given_descriptions
 from ga2app.errors import LabelError, LimitError
 from ga2app.labels import MOST_TEMPLATES, check_lengths, parse_labels
 from ga2app.services.prompt_fit import facts_of
@@ -31,7 +32,8 @@ class Cost:
     def check(self, quotas: Quotas) -> None:
         """Raises LimitError, with the sum and what to lessen, for more than one request may cost."""
         frames = "clips × frames, and once more for each bundle"
-        texts, fewer = "labels × sentences, and the labels once more for each bundle", "labels, sentences or bundles"
+        texts = "labels × sentences, the labels once more for each bundle, and descriptions"
+        fewer = "labels, sentences or bundles"
         lessen = "give fewer clips at a time, or fewer bundles"
         if self.why:
             texts, fewer = "labels × sentences and negative prompts, for each model", "labels, sentences or negatives"
@@ -56,8 +58,9 @@ def cost(request: RecognitionRequest) -> Cost:
     none = request.none_of_these
     texts = len(request.labels) + len(none.negatives or () if none else ())
     passes = max(len(request.templates or ()), 1) + len(facts)
+    told = sum(map(len, (read_descriptions(request) or {}).values()))
     each = max(frames, default=DEFAULT_FRAMES)
-    return Cost(texts * passes, len(request.files) * each * (1 + len(facts)))
+    return Cost(texts * passes + told, len(request.files) * each * (1 + len(facts)))
 
 
 def cost_of_why(
@@ -79,6 +82,13 @@ def read_lists(request: RecognitionRequest) -> tuple[list[str], list[str]]:
     _check_length("label", labels, MOST_LABELS)
     _check_length("sentence", sentences, MOST_TEMPLATES)
     return labels, sentences
+
+
+def read_descriptions(request: RecognitionRequest) -> dict[str, list[str]] | None:
+    """The sentences of ``request`` by name, None where names alone count; raises LabelError for what is no list."""
+    if request.descriptions is None:
+        return None
+    return by_name(given_descriptions(request.descriptions))
 
 
 def templates(given: str | Sequence[str] | None) -> list[str]:

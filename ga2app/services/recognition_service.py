@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ga2app.errors import BundleError, ClipError, ConfigError, Fault, LabelError, StudioError, shown
 from ga2app.labels import format_labels, label_key, merge_labels, parse_labels
 from ga2app.services.quotas import Admission
-from ga2app.services.recognition_cost import cost, read_lists
+from ga2app.services.recognition_cost import cost, read_descriptions, read_lists
 from ga2app.services.served_files import PictureFiles
 from ga2app.services.uploads import Kept, base_name, given_name, in_use, keep_upload
 from ga2app.store import default_prompts
@@ -155,6 +155,7 @@ class RecognitionService:
         named = [str(bundle.manifest.backbone["name"]) for bundle in bundles]
         backbone = load(request.backbone or next(iter(named), "") or self._studio.known_backbone(None))
         asked: Any = {"template": request.templates, "none_of_these": self._with_negatives(request.none_of_these)}
+        asked["descriptions"] = read_descriptions(request)
         return Recognizer(backbone, bundles).recognize(request.files, list(request.labels), **asked)
 
     def chosen_bundles(self, keys: str | Sequence[str] | None) -> list[BundleCard]:

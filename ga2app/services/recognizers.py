@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ga2app.config import Precision
 from ga2app.errors import StudioError
+from ga2app.services.recognition_cost import read_descriptions
 from ga2app.types import Recognition, RecognitionRequest
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class OwnRecognizer:
             template=request.templates,
             top_k=request.top_k,
             none_of_these=request.none_of_these,
+            descriptions=read_descriptions(request),
         )
         rounded = loaded.backbone.compute.precision is Precision.BFLOAT16
         return replace(found, notes=(*found.notes, ROUNDED)) if rounded else found

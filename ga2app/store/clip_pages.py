@@ -19,13 +19,14 @@ from ga2app.untrusted import stored_json
 
 @dataclass(frozen=True)
 class LabelRow:
-    """A label of a data set with the number of its clips."""
+    """A label of a data set with the number of its clips, and the sentences that describe it."""
 
     id: int
     name: str
     kind: LabelKind
     n_train: int
     n_test: int
+    descriptions: tuple[str, ...] = ()
 
     @property
     def clips(self) -> int:
@@ -89,11 +90,14 @@ class Clips:
         """The labels of a data set, in their order."""
         with self._database.read() as db:
             found = db.execute(
-                f"SELECT id, name, kind, {_COUNTED.format('train')}, {_COUNTED.format('test')} FROM labels "
-                "WHERE dataset_id = ? ORDER BY id",
+                f"SELECT id, name, kind, {_COUNTED.format('train')}, {_COUNTED.format('test')}, descriptions "
+                "FROM labels WHERE dataset_id = ? ORDER BY id",
                 [dataset_id],
             ).fetchall()
-        return [LabelRow(id_, name, LabelKind(kind), train, test) for id_, name, kind, train, test in found]
+        return [
+            LabelRow(id_, name, LabelKind(kind), train, test, tuple(json.loads(told)))
+            for id_, name, kind, train, test, told in found
+        ]
 
     def count(self, dataset_id: int, wanted: ClipFilter) -> int:
         """How many clips ``page`` has in all."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import sqlite_utils
 
+from ga2app.datasets.label_descriptions import MOST_SENTENCES
 from ga2app.errors import DatasetError, counted, named
 from ga2app.labels import label_key
 from ga2app.store.clip_pages import dataset_of, refuse_edits, refuse_edits_of_clips, refuse_in_use
@@ -89,6 +90,26 @@ class DatasetEdits:
             remember(db, ROOM, f"renaming label '{old}' to '{name}'", former=[Former(part, ["name"])])
             db.execute("UPDATE labels SET name = ? WHERE id = ?", [name, label_id])
 
+    def describe(self, dataset_id: int, descriptions: Mapping[int, Sequence[str]]) -> int:
+        """Give labels other sentences, none for those with an empty list; gives how many labels have changed.
+
+        The sentences are what ``datasets.label_descriptions.matched`` lets pass.
+        """
+        with self._database.write() as db:
+            dataset_of(db, dataset_id)
+            refuse_edits(db, dataset_id)
+            if not descriptions:
+                return 0
+            names = _expect_labels(db, dataset_id, descriptions)
+            told = {id_: json.dumps(list(texts), ensure_ascii=False) for id_, texts in descriptions.items()}
+            part = Selected("labels", among("id"), [json.dumps(list(told))])
+            was = dict(db.execute(f"SELECT id, descriptions FROM labels WHERE {part.where}", part.values).fetchall())
+            changed = [(text, id_) for id_, text in told.items() if was[id_] != text]
+            if changed:
+                remember(db, ROOM, f"describing {_named(names)}", former=[Former(part, ["descriptions"])])
+            db.conn.executemany("UPDATE labels SET descriptions = ? WHERE id = ?", changed)
+        return len(changed)
+
     def merge_labels(self, keep_id: int, label_ids: Collection[int]) -> int:
         """Give all clips of ``label_ids`` the label ``keep_id``, and drop the emptied ones; gives how many moved."""
         others = [label_id for label_id in label_ids if label_id != keep_id]
@@ -102,7 +123,10 @@ class DatasetEdits:
             clips = Selected("clips", among("label_id"), [ids])
             labels = Selected("labels", among("id"), [ids])
             what = f"merging {_named(names)} into '{kept}'"
-            remember(db, ROOM, what, former=[Former(clips, ["label_id"])], deleted=[labels])
+            stays = Selected("labels", "id = ?", [keep_id])
+            former = [Former(clips, ["label_id"]), Former(stays, ["descriptions"])]
+            remember(db, ROOM, what, former=former, deleted=[labels])
+            _join_descriptions(db, keep_id, others)
             moved = db.execute(f"UPDATE clips SET label_id = ? WHERE {clips.where}", [keep_id, ids]).rowcount
             db.execute(f"DELETE FROM labels WHERE {labels.where}", [ids])
         return int(moved)
@@ -182,6 +206,15 @@ class DatasetEdits:
                 [(Subset.TEST.value if row[0] in tested else Subset.TRAIN.value, row[0]) for row in found],
             )
         return len(found) - len(tested), len(tested)
+
+
+def _join_descriptions(db: sqlite_utils.Database, keep_id: int, others: Collection[int]) -> None:
+    """Give the label that stays the sentences of those that are merged into it, behind its own."""
+    sql = f"SELECT descriptions FROM labels WHERE {among('id')} ORDER BY id <> ?, id"
+    found = db.execute(sql, [json.dumps([keep_id, *others]), keep_id]).fetchall()
+    texts = list(dict.fromkeys(text for (told,) in found for text in json.loads(told)))[:MOST_SENTENCES]
+    told = json.dumps(texts, ensure_ascii=False)
+    db.execute("UPDATE labels SET descriptions = ? WHERE id = ? AND descriptions <> ?", [told, keep_id, told])
 
 
 def _move(

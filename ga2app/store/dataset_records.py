@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -108,22 +109,25 @@ class Datasets:
 
     def _parts(self, db: sqlite_utils.Database, dataset_id: int) -> dict[str, Any]:
         """Labels, anchors and negative prompts of a data set, as ``Dataset`` takes them."""
-        labels = db.execute("SELECT name, kind FROM labels WHERE dataset_id = ? ORDER BY id", [dataset_id]).fetchall()
+        labels = db.execute(
+            "SELECT name, kind, descriptions FROM labels WHERE dataset_id = ? ORDER BY id", [dataset_id]
+        ).fetchall()
         anchors = db.execute(
             "SELECT path, caption FROM anchor_clips JOIN anchor_sets ON anchor_sets.id = set_id "
             "WHERE dataset_id = ? AND enabled ORDER BY anchor_clips.id",
             [dataset_id],
         ).fetchall()
         negatives = db.execute(
-            "SELECT text FROM negatives JOIN negative_groups ON negative_groups.id = group_id "
+            "SELECT text, descriptions FROM negatives JOIN negative_groups ON negative_groups.id = group_id "
             "WHERE dataset_id = ? AND enabled ORDER BY negatives.id",
             [dataset_id],
         ).fetchall()
         return {
-            "base": tuple(label for label, kind in labels if kind == LabelKind.BASE),
-            "novel": tuple(label for label, kind in labels if kind == LabelKind.NOVEL),
+            "base": tuple(label for label, kind, _ in labels if kind == LabelKind.BASE),
+            "novel": tuple(label for label, kind, _ in labels if kind == LabelKind.NOVEL),
             "anchors": tuple(AnchorClip(self._database.from_stored(file), caption) for file, caption in anchors),
-            "negatives": tuple(text for (text,) in negatives),
+            "negatives": tuple(text for text, _ in negatives),
+            "descriptions": {text: tuple(json.loads(told)) for text, *_, told in (*labels, *negatives) if told != "[]"},
         }
 
     def list(self) -> list[DatasetRow]:
@@ -228,7 +232,11 @@ def _add_clips(
     kinds = [(label, LabelKind.BASE) for label in dataset.base]
     kinds += [(label, LabelKind.NOVEL) for label in dataset.novel]
     label_ids = {
-        label: insert(db, "labels", {"dataset_id": dataset_id, "name": label, "kind": kind.value})
+        label: insert(
+            db,
+            "labels",
+            {"dataset_id": dataset_id, "name": label, "kind": kind.value, "descriptions": _told(dataset, label)},
+        )
         for label, kind in kinds
     }
     rows = []
@@ -252,9 +260,14 @@ def _add_anchors(database: Database, db: sqlite_utils.Database, row: Mapping[str
     )
     group_id = insert(db, "negative_groups", row)
     db.conn.executemany(
-        "INSERT INTO negatives (group_id, text) VALUES (?, ?)",
-        [(group_id, text) for text in dict.fromkeys(dataset.negatives)],
+        "INSERT INTO negatives (group_id, text, descriptions) VALUES (?, ?, ?)",
+        [(group_id, text, _told(dataset, text)) for text in dict.fromkeys(dataset.negatives)],
     )
+
+
+def _told(dataset: Dataset, text: str) -> str:
+    """The descriptions of a label or a negative prompt, as a row keeps them."""
+    return json.dumps(list(dataset.descriptions.get(text, ())), ensure_ascii=False)
 
 
 def _check(dataset: Dataset) -> None:

@@ -258,3 +258,10 @@ def m019_owners(db: sqlite_utils.Database) -> None:
 def m020_methods_read_again(db: sqlite_utils.Database) -> None:
     """``ga2`` was ours and is the paper's method: of such bundles the settings say which, when they are next listed."""
     db.execute("UPDATE bundles SET method = '' WHERE method = 'ga2'")
+
+
+@migrations()
+def m021_descriptions(db: sqlite_utils.Database) -> None:
+    """Sentences that describe a label, or a negative prompt, as a JSON list."""
+    for table in ("labels", "negatives"):
+        db.execute(f"ALTER TABLE {table} ADD COLUMN descriptions TEXT NOT NULL DEFAULT '[]'")

@@ -150,6 +150,7 @@ class Setup:
             packages=bundles.package_versions(),
             conditions=self.conditions.to_dict(),
             trained=clip_marks(self.shots),
+            descriptions=dict(self.dataset.descriptions),
         )
         whitening = {} if model.whitening is None else model.whitening.tensors()
         return bundles.Bundle(manifest, model.prompts.tensors() | whitening)

@@ -56,7 +56,8 @@ class Dataset:
     """Clips under base class names (trained on) and novel ones (never trained on).
 
     ``borrowed``: the anchors are another data set's, filmed by other cameras in other places. ``anchors_from`` and
-    ``negatives_from`` name the data set that lent them, empty where none did.
+    ``negatives_from`` name the data set that lent them, empty where none did. ``descriptions`` are sentences by label
+    or by negative prompt; see ``ga2app.datasets.label_descriptions``.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Dataset:
     borrowed: bool = False
     anchors_from: str = ""
     negatives_from: str = ""
+    descriptions: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
 
     def counts(self, subset: Subset) -> Counter[str]:
         """How many clips of each label are in ``subset``."""

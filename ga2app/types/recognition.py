@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -115,7 +115,8 @@ class RecognitionRequest:
 
     ``labels`` are a list, or a text that ``labels.parse_labels`` reads. ``bundles`` are keys of the library, one or
     several, and folders once the request has been resolved; ``templates`` are sentences round a label for zero-shot
-    CLIP, in a list or one a line. Without a ``backbone`` the studio's first one recognizes.
+    CLIP, in a list or one a line. Without a ``backbone`` the studio's first one recognizes. ``descriptions`` of labels
+    are a mapping, or lines like "label: sentence", beside those of the bundles; None: names alone.
     """
 
     files: Sequence[str]
@@ -125,6 +126,7 @@ class RecognitionRequest:
     templates: str | Sequence[str] | None = None
     top_k: int = 5
     none_of_these: NoneOfThese | None = None
+    descriptions: str | Mapping[str, Sequence[str]] | None = None
 
 
 @dataclass(frozen=True)

@@ -199,3 +199,23 @@ def test_nothing_of_a_data_set_changes_while_a_run_waits_for_it(store: Store, mi
     assert store.datasets.get("mine") == before
     store.runs.request_stop(run_id)
     edits.delete_labels(mine, [labels["climb"]])
+
+
+def test_a_label_is_described_and_an_undo_brings_back_what_it_said(store: Store, mine: int) -> None:
+    known = label_ids(store, mine)
+    assert store.dataset_edits.describe(mine, {known["jump"]: ("up",), known["wave"]: ("a hand",)}) == 2
+    assert store.dataset_edits.describe(mine, {known["jump"]: ("up", "and down"), known["wave"]: ("a hand",)}) == 1
+    store.dataset_edits.rename_label(known["jump"], "hop")
+    assert store.datasets.get("mine").descriptions == {"hop": ("up", "and down"), "wave": ("a hand",)}
+    undo(store)
+    undo(store)
+    assert store.datasets.get("mine").descriptions == {"jump": ("up",), "wave": ("a hand",)}
+
+
+def test_merged_labels_keep_their_sentences_and_an_undo_parts_them(store: Store, mine: int) -> None:
+    known = label_ids(store, mine)
+    store.dataset_edits.describe(mine, {known["jump"]: ("up", "high"), known["climb"]: ("a wall", "up")})
+    store.dataset_edits.merge_labels(known["climb"], [known["jump"]])
+    assert store.datasets.get("mine").descriptions == {"climb": ("a wall", "up", "high")}
+    undo(store)
+    assert store.datasets.get("mine").descriptions == {"jump": ("up", "high"), "climb": ("a wall", "up")}

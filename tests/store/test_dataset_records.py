@@ -92,3 +92,10 @@ def test_clips_in_the_home_are_found_after_it_has_moved(home: Home, dataset: Dat
     with Store.open(moved) as store:
         paths = [clip.path for clip in store.datasets.get("jumps").clips]
     assert paths == [str(moved.media / "b.mp4"), str(moved.media / "a.mp4"), "/elsewhere/c.mp4"]
+
+
+def test_sentences_of_labels_and_negatives_are_kept_with_the_data_set(store: Store, dataset: Dataset) -> None:
+    told = {"jump": ("a person leaves the ground", "“up” and down"), "climb": ("hands on a wall",), "else": ("rain",)}
+    store.datasets.add(replace(dataset, descriptions=told), origin="zip")
+    assert store.datasets.get("jumps").descriptions == told
+    assert store.datasets.outline("jumps").descriptions == told
