@@ -202,7 +202,9 @@ class PromptBundle:
         """
         self.bundle.check_backbone(backbone.identity.to_dict())
         prompts, whitening = self.bundle.learner(), self.bundle.whitening()
-        return PromptedClip(backbone, prompts, labels, whitening, descriptions=descriptions).eval()
+        model = PromptedClip(backbone, prompts, labels, whitening, descriptions=descriptions).eval()
+        model.temperature = self.manifest.calibrated.used
+        return model
 
 
 def load_bundle(folder: str | os.PathLike[str]) -> PromptBundle:

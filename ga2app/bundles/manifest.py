@@ -17,11 +17,13 @@ from ga2app.config.presets import method_of
 from ga2app.config.reading import quoted
 from ga2app.datasets.label_descriptions import stored_sentences
 from ga2app.errors import BundleError, ConfigError, ErrorCode, named, shown
-from ga2app.types import BundleCard, BundleFacts, Conditions, Dataset, defined, read_conditions
+from ga2app.types import BundleCard, BundleFacts, Conditions, Dataset, Temperature, defined, read_conditions
+from ga2app.types.reliability_types import read_temperature
 from ga2app.untrusted import MAX_WHOLE, open_ordinary, parse_json, read_ordinary, text_fault
 
 FORMAT_VERSION = 3
-"""Version 1 had neither ``conditions`` nor ``trained``, version 2 no ``descriptions``; they are read all the same."""
+"""Version 1 had neither ``conditions`` nor ``trained``, version 2 no ``descriptions`` and no ``temperature``; they are
+read all the same."""
 MANIFEST, TENSORS, CARD = "bundle.json", "prompts.safetensors", "README.md"
 MAX_NAME, MAX_WIDTH = 200, 1 << 16
 MAX_MANIFEST_BYTES = 8 << 20
@@ -38,6 +40,7 @@ class Manifest:
     ``conditions`` is ``Conditions.to_dict()``: what the run really used, and on how much it was tested. ``trained`` has
     a mark of each training clip (``ga2app.datasets.clip_files``). Both are empty in bundles of version 1.
     ``descriptions`` are sentences by label or by negative prompt, since version 3.
+    ``temperature`` is ``Temperature.to_dict()``, which its percentages are made with; bundles of before have none.
     """
 
     format_version: int
@@ -57,6 +60,12 @@ class Manifest:
     conditions: Mapping[str, Any] = field(default_factory=dict)
     trained: tuple[str, ...] = ()
     descriptions: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    temperature: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def calibrated(self) -> Temperature:
+        """What its percentages are made with, and the threshold that was chosen from data."""
+        return read_temperature(self.temperature)
 
     @property
     def used(self) -> Conditions:
@@ -142,6 +151,14 @@ def _backbone(value: Any) -> bool:
     return named and all(_whole(width) and 0 < width <= MAX_WIDTH for width in widths)
 
 
+def _calibrated(value: Any) -> bool:
+    try:
+        read_temperature(value if isinstance(value, Mapping) else {"": ""})
+    except ValueError:
+        return False
+    return True
+
+
 _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "name": (
         lambda value: isinstance(value, str) and 0 < len(value.strip()) <= MAX_NAME and not text_fault(value),
@@ -163,6 +180,7 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
         for name in ("conditions", "preprocessing")
     },
     "descriptions": (stored_sentences, "descriptions must be lists of sentences by label"),
+    "temperature": (_calibrated, "temperature must be what a run stores of it"),
     "backbone": (_backbone, "it does not say which backbone it is for"),
 }
 """What each value must be, and the fault where it is not."""

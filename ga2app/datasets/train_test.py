@@ -137,19 +137,12 @@ def draw_shots(dataset: Dataset, shots: int, seed: int) -> list[LabelledClip]:
             hint="add clips of another class",
             code=ErrorCode.NO_TRAINING_CLIPS,
         )
-    import numpy as np
-
     drawn: list[LabelledClip] = []
     empty = []
     for label in dataset.base:
-        clips = sorted(
-            (clip for clip in dataset.clips if clip.label == label and clip.subset is Subset.TRAIN),
-            key=lambda clip: clip.path.rsplit("/", 1)[-1],
-        )
+        clips, order = _order(dataset, label, seed)
         if not clips:
             empty.append(label)
-        digest = int.from_bytes(hashlib.sha256(label.encode()).digest()[:8], "big")
-        order = np.random.default_rng([seed, digest]).permutation(len(clips))
         drawn += [clips[place] for place in sorted(order[:shots])]
     if empty:
         raise DatasetError(
@@ -158,3 +151,31 @@ def draw_shots(dataset: Dataset, shots: int, seed: int) -> list[LabelledClip]:
             code=ErrorCode.NO_TRAINING_CLIPS,
         )
     return drawn
+
+
+def left_over(dataset: Dataset, shots: int, seed: int, most: int) -> list[LabelledClip]:
+    """Training clips that ``draw_shots`` left over and whose files are there: at most ``most``, label by label.
+
+    Each label gives its first, then each its second, and so on, so that all have about as many.
+    """
+    rounds = []
+    for number, label in enumerate(dataset.base):
+        clips, order = _order(dataset, label, seed)
+        rounds += [(turn, number, clips[place]) for turn, place in enumerate(order[shots : shots + most])]
+    taken: list[tuple[int, LabelledClip]] = []
+    for _, number, clip in sorted(rounds, key=lambda one: one[:2]):
+        if len(taken) < most and os.path.isfile(clip.path):
+            taken.append((number, clip))
+    return [clip for _, clip in sorted(taken, key=lambda one: one[0])]
+
+
+def _order(dataset: Dataset, label: str, seed: int) -> tuple[list[LabelledClip], list[int]]:
+    """The training clips of ``label``, and their places in the order in which ``seed`` draws them."""
+    import numpy as np
+
+    clips = sorted(
+        (clip for clip in dataset.clips if clip.label == label and clip.subset is Subset.TRAIN),
+        key=lambda clip: clip.path.rsplit("/", 1)[-1],
+    )
+    digest = int.from_bytes(hashlib.sha256(label.encode()).digest()[:8], "big")
+    return clips, np.random.default_rng([seed, digest]).permutation(len(clips)).tolist()

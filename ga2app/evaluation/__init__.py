@@ -7,7 +7,9 @@ On request all names compete together, as they do for a data set that the prompt
 from ga2app.evaluation.clip_features import (  # isort: skip
     CLIPS_AT_ONCE, SINGLE_VIEW, PlainFeatures, encode_clips, encode_views, test_clips,
 )  # fmt: skip
+from ga2app.evaluation.confidence import Seen, confidence_of, seen_by
 from ga2app.evaluation.metrics import Evaluation, GroupAccuracy, group_accuracy, spread_if_defined
+from ga2app.evaluation.reliability import MOST_ANCHORS, calibration, fit_temperature
 from ga2app.evaluation.run_report import Side, make_report
 
 from ga2app.evaluation.scoring import (  # isort: skip
@@ -17,8 +19,9 @@ from ga2app.evaluation.scoring import (  # isort: skip
 from ga2app.types import Spread, harmonic_mean, spread
 
 __all__ = [
-    "CLIPS_AT_ONCE", "SINGLE_VIEW", "Evaluation", "GroupAccuracy", "PlainFeatures", "Remeasured", "Side", "Spread",
-    "Trained", "encode_clips", "encode_test_clips", "encode_views", "evaluate", "evaluate_features", "group_accuracy",
+    "CLIPS_AT_ONCE", "MOST_ANCHORS", "SINGLE_VIEW", "Evaluation", "GroupAccuracy", "PlainFeatures", "Remeasured",
+    "Seen", "Side", "Spread", "Trained", "calibration", "confidence_of", "encode_clips", "encode_test_clips",
+    "encode_views", "evaluate", "evaluate_features", "fit_temperature", "group_accuracy", "seen_by",
     "harmonic_mean", "make_report", "no_test_clips", "pooled", "shared_labels", "spread", "spread_if_defined",
     "test_clips", "to_measure_again",
 ]  # fmt: skip

@@ -22,6 +22,7 @@ from ga2app.method.prompted_model import PromptedClip
 from ga2app.types import (
     ChangedClip,
     Conditions,
+    Confidence,
     Dataset,
     GroupReport,
     LabelKind,
@@ -46,11 +47,12 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Side:
-    """One model, and what it makes of the test clips (N, D) and of the anchors (A, D)."""
+    """One model, what it makes of the test clips (N, D) and of the anchors (A, D), and how sure it is of that."""
 
     model: PromptedClip
     clips: Tensor
     anchors: Tensor
+    confidence: Confidence | None = None
 
 
 class _Texts(NamedTuple):
@@ -109,6 +111,11 @@ def make_report(
         negatives=dataset.negatives,
         packages=dict(packages or {}),
         conditions=conditions or Conditions(),
+        confidence={
+            name: side.confidence.to_dict()
+            for name, side in (("plain", plain), ("bundle", bundle))
+            if side.confidence is not None
+        },
     )
 
 

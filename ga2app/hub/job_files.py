@@ -50,13 +50,14 @@ class Packed:
 def pack(config: RunConfig, dataset: Dataset, job: str, checkpoint: Path, folder: Path) -> Packed:
     """Everything that a job needs to train ``config`` on ``dataset``; scratch files go to ``folder``.
 
-    Of the clips those that the run looks at: its shots, the test clips and the anchors. A backbone that lies in a
+    Of the clips those that the run looks at: its shots, those that its temperature is fitted on, the test clips and the
+    anchors. A backbone that lies in a
     folder and a hard prompt that is a bundle go along; a backbone of the Hub is fetched by the job.
     """
-    from ga2app.training.training_batches import files_read
+    from ga2app.training.training_batches import files_read, spare_clips
 
     files: dict[str, Path | bytes] = {}
-    read = files_read(config, dataset)
+    read = files_read(config, dataset) | {clip.path for clip in spare_clips(config, dataset)}
 
     def sent(path: str) -> str:
         if path not in read:

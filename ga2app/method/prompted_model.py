@@ -59,6 +59,7 @@ class PromptedClip(nn.Module):
         self.whitening = whitening and whitening.to(backbone.compute.device)
         self.labels, self.templates, self.descriptions = tuple(labels), tuple(templates), descriptions
         self.recompute = False  # gradient checkpointing in the vision tower
+        self.temperature = 1.0  # what logits are divided by before they become percentages; it changes no answer
         self._tokens = self.tokenize(labels)
         self._class_features: Tensor | None = None
 

@@ -12,9 +12,9 @@ import re
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import as_completed
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ from ga2app.protocols.benchmark_world import with_pool
 from ga2app.protocols.seed_processes import seed_processes
 from ga2app.training import train
 from ga2app.training.checkpoint import hashed_settings
-from ga2app.training.training_batches import draw_shots
+from ga2app.training.training_batches import draw_shots, spare_clips
 from ga2app.types import Dataset, Event, EventKind
 from ga2app.untrusted import stored_json
 
@@ -72,7 +72,8 @@ class Plan:
 class Outcome:
     """Figures of one method, seed and number of shots.
 
-    ``base``, ``novel``, ``hm`` in percent; ``seconds`` of the training loop; ``peak_bytes`` of the process's memory.
+    ``base``, ``novel``, ``hm`` in percent; ``seconds`` of the training loop; ``peak_bytes`` of the process's memory;
+    ``confidence`` is ``Confidence.figures()``, empty in outcomes of before.
     """
 
     method: str
@@ -83,6 +84,7 @@ class Outcome:
     hm: float
     seconds: float
     peak_bytes: int
+    confidence: Mapping[str, float] = field(default_factory=dict)
 
 
 def run(plan: Plan, folder: Path, processes: int, say: Callable[[str], None] = lambda text: None) -> list[Outcome]:
@@ -142,7 +144,8 @@ def _outcomes(plan: Plan, seed: int, folder: Path) -> Iterator[Outcome]:
                 backbone=known.backbone,
                 known=known,
             )
-            yield Outcome(method, seed, shots, **result.metrics, seconds=clock.seconds, peak_bytes=peak_bytes())
+            measured = {"seconds": clock.seconds, "peak_bytes": peak_bytes(), "confidence": result.confidence.figures()}
+            yield Outcome(method, seed, shots, **result.metrics, **measured)
 
 
 def _untrained(method: str, config: RunConfig, dataset: Dataset, known: evaluate.PlainFeatures) -> Outcome:
@@ -153,7 +156,13 @@ def _untrained(method: str, config: RunConfig, dataset: Dataset, known: evaluate
     model = plain_clip(known.backbone, dataset.base, whitening)
     features = model.whiten_clips(known.of([clip.path for clip in clips]))
     metrics = evaluate.evaluate_features(model, dataset, clips, features).metrics()
-    return Outcome(method, config.seed, config.shots, **metrics, seconds=0.0, peak_bytes=peak_bytes())
+    spare = spare_clips(config, dataset)
+    paths = [anchor.path for anchor in dataset.anchors[: evaluate.MOST_ANCHORS]], [clip.path for clip in spare]
+    seen = evaluate.seen_by(model, dataset, features, *(model.whiten_clips(known.of(one)) for one in paths), spare)
+    figures = evaluate.confidence_of(seen, dataset, clips).figures()
+    return Outcome(
+        method, config.seed, config.shots, **metrics, seconds=0.0, peak_bytes=peak_bytes(), confidence=figures
+    )
 
 
 def _whitening(config: RunConfig, dataset: Dataset, known: evaluate.PlainFeatures) -> Whitening:

@@ -20,9 +20,11 @@ from torch import Tensor
 from ga2app.clip import ranks
 from ga2app.config import ClipConfig, RunConfig
 from ga2app.datasets.train_test import draw_shots as draw_shots
+from ga2app.datasets.train_test import left_over
 from ga2app.errors import StoreError
+from ga2app.evaluation.reliability import LEAST_CLIPS, MOST_HELD_OUT
 from ga2app.paths import default_home, file_digest
-from ga2app.types import Dataset, Subset, TrainingData
+from ga2app.types import Dataset, LabelledClip, Subset, TrainingData
 from ga2app.video.clip_loader import SPARE_THREADS, ClipLoader, raised
 from ga2app.video.disk_frame_cache import DiskFrameCache
 from ga2app.video.pixels import How, evaluation_pixels, preprocessing_of, training_pixels
@@ -39,6 +41,12 @@ def anchor_choice(count: int, wanted: int, seed: int, step: int) -> list[int]:
     rng = np.random.default_rng([seed, step, 1])
     chosen: list[int] = rng.choice(count, size=min(wanted, count), replace=False).tolist()
     return chosen
+
+
+def spare_clips(config: RunConfig, dataset: Dataset) -> list[LabelledClip]:
+    """Training clips that a run leaves over, for its temperature: no more than it draws, so that they cost little."""
+    most = min(MOST_HELD_OUT, max(LEAST_CLIPS, config.shots * len(dataset.base)))
+    return left_over(dataset, config.shots, config.seed, most)
 
 
 def files_read(config: RunConfig, dataset: Dataset) -> set[str]:

@@ -23,9 +23,9 @@ from ga2app.training import checkpoint as checkpoints
 from ga2app.training.grad_cache import add_gradients, micro_batches
 from ga2app.training.optimizer import Updater, learning_rate
 from ga2app.training.training_batches import epoch_order
-from ga2app.training.training_progress import MAP_ANCHORS, TimeLeft, report_of
+from ga2app.training.training_progress import TimeLeft, judged, report_of
 from ga2app.training.training_state import Setup
-from ga2app.types import Event, EventKind, TrainingData, TrainResult, to_counts
+from ga2app.types import Event, EventKind, Temperature, TrainingData, TrainResult, to_counts
 
 logger = logging.getLogger(__name__)
 
@@ -59,8 +59,9 @@ class Loop:
         self._emit, self._should_stop = emit, should_stop
         self._updater = Updater(setup.model.prompts, config.optimizer, setup.model.backbone.compute)
         self._steps = steps_of(config.optimizer, len(setup.targets))
-        expected_s, anchors = setup.looked_at * setup.clip_s, min(MAP_ANCHORS, len(setup.dataset.anchors))
-        ending_s = anchors * setup.clip_s if setup.looked_at else 0.0
+        expected_s = setup.looked_at * setup.clip_s
+        ending = len(setup.spare) + min(evaluate.MOST_ANCHORS, len(setup.dataset.anchors))
+        ending_s = ending * setup.clip_s if setup.looked_at else 0.0
         self._left = TimeLeft(config.optimizer, self._steps, expected_s, ending_s)
         self._step = self._faults_told = 0
 
@@ -88,13 +89,15 @@ class Loop:
                 # After the epoch's figures: a run that dies while it measures does so again, and no figure is missing.
                 self._save()
             last = last or _measured(setup, self._should_stop)  # None when resumed after the last step
-            self._write_bundle(last, self._out.name, self._step)
-            report = report_of(setup, last.model, last.features, self._step, self._should_stop) if reported else None
+            looked = judged(setup, last.model, last.features, self._should_stop)
+            self._write_bundle(last, self._out.name, self._step, looked.bundle.temperature)
+            report = report_of(setup, last.model, last.features, self._step, looked) if reported else None
         except InterruptedError:  # asked to stop while measuring, or while the report was made
             self._save(measured=measured)
             return self._stopped()
         tested = setup.conditions.tested
-        return TrainResult(True, self._step, str(self._out), last.metrics, setup.zero_shot, report, tested)
+        figures = last.metrics, setup.zero_shot, report, tested, looked.bundle
+        return TrainResult(True, self._step, str(self._out), *figures)
 
     def _resume(self) -> checkpoints.Resumed:
         with self._group.file(self._checkpoint) as saved:
@@ -164,9 +167,10 @@ class Loop:
         kept = f"{fault}. What the first {step} steps learned is kept, as checkpoint and as bundle '{self._out.name}'"
         return Diverged(kept, str(self._out))
 
-    def _write_bundle(self, learned: _Measured, name: str, step: int) -> None:
+    def _write_bundle(self, learned: _Measured, name: str, step: int, temperature: Temperature | None = None) -> None:
         if self._group.first:
-            bundles.save(self._setup.bundle(learned.model, self._config, name, step, learned.metrics), self._out)
+            whole = self._setup.bundle(learned.model, self._config, name, step, learned.metrics, temperature)
+            bundles.save(whole, self._out)
         self._group.any(False)  # nobody leaves before it is written
         self._emit(Event(EventKind.BUNDLE, step, {"path": str(self._out)}))
 

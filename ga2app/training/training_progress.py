@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from statistics import fmean
 
 from torch import Tensor
@@ -15,9 +16,10 @@ from ga2app import evaluation as evaluate
 from ga2app.clip import ranks
 from ga2app.config import OptimizerConfig
 from ga2app.config.effective_config import Steps, whitening_anchors
+from ga2app.errors import StudioError
 from ga2app.method.prompted_model import PromptedClip, plain_clip
 from ga2app.training.training_state import Setup
-from ga2app.types import Report
+from ga2app.types import AnchorClip, Confidence, Report
 
 _REMEMBERED = 50
 """Steps whose mean is a step's time: enough for a smooth figure, few enough to follow a machine that gets busy."""
@@ -60,54 +62,82 @@ class TimeLeft:
 
 
 MAP_ANCHORS = 24
-"""Anchor clips on the map. With visual prompts these are encoded anew; test clips never are."""
+"""Anchor clips on the map."""
 
 logger = logging.getLogger(__name__)
 
 
-def report_of(
-    setup: Setup, model: PromptedClip, features: Tensor, steps: int, should_stop: Callable[[], bool]
-) -> Report | None:
+@dataclass(frozen=True)
+class Judged:
+    """What both models make of anchors (A, D) at the end of a run, and how far their percentages can be believed."""
+
+    anchors: tuple[AnchorClip, ...]
+    frozen: Tensor
+    moved: Tensor
+    plain: Confidence
+    bundle: Confidence
+
+
+def judged(setup: Setup, model: PromptedClip, features: Tensor, should_stop: Callable[[], bool]) -> Judged:
+    """The calibration of zero-shot CLIP and of ``model``, which makes ``features`` (N, D) of the test clips.
+
+    Clips that cannot be read cost the run nothing but these figures. Raises InterruptedError when asked to stop.
+    """
+    anchors, spare = setup.dataset.anchors[: evaluate.MOST_ANCHORS], setup.spare
+    try:
+        frozen, moved = _both(setup, model, [anchor.path for anchor in anchors], should_stop)
+    except StudioError as exc:
+        logger.warning("anchors take no part in what percentages are judged by: %s", exc)
+        anchors, frozen, moved = (), features[:0], features[:0]
+    try:
+        held_out = _both(setup, model, [clip.path for clip in spare], should_stop)
+    except StudioError as exc:
+        logger.warning("training clips left over take no part in the temperature: %s", exc)
+        spare, held_out = (), (features[:0], features[:0])
+    plain = plain_clip(model.backbone, setup.dataset.base)
+    found = [
+        evaluate.confidence_of(evaluate.seen_by(one, setup.dataset, *clips, spare), setup.dataset, setup.test)
+        for one, clips in (
+            (plain, (setup.test_features, frozen, held_out[0])),
+            (model, (features, moved, held_out[1])),
+        )
+    ]
+    return Judged(anchors, frozen, moved, *found)
+
+
+def _both(
+    setup: Setup, model: PromptedClip, paths: Sequence[str], should_stop: Callable[[], bool]
+) -> tuple[Tensor, Tensor]:
+    """Features (N, D) of ``paths`` by zero-shot CLIP, and by ``model``; raises DatasetError, InterruptedError."""
+    frozen = setup.plain.of(paths, should_stop)
+    if paths and setup.config.prompts.visual_depth:
+        return frozen, setup.encode(model, paths, should_stop)
+    return frozen, model.whiten_clips(frozen)
+
+
+def report_of(setup: Setup, model: PromptedClip, features: Tensor, steps: int, looked: Judged) -> Report | None:
     """The report of ``model``, which makes ``features`` (N, D) of the test clips.
 
-    None without test clips, and where it cannot be made: the run and its bundle are whole all the same. Raises
-    InterruptedError when asked to stop.
+    None without test clips, and where it cannot be made: the run and its bundle are whole all the same.
     """
-    if not setup.test:
+    if not setup.test or not ranks.current().first:
         return None
+    config, dataset = setup.config, setup.dataset
+    used = config.losses.uses_anchors() or bool(whitening_anchors(config, dataset))
+    shown = MAP_ANCHORS if used else 0
+    plain = plain_clip(model.backbone, dataset.base)
     try:
-        return _report(setup, model, features, steps, should_stop)
-    except InterruptedError:
-        raise
+        return evaluate.make_report(
+            config,
+            dataset,
+            setup.test,
+            evaluate.Side(plain, setup.test_features, looked.frozen[:shown], looked.plain),
+            evaluate.Side(model, features, looked.moved[:shown], looked.bundle),
+            anchors=[anchor.caption for anchor in looked.anchors[:shown]],
+            steps=steps,
+            packages=bundles.package_versions(),
+            conditions=setup.conditions,
+        )
     except Exception:
         logger.exception("the report could not be made; the bundle is not touched by that")
         return None
-
-
-def _report(
-    setup: Setup, model: PromptedClip, features: Tensor, steps: int, should_stop: Callable[[], bool]
-) -> Report | None:
-    """The report, on rank 0; the others have their part in encoding the anchors."""
-    config, dataset = setup.config, setup.dataset
-    used = config.losses.uses_anchors() or bool(whitening_anchors(config, dataset))
-    anchors = dataset.anchors[:MAP_ANCHORS] if used else ()
-    paths = [anchor.path for anchor in anchors]
-    frozen = setup.plain.of(paths, should_stop)
-    if paths and config.prompts.visual_depth:
-        moved = setup.encode(model, paths, should_stop)
-    else:
-        moved = model.whiten_clips(frozen)
-    if not ranks.current().first:
-        return None
-    plain = plain_clip(model.backbone, dataset.base)
-    return evaluate.make_report(
-        config,
-        dataset,
-        setup.test,
-        evaluate.Side(plain, setup.test_features, frozen),
-        evaluate.Side(model, features, moved),
-        anchors=[anchor.caption for anchor in anchors],
-        steps=steps,
-        packages=bundles.package_versions(),
-        conditions=setup.conditions,
-    )

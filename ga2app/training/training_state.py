@@ -24,8 +24,9 @@ from ga2app.method.prompted_model import PromptedClip, plain_clip
 from ga2app.method.prompts import PromptLearner
 from ga2app.method.whitening import Whitening, estimate
 from ga2app.training.training_batches import AnchorSource, ClipSource, FeatureSource, PixelSource, draw_shots, loader_of
+from ga2app.training.training_batches import spare_clips as spare_clips
 from ga2app.training.training_checks import check_anchors, check_depths, check_steps, hard_prompt, whitening_anchors
-from ga2app.types import AnchorClip, Conditions, Dataset, LabelledClip
+from ga2app.types import AnchorClip, Conditions, Dataset, LabelledClip, Temperature
 from ga2app.video.clip_loader import ClipLoader
 
 logger = logging.getLogger(__name__)
@@ -42,6 +43,7 @@ class Setup:
     ``targets`` (N,) are the classes of ``shots``, in the order of ``source``. ``texts`` holds the class names and,
     behind them, the generic texts: one pass through the text tower serves both. None where no generic text is needed.
     The whitening of ``model``, and of the frozen features, is that of zero-shot CLIP; ``test_features`` are not.
+    ``spare`` are training clips that the shots left over: percentages are calibrated on them.
     ``clip_s`` is what reading a clip and its pass through the vision tower took, 0 where all were known already.
     """
 
@@ -66,6 +68,7 @@ class Setup:
     plain: PlainFeatures
     conditions: Conditions
     clip_s: float = 0.0
+    spare: tuple[LabelledClip, ...] = ()
 
     @property
     def looked_at(self) -> int:
@@ -127,7 +130,15 @@ class Setup:
         frozen = self.plain.means(paths) if self.config.prompts.zero_shot_ratio else None
         return evaluate.encode_clips(model, paths, self.config.clips.num_frames, should_stop, frozen, self.loader)
 
-    def bundle(self, model: PromptedClip, config: RunConfig, name: str, steps: int, metrics: Any) -> bundles.Bundle:
+    def bundle(
+        self,
+        model: PromptedClip,
+        config: RunConfig,
+        name: str,
+        steps: int,
+        metrics: Any,
+        temperature: Temperature | None = None,
+    ) -> bundles.Bundle:
         """What was learned, with everything needed to use it and to know where it comes from."""
         backbone = model.backbone
         # Also of a run that looks at the captions alone and at no anchor clip.
@@ -151,6 +162,7 @@ class Setup:
             conditions=self.conditions.to_dict(),
             trained=clip_marks(self.shots),
             descriptions=dict(self.dataset.descriptions),
+            temperature=(temperature or Temperature()).to_dict(),
         )
         whitening = {} if model.whitening is None else model.whitening.tensors()
         return bundles.Bundle(manifest, model.prompts.tensors() | whitening)
@@ -215,6 +227,7 @@ def prepare(
             plain=plain,
             conditions=conditions_of(asked or config, dataset, identity),
             clip_s=took_s / fresh if fresh else 0.0,
+            spare=tuple(spare_clips(config, dataset)),
         )
 
 

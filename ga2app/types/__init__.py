@@ -17,6 +17,9 @@ from ga2app.types.recognition import (  # isort: skip
     NONE_OF_THESE, Answer, Curve, FrameScore, LabelKind, NoneOfThese, NoneWay, Recognition, RecognitionRequest,
     RecognizedClip, Score, Verdict,
 )  # fmt: skip
+from ga2app.types.reliability_types import (  # isort: skip
+    Calibration, Confidence, Rejection, Temperature,
+)  # fmt: skip
 from ga2app.types.report_types import (  # isort: skip
     GROUPS, REPORT, TOP5_LABELS, ChangedClip, Finding, GroupReport, MapPoint, ModelReport, Report, TrainResult,
     read_report,
@@ -28,13 +31,14 @@ from ga2app.types.run_types import (  # isort: skip
 __all__ = [
     "DIGEST_CHARACTERS", "FEW_LABELS", "GROUPS", "LEAST_LABELS", "LICENSES", "NONE_OF_THESE", "REPORT",
     "TOP5_LABELS", "Adjustment", "AnchorClip", "AnchorKind", "Answer", "BackboneChoice", "BundleCard",
-    "BundleFacts", "ByteProgress", "ChangedClip", "ClipFacts", "ClipRating", "ClipRatings",
-    "ClipState", "Conditions", "Curve", "Dataset", "DatasetOutline", "Event", "EventKind",
+    "BundleFacts", "ByteProgress", "Calibration", "ChangedClip", "ClipFacts", "ClipRating", "ClipRatings",
+    "ClipState", "Conditions", "Confidence", "Curve", "Dataset", "DatasetOutline", "Event", "EventKind",
     "Finding", "FrameScore", "GroupReport", "HubAccount", "HubFile", "HubOffer", "HubRevision", "Interval",
     "LabelKind", "LabelledClip", "MadeClip", "MadeClips", "MapPoint", "ModelReport", "NoneOfThese",
     "NoneWay", "Progress", "ProposalKind", "PulledAnchors", "PushOptions", "Pushed", "Recognition",
-    "RecognitionRequest", "RecognizedClip", "RepoKind", "Report", "RunRecord", "RunState", "SampleSize", "Score",
-    "Spread", "Subset", "TextProposal", "TextRating", "TextRatings", "TrainResult", "TrainingData", "Verdict",
+    "RecognitionRequest", "RecognizedClip", "Rejection", "RepoKind", "Report", "RunRecord", "RunState", "SampleSize",
+    "Score", "Spread", "Subset", "Temperature", "TextProposal", "TextRating", "TextRatings", "TrainResult",
+    "TrainingData", "Verdict",
     "as_document", "cautions", "clip_name", "defined", "figure_text", "harmonic_interval", "harmonic_mean",
     "intervals", "read_conditions", "read_report", "read_tested", "rests_on", "spread", "to_counts", "wilson",
     "with_anchors", "with_nulls",

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from ga2app.errors import StoreError
 from ga2app.types.headline import SIDES, Conditions, SampleSize, defined, read_conditions
 from ga2app.types.recognition import LabelKind
+from ga2app.types.reliability_types import Confidence, read_confidence
 from ga2app.untrusted import read_ordinary, stored_json
 
 REPORT = "report.json"
@@ -99,7 +100,8 @@ class Report:
     """Everything that a report shows. ``gained`` and ``lost`` count the clips that changed sides, ``changed`` has some.
 
     ``map_share`` is how much of the spread the two directions of the map hold before and after, in percent.
-    ``conditions`` say what the run really used; they are empty in reports of before.
+    ``conditions`` say what the run really used, ``confidence`` is ``Confidence.to_dict()`` of plain and bundle; reports
+    of before have neither.
     """
 
     dataset: str
@@ -121,6 +123,7 @@ class Report:
     negatives: tuple[str, ...] = ()
     packages: Mapping[str, str] | None = None
     conditions: Conditions = field(default_factory=Conditions)
+    confidence: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     format: int = REPORT_FORMAT
 
     def labels(self, group: str) -> tuple[str, ...]:
@@ -135,6 +138,10 @@ class Report:
     def jointly_tested(self) -> dict[str, SampleSize]:
         """The same where all names compete."""
         return {side: SampleSize(one.clips, len(self.labels("joint"))) for side, one in self.tested().items()}
+
+    def believed(self, model: str) -> Confidence:
+        """How far the percentages of ``model``, plain or bundle, can be believed; empty in reports of before."""
+        return read_confidence(self.confidence.get(model))
 
     def to_json(self) -> str:
         """The text of ``report.json``."""
@@ -152,6 +159,7 @@ class TrainResult:
     zero_shot: Mapping[str, float] = field(default_factory=dict)
     report: Report | None = None
     tested: Mapping[str, SampleSize] = field(default_factory=dict)
+    confidence: Confidence = field(default_factory=Confidence)
 
 
 def read_report(file: Path) -> Report | None:
@@ -177,18 +185,22 @@ def read_report(file: Path) -> Report | None:
 
 
 def _report(data: Mapping[str, Any]) -> Report:
-    known = {item.name: data[item.name] for item in fields(Report) if item.name != "conditions"}
+    known = {item.name: data[item.name] for item in fields(Report) if item.name not in ("conditions", "confidence")}
     labels = {side: tuple(data[side]) for side in SIDES}
     known |= {
         "plain": _model(data["plain"], labels),
         "bundle": _model(data["bundle"], labels),
         "conditions": read_conditions(data.get("conditions")),
+        "confidence": data.get("confidence", {}),
         "changed": tuple(ChangedClip(**(item | {"kind": LabelKind(item["kind"])})) for item in data["changed"]),
         "points": tuple(map(_point, data["points"])),
         "map_share": _pair(data["map_share"]),
     }
     known |= {name: tuple(data[name]) for name in ("base", "novel", "anchor_captions", "negatives")}
-    return Report(**known)
+    found = Report(**known)
+    for model in found.confidence:
+        found.believed(model)
+    return found
 
 
 def _point(item: Mapping[str, Any]) -> MapPoint:
