@@ -19,7 +19,7 @@ from ga2app.config.effective_config import Steps, whitening_anchors
 from ga2app.errors import StudioError
 from ga2app.method.prompted_model import PromptedClip, plain_clip
 from ga2app.training.training_state import Setup
-from ga2app.types import AnchorClip, Confidence, Report
+from ga2app.types import AnchorClip, Confidence, LabelledClip, Report
 
 _REMEMBERED = 50
 """Steps whose mean is a step's time: enough for a smooth figure, few enough to follow a machine that gets busy."""
@@ -96,13 +96,24 @@ def judged(setup: Setup, model: PromptedClip, features: Tensor, should_stop: Cal
         spare, held_out = (), (features[:0], features[:0])
     plain = plain_clip(model.backbone, setup.dataset.base)
     found = [
-        evaluate.confidence_of(evaluate.seen_by(one, setup.dataset, *clips, spare), setup.dataset, setup.test)
+        _confidence(setup, one, clips, spare)
         for one, clips in (
             (plain, (setup.test_features, frozen, held_out[0])),
             (model, (features, moved, held_out[1])),
         )
     ]
     return Judged(anchors, frozen, moved, *found)
+
+
+def _confidence(
+    setup: Setup, model: PromptedClip, clips: tuple[Tensor, Tensor, Tensor], spare: Sequence[LabelledClip]
+) -> Confidence:
+    """The figures of ``model``, which makes ``clips`` of test clips, anchors and ``spare`` ones; none after a fault."""
+    try:
+        return evaluate.confidence_of(evaluate.seen_by(model, setup.dataset, *clips, spare), setup.dataset, setup.test)
+    except Exception:
+        logger.exception("how far percentages can be believed could not be measured; the bundle has no temperature")
+        return Confidence()
 
 
 def _both(

@@ -134,8 +134,8 @@ def test_damaged_bundles_are_told_apart(backbone: Backbone, tmp_path: Path):
 
     refused("is not a prompt bundle: it has no bundle.json")
     fresh()
-    damage(root, format_version=3)
-    refused("has format version 3 and this program reads versions up to 2; update")
+    damage(root, format_version=4)
+    refused("has format version 4 and this program reads versions up to 3; update")
     fresh()
     damage(root, metrics=None)
     refused(r"is not a valid manifest \(missing or unknown: metrics\)")

@@ -71,7 +71,7 @@ def test_a_report_that_fails_costs_the_run_nothing(
     assert "the report could not be made" in caplog.text
 
 
-def test_a_stop_while_the_report_is_made_is_obeyed_and_the_next_attempt_makes_it(
+def test_a_stop_while_percentages_are_judged_is_obeyed_and_the_next_attempt_ends_the_run(
     dataset: Dataset, backbone: Backbone, tmp_path: Path
 ) -> None:
     told: list[EventKind] = []
@@ -81,10 +81,10 @@ def test_a_stop_while_the_report_is_made_is_obeyed_and_the_next_attempt_makes_it
         dataset,
         **place,
         emit=lambda event: told.append(event.kind),
-        should_stop=lambda: EventKind.BUNDLE in told,
+        should_stop=lambda: told.count(EventKind.EPOCH) == FULL.optimizer.epochs,
         reported=True,
     )
-    assert told[-2:] == [EventKind.BUNDLE, EventKind.SAVING] and not stopped.finished
+    assert told[-2:] == [EventKind.SAVING, EventKind.SAVING] and EventKind.BUNDLE not in told and not stopped.finished
     ended = run(FULL, dataset, backbone, tmp_path)
     assert ended.finished and ended.report is not None
 
