@@ -35,7 +35,7 @@ from ga2app.protocols.seed_processes import seed_processes
 from ga2app.training import train
 from ga2app.training.checkpoint import hashed_settings
 from ga2app.training.training_batches import draw_shots, spare_clips
-from ga2app.types import Dataset, Event, EventKind
+from ga2app.types import Confidence, Dataset, Event, EventKind
 from ga2app.untrusted import stored_json
 
 RELEASED_NEGATIVE = "else"
@@ -144,8 +144,7 @@ def _outcomes(plan: Plan, seed: int, folder: Path) -> Iterator[Outcome]:
                 backbone=known.backbone,
                 known=known,
             )
-            measured = {"seconds": clock.seconds, "peak_bytes": peak_bytes(), "confidence": result.confidence.figures()}
-            yield Outcome(method, seed, shots, **result.metrics, **measured)
+            yield _outcome(settings, method, result.metrics, result.confidence, clock.seconds)
 
 
 def _untrained(method: str, config: RunConfig, dataset: Dataset, known: evaluate.PlainFeatures) -> Outcome:
@@ -156,13 +155,18 @@ def _untrained(method: str, config: RunConfig, dataset: Dataset, known: evaluate
     model = plain_clip(known.backbone, dataset.base, whitening)
     features = model.whiten_clips(known.of([clip.path for clip in clips]))
     metrics = evaluate.evaluate_features(model, dataset, clips, features).metrics()
-    spare = spare_clips(config, dataset)
-    paths = [anchor.path for anchor in dataset.anchors[: evaluate.MOST_ANCHORS]], [clip.path for clip in spare]
-    seen = evaluate.seen_by(model, dataset, features, *(model.whiten_clips(known.of(one)) for one in paths), spare)
-    figures = evaluate.confidence_of(seen, dataset, clips).figures()
-    return Outcome(
-        method, config.seed, config.shots, **metrics, seconds=0.0, peak_bytes=peak_bytes(), confidence=figures
-    )
+    spare, anchors = spare_clips(config, dataset), dataset.anchors[: evaluate.MOST_ANCHORS]
+    around, held_out = (model.whiten_clips(known.of([one.path for one in looked_at])) for looked_at in (anchors, spare))
+    seen = evaluate.seen_by(model, dataset, features, around, held_out, spare)
+    return _outcome(config, method, metrics, evaluate.confidence_of(seen, dataset, clips))
+
+
+def _outcome(
+    config: RunConfig, method: str, metrics: Mapping[str, float], confidence: Confidence, seconds: float = 0.0
+) -> Outcome:
+    figures = {name: metrics[name] for name in ("base", "novel", "hm")}
+    measured: Any = {**figures, "seconds": seconds, "peak_bytes": peak_bytes(), "confidence": confidence.figures()}
+    return Outcome(method, config.seed, config.shots, **measured)
 
 
 def _whitening(config: RunConfig, dataset: Dataset, known: evaluate.PlainFeatures) -> Whitening:
