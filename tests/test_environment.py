@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import os
+import sqlite3
 import subprocess
 import sys
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -22,7 +24,9 @@ from ga2app.environment import (
     url_host,
 )
 from ga2app.errors import StoreError
-from ga2app.paths import PROJECT
+from ga2app.paths import PROJECT, Home, version
+from ga2app.store import Store
+from ga2app.store.database_check import known_schema
 from tests.clips import write_color_clip
 
 
@@ -152,3 +156,25 @@ def test_a_call_without_a_command_shows_the_commands_and_version_is_told(capsys:
     with pytest.raises(SystemExit) as ended:
         main(["--version"])
     assert ended.value.code == 0 and capsys.readouterr().out.startswith("GA² Studio 0.")
+
+
+def test_the_version_is_told_with_the_schema_of_the_database_where_there_is_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = Home(tmp_path / "home")
+    monkeypatch.setenv("GA2_HOME", str(home.root))
+
+    def told() -> str:
+        with pytest.raises(SystemExit):
+            main(["--version"])
+        return capsys.readouterr().out.strip()
+
+    assert told() == f"GA² Studio {version()}" and not home.root.exists()
+    Store.open(home).close()
+    assert told() == f"GA² Studio {version()}, database schema {known_schema()}"
+    with closing(sqlite3.connect(home.database)) as db:
+        db.execute("DELETE FROM _sqlite_migrations WHERE id = (SELECT max(id) FROM _sqlite_migrations)")
+        db.commit()
+    assert told().endswith(f"schema {known_schema() - 1} of {known_schema()}, brought up to date at the next start")
+    home.database.write_bytes(b"no database at all, and longer than its header" * 9)
+    assert told().endswith("database not readable (doctor says why)")

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ga2app import environment
 from ga2app.errors import StudioError
-from ga2app.paths import default_home, version
+from ga2app.paths import default_home
 
 COMMANDS = {
     "studio_command": ("studio", "worker", "sketch", "space"),
@@ -66,13 +66,24 @@ def _parser(argv: Sequence[str] = ()) -> argparse.ArgumentParser:
         description="GA² Studio on the command line. The studio itself: python app.py, or the command studio",
         epilog="exit status: 0 done, 1 an error, which stderr names, 2 wrong usage, 3 some clips could not be read",
     )
-    parser.add_argument("--version", action="version", version=f"GA² Studio {version()}")
+    about = "the version, and the schema of the database where there is one"
+    parser.add_argument("--version", action=_Version, nargs=0, default=argparse.SUPPRESS, help=about)
     parser.set_defaults(run=lambda args: _help(parser))
     commands = parser.add_subparsers(metavar="COMMAND")
     wanted = [module for module, names in COMMANDS.items() if argv and argv[0] in names]
     for module in wanted or COMMANDS:
         importlib.import_module(f"ga2app.cli.{module}").add(commands)
     return parser
+
+
+class _Version(argparse.Action):
+    """Prints the version; the database is looked at only where that is asked."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from ga2app.store.database_check import version_line
+
+        print(version_line(default_home()))
+        parser.exit()
 
 
 def _help(parser: argparse.ArgumentParser) -> int:

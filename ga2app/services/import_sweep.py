@@ -22,16 +22,19 @@ _FOLDER = re.compile(r"\.?import-(\d+)")
 
 
 @acting_as(APP)  # whoever may have asked: folders of others are needed, too
-def sweep(home: Home, store: Store) -> list[int]:
+def sweep(home: Home, store: Store, *, thorough: bool = True) -> list[int]:
     """Tidy up after imports of processes that are gone: they have failed, and what they left is deleted.
 
     Clips of an import that the database does not know, because it was lost and made anew, are not ours to delete.
+    Unless it is ``thorough``, folders are looked through only where an import has been found dead.
     """
 
     def own(import_id: int) -> bool:
         return (str(home.root), import_id) in UNDER_WAY
 
     dead = store.imports.abandon_dead(launcher.is_alive, own=own)
+    if not (dead or thorough):
+        return dead
     running, needed = store.imports.running(), store.imports.folders()
     for folder in home.datasets.iterdir() if home.datasets.is_dir() else ():
         number = _FOLDER.fullmatch(folder.name)

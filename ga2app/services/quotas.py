@@ -18,6 +18,7 @@ from ga2app.config import RunConfig
 from ga2app.errors import BusyError, ConfigError, Fault, LimitError, counted, shown
 from ga2app.services.forecast import workload_of
 from ga2app.store import Quotas, Store
+from ga2app.store.holdings import Holdings
 from ga2app.types import Dataset
 
 _FIRST_GUESS_S = 2.0
@@ -101,15 +102,17 @@ def check_clips(store: Store, paths: Sequence[str]) -> None:
             "for one person",
             hint="delete data sets or anchor clips that you need no more, or take fewer clips",
         )
-    check_room(store, paths)
+    _check_bytes(had, quotas, paths)
 
 
 def check_room(store: Store, paths: Iterable[str | Path]) -> None:
     """Raises LimitError where whoever acts may not keep these files, too, on a Space."""
-    if not (person := store.person()):
-        return
+    if person := store.person():
+        _check_bytes(store.holdings(person), store.quotas, paths)
+
+
+def _check_bytes(had: Holdings, quotas: Quotas, paths: Iterable[str | Path]) -> None:
     size_bytes = sum(os.path.getsize(path) for path in paths if os.path.isfile(path))
-    quotas, had = store.quotas, store.holdings(person)
     if had.size_bytes + size_bytes > quotas.megabytes * 1_000_000:
         raise LimitError(
             f"your clips and bundles here take {had.size_bytes / 1e6:,.0f} MB, this is {size_bytes / 1e6:,.0f} MB "

@@ -17,7 +17,7 @@ from ga2app.store.clip_pages import Clips
 from ga2app.store.database import BUSY_S, Database
 from ga2app.store.dataset_edits import DatasetEdits
 from ga2app.store.dataset_records import DatasetRow, Datasets
-from ga2app.store.holdings import Holdings, Quotas, holdings
+from ga2app.store.holdings import FileSizes, Holdings, Quotas, holdings
 from ga2app.store.import_records import Imports
 from ga2app.store.negative_prompts import Negatives
 from ga2app.store.prompt_files import default_prompts, load_seeds
@@ -56,6 +56,7 @@ class Store:
         self.hub_notes = HubNotes(database)
         self.trash = Trash(database)
         self.quotas = Quotas()
+        self._sizes = FileSizes()
 
     @classmethod
     def open(cls, home: Home, *, busy_s: float = BUSY_S) -> Store:
@@ -90,7 +91,7 @@ class Store:
 
     def holdings(self, person: str) -> Holdings:
         """What belongs to ``person``."""
-        return holdings(self._database, person)
+        return holdings(self._database, person, self._sizes)
 
     def may_change_row(self, table: str, key: int | str) -> None:
         """Ask now about one row: raises AccessError for one that somebody else shares, StoreError for one unseen.

@@ -16,7 +16,7 @@ from typing import Any
 import sqlite_utils
 
 from ga2app.errors import StoreError
-from ga2app.paths import Home
+from ga2app.paths import Home, version
 from ga2app.store.database import Database
 from ga2app.store.database_faults import explain
 from ga2app.store.early_migrations import migrations
@@ -64,6 +64,21 @@ class Rebuilt:
 def known_schema() -> int:
     """How many steps this version's schema has."""
     return len(known_names())
+
+
+def version_line(home: Home) -> str:
+    """The version, with the schema of the database of ``home`` where there is one; makes none and changes none."""
+    told, known = f"GA² Studio {version()}", known_names()
+    if not home.database.exists():
+        return told
+    try:
+        with contextlib.closing(_readable(home.database)) as connection:
+            names = [one.name for one in migrations.applied(sqlite_utils.Database(connection, execute_plugins=False))]
+    except sqlite3.DatabaseError:
+        return f"{told}, database not readable (doctor says why)"
+    newer, pending = set(names) - set(known), set(known) - set(names)
+    note = " of a newer version" if newer else f" of {len(known)}, brought up to date at the next start"
+    return f"{told}, database schema {len(names)}{note if newer or pending else ''}"
 
 
 def look(home: Home) -> DatabaseState:

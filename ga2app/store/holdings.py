@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass
-from pathlib import Path
 
 from ga2app.store.database import Database
 
@@ -40,19 +40,59 @@ class Holdings:
     waiting_runs: int
 
 
+MOST_FOLDERS = 20_000
+_TICK_NS = 2_000_000_000
+
 _CLIPS = """
 SELECT path FROM clips WHERE dataset_id IN (SELECT id FROM datasets WHERE owner = :person)
 UNION ALL SELECT path FROM anchor_clips WHERE set_id IN (SELECT id FROM anchor_sets WHERE owner = :person)
 """
 
 
-def holdings(database: Database, person: str) -> Holdings:
+class FileSizes:
+    """How large the files of folders are; a folder is read again only when something in it has come or gone.
+
+    Files of a data directory are written under another name and renamed, which changes their folder's time.
+    """
+
+    def __init__(self) -> None:
+        self._folders: dict[str, tuple[int, dict[str, int]]] = {}
+
+    def of(self, folder: str) -> dict[str, int]:
+        """The sizes in bytes of the files in ``folder`` by name; empty for a folder that is not there."""
+        try:
+            changed_ns = os.stat(folder).st_mtime_ns
+            known_ns, sizes = self._folders.get(folder, (-1, {}))
+            if known_ns == changed_ns:
+                return sizes
+            with os.scandir(folder) as entries:
+                sizes = {entry.name: entry.stat().st_size for entry in entries if entry.is_file()}
+        except OSError:
+            self._folders.pop(folder, None)
+            return {}
+        if len(self._folders) >= MOST_FOLDERS:
+            self._folders.clear()
+        # What changes within the same tick of the disk's clock has the same time: a fresh one is read again.
+        settled = time.time_ns() - changed_ns > _TICK_NS
+        self._folders[folder] = (changed_ns if settled else -1, sizes)
+        return sizes
+
+
+def holdings(database: Database, person: str, sizes: FileSizes) -> Holdings:
     """What belongs to ``person``, as rows name their owner; files outside of the data directory take no room in it."""
     with database.read() as db:
         paths = [path for (path,) in db.execute(_CLIPS, {"person": person}).fetchall()]
         sql = "SELECT count(*) FROM runs WHERE owner = ? AND state = 'queued'"
-        folders = [path for (path,) in db.execute("SELECT folder FROM bundles WHERE owner = ?", [person]).fetchall()]
+        bundles = [path for (path,) in db.execute("SELECT folder FROM bundles WHERE owner = ?", [person]).fetchall()]
         (waiting,) = db.execute(sql, [person]).fetchone()
-    inside = {database.from_stored(path) for path in (*paths, *folders) if not os.path.isabs(path)}
-    files = [file for path in inside for file in (Path(path).iterdir() if os.path.isdir(path) else [Path(path)])]
-    return Holdings(len(paths), sum(file.stat().st_size for file in files if file.is_file()), int(waiting))
+    folders: dict[str, set[str]] = {}
+    for path in paths:
+        if not os.path.isabs(path):
+            folder, _, name = path.rpartition("/")
+            folders.setdefault(folder, set()).add(name)
+    total = 0
+    for folder, names in folders.items():
+        there = sizes.of(database.from_stored(folder))
+        total += sum(there.get(name, 0) for name in names)
+    total += sum(sum(sizes.of(database.from_stored(path)).values()) for path in bundles if not os.path.isabs(path))
+    return Holdings(len(paths), total, int(waiting))

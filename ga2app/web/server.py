@@ -183,9 +183,9 @@ def _watch(studio: Studio, keep: Retention, over: threading.Event) -> None:
         try:
             if first or studio.store.runs.count(waiting):
                 studio.wake_worker()
-            if rounds % _PRUNE_EVERY == 0:
+            if hourly := rounds % _PRUNE_EVERY == 0:
                 drop_old(studio.home, studio.store, keep)
-            sweep(studio.home, studio.store)
+            sweep(studio.home, studio.store, thorough=hourly)
             said = ""
         except StudioError as exc:
             if str(exc) != said:

@@ -52,7 +52,7 @@ def build_page(studio: Studio) -> gr.Blocks:
             page = masthead.build_masthead(studio, app, place)
             with gr.Column(elem_id="page"):
                 _BUILDERS[place](studio, page)
-            part(masthead.footer_html(), elem_id="footer")
+            part(masthead.footer_html(studio), elem_id="footer")
             _end(app)
     describe_parameters(app)
     return app

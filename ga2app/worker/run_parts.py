@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ga2app.config import RunConfig
-from ga2app.environment import OwnThread
+from ga2app.environment import repeating
 from ga2app.errors import StoreError
 from ga2app.store import Store
 from ga2app.types import BundleCard, Dataset, Event, EventKind, TrainResult
@@ -106,17 +106,15 @@ class EventWriter:
         self._lock = threading.Lock()
         self._waiting: list[Event] = []
         self._flushed_s = 0.0
-        self._ended = threading.Event()
-        self._thread = OwnThread(target=self._beat, name=f"{HEARTBEAT} {run_id}", daemon=True)
+        self._beating = repeating(self._beat, HEARTBEAT_S, f"{HEARTBEAT} {run_id}")
         self.lost = False
 
     def __enter__(self) -> EventWriter:
-        self._thread.start()
+        self._beating.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        self._thread.join()
+        self._beating.__exit__(None, None, None)
 
     def emit(self, event: Event) -> None:
         """Write ``event`` down, in order: a step soon, anything else at once. What it is trained on goes to the run."""
@@ -146,13 +144,13 @@ class EventWriter:
                 self._waiting = []
             self._flushed_s = time.monotonic()
 
-    def _beat(self) -> None:
-        while not self._ended.wait(HEARTBEAT_S):
-            try:
-                self.lost = not self._store.runs.heartbeat(self._run_id, pid=self._pid)
-                self.flush()
-            except StoreError as exc:
-                _log.warning("run %d: %s; trying again", self._run_id, exc)
+    def _beat(self) -> bool:
+        try:
+            self.lost = not self._store.runs.heartbeat(self._run_id, pid=self._pid)
+            self.flush()
+        except StoreError as exc:
+            _log.warning("run %d: %s; trying again", self._run_id, exc)
+        return True
 
 
 @contextmanager

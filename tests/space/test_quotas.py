@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -120,3 +121,25 @@ def test_anchor_clips_and_bundles_count_too(studio: Studio, tmp_path: Path) -> N
             check_clips(studio.store, [str(large)])
     with acting_as(OWNER):
         check_clips(studio.store, [str(large)])
+
+
+def test_what_somebody_keeps_is_known_without_looking_at_every_file_again(
+    studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = studio.home.datasets / "import-1" / "walk"
+    folder.mkdir(parents=True)
+    for number in range(3):
+        (folder / f"{number}.mp4").write_bytes(bytes(10))
+    os.utime(folder, (1e9, 1e9))  # as if all of it lay there for a while
+    clips = [LabelledClip(str(folder / f"{number}.mp4"), LABELS[0], Subset.TRAIN) for number in range(3)]
+    with acting_as(BOB):
+        studio.store.datasets.add(Dataset("mine", LABELS[:1], (), tuple(clips)), origin="made")
+    assert studio.store.holdings("bob").size_bytes == 30
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "scandir", lambda folder: pytest.fail(f"{folder} was read again"))
+        assert studio.store.holdings("bob").size_bytes == 30
+    (folder / "0.mp4").unlink()
+    (folder / ".new").write_bytes(bytes(25))
+    os.replace(folder / ".new", folder / "1.mp4")
+    (folder / "stray.mp4").write_bytes(bytes(99))  # belongs to nobody
+    assert studio.store.holdings("bob").size_bytes == 35

@@ -9,9 +9,9 @@ from typing import Any
 import gradio as gr
 from markupsafe import escape
 
-from ga2app.paths import version
 from ga2app.services.space import Space, Visitor, is_owner, refusal
 from ga2app.services.studio import Studio
+from ga2app.store.database_check import version_line
 from ga2app.web.access import present_visitor
 from ga2app.web.components.markup import render, script
 from ga2app.web.events import QUIET
@@ -94,7 +94,7 @@ def build_masthead(studio: Studio, app: gr.Blocks, place: Place) -> Page:
     return Page(app, place, html)
 
 
-def footer_html() -> str:
+def footer_html(studio: Studio) -> str:
     """What stands below every page."""
-    told = f"<span>GA² Studio {escape(version())}</span>"
+    told = f"<span>{escape(version_line(studio.home))}</span>"
     return f'<footer class="pages-end"><a href="{API.link}">Use via API</a> {told}</footer>'
