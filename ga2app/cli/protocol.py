@@ -6,7 +6,7 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,8 @@ from ga2app.cli import settings_options as settings
 from ga2app.config import RunConfig
 from ga2app.errors import ConfigError, Fault
 from ga2app.paths import default_home, write_whole
+from ga2app.protocols.published_figures import AS_PUBLISHED, PublishedRow, published
+from ga2app.protocols.published_figures import HEADINGS as PUBLISHED_HEADINGS
 from ga2app.types import Dataset, rests_on
 
 if TYPE_CHECKING:
@@ -121,10 +123,14 @@ def _run(args: argparse.Namespace, config: RunConfig, protocol: Protocol) -> int
         return common.INTERRUPTED
     file = out / f"{report.protocol}.json"
     write_whole(file, json.dumps(report.to_dict(), ensure_ascii=False, indent=2))
+    rows = published(report.protocol, args.preset or "")
     if args.json:
-        common.print_json({"state": "done", **report.to_dict(details=False), "out": str(out), "report": str(file)})
+        done = {"state": "done", **report.to_dict(details=False), "out": str(out), "report": str(file)}
+        common.print_json(done | ({"published": [row._asdict() for row in rows]} if rows else {}))
     else:
         print("\n\n".join(_table(series, report) for series in report.series))
+        if rows:
+            print(f"\n{_published_table(report.protocol, rows)}\n")
         print(f"bundles and {file.name}: {out}")
     return 0
 
@@ -186,6 +192,13 @@ def _table(series: Series, report: Report) -> str:
     if series.shared:
         lines.append(f"{len(series.shared)} of its labels were trained on: {', '.join(series.shared)}")
     return "\n".join(lines)
+
+
+def _published_table(protocol: str, rows: Sequence[PublishedRow]) -> str:
+    """What others published beside these figures, with what they are."""
+    cells = {row.method: [*(f"{one:.1f}" for one in row.figures), row.names, row.tuned] for row in rows}
+    table = common.table("published", (*PUBLISHED_HEADINGS[protocol], "class names", "tuned"), cells)
+    return f"{table}\nGA²-CLIP {AS_PUBLISHED}"
 
 
 def _cells(series: Series, figures: Mapping[str, float | None]) -> list[str]:
