@@ -25,6 +25,7 @@ from typing import IO, Any
 
 from ga2app.disk import why_unwritten
 from ga2app.errors import StoreError
+from ga2app.stretches import split_address
 from ga2app.untrusted import open_ordinary, ordinary_status
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -40,8 +41,7 @@ ASSETS = SHIPPED / "assets"
 SEEDS = SHIPPED / "prompts_db"
 SKETCH_CLIP = ASSETS / "sketch-clip"
 SKETCH_HARD_PROMPT = ASSETS / "sketch-hard-prompt"
-_MOST_NAME_BYTES = 120
-_END_BYTES = 96 * 1024
+_MOST_NAME_BYTES, _END_BYTES = 120, 96 * 1024
 _OTHERS, _GROUP = 0o007, 0o070
 _OURS = ("studio.db*", "media", "runs", "bundles", "frames")
 _BESIDE = ("worker*", "gradio", "tmp", "*.lock", "*.json", ".*")
@@ -194,12 +194,13 @@ def whole_file(file: Path) -> Iterator[Path]:
 
 
 def file_digest(path: str | os.PathLike[str]) -> str:
-    """SHA-256 of the file's content, in hexadecimal; raises OSError if it cannot be read, or is no ordinary file.
+    """SHA-256 of a file's content, of a stretch's with its fragment; raises OSError if it cannot be read as a file.
 
     A file that this process has read and that has kept its size and its time is not read again.
     """
-    state = ordinary_status(path)
-    return _digest(os.path.abspath(path), state.st_size, state.st_mtime_ns)
+    file, stretch = split_address(path)
+    whole = _digest(os.path.abspath(file), (state := ordinary_status(file)).st_size, state.st_mtime_ns)
+    return hashlib.sha256((whole + stretch.fragment).encode()).hexdigest() if stretch else whole
 
 
 @lru_cache(maxsize=200_000)

@@ -14,8 +14,8 @@ from ga2app.aliases import OLD_PATHS
 from ga2app.paths import PROJECT
 
 LAYERS = (
-    "errors fast_start untrusted disk paths environment labels types config video datasets clip method bundles "
-    "evaluation training hub inference synthetic protocols store worker services web cli"
+    "errors fast_start untrusted disk stretches paths environment labels types config video datasets clip method "
+    "bundles evaluation training hub inference synthetic protocols store worker services web cli"
 ).split()
 """A package imports only from those before it. The table in HOUSE's order; CONTRIBUTING.md says what lives where."""
 

@@ -43,7 +43,8 @@ def sample_frames(
     """Read frames spread evenly over a clip: frame ⌊i·n/T⌋ of its n for i = 0 … T-1 (paper, section 4).
 
     Args:
-        path: a video file in any container and codec that FFmpeg reads.
+        path: a video file in any container and codec that FFmpeg reads; with ``#t=12,15.5`` behind it, the stretch
+            from 12 s to before 15.5 s on the file's own clock.
         num_frames: T. A clip with fewer frames repeats some, in order.
         short_side_px: shrink frames to this short side while decoding; smaller ones stay as they are. None: full size.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 
 import numpy as np
@@ -26,10 +26,11 @@ def is_animated_webp(head: bytes) -> bool:
 
 
 def read_animated_webp(
-    path: str, sampling: Sampling, times: TimeStamps
+    path: str, sampling: Sampling | None, times: TimeStamps, told: Callable[[], Sampling]
 ) -> tuple[list[VideoFrame], tuple[int, ...], int]:
     """The frames of ``path`` that ``sampling`` chooses, their numbers, and the number of frames; raises ClipError.
 
+    ``told`` gives the sampling where it is None, when the times of all frames are known.
     Of a damaged file the frames before the damage are read; of one that was cut off Pillow reads none.
     """
     # Imported where it is used: most clips never need it.
@@ -39,10 +40,10 @@ def read_animated_webp(
         with Image.open(path) as picture:
             check_picture(clip_name(path), *picture.size)
             expected = getattr(picture, "n_frames", 1)
-        kept, total = _keep(path, frozenset(sampling.indices(expected)), times)
+        kept, total = _keep(path, frozenset(sampling.indices(expected) if sampling else ()), times)
         if not total:
             raise ClipError(clip_name(path), "it has 0 decodable frames", AGAIN)
-        indices = sampling.indices(total)
+        indices = (sampling or told()).indices(total)
         if not kept.keys() >= set(indices):
             kept, _ = _keep(path, frozenset(indices), times)
     except (OSError, ValueError, Image.DecompressionBombError) as exc:

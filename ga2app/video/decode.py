@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from ga2app.video.animated_webp import is_animated_webp, read_animated_webp
 from ga2app.video.container_facts import SMALLER, clip_name, first_bytes, open_clip, packet_count
 from ga2app.video.display import Display, recorded_display
 from ga2app.video.images import PLAIN, ImageMaker, fitted_size
-from ga2app.video.sampling import Sampling, Together
+from ga2app.video.sampling import Part, Sampling, Together, Wanted, Within
 from ga2app.video.seeking import TrustedIndex, images_by_index, read_by_seeking, trusted_index
 from ga2app.video.sequential import read_sequentially
 from ga2app.video.video_clip import ClipFrames, Pace, TimeStamps, pace
@@ -23,11 +24,58 @@ MAX_FRAMES_BYTES = 2**30
 """What the wanted frames of one clip may take together, at their wanted size: a few hundred of 1080p."""
 
 
-def decode_clip(path: str, sampling: Sampling, short_side_px: int | None) -> ClipFrames:
-    """Read ``path`` (absolute) in this process, without a time limit; raises ClipError."""
+def decode_clip(path: str, wanted: Wanted, short_side_px: int | None) -> ClipFrames:
+    """Read ``path`` (absolute) in this process, without a time limit; raises ClipError.
+
+    Of a stretch that is what decoding all of the file gives, numbered from the stretch's first frame on.
+    """
+    place = _Place(path, wanted)
+    clip = _decode(path, place, short_side_px)
+    part, pace = place.part, place.pace
+    if part is None or pace is None or pace.starts_s is None:
+        return clip
+    begin_s = pace.starts_s[part.first]
+    after = part.first + part.count
+    end_s = pace.starts_s[after] if after < len(pace.starts_s) else pace.seconds
+    return replace(
+        clip,
+        indices=tuple(number - part.first for number in clip.indices),
+        total_frames=part.count,
+        seconds=None if end_s is None else end_s - begin_s,
+        times_s=tuple(time - begin_s for time in clip.times_s),
+    )
+
+
+class _Place:
+    """Which frames are ``wanted``: known at once, but of a stretch only when the times of all frames are."""
+
+    def __init__(self, path: str, wanted: Wanted) -> None:
+        self.path, self.wanted = path, wanted
+        self.sampling: Sampling | None = None if isinstance(wanted, Within) else wanted
+        self.part: Part | None = None
+        self.pace: Pace | None = None
+
+    def told(self, pace: Pace) -> Sampling:
+        """What to read of a clip whose frames have this ``pace``. Raises ClipError for a stretch that is not in it."""
+        if isinstance(self.wanted, Within):
+            self.sampling = self.part = self.wanted.located(pace.clock_s, clip_name(self.path))
+            self.pace = pace
+        assert self.sampling is not None
+        return self.sampling
+
+    def alone(self) -> Wanted | None:
+        """What is wanted now, without what is wanted later; None where nothing is."""
+        inner = self.wanted.sampling if isinstance(self.wanted, Within) else self.wanted
+        if not isinstance(inner, Together):
+            return None
+        return Within(inner.parts[0], self.wanted.stretch) if isinstance(self.wanted, Within) else inner.parts[0]
+
+
+def _decode(path: str, place: _Place, short_side_px: int | None) -> ClipFrames:
+    """The wanted frames, numbered and timed in the whole clip."""
     if is_animated_webp(first_bytes(path)):
         times, maker = TimeStamps(), ImageMaker(short_side_px)
-        frames, indices, total = read_animated_webp(path, sampling, times)
+        frames, indices, total = read_animated_webp(path, place.sampling, times, lambda: place.told(times.pace(None)))
         with _memory_for(path, maker):
             images = maker.images(frames)
         return _clip(images, indices, total, times.pace(None), maker, PLAIN, PILLOW)
@@ -37,39 +85,52 @@ def decode_clip(path: str, sampling: Sampling, short_side_px: int | None) -> Cli
         display = recorded_display(container, stream)
         size = display.size(stream.width, stream.height)
         index = trusted_index(container, stream)
-    if index is None and not expected:
+    if index is None and not expected and place.sampling is not None:
         with open_clip(path) as (container, stream):
             expected = packet_count(container, stream)
-    _check_room(path, sampling, len(index.pts) if index else expected, fitted_size(*size, short_side_px))
+    wanted_size = fitted_size(*size, short_side_px)
     if index is not None:
         expected = len(index.pts)
         steps, maker = _index_pace(index, rate), ImageMaker(short_side_px, display)
-        if display.suits_decord and (sought := read_by_seeking(path, index, sampling, short_side_px, display)):
+        sampling = place.told(steps)
+        _check_room(path, sampling, expected, wanted_size)
+        # A stretch is what decoding all gives, to the bit: the two decoders round colors differently.
+        decord = place.part is None and display.suits_decord
+        if decord and (sought := read_by_seeking(path, index, sampling, short_side_px, display)):
             images, indices = sought
             return ClipFrames(images, indices, expected, steps.fps, DECORD, *_upright(size, images),
                               steps.seconds, steps.times_s(indices))  # fmt: skip
         with _memory_for(path, maker):
             sought = images_by_index(path, index, sampling, maker)
         if sought is not None:
-            return _unvaried(path, sampling, short_side_px, maker) or _clip(
-                *sought, expected, steps, maker, display, PYAV
-            )
+            return _unvaried(path, place, short_side_px, maker) or _clip(*sought, expected, steps, maker, display, PYAV)
+    elif place.sampling is not None:
+        _check_room(path, place.sampling, expected, wanted_size)
     times, maker = TimeStamps(), ImageMaker(short_side_px, display)
-    frames, indices, total = read_sequentially(path, sampling, expected, times, maker)
+
+    def told() -> Sampling:
+        sampling = place.told(times.pace(rate))
+        _check_room(path, sampling, times.count, wanted_size)
+        return sampling
+
+    known = place.sampling if place.part is None else None
+    frames, indices, total = read_sequentially(path, known, expected, times, maker, told)
     with _memory_for(path, maker):
         images = maker.images(frames)
-    again = _unvaried(path, sampling, short_side_px, maker)
+    again = _unvaried(path, place, short_side_px, maker)
     return again or _clip(images, indices, total, times.pace(rate), maker, display, PYAV)
 
 
-def _unvaried(path: str, sampling: Sampling, short_side_px: int | None, maker: ImageMaker) -> ClipFrames | None:
+def _unvaried(path: str, place: _Place, short_side_px: int | None, maker: ImageMaker) -> ClipFrames | None:
     """What is wanted now, read alone, where the picture changes its size and more was wanted.
 
     The first frame sets the size of all; alone, those that are wanted now might begin with another one.
     """
-    if maker.varied and isinstance(sampling, Together):
-        return decode_clip(path, sampling.parts[0], short_side_px)
-    return None
+    alone = place.alone() if maker.varied else None
+    if alone is None:
+        return None
+    place.wanted, place.sampling = alone, None if isinstance(alone, Within) else alone
+    return _decode(path, place, short_side_px)
 
 
 def _check_room(path: str, sampling: Sampling, total: int, size: tuple[int, int]) -> None:

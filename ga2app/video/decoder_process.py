@@ -20,9 +20,10 @@ from numpy.typing import NDArray
 
 from ga2app.errors import ClipError, ClipTimeout
 from ga2app.paths import PROJECT
+from ga2app.stretches import split_address
 from ga2app.untrusted import stored_json
 from ga2app.video.decoder_worker import LENGTH
-from ga2app.video.sampling import Sampling
+from ga2app.video.sampling import Sampling, Wanted, Within
 from ga2app.video.video_clip import ClipFrames
 
 logger = logging.getLogger(__name__)
@@ -80,10 +81,12 @@ class ClipReader:
         """The frames of ``path`` that ``sampling`` chooses; see ``ga2app.video.read_clip``."""
         limit_s = self._time_limit_s if time_limit_s is None else time_limit_s
         # Absolute, since the child keeps the folder it was started in; and so no part of it reads as an address.
-        absolute = os.path.abspath(os.fsdecode(path))
+        file, stretch = split_address(path)
+        absolute = os.path.abspath(file)
         name = os.fsencode(os.path.basename(absolute)).decode("utf-8", "replace")
+        wanted = Within(sampling, stretch) if stretch else sampling
         with self._lock:
-            return self._read(name, (absolute, sampling, short_side_px, limit_s))
+            return self._read(name, (absolute, wanted, short_side_px, limit_s))
 
     def unconfined(self) -> str:
         """Why the child is not kept from network, writing and other programs; empty where it is. Raises ClipError."""
@@ -104,7 +107,7 @@ class ClipReader:
     ) -> None:
         self.close()
 
-    def _read(self, name: str, request: tuple[str, Sampling, int | None, float]) -> ClipFrames:
+    def _read(self, name: str, request: tuple[str, Wanted, int | None, float]) -> ClipFrames:
         try:
             return self._ask(name, request)
         except _NoFault as exc:
@@ -114,7 +117,7 @@ class ClipReader:
         except _NoFault as exc:
             raise ClipError(name, f"the decoder {exc} twice", "free some memory, or lower GA2_DECODERS") from exc
 
-    def _ask(self, name: str, request: tuple[str, Sampling, int | None, float]) -> ClipFrames:
+    def _ask(self, name: str, request: tuple[str, Wanted, int | None, float]) -> ClipFrames:
         process = self._living(name)
         limit_s = request[-1]
         time_is_up = threading.Event()
@@ -232,8 +235,8 @@ def _close_pipes(process: subprocess.Popen[bytes]) -> None:
 
 
 def _write(process: subprocess.Popen[bytes], data: bytes) -> None:
-    rest = memoryview(data)
     try:
+        rest = memoryview(data)
         while rest:
             rest = rest[_pipe(process.stdin).write(rest) :]
     except OSError as exc:
@@ -244,8 +247,7 @@ def _fill(process: subprocess.Popen[bytes], target: memoryview) -> None:
     """Read exactly as many bytes as ``target`` takes."""
     stdout: Any = _pipe(process.stdout)
     while target:
-        count = stdout.readinto(target)
-        if not count:
+        if not (count := stdout.readinto(target)):
             raise _Died
         target = target[count:]
 
@@ -286,8 +288,7 @@ def _fate(status: int | None) -> str:
     """How a process ended, in words."""
     if status is None or status >= 0:
         return f"ended (exit status {status})"
-    names = {int(known): known.name for known in signal.Signals}
-    return f"was ended by {names.get(-status, f'signal {-status}')}"
+    return f"was ended by {({int(one): one.name for one in signal.Signals}).get(-status, f'signal {-status}')}"
 
 
 def _forget_all() -> None:

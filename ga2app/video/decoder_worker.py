@@ -25,10 +25,10 @@ from ga2app.errors import ClipError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ga2app.video.sampling import Sampling
+    from ga2app.video.sampling import Wanted
 
 LENGTH = struct.Struct("<Q")
-Request = tuple[str, "Sampling", int | None, float]
+Request = tuple[str, "Wanted", int | None, float]
 
 _PARENT_CHECK_S = 0.5
 _GRACE_S = 5.0
@@ -60,14 +60,14 @@ def main() -> None:
 
 
 def _answer(request: Request, nowhere: TextIO) -> tuple[dict[str, Any], NDArray[Any] | None]:
-    path, sampling, short_side_px, time_limit_s = request
+    path, wanted, short_side_px, time_limit_s = request
     # The parent ends this process when time is up. Without a parent, this does, whatever the decoder holds.
     faulthandler.dump_traceback_later(time_limit_s + _GRACE_S, exit=True, file=nowhere)
     try:
         from ga2app.video.container_facts import SMALLER
         from ga2app.video.decode import decode_clip
 
-        clip = decode_clip(path, sampling, short_side_px)
+        clip = decode_clip(path, wanted, short_side_px)
     except ClipError as exc:
         return {"error": [exc.name, exc.reason, exc.advice]}, None
     except MemoryError:

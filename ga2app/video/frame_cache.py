@@ -7,6 +7,8 @@ import threading
 import weakref
 from collections import OrderedDict
 
+from ga2app.errors import ClipError
+from ga2app.stretches import file_of
 from ga2app.video.decoder_pool import DecoderPool
 from ga2app.video.decoder_process import ClipReader
 from ga2app.video.sampling import Every, Sampling
@@ -84,8 +86,8 @@ class CachingReader:
 def _key(path: str | os.PathLike[str], short_side_px: int | None) -> Key | None:
     """What tells a file's present content and size from another; None where the file cannot be looked at."""
     try:
-        status = os.stat(path)
-    except (OSError, ValueError):
+        status = os.stat(file_of(path))
+    except (OSError, ValueError, ClipError):  # the decoder will name what is wrong
         return None
     return os.path.abspath(os.fsdecode(path)), status.st_mtime_ns, status.st_size, short_side_px
 

@@ -6,11 +6,16 @@ Notation: n frames in the clip, T frames wanted. Source: paper, section 4. A cli
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
 
 import numpy as np
 
-from ga2app.errors import ConfigError, Fault
+from ga2app.errors import ClipError, ConfigError, Fault
+from ga2app.stretches import Stretch, seconds
 
 MOST_VIEWS = 32
 """Temporal views of a clip, at most: beyond that a clip's frames fill the memory."""
@@ -145,11 +150,59 @@ class Together:
         return tuple(range(total)) if 2 * len(numbers) >= total <= self.most else tuple(sorted(numbers))
 
 
-Sampling = Evaluation | Training | Views | Every | Together
+@dataclass(frozen=True)
+class Part:
+    """What ``sampling`` chooses of ``count`` frames from number ``first`` on; ``start_s`` is when the first is shown,
+    on the file's clock."""
+
+    sampling: Sampling
+    first: int
+    count: int
+    start_s: float = 0.0
+
+    def indices(self, total: int) -> tuple[int, ...]:
+        """Frame numbers in the whole clip, whatever its ``total``."""
+        return tuple(self.first + number for number in self.sampling.indices(self.count))
+
+
+Sampling = Evaluation | Training | Views | Every | Together | Part
+
+
+@dataclass(frozen=True)
+class Within:
+    """What ``sampling`` chooses of the frames of a ``stretch``, which are known when the frames' times are."""
+
+    sampling: Sampling
+    stretch: Stretch
+
+    def located(self, starts_s: Sequence[float] | None, name: str) -> Part:
+        """Which frames these are, of a clip called ``name`` whose frames are shown at ``starts_s`` on the file's clock.
+
+        A frame belongs to the stretch when its time, give or take half a frame, lies in it: seconds are written down
+        rounded. One that is too short to have a frame is its nearest one. Raises ClipError for one that lies outside.
+        """
+        if starts_s is None:
+            reason = "it does not tell when its frames are shown, so that no stretch of it can be found"
+            raise ClipError(name, reason, "use the whole file, or store it anew as mp4")
+        start_s, end_s = self.stretch.start_s, self.stretch.end_s
+        gaps = [after - before for before, after in pairwise(starts_s)]
+        half = median(gaps) / 2 if gaps else 0.0
+        # A frame lies before a time that is more than half a frame after it; slow frames are no reason to take more.
+        turns = [start + min(half, gap / 2) for start, gap in zip(starts_s, [*gaps, 2 * half], strict=True)]
+        first, after = bisect_left(turns, start_s), bisect_left(turns, end_s)
+        if first == len(starts_s) or end_s <= starts_s[0] - half:
+            shown = f"its frames are shown from {seconds(starts_s[0])} s to {seconds(starts_s[-1])} s"
+            raise ClipError(name, f"the stretch {self.stretch} lies outside: {shown}", "correct its start and end")
+        return Part(self.sampling, first, max(1, after - first), starts_s[first])
+
+
+Wanted = Sampling | Within
 
 
 def policy_of(sampling: Sampling) -> int:
     """Frames a clip that ``sampling`` takes in one look: what says how the clip is read, whatever is drawn."""
+    if isinstance(sampling, Part):
+        return policy_of(sampling.sampling)
     if isinstance(sampling, Together):
         return policy_of(sampling.parts[0])
     if isinstance(sampling, Every):

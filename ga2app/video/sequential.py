@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from errno import ENOMEM
 from typing import TYPE_CHECKING, Any
 
@@ -122,23 +122,31 @@ class _Keeper:
 
 
 def read_sequentially(
-    path: str, sampling: Sampling, expected: int, times: TimeStamps | None = None, maker: ImageMaker | None = None
+    path: str,
+    sampling: Sampling | None,
+    expected: int,
+    times: TimeStamps | None = None,
+    maker: ImageMaker | None = None,
+    told: Callable[[], Sampling] | None = None,
 ) -> tuple[list[Any], tuple[int, ...], int]:
     """The frames of ``path`` that ``sampling`` chooses, their numbers, and the number of frames in the clip.
 
     ``expected`` is the number of frames that the container announces, 0 if unknown; ``times`` notes when the frames
     are shown. Frames of a clip that is too large to be held come as the images that ``maker`` makes of them. The clip
-    is decoded a second time only if it is too large to be held and the announcement was wrong.
-    Raises ClipError.
+    is decoded a second time only if it is too large to be held and the announcement was wrong, or ``sampling`` is None:
+    ``told`` gives it when the times of all frames are known. Raises ClipError.
     """
     times, maker = times or TimeStamps(), maker or ImageMaker(None)
-    forecast = frozenset(sampling.indices(expected)) if expected else frozenset()
+    forecast = frozenset(sampling.indices(expected)) if expected and sampling else frozenset()
     keeper, keep_damaged = _keep(path, forecast, times, maker), False
     if not keeper.total:
         keeper, keep_damaged = _keep(path, forecast, times, maker, keep_damaged=True), True
     total = keeper.total
     if not total:
         raise ClipError(clip_name(path), "it has 0 decodable frames", f"{RE_ENCODE}, or record it again")
+    if sampling is None:
+        assert told is not None
+        sampling = told()
     indices = sampling.indices(total)
     if not keeper.frames.keys() >= set(indices):
         keeper = _keep(path, frozenset(indices), times, maker, keep_damaged=keep_damaged, hold=False)

@@ -89,11 +89,17 @@ class ClipFrames:
 @dataclass(frozen=True)
 class Pace:
     """``seconds`` that a clip lasts, ``fps`` frames a second on average, and when each frame is shown, in seconds
-    after the first; None where the file does not tell."""
+    after the first; None where the file does not tell. ``first_s`` is when the first is shown, on the file's clock."""
 
     seconds: float | None
     fps: float | None
     starts_s: tuple[float, ...] | None
+    first_s: float = 0.0
+
+    @property
+    def clock_s(self) -> tuple[float, ...] | None:
+        """When each frame is shown on the file's own clock; None where that is not known."""
+        return None if self.starts_s is None else tuple(self.first_s + start for start in self.starts_s)
 
     def times_s(self, indices: Sequence[int]) -> tuple[float, ...]:
         """When frames ``indices`` are shown; empty where that is not known."""
@@ -112,6 +118,11 @@ class TimeStamps:
     def clear(self) -> None:
         """Begin anew, since the clip is read from its start once more."""
         self._starts.clear()
+
+    @property
+    def count(self) -> int:
+        """Frames that were noted."""
+        return len(self._starts)
 
     def add(self, frame: VideoFrame) -> None:
         """Note the next frame."""
@@ -141,4 +152,4 @@ def pace(starts: Sequence[int] | None, last: int, unit_s: float, total: int, rat
         seconds = total / rate
     else:
         rate = total / seconds
-    return Pace(seconds, rate, tuple((start - starts[0]) * unit_s for start in starts))
+    return Pace(seconds, rate, tuple((start - starts[0]) * unit_s for start in starts), starts[0] * unit_s)
