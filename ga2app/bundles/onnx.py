@@ -58,9 +58,9 @@ def write_portable(bundle: PromptBundle, backbone: Backbone, labels: Sequence[st
     """Write ``bundle`` on ``backbone`` (float32, on the CPU) with ``labels`` to the new folder ``out``.
 
     ``vision.onnx`` makes clip features of pixels (B, T, 3, S, S), ``classes.npy`` has the label features (C, D), and
-    ``portable.json`` what else it takes: probabilities are the softmax of τ · classes · feature. ``recognize.py`` uses
-    all three. Raises LabelError, and BundleError for a bundle of another backbone, a place that is taken or cannot be
-    written, and where onnxruntime is here and disagrees with torch.
+    ``portable.json`` what else it takes: probabilities are the softmax of τ · classes · feature, τ divided by the
+    bundle's temperature. ``recognize.py`` uses all three. Raises LabelError, and BundleError for a bundle of another
+    backbone, a place that is taken or cannot be written, and where onnxruntime is here and disagrees with torch.
     """
     if out.is_file() or (out.is_dir() and any(out.iterdir())):
         raise BundleError(f"'{out}' is there already; name a new folder for the export")
@@ -97,7 +97,7 @@ def _facts(bundle: PromptBundle, backbone: Backbone, labels: Sequence[str]) -> d
         "backbone": {"name": manifest.backbone["name"], "fingerprint": manifest.backbone["fingerprint"]},
         "labels": list(labels),
         "base": [label for label in labels if label_key(label) in trained],
-        "scale": backbone.scale,
+        "scale": backbone.scale / manifest.calibrated.used,
         "input": {"name": INPUT, "shape": ["clips", "frames", 3, size, size]},
         "output": {"name": OUTPUT, "shape": ["clips", backbone.sizes.embedding_width]},
         "num_frames": manifest.run.clips.num_frames,

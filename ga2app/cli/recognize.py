@@ -41,7 +41,10 @@ def add(commands: common.Commands) -> None:
     ways: dict[str, Any] = {"nargs": "?", "choices": [*map(str, NoneWay)], "const": NoneWay.COMPETE.value}
     parser.add_argument("--none-of-these", help=f"{none}label is held against the nearest of them", **ways)
     parser.add_argument("--negatives", help="negative prompts, written like labels (default: those switched on)")
-    reach = "what the best label has to reach, 0 to 1: its probability (default 0; against a negative 0.5)"
+    reach = (
+        "what the best label has to reach, 0 to 1: its probability (default 0), or against a negative (default: what "
+        "the bundle's run chose from data, else 0.5)"
+    )
     parser.add_argument("--threshold", type=_probability, help=reach)
     common.add_descriptions(parser, own="those that the bundles know")
     common.add_json(parser, run)

@@ -26,9 +26,11 @@ class Probabilities:
     """What a clip's labels and the negative prompt nearest to it get, between 0 and 1.
 
     ``labels`` (…, C) and, where negatives compete, ``negative`` (…); ``nearest`` (…) is that negative's place and
-    ``lead`` (…) how far the best label is ahead of it, in logits. The last three are None without negatives.
+    ``lead`` (…) how far the best label is ahead of it, in logits. The last three are None without negatives. The order
+    is that of ``logits`` (…, C): probabilities of very sure answers are alike in floats.
     """
 
+    logits: Tensor
     labels: Tensor
     negative: Tensor | None = None
     nearest: Tensor | None = None
@@ -40,7 +42,7 @@ class Classifier:
     """``model`` with the features ``classes`` (C, D) of the labels ``names`` and those of negatives (M, D), if any.
 
     ``trained`` are the labels that the bundle was trained on, each as its ``label_key``. ``understood`` (C,) says which
-    labels take part; None: all.
+    labels take part; None: all. ``threshold`` is the one that the bundle's run chose from data, for whoever names none.
     """
 
     model: PromptedClip
@@ -52,6 +54,7 @@ class Classifier:
     negatives: Sequence[str] = ()
     negative_features: Tensor | None = None
     understood: Tensor | None = None
+    threshold: float | None = None
 
     @property
     def looks_for_itself(self) -> bool:
@@ -73,31 +76,36 @@ class Classifier:
             timeline=self._timeline(each, indices),
             curves=tuple(curves),
             verdict=self._verdict(clip),
+            temperature=self.model.temperature,
         )
 
     def _probabilities(self, frames: Tensor) -> Probabilities:
-        """The probabilities for the clip or the clips given by frame features (…, T, D)."""
-        features, scale = self.model.clip_features(frames), self.model.backbone.scale
+        """The probabilities for the clip or the clips given by frame features (…, T, D).
+
+        The model's temperature is in the probabilities alone; what is nearest, and by how much, is told without it.
+        """
+        features, scale, heat = self.model.clip_features(frames), self.model.backbone.scale, self.model.temperature
         logits = scale * features @ self.classes.T  # (…, C)
         if self.understood is not None:
             logits = logits.masked_fill(~self.understood, -torch.inf)
         if self.asked is None or self.negative_features is None:
-            return Probabilities(logits.softmax(dim=-1))
+            return Probabilities(logits, (logits / heat).softmax(dim=-1))
         against = scale * features @ self.negative_features.T  # (…, M)
         strongest, nearest = against.max(dim=-1)
         lead = logits.max(dim=-1).values - strongest
         if self.asked.way is NoneWay.THRESHOLD:
-            return Probabilities(logits.softmax(dim=-1), None, nearest, lead)
+            return Probabilities(logits, (logits / heat).softmax(dim=-1), None, nearest, lead)
         # Only the nearest takes part: however many negatives there are, they dilute no label.
-        competing = torch.cat([logits, strongest[..., None]], dim=-1).softmax(dim=-1)
-        return Probabilities(competing[..., :-1], competing[..., -1], nearest, lead)
+        competing = (torch.cat([logits, strongest[..., None]], dim=-1) / heat).softmax(dim=-1)
+        return Probabilities(logits, competing[..., :-1], competing[..., -1], nearest, lead)
 
     def _scores(self, found: Probabilities, top_k: int | None) -> tuple[Score, ...]:
-        best = found.labels.topk(min(top_k or len(self.names), len(self.names)))
-        if not all(map(math.isfinite, best.values.tolist())):
+        best = found.logits.topk(min(top_k or len(self.names), len(self.names))).indices
+        probabilities = found.labels[best].tolist()
+        if not all(map(math.isfinite, probabilities)):
             raise self._no_number()
         scores = []
-        for place, probability in zip(best.indices.tolist(), best.values.tolist(), strict=True):
+        for place, probability in zip(best.tolist(), probabilities, strict=True):
             name = self.names[place]
             kind = LabelKind.BASE if label_key(name) in self.trained else LabelKind.NOVEL
             scores.append(Score(name, probability, kind, self.understood is None or bool(self.understood[place])))
@@ -113,10 +121,11 @@ class Classifier:
         return (BundleError if self.bundle else BackboneError)(told, hint=hint)
 
     def _timeline(self, found: Probabilities, indices: Sequence[int]) -> tuple[FrameScore, ...]:
-        best = found.labels.max(dim=-1)
+        best = found.logits.argmax(dim=-1)
+        shares = found.labels.gather(-1, best[:, None])[:, 0].tolist()
         moments = [
             FrameScore(index, self.names[place], probability)
-            for index, place, probability in zip(indices, best.indices.tolist(), best.values.tolist(), strict=True)
+            for index, place, probability in zip(indices, best.tolist(), shares, strict=True)
         ]
         if found.negative is None:
             return tuple(moments)
@@ -128,13 +137,13 @@ class Classifier:
     def _verdict(self, found: Probabilities) -> Verdict | None:
         if self.asked is None or found.nearest is None or found.lead is None:
             return None
-        reached = float(found.lead.sigmoid())
+        reached = float((found.lead / self.model.temperature).sigmoid())
         against = 1 - reached
         if found.negative is not None:
             reached, against = float(found.labels.max()), float(found.negative)
         return Verdict(
             way=self.asked.way,
-            threshold=self.asked.least,
+            threshold=self.asked.least_of(self.threshold),
             reached=reached,
             negative=self.negatives[int(found.nearest)],
             against=against,

@@ -45,7 +45,8 @@ class Recognizer:
     """Recognizes clips with zero-shot CLIP and, beside it, with prompt bundles. Several threads may share one.
 
     A clip's frames pass the frozen CLIP once, and once more for each bundle with visual prompts. The clip feature is
-    the mean of the T frame features, and the probabilities are the softmax of τ · v·wᵀ (paper, section 3).
+    the mean of the T frame features, and the probabilities are the softmax of τ · v·wᵀ (paper, section 3), divided by
+    the bundle's temperature where its run has fitted one; that changes no answer.
 
     Args:
         backbone: the frozen CLIP: what ``load_backbone`` gave, or a name for it.
@@ -222,8 +223,9 @@ class Recognizer:
         classifiers = [Classifier(plain, names, classes, first, None, asked, negatives, frozen, masks[0])]
         for one, model, own, mask in zip(self.bundles, tuned, trained, masks[1:], strict=True):
             read = model.encode_names(negatives) if negatives else None
+            chosen = one.manifest.calibrated.threshold
             classifiers.append(
-                Classifier(model, names, model.encode_labels(), own, one.folder, asked, negatives, read, mask)
+                Classifier(model, names, model.encode_labels(), own, one.folder, asked, negatives, read, mask, chosen)
             )
         return classifiers
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from ga2app.services.recognition_cost import cost, read_descriptions, read_lists
 from ga2app.services.served_files import PictureFiles
 from ga2app.services.uploads import Kept, base_name, given_name, in_use, keep_upload
 from ga2app.store import default_prompts
-from ga2app.types import BundleCard, NoneOfThese, NoneWay, Recognition, RecognitionRequest, RecognizedClip
+from ga2app.types import BundleCard, NoneOfThese, NoneWay, Recognition, RecognitionRequest, RecognizedClip, Temperature
 
 if TYPE_CHECKING:
     from ga2app.clip import Backbone
@@ -189,6 +190,19 @@ class RecognitionService:
     def bundle_labels(self, keys: str | Sequence[str] | None) -> str:
         """The labels that bundles were trained and tested with, as the labels box takes them."""
         return _joined(label for card in self.chosen_bundles(keys) for label in (*card.base, *card.novel))
+
+    def chosen_threshold(self, keys: str | Sequence[str] | None) -> Temperature | None:
+        """What the first of the bundles under ``keys`` that has a threshold from data says of it; None without one.
+
+        A bundle that cannot be read has none: recognizing with it will say what is wrong.
+        """
+        from ga2app.bundles import read_manifest
+
+        for card in self.chosen_bundles(keys):
+            with suppress(BundleError):
+                if (found := read_manifest(Path(card.folder)).calibrated).threshold is not None:
+                    return found
+        return None
 
     def label_lists(self) -> list[tuple[str, str]]:
         """Titles and keys of the lists of labels at hand: the data sets."""

@@ -92,9 +92,10 @@ class NoneOfThese:
     """How a clip that shows none of the labels is rejected: by ``negatives``, texts that stand for anything else.
 
     ``threshold``, between 0 and 1, is what the best label has to reach: its probability where negatives compete, else
-    its probability against the nearest negative alone. None takes the way's own, see ``DEFAULT_THRESHOLDS``. In a
-    request, negatives that are None are those of the studio's ``group``, or of all its groups, that are switched on.
-    ``shipped`` are negatives that nobody here wrote: those that a backbone does not know are left out without a note.
+    its probability against the nearest negative alone. None takes, for ``threshold``, what a bundle's run chose from
+    data, and else the way's own, see ``DEFAULT_THRESHOLDS``. In a request, negatives that are None are
+    those of the studio's ``group``, or of all its groups, that are switched on. ``shipped`` are negatives that nobody
+    here wrote: those that a backbone does not know are left out without a note.
     """
 
     negatives: tuple[str, ...] | None = None
@@ -103,10 +104,10 @@ class NoneOfThese:
     shipped: frozenset[str] = frozenset()
     group: str | None = None
 
-    @property
-    def least(self) -> float:
-        """The threshold that counts."""
-        return DEFAULT_THRESHOLDS[self.way] if self.threshold is None else self.threshold
+    def least_of(self, chosen: float | None) -> float:
+        """The threshold that counts: the one asked for, the one ``chosen`` from data, or the way's own."""
+        own = DEFAULT_THRESHOLDS[self.way] if chosen is None or self.way is NoneWay.COMPETE else chosen
+        return own if self.threshold is None else self.threshold
 
 
 @dataclass(frozen=True)
@@ -169,6 +170,8 @@ class Answer:
         timeline: the best label of each of the T sampled frames.
         curves: the probabilities of the best labels in each of the T frames, and of "none of these" where it competes.
         verdict: whether the clip shows none of the labels; None where nobody asked.
+        temperature: what the logits were divided by before they became probabilities, which changes no order; 1 for
+            zero-shot CLIP, and for bundles that bring none.
 
     Example:
         >>> from ga2app.types import Answer, Score
@@ -181,6 +184,7 @@ class Answer:
     timeline: tuple[FrameScore, ...] = ()
     curves: tuple[Curve, ...] = ()
     verdict: Verdict | None = None
+    temperature: float = 1.0
 
     @property
     def best(self) -> Score | None:
@@ -257,6 +261,7 @@ class RecognizedClip:
             "bundles": [
                 {
                     "bundle": answer.bundle,
+                    "temperature": answer.temperature,
                     "scores": [score.to_dict() for score in answer.scores],
                     "none_of_these": answer.verdict and answer.verdict.to_dict(),
                 }

@@ -112,7 +112,9 @@ class FakeRecognizer:
         verdict = None
         if asked is not None:
             wins = "scene" in name
-            verdict = Verdict(asked.way, asked.least, 0.2 if wins else 0.5, (asked.negatives or ("",))[0], 0.3, wins)
+            verdict = Verdict(
+                asked.way, asked.least_of(None), 0.2 if wins else 0.5, (asked.negatives or ("",))[0], 0.3, wins
+            )
             if asked.way is NoneWay.COMPETE:
                 scores = (*scores, Score(NONE_OF_THESE, 0.3, LabelKind.NEGATIVE))
         return Answer(scores, bundle, timeline, curves, verdict)

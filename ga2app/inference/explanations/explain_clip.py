@@ -141,7 +141,7 @@ def explain_pixels(
     found = saliency(model, pixels, score, ways.method, ways.cells)
     numbers = range(len(pixels)) if indices is None else indices
     return ModelExplanation(
-        share=float(logits.softmax(dim=-1)[label]),
+        share=float((logits / model.temperature).softmax(dim=-1)[label]),
         score=float(score(frames)),
         rival=None if rival is None else model.labels[rival],
         frames=tuple(FrameShare(*one) for one in zip(numbers, lost, alone, strict=True)),

@@ -66,7 +66,8 @@ class Endpoints:
             templates: a list of further sentences; of several the mean text feature is used.
             none_of_these: off, compete (negative prompts take part; a clip is none of these when one wins) or threshold
                 (the best label is held against the nearest negative prompt).
-            threshold: from 0 to 1, what the best label has to reach; empty for 0 (compete) or 0.5 (threshold).
+            threshold: from 0 to 1, what the best label has to reach; empty for 0 (compete), or for what the bundle's
+                run has chosen from data, else 0.5 (threshold).
             negatives: the group of negative prompts; empty for all groups.
 
         Returns:
@@ -74,8 +75,9 @@ class Endpoints:
             notes: what to know about the answer, for example words that the backbone does not know.
             clips: for each clip its file, error (null if it could be read), plain and bundle (a list of label, score
                 from 0 to 1, and kind: base, novel or negative; best first; understood is false where the backbone knows
-                none of the label's words, which then takes no part), bundles (bundle, scores, none_of_these) and
-                none_of_these (null, or none, reached, threshold, negative, negative_share).
+                none of the label's words, which then takes no part), bundles (bundle, temperature, which its scores
+                were made with and which changes no order, scores, none_of_these) and none_of_these (null, or none,
+                reached, threshold, negative, negative_share).
 
         Raises:
             StudioError: no clip was given.

@@ -110,7 +110,7 @@ def test_negatives_that_are_switched_on_tell_none_of_these(studio: Studio) -> No
     last_page(studio, files=[scene], none_of_these=NoneOfThese(None, NoneWay.THRESHOLD, 0.25, group=group))
     asked = studio.recognizer.none_of_these[-1]
     assert asked is not None and list(asked.negatives or ()) == studio.store.negatives.texts(group)
-    assert (asked.way, asked.least) == (NoneWay.THRESHOLD, 0.25)
+    assert (asked.way, asked.least_of(None)) == (NoneWay.THRESHOLD, 0.25)
 
 
 def test_pictures_of_an_answer_are_files_that_go_with_it_and_a_clip_takes_little_memory(studio: Studio) -> None:

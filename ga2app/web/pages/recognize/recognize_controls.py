@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from ga2app.services.recognition_cost import templates
 from ga2app.services.recognition_service import ENSEMBLE, MOST_BUNDLES, OFF, add_label, none_of_these
 from ga2app.services.studio import Studio
 from ga2app.services.uploads import take_over
-from ga2app.types import NoneOfThese, NoneWay, RecognitionRequest
+from ga2app.types import NoneOfThese, NoneWay, RecognitionRequest, Temperature
 from ga2app.types.recognition import DEFAULT_THRESHOLDS
 from ga2app.web.components.form_fields import (
     NamedFiles,
@@ -62,7 +63,6 @@ class Settings:
             self.template = line("template", "Prompt templates", about, value=TEMPLATE, lines=1, max_lines=8)
             ensemble = gr.Button(_ENSEMBLE_BUTTON, size="sm")
             self.top_k = gr.Slider(1, 20, value=5, step=1, label="Labels shown for each clip")
-        self.way.input(choose_way, self.way, [self.group, self.threshold], **QUIET)
         ensemble.click(swap_sentences, self.template, [self.template, ensemble], **QUIET)
 
 
@@ -136,6 +136,13 @@ def connect_controls(studio: Studio, controls: Controls) -> list[gr.events.Depen
     def add_suggested(typed: str, event: gr.EventData) -> str:
         return add_label(typed, str(event._data.get("label", "")))
 
+    settings = controls.settings
+    way, fields = settings.way, [settings.group, settings.threshold]
+    way.input(lambda way, keys: choose_way(way, service.chosen_threshold(keys)), [way, bundle], fields, **QUIET)
+    # The threshold chosen from data is the bundle's own; one that was set by hand stays where there is none.
+    bundle.input(
+        lambda way, keys: offered_threshold(way, service.chosen_threshold(keys)), [way, bundle], fields[1], **QUIET
+    )
     # A list of several choices reports a change each time it is drawn: what people choose is an input.
     bundle.input(lambda keys: bundle_choice(studio, keys), bundle, [controls.backbone, controls.take_labels], **QUIET)
     fitting = [controls.fit, controls.backbone]
@@ -174,14 +181,23 @@ def group_choices(studio: Studio) -> list[tuple[str, str]]:
     return [("All groups", ALL_GROUPS), *((name, name) for name in studio.store.negatives.groups())]
 
 
-def choose_way(way: str) -> tuple[Any, Any]:
-    """What choosing a way does to the group and to the threshold, which begins at the way's own."""
+def choose_way(way: str, found: Temperature | None = None) -> tuple[Any, Any]:
+    """What choosing a way does to the group and to the threshold, which begins at the one chosen from data, if any."""
     if way == OFF:
         return gr.update(visible=False), gr.update(visible=False)
-    chosen = NoneWay(way)
-    return gr.update(visible=True), gr.update(
-        visible=True, value=round(100 * DEFAULT_THRESHOLDS[chosen]), info=_THRESHOLD_INFO[chosen]
-    )
+    if way == NoneWay.THRESHOLD and found is not None and found.threshold is not None:
+        return gr.update(visible=True), offered_threshold(way, found)
+    own = round(100 * DEFAULT_THRESHOLDS[NoneWay(way)])
+    return gr.update(visible=True), gr.update(visible=True, value=own, info=_THRESHOLD_INFO[NoneWay(way)])
+
+
+def offered_threshold(way: str, found: Temperature | None) -> Any:
+    """The threshold that a bundle's run has chosen from data, with what it keeps and lets in; else nothing changes."""
+    if way != NoneWay.THRESHOLD or found is None or found.threshold is None:
+        return gr.skip()
+    value = math.floor(100 * found.threshold)  # rounded down: what it keeps it keeps
+    info = f"Chosen from data for this bundle: {found.chosen}. {_THRESHOLD_INFO[NoneWay.THRESHOLD]}"
+    return gr.update(visible=True, value=value, info=info)
 
 
 def chosen_none(way: str, group: str | None, threshold_percent: float | None) -> NoneOfThese | None:
