@@ -17,7 +17,7 @@ from ga2app.store.chosen_anchors import DRAWN_SCENES, borrow, borrows, with_chos
 from ga2app.types import DIGEST_CHARACTERS, Dataset, Subset, TrainingData, cautions, clip_name
 
 ENOUGH_SHOTS = 8
-"""Clips a label from which on ``ga2`` was above zero-shot CLIP, clear of zero: docs/experiments.md, few-shot curve."""
+"""Clips a label from which on ``ga2-plus`` was above zero-shot CLIP, clear of zero: docs/experiments.md."""
 
 FOOTAGE = (
     "'{dataset}' looks like real footage, and the sketch backbone knows drawings only: choose another CLIP as the "
