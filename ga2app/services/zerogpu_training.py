@@ -19,11 +19,13 @@ from ga2app.services.recognizers import Lend, portable, said_by
 from ga2app.types import Dataset, Event, EventKind, TrainResult
 
 FEATURES = "features.safetensors"
+HEARD = ".heard"
+"""Lies beside the checkpoint of a slice that may be saved now: all that was told up to it is kept."""
 RESUMED = "resumed at step"
 PATIENCE = 3
 """Slices in a row that may end without having got further."""
 WAIT_S, LONGEST_WAIT_S = 30.0, 900.0
-_POLL_S = 1.0
+_POLL_S, _HEARD_POLL_S = 1.0, 0.005
 
 _log = logging.getLogger(__name__)
 _app = os.getpid()
@@ -60,11 +62,21 @@ def run_slice(
 ) -> Iterator[Event | Said | Ended | None]:
     """What runs while the GPU is lent: train for ``budget_s`` seconds, and tell of it; ``Ended`` comes last.
 
-    None says that it is still at work. A file at ``stop`` makes it save after the present step and end.
+    None says that it is still at work. A file at ``stop`` makes it save after the present step and end. No checkpoint
+    is saved before what was told up to it has been heard: a process that is cut off takes what is on its way with it.
     """
     told: queue.SimpleQueue[Event | Said | Ended] = queue.SimpleQueue()
     left, deadline = threading.Event(), time.monotonic() + budget_s
     place = Path(checkpoint)
+
+    def tell(event: Event) -> None:
+        told.put(event)
+        if event.kind is EventKind.SAVING:
+            heard = place.with_name(HEARD)
+            while not heard.exists():
+                if left.wait(_HEARD_POLL_S):
+                    raise _Unheard
+            heard.unlink()
 
     def work() -> None:
         from ga2app.clip.compute import lent
@@ -78,12 +90,14 @@ def run_slice(
                     out=Path(out),
                     checkpoint=place,
                     features=place.with_name(FEATURES),
-                    emit=told.put,
+                    emit=tell,
                     should_stop=lambda: left.is_set() or time.monotonic() > deadline or os.path.exists(stop),
                 )
             told.put(Ended(ended.result, ended.known))
         except StudioError as exc:
             told.put(Ended(fault=portable(exc)))
+        except _Unheard:
+            _log.warning("the slice ends unsaved: nobody hears what it tells")
         except Exception as exc:
             _log.exception("the slice failed")
             told.put(Ended(crash=f"{type(exc).__name__}: {exc}"))
@@ -133,11 +147,13 @@ class LentTraining:
         idle, known, wait_s = 0, 0, self._wait_s
         with tempfile.TemporaryDirectory(prefix="ga2-slice-") as scratch:
             stop, budget_s = Path(scratch) / "stop", self._gpu_s - _reserve_s(self._gpu_s)
+            heard = checkpoint.with_name(HEARD)
             while not should_stop():
                 begun_at = teller.begun
                 try:
+                    heard.unlink(missing_ok=True)  # of a slice that was cut off
                     stream = self._slice(config, dataset, str(out), str(checkpoint), str(stop), budget_s)
-                    ended = self._one(stream, stop, teller, should_stop)
+                    ended = self._one(stream, stop, heard, teller, should_stop)
                 except _NoGpu as exc:
                     teller.say(f"no GPU is available just now ({exc}); the run goes on by itself when there is one")
                     if _stopped_within(wait_s, should_stop):
@@ -160,7 +176,12 @@ class LentTraining:
         return TrainResult(finished=False)
 
     def _one(
-        self, stream: Iterator[Event | Said | Ended | None], stop: Path, teller: Teller, should_stop: Callable[[], bool]
+        self,
+        stream: Iterator[Event | Said | Ended | None],
+        stop: Path,
+        heard: Path,
+        teller: Teller,
+        should_stop: Callable[[], bool],
     ) -> Ended:
         """One slice. Raises what it has failed with, and ``_NoGpu``."""
         begun, ended = False, Ended()
@@ -173,6 +194,8 @@ class LentTraining:
                     _log.log(item.level, "%s", item.text)
                 elif item is not None:
                     teller.emit(item)
+                    if item.kind is EventKind.SAVING:  # all of it is kept by now
+                        heard.touch()
                 if should_stop():
                     stop.touch()
         except Exception as exc:  # whatever the Hub's package raises
@@ -217,6 +240,10 @@ class Teller:
     def say(self, text: str) -> None:
         """A line of the log, at the present step."""
         self._emit(Event(EventKind.LOG, max(self._step, 0), {"text": text}))
+
+
+class _Unheard(Exception):
+    """Nobody listens any more: what would be saved now has steps in it that nobody was told of."""
 
 
 class _NoGpu(Exception):

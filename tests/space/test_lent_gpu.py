@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import pickle
 import threading
@@ -336,3 +337,63 @@ def test_frozen_features_outlive_a_slice_that_ended_before_its_first_step(
 def test_an_error_comes_through_a_pipe_with_its_text() -> None:
     for error in (LabelError("one"), ConfigError([Fault("device", "no")]), ClipError("a.mp4", "broken", "correct it")):
         assert str(pickle.loads(pickle.dumps(portable(error)))) == str(error)
+
+
+def cut_off(after: list[int], cuts: list[int]) -> Any:
+    """Lends to a process that is killed when so many items have come from it; what it sent besides is lost."""
+    fork = multiprocessing.get_context("fork")
+
+    def lend(task: Any) -> Any:
+        def call(*args: Any) -> Any:
+            here, there = fork.Pipe(duplex=False)
+
+            def serve() -> None:
+                for item in task(*args):
+                    there.send(item)
+
+            process = fork.Process(target=serve, daemon=True)
+            process.start()
+            there.close()
+            most = after[len(cuts)] if len(cuts) < len(after) else None
+            cuts.append(0)
+            try:
+                while True:
+                    try:
+                        item = here.recv()
+                    except EOFError:
+                        return
+                    if item is not None:
+                        cuts[-1] += 1
+                    yield item
+                    if cuts[-1] == most:
+                        process.join(0.4)  # it goes on meanwhile, and saves what nobody hears of
+                        raise CutOff("GPU task aborted")
+            finally:
+                process.kill()
+                process.join()
+
+        return call
+
+    return lend
+
+
+class CutOff(Exception):
+    title = "ZeroGPU worker error"
+
+
+def test_a_slice_that_is_killed_anywhere_leaves_no_gap_and_nothing_twice(
+    home: Home, store: Store, tiny_clip_folder: Path
+) -> None:
+    config = replace(CONFIG, backbone=str(tiny_clip_folder))
+    undisturbed = trained(home, store, LentTraining(whole, 60, at_once()), config)
+    cuts: list[int] = []
+    run = trained(home, store, LentTraining(cut_off([6, 7, 8, 9], cuts), 60, at_once()), config)
+    assert (store.runs.get(run).state, store.runs.get(run).error) == (RunState.DONE, None)
+    assert len(cuts) == 5, cuts
+    assert losses(store, run) == losses(store, undisturbed)
+    for kind in (EventKind.EPOCH, EventKind.ZERO_SHOT, EventKind.BUNDLE):
+        told = [
+            [(one.event.step, one.event.values.get("hm")) for one in store.runs.events(number, kinds=[kind])]
+            for number in (run, undisturbed)
+        ]
+        assert told[0] == told[1], kind
