@@ -129,7 +129,7 @@ def test_quick_leaves_the_vision_tower_alone_and_full_does_not():
     assert preset("quick").prompts.visual_depth == 0 < preset("full").prompts.visual_depth
 
 
-@pytest.mark.parametrize("name", ["quick", "full"])
+@pytest.mark.parametrize("name", ["quick", "full", "ga2"])
 def test_a_real_clip_gets_the_papers_prompts_and_no_foreign_hard_prompt(name: str):
     prompts = preset(name, "openai/clip-vit-base-patch16").prompts
     assert (prompts.length, prompts.text_depth, prompts.hard_prompt) == (16, 9, "random")
@@ -190,7 +190,7 @@ def test_a_paper_preset_takes_another_clip_but_not_the_drawn_one():
 
 
 def test_an_unknown_preset_names_the_known_ones():
-    with pytest.raises(ConfigError, match="'best' is not a preset; choose one of quick, full, paper-hmdb"):
+    with pytest.raises(ConfigError, match="'best' is not a preset; choose one of quick, full, ga2, paper-hmdb"):
         preset("best")
 
 

@@ -44,13 +44,15 @@ PAPER_RUNS = {
     "paper-k400": PaperRun("k400", hard_prompt=HARD_PROMPT_RANDOM),
 }
 
-PRESETS = ("quick", "full", *PAPER_RUNS)
+GA2, GA2_PLUS = "ga2", "ga2-plus"
+PRESETS = ("quick", "full", GA2, *PAPER_RUNS)
 
 
 def preset(name: str, backbone: str = SKETCH) -> RunConfig:
     """The settings behind a preset's name, fitted to the size of ``backbone``.
 
-    ``quick`` learns text prompts over stored clip features; ``full`` prompts both towers. ``paper-hmdb``,
+    ``quick`` learns text prompts over stored clip features; ``full`` prompts both towers, and ``ga2`` does so with the
+    parts of the paper's method alone. ``paper-hmdb``,
     ``paper-ucf``, ``paper-ssv2`` and ``paper-k400`` repeat the published runs: see ``paper_preset``.
     """
     if name not in PRESETS:
@@ -58,6 +60,8 @@ def preset(name: str, backbone: str = SKETCH) -> RunConfig:
         raise ConfigError([Fault("preset", f"'{name}' is not a preset; choose one of {known}")])
     if name in PAPER_RUNS:
         return paper_preset(PAPER_RUNS[name], backbone)
+    if name == GA2:
+        return ablation(GA2, preset("full", backbone))
     small = backbone == SKETCH
     config = RunConfig(
         backbone=backbone,
@@ -140,7 +144,6 @@ def left_to_name(config: RunConfig) -> list[Fault]:
 
 
 ZERO_SHOT = "zero-shot"
-GA2, GA2_PLUS = "ga2", "ga2-plus"
 METHODS = (ZERO_SHOT, "coop", "vpt", "ivlp", "coupled", "ga2-released", GA2, GA2_PLUS)
 """From frozen CLIP over the paper's method, ``ga2``, to ours, ``ga2-plus``. Version 0.1.0 called ours ``ga2``."""
 

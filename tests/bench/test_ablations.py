@@ -66,6 +66,12 @@ def test_the_anchor_of_ga2_has_a_gradient_and_that_of_ga2_released_has_none() ->
     assert found["ga2-released"] == 0 and found["ga2"] > 0.1
 
 
+def test_the_preset_ga2_is_full_with_the_parts_of_the_papers_method_alone() -> None:
+    for backbone in ("sketch", "openai/clip-vit-base-patch16"):
+        full, ga2 = preset("full", backbone), preset("ga2", backbone)
+        assert ga2 == ablation("ga2", full) and method_of(ga2) == "ga2" and method_of(full) == "ga2-plus"
+
+
 @pytest.mark.parametrize("name", METHODS[1:])
 def test_the_settings_of_a_method_are_called_by_its_name(name: str) -> None:
     config = ablation(name, WHOLE)

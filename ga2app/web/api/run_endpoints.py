@@ -20,7 +20,7 @@ class RunEndpoints:
 
         Args:
             config: settings as JSON, in the sections of the configuration; what is left out comes from the preset.
-            preset_name: quick, full, paper-hmdb, paper-ucf, paper-ssv2 or paper-k400; empty for the defaults.
+            preset_name: quick, full, ga2, paper-hmdb, paper-ucf, paper-ssv2 or paper-k400; empty for the defaults.
             name: its name in the list of runs.
 
         Returns:
@@ -41,7 +41,7 @@ class RunEndpoints:
 
         Args:
             config: settings as JSON, in the sections of the configuration; what is left out comes from the preset.
-            preset_name: quick, full, paper-hmdb, paper-ucf, paper-ssv2 or paper-k400; empty for the defaults.
+            preset_name: quick, full, ga2, paper-hmdb, paper-ucf, paper-ssv2 or paper-k400; empty for the defaults.
             name: its name in the list of runs.
             flavor: the kind of machine; empty for t4-small.
             timeout: when the job is ended at the latest, like 90m or 2h; empty for 2h.
