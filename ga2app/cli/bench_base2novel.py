@@ -14,11 +14,13 @@ from ga2app.config.presets import COMPARED, GA2, RENAMED
 from ga2app.config.settings_files import read_settings_file
 from ga2app.errors import ConfigError, Fault
 from ga2app.protocols.benchmark_methods import ABLATIONS, POOLS, SETTINGS, settings
+from ga2app.types import BASELINES
 
 FIRST_SEED, SEEDS, QUICK_SEEDS = 2000, 10, 2
 # Seeds below FIRST_SEED have been looked at while settings were chosen: docs/experiments.md.
 MOST_SHOTS = 16
-KNOWN = (*COMPARED, *ABLATIONS)
+BESIDE = tuple(name for name in BASELINES if name not in COMPARED)
+KNOWN = (*COMPARED, *BESIDE, *ABLATIONS)
 
 
 def add(commands: common.Commands) -> None:
@@ -35,7 +37,8 @@ def add(commands: common.Commands) -> None:
     parser.add_argument("--setting", choices=SETTINGS, default="narrow", help="6 base classes, or half of the classes")
     parser.add_argument("--seeds", type=int, help=f"number of seeds (default {SEEDS})")
     parser.add_argument("--first-seed", type=int, default=FIRST_SEED, help=f"the first of them (default {FIRST_SEED})")
-    which = f"between commas (default: {', '.join(COMPARED)}); ga2-plus with one part changed: {', '.join(ABLATIONS)}"
+    which = f"between commas (default: {', '.join(COMPARED)}); baselines: {', '.join(BESIDE)}; "
+    which += f"ga2-plus with one part changed: {', '.join(ABLATIONS)}"
     parser.add_argument("--methods", default=",".join(COMPARED), help=which)
     parser.add_argument("--shots", default=str(MOST_SHOTS), help="clips a base class; several make a few-shot curve")
     quick = f"{QUICK_SEEDS} seeds, a third of the epochs and of the test clips: a look, not a result"

@@ -4,6 +4,8 @@ Base clips compete among the base names, novel clips among the novel names; HM =
 On request all names compete together, as they do for a data set that the prompts were not trained on.
 """
 
+from ga2app.evaluation.baselines import MeasuredBaseline, TrainingClips, measure_baselines
+
 from ga2app.evaluation.clip_features import (  # isort: skip
     CLIPS_AT_ONCE, SINGLE_VIEW, PlainFeatures, encode_clips, encode_views, test_clips,
 )  # fmt: skip
@@ -19,9 +21,9 @@ from ga2app.evaluation.scoring import (  # isort: skip
 from ga2app.types import Spread, harmonic_mean, spread
 
 __all__ = [
-    "CLIPS_AT_ONCE", "MOST_ANCHORS", "SINGLE_VIEW", "Evaluation", "GroupAccuracy", "PlainFeatures", "Remeasured",
-    "Seen", "Side", "Spread", "Trained", "calibration", "confidence_of", "encode_clips", "encode_test_clips",
+    "CLIPS_AT_ONCE", "MOST_ANCHORS", "SINGLE_VIEW", "Evaluation", "GroupAccuracy", "MeasuredBaseline", "PlainFeatures",
+    "Remeasured", "Seen", "Side", "Spread", "Trained", "TrainingClips", "calibration", "confidence_of", "encode_clips", "encode_test_clips",
     "encode_views", "evaluate", "evaluate_features", "fit_temperature", "group_accuracy", "seen_by",
-    "harmonic_mean", "make_report", "no_test_clips", "pooled", "shared_labels", "spread", "spread_if_defined",
+    "harmonic_mean", "make_report", "measure_baselines", "no_test_clips", "pooled", "shared_labels", "spread", "spread_if_defined",
     "test_clips", "to_measure_again",
 ]  # fmt: skip

@@ -167,6 +167,10 @@ class PlainFeatures:
         """How many clips are known."""
         return len(self._known)
 
+    def unknown(self, paths: Sequence[str]) -> int:
+        """How many of ``paths`` are not known."""
+        return len(set(paths).difference(self._known))
+
     def of(self, paths: Sequence[str], should_stop: Callable[[], bool] = lambda: False) -> Tensor:
         """Clip features (N, D) of ``paths``, of length 1; raises what ``means`` raises."""
         return functional.normalize(self.means(paths, should_stop), dim=-1)

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from ga2app.config import RunConfig
 from ga2app.errors import ClipError
+from ga2app.evaluation.baselines import TrainingClips, measure_baselines
 from ga2app.evaluation.metrics import GroupAccuracy
 from ga2app.evaluation.scoring import evaluate_texts
 from ga2app.method.prompted_model import PromptedClip
@@ -75,11 +76,12 @@ def make_report(
     steps: int = 0,
     packages: Mapping[str, str] | None = None,
     conditions: Conditions | None = None,
+    training: TrainingClips | None = None,
 ) -> Report:
     """The report of a run on the test ``clips`` of ``dataset``, of which there is at least one.
 
-    ``anchors`` are captions, one for each row of the sides' anchors; ``conditions`` are what the run really used. No
-    clip is encoded anew.
+    ``anchors`` are captions, one for each row of the sides' anchors; ``conditions`` are what the run really used,
+    ``training`` what baselines are fitted on. No clip is encoded anew.
     """
     plain_texts, bundle_texts = _texts(plain, dataset), _texts(bundle, dataset)
     answers = [_answers(side, texts, dataset, clips) for side, texts in ((plain, plain_texts), (bundle, bundle_texts))]
@@ -91,6 +93,8 @@ def make_report(
     gained, lost = ([clip for clip in changed if clip.gained is better] for better in (True, False))
     mapped = spread_over_classes(clips, MAP_CLIPS)
     points, shares = _map(dataset, clips, mapped, anchors, (plain, plain_texts), (bundle, bundle_texts))
+    both = bool(dataset.base and dataset.novel)
+    beside = measure_baselines(plain.model, training, dataset, clips, plain.clips, joint=both) if training else []
     return Report(
         dataset=dataset.name,
         backbone=config.backbone,
@@ -116,6 +120,7 @@ def make_report(
             for name, side in (("plain", plain), ("bundle", bundle))
             if side.confidence is not None
         },
+        baselines=tuple(one.report() for one in beside),
     )
 
 

@@ -47,12 +47,32 @@ def evaluate_texts(
     joint: bool = False,
 ) -> Evaluation:
     """``evaluate_features`` where the text features ``base`` and ``novel`` (C, D) of the names are known already."""
+    known = {tuple(dataset.base): base, tuple(dataset.novel): novel}
+    scale = model.backbone.scale if features.dim() == 3 else 1  # of one view the order is all that counts
+
+    def score(rows: Tensor, names: Sequence[str]) -> Tensor:
+        texts = known.get(tuple(names))
+        return scale * (rows @ (torch.cat([base, novel]) if texts is None else texts).T)
+
+    return evaluate_scores(score, dataset, clips, features, joint=joint)
+
+
+def evaluate_scores(
+    score: Callable[[Tensor, Sequence[str]], Tensor | None],
+    dataset: Dataset,
+    clips: Sequence[LabelledClip],
+    features: Tensor,
+    *,
+    joint: bool = False,
+) -> Evaluation:
+    """``evaluate_features`` of any classifier: ``score`` gives logits (M, K) of clips (M, D) for K names.
+
+    A group for whose names it gives None has no figure.
+    """
     return Evaluation(
-        base=_group(model, dataset.base, clips, features, base),
-        novel=_group(model, dataset.novel, clips, features, novel),
-        joint=_group(model, (*dataset.base, *dataset.novel), clips, features, torch.cat([base, novel]))
-        if joint
-        else None,
+        base=_group(score, dataset.base, clips, features),
+        novel=_group(score, dataset.novel, clips, features),
+        joint=_group(score, (*dataset.base, *dataset.novel), clips, features) if joint else None,
     )
 
 
@@ -118,16 +138,22 @@ def shared_labels(trained: Iterable[str], dataset: Dataset) -> tuple[str, ...]:
 
 
 def _group(
-    model: PromptedClip, names: Sequence[str], clips: Sequence[LabelledClip], features: Tensor, texts: Tensor
+    score: Callable[[Tensor, Sequence[str]], Tensor | None],
+    names: Sequence[str],
+    clips: Sequence[LabelledClip],
+    features: Tensor,
 ) -> GroupAccuracy | None:
-    """Accuracy over those of ``clips`` that show one of ``names``, whose text features are ``texts`` (C, D)."""
+    """Accuracy over those of ``clips`` that show one of ``names``, as ``score`` answers."""
     rows = [row for row, clip in enumerate(clips) if clip.label in names]
     if not rows:
         return None
     targets = torch.tensor([names.index(clips[row].label) for row in rows])
-    logits = features[rows] @ texts.T  # (N, C) or (N, W, C)
-    if logits.dim() == 3:
-        logits = (model.backbone.scale * logits).softmax(dim=-1).mean(dim=1)
+    chosen = features[rows]
+    logits = score(chosen.flatten(0, -2), names)  # (N · W, C)
+    if logits is None:
+        return None
+    if chosen.dim() == 3:
+        logits = torch.unflatten(logits, 0, chosen.shape[:2]).softmax(dim=-1).mean(dim=1)
     return group_accuracy(logits.cpu(), targets, names)
 
 

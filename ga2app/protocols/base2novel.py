@@ -25,6 +25,7 @@ from ga2app import evaluation as evaluate
 from ga2app.clip.loading import load_for
 from ga2app.config import Precision, RunConfig
 from ga2app.config.presets import GA2, WHITENED, ZERO_SHOT
+from ga2app.errors import TrainingError
 from ga2app.method.prompted_model import plain_clip
 from ga2app.method.whitening import Whitening, estimate
 from ga2app.paths import write_whole
@@ -35,7 +36,7 @@ from ga2app.protocols.seed_processes import seed_processes
 from ga2app.training import train
 from ga2app.training.checkpoint import hashed_settings
 from ga2app.training.training_batches import draw_shots, spare_clips
-from ga2app.types import Confidence, Dataset, Event, EventKind
+from ga2app.types import BASELINES, Confidence, Dataset, Event, EventKind
 from ga2app.untrusted import stored_json
 
 RELEASED_NEGATIVE = "else"
@@ -72,16 +73,17 @@ class Plan:
 class Outcome:
     """Figures of one method, seed and number of shots.
 
-    ``base``, ``novel``, ``hm`` in percent; ``seconds`` of the training loop; ``peak_bytes`` of the process's memory;
-    ``confidence`` is ``Confidence.figures()``, empty in outcomes of before.
+    ``base``, ``novel``, ``hm`` in percent, None for what a method does not answer; ``seconds`` of the training loop,
+    or of fitting and measuring a baseline; ``peak_bytes`` of the process's memory; ``confidence`` is
+    ``Confidence.figures()``, empty in outcomes of before and for the baselines.
     """
 
     method: str
     seed: int
     shots: int
-    base: float
-    novel: float
-    hm: float
+    base: float | None
+    novel: float | None
+    hm: float | None
     seconds: float
     peak_bytes: int
     confidence: Mapping[str, float] = field(default_factory=dict)
@@ -128,8 +130,9 @@ def _outcomes(plan: Plan, seed: int, folder: Path) -> Iterator[Outcome]:
         dataset = drawn(found.pool, found.negatives, found.config.precision)
         for shots in plan.shots:
             settings = replace(found.config, shots=shots)
-            if method in (ZERO_SHOT, WHITENED):
-                yield _untrained(method, settings, dataset, known)
+            if method in (ZERO_SHOT, WHITENED) or method in BASELINES:
+                untrained = _untrained if method in (ZERO_SHOT, WHITENED) else _baseline
+                yield untrained(method, settings, dataset, known)
                 continue
             named = f"{method}-{shots}"
             fitting = replace(dataset, negatives=(RELEASED_NEGATIVE,)) if settings.losses.released else dataset
@@ -164,7 +167,7 @@ def _untrained(method: str, config: RunConfig, dataset: Dataset, known: evaluate
 def _outcome(
     config: RunConfig, method: str, metrics: Mapping[str, float], confidence: Confidence, seconds: float = 0.0
 ) -> Outcome:
-    figures = {name: metrics[name] for name in ("base", "novel", "hm")}
+    figures = {name: metrics.get(name) for name in ("base", "novel", "hm")}
     measured: Any = {**figures, "seconds": seconds, "peak_bytes": peak_bytes(), "confidence": confidence.figures()}
     return Outcome(method, config.seed, config.shots, **measured)
 
@@ -174,6 +177,19 @@ def _whitening(config: RunConfig, dataset: Dataset, known: evaluate.PlainFeature
     targets = torch.tensor([dataset.base.index(clip.label) for clip in shots], device=known.backbone.compute.device)
     anchors = known.of([anchor.path for anchor in dataset.anchors])
     return estimate(config.whitening, known.of([clip.path for clip in shots]), targets, anchors)
+
+
+def _baseline(method: str, config: RunConfig, dataset: Dataset, known: evaluate.PlainFeatures) -> Outcome:
+    """A baseline on zero-shot CLIP's features of the shots. Raises TrainingError for one that fails."""
+    forget_peak()
+    clips, shots = evaluate.test_clips(dataset), draw_shots(dataset, config.shots, config.seed)
+    features, anchors = known.of([clip.path for clip in shots]), known.of([one.path for one in dataset.anchors])
+    training = evaluate.TrainingClips(features, tuple(clip.label for clip in shots), anchors, config.whitening)
+    plain, tested = plain_clip(known.backbone, dataset.base), known.of([clip.path for clip in clips])
+    (row,) = evaluate.measure_baselines(plain, training, dataset, clips, tested, names=[method])
+    if row.found is None:
+        raise TrainingError(f"the baseline {method} has no figures: {row.note}")
+    return _outcome(config, method, row.found.metrics(), Confidence(), row.seconds)
 
 
 class _Clock:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ga2app.config import HARD_PROMPT_RANDOM, ClipConfig, LossConfig, Precision, RunConfig, WhiteningConfig, preset
-from ga2app.config.presets import WHITENED, ZERO_SHOT, ablation
+from ga2app.config.presets import ZERO_SHOT, ablation
+from ga2app.types import BASELINES
 
 SETTINGS = ("narrow", "wide")
 
@@ -47,7 +48,7 @@ class Variant:
 
 def variant(name: str, whole: Variant) -> Variant:
     """What ``name`` stands for, where ``whole`` is ``ga2-plus``; raises ConfigError for a name that means nothing."""
-    if name in (ZERO_SHOT, WHITENED):
+    if name == ZERO_SHOT or name in BASELINES:
         return whole
     if name in _CHANGES:
         return _CHANGES[name](whole)

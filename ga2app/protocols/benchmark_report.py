@@ -14,12 +14,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from tabulate import tabulate
 
-from ga2app.config.presets import COMPARED, GA2, GA2_PLUS, WHITENED, ZERO_SHOT
-from ga2app.evaluation import spread
+from ga2app.config.presets import COMPARED, GA2, GA2_PLUS, ZERO_SHOT
+from ga2app.evaluation import spread, spread_if_defined
 from ga2app.protocols.base2novel import Outcome, Plan
+from ga2app.types import BASELINES
 
 FIGURES = ("base", "novel", "hm")
-OURS = (GA2_PLUS, GA2)
+OURS = (GA2_PLUS, GA2, ZERO_SHOT)
 """The first of them that was run is held against all others."""
 
 
@@ -29,24 +30,31 @@ def of_method(outcomes: Sequence[Outcome], method: str, shots: int) -> list[Outc
     return sorted(chosen, key=lambda outcome: outcome.seed)
 
 
+def _figures(outcomes: Sequence[Outcome], figure: str) -> list[float] | None:
+    """A figure of each of ``outcomes``; None of a method that does not answer."""
+    found = [getattr(outcome, figure) for outcome in outcomes]
+    return None if None in found else found
+
+
 def ours_of(methods: Sequence[str]) -> str:
     """The one of ``methods`` that is held against the others: the first of ``OURS``; empty where none was run."""
     return next((method for method in OURS if method in methods), "")
 
 
 def differences(outcomes: Sequence[Outcome], methods: Sequence[str], shots: int) -> dict[str, dict[str, Difference]]:
-    """For each other method and figure: the first of ``OURS`` less that method, paired by seed; else empty."""
+    """For each other method and figure: the first of ``OURS`` less that method, paired by seed; else empty.
+
+    A figure that either of both does not have is left out.
+    """
     ours = ours_of(methods)
     if not ours:
         return {}
     of_ours = of_method(outcomes, ours, shots)
     return {
         method: {
-            figure: paired_difference(
-                [getattr(outcome, figure) for outcome in of_ours],
-                [getattr(outcome, figure) for outcome in of_method(outcomes, method, shots)],
-            )
+            figure: paired_difference(one, other)
             for figure in FIGURES
+            if (one := _figures(of_ours, figure)) and (other := _figures(of_method(outcomes, method, shots), figure))
         }
         for method in methods
         if method != ours
@@ -89,27 +97,39 @@ def table(plan: Plan, outcomes: Sequence[Outcome]) -> str:
     rows: list[tuple[str, ...]] = [("method", "base", "novel", "HM", "training", "peak memory")]
     for method in plan.methods:
         of = of_method(outcomes, method, most)
-        cells = [str(spread([getattr(outcome, figure) for outcome in of])) for figure in FIGURES]
+        cells = [_spread_text(of, figure) for figure in FIGURES]
         seconds = spread([outcome.seconds for outcome in of]).mean
         peak = max(outcome.peak_bytes for outcome in of) / 2**20
-        rows.append((method, *cells, "–" if method in (ZERO_SHOT, WHITENED) else f"{seconds:.0f} s", f"{peak:.0f} MiB"))
+        rows.append((method, *cells, _seconds_text(method, seconds), f"{peak:.0f} MiB"))
     parts = [_aligned(rows)]
     gaps = differences(outcomes, plan.methods, most)
     if gaps:
         rows = [(f"{ours_of(plan.methods)} less …", "base", "novel", "HM")]
-        rows += [(method, *(str(gap[figure]) for figure in FIGURES)) for method, gap in gaps.items()]
+        rows += [(method, *(str(gap.get(figure, "–")) for figure in FIGURES)) for method, gap in gaps.items()]
         parts.append(_aligned(rows) + "\nin brackets: 95% interval of the paired difference")
     if len(plan.shots) > 1:
         rows = [("HM by shots", *(str(shots) for shots in plan.shots))]
         rows += [
-            (method, *(str(spread([o.hm for o in of_method(outcomes, method, shots)])) for shots in plan.shots))
+            (method, *(_spread_text(of_method(outcomes, method, shots), "hm") for shots in plan.shots))
             for method in plan.methods
         ]
         parts.append(_aligned(rows))
     return "\n\n".join(parts)
 
 
-def _columns(outcomes: Sequence[Outcome]) -> dict[str, list[float]]:
+def _spread_text(outcomes: Sequence[Outcome], figure: str) -> str:
+    """Mean ± std of a figure; a dash where the method does not answer."""
+    found = spread_if_defined([getattr(outcome, figure) for outcome in outcomes])
+    return "–" if found is None else str(found)
+
+
+def _seconds_text(method: str, seconds: float) -> str:
+    if method == ZERO_SHOT:
+        return "–"
+    return f"{seconds:.1f} s" if method in BASELINES else f"{seconds:.0f} s"
+
+
+def _columns(outcomes: Sequence[Outcome]) -> dict[str, list[float | None]]:
     names = (*FIGURES, "seconds", "peak_bytes")
     return {name: [getattr(outcome, name) for outcome in outcomes] for name in names}
 
@@ -194,12 +214,14 @@ def _trade(axes: Axes, plan: Plan, outcomes: Sequence[Outcome]) -> None:
     most = max(plan.shots)
     for method, color in colored(plan.methods):
         of = of_method(outcomes, method, most)
-        base, novel = [outcome.base for outcome in of], [outcome.novel for outcome in of]
+        base, novel = _figures(of, "base") or [], _figures(of, "novel")
+        if novel is None:  # a baseline that knows nothing of novel labels
+            mean = float(np.mean(base))
+            axes.axvline(mean, color=color, linestyle=":", label=f"{method}: base {mean:.1f}, no novel")
+            continue
         axes.scatter(base, novel, s=12, color=color, alpha=0.45, linewidths=0)
-        hm = spread([outcome.hm for outcome in of])
-        axes.scatter(
-            np.mean(base), np.mean(novel), s=110, color=color, edgecolors="black", zorder=3, label=f"{method}: HM {hm}"
-        )
+        label = f"{method}: HM {_spread_text(of, 'hm')}"
+        axes.scatter(np.mean(base), np.mean(novel), s=110, color=color, edgecolors="black", zorder=3, label=label)
     left, right, low, high = *axes.get_xlim(), *axes.get_ylim()
     grid_x, grid_y = np.meshgrid(np.linspace(left, right, 120), np.linspace(low, high, 120))
     lines = axes.contour(
@@ -216,7 +238,10 @@ def _trade(axes: Axes, plan: Plan, outcomes: Sequence[Outcome]) -> None:
 
 def _few_shot(axes: Axes, plan: Plan, outcomes: Sequence[Outcome]) -> None:
     for method, color in colored(plan.methods):
-        spreads = [spread([o.hm for o in of_method(outcomes, method, shots)]) for shots in plan.shots]
+        found = [spread_if_defined([o.hm for o in of_method(outcomes, method, shots)]) for shots in plan.shots]
+        spreads = [item for item in found if item is not None]
+        if len(spreads) < len(found):
+            continue
         axes.errorbar(
             plan.shots,
             [item.mean for item in spreads],

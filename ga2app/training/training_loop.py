@@ -23,7 +23,7 @@ from ga2app.training import checkpoint as checkpoints
 from ga2app.training.grad_cache import add_gradients, micro_batches
 from ga2app.training.optimizer import Updater, learning_rate
 from ga2app.training.training_batches import epoch_order
-from ga2app.training.training_progress import TimeLeft, judged, report_of
+from ga2app.training.training_progress import TimeLeft, judged, looked_at_by_baselines, report_of
 from ga2app.training.training_state import Setup
 from ga2app.types import Event, EventKind, Temperature, TrainingData, TrainResult, to_counts
 
@@ -62,6 +62,7 @@ class Loop:
         expected_s = setup.looked_at * setup.clip_s
         ending = len(setup.spare) + min(evaluate.MOST_ANCHORS, len(setup.dataset.anchors))
         ending_s = ending * setup.clip_s if setup.looked_at else 0.0
+        ending_s += setup.plain.unknown(looked_at_by_baselines(setup)) * setup.clip_s
         self._left = TimeLeft(config.optimizer, self._steps, expected_s, ending_s)
         self._step = self._faults_told = 0
 
@@ -91,7 +92,8 @@ class Loop:
             last = last or _measured(setup, self._should_stop)  # None when resumed after the last step
             looked = judged(setup, last.model, last.features, self._should_stop)
             self._write_bundle(last, self._out.name, self._step, looked.bundle.temperature)
-            report = report_of(setup, last.model, last.features, self._step, looked) if reported else None
+            made = (setup, last.model, last.features, self._step, looked, self._should_stop)
+            report = report_of(*made) if reported else None
         except InterruptedError:  # asked to stop while measuring, or while the report was made
             self._save(measured=measured)
             return self._stopped()

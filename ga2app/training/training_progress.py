@@ -6,7 +6,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 
 from torch import Tensor
@@ -126,12 +126,23 @@ def _both(
     return frozen, model.whiten_clips(frozen)
 
 
-def report_of(setup: Setup, model: PromptedClip, features: Tensor, steps: int, looked: Judged) -> Report | None:
+def report_of(
+    setup: Setup,
+    model: PromptedClip,
+    features: Tensor,
+    steps: int,
+    looked: Judged,
+    should_stop: Callable[[], bool],
+) -> Report | None:
     """The report of ``model``, which makes ``features`` (N, D) of the test clips.
 
-    None without test clips, and where it cannot be made: the run and its bundle are whole all the same.
+    None without test clips, and where it cannot be made: the run and its bundle are whole all the same. Raises
+    InterruptedError when asked to stop.
     """
-    if not setup.test or not ranks.current().first:
+    if not setup.test:
+        return None
+    training = _training_clips(setup, should_stop)
+    if not ranks.current().first:
         return None
     config, dataset = setup.config, setup.dataset
     used = config.losses.uses_anchors() or bool(whitening_anchors(config, dataset))
@@ -148,7 +159,26 @@ def report_of(setup: Setup, model: PromptedClip, features: Tensor, steps: int, l
             steps=steps,
             packages=bundles.package_versions(),
             conditions=setup.conditions,
+            training=training,
         )
     except Exception:
         logger.exception("the report could not be made; the bundle is not touched by that")
         return None
+
+
+def looked_at_by_baselines(setup: Setup) -> list[str]:
+    """The clips whose frozen features the baselines of a report are made from."""
+    return [*setup.shots, *whitening_anchors(setup.config, setup.dataset)]
+
+
+def _training_clips(setup: Setup, should_stop: Callable[[], bool]) -> evaluate.TrainingClips:
+    """The frozen features of the training clips, and of the anchors: known already in Quick, read once in Full."""
+    names, shots = setup.dataset.base, len(setup.shots)
+    labels = tuple(names[place] for place in setup.targets.tolist())
+    whitening = replace(setup.config.whitening, enabled=True)
+    try:
+        found = setup.plain.of(looked_at_by_baselines(setup), should_stop)
+    except StudioError as exc:
+        nothing = setup.test_features[:0]
+        return evaluate.TrainingClips(nothing, (), nothing, whitening, str(exc))
+    return evaluate.TrainingClips(found[:shots], labels, found[shots:], whitening)

@@ -1,5 +1,6 @@
 """Plain records and protocols that the rooms of the app hand to each other. No heavy imports."""
 
+from ga2app.types.baseline_types import BASELINES, BaselineReport, told_of  # isort: skip
 from ga2app.types.bundle_types import (  # isort: skip
     LICENSES, BackboneChoice, BundleCard, BundleFacts, ByteProgress, HubAccount, HubFile, HubOffer, HubRevision,
     PulledAnchors, Pushed, PushOptions, RepoKind,
@@ -29,8 +30,8 @@ from ga2app.types.run_types import (  # isort: skip
 )  # fmt: skip
 
 __all__ = [
-    "DIGEST_CHARACTERS", "FEW_LABELS", "GROUPS", "LEAST_LABELS", "LICENSES", "NONE_OF_THESE", "REPORT",
-    "TOP5_LABELS", "Adjustment", "AnchorClip", "AnchorKind", "Answer", "BackboneChoice", "BundleCard",
+    "BASELINES", "DIGEST_CHARACTERS", "FEW_LABELS", "GROUPS", "LEAST_LABELS", "LICENSES", "NONE_OF_THESE", "REPORT",
+    "TOP5_LABELS", "Adjustment", "AnchorClip", "AnchorKind", "Answer", "BackboneChoice", "BaselineReport", "BundleCard",
     "BundleFacts", "ByteProgress", "Calibration", "ChangedClip", "ClipFacts", "ClipRating", "ClipRatings",
     "ClipState", "Conditions", "Confidence", "Curve", "Dataset", "DatasetOutline", "Event", "EventKind",
     "Finding", "FrameScore", "GroupReport", "HubAccount", "HubFile", "HubOffer", "HubRevision", "Interval",
@@ -40,6 +41,6 @@ __all__ = [
     "Score", "Spread", "Subset", "Temperature", "TextProposal", "TextRating", "TextRatings", "TrainResult",
     "TrainingData", "Verdict",
     "as_document", "cautions", "clip_name", "defined", "figure_text", "harmonic_interval", "harmonic_mean",
-    "intervals", "read_conditions", "read_report", "read_tested", "rests_on", "spread", "to_counts", "wilson",
-    "with_anchors", "with_nulls",
+    "intervals", "read_conditions", "read_report", "read_tested", "rests_on", "spread", "to_counts", "told_of",
+    "wilson", "with_anchors", "with_nulls",
 ]  # fmt: skip

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ga2app.errors import StoreError
+from ga2app.types.baseline_types import BaselineReport, read_baselines
 from ga2app.types.headline import SIDES, Conditions, SampleSize, defined, read_conditions
 from ga2app.types.recognition import LabelKind
 from ga2app.types.reliability_types import Confidence, read_confidence
@@ -101,7 +102,7 @@ class Report:
 
     ``map_share`` is how much of the spread the two directions of the map hold before and after, in percent.
     ``conditions`` say what the run really used, ``confidence`` is ``Confidence.to_dict()`` of plain and bundle; reports
-    of before have neither.
+    of before have neither, and no ``baselines``.
     """
 
     dataset: str
@@ -124,6 +125,7 @@ class Report:
     packages: Mapping[str, str] | None = None
     conditions: Conditions = field(default_factory=Conditions)
     confidence: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    baselines: tuple[BaselineReport, ...] = ()
     format: int = REPORT_FORMAT
 
     def labels(self, group: str) -> tuple[str, ...]:
@@ -184,14 +186,19 @@ def read_report(file: Path) -> Report | None:
         raise StoreError(f"the report '{file.name}' is not whole ({exc!r}); train the run again") from exc
 
 
+_LATER = ("conditions", "confidence", "baselines")
+"""What reports of before do not have."""
+
+
 def _report(data: Mapping[str, Any]) -> Report:
-    known = {item.name: data[item.name] for item in fields(Report) if item.name not in ("conditions", "confidence")}
+    known = {item.name: data[item.name] for item in fields(Report) if item.name not in _LATER}
     labels = {side: tuple(data[side]) for side in SIDES}
     known |= {
         "plain": _model(data["plain"], labels),
         "bundle": _model(data["bundle"], labels),
         "conditions": read_conditions(data.get("conditions")),
         "confidence": data.get("confidence", {}),
+        "baselines": read_baselines(data.get("baselines"), {side: len(names) for side, names in labels.items()}),
         "changed": tuple(ChangedClip(**(item | {"kind": LabelKind(item["kind"])})) for item in data["changed"]),
         "points": tuple(map(_point, data["points"])),
         "map_share": _pair(data["map_share"]),
