@@ -22,8 +22,8 @@ from ga2app.types import Spread, harmonic_mean, spread
 
 __all__ = [
     "CLIPS_AT_ONCE", "MOST_ANCHORS", "SINGLE_VIEW", "Evaluation", "GroupAccuracy", "MeasuredBaseline", "PlainFeatures",
-    "Remeasured", "Seen", "Side", "Spread", "Trained", "TrainingClips", "calibration", "confidence_of", "encode_clips", "encode_test_clips",
-    "encode_views", "evaluate", "evaluate_features", "fit_temperature", "group_accuracy", "seen_by",
-    "harmonic_mean", "make_report", "measure_baselines", "no_test_clips", "pooled", "shared_labels", "spread", "spread_if_defined",
-    "test_clips", "to_measure_again",
+    "Remeasured", "Seen", "Side", "Spread", "Trained", "TrainingClips", "calibration", "confidence_of", "encode_clips",
+    "encode_test_clips", "encode_views", "evaluate", "evaluate_features", "fit_temperature", "group_accuracy",
+    "seen_by", "harmonic_mean", "make_report", "measure_baselines", "no_test_clips", "pooled", "shared_labels",
+    "spread", "spread_if_defined", "test_clips", "to_measure_again",
 ]  # fmt: skip
