@@ -22,6 +22,7 @@ from ga2app.datasets.import_report import ImportReport, Missing, Problem
 from ga2app.datasets.split_list_import import SplitLists, import_split_lists
 from ga2app.datasets.split_lists import Layout
 from ga2app.errors import DatasetError
+from ga2app.labels import Spelling
 from ga2app.types import Dataset
 
 __all__ = [
@@ -31,17 +32,23 @@ __all__ = [
 
 
 def read_clipset(
-    path: str | Path, *, name: str | None = None, novel: Sequence[str] = (), notes: list[str] | None = None
+    path: str | Path,
+    *,
+    name: str | None = None,
+    novel: Sequence[str] = (),
+    notes: list[str] | None = None,
+    spelling: Spelling = Spelling.WORDS,
 ) -> Dataset:
     """The data set in ``path``, a folder or a CSV file, under ``name`` (the folder's or file's name without it).
 
-    ``novel`` names the classes that are not to be trained on. Where the source does not say which clips are for
+    ``novel`` names the classes that are not to be trained on, ``spelling`` says what CamelCase names of class folders
+    become. Where the source does not say which clips are for
     testing, a quarter of each class is, chosen by the clips' names and a whole recording at a time. No clip is opened.
     What a person should know of the reading is added to ``notes``. Raises DatasetError.
     """
     source = Path(path)
     if source.is_dir():
-        draft = read_folder(source)
+        draft = read_folder(source, spelling=spelling)
     elif source.is_file():
         draft = read_table(source)
     else:

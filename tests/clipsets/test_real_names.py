@@ -113,3 +113,6 @@ def test_class_folders_of_links_to_them_get_names_in_words(tmp_path: Path, named
         (tmp_path / name).mkdir()
         (tmp_path / name / "clip.avi").symlink_to(named_clips / f"v_{name}_g01_c01.avi")
     assert read_clipset(tmp_path).base == ("apply eye makeup", "baseball pitch")
+    as_published = read_clipset(tmp_path, spelling=Spelling.AS_PUBLISHED)
+    assert as_published.base == ("ApplyEyeMakeup", "BaseballPitch")
+    assert [clip.label for clip in as_published.clips] == ["ApplyEyeMakeup", "BaseballPitch"]
