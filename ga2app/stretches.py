@@ -127,10 +127,17 @@ def overlapping(addresses: Iterable[str]) -> list[tuple[str, str]]:
     return pairs
 
 
+def seconds_of(text: str) -> float:
+    """The seconds of "12.5", "1:02.5" or "1:00:02.5". Raises ClipError for what is no time."""
+    try:
+        return _time(text.strip())
+    except ValueError as exc:
+        raise ClipError(text, str(exc), "write seconds, or hours:minutes:seconds") from exc
+
+
 def _time(text: str) -> float:
-    """Seconds of "12.5", "1:02.5" or "1:00:02.5"."""
     parts = text.split(":")
-    if len(parts) > 3 or not re.fullmatch(r"-?\d*(?:\.\d*)?", parts[-1]) or not all(parts):
+    if len(parts) > 3 or not all(re.fullmatch(r"-?(?:\d+\.?\d*|\.\d+)", part) for part in parts):
         raise ValueError(f"'{text}' is no time")
     total = 0.0
     for part in parts:

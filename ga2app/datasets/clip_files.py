@@ -20,6 +20,7 @@ from ga2app.datasets.clip_names import VIDEO_SUFFIXES, file_name, folder_name, s
 from ga2app.errors import ClipError, named
 from ga2app.labels import name_key
 from ga2app.paths import file_digest
+from ga2app.stretches import file_of
 from ga2app.types import Dataset
 from ga2app.untrusted import ordinary_status
 
@@ -139,14 +140,14 @@ def check_file(path: str) -> Search:
     """Whether the file at ``path`` can be a clip at all: there, not empty, readable. Decoding is not tried."""
     advice = "get a fresh copy, or leave it out"
     try:
-        found = ordinary_status(path)
+        found = ordinary_status(file := file_of(path))
     except IsADirectoryError:
         return Search(None, reason="is no file", advice="name a video file")
     except OSError as exc:
         return Search(None, reason=f"cannot be opened ({exc.strerror})", advice="put it there, or leave it out")
     if not found.st_size:
         return Search(None, reason="is empty (0 bytes)", advice=advice)
-    if not os.access(path, os.R_OK):
+    if not os.access(file, os.R_OK):
         return Search(None, reason="may not be read", advice="change its permissions, or leave it out")
     return Search(path)
 
@@ -194,6 +195,6 @@ def among(paths: Sequence[str], marks: Collection[str]) -> set[str]:
 
 def _size(path: str) -> int:
     try:
-        return os.stat(path).st_size
+        return os.stat(file_of(path)).st_size
     except OSError:
         return -1

@@ -6,6 +6,7 @@ Kinetics ``pmLYzJmKxf8_000010_000020.mp4``; others lie in a folder named after t
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from ga2app.datasets.import_report import Problem
 from ga2app.labels import name_key
+from ga2app.stretches import split_address
 from ga2app.types import Subset
 
 VIDEO_SUFFIXES = frozenset(
@@ -86,8 +88,10 @@ def recording_of(path: str, label: str) -> str | None:
     * UCF-101, ``v_PlayingViolin_g01_c02.avi``: group 01 of that class.
     * HMDB-51, ``Faith_Rewarded_swing_baseball_f_nm_np1_fr_med_15.avi``: what stands before the class's name.
     * Kinetics, ``pmLYzJmKxf8_000010_000020.mp4``: the id of the video at YouTube.
+    * A stretch of a video of any other name: that file.
     """
-    stem = split_suffix(file_name(path.replace("\\", "/")))[0]
+    file, stretch = split_address(path)
+    stem = split_suffix(file_name(file.replace("\\", "/")))[0]
     if match := _UCF.fullmatch(stem):
         return f"{match[1]} group {int(match[2])}"
     if match := _HMDB.fullmatch(stem):
@@ -96,7 +100,7 @@ def recording_of(path: str, label: str) -> str | None:
         return f"film {'_'.join(words[: next(ends, len(words))])}"
     if match := _SEGMENT.fullmatch(stem):
         return f"video {match[1]}"
-    return None
+    return f"file {os.path.normpath(file)}" if stretch else None
 
 
 class Part(StrEnum):

@@ -1,120 +1,36 @@
 """A list of clips as a table: a header line, then one clip a line.
 
 Columns for the clip (``path``, ``file_name``, ``video`` …, relative to the file) and its ``label`` (``class``,
-``category`` …); optional for the part (``subset``, ``split`` …: train, val, test), for ``fold``, and ``group`` (base,
-novel, anchor: the label is the anchor's caption; negative: the label is a negative prompt and there is no path;
-description: the column ``description`` holds a sentence that describes the label, and there is no path).
+``category`` …); optional for a stretch of a video (``start`` and ``end`` in seconds, or as hours:minutes:seconds), for
+the part (``subset``, ``split`` …: train, val, test), for ``fold``, and ``group`` (base, novel, anchor: the label is the
+anchor's caption; negative: the label is a negative prompt and there is no path; description: the column
+``description`` holds a sentence that describes the label, and there is no path).
 """
 
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from dataclasses import dataclass
+from pathlib import Path
 
-from ga2app.datasets.clip_names import Part, part_of, split_suffix
+from ga2app.datasets.clip_columns import (
+    DESCRIPTION,
+    Columns,
+    columns_of,
+    fold_number,
+    with_fold,
+    with_header,
+)
+from ga2app.datasets.clip_names import Part, part_of
 from ga2app.datasets.drafts import Draft, with_parts
 from ga2app.datasets.import_report import Problem
 from ga2app.datasets.text_tables import Sheet, cells_of, column_key, read_sheet
-from ga2app.errors import DatasetError, counted, named
+from ga2app.errors import ClipError, DatasetError, counted, named
+from ga2app.stretches import address_of, file_of, seconds_of, split_address
 from ga2app.types import AnchorClip, Subset
-from ga2app.untrusted import text_fault, whole_number
+from ga2app.untrusted import text_fault
 
-_NAMES = {
-    "path": "path filepath file_path video_path clip_path videopath relative_path file_name filename video_name "
-    "clip_name video_file file video clip",
-    "label": "label class category action activity label_name class_name classname category_name action_name "
-    "action_label activity_name label_text labels gesture sign gloss",
-    "part": "subset split set partition part phase usage dataset_split data_split",
-    "fold": "fold fold_id kfold",
-    "group": "group",
-    "description": "description",
-    "start": "start start_time time_start t_start start_s start_sec start_seconds start_frame frame_start begin "
-    "begin_time onset",
-    "end": "end end_time time_end t_end end_s end_sec end_seconds end_frame frame_end stop stop_time offset",
-}
-_ROLES = {role: tuple(names.split()) for role, names in _NAMES.items()}
-_FOLD = re.compile(r"(?:fold|split)?[\s_-]*(\d+)", re.IGNORECASE)
-_SOURCE_ID = frozenset({"youtube_id", "yt_id"})
-"""A column of these: start and end are those of the clip in its source, and the clip has been cut."""
-
-
-@dataclass(frozen=True)
-class Columns:
-    """The place of each column that is used, None where there is none, and the names of those that are not."""
-
-    path: int
-    label: int
-    part: int | None = None
-    fold: int | None = None
-    group: int | None = None
-    description: int | None = None
-    stretch: tuple[int, ...] = ()
-    unused: tuple[str, ...] = ()
-
-
-def columns_of(sheet: Sheet) -> Columns | None:
-    """The columns of ``sheet``; None where it has no column for clips or none for labels."""
-    keys = [column_key(name) for name in sheet.columns]
-    places = {role: [keys.index(name) for name in names if name in keys] for role, names in _ROLES.items()}
-    if not places["path"] or not places["label"]:
-        return None
-    # The first column of labels that are words; numbers are taken where there is no other.
-    label = next((at for at in places["label"] if not _are_numbers(sheet, at)), places["label"][0])
-    stretch = () if _SOURCE_ID & set(keys) else (*places["start"], *places["end"])
-    part, fold, group = (places[role][0] if places[role] else None for role in ("part", "fold", "group"))
-    if fold is None and part is not None and _are_folds(sheet, part):
-        part, fold = None, part
-    elif part is None and fold is not None and not _are_folds(sheet, fold):
-        part, fold = fold, None
-    description = _described_at(sheet, group, places["description"])
-    used = {places["path"][0], label, part, fold, group, description, *stretch}
-    unused = tuple(name for at, name in enumerate(sheet.columns) if at not in used and name and _has_values(sheet, at))
-    return Columns(places["path"][0], label, part, fold, group, description, stretch, unused)
-
-
-def _described_at(sheet: Sheet, group: int | None, places: Sequence[int]) -> int | None:
-    """The place of sentences on labels; those of a list whose groups do not say so are on its clips."""
-    if group is None or not places:
-        return None
-    groups = {cells_of(cells, group + 1)[group].casefold() for _, cells in sheet.rows}
-    return places[0] if DESCRIPTION in groups else None
-
-
-def with_header(sheet: Sheet) -> Sheet:
-    """``sheet`` under a header where its first line is a clip and its label already."""
-    cells = sheet.columns
-    if len(cells) not in (2, 3) or not split_suffix(PurePosixPath(cells[0].replace("\\", "/")).name)[1]:
-        return sheet
-    labels = [cells[1], *(cells_of(row, 2)[1] for _, row in sheet.rows)]
-    if all(re.fullmatch(r"-?\d*", label) for label in labels):
-        return sheet  # A split list: its numbers mean nothing without a label list.
-    return Sheet(("path", "label", "subset")[: len(cells)], ((1, cells), *sheet.rows), sheet.first_line)
-
-
-def fold_number(value: str) -> int | None:
-    """The number of a fold, written as "2" or as "fold_2"."""
-    match = _FOLD.fullmatch(value)
-    return whole_number(match[1]) if match else None
-
-
-def _are_folds(sheet: Sheet, place: int) -> bool:
-    values = [cells_of(cells, place + 1)[place] for _, cells in sheet.rows]
-    return any(values) and all(not value or fold_number(value) is not None for value in values)
-
-
-def _are_numbers(sheet: Sheet, place: int) -> bool:
-    values = [cells_of(cells, place + 1)[place] for _, cells in sheet.rows]
-    return any(values) and all(re.fullmatch(r"\d*", value) for value in values)
-
-
-def _has_values(sheet: Sheet, place: int) -> bool:
-    return any(cells_of(cells, place + 1)[place] for _, cells in sheet.rows)
-
-
-DESCRIPTION = "description"
 GROUPS = ("base", "novel", "anchor", "negative", DESCRIPTION)
 
 
@@ -126,6 +42,15 @@ class _Row:
     part: str
     group: str
     description: str = ""
+    times: tuple[str, str] = ("", "")
+
+    def at(self, place: str) -> str:
+        """The clip's address in the file at ``place``; raises ClipError for a stretch that is none."""
+        file, stretch = split_address(self.path)
+        if not any(self.times):
+            return (place or file) + (stretch.fragment if stretch else "")
+        begin, end = (seconds_of(text) if text else None for text in self.times)
+        return address_of(place or self.path, begin, end)
 
 
 def is_clip_list(file: Path, *, header: bool = False) -> bool:
@@ -172,8 +97,8 @@ def read_list(
         )
     width = len(sheet.columns)
     lines = [(line, cells_of(cells, width)) for line, cells in sheet.rows]
-    _refuse_stretches(file, columns, lines)
-    columns = _with_fold(file, sheet, columns, lines, fold)
+    _refuse_frames(file, sheet, columns, lines)
+    columns = with_fold(file, sheet, columns, lines, fold)
     part_name = sheet.columns[columns.part] if columns.part is not None else "part"
     judged = [(row, _fault(row, part_name)) for row in (_row(line, cells, columns, fold) for line, cells in lines)]
     faulty = [(row, fault) for row, fault in judged if fault]
@@ -216,7 +141,8 @@ def _row(line: int, cells: Sequence[str], columns: Columns, fold: int | None) ->
     if at(columns.fold):
         part = "test" if fold_number(at(columns.fold)) == fold else "train"
     group = at(columns.group).casefold() or "base"
-    return _Row(line, at(columns.path), at(columns.label), part, group, at(columns.description))
+    times = at(columns.start), at(columns.end)
+    return _Row(line, at(columns.path), at(columns.label), part, group, at(columns.description), times)
 
 
 def _fault(row: _Row, part_name: str) -> str | None:
@@ -231,6 +157,10 @@ def _fault(row: _Row, part_name: str) -> str | None:
         return "there is no path"
     if row.part and part_of(row.part) is None:
         return f"{part_name} '{row.part}' is none of {', '.join(Subset)}, val"
+    try:
+        row.at("")
+    except ClipError as exc:
+        return exc.reason
     return None
 
 
@@ -239,7 +169,7 @@ def _listed(file: Path, rows: Sequence[_Row], part: Part | None, notes: Sequence
     for row in rows:
         groups[row.group].append(row)
     clips = tuple(
-        (_place(file.parent, row.path), row.label, part_of(row.part) if row.part else part)
+        (row.at(_place(file.parent, file_of(row.path))), row.label, part_of(row.part) if row.part else part)
         for row in (*groups["base"], *groups["novel"])
     )
     base, novel = (tuple(dict.fromkeys(row.label for row in groups[group])) for group in ("base", "novel"))
@@ -247,7 +177,7 @@ def _listed(file: Path, rows: Sequence[_Row], part: Part | None, notes: Sequence
         raise DatasetError(f"'{file}': '{min(both)}' is both base and novel; give each label one group")
     if not clips:
         raise DatasetError(f"'{file}': there are no clips; list at least one, with its label")
-    anchors = tuple(AnchorClip(_place(file.parent, row.path), row.label) for row in groups["anchor"])
+    anchors = tuple(AnchorClip(row.at(_place(file.parent, file_of(row.path))), row.label) for row in groups["anchor"])
     negatives = tuple(row.label for row in groups["negative"])
     told = tuple((row.label, row.description) for row in groups[DESCRIPTION])
     return Listed(clips, base, novel, anchors, negatives, tuple(notes), told)
@@ -259,36 +189,12 @@ def _place(folder: Path, text: str) -> str:
     return str(next((path for path in candidates if os.path.isfile(path)), candidates[1]))
 
 
-def _refuse_stretches(file: Path, columns: Columns, lines: Sequence[tuple[int, Sequence[str]]]) -> None:
-    for line, cells in lines:
-        if any(cells[place] for place in columns.stretch):
+def _refuse_frames(file: Path, sheet: Sheet, columns: Columns, lines: Sequence[tuple[int, Sequence[str]]]) -> None:
+    for at in (columns.start, columns.end):
+        if at is None or "frame" not in column_key(sheet.columns[at]):
+            continue
+        if line := next((line for line, cells in lines if cells[at]), None):
             raise DatasetError(
-                f"'{file.name}' gives a start or an end (first in line {line}), and stretches of a video are not read "
-                "yet: cut them into clips first, for example with "
-                "'ffmpeg -i video.mp4 -ss START -to END clip.mp4', and list these"
+                f"column '{sheet.columns[at]}' of '{file.name}' counts frames (first in line {line}), and a stretch is "
+                "told in seconds, whatever the video's rate: write columns start and end in seconds"
             )
-
-
-def _with_fold(
-    file: Path, sheet: Sheet, columns: Columns, lines: Sequence[tuple[int, Sequence[str]]], fold: int | None
-) -> Columns:
-    """``columns`` with the numbers of folds in use only where ``fold`` chooses one. Raises DatasetError for no choice.
-
-    Numbers of folds do not say which of them is for testing: people number them from 0 and from 1.
-    """
-    if columns.fold is None:
-        if fold is None:
-            return columns
-        raise DatasetError(f"fold {fold} was chosen, and '{file.name}' has no column that numbers folds; leave it out")
-    name = sheet.columns[columns.fold]
-    values = {fold_number(cells[columns.fold]) for _, cells in lines} - {None}
-    if fold is None and columns.part is not None:
-        return replace(columns, fold=None, unused=(*columns.unused, name))
-    if fold not in values and values:
-        numbers = ", ".join(str(value) for value in sorted(values, key=str))
-        what = "nothing says which of them is for testing" if fold is None else f"fold {fold} is none of them"
-        raise DatasetError(
-            f"column '{name}' of '{file.name}' holds {numbers}, and {what}; "
-            "choose one (--fold on the command line, 'Fold for testing' on the screen), or write train and test"
-        )
-    return columns

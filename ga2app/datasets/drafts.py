@@ -7,6 +7,7 @@ paper's halves are published as lists, and a half drawn here is a convenience.
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +22,7 @@ from ga2app.datasets.label_list import read_label_list
 from ga2app.datasets.train_test import TEST_SHARE, Candidate, hold_out
 from ga2app.errors import DatasetError, counted, named
 from ga2app.labels import LabelNames, label_key, visible
+from ga2app.stretches import file_of
 from ga2app.types import AnchorClip, Dataset, LabelledClip, Subset
 
 
@@ -114,7 +116,7 @@ def finished(draft: Draft, digests: Mapping[str, str] | None = None) -> tuple[Da
     recordings = [recording_of(clip.path, clip.label) for clip in draft.clips]
     contents = [f"content {known[clip.path]}" if clip.path in known else None for clip in draft.clips]
     candidates = [
-        Candidate(clip.path, clip.label, clip.subset, tuple(tie for tie in ties if tie))
+        Candidate(clip.path, clip.label, clip.subset, tuple(tie for tie in (*ties, _file_tie(clip.path)) if tie))
         for clip, *ties in zip(draft.clips, recordings, contents, strict=True)
     ]
     subsets = hold_out(candidates)
@@ -126,6 +128,11 @@ def finished(draft: Draft, digests: Mapping[str, str] | None = None) -> tuple[Da
     dataset = replace(dataset, descriptions=told.sentences)
     notes = [f"descriptions: {note}" for note in told.notes]
     return dataset, [*_division_notes(draft, clips, recordings), *notes]
+
+
+def _file_tie(path: str) -> str:
+    """What ties all stretches of a file to each other, and to the whole of it."""
+    return f"file {os.path.normpath(file_of(path))}"
 
 
 def _division_notes(draft: Draft, clips: Sequence[LabelledClip], recordings: Sequence[str | None]) -> list[str]:

@@ -30,6 +30,7 @@ from ga2app.hub.hub_client import HubClient
 from ga2app.hub.pushing import quietly
 from ga2app.hub.repositories import read_listing
 from ga2app.paths import INSTALLED, PROJECT, SEEDS, SKETCH_CLIP, SKETCH_HARD_PROMPT, file_digest
+from ga2app.stretches import file_of, split_address
 from ga2app.types import AnchorClip, Dataset, LabelledClip, RepoKind, Subset, clip_name
 
 REPO = "ga2-jobs"
@@ -62,9 +63,10 @@ def pack(config: RunConfig, dataset: Dataset, job: str, checkpoint: Path, folder
     def sent(path: str) -> str:
         if path not in read:
             return ""
-        name = digest_of(Path(path))
-        place = f"clips/{name[:2]}/{name}{PurePath(path).suffix.lower()}"
-        files[place] = Path(path)
+        file = file_of(path)
+        name = digest_of(Path(file))
+        place = f"clips/{name[:2]}/{name}{PurePath(file).suffix.lower()}"
+        files[place] = Path(file)
         return place
 
     program = pack_program(folder)
@@ -108,7 +110,8 @@ def unpack(told: Mapping[str, Any], here: Callable[[str], Path], folder: Path) -
     data, links = told["dataset"], _Links(folder)
 
     def clip(sent: str, name: str) -> str:
-        return links.to(here(sent) if sent else None, name)
+        file, stretch = split_address(name)
+        return links.to(here(sent) if sent else None, file) + (stretch.fragment if stretch else "")
 
     dataset = Dataset(
         data["name"],

@@ -17,6 +17,7 @@ from ga2app.paths import whole_file
 from ga2app.services.dataset_export import COLUMNS, Row
 from ga2app.store import Store
 from ga2app.store.anchor_rows import AnchorFile
+from ga2app.stretches import file_of
 from ga2app.types import AnchorClip, Dataset
 from ga2app.untrusted import csv_text, read_ordinary, row_dicts
 
@@ -94,7 +95,7 @@ def of_other_content(pool: Sequence[AnchorFile], had: set[str]) -> list[AnchorFi
     """The clips whose content is not among the digests ``had``. A file is read only where its content is not known."""
 
     def digest(clip: AnchorFile) -> str:
-        return clip.digest or (content_digest(clip.path) if Path(clip.path).is_file() else "")
+        return clip.digest or (content_digest(clip.path) if Path(file_of(clip.path)).is_file() else "")
 
     return [clip for clip in pool if not had or digest(clip) not in had]
 

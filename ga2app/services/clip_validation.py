@@ -18,6 +18,7 @@ from ga2app.labels import unreadable
 from ga2app.services.clip_inspector import VideoInspector
 from ga2app.services.import_sources import Duplicates, Found, paths_of
 from ga2app.services.zip_archive import Tick
+from ga2app.stretches import overlapping, shown_address
 from ga2app.types import AnchorClip, ClipFacts, Dataset
 from ga2app.video.clip_loader import ClipLoader
 
@@ -68,6 +69,11 @@ def validate(
             reason, _, fix = warning.partition(": ")
             report.taken(file, label, reason, fix)
     usable = [clip for clip in draft.clips if clip.path in facts]
+    if shared := overlapping(clip.path for clip in usable):
+        first, second = map(shown_address, shared[0])
+        many = f"{len(shared):,} stretches overlap others" if len(shared) > 1 else "1 stretch overlaps another"
+        advice = "nothing is wrong where two things happen at once; else correct start or end"
+        report.notes.append(f"{many} of the same video, such as '{first}' and '{second}': {advice}")
     kept = _without_copies(usable, facts, duplicates, found.root, report)
     if not kept:
         raise DatasetError(

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from ga2app.errors import DatasetError
 from ga2app.paths import safe_name
+from ga2app.stretches import Stretch, file_of, seconds, split_address
 from ga2app.types import Dataset
 from ga2app.untrusted import csv_text
 
 COLUMNS = ("path", "label", "subset", "group")
 LIST_NAME = "clips.csv"
+VIDEOS = "videos"
+"""The folder of a zip for files of which there are stretches."""
 DESCRIPTION = "description"
 Row = tuple[str, ...]
 """A line of a data set's CSV. An anchor's label is its caption; a negative prompt has no path.
@@ -34,15 +39,28 @@ def rows_of(dataset: Dataset) -> list[Row]:
     return [*([(*row, "") for row in rows] if told else rows), *told]
 
 
-def _columns(dataset: Dataset) -> Row:
-    return (*COLUMNS, DESCRIPTION) if dataset.descriptions else COLUMNS
+def _written(dataset: Dataset, rows: Sequence[Row]) -> str:
+    """The CSV of ``rows``; start and end of stretches, if there are any, stand in columns of their own."""
+    header = (*COLUMNS, DESCRIPTION) if dataset.descriptions else COLUMNS
+    parts = [split_address(row[0]) for row in rows]
+    if not any(stretch for _, stretch in parts):
+        return csv_text([header, *rows])
+    timed = [(file, *row[1:], *_times(stretch)) for row, (file, stretch) in zip(rows, parts, strict=True)]
+    return csv_text([(*header, "start", "end"), *timed])
+
+
+def _times(stretch: Stretch | None) -> tuple[str, str]:
+    """Start and end in seconds, empty for a whole file and for a file's end."""
+    if stretch is None:
+        return "", ""
+    return seconds(stretch.start_s), "" if math.isinf(stretch.end_s) else seconds(stretch.end_s)
 
 
 def export_csv(folder: Path, dataset: Dataset) -> Path:
     """A CSV in ``folder`` with the clips' places on this machine. Raises DatasetError if it cannot be written."""
     try:
         file = folder / f"{_file_stem(dataset.name)}.csv"
-        file.write_text(csv_text([_columns(dataset), *rows_of(dataset)]), encoding="utf-8")
+        file.write_text(_written(dataset, rows_of(dataset)), encoding="utf-8")
     except OSError as exc:
         raise _refused(exc) from exc
     return file
@@ -54,21 +72,25 @@ def export_zip(folder: Path, dataset: Dataset) -> Path:
     A clip whose file is gone makes the export fail: a copy that lacks something without a word is worse.
     """
     rows = rows_of(dataset)
-    if gone := [path for path, *_ in rows if path and not os.path.isfile(path)]:
+    if gone := [path for path, *_ in rows if path and not os.path.isfile(file_of(path))]:
         raise DatasetError(
             f"{len(gone)} of the clips are not there any more, such as '{gone[0]}'; bring them back or delete them "
             "from the data set, then export again"
         )
-    packed_rows, taken = [], set[str]()
+    packed_rows, taken, packed = [], set[str](), dict[str, str]()
     file = folder / f"{_file_stem(dataset.name)}.zip"
     try:
         with zipfile.ZipFile(file, "x", zipfile.ZIP_STORED) as archive:
             for path, label, subset, group, *told in rows:
-                inside = _place(path, label, group, taken) if path else ""
-                if path:
-                    archive.write(path, inside)
-                packed_rows.append((inside, label, subset, group, *told))
-            archive.writestr(LIST_NAME, csv_text([_columns(dataset), *packed_rows]))
+                source, stretch = split_address(path)
+                inside = packed.get(source, "") if stretch else ""  # a video of many stretches is packed once
+                if path and not inside:
+                    inside = _place(source, VIDEOS if stretch else label, group, taken)
+                    archive.write(source, inside)
+                    if stretch:
+                        packed[source] = inside
+                packed_rows.append((inside + (stretch.fragment if stretch else ""), label, subset, group, *told))
+            archive.writestr(LIST_NAME, _written(dataset, packed_rows))
     except OSError as exc:
         file.unlink(missing_ok=True)
         raise _refused(exc) from exc

@@ -23,6 +23,7 @@ from ga2app.store import DatasetRow
 from ga2app.store.clip_pages import ClipFilter, ClipRow, Copies, LabelRow
 from ga2app.store.dataset_edits import ROOM, SplitClip
 from ga2app.store.trash import Discarded
+from ga2app.stretches import file_of, shown_address
 from ga2app.types import LabelKind, Subset
 
 if TYPE_CHECKING:
@@ -196,8 +197,8 @@ class DatasetService:
         row = self.summary(dataset_id)
         self._studio.ownership.check_download(row)
         dataset = self._store.datasets.get(row.name)
-        files = [*(clip.path for clip in dataset.clips), *(one.path for one in dataset.anchors)] if packed else []
-        needed = sum(os.path.getsize(file) for file in files if os.path.isfile(file))
+        clips = [*(clip.path for clip in dataset.clips), *(one.path for one in dataset.anchors)] if packed else []
+        needed = sum(os.path.getsize(file) for file in set(map(file_of, clips)) if os.path.isfile(file))
         folder = export_folder(self._studio.home, f"data-{dataset_id}", needed)
         return (export_zip if packed else export_csv)(folder, dataset)
 
@@ -249,7 +250,7 @@ def choose_test(clips: Sequence[SplitClip], *, share: float, seed: int, novel_wh
             clip.path,
             clip.label,
             Subset.TEST if novel_whole and clip.kind is LabelKind.NOVEL else None,
-            tuple(tie for tie in (recording_of(clip.path, clip.label), clip.digest) if tie),
+            tuple(tie for tie in (recording_of(clip.path, clip.label), clip.digest, file_of(clip.path)) if tie),
         )
         for clip in ordered
     ]
@@ -265,7 +266,7 @@ def choose_test(clips: Sequence[SplitClip], *, share: float, seed: int, novel_wh
 
 
 def _example(copies: Sequence[Copies]) -> str:
-    names = [PurePath(path).name for path in copies[0].paths[:2]]
+    names = [shown_address(path) for path in copies[0].paths[:2]]
     return f"For example '{names[0]}' and '{names[-1]}'"
 
 

@@ -12,6 +12,7 @@ from ga2app.labels import check_labels
 from ga2app.services.recognition_cost import cost_of_why
 from ga2app.services.recognition_service import Results
 from ga2app.services.recognizers import OwnRecognizer
+from ga2app.stretches import file_of
 from ga2app.types import AnchorClip
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ class ExplanationService:
         store = self._studio.store.anchors
         sets = [clips for clips in ([*store.clips(name)] for name in store.names()) if clips]
         turns = (clips[turn] for turn in range(max(map(len, sets), default=0)) for clips in sets if turn < len(clips))
-        there = (clip for clip in turns if Path(clip.path).is_file())
+        there = (clip for clip in turns if Path(file_of(clip.path)).is_file())
         return [clip for _, clip in zip(range(MOST_ANCHORS), there, strict=False)]
 
 

@@ -19,6 +19,7 @@ from ga2app.datasets.split_list_import import read_split_lists
 from ga2app.errors import DatasetError, counted, named, shown
 from ga2app.labels import Spelling, in_words, tidy
 from ga2app.services.zip_archive import Tick, unpack
+from ga2app.stretches import file_of
 from ga2app.types import Dataset
 
 _FIELDS = {
@@ -155,19 +156,19 @@ def _inside(draft: Draft, root: Path, report: ImportReport) -> Draft:
     home = os.path.realpath(root)
     clips = []
     for clip in draft.clips:
-        if Path(os.path.realpath(clip.path)).is_relative_to(home):
+        if Path(os.path.realpath(file_of(clip.path))).is_relative_to(home):
             clips.append(replace(clip, path=os.path.normpath(clip.path)))
         else:
             report.left_out(
                 clip.path, clip.label, "the list names a file outside the zip", "pack the clip, and name it below it"
             )
-    anchors = [anchor for anchor in draft.anchors if Path(os.path.realpath(anchor.path)).is_relative_to(home)]
+    anchors = [one for one in draft.anchors if Path(os.path.realpath(file_of(one.path))).is_relative_to(home)]
     return replace(draft, clips=tuple(clips), anchors=tuple(anchors))
 
 
 def _name_strays(root: Path, draft: Draft, report: ImportReport) -> None:
     """Clips below ``root`` that the reading has passed over are told."""
-    known = {os.path.normpath(path) for path in (*paths_of(draft), *draft.passed_over)}
+    known = {os.path.normpath(file_of(path)) for path in (*paths_of(draft), *draft.passed_over)}
     for folder, folders, names in os.walk(root):
         folders[:] = sorted(name for name in folders if not is_foreign(name))
         for name in sorted(name for name in names if not is_foreign(name)):
@@ -214,7 +215,7 @@ def paths_of(dataset: Draft | Dataset) -> list[str]:
 
 def drop_unused(scratch: Path, dataset: Dataset) -> None:
     """Only the clips that were taken stay on the disk."""
-    used = {os.path.abspath(path) for path in paths_of(dataset)}
+    used = {os.path.abspath(file_of(path)) for path in paths_of(dataset)}
     for folder, _, names in os.walk(scratch, topdown=False):
         for name in names:
             if os.path.abspath(os.path.join(folder, name)) not in used:

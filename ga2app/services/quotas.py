@@ -19,6 +19,7 @@ from ga2app.errors import BusyError, ConfigError, Fault, LimitError, counted, sh
 from ga2app.services.forecast import workload_of
 from ga2app.store import Quotas, Store
 from ga2app.store.holdings import Holdings
+from ga2app.stretches import file_of
 from ga2app.types import Dataset
 
 _FIRST_GUESS_S = 2.0
@@ -112,7 +113,7 @@ def check_room(store: Store, paths: Iterable[str | Path]) -> None:
 
 
 def _check_bytes(had: Holdings, quotas: Quotas, paths: Iterable[str | Path]) -> None:
-    size_bytes = sum(os.path.getsize(path) for path in paths if os.path.isfile(path))
+    size_bytes = sum(os.path.getsize(path) for path in set(map(file_of, paths)) if os.path.isfile(path))
     if had.size_bytes + size_bytes > quotas.megabytes * 1_000_000:
         raise LimitError(
             f"your clips and bundles here take {had.size_bytes / 1e6:,.0f} MB, this is {size_bytes / 1e6:,.0f} MB "

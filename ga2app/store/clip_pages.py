@@ -179,13 +179,16 @@ class Clips:
         return self._any_has("digest", digest)
 
     def has_file(self, path: str | Path) -> bool:
-        """Whether a clip or an anchor that may be seen is this file."""
-        return self._any_has("path", self._database.to_stored(path))
+        """Whether a clip or an anchor that may be seen is this file, or a stretch of it."""
+        stored = self._database.to_stored(path)
+        return self._any_has("path", stored) or self._any_has("path", f"{stored}#t=", f"{stored}#t>")
 
-    def _any_has(self, column: str, value: str) -> bool:
-        either = " OR ".join(f"EXISTS (SELECT 1 FROM {table} WHERE {column} = :of)" for table in _WITH_CONTENT)
+    def _any_has(self, column: str, value: str, before: str | None = None) -> bool:
+        """Whether a row has this ``value``, or one from it to ``before``: the stretches of a file."""
+        fits = f"{column} = :of" if before is None else f"{column} >= :of AND {column} < :before"
+        either = " OR ".join(f"EXISTS (SELECT 1 FROM {table} WHERE {fits})" for table in _WITH_CONTENT)
         with self._database.read() as db:
-            return bool(db.execute(f"SELECT {either}", {"of": value}).fetchone()[0])
+            return bool(db.execute(f"SELECT {either}", {"of": value, "before": before}).fetchone()[0])
 
     def every_content(self) -> set[str]:
         """The content of all clips and anchors, also of those whose deletion can be undone."""

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from ga2app.stretches import split_address
+
 SAMPLE = 3
 """Clips that stand for all where a few are looked at."""
 
@@ -36,11 +38,31 @@ class ClipFacts:
 
 @dataclass(frozen=True)
 class LabelledClip:
-    """One clip of a data set: its file and the class name that it shows."""
+    """One clip of a data set and the class name that it shows.
+
+    ``path`` is its address: a file, or a stretch of one (``match.mp4#t=12,15.5``, made by ``address_of``).
+    """
 
     path: str
     label: str
     subset: Subset = Subset.TRAIN
+
+    @property
+    def file(self) -> str:
+        """The file that the clip lies in."""
+        return split_address(self.path)[0]
+
+    @property
+    def start_s(self) -> float | None:
+        """Where in the file it begins, in seconds on the file's own clock; None for a whole file."""
+        stretch = split_address(self.path)[1]
+        return stretch.start_s if stretch else None
+
+    @property
+    def end_s(self) -> float | None:
+        """Where in the file it ends; None for a whole file, and infinity for the file's end."""
+        stretch = split_address(self.path)[1]
+        return stretch.end_s if stretch else None
 
 
 @dataclass(frozen=True)

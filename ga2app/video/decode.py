@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ga2app.errors import ClipError
+from ga2app.stretches import seconds
 from ga2app.video.animated_webp import is_animated_webp, read_animated_webp
 from ga2app.video.container_facts import SMALLER, clip_name, first_bytes, open_clip, packet_count
 from ga2app.video.display import Display, recorded_display
@@ -39,11 +41,24 @@ def decode_clip(path: str, wanted: Wanted, short_side_px: int | None) -> ClipFra
     end_s = pace.starts_s[after] if after < len(pace.starts_s) else pace.seconds
     return replace(
         clip,
+        notes=(*clip.notes, *_cut(wanted, pace)),
         indices=tuple(number - part.first for number in clip.indices),
         total_frames=part.count,
         seconds=None if end_s is None else end_s - begin_s,
         times_s=tuple(time - begin_s for time in clip.times_s),
     )
+
+
+def _cut(wanted: Wanted, pace: Pace) -> list[str]:
+    """That a stretch ends with the file, before its own end: by more than the last frame's worth of rounding."""
+    if not isinstance(wanted, Within) or pace.seconds is None or pace.fps is None:
+        return []
+    file_end_s, end_s = pace.first_s + pace.seconds, wanted.stretch.end_s
+    if math.isinf(end_s) or end_s <= file_end_s + 1 / pace.fps:
+        return []
+    return [
+        f"its end at {seconds(end_s)} s lies beyond the video's at {seconds(round(file_end_s, 3))} s: it was cut there"
+    ]
 
 
 class _Place:

@@ -76,12 +76,12 @@ def test_numbers_of_folds_need_a_choice(root: Path) -> None:
 
 
 @pytest.mark.parametrize("columns", ["start,end", "start_time,end_time", "Time Start,Time End"])
-def test_stretches_of_a_video_are_refused_with_how_to_cut_them(root: Path, columns: str) -> None:
+def test_a_start_and_an_end_make_a_clip_a_stretch_of_a_video(root: Path, columns: str) -> None:
     write(root / "list.csv", f"path,label,{columns}", "walk/a.mp4,walk,,", "run/c.mp4,run,0,0.4")
-    with pytest.raises(DatasetError, match=r"first in line 3.*not read yet: cut them .* 'ffmpeg -i video.mp4 -ss"):
-        read_clipset(root / "list.csv")
-    write(root / "empty.csv", f"path,label,{columns}", "walk/a.mp4,walk,,")
-    assert read_clipset(root / "empty.csv").base == ("walk",)
+    assert [clip.path for clip in read_clipset(root / "list.csv").clips] == [
+        str(root / "walk" / "a.mp4"),
+        f"{root / 'run' / 'c.mp4'}#t=0,0.4",
+    ]
 
 
 def test_clips_that_were_cut_at_the_seconds_of_their_source_are_taken(root: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
 
@@ -19,6 +18,7 @@ from ga2app.services.studio import Studio
 from ga2app.store import DatasetRow
 from ga2app.store.clip_pages import ClipFilter, ClipRow, LabelRow
 from ga2app.store.import_records import ImportRow, ImportState, ReportOutline
+from ga2app.stretches import shown_address
 from ga2app.types import Subset
 from ga2app.web.components.markup import busy, count_of, empty, kind_mark, locked, notice, notices, render, shortened
 
@@ -95,7 +95,7 @@ def _card(studio: Studio, clip: ClipRow) -> dict[str, Any]:
     picture = picture_of(studio, clip)
     return {
         "id": clip.id,
-        "name": PurePath(clip.path).name,
+        "name": shown_address(clip.path),
         "label": clip.label,
         "subset": clip.subset.value,
         "seconds": clip.facts.seconds if clip.facts else None,
@@ -154,7 +154,7 @@ def player_html(studio: Studio, clip_id: int) -> str:
         clip.label,
         mark=Markup(kind_mark(clip.kind)),
         video=studio.files.address(preview),
-        file=PurePath(clip.path).name,
+        file=shown_address(clip.path),
         facts=f"{clip.subset.value} · {size}{length}",
     )
 
