@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ga2app.cli import common
 from ga2app.cli import settings_options as settings
+from ga2app.cli.confidence_text import confidence_text
 from ga2app.config import Precision
 from ga2app.errors import ConfigError, DatasetError, Fault, StudioError
 from ga2app.types import LEAST_LABELS, Dataset, as_document, wilson
@@ -39,6 +40,8 @@ def add(commands: common.Commands) -> None:
         "--cross", action="store_true", help="a data set that it was not trained on: every label competes, none is base"
     )
     parser.add_argument("--details", action="store_true", help="also top-1, top-5, mean class, and each label")
+    believed = "also whether percentages can be believed: calibration error, temperature, AUROC and FPR95"
+    parser.add_argument("--confidence", action="store_true", help=believed)
     common.add_json(parser, run)
 
 
@@ -71,18 +74,29 @@ def run(args: argparse.Namespace) -> int:
     seen = evaluate.encode_test_clips(plain, dataset, frames, views)
     zero_shot = evaluate.evaluate(plain, dataset, frames, views, joint=args.joint, features=seen)
     # Without visual prompts the features of zero-shot CLIP serve.
-    known = None if config.prompts.visual_depth else model.whiten_clips(seen)
+    known = model.whiten_clips(seen)
+    if config.prompts.visual_depth:
+        known = evaluate.encode_test_clips(model, dataset, frames, views)
     prompted = evaluate.evaluate(model, dataset, frames, views, joint=args.joint, features=known)
     shared = evaluate.shared_labels(bundle.manifest.base, dataset)
     both = {PLAIN: zero_shot, PROMPTED: prompted}
+    believed = {}
+    if args.confidence:
+        wider = common.anchored(config, dataset)
+        used = bundle.manifest.calibrated
+        believed[PLAIN] = evaluate.measured_confidence(plain, wider, frames, seen)
+        believed[PROMPTED] = evaluate.measured_confidence(model, wider, frames, known, used)
     if args.json:
         document = {"bundle": args.bundle, "dataset": dataset.name, "views": str(views)}
         document |= {"dataset_changed": found.changed, "trained_test_clips": found.seen, "notes": list(found.notes)}
+        document |= {"confidence": {title: one.to_dict() for title, one in believed.items()}} if believed else {}
         common.print_json(document | (_cross_document(both, shared) if args.cross else _document(both)))
     elif args.cross:
         _print_cross(dataset, both, shared, args.details)
     else:
         _print(both, args.details)
+    if believed and not args.json:
+        print(f"\n{confidence_text(believed)}")
     for note in found.notes:
         print(f"note: {note}", file=sys.stderr)
     if not args.cross:

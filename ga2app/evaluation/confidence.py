@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from ga2app.errors import DatasetError
-from ga2app.evaluation.reliability import LEAST_CLIPS, Labelled, calibration, fit_temperature, rejection
+from ga2app.evaluation.clip_features import encode_clips, test_clips
+from ga2app.evaluation.reliability import LEAST_CLIPS, MOST_ANCHORS, Labelled, calibration, fit_temperature, rejection
 from ga2app.method.prompted_model import PromptedClip
 from ga2app.types import Confidence, Dataset, LabelledClip, Rejection, Temperature
 from ga2app.types.reliability_types import UNKNOWN
@@ -54,6 +55,25 @@ def seen_by(
         ]
     base, novel, negatives = texts
     return Seen(model, clips, base, novel, negatives, anchors, none if held_out is None else held_out, spare)
+
+
+def measured_confidence(
+    model: PromptedClip, dataset: Dataset, num_frames: int, clips: Tensor, temperature: Temperature | None = None
+) -> Confidence:
+    """The figures of ``model``, which makes ``clips`` (N, W, D) of the test clips of ``dataset``, anchors encoded anew.
+
+    ``temperature`` is the bundle's own, see ``confidence_of``. Anchors that cannot be read are left out, with a note.
+    """
+    fault, anchors = "", clips.new_empty(0, clips.shape[-1])
+    try:
+        paths = [anchor.path for anchor in dataset.anchors[:MOST_ANCHORS]]
+        anchors = encode_clips(model, paths, num_frames) if paths else anchors
+    except DatasetError as exc:
+        fault = f"anchors: {exc.message}"
+    features = clips[:, 0] if clips.shape[1] == 1 else clips
+    seen = seen_by(model, dataset, features, anchors)
+    found = confidence_of(seen, dataset, test_clips(dataset), temperature)
+    return replace(found, notes=(*found.notes, fault)) if fault else found
 
 
 class _Group(NamedTuple):
@@ -126,9 +146,14 @@ def _temperature(
     spare = bool(len(seen.spare) >= LEAST_CLIPS)
     features = seen.held_out if spare else seen.clips[tested]
     labels = [clip.label for clip in (seen.spare if spare else [clips[row] for row in tested])]
+    each = seen.clips.new_ones(len(clips), dtype=torch.double)
+    if len(labels) < LEAST_CLIPS:
+        lacks = (
+            f"there are {len(labels)} clips of base labels that training did not use, and {LEAST_CLIPS} are the least"
+        )
+        return Temperature(fitted=lacks), each
     # Half of each label's clips in either half: the clips come label by label.
     halves = [[place for place in range(len(labels)) if place % 2 != half] for half in range(2)]
-    each = seen.clips.new_ones(len(clips), dtype=torch.double)
     try:
         value = fit_temperature(*_slices(seen, dataset, features, labels, range(len(labels))))
         each[:] = value

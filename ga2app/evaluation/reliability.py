@@ -68,8 +68,8 @@ def fit_temperature(*slices: Labelled) -> float:
     clips = sum(len(one.targets) for one in given)
     for one in given:
         _check_numbers(one.logits)
-    if clips < LEAST_CLIPS:
-        raise DatasetError(f"there are {clips} clips to fit a temperature on, and {LEAST_CLIPS} are the least")
+    if not clips:
+        raise DatasetError("there are no clips to fit a temperature on")
     if all(bool((one.logits == one.logits[:, :1]).all()) for one in given):
         raise DatasetError("all labels score alike, so that every temperature gives the same percentages")
     if all(bool((one.logits.argmax(dim=-1) == one.targets).all()) for one in given):

@@ -82,8 +82,8 @@ def test_slices_of_different_labels_and_labels_without_a_clip_are_fitted_togethe
 @pytest.mark.parametrize(
     ("logits", "targets", "says"),
     [
-        (torch.zeros(0, 3), torch.empty(0, dtype=torch.long), "there are 0 clips"),
-        (torch.randn(1, 3), torch.tensor([0]), "there are 1 clips"),
+        (torch.zeros(0, 3), torch.empty(0, dtype=torch.long), "there are no clips to fit"),
+        (torch.eye(3)[:1], torch.tensor([0]), "all 1 clips are right"),
         (torch.ones(20, 3), torch.zeros(20, dtype=torch.long), "all labels score alike"),
         (torch.eye(3).repeat(4, 1), torch.arange(12) % 3, "all 12 clips are right"),
         (torch.full((20, 3), math.nan), torch.zeros(20, dtype=torch.long), "some scores are not numbers"),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
+from ga2app.errors import StoreError
 from ga2app.services.remote_jobs import JobAsked
 from ga2app.services.studio import Studio
 from ga2app.web.pages.runs.run_settings_view import adjusted_text
@@ -80,12 +82,21 @@ class RunEndpoints:
             adjusted: settings that could not be used as given, and why.
             error: why it failed and what to do, or null.
             bundle: the key of its bundle; null until it is done.
+            confidence: how far percentages can be believed, of plain (zero-shot CLIP) and bundle, in percent: before
+                and after the temperature, by group of labels, clips, ece (expected calibration error, 15 bins),
+                confidence, accuracy and bins; temperature (value, fitted, threshold, chosen); rejection (a list of
+                unknown, score, auroc, fpr95, threshold, known_clips, unknown_clips); notes. Empty until it is done.
 
         Raises:
             StoreError: there is no run of that number.
         """
-        status = self._studio.runs.status(int(run))
-        return status | {"adjusted": [adjusted_text(one) for one in status["adjusted"]]}
+        status, report = self._studio.runs.status(int(run)), None
+        with suppress(StoreError):  # a damaged report, which Runs shows as such, hides no status
+            report = self._studio.runs.report(int(run))
+        return status | {
+            "confidence": dict(report.confidence) if report else {},
+            "adjusted": [adjusted_text(one) for one in status["adjusted"]],
+        }
 
     def list_runs(self, state: str = "", limit: int = 50, offset: int = 0) -> list[dict[str, Any]]:
         """List training runs, newest first: number, name, state, data set, when it was queued, its bundle and error.

@@ -22,6 +22,7 @@ from ga2app.types import (
 )
 from ga2app.web.components import charts
 from ga2app.web.components.markup import kind_mark, render, tone_of
+from ga2app.web.pages.runs.confidence_view import confidence_html
 from ga2app.web.pages.runs.run_settings_view import adjusted_html
 
 ZERO_SHOT = "Zero-shot CLIP"
@@ -71,6 +72,7 @@ def report_html(run: RunRecord, report: Report, seeds: Sequence[Mapping[str, flo
         seeds=[(MEANS[key], spread) for key, spread in over_seeds.items()],
         seed_count=len(seeds),
         matrices={group: [(title, _matrix(report, model, group)) for title, model in models] for group in groups},
+        believed=confidence_html(report, f"run-{run.id}", {group: GROUP_TITLES[group] for group in groups}, ZERO_SHOT),
         changes=_changes(report),
         sides=_sides(report),
         map=charts.scatter_pair((ZERO_SHOT, "With the bundle"), _dots(report)),
