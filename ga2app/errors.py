@@ -52,6 +52,7 @@ class ErrorCode(StrEnum):
     DISK_FULL = "disk full"
     DIVERGED = "diverged"
     FOLDER_IN_USE = "folder in use"
+    GPU_FAULT = "gpu fault"
     NO_TEST_CLIPS = "no test clips"
     NO_TRAINING_CLIPS = "no training clips"
     OTHER_BACKBONE = "other backbone"
@@ -119,6 +120,9 @@ _FULL = ("(os error 28)", "(os error 122)")
 """What safetensors says of a full disk, and of a full quota."""
 _DEVICE = ("CUDA error", "CUDA driver", "no kernel image", "No CUDA GPUs")
 """What torch says, which has no types for it."""
+_NEVER_BEGAN = ("no kernel image", "No CUDA GPUs", "invalid device", "unavailable", "driver version", "no CUDA-capable")
+"""What torch says, also as an ``AcceleratorError``, of a device that has computed nothing."""
+_BROKEN = ("device-side assert", "illegal memory access", "launch failure", "misaligned address", "uncorrectable ECC")
 
 
 def code_of(error: BaseException) -> ErrorCode:
@@ -135,8 +139,12 @@ def code_of(error: BaseException) -> ErrorCode:
         or any(text in str(error) for text in _MEMORY)
     ):
         return ErrorCode.OUT_OF_MEMORY
-    if isinstance(error, RuntimeError) and any(text in str(error) for text in _DEVICE):
-        return ErrorCode.DEVICE_UNUSABLE
+    if isinstance(error, RuntimeError):
+        if any(text in str(error) for text in _BROKEN) or type(error).__name__ == "AcceleratorError":
+            began = not any(text in str(error) for text in _NEVER_BEGAN)
+            return ErrorCode.GPU_FAULT if began else ErrorCode.DEVICE_UNUSABLE
+        if any(text in str(error) for text in _DEVICE):
+            return ErrorCode.DEVICE_UNUSABLE
     if isinstance(error, StudioError):
         cause = error.__cause__
         known = isinstance(cause, OSError | StudioError) or str(cause).endswith(_FULL)

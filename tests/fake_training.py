@@ -49,6 +49,10 @@ def train(
             import torch
 
             torch.empty(1 << 50)
+        if manner.startswith("breaks its GPU") and step == STEPS_PER_EPOCH + 2:
+            import torch
+
+            raise torch.AcceleratorError(f"CUDA error: {manner.partition(': ')[2]}\nFor debugging consider …")
         if manner == "kills its worker" and step == STEPS_PER_EPOCH + 2:
             time.sleep(0.6)
             emit(Event(EventKind.STEP, step, {"total": 0.0}))

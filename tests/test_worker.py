@@ -99,6 +99,13 @@ def test_runs_are_worked_off_in_order_and_a_failure_does_not_hold_up_the_next(ho
         ("asks too much", "", "the loss is nan at step 1; lower the learning rate"),
         ("has a bug", "bug", "ZeroDivisionError: division by zero; this is a fault of the program, the log has the"),
         ("wants memory", "out of memory", "there was not enough memory; lower the batch size or the number of frames"),
+        (
+            "breaks its GPU: device-side assert triggered",
+            "gpu fault",
+            "the GPU failed while it computed (CUDA error: device-side assert triggered); resume: it goes on from the",
+        ),
+        ("breaks its GPU: out of memory", "out of memory", "there was not enough memory; lower the batch size or the"),
+        ("breaks its GPU: no kernel image is available", "device unusable", "AcceleratorError: CUDA error: no kernel"),
         ("names no bundle", "bug", "RuntimeError: the training ended without a bundle; this is a fault of the program"),
         ("diverges", "diverged", "the loss is nan at step 7"),
     ],

@@ -211,6 +211,21 @@ def test_a_run_that_wants_more_memory_than_there_is_fails_with_what_to_lower_and
     assert second.state is RunState.DONE
 
 
+def test_after_a_fault_of_its_gpu_a_process_takes_no_other_run_and_begins_anew(
+    home: Home, store: Store, spawn: Spawn
+) -> None:
+    manners = ("breaks its GPU: device-side assert triggered", "plain", "breaks its GPU: out of memory", "plain")
+    ids = [store.runs.queue(config(manner, epochs=4)) for manner in manners]
+    once = Worker(home, store, fake_training.parts())
+    once.work(once=True, idle_exit_s=0)
+    assert once.spent and [store.runs.get(run_id).state for run_id in ids[1:]] == [RunState.QUEUED] * 3
+    program = spawn("--once")
+    assert program.wait(PATIENCE_S) == 0  # one process to whoever watches it, and a fresh one to its GPU
+    records = [store.runs.get(run_id) for run_id in ids]
+    assert [one.state for one in records] == [RunState.FAILED, RunState.DONE, RunState.FAILED, RunState.DONE]
+    assert [one.error_code for one in records[::2]] == ["gpu fault", "out of memory"]
+
+
 def test_what_killed_workers_left_of_bundles_is_swept_at_the_start_and_what_is_being_written_is_not(
     home: Home, store: Store
 ) -> None:

@@ -125,6 +125,13 @@ _HINTS: dict[ErrorCode, tuple[str, str | Callable[[Config], str]]] = {
         "'{backbone}' cannot be loaded. Download it again, or train again with another backbone.",
     ),
     ErrorCode.DEVICE_UNUSABLE: ("The device cannot be used", "Train again with device 'auto' and precision 'auto'."),
+    ErrorCode.GPU_FAULT: (
+        "The GPU failed while it computed",
+        lambda config: (
+            "Press Retry: the run goes on from its last checkpoint, with the GPU set up anew. If it fails "
+            "again: t" + _lower_memory(config)[1:-1] + "; or train with device 'cpu'."
+        ),
+    ),
     ErrorCode.CHECKPOINT_UNUSABLE: (
         "Its checkpoint cannot be used",
         "Press Start over: it begins at step 0 with the settings of the run.",

@@ -17,6 +17,7 @@ from ga2app.environment import OwnThread
 from ga2app.errors import StudioError, TrainingError
 from ga2app.services.recognizers import Lend, portable, said_by
 from ga2app.types import Dataset, Event, EventKind, TrainResult
+from ga2app.worker.run_faults import spoils_gpu
 
 FEATURES = "features.safetensors"
 HEARD = ".heard"
@@ -66,7 +67,7 @@ def run_slice(
     is saved before what was told up to it has been heard: a process that is cut off takes what is on its way with it.
     """
     told: queue.SimpleQueue[Event | Said | Ended] = queue.SimpleQueue()
-    left, deadline = threading.Event(), time.monotonic() + budget_s
+    left, broken, deadline = threading.Event(), threading.Event(), time.monotonic() + budget_s
     place = Path(checkpoint)
 
     def tell(event: Event) -> None:
@@ -100,6 +101,8 @@ def run_slice(
             _log.warning("the slice ends unsaved: nobody hears what it tells")
         except Exception as exc:
             _log.exception("the slice failed")
+            if spoils_gpu(exc):
+                broken.set()
             told.put(Ended(crash=f"{type(exc).__name__}: {exc}"))
 
     thread = OwnThread(target=work, name="slice", daemon=True)
@@ -115,6 +118,8 @@ def run_slice(
                     continue
                 yield item
                 if isinstance(item, Ended):
+                    if broken.is_set() and os.getpid() != _app:
+                        os._exit(1)  # its GPU is of no use any more, and the next slice would come to this process
                     return
         finally:
             left.set()  # nobody listens any more

@@ -29,6 +29,7 @@ from ga2app.worker.run_faults import (
     free_memory,
     passes,
     patiently,
+    spoils_gpu,
     sweep_unfinished,
 )
 from ga2app.worker.run_parts import EventWriter, Parts, log_to
@@ -58,6 +59,7 @@ class Worker:
         self._data = DemoData(home, store, parts.draw_demo)
         self._me = launcher.this_process()
         self._leaving = self._ahead = False
+        self.spent = False  # after a fault of its GPU no process can use it again: another one takes the next run
         self._held: dict[int, float] = {}  # runs that are left alone, and until when
 
     def leave(self, signum: int = signal.SIGTERM, frame: FrameType | None = None) -> None:
@@ -94,7 +96,7 @@ class Worker:
         sweep_unfinished(self._home.bundles)
         prepared = once or self._slot.remote
         busy_s = swept_s = time.monotonic()
-        while not self._leaving:
+        while not (self._leaving or self.spent):
             record = self._store.runs.claim(self._me.pid, self._me.started_s, self._place())
             if record:
                 self._run(record)
@@ -177,7 +179,7 @@ class Worker:
                 self._surely(events.flush)
                 self._conclude(record.id, outcome)
             except Exception as exc:
-                reason, code = explain(exc), code_of(exc)
+                reason, code, self.spent = explain(exc), code_of(exc), spoils_gpu(exc)
                 if code is ErrorCode.FOLDER_IN_USE:
                     return self._hold(record.id, reason)
                 if isinstance(exc, ProcessKilled):
@@ -188,7 +190,7 @@ class Worker:
                 else:
                     _log.exception("run %d failed: %s", record.id, reason)
                 self._fail(record.id, reason, code, self._kept(record.id, exc))
-        if code is ErrorCode.OUT_OF_MEMORY:
+        if code is ErrorCode.OUT_OF_MEMORY and not self.spent:
             free_memory()
 
     def _surely(self, tell: Callable[[], Value]) -> Value:

@@ -53,9 +53,24 @@ def explain(exc: Exception) -> str:
         return text
     if code_of(exc) is ErrorCode.OUT_OF_MEMORY:
         return "there was not enough memory; lower the batch size or the number of frames and retry"
+    if code_of(exc) is ErrorCode.GPU_FAULT:
+        said = str(exc).strip().splitlines()[0]  # torch goes on with advice for whoever debugs a kernel
+        return (
+            f"the GPU failed while it computed ({said}); resume: it goes on from the checkpoint, in a new process. "
+            "If it fails again, lower the batch size or the number of frames"
+        )
     if code_of(exc) is ErrorCode.DISK_FULL:
         return f"disk full ({text}); free some space and resume: it goes on from the last checkpoint"
     return f"{type(exc).__name__}: {text}; this is a fault of the program, the log has the details"
+
+
+def spoils_gpu(exc: BaseException | None) -> bool:
+    """Whether this process can compute no more on its GPU: after a fault there all that follows fails, too."""
+    while exc is not None:
+        if type(exc).__name__ == "AcceleratorError" or code_of(exc) is ErrorCode.GPU_FAULT:
+            return True
+        exc = exc.__cause__ or exc.__context__
+    return False
 
 
 def free_memory() -> None:

@@ -95,6 +95,10 @@ def _work(home: Home, slot: WorkerSlot, chosen: argparse.Namespace, parts: Parts
             worker.work(once=chosen.once, idle_exit_s=chosen.idle_exit)
     finally:
         launcher.release_lock(home, slot)
+    if worker.spent:
+        _log.warning("the GPU of this process is of no use any more; it begins anew")
+        logging.shutdown()
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # the same process to whoever watches it
     return 0
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +13,9 @@ import torch
 from ga2app.bundles import load_folder
 from ga2app.clip import Backbone, load_backbone
 from ga2app.config import Precision, RunConfig
+from ga2app.errors import ErrorCode, code_of
 from ga2app.types import Dataset
+from ga2app.worker.run_faults import free_memory, spoils_gpu
 from tests.clips import color_dataset
 from tests.train.test_numerics import FULL, QUICK, logs, run, steps
 
@@ -46,6 +50,31 @@ def test_a_stopped_and_resumed_run_equals_an_uninterrupted_one_bit_for_bit(
     one, other = (load_folder(tmp_path / name / "bundle") for name in ("straight", "parts"))
     assert all(torch.equal(one.tensors[name], other.tensors[name]) for name in one.tensors)
     assert one.manifest.run.precision is precision
+
+
+def test_a_fault_of_the_gpu_is_known_as_one_and_a_fresh_process_computes_again() -> None:
+    """In processes of their own: what is spoiled here would spoil all tests that follow."""
+    program = (
+        "import torch\n"
+        "from ga2app.errors import code_of\n"
+        "from ga2app.worker.run_faults import explain, spoils_gpu\n"
+        "try:\n"
+        "    torch.zeros(2, device='cuda')[torch.tensor([9], device='cuda')].cpu()\n"
+        "except Exception as exc:\n"
+        "    print(code_of(exc).value, spoils_gpu(exc), explain(exc), sep='|')\n"
+    )
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    code, spoiled, reason = told.strip().split("|")
+    assert (code, spoiled) == ("gpu fault", "True") and "device-side assert triggered); resume" in reason
+    assert torch.ones(2, device="cuda").sum().item() == 2
+
+
+def test_want_of_memory_on_the_gpu_is_known_and_spoils_nothing() -> None:
+    with pytest.raises(torch.OutOfMemoryError) as caught:
+        torch.empty(1 << 50, device="cuda")
+    assert code_of(caught.value) is ErrorCode.OUT_OF_MEMORY and not spoils_gpu(caught.value)
+    free_memory()
+    assert torch.ones(2, device="cuda").sum().item() == 2
 
 
 def test_float16_scales_the_loss_and_skips_what_overflows(
