@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ga2app.config.reading import flat
 from ga2app.services.run_curves import RunCurve
-from ga2app.types import RunRecord, RunState, Spread, spread
+from ga2app.types import BASELINES, BaselineReport, RunRecord, RunState, Spread, spread
 
 MOST_COMPARED = 12
 """More curves in one plot cannot be told apart."""
@@ -45,11 +45,18 @@ class SeedGroup:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Runs with their curves, and the numbers of those that were asked for and are not there."""
+    """Runs with their curves and baselines, and the numbers of those that were asked for and are not there."""
 
     runs: tuple[RunRecord, ...]
     curves: Mapping[int, RunCurve]
     missing: tuple[int, ...] = ()
+    baselines: Mapping[int, tuple[BaselineReport, ...]] = field(default_factory=dict)
+
+    def beside(self) -> list[tuple[str, list[BaselineReport | None]]]:
+        """Each baseline's title, with its figures in each run, None where a run's report has none."""
+        found = {run.id: {one.name: one for one in self.baselines.get(run.id, ())} for run in self.runs}
+        names = [name for name in BASELINES if any(name in rows for rows in found.values())]
+        return [(BASELINES[name].title, [found[run.id].get(name) for run in self.runs]) for name in names]
 
     def seed_groups(self) -> list[SeedGroup]:
         """Groups of two or more finished runs that are equal but for their seed."""

@@ -16,21 +16,11 @@ from ga2app.services.run_checks import check_unchanged
 from ga2app.services.run_comparison import MOST_COMPARED, Comparison
 from ga2app.services.run_curves import Curves, RunCurve, curves_csv, curves_json, run_title
 from ga2app.store import Place, RunFilter
-from ga2app.types import (
-    REPORT,
-    Conditions,
-    Event,
-    EventKind,
-    Report,
-    RunRecord,
-    RunState,
-    as_document,
-    cautions,
-    read_conditions,
-    read_report,
-    to_counts,
-    with_nulls,
-)
+
+from ga2app.types import (  # isort: skip
+    REPORT, BaselineReport, Conditions, Event, EventKind, Report, RunRecord, RunState, as_document, cautions,
+    read_conditions, read_report, to_counts, with_nulls,
+)  # fmt: skip
 
 if TYPE_CHECKING:
     from ga2app.services.studio import Studio
@@ -146,6 +136,7 @@ class RunService:
             "tested": to_counts(used.tested),
             "intervals": as_document(metrics, used.tested),
             "cautions": cautions(used.tested),
+            "baselines": {one.name: one.to_document(used.tested) for one in self._baselines(run_id)},
             "adjusted": used.adjustments,
             "error": run.error,
             "bundle": run.bundle_key,
@@ -182,6 +173,14 @@ class RunService:
             raise StoreError(str(known[1]))
         return known[1]
 
+    def _baselines(self, run_id: int) -> tuple[BaselineReport, ...]:
+        """The baselines of a run's report; none where there is none, or it is damaged, which its own page tells."""
+        try:
+            report = self.report(run_id)
+        except StoreError:
+            return ()
+        return report.baselines if report else ()
+
     def seeds(self, run: RunRecord) -> list[Mapping[str, float]]:
         """The last figures of finished runs on the same clips that differ in their seed alone, this one too.
 
@@ -212,7 +211,8 @@ class RunService:
         found = {run_id: self.find(run_id) for run_id in sorted(set(run_ids))}
         runs = tuple(run for run in found.values() if run)[:MOST_COMPARED]
         missing = tuple(run_id for run_id, run in found.items() if run is None)
-        return Comparison(runs, {run.id: self.curve(run.id) for run in runs}, missing)
+        curves = {run.id: self.curve(run.id) for run in runs}
+        return Comparison(runs, curves, missing, {run.id: self._baselines(run.id) for run in runs})
 
     def curves_text(self, run_ids: Sequence[int], kind: str) -> tuple[str, str]:
         """Name and text of a file with the curves of the runs, ``csv`` or ``json``. Raises StoreError."""

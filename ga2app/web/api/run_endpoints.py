@@ -79,6 +79,8 @@ class RunEndpoints:
             tested: how many test clips and labels base and novel accuracy rest on.
             intervals: the 95% interval of each figure, two numbers.
             cautions: what limits the figures, in sentences.
+            baselines: what a done run's report has beside zero-shot CLIP, by method: metrics, intervals, rule, and what
+                was chosen; note says why a figure is null.
             adjusted: settings that could not be used as given, and why.
             error: why it failed and what to do, or null.
             bundle: the key of its bundle; null until it is done.

@@ -15,7 +15,7 @@ from ga2app.errors import StoreError
 from ga2app.services.run_comparison import differing_settings, run_numbers
 from ga2app.services.run_curves import COLUMNS
 from ga2app.services.studio import Studio
-from ga2app.types import Adjustment, Conditions, Event, EventKind, RunState, SampleSize
+from ga2app.types import Adjustment, BaselineReport, Conditions, Event, EventKind, RunState, SampleSize
 from ga2app.web.pages.runs.compare_page import compare_html, missing_text
 from ga2app.web.pages.runs.report_html import report_html
 from ga2app.web.pages.runs.run_settings_view import nearest_preset, settings_html
@@ -54,6 +54,22 @@ def test_curves_settings_figures_and_seeds_stand_beside_each_other(studio: Studi
     assert "+10.0" in html
     rows = html[html.index("Settings that differ") :]
     assert "Shots" in rows and "Seed" in rows and "Epochs" not in rows
+
+
+def test_baselines_of_the_runs_stand_beside_each_other(studio: Studio) -> None:
+    ids = [add(studio, seed, 60.0) for seed in (1, 2)]
+    report = make_report()
+    for run_id, base in zip(ids, (81.25, 87.5), strict=True):
+        probe = BaselineReport("linear-probe", {"base": base}, note="no novel label has training clips")
+        file = studio.home.run_folder(run_id) / "report.json"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(replace(report, baselines=(probe,)).to_json(), encoding="utf-8")
+    html = compared(studio, *ids)
+    assert '<th scope="row">Linear probe</th><td>81.2 / – / –</td><td>87.5 / – / –</td>' in html
+    status = studio.runs.status(ids[0])["baselines"]["linear-probe"]
+    assert status["metrics"] == {"base": 81.25, "novel": None, "hm": None} and "logistic" in status["rule"]
+    (studio.home.run_folder(ids[1]) / "report.json").write_text("{", encoding="utf-8")
+    assert "<td>81.2 / – / –</td><td>–</td>" in compared(studio, *ids)
 
 
 def test_runs_whose_clips_differ_are_told_apart_and_have_no_mean(studio: Studio) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from dataclasses import replace
@@ -11,7 +12,7 @@ import pytest
 
 from ga2app.services.run_comparison import spreads
 from ga2app.services.studio import Studio
-from ga2app.types import Adjustment, Conditions, Report, RunState, read_report
+from ga2app.types import Adjustment, BaselineReport, Conditions, Report, RunState, read_report
 from ga2app.web.pages.runs.report_html import report_html
 from ga2app.web.pages.runs.run_views import PROGRESS, REPORT_VIEW
 from ga2app.web.pages.runs.runs_page import Look, make_file, parts_of
@@ -40,6 +41,27 @@ def test_figures_have_intervals_and_few_labels_and_clips_are_said(studio: Studio
     assert "95% interval, over 8 base test clips and 8 novel test clips" in html
     assert "only 2 novel labels: guessing alone is right in 50%" in html and "only 8 base test clips" in html
     assert html.count("<td>–</td>") == 6  # top-5 of two and of four labels, for both models
+
+
+def test_baselines_stand_between_zero_shot_clip_and_the_bundle_with_their_rules(studio: Studio, tmp_path: Path) -> None:
+    probe = BaselineReport("linear-probe", {"base": 75.0}, {}, "C = 10", "no novel label has training clips", 0.2)
+    tip = BaselineReport("tip-adapter", {"base": 62.5, "novel": 50.0, "hm": 55.6}, {"base": 50.0}, "α = 1.00, β = 5.50")
+    (tmp_path / "report.json").write_text(replace(make_report(), baselines=(probe, tip)).to_json(), encoding="utf-8")
+    report = read_report(tmp_path / "report.json")
+    assert report is not None and report.baselines == (probe, tip)
+    html = body(studio, report)
+    rows = [html.index(f'<th scope="row">{name}</th>') for name in ("Zero-shot CLIP", "Linear probe", "Tip-Adapter")]
+    assert rows == sorted(rows) and rows[-1] < html.index('<th scope="row">Bundle</th>')
+    assert "<td>75.0 (41–93)</td><td>–</td><td>–</td>" in html
+    assert "Here C = 10. No novel label has training clips." in html and "Zhang and others, 2022" in html
+
+
+def test_a_report_of_before_has_no_baselines(studio: Studio, tmp_path: Path) -> None:
+    data = json.loads(make_report().to_json())
+    del data["baselines"]
+    (tmp_path / "report.json").write_text(json.dumps(data), encoding="utf-8")
+    report = read_report(tmp_path / "report.json")
+    assert report is not None and report.baselines == () and "How the baselines" not in body(studio, report)
 
 
 def test_one_novel_label_has_a_dash_and_the_reason(studio: Studio, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from ga2app.services.run_comparison import MOST_COMPARED, Comparison, SeedGroup, run_numbers, spreads
 from ga2app.services.run_curves import run_title
 from ga2app.services.studio import Studio
-from ga2app.types import Event, RunRecord, SampleSize, figure_text
+from ga2app.types import BaselineReport, Event, RunRecord, SampleSize, figure_text
 from ga2app.web import address
 from ga2app.web.components.charts import Line, line_chart
 from ga2app.web.components.markup import empty, notice, render, script
@@ -67,8 +67,15 @@ def compare_html(found: Comparison) -> Markup:
             (name, ["–" if value is None else value_text(value) for value in values])
             for name, values in [*rows, *((label_of(path), values) for path, values in differing.items())]
         ],
+        beside=[(title, [_three(row) for row in rows]) for title, rows in found.beside()],
         charts=Markup().join(_charts(found)),
     )
+
+
+def _three(row: BaselineReport | None) -> str:
+    """Base, novel and HM of a baseline in one cell."""
+    figures = [row.metrics.get(key) for key, _ in FIGURES] if row else []
+    return " / ".join("–" if value is None else f"{value:.1f}" for value in figures) or "–"
 
 
 def _charts(found: Comparison) -> list[Markup]:

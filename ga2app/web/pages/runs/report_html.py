@@ -63,6 +63,7 @@ def report_html(run: RunRecord, report: Report, seeds: Sequence[Mapping[str, flo
         means=[*MEANS.items()],
         mean_rows=_mean_rows(report),
         rests_on=rests_on(tested),
+        baselines=report.baselines,
         groups=[(GROUP_TITLES[group], _GROUP_HELP[group], group) for group in groups],
         measures=_MEASURES,
         measured=[
@@ -99,8 +100,10 @@ def _summary(report: Report) -> dict[str, object] | None:
 
 
 def _mean_rows(report: Report) -> list[tuple[str, list[str]]]:
-    """Base, novel and HM of both, in their own group and with all labels competing."""
-    rows = [(ZERO_SHOT, report.plain.metrics), ("Bundle", report.bundle.metrics)]
+    """Base, novel and HM of zero-shot CLIP, the baselines and the bundle; of the first and last with all labels."""
+    rows = [(ZERO_SHOT, report.plain.metrics)]
+    rows += [(one.title, one.metrics) for one in report.baselines]
+    rows.append(("Bundle", report.bundle.metrics))
     if report.bundle.joint_metrics:
         rows.append((f"{ZERO_SHOT}, all labels together", report.plain.joint_metrics))
         rows.append(("Bundle, all labels together", report.bundle.joint_metrics))
