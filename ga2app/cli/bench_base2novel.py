@@ -13,14 +13,14 @@ from ga2app.config import ATTENTIONS, HARD_PROMPT_EMBEDDED, HARD_PROMPT_RANDOM, 
 from ga2app.config.presets import COMPARED, GA2, RENAMED
 from ga2app.config.settings_files import read_settings_file
 from ga2app.errors import ConfigError, Fault
-from ga2app.protocols.benchmark_methods import ABLATIONS, POOLS, SETTINGS, settings
+from ga2app.protocols.benchmark_methods import ABLATIONS, DESCRIBED, POOLS, SETTINGS, settings, undescribed
 from ga2app.types import BASELINES
 
 FIRST_SEED, SEEDS, QUICK_SEEDS = 2000, 10, 2
 # Seeds below FIRST_SEED have been looked at while settings were chosen: docs/experiments.md.
 MOST_SHOTS = 16
 BESIDE = tuple(name for name in BASELINES if name not in COMPARED)
-KNOWN = (*COMPARED, *BESIDE, *ABLATIONS)
+KNOWN = (*COMPARED, *BESIDE, *ABLATIONS, *DESCRIBED)
 
 
 def add(commands: common.Commands) -> None:
@@ -39,6 +39,7 @@ def add(commands: common.Commands) -> None:
     parser.add_argument("--first-seed", type=int, default=FIRST_SEED, help=f"the first of them (default {FIRST_SEED})")
     which = f"between commas (default: {', '.join(COMPARED)}); baselines: {', '.join(BESIDE)}; "
     which += f"ga2-plus with one part changed: {', '.join(ABLATIONS)}"
+    which += f"; with sentences for each label: {', '.join(DESCRIBED)}"
     parser.add_argument("--methods", default=",".join(COMPARED), help=which)
     parser.add_argument("--shots", default=str(MOST_SHOTS), help="clips a base class; several make a few-shot curve")
     quick = f"{QUICK_SEEDS} seeds, a third of the epochs and of the test clips: a look, not a result"
@@ -87,11 +88,17 @@ def _checked(args: argparse.Namespace) -> tuple[tuple[int, ...], tuple[str, ...]
     count = args.seeds if args.seeds is not None else QUICK_SEEDS if args.quick else SEEDS
     methods, shots = tuple(dict.fromkeys(common.names(args.methods))), common.names(args.shots)
     unknown = [method for method in methods if method not in KNOWN]
+    bare = [method for method in methods if undescribed(method) not in methods and method not in unknown]
     rules = (
         ("--seeds", count >= 1, f"must be at least 1 (it is {count})"),
         ("--first-seed", args.first_seed >= 0, f"must be 0 or more (it is {args.first_seed})"),
         ("--methods", bool(methods), "name at least one"),
         ("--methods", not unknown, f"{', '.join(unknown)} is no method; choose from {', '.join(KNOWN)}"),
+        (
+            "--methods",
+            not bare,
+            f"{', '.join(bare)} is measured on what {', '.join(map(undescribed, bare))} has trained; name that too",
+        ),
         (
             "--shots",
             bool(shots) and all(one.isdigit() and 1 <= int(one) <= MOST_SHOTS for one in shots),

@@ -12,17 +12,20 @@ from ga2app.cli import common
 from ga2app.cli import settings_options as settings
 from ga2app.cli.confidence_text import confidence_text
 from ga2app.config import Precision
-from ga2app.errors import ConfigError, DatasetError, Fault, StudioError
-from ga2app.types import LEAST_LABELS, Dataset, as_document, wilson
+from ga2app.datasets.label_descriptions import by_name, read_descriptions
+from ga2app.errors import ConfigError, DatasetError, Fault, LabelError, StudioError
+from ga2app.types import LEAST_LABELS, Dataset, as_document, wilson, with_nulls
 
 if TYPE_CHECKING:
     from ga2app.bundles import Manifest
+    from ga2app.clip import Backbone
     from ga2app.evaluation import Evaluation, GroupAccuracy, Remeasured, Trained
 
 OTHER = "other"
 """Stands for the identity of clips that are not those of today."""
 
 PLAIN, PROMPTED = "zero-shot CLIP", "with prompts"
+DESCRIBED = {PLAIN: "… and descriptions", PROMPTED: "with prompts and descriptions"}
 FIGURES = ("top-1", "top-5", "mean class")
 
 
@@ -42,6 +45,7 @@ def add(commands: common.Commands) -> None:
     parser.add_argument("--details", action="store_true", help="also top-1, top-5, mean class, and each label")
     believed = "also whether percentages can be believed: calibration error, temperature, AUROC and FPR95"
     parser.add_argument("--confidence", action="store_true", help=believed)
+    common.add_descriptions(parser, own="those of the data set, else of the bundle")
     common.add_json(parser, run)
 
 
@@ -80,6 +84,12 @@ def run(args: argparse.Namespace) -> int:
     prompted = evaluate.evaluate(model, dataset, frames, views, joint=args.joint, features=known)
     shared = evaluate.shared_labels(bundle.manifest.base, dataset)
     both = {PLAIN: zero_shot, PROMPTED: prompted}
+    told, left_out = _descriptions(args, backbone, dataset, bundle.manifest)
+    how = {"views": views, "joint": args.joint}
+    for title, one, clips in ((PLAIN, plain, seen), (PROMPTED, model, known)) if told else ():
+        described = one.with_descriptions(told)
+        both[DESCRIBED[title]] = evaluate.evaluate(described, dataset, frames, **how, features=clips)
+    notes = [*found.notes, *left_out]
     believed = {}
     if args.confidence:
         wider = common.anchored(config, dataset)
@@ -88,8 +98,9 @@ def run(args: argparse.Namespace) -> int:
         believed[PROMPTED] = evaluate.measured_confidence(model, wider, frames, known, used)
     if args.json:
         document = {"bundle": args.bundle, "dataset": dataset.name, "views": str(views)}
-        document |= {"dataset_changed": found.changed, "trained_test_clips": found.seen, "notes": list(found.notes)}
+        document |= {"dataset_changed": found.changed, "trained_test_clips": found.seen, "notes": notes}
         document |= {"confidence": {title: one.to_dict() for title, one in believed.items()}} if believed else {}
+        document |= {"described": _described_document(both, told)} if told else {}
         common.print_json(document | (_cross_document(both, shared) if args.cross else _document(both)))
     elif args.cross:
         _print_cross(dataset, both, shared, args.details)
@@ -97,7 +108,7 @@ def run(args: argparse.Namespace) -> int:
         _print(both, args.details)
     if believed and not args.json:
         print(f"\n{confidence_text(believed)}")
-    for note in found.notes:
+    for note in notes:
         print(f"note: {note}", file=sys.stderr)
     if not args.cross:
         common.print_cautions(prompted.tested())
@@ -122,6 +133,23 @@ def trained_of(manifest: Manifest, dataset: Dataset, *, own: bool) -> Trained:
             same = dataset_hash(common.anchored(manifest.run, dataset)) == manifest.dataset_hash
             data = clips_identity(dataset) if same else OTHER
     return Trained(name, manifest.base, manifest.novel, data, manifest.trained)
+
+
+def _descriptions(
+    args: argparse.Namespace, backbone: Backbone, dataset: Dataset, manifest: Manifest
+) -> tuple[dict[str, tuple[str, ...]], list[str]]:
+    """The sentences of the labels that are asked for, and notes on what was left out; raises LabelError for none."""
+    if args.descriptions is None:
+        return {}, []
+    from ga2app.inference.answer_notes import told_descriptions
+
+    given = {} if args.descriptions == common.OWN else by_name(read_descriptions(args.descriptions))
+    own = (dataset.descriptions, manifest.descriptions)
+    told, notes = told_descriptions(backbone, (*dataset.base, *dataset.novel), given, own)
+    if not told:
+        why = "; ".join(notes) or "neither the data set nor the bundle has any; name a file with --descriptions"
+        raise LabelError(f"no label of data set '{dataset.name}' has a description: {why}")
+    return told, notes
 
 
 def check_labels(dataset: Dataset) -> None:
@@ -163,6 +191,15 @@ def _cross_document(both: dict[str, Evaluation], shared: tuple[str, ...]) -> dic
         "zero_shot_intervals": {"top1": list(wilson(zero_shot.top1, zero_shot.clips))},
         "details": prompted.to_dict(),
         "zero_shot_details": zero_shot.to_dict(),
+    }
+
+
+def _described_document(both: dict[str, Evaluation], told: dict[str, tuple[str, ...]]) -> dict[str, Any]:
+    return {
+        "labels": len(told),
+        "sentences": sum(map(len, told.values())),
+        "metrics": with_nulls(both[DESCRIBED[PROMPTED]].metrics()),
+        "zero_shot": with_nulls(both[DESCRIBED[PLAIN]].metrics()),
     }
 
 

@@ -63,6 +63,11 @@ class PromptedClip(nn.Module):
         self._tokens = self.tokenize(labels)
         self._class_features: Tensor | None = None
 
+    def with_descriptions(self, descriptions: Descriptions) -> PromptedClip:
+        """The same model with other descriptions."""
+        how = (self.labels, self.whitening, self.templates, descriptions)
+        return PromptedClip(self.backbone, self.prompts, *how).train(self.training)
+
     def train(self, mode: bool = True) -> PromptedClip:
         self._class_features = None
         super().train(mode)

@@ -30,8 +30,9 @@ from ga2app.method.prompted_model import plain_clip
 from ga2app.method.whitening import Whitening, estimate
 from ga2app.paths import write_whole
 from ga2app.protocols import benchmark_world as world
-from ga2app.protocols.benchmark_methods import Variant, variant
+from ga2app.protocols.benchmark_methods import Variant, undescribed, variant
 from ga2app.protocols.benchmark_world import with_pool
+from ga2app.protocols.described_methods import described_figures
 from ga2app.protocols.seed_processes import seed_processes
 from ga2app.training import train
 from ga2app.training.checkpoint import hashed_settings
@@ -125,11 +126,16 @@ def _outcomes(plan: Plan, seed: int, folder: Path) -> Iterator[Outcome]:
         return with_pool(bare, pool, negatives, plain(precision).backbone, folder / pool, seed)
 
     for method in plan.methods:
-        found = variant(method, whole)
+        whose = undescribed(method)
+        found = variant(whose, whole)
         known = plain(found.config.precision)
         dataset = drawn(found.pool, found.negatives, found.config.precision)
         for shots in plan.shots:
             settings = replace(found.config, shots=shots)
+            if whose != method:
+                figures = described_figures(method, dataset, known, folder / f"{whose}-{shots}")
+                yield Outcome(method, seed, shots, **figures, seconds=0.0, peak_bytes=peak_bytes())
+                continue
             if method in (ZERO_SHOT, WHITENED) or method in BASELINES:
                 untrained = _untrained if method in (ZERO_SHOT, WHITENED) else _baseline
                 yield untrained(method, settings, dataset, known)

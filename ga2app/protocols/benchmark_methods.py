@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ga2app.config import HARD_PROMPT_RANDOM, ClipConfig, LossConfig, Precision, RunConfig, WhiteningConfig, preset
-from ga2app.config.presets import ZERO_SHOT, ablation
+from ga2app.config.presets import GA2_PLUS, ZERO_SHOT, ablation
 from ga2app.types import BASELINES
 
 SETTINGS = ("narrow", "wide")
@@ -106,3 +106,12 @@ _CHANGES: dict[str, Callable[[Variant], Variant]] = {
 
 ABLATIONS = tuple(_CHANGES)
 """``ga2-plus`` with one part changed."""
+
+KINDS = ("descriptions", "captions")
+DESCRIBED = tuple(f"{method}+{kind}" for method in (ZERO_SHOT, GA2_PLUS) for kind in KINDS)
+"""A method and what its labels are described by; that of the bundle has to be trained first."""
+
+
+def undescribed(method: str) -> str:
+    """The method whose model ``method`` measures; itself where it has no descriptions."""
+    return method.partition("+")[0] if method in DESCRIBED else method

@@ -45,7 +45,7 @@ ACTION_DESCRIPTIONS: dict[str, tuple[str, ...]] = {
     "surfing": ("a person on the waves of the water",),
     "swinging on a swing": ("a person is sitting on a swing, flying in the sky",),
     "kicking a ball": ("a person hitting a ball with the toes", "a person with a ball on the floor"),
-    "dribbling a ball": ("a person with a ball bouncing from the hand to the floor",),
+    "dribbling a ball": ("a person with a ball bouncing on the floor from the hand",),
     "shooting a basketball": ("a person with a ball flying in a hoop",),
     "swinging a baseball bat": ("a person is holding a bat and hitting a ball",),
     "playing golf": ("a person hitting a small ball on the grass with a stick",),
@@ -72,3 +72,16 @@ ACTION_DESCRIPTIONS: dict[str, tuple[str, ...]] = {
     "painting a wall": ("a person near a wall, moving one hand",),
     "pulling a sled": ("a person walking with a sled on a rope in the snow",),
 }
+
+_CAPTIONS = (
+    "a person {}.",
+    "a drawing of a stick figure {} on the grass.",
+    "a picture of somebody {} in a room.",
+    "a short clip of someone {} on the street.",
+    "a sketch of a figure {} at night.",
+)
+
+
+def captions_of(name: str) -> tuple[str, ...]:
+    """Captions of the action ``name``, worded as those that the sketch backbone was trained on."""
+    return tuple(caption.format(name) for caption in _CAPTIONS)
