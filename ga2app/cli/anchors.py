@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import math
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from ga2app.cli import common
+from ga2app.datasets.label_descriptions import format_descriptions
 from ga2app.errors import ConfigError, DatasetError, Fault
 from ga2app.labels import merge_labels, parse_labels, tidy
+from ga2app.paths import write_whole
 from ga2app.types import AnchorClip, AnchorKind, ClipRating, ClipRatings, Dataset, ProposalKind, TextProposal
 
 CSV_NAME = "anchors.csv"
@@ -28,7 +31,8 @@ _MAKE_ABOUT = (
     "their order: 'opening' and 'closing' look the same, so a clip run backwards is no anchor, and a held frame still "
     "looks like its action where one picture tells it. 'anchors rank' says which of them are irrelevant."
 )
-PROPOSALS = 10
+PROPOSALS, SENTENCES = 10, 3
+DESCRIPTION = "description"
 SEEDS = "the default prompts"
 _SUGGEST_ABOUT = (
     "Proposes texts that have nothing to do with the labels: negative prompts, and captions of clips that would make "
@@ -195,19 +199,25 @@ def _print(
 def _add_suggest(commands: common.Commands) -> None:
     """``suggest``."""
     parser = commands.add_parser(
-        "suggest", help="propose negative prompts and captions of anchors for labels", description=_SUGGEST_ABOUT
+        "suggest", help="propose negative prompts, captions of anchors, descriptions", description=_SUGGEST_ABOUT
     )
     labels = parser.add_mutually_exclusive_group(required=True)
     labels.add_argument("--labels", help=common.LABELS_HELP)
     labels.add_argument("--dataset", help="known data set, folder or CSV file: all its labels")
-    parser.add_argument("--count", type=int, default=PROPOSALS, help=f"proposals of each kind (default {PROPOSALS})")
-    both = "negatives or captions alone (default: both)"
-    parser.add_argument("--kind", choices=[*map(str, ProposalKind)], help=both)
+    each = f"proposals of each kind (default {PROPOSALS}), or sentences of each label (default {SENTENCES})"
+    parser.add_argument("--count", type=int, help=each)
+    both = "negatives or captions alone (default: both), or sentences that describe each label"
+    parser.add_argument("--kind", choices=[*map(str, ProposalKind), DESCRIPTION], help=both)
     parser.add_argument("--backbone", help="whose text space: sketch, a folder, or a Hub id (default: the studio's)")
     asked = "ask this one, on the Hub with your login (hf auth login); it is told the labels"
     parser.add_argument("--language-model", metavar="MODEL", help=asked)
     parser.add_argument("--endpoint", metavar="URL", help="ask it at this server of your own, without the login")
-    parser.add_argument("--out", type=Path, metavar="CSV", help="write the negatives as lines for a data set's CSV")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="CSV",
+        help="write the negatives as lines for a data set's CSV, or the descriptions as JSON",
+    )
     common.add_json(parser, run_suggest)
 
 
@@ -219,11 +229,13 @@ def run_suggest(args: argparse.Namespace) -> int:
     _check_suggest(args)
     dataset = _dataset(args)
     labels = [*dataset.base, *dataset.novel] if dataset else parse_labels(args.labels)
+    if args.kind == DESCRIPTION:
+        return _suggest_descriptions(args, labels)
     backbone = args.backbone or common.default_backbone()
     found = AnchorAdvisor().suggest(
         labels,
         backbone=backbone,
-        count=args.count,
+        count=args.count or PROPOSALS,
         kind=ProposalKind(args.kind) if args.kind else None,
         language_model=args.language_model,
         endpoint=args.endpoint,
@@ -242,9 +254,24 @@ def run_suggest(args: argparse.Namespace) -> int:
     return common.tell(args, facts, *_proposal_lines(args, backbone, found))
 
 
+def _suggest_descriptions(args: argparse.Namespace, labels: Sequence[str]) -> int:
+    """Sentences by label, as a file that the studio takes once somebody has read them."""
+    from ga2app.hub import propose_descriptions
+
+    found = propose_descriptions(args.language_model, labels, args.count or SENTENCES, endpoint=args.endpoint)
+    if args.out:
+        write_whole(args.out, json.dumps(found, indent=1, ensure_ascii=False))
+    facts: dict[str, Any] = {"labels": list(labels), "source": args.language_model, "descriptions": found}
+    told = f"\nthey are in {args.out}: read them, then give that file as --descriptions" if args.out else ""
+    lines = [f"descriptions from {args.language_model}, to accept or to leave", "", format_descriptions(found), told]
+    return common.tell(args, facts | {"out": str(args.out) if args.out else None}, *lines)
+
+
 def _check_suggest(args: argparse.Namespace) -> None:
     faults = []
-    if args.count < 1:
+    if args.kind == DESCRIPTION and not args.language_model:
+        faults.append(Fault("--kind", "descriptions are written by a language model; name it with --language-model"))
+    if args.count is not None and args.count < 1:
         faults.append(Fault("--count", f"{args.count} proposals are too few; ask for 1 or more"))
     if args.endpoint is not None and not args.language_model:
         faults.append(Fault("--endpoint", "a server needs the name of its model; give --language-model, too"))

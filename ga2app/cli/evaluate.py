@@ -85,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
     shared = evaluate.shared_labels(bundle.manifest.base, dataset)
     both = {PLAIN: zero_shot, PROMPTED: prompted}
     told, left_out = _descriptions(args, backbone, dataset, bundle.manifest)
-    how = {"views": views, "joint": args.joint}
+    how: Any = {"views": views, "joint": args.joint}
     for title, one, clips in ((PLAIN, plain, seen), (PROMPTED, model, known)) if told else ():
         described = one.with_descriptions(told)
         both[DESCRIBED[title]] = evaluate.evaluate(described, dataset, frames, **how, features=clips)

@@ -84,6 +84,7 @@ def document(answer: Recognition) -> dict[str, Any]:
     return {
         "backbone": answer.backbone,
         "notes": list(answer.notes),
+        "descriptions": {label: list(texts) for label, texts in answer.descriptions.items()},
         "clips": [clip.to_dict() | {"frames": [one.to_dict() for one in clip.timeline]} for clip in answer.clips],
     }
 

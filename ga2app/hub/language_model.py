@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from huggingface_hub import InferenceClient, constants, get_token
@@ -18,7 +19,7 @@ from huggingface_hub.errors import HfHubHTTPError, InferenceTimeoutError, Offlin
 
 from ga2app.errors import LanguageModelError
 from ga2app.hub.hub_client import HTTPError, scrubbed
-from ga2app.labels import label_key, tidy
+from ga2app.labels import LabelNames, label_key, tidy, visible
 from ga2app.types import ProposalKind
 from ga2app.untrusted import parse_json
 
@@ -28,6 +29,10 @@ MAX_LABELS = 500
 MAX_ANSWER_CHARACTERS = 20_000
 MAX_CHARACTERS = 60
 MAX_WORDS = 8
+MAX_SENTENCES = 10
+SENTENCE_CHARACTERS, SENTENCE_WORDS = 300, 30
+LABELS_AT_ONCE = 20
+"""Labels of one question for descriptions: answers to more are cut off."""
 
 _HUB_HOSTS = ("huggingface.co", "huggingface.cloud")
 _NO_TOKEN = "none"
@@ -75,6 +80,63 @@ def propose(
             f"{count} proposals for {len(labels)} labels were asked for; ask for 1 to {MAX_COUNT} proposals for "
             f"1 to {MAX_LABELS} labels"
         )
+    text, who = _answer(model, _request(labels, kind, count), endpoint, timeout_s)
+    return parse(text, labels, count, who)
+
+
+def propose_descriptions(
+    model: str,
+    labels: Sequence[str],
+    count: int,
+    *,
+    endpoint: str | None = None,
+    timeout_s: float = TIMEOUT_S,
+) -> dict[str, tuple[str, ...]]:
+    """At most ``count`` sentences for each of ``labels`` that say what it looks like, proposed by ``model``.
+
+    Cleaned, each once; a label of which nothing usable was said is left out. ``model`` and ``endpoint`` as for
+    ``propose``. Raises LanguageModelError, also where nothing is left.
+    """
+    if not 1 <= count <= MAX_SENTENCES or not 1 <= len(labels) <= MAX_LABELS:
+        raise LanguageModelError(
+            f"{count} sentences for each of {len(labels)} labels were asked for; ask for 1 to {MAX_SENTENCES} for "
+            f"1 to {MAX_LABELS} labels"
+        )
+    found: dict[str, tuple[str, ...]] = {}
+    for first in range(0, len(labels), LABELS_AT_ONCE):
+        some = labels[first : first + LABELS_AT_ONCE]
+        text, who = _answer(model, _request_descriptions(some, count), endpoint, timeout_s)
+        found |= parse_descriptions(text, some, count, who)
+    return found
+
+
+def parse_descriptions(
+    text: str, labels: Sequence[str], count: int, who: str = "the language model"
+) -> dict[str, tuple[str, ...]]:
+    """The sentences by label of an answer that is a JSON object of lists of strings and nothing else, as in ``parse``.
+
+    Without names that are none of ``labels``, unprintable characters, and sentences of more than ``SENTENCE_WORDS``
+    words or ``SENTENCE_CHARACTERS`` characters. Raises LanguageModelError for anything else, and when nothing is left.
+    """
+    said = _json_of(text)
+    if not isinstance(said, dict) or not all(isinstance(item, list | str) for item in said.values()):
+        raise LanguageModelError(f"{who} did not answer with sentences by label; ask again, or choose another model")
+    known, found = LabelNames(labels), dict[str, tuple[str, ...]]()
+    for name, items in said.items():
+        label, sentences = known.find(name), dict[str, str]()
+        for item in [items] if isinstance(items, str) else items:
+            plain = visible(_printable(item)).strip(" \"'`*-•") if isinstance(item, str) else ""
+            if plain and len(plain) <= SENTENCE_CHARACTERS and len(plain.split()) <= SENTENCE_WORDS:
+                sentences.setdefault(label_key(plain), plain)
+        if label is not None and sentences:
+            found[label] = tuple(sentences.values())[:count]
+    if not found:
+        raise LanguageModelError(f"{who} proposed nothing that can be used; ask again, or choose another model")
+    return found
+
+
+def _answer(model: str, question: str, endpoint: str | None, timeout_s: float) -> tuple[str, str]:
+    """What ``model`` says to ``question``, and what to call it; raises LanguageModelError."""
     server = _Server.at(model, endpoint)
     token = server.token()
     if endpoint is None and not token.startswith("hf_"):
@@ -82,7 +144,7 @@ def propose(
     client = InferenceClient(model=None if endpoint else model, base_url=endpoint, token=token, timeout=timeout_s)
     try:
         answer = client.chat_completion(
-            [{"role": "user", "content": _request(labels, kind, count)}], model=model, max_tokens=2048, temperature=0.3
+            [{"role": "user", "content": question}], model=model, max_tokens=2048, temperature=0.3
         )
         text = answer.choices[0].message.content
     except (HTTPError, ConnectionError, TimeoutError) as exc:
@@ -90,7 +152,21 @@ def propose(
     except (ValueError, TypeError, KeyError, IndexError, AttributeError) as exc:
         # How the client complains of an answer that is not of the chat-completion route.
         raise LanguageModelError(f"{server.name} did not answer as a chat model does; choose another model") from exc
-    return parse(text or "", labels, count, server.name)
+    return text or "", server.name
+
+
+def _json_of(text: str) -> Any:
+    """The value of an answer that is JSON but for a fence or thoughts before it; None for any other."""
+    bare = re.sub(r"^\s*<think>.*?</think>", "", text, flags=re.DOTALL).strip()
+    fenced = re.fullmatch(r"```(?:json)?\s*(.*?)\s*```", bare, flags=re.DOTALL)
+    try:
+        return parse_json(fenced[1] if fenced else bare) if len(text) <= MAX_ANSWER_CHARACTERS else None
+    except ValueError:
+        return None
+
+
+def _printable(text: str) -> str:
+    return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def parse(text: str, labels: Sequence[str], count: int, who: str = "the language model") -> list[str]:
@@ -100,19 +176,13 @@ def parse(text: str, labels: Sequence[str], count: int, who: str = "the language
     longer than ``MAX_WORDS`` words or ``MAX_CHARACTERS`` characters; ``count`` at most. Raises LanguageModelError for
     anything else, and when nothing is left.
     """
-    bare = re.sub(r"^\s*<think>.*?</think>", "", text, flags=re.DOTALL).strip()
-    fenced = re.fullmatch(r"```(?:json)?\s*(.*?)\s*```", bare, flags=re.DOTALL)
-    try:
-        items = parse_json(fenced[1] if fenced else bare) if len(text) <= MAX_ANSWER_CHARACTERS else None
-    except ValueError:
-        items = None
+    items = _json_of(text)
     if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
         raise LanguageModelError(f"{who} did not answer with a list of texts; ask again, or choose another model")
     taken = {label_key(label) for label in labels}
     found: dict[str, str] = {}
     for item in items:
-        plain = "".join(letter if letter.isprintable() else " " for letter in item)
-        text = tidy(plain.strip(" \"'`.;,*-•"))
+        text = tidy(_printable(item).strip(" \"'`.;,*-•"))
         if text and label_key(text) not in taken and len(text) <= MAX_CHARACTERS and len(text.split()) <= MAX_WORDS:
             found.setdefault(label_key(text), text)
     if not found:
@@ -125,6 +195,16 @@ def _request(labels: Sequence[str], kind: ProposalKind, count: int) -> str:
         f"A video classifier knows these actions: {json.dumps(list(labels), ensure_ascii=False)}. "
         f"Propose {count} {_WISHES[kind]}. Each at most {MAX_WORDS} English words, in lower case, all of them "
         "different from each other and from the actions. Answer with a JSON list of strings and nothing else."
+    )
+
+
+def _request_descriptions(labels: Sequence[str], count: int) -> str:
+    return (
+        f"For each of these actions in videos: {json.dumps(list(labels), ensure_ascii=False)}, write {count} "
+        "plain English sentences that say what a frame of the video looks like: the person's pose and movement, the "
+        f"object and the place, such as 'a person pulls a brush through long hair'. Each at most {SENTENCE_WORDS} "
+        "words. Answer with a JSON object that has each action, spelled as here, and the list of its sentences, and "
+        "nothing else."
     )
 
 

@@ -171,7 +171,7 @@ class Recognizer:
         notes += reading_notes(said)
         if self.backbone.name == SKETCH:
             notes += footage_notes(clips)
-        return Recognition(self.backbone.name, tuple(clips), tuple(notes))
+        return Recognition(self.backbone.name, tuple(clips), tuple(notes), told)
 
     def _read(self, path: str) -> _Read:
         """The clip at ``path``; raises ClipError."""

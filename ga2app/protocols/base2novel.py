@@ -133,7 +133,7 @@ def _outcomes(plan: Plan, seed: int, folder: Path) -> Iterator[Outcome]:
         for shots in plan.shots:
             settings = replace(found.config, shots=shots)
             if whose != method:
-                figures = described_figures(method, dataset, known, folder / f"{whose}-{shots}")
+                figures: Any = described_figures(method, dataset, known, folder / f"{whose}-{shots}")
                 yield Outcome(method, seed, shots, **figures, seconds=0.0, peak_bytes=peak_bytes())
                 continue
             if method in (ZERO_SHOT, WHITENED) or method in BASELINES:

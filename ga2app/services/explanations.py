@@ -78,6 +78,7 @@ class ExplanationService:
                 anchors=anchors,
                 negatives=negatives,
                 template=results.templates,
+                descriptions=results.recognition.descriptions,
             )
 
     def overlays(self, found: ClipExplanation) -> Sequence[NDArray[np.uint8]]:
@@ -118,10 +119,11 @@ class Explainer:
         anchors: Sequence[AnchorClip] = (),
         negatives: Sequence[str] = (),
         template: str | Sequence[str] | None = None,
+        descriptions: Mapping[str, Sequence[str]] | None = None,
     ) -> ClipExplanation:
         """What moved the score of ``label`` among ``labels``, by zero-shot CLIP and by the bundle in that folder.
 
-        ``template`` words the labels for zero-shot CLIP, as it did when they were recognized. Anchors that cannot be
+        ``template`` and ``descriptions`` word the labels as they did when they were recognized. Anchors that cannot be
         read are left out, with a note. Raises StudioError for what cannot be explained.
         """
         from ga2app.inference.explanations import DEFAULT_FRAMES, Ways, explain_clip
@@ -133,7 +135,8 @@ class Explainer:
         known = tuple(text for text in dict.fromkeys(negatives) if not loaded.unknown_words(text))
 
         def ask(relatives: Sequence[AnchorClip]) -> ClipExplanation:
-            ways = Ways(anchors=tuple(relatives), negatives=known, templates=check_templates(template))
+            how: Any = {"templates": check_templates(template), "descriptions": descriptions or {}}
+            ways = Ways(anchors=tuple(relatives), negatives=known, **how)
             tuned = prompts.bundle if prompts else None
             return explain_clip(loaded, path, labels, bundle=tuned, label=label, num_frames=frames, ways=ways)
 

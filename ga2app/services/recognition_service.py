@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ga2app.datasets.label_descriptions import format_descriptions
 from ga2app.errors import BundleError, ClipError, ConfigError, Fault, LabelError, StudioError, shown
 from ga2app.labels import format_labels, label_key, merge_labels, parse_labels
 from ga2app.services.quotas import Admission
@@ -123,12 +124,14 @@ class RecognitionService:
         clips: list[RecognizedClip] = []
         paths: list[str] = []
         notes: dict[str, None] = {}
+        told: Mapping[str, tuple[str, ...]] = {}
         for first in range(0, len(asked.files), studio.clips_at_once):
             kept = [self._kept(file) for file in asked.files[first : first + studio.clips_at_once]]
             there = [one for one in kept if isinstance(one, str)]
             if there:
                 found = studio.recognizer.recognize(replace(asked, files=there))
                 notes.update(dict.fromkeys(found.notes))
+                told = found.descriptions
                 seen = iter(found.clips)
             for one in kept:
                 clip = next(seen) if isinstance(one, str) else one
@@ -136,7 +139,7 @@ class RecognitionService:
                 frames = files.write(f"clip-{number}", clip.thumbnails) if files else ()
                 clips.append(replace(clip, file=base_name(given[number]), thumbnails=(), pictures=frames))
                 paths.append(one if isinstance(one, str) else "")
-            known = Recognition(backbone, tuple(clips), tuple(notes))
+            known = Recognition(backbone, tuple(clips), tuple(notes), told)
             yield replace(empty, recognition=known, paths=tuple(paths), given=given[: len(clips)])
 
     def answer(self, request: RecognitionRequest) -> Results:
@@ -215,6 +218,11 @@ class RecognitionService:
         """The labels of the data set ``name``, as the labels box takes them; empty for one that is gone."""
         rows = [row for row in self._studio.store.datasets.list() if row.name == name]
         return _joined([*rows[0].base, *rows[0].novel]) if rows else ""
+
+    def dataset_descriptions(self, name: str | None) -> str:
+        """What the data set ``name`` says of its labels, as lines; empty for one that is gone or says nothing."""
+        there = name and name in self._studio.store.datasets.names().values()
+        return format_descriptions(self._studio.store.datasets.outline(name).descriptions) if there and name else ""
 
     def suggestions(self, typed: str, keys: Sequence[str] | None) -> list[str]:
         """Labels that could be added: those of the bundles, of the drawn examples and of the data sets."""

@@ -22,6 +22,7 @@ from ga2app.services.dataset_service import DatasetService
 from ga2app.services.explanations import Explainer, ExplanationService
 from ga2app.services.forecast import SpeedEstimator
 from ga2app.services.imports import ImportService
+from ga2app.services.label_sentences import DescriptionService
 from ga2app.services.library import LibraryService
 from ga2app.services.ownership import OwnershipService
 from ga2app.services.recognition_service import RecognitionService
@@ -83,6 +84,7 @@ class Studio:
 
     anchors = cached_property(AnchorService)
     datasets = cached_property(DatasetService)
+    descriptions = cached_property(DescriptionService)
     recognition = cached_property(RecognitionService)
     explanations = cached_property(ExplanationService)
     files = cached_property(ServedFiles)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -279,6 +279,7 @@ class Recognition:
         backbone: the name of the CLIP that recognized.
         clips: one entry a clip, in the order of the request.
         notes: what weakens the answer, in sentences: words that the backbone does not know, HDR that was converted, …
+        descriptions: the sentences by label, or by negative prompt, that were averaged with the name.
 
     Example:
         >>> from ga2app import Recognizer
@@ -290,3 +291,4 @@ class Recognition:
     backbone: str
     clips: tuple[RecognizedClip, ...]
     notes: tuple[str, ...] = ()
+    descriptions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -14,7 +14,7 @@ import pytest
 
 from ga2app.errors import LanguageModelError
 from ga2app.hub import propose
-from ga2app.hub.language_model import MAX_CHARACTERS, parse
+from ga2app.hub.language_model import MAX_CHARACTERS, parse, parse_descriptions
 from ga2app.paths import PROJECT
 from ga2app.types import ProposalKind
 from tests.chat import ChatServer, chatting
@@ -235,3 +235,24 @@ def test_counts_out_of_bounds_are_refused_before_anybody_is_asked(
     with pytest.raises(LanguageModelError, match="ask for 1 to 50 proposals for 1 to 500 labels"):
         propose("tiny", labels, ProposalKind.NEGATIVE, count, endpoint=server.url)
     assert server.asked == []
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('{"Jumping": ["a person leaves the ground"]}', {"jumping": ("a person leaves the ground",)}),
+        ('```json\n{"jumping": "up", "flying": "x"}\n```', {"jumping": ("up",)}),
+        ('{"jumping": ["up\\u0007 and\\n down", 3, "", "Up and down", "high"]}', {"jumping": ("up and down", "high")}),
+        ('{"jumping": ["' + "long " * 31 + '", "short"]}', {"jumping": ("short",)}),
+    ],
+)
+def test_proposed_descriptions_are_cleaned_and_only_of_labels_that_were_asked(
+    text: str, found: dict[str, tuple[str, ...]]
+):
+    assert parse_descriptions(text, ["jumping", "climbing"], 2) == found
+
+
+@pytest.mark.parametrize("text", ["[]", '["up"]', "sure! {}", '{"jumping": 3}', '{"flying": "x"}', '{"jumping": [""]}'])
+def test_an_answer_that_holds_no_description_is_refused(text: str):
+    with pytest.raises(LanguageModelError, match="ask again, or choose another model"):
+        parse_descriptions(text, ["jumping"], 2)

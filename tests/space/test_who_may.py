@@ -161,6 +161,10 @@ METHODS: dict[str, tuple[Call, tuple[str, ...]]] = {
     "anchors.to_undo": (lambda s, m: s.anchors.to_undo(), OFFERS),
     "anchors.undo": (lambda s, m: s.anchors.undo(), UNDOES),
     "anchors.upload": (lambda s, m: s.anchors.upload(m.anchors, [m.upload], ""), CHANGES),
+    "descriptions.can_ask": (lambda s, m: s.descriptions.can_ask(), OPEN),
+    "descriptions.propose": (lambda s, m: s.descriptions.propose(m.dataset, "", "a/model"), (REFUSED, *NEVER[1:])),
+    "descriptions.read": (lambda s, m: s.descriptions.read(m.dataset, m.folder / "told.json", ""), READS),
+    "descriptions.save": (lambda s, m: s.descriptions.save(m.dataset, "secret waving: a hand"), CHANGES),
     "datasets.all": (lambda s, m: s.datasets.all(), LISTS),
     "datasets.called": (lambda s, m: s.datasets.called("secret set"), READS),
     "datasets.delete": (lambda s, m: s.datasets.delete(m.dataset), CHANGES),
@@ -234,6 +238,7 @@ METHODS: dict[str, tuple[Call, tuple[str, ...]]] = {
     "recognition.answers": (lambda s, m: [*s.recognition.answers(wanted(m))], OPEN),
     "recognition.bundle_labels": (lambda s, m: s.recognition.bundle_labels("secret-set"), FINDS),
     "recognition.chosen_bundles": (lambda s, m: s.recognition.chosen_bundles("secret-set"), READS),
+    "recognition.dataset_descriptions": (lambda s, m: s.recognition.dataset_descriptions("secret set"), LISTS),
     "recognition.dataset_labels": (lambda s, m: s.recognition.dataset_labels("secret set"), LISTS),
     "recognition.in_place": (lambda s, m: s.recognition.in_place(wanted(m), no_clip), NEVER),
     "recognition.label_lists": (lambda s, m: s.recognition.label_lists(), LISTS),
@@ -374,7 +379,8 @@ def fill(studio: Studio, folder: Path) -> Made:
     store.datasets.add(Dataset("demo", base=tuple(BOTH), novel=(), clips=both), origin="made", shared=True)
     with acting_as(owner_of("bob")):
         for name in ("secret set", "secret gone"):
-            dataset = store.datasets.add(Dataset(name, base=names, novel=(), clips=clips), origin="made")
+            told = {names[0]: ("a secret hand",)}
+            dataset = store.datasets.add(Dataset(name, names, (), clips, descriptions=told), origin="made")
             anchors, group = store.anchors.create(name), store.negatives.create_group(name)
             store.anchors.add(anchors, [AnchorFile(own[0], "a secret hall", digest=name)])
             store.negatives.add(group, ["a secret room"])
@@ -415,6 +421,7 @@ def pack(folder: Path, clip: str) -> None:
         for label in ("jumping", "sitting"):
             packed.write(clip, f"{label}/{label}.mp4")
     (folder / "prompts.csv").write_text("group,text\nof a file,an empty street\n", encoding="utf-8")
+    (folder / "told.json").write_text('{"secret waving": "a hand moves"}', encoding="utf-8")
     shutil.copytree(SKETCH_HARD_PROMPT, folder / "bundle")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -150,6 +150,7 @@ class FakeExplainer:
         anchors: Sequence[AnchorClip] = (),
         negatives: Sequence[str] = (),
         template: str | Sequence[str] | None = None,
+        descriptions: Mapping[str, Sequence[str]] | None = None,
     ) -> ClipExplanation:
         self.asked.append((path, tuple(labels), label, backbone, bundle, tuple(anchors), tuple(negatives)))
         self.templates = tuple(template or ())

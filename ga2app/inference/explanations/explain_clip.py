@@ -7,8 +7,8 @@ side. All features have length 1.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -52,7 +52,8 @@ DEFAULT_FRAMES = 8
 class Ways:
     """How to explain: which score, by which method, how fine (None: the method's own), against which relatives.
 
-    ``templates`` are the sentences in which zero-shot CLIP reads the labels.
+    ``templates`` are the sentences in which zero-shot CLIP reads the labels, ``descriptions`` those that were averaged
+    with labels and negatives.
     """
 
     score: ScoreKind = ScoreKind.MARGIN
@@ -61,6 +62,7 @@ class Ways:
     anchors: tuple[AnchorClip, ...] = ()
     negatives: tuple[str, ...] = ()
     templates: tuple[str, ...] = (TEMPLATE,)
+    descriptions: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def explain_clip(
@@ -81,10 +83,11 @@ def explain_clip(
     ways = ways or Ways()
     names, notes = check_labels(labels)
     notes += _unknown_words(backbone, names)
-    models = {"plain": plain_clip(backbone, names, templates=ways.templates)}
+    models = {"plain": plain_clip(backbone, names, templates=ways.templates, descriptions=ways.descriptions)}
     if bundle is not None:
         bundle.check_backbone(backbone.identity.to_dict())
-        models["bundle"] = PromptedClip(backbone, bundle.learner(), names, bundle.whitening()).eval()
+        learned = PromptedClip(backbone, bundle.learner(), names, bundle.whitening(), descriptions=ways.descriptions)
+        models["bundle"] = learned.eval()
     how = backbone.preprocessing
     with turn_set_aside():
         clip = read_clip(path, Evaluation(num_frames), short_side_px=how.read_px)

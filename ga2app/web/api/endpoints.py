@@ -14,6 +14,7 @@ from gradio.processing_utils import save_file_to_cache
 from gradio.utils import get_upload_folder
 
 from ga2app.datasets import Division, Missing
+from ga2app.datasets.label_descriptions import given_descriptions
 from ga2app.errors import ConfigError, DatasetError, Fault
 from ga2app.labels import Spelling, parse_labels
 from ga2app.paths import safe_name
@@ -51,6 +52,7 @@ class Endpoints:
         none_of_these: Literal["off", "compete", "threshold"] = "off",
         threshold: float | None = None,
         negatives: str = "",
+        descriptions: str = "off",
     ) -> dict[str, Any]:
         """Recognize clips with zero-shot CLIP and, if named, with prompt bundles beside it.
 
@@ -69,6 +71,9 @@ class Endpoints:
             threshold: from 0 to 1, what the best label has to reach; empty for 0 (compete), or for what the bundle's
                 run has chosen from data, else 0.5 (threshold).
             negatives: the group of negative prompts; empty for all groups.
+            descriptions: off, own (sentences that the bundles know of their labels), or sentences beside those: lines
+                like "label: sentence", or a JSON object of labels and lists of sentences. Their text features are
+                averaged with the label's.
 
         Returns:
             backbone: the CLIP that recognized.
@@ -78,6 +83,7 @@ class Endpoints:
                 none of the label's words, which then takes no part), bundles (bundle, temperature, which its scores
                 were made with and which changes no order, scores, none_of_these) and none_of_these (null, or none,
                 reached, threshold, negative, negative_share).
+            descriptions: the sentences that were used, by label.
 
         Raises:
             StudioError: no clip was given.
@@ -94,6 +100,7 @@ class Endpoints:
             [text for text in [template, *_texts("templates", templates)] if text],
             5 if top_k is None else int(top_k),
             decided(none_of_these, threshold, negatives),
+            _sentences(descriptions),
         )
         return document(self._studio.recognition.answer(request))
 
@@ -194,6 +201,7 @@ class Endpoints:
         duplicates: str = "first",
         missing: str = "skip",
         spelling: str = "words",
+        descriptions: str = "",
     ) -> dict[str, Any]:
         """Make clips a data set: a zip that is uploaded, or a folder, a CSV or a zip on the studio's machine.
 
@@ -209,6 +217,8 @@ class Endpoints:
             duplicates: first, to keep the first of clips with the same content, or all.
             missing: skip, to leave out clips that are missing or cannot be read, or fail, to import nothing then.
             spelling: words, to split class names of folders (ApplyEyeMakeup: apply eye makeup), or as-published.
+            descriptions: sentences that describe labels: lines like "label: sentence", or a JSON object of labels and
+                lists of sentences.
 
         Returns:
             dataset: the name of the data set.
@@ -232,6 +242,7 @@ class Endpoints:
             "duplicates": Duplicates(_one_of("duplicates", duplicates, [*Duplicates])),
             "spelling": Spelling(_one_of("spelling", spelling, [*Spelling])),
             "division": Division(novel=tuple(parse_labels(novel))),
+            "descriptions": given_descriptions(_sentences(descriptions) or ""),
         }
         given = _source(studio, archive, source, None if fold is None else int(fold))
         row = studio.imports.run(given, name or "", **chosen)
@@ -241,6 +252,15 @@ class Endpoints:
         flaws = [flaw["kind"] for flaw in report["flaws"]]
         counts = {"flaws": report["flaws"][:MAX_FLAWS], "flaw_counts": dict(Counter(flaws))}
         return {"dataset": row.name, **{kind: report[kind] for kind in told}, **counts}
+
+
+def _sentences(given: Any) -> str | dict[str, Any] | None:
+    """Descriptions as a request has them: None for "off", empty for those that bundles know; raises ConfigError."""
+    if given in (None, "", "off"):
+        return None
+    if not isinstance(given, str | dict):
+        raise ConfigError([Fault("descriptions", "must be a text, or a JSON object of labels and sentences")])
+    return "" if given == "own" else given
 
 
 def zip_to_serve(studio: Studio, key: str, cache: str | Path) -> str:

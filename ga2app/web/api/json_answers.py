@@ -16,7 +16,9 @@ def document(results: Results) -> dict[str, Any]:
     for clip in clips:
         for key, answer in zip(keys, clip["bundles"], strict=False):
             answer["bundle"] = key
-    return {"backbone": results.recognition.backbone, "notes": list(results.recognition.notes), "clips": clips}
+    found = results.recognition
+    told = {label: list(texts) for label, texts in found.descriptions.items()}
+    return {"backbone": found.backbone, "notes": list(found.notes), "clips": clips, "descriptions": told}
 
 
 def listed(card: BundleCard, usable: bool) -> dict[str, Any]:

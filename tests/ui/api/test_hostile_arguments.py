@@ -23,12 +23,13 @@ VALUES = [
 ]  # fmt: skip
 CALLS: dict[str, dict[str, Any]] = {
     "recognize": {"clips": [], "labels": "a, b", "bundle": "", "backbone": "", "template": "", "top_k": 5,
-                  "bundles": [], "templates": [], "none_of_these": "off", "threshold": None, "negatives": ""},
+                  "bundles": [], "templates": [], "none_of_these": "off", "threshold": None, "negatives": "",
+                  "descriptions": "off"},
     "list_bundles": {"search": "", "backbone": "", "limit": 5, "offset": 0},
     "download_bundle": {"bundle": "nobody"},
     "upload_bundle": {"archive": None},
     "import_dataset": {"archive": None, "source": "", "name": "", "novel": "", "fold": None, "duplicates": "first",
-                       "missing": "skip", "spelling": "words"},
+                       "missing": "skip", "spelling": "words", "descriptions": ""},
     "queue_run": {"config": {}, "preset_name": "nobody", "name": ""},
     "queue_job": {"config": {}, "preset_name": "nobody", "name": "", "flavor": "", "timeout": ""},
     "run_status": {"run": 9}, "list_runs": {"state": "", "limit": 5, "offset": 0}, "stop_run": {"run": 9},

@@ -11,6 +11,7 @@ import gradio as gr
 
 from ga2app.config import DEMO
 from ga2app.datasets import Half
+from ga2app.datasets.label_descriptions import format_descriptions
 from ga2app.services.dataset_service import DatasetService
 from ga2app.services.studio import Studio
 from ga2app.store.clip_pages import ClipRow, LabelRow
@@ -50,6 +51,17 @@ EDITS: dict[str, Edit] = {
     "undo": lambda sets, of, ids, given: sets.undo(),
 }
 """What the buttons of the page do, by the names that its templates give them."""
+_KEEP_LABELS = (
+    "train",
+    "test",
+    "delete-clips",
+    "base",
+    "novel",
+    "half-list",
+    "half-frequency",
+    "these-base",
+    "these-novel",
+)
 
 
 class Handlers:
@@ -96,6 +108,8 @@ class Handlers:
                 parts.label: gr.Dropdown(choices=choices, value=view.label_id or 0),
                 parts.labels: views.labels_html(row.id, labels, bool(self._studio.ownership.locked(row))),
                 parts.whole: views.whole_html(self._studio, row),
+                parts.described: format_descriptions({one.name: one.descriptions or ("",) for one in labels}),
+                parts.told_described: "",
             }
             drawn |= self._grid(view, labels)
         return {parts.view: view} | followed | drawn
@@ -143,7 +157,10 @@ class Handlers:
             view = View(returned[-1])
         elif view.dataset_id not in sets:
             view = View(sets[-1] if sets and view.dataset_id else None)
-        return self.show(view, message)
+        drawn = self.show(view, message)
+        if action in _KEEP_LABELS:  # what is being typed there stays
+            drawn = {part: value for part, value in drawn.items() if part is not self._parts.described}
+        return drawn
 
     def filter(self, values: Values) -> Values:
         """The first page of the clips that the filters leave."""
@@ -179,6 +196,33 @@ class Handlers:
         message = attempt(lambda: self._sets.split(view.dataset_id or 0, share=share, seed=seed, novel_whole=whole))
         # What was drawn from the clips as they were is no draw of those that are there now.
         return self.show(view, message) | {parts.drawn: ""}
+
+    def save_descriptions(self, values: Values) -> Values:
+        """The sentences of all labels as they stand in the box; what cannot be saved stays there, with the reason."""
+        parts, view = self._parts, values[self._parts.view]
+        try:
+            said = self._studio.descriptions.save(view.dataset_id or 0, values[parts.described] or "")
+        except Exception as exc:
+            return {parts.told_described: fault_html(exc)}
+        return self.show(view) | {parts.told_described: notice("success", said)}
+
+    def read_descriptions(self, values: Values) -> Values:
+        """A file's sentences in the box, beside those that are there."""
+        file = Path(values[self._parts.read_described])
+        return self._proposed(values, lambda of, text: self._studio.descriptions.read(of, file, text))
+
+    def propose_descriptions(self, values: Values) -> Values:
+        """A language model's sentences in the box, for labels that have none; nothing is kept before it is saved."""
+        model = str(values[self._parts.model] or "")
+        return self._proposed(values, lambda of, text: self._studio.descriptions.propose(of, text, model))
+
+    def _proposed(self, values: Values, fill: Callable[[int, str], tuple[str, str]]) -> Values:
+        parts = self._parts
+        try:
+            text, said = fill(values[parts.view].dataset_id or 0, values[parts.described] or "")
+        except Exception as exc:
+            return {parts.told_described: fault_html(exc)}
+        return {parts.described: text, parts.told_described: notice("info", said)}
 
     def draw(self, values: Values) -> str:
         """The few-shot draw of a run."""

@@ -178,6 +178,13 @@ def build_datasets(studio: Studio, page: Page) -> None:
     split: set[Any] = {parts.view, parts.share, parts.split_seed, parts.novel_whole}
     parts.split.click(handlers.split, split, [*parts.shown, parts.drawn], **_IN_TURN)
     parts.draw.click(handlers.draw, {parts.view, parts.shots, parts.draw_seed}, parts.drawn, **waited_for(parts.drawn))
+    texts: list[Any] = [parts.described, parts.told_described]
+    typed: set[Any] = {parts.view, parts.described}
+    parts.save_described.click(handlers.save_descriptions, typed, parts.shown, **_IN_TURN)
+    read: set[Any] = typed | {parts.read_described}
+    parts.read_described.upload(handlers.read_descriptions, read, texts, **waited_for(parts.told_described))
+    asked: set[Any] = typed | {parts.model}
+    parts.propose.click(handlers.propose_descriptions, asked, texts, **waited_for(parts.told_described))
     started = [form.told, form.upload, form.panel, parts.clock]
     form.start.click(handlers.begin, form.fields, started, **waited_for(form.told))
     form.panel.act(handlers.in_panel, None, [form.told, form.panel], **_IN_TURN)
@@ -205,6 +212,8 @@ class Parts:
                             self._lay_out_clips(actions)
                         with gr.Tab("Labels"):
                             self.labels = part(elem_id="ds-labels", js_on_load=ticks_js("tbody input") + actions)
+                        with gr.Tab("Descriptions"):
+                            self._lay_out_descriptions(studio)
                         with gr.Tab("Split and draw"):
                             self._lay_out_split()
                         with gr.Tab("More"):
@@ -214,6 +223,7 @@ class Parts:
         self.view, self.seen, self.clock = gr.State(View()), gr.State(None), gr.Timer(FOLLOW_S, active=False)
         regions = [self.told, self.listing, self.head, self.grid, self.labels, self.whole]
         self.shown: list[Any] = [*regions, self.importing, self.detail, self.label, self.view, self.clock]
+        self.shown += [self.described, self.told_described]
 
     def _lay_out_clips(self, actions: str) -> None:
         with gr.Row(elem_classes="ds-filters"):
@@ -223,6 +233,25 @@ class Parts:
             self.text = line("ds-filter-text", "Search", placeholder="file or label, then Enter", min_width=140)
         turning = ticks_js(".ds-clip input") + script("turned_pages.js")
         self.grid = part(elem_id="ds-clips", js_on_load=turning + actions + script("clip_grid.js"))
+
+    def _lay_out_descriptions(self, studio: Studio) -> None:
+        """The sentences of all labels, to be written, read from a file or proposed, and saved."""
+        about = (
+            "One sentence per line behind its label; a label may have several. They say what the label looks like, "
+            "and can be averaged with its name when clips are recognized or measured."
+        )
+        example = "brush hair: a person pulls a brush through long hair"
+        lines: dict[str, Any] = {"lines": 8, "max_lines": 30, "placeholder": example}
+        self.described = line("ds-descriptions", "Descriptions of labels", about, **lines)
+        with gr.Row(elem_classes="actions"):
+            self.save_described = small("ds-save-descriptions", "Save descriptions")
+            files: Any = {"file_types": [".json", ".csv", ".tsv"], "elem_id": "ds-descriptions-file"}
+            self.read_described = gr.UploadButton("Read a JSON or CSV", size="sm", **files)
+        with gr.Row(visible=studio.descriptions.can_ask()):
+            told = "On the Hub, with your own login; it is told the labels. You read and save what it proposes."
+            self.model = line("ds-language-model", "Language model", told, placeholder="Qwen/Qwen3-8B")
+            self.propose = small("ds-propose-descriptions", "Propose descriptions")
+        self.told_described = part(elem_id="ds-descriptions-answer")
 
     def _lay_out_split(self) -> None:
         """The division into train and test, and the few-shot draw."""

@@ -25,6 +25,7 @@ from ga2app.web.components.form_fields import (
     pick,
     settle_choice,
     small,
+    tick,
 )
 from ga2app.web.components.markup import notice, render, script
 from ga2app.web.events import QUIET
@@ -63,6 +64,15 @@ class Settings:
             self.template = line("template", "Prompt templates", about, value=TEMPLATE, lines=1, max_lines=8)
             ensemble = gr.Button(_ENSEMBLE_BUTTON, size="sm")
             self.top_k = gr.Slider(1, 20, value=5, step=1, label="Labels shown for each clip")
+        with folded("Descriptions", elem_id="label-descriptions"):
+            about = "Sentences on what a label looks like are averaged with its name, for zero-shot CLIP and bundles."
+            self.describe = tick("describe", "Use descriptions", f"{about} Those that bundles know are used, too.")
+            lines, example = (
+                "One per line: label: sentence. A label may have several.",
+                "rowing: a person pulls two oars",
+            )
+            several: Any = {"lines": 2, "max_lines": 12, "placeholder": example}
+            self.described = line("described", "Descriptions of labels", lines, **several)
         ensemble.click(swap_sentences, self.template, [self.template, ensemble], **QUIET)
 
 
@@ -111,6 +121,7 @@ class Controls:
             given[settings.template],
             int(given[settings.top_k]),
             chosen_none(given[settings.way], given[settings.group], given[settings.threshold]),
+            (given[settings.described] or "") if given[settings.describe] else None,
         )
 
 
@@ -148,9 +159,16 @@ def connect_controls(studio: Studio, controls: Controls) -> list[gr.events.Depen
     fitting = [controls.fit, controls.backbone]
     gr.on([bundle.input, controls.backbone.change], check_fit, [bundle, controls.backbone], fitting, **QUIET)
     taken = controls.take_labels.click(service.bundle_labels, bundle, labels, **QUIET)
-    drawn = [labels, controls.dataset]
+    told = controls.settings.described
     loaded = controls.dataset.input(
-        lambda name, typed: (service.dataset_labels(name) or typed, None), [controls.dataset, labels], drawn, **QUIET
+        lambda name, typed, said: (
+            service.dataset_labels(name) or typed,
+            service.dataset_descriptions(name) or said,
+            None,
+        ),
+        [controls.dataset, labels, told],
+        [labels, told, controls.dataset],
+        **QUIET,
     )
     changed = [labels.change, bundle.input]
     gr.on(changed, suggest, [labels, bundle], controls.suggested, trigger_mode="always_last", **QUIET)

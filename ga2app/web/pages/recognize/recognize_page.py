@@ -216,6 +216,11 @@ def restored_settings(studio: Studio, controls: Controls, left: Left) -> dict[An
         settings.threshold: threshold | {"value": values["threshold"]},
         settings.template: values["template"],
         settings.top_k: values["top_k"],
+        **{
+            part: values[name]
+            for name, part in vars(settings).items()
+            if name in ("describe", "described") and name in values
+        },
     }
 
 
