@@ -1,4 +1,4 @@
-"""What others wrote, read without trust: ordinary files alone, JSON, texts, numbers, and CSV without formulas.
+"""What others wrote, read without trust: ordinary files alone, JSON, XML, texts, numbers, and CSV without formulas.
 
 Every door reads through these functions, so that a named pipe, half a character, a bottomless nesting or a number
 beyond all numbers is one plain line wherever it comes in.
@@ -18,6 +18,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
+from xml.parsers import expat  # nosec B407: document types and entities are refused, depth and size are bounded
 
 from ga2app.errors import StudioError, shown
 
@@ -244,6 +245,48 @@ def row_dicts(lines: Iterable[str], separator: str = ",") -> Iterator[tuple[int,
     for line, cells in rows:
         if any(cells):
             yield line, dict(zip(header, [*cells, *[""] * (len(header) - len(cells))], strict=False))
+
+
+_CUT_OFF = ("no element found", "unclosed token", "partial character", "unclosed CDATA section")
+_Start = Callable[[tuple[str, ...], dict[str, str]], None]
+
+
+def read_xml(content: bytes, start: _Start, end: Callable[[tuple[str, ...], str], None]) -> None:
+    """Read XML in the memory of one element. Raises ValueError in plain words for what is damaged.
+
+    ``start`` is told the names down to an element, without namespaces, and its attributes; ``end`` what stands in it.
+    A document type is refused, and with it entities, which a few lines make gigabytes of, or files of this machine.
+    """
+    parser = expat.ParserCreate(namespace_separator=" ")
+    parser.buffer_text = True
+    path: list[str] = []
+    texts: list[list[str]] = []
+
+    def begun(name: str, attributes: dict[str, str]) -> None:
+        if len(path) >= MAX_DEPTH:
+            raise ValueError(_TOO_DEEP)
+        path.append(name.rpartition(" ")[2])
+        texts.append([])
+        start(tuple(path), attributes)
+
+    def ended(name: str) -> None:
+        end(tuple(path), "".join(texts.pop()))
+        path.pop()
+
+    def refuse(*_: object) -> None:
+        raise ValueError("it declares a document type, which may define entities; take the line with DOCTYPE out")
+
+    parser.StartElementHandler, parser.EndElementHandler = begun, ended
+    parser.CharacterDataHandler = lambda text: texts[-1].append(text) if texts else None
+    parser.StartDoctypeDeclHandler = parser.EntityDeclHandler = refuse
+    try:
+        parser.Parse(content, True)
+    except expat.ExpatError as exc:
+        why = expat.ErrorString(exc.code) + (f" inside <{shown(path[-1])}>" if path else "")
+        cut = "; was it cut off?" if why.startswith(_CUT_OFF) else ""
+        raise ValueError(f"line {exc.lineno}: {why}{cut}") from exc
+    except LookupError as exc:
+        raise ValueError("it is in an encoding that is not known") from exc
 
 
 def special_files(folder: Path) -> Sequence[str]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
@@ -27,6 +28,7 @@ from ga2app.bundles.manifest import read_manifest, to_json
 from ga2app.clip.files.clip_folder import look_into
 from ga2app.config import RunConfig
 from ga2app.config.settings_files import load_settings, settings_text
+from ga2app.datasets.annotations import annotation_format, read_annotations
 from ga2app.datasets.class_folders import read_folder
 from ga2app.datasets.clip_table import read_table
 from ga2app.datasets.import_report import ImportReport
@@ -48,6 +50,7 @@ from ga2app.training import checkpoint
 from ga2app.types import Recognition, RecognizedClip, Subset
 from ga2app.types.report_types import read_report
 from ga2app.video.preprocessing import read_preprocessing
+from ga2app.video.writer import write_clip
 from ga2app.web.address import NOBODY, whole
 
 PIECES = [
@@ -150,6 +153,22 @@ def _split_list(folder: Path, content: bytes) -> None:
         entries, _ = read_entries(folder / name, Subset.TRAIN, layout, problems)
         assert entries or problems
         str(entries).encode()
+
+
+@functools.cache
+def _clip() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        write_clip(Path(folder) / "a.mp4", np.zeros((10, 16, 16, 3), np.uint8), 5)
+        return (Path(folder) / "a.mp4").read_bytes()
+
+
+def _annotations(folder: Path, content: bytes) -> None:
+    (folder / "a.vtt").write_bytes(content)
+    (folder / "a.mp4").write_bytes(_clip())
+    annotation_format(folder / "a.vtt")
+    found = read_annotations(folder / "a.vtt", folder, 25.0)
+    json.dumps(found.to_dict(), allow_nan=False).encode()
+    assert all(one.end > one.start >= 0 and one.label for one in found.stretches)
 
 
 def _label_list(folder: Path, content: bytes) -> None:
@@ -258,7 +277,31 @@ SPLIT = [
     b'[{"id": "7", "template": "Holding [something]"}]', b'{"id": "7", "template": "a"}\n{"id": "8", "template": "b"}',
     b"label,youtube_id,time_start,time_end,split\nrun,abcdefghijk,0,10,train\n",
 ]  # fmt: skip
+CUES = b"WEBVTT\n\n00:01.000 --> 00:02.000\nrun\n\n1\n00:00:01,000 --> 00:00:02,000 align:left\nwalk\n"
+STRETCHES = [
+    CUES, b"path,label,start,end\na.mp4,run,1,2\n", b"a.mp4 1.0 2.0\n", b"id,actions\na,c001 1 2;c002 2 3\n",
+    b'[{"data": {"video": "a.mp4"}, "annotations": [{"result": [{"value": {"ranges": [{"start": 1, "end": 9}], '
+    b'"timelinelabels": ["run"]}}, {"value": {"start": 1, "end": 2, "labels": ["run"]}}]}]}]',
+    b'{"intervals": [{"label_id": 1, "start": 5, "stop": 9}], "labels": [{"id": 1, "name": "run"}], "name": "a.mp4"}',
+    b'{"attribute": {"1": {"anchor_id": "FILE1_Z2_XY0", "type": 2, "options": {"3": "run"}}}, "file": {"1": {"fname": '
+    b'"a.mp4"}}, "view": {"1": {"fid_list": ["1"]}}, "metadata": {"x": {"vid": "1", "z": [1, 2], "av": {"1": "3,4"}}}}',
+    b'{"behaviors_conf": {"0": {"code": "run", "type": "State event"}}, "observations": {"o": {"file": {"1": ["a.mp4", '
+    b'"b.mp4"]}, "media_info": {"length": {"a.mp4": 1}}, "events": [[1, "", "run", "", ""], [2, "", "run", "", ""]]}}}',
+    b'{"database": {"a": {"annotations": [{"segment": [1, 2], "label": "run"}]}}}',
+    b'{"classes": ["run"], "labels": {"a": [{"label": 0, "support": [1, 9]}, {"label": 0, "timestamps": [1, 2]}]}}',
+    b"Observation id,Source,Behavior,Behavior type,Time\no,player #1:a.mp4,run,START,1\no,a.mp4,run,STOP,2\n",
+    b"Source,Behavior,Behavior type,Start (s),Stop (s)\nplayer #1:a.mp4;b.mp4,run,STATE,1,2\n",
+    b'# ATTRIBUTE = {}\n# CSV_HEADER = id,file_list,temporal_coordinates,metadata\n"1","[""a.mp4""]","[1,2]",'
+    b'"{""1"":""run""}"\n',
+    b'<annotations><meta><task><source>a.mp4</source><stop_frame>9</stop_frame></task></meta><track label="run"><box '
+    b'frame="1" outside="0"/><box frame="3" outside="1"/></track><image id="5"><tag label="x"/></image></annotations>',
+    b'<ANNOTATION_DOCUMENT><HEADER><MEDIA_DESCRIPTOR MEDIA_URL="file:///a.mp4"/></HEADER><TIME_SLOT TIME_SLOT_ID="t" '
+    b'TIME_VALUE="0"/><TIME_SLOT TIME_SLOT_ID="u" TIME_VALUE="9"/><TIER TIER_ID="x"><ALIGNABLE_ANNOTATION '
+    b'ANNOTATION_ID="a" TIME_SLOT_REF1="t" TIME_SLOT_REF2="u"><ANNOTATION_VALUE>run</ANNOTATION_VALUE>'
+    b'</ALIGNABLE_ANNOTATION><REF_ANNOTATION ANNOTATION_ID="b" ANNOTATION_REF="a"/></TIER></ANNOTATION_DOCUMENT>',
+]  # fmt: skip
 READERS = {
+    "annotations over time": Reader(_annotations, lambda: STRETCHES),
     "manifest": Reader(_manifest, lambda: [_bundle()["bundle.json"]]),
     "prompts": Reader(_prompts, lambda: [_bundle()["prompts.safetensors"]]),
     "zipped bundle": Reader(_zipped, lambda: [_bundle()["one.zip"]]),

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ga2app.cli import common
-from ga2app.datasets import Division, Half, Layout, Missing, SplitLists
+from ga2app.datasets import Division, Half, Layout, Missing, Problem, SplitLists
+from ga2app.datasets.label_list import read_label_list
 from ga2app.errors import DatasetError
 from ga2app.labels import Spelling, parse_labels
 
 if TYPE_CHECKING:
+    from ga2app.datasets.annotations import Annotations
     from ga2app.services.import_sources import Source
     from ga2app.store.import_records import ImportRow
 
@@ -26,8 +28,10 @@ def add(commands: common.Commands) -> None:
     """Register the command."""
     about = "make class folders, a list, a zip or the split lists of a known data set a data set of the studio"
     parser = commands.add_parser("import-dataset", help=about)
-    what = "class folders (also in train, val, test), a CSV with path and label, or a zip of either"
-    parser.add_argument("source", nargs="?", metavar="FOLDER|CSV|ZIP", help=what)
+    what = (
+        "class folders (also in train, val, test), a CSV with path and label, a zip of either; or annotations over time"
+    )
+    parser.add_argument("source", nargs="?", metavar="FOLDER|CSV|ZIP|ANNOTATIONS", help=what)
     parser.add_argument("--name", help="name in the studio (default: the folder's or the list's)")
     missing = "with clips missing or unreadable: fail, importing nothing (default), or skip, importing the others"
     parser.add_argument("--missing", choices=[*map(str, Missing)], default=Missing.FAIL.value, help=missing)
@@ -39,6 +43,9 @@ def add(commands: common.Commands) -> None:
     parser.add_argument("--spelling", choices=[*map(str, Spelling)], default=Spelling.WORDS.value, help=names)
     common.add_descriptions(parser)
     common.add_json(parser)
+    _add_annotations(
+        parser.add_argument_group("annotations over time", "files of labeling tools; the content tells which")
+    )
     _add_lists(parser.add_argument_group("split lists", "one clip a line: 'path label' or 'path frames label'"))
     _add_novel(parser.add_argument_group("novel classes", "those that are not to be trained on, chosen in one way"))
     parser.set_defaults(run=run)
@@ -59,6 +66,15 @@ def _add_lists(lists: Any) -> None:
     lists.add_argument("--negatives", default="", help=prompts)
 
 
+def _add_annotations(annotations: Any) -> None:
+    rate = "frames a second of Label Studio's timeline: <Video frameRate> of its configuration, else 24"
+    annotations.add_argument("--frame-rate", type=float, metavar="R", help=rate)
+    tier = "take this tier of ELAN, attribute of VIA or subject of BORIS; may be given again (default: all)"
+    annotations.add_argument("--tier", action="append", default=[], metavar="NAME", help=tier)
+    dry = "print the stretches in seconds, what is cut and what is left out, and import nothing"
+    annotations.add_argument("--dry-run", action="store_true", help=dry)
+
+
 def _add_novel(novel: Any) -> None:
     novel.add_argument("--novel", default="", metavar="NAMES", help=f"their names: {common.LABELS_HELP}")
     novel.add_argument("--novel-list", type=Path, metavar="FILE", help="a label list of them, or one name a line")
@@ -75,6 +91,8 @@ def run(args: argparse.Namespace) -> int:
     from ga2app.datasets.label_descriptions import read_descriptions
     from ga2app.services.import_sources import Duplicates
 
+    if (found := _annotations(args)) is not None:
+        return _tell_annotations(args, found)
     with common.own_studio() as studio:
         source, division = _source(args)
         row = studio.imports.run(
@@ -95,6 +113,47 @@ def run(args: argparse.Namespace) -> int:
         _print_report(row)
     if not done:
         raise DatasetError(row.error or "the import has failed")
+    return 0
+
+
+def _annotations(args: argparse.Namespace) -> Annotations | None:
+    """The stretches of a file of annotations over time; None where the source is something else."""
+    from ga2app.datasets.annotations import annotation_format, read_annotations
+
+    source = Path(args.source).expanduser() if args.source else None
+    asked = args.dry_run or args.frame_rate is not None or args.tier
+    listed = source is not None and source.is_file() and source.suffix.lower() != ".zip"
+    if not asked and not (source is not None and listed and annotation_format(source) not in (None, "CSV")):
+        return None
+    if source is None or not listed:
+        raise DatasetError("--dry-run, --frame-rate and --tier are for a file of annotations over time; name one")
+    labels = None
+    if args.labels:
+        problems: list[Problem] = []
+        listing = read_label_list(args.labels, problems)
+        if listing is None:
+            raise DatasetError(f"the labels cannot be read: {problems[0]}")
+        labels = listing.names
+    return read_annotations(source, args.root, args.frame_rate, tiers=args.tier, labels=labels)
+
+
+def _tell_annotations(args: argparse.Namespace, found: Annotations) -> int:
+    """Print what a file of annotations would bring; importing it is for later."""
+    if not args.dry_run:
+        raise DatasetError(
+            f"'{args.source}' is {found.format} with {len(found.stretches):,} stretches, and stretches of a video "
+            "cannot be imported yet; --dry-run lists them in seconds"
+        )
+    if args.json:
+        common.print_json(found.to_dict())
+        return 0
+    clips = len({one.path for one in found.stretches})
+    print(f"{found.format}: {common.counted(clips, 'clip')}, {len(found.stretches):,} to import; nothing was imported")
+    _print_some("stretches", [f"{one.path} {one.start:.3f}-{one.end:.3f} s {one.label}" for one in found.stretches])
+    _print_some("cut", [f"{one.path} {one.start:.3f}-{one.end:.3f} s {one.label}: {one.why}" for one in found.cut])
+    _print_some("left out", [f"{one.path} {one.label}: {one.why}" for one in found.left_out])
+    for note in found.notes:
+        print(f"note: {note}")
     return 0
 
 

@@ -75,7 +75,7 @@ def read_sheet(file: Path) -> Sheet:
         text = text.split("\n", 1)[1]  # Excel says so which separator it wrote.
     first_line = text.strip("\n").split("\n", 1)[0]
     try:
-        rows = _json_rows(text) if first_line.lstrip().startswith("{") else _rows(text, _separator(first_line))
+        rows = json_rows(text) if first_line.lstrip().startswith("{") else _rows(text, separator_of(first_line))
     except ValueError as exc:
         raise DatasetError(f"'{file}' cannot be read as CSV ({exc}); save it as UTF-8 text") from exc
     kept = [(line, cells) for line, cells in rows if any(cells)]
@@ -83,7 +83,7 @@ def read_sheet(file: Path) -> Sheet:
     return Sheet(columns, tuple(kept[1:]), first_line.strip()[:120])
 
 
-def _separator(line: str) -> str:
+def separator_of(line: str) -> str:
     """The sign that cuts ``line`` into the most cells, a comma where none does."""
     return max(_SEPARATORS, key=lambda sign: len(next(csv_rows([line], sign), (0, []))[1]))
 
@@ -92,7 +92,7 @@ def _rows(text: str, separator: str) -> list[tuple[int, tuple[str, ...]]]:
     return [(line, tuple(cells)) for line, cells in csv_rows(text.split("\n"), separator)]
 
 
-def _json_rows(text: str) -> list[tuple[int, tuple[str, ...]]]:
+def json_rows(text: str) -> list[tuple[int, tuple[str, ...]]]:
     """One object a line, as a table whose columns are all keys."""
     found: list[tuple[int, dict[str, Any]]] = []
     for number, line in enumerate(text.split("\n"), 1):

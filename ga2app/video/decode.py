@@ -46,6 +46,7 @@ def decode_clip(path: str, wanted: Wanted, short_side_px: int | None) -> ClipFra
         total_frames=part.count,
         seconds=None if end_s is None else end_s - begin_s,
         times_s=tuple(time - begin_s for time in clip.times_s),
+        first_s=clip.first_s + begin_s,
     )
 
 
@@ -114,7 +115,7 @@ def _decode(path: str, place: _Place, short_side_px: int | None) -> ClipFrames:
         if decord and (sought := read_by_seeking(path, index, sampling, short_side_px, display)):
             images, indices = sought
             return ClipFrames(images, indices, expected, steps.fps, DECORD, *_upright(size, images),
-                              steps.seconds, steps.times_s(indices))  # fmt: skip
+                              steps.seconds, steps.times_s(indices), first_s=steps.first_s)  # fmt: skip
         with _memory_for(path, maker):
             sought = images_by_index(path, index, sampling, maker)
         if sought is not None:
@@ -184,7 +185,8 @@ def _clip(
 ) -> ClipFrames:
     size = _upright(display.size(*maker.recorded), images)
     notes = tuple(f"converted from HDR ({kind}) to sRGB" for kind in maker.hdr)
-    return ClipFrames(images, indices, total, steps.fps, reader, *size, steps.seconds, steps.times_s(indices), notes)
+    times_s = steps.times_s(indices)
+    return ClipFrames(images, indices, total, steps.fps, reader, *size, steps.seconds, times_s, notes, steps.first_s)
 
 
 def _index_pace(index: TrustedIndex, rate: float | None) -> Pace:

@@ -129,6 +129,17 @@ class Every:
 
 
 @dataclass(frozen=True)
+class Numbered:
+    """The frames of these ``numbers``, which grow, and the first one: what says when they are shown."""
+
+    numbers: tuple[int, ...]
+
+    def indices(self, total: int) -> tuple[int, ...]:
+        """Those that a clip of ``total`` frames has."""
+        return tuple(sorted({0, *(number for number in self.numbers if 0 <= number < total)}))
+
+
+@dataclass(frozen=True)
 class Together:
     """What several samplings of one clip choose, read at once: those of all epochs of a run, which are known before.
 
@@ -165,7 +176,7 @@ class Part:
         return tuple(self.first + number for number in self.sampling.indices(self.count))
 
 
-Sampling = Evaluation | Training | Views | Every | Together | Part
+Sampling = Evaluation | Training | Views | Every | Numbered | Together | Part
 
 
 @dataclass(frozen=True)
@@ -207,6 +218,8 @@ def policy_of(sampling: Sampling) -> int:
         return policy_of(sampling.parts[0])
     if isinstance(sampling, Every):
         return sampling.limit
+    if isinstance(sampling, Numbered):
+        return len(sampling.numbers) + 1
     return sampling.num_frames * (sampling.views if isinstance(sampling, Views) else 1)
 
 
@@ -216,7 +229,8 @@ def typical_indices(sampling: Sampling, total: int) -> tuple[int, ...]:
     The two decoders round colors a little differently. So the choice may hang on the policy alone and not on what a
     seed draws: a frame is the same to the bit in each epoch, and whether it was read by itself or with others.
     """
-    return sampling.indices(total) if isinstance(sampling, Every) else Evaluation(policy_of(sampling)).indices(total)
+    fixed = isinstance(sampling, Every | Numbered)
+    return sampling.indices(total) if fixed else Evaluation(policy_of(sampling)).indices(total)
 
 
 def _check(name: str, value: int) -> None:

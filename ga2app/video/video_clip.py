@@ -31,7 +31,8 @@ class ClipFrames:
     animated WebP, "pillow"; ``width`` and ``height`` are the picture's own size, upright and with square pixels,
     before any shrinking. ``seconds`` is the clip's length by its time stamps, None where the file does not tell, and
     ``times_s`` is when each of ``frames`` is shown, after the clip's first, empty where that is not known. ``notes``
-    are sentences for a person on what was done to the colors.
+    are sentences for a person on what was done to the colors. ``first_s`` is when the first frame of the clip is shown,
+    on the file's own clock.
     """
 
     frames: NDArray[np.uint8]
@@ -44,6 +45,7 @@ class ClipFrames:
     seconds: float | None = None
     times_s: tuple[float, ...] = ()
     notes: tuple[str, ...] = ()
+    first_s: float = 0.0
 
     def header(self) -> dict[str, Any]:
         """All but the pixels, as JSON writes it: what goes through a pipe or a file before them."""
@@ -57,6 +59,7 @@ class ClipFrames:
             "seconds": self.seconds,
             "times_s": self.times_s,
             "notes": self.notes,
+            "first_s": self.first_s,
         }
 
     @classmethod
@@ -73,6 +76,7 @@ class ClipFrames:
             seconds=header["seconds"],
             times_s=tuple(header["times_s"]),
             notes=tuple(header["notes"]),
+            first_s=header.get("first_s", 0.0),
         )
 
     def chosen(self, sampling: Sampling) -> ClipFrames:
