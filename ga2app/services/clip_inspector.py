@@ -6,7 +6,7 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 
 TIME_LIMIT_S = 30.0
+_MORE_S = 1.0
+"""For each stretch of a file that is read for several."""
 LOOKED_AT = 4
 """Frames that an inspection looks at: the first of each quarter."""
 PICTURE_PX = 160
@@ -53,11 +55,28 @@ class VideoInspector:
         """What the clip is; its ``digest`` stays empty. ``picture`` is where to write a small JPEG of its middle."""
         from ga2app.video import Evaluation
 
-        clip = self._read(path, Evaluation(LOOKED_AT), max(PICTURE_PX, _SMALL_PX))
-        if picture is not None:
-            _write_picture(clip.frames[LOOKED_AT // 2], picture, PICTURE_PX)
-        facts = ClipFacts(clip.seconds, clip.total_frames, clip.width, clip.height)
-        return replace(facts, warnings=(*clip.notes, *_warnings(facts, clip.frames)))
+        return _facts(self._read(path, Evaluation(LOOKED_AT), max(PICTURE_PX, _SMALL_PX)), picture)
+
+    def inspect_stretches(
+        self, addresses: Sequence[str], pictures: Sequence[Path | None]
+    ) -> list[ClipFacts | ClipError]:
+        """``inspect`` of several stretches of one file, which is opened once; what is wrong with one is in its place.
+
+        Raises ClipError where the file cannot be read, or none of its stretches.
+        """
+        from ga2app.video import Evaluation
+        from ga2app.video.decoder_pool import shared_pool
+
+        found = shared_pool.read_several(
+            addresses,
+            [Evaluation(LOOKED_AT)] * len(addresses),
+            short_side_px=max(PICTURE_PX, _SMALL_PX),
+            time_limit_s=TIME_LIMIT_S + _MORE_S * len(addresses),
+        )
+        return [
+            one if isinstance(one, ClipError) else _facts(one, picture)
+            for one, picture in zip(found, pictures, strict=True)
+        ]
 
     def thumbnail(self, path: str, out: Path, px: int = PICTURE_PX) -> None:
         """Write a JPEG of the clip's middle to ``out``, at most ``px`` high."""
@@ -92,6 +111,14 @@ class VideoInspector:
         from ga2app.video.decoder_pool import shared_pool
 
         return shared_pool.read(path, sampling, short_side_px=px, time_limit_s=TIME_LIMIT_S)
+
+
+def _facts(clip: ClipFrames, picture: Path | None) -> ClipFacts:
+    """What a clip is of which ``LOOKED_AT`` frames were read."""
+    if picture is not None:
+        _write_picture(clip.frames[LOOKED_AT // 2], picture, PICTURE_PX)
+    facts = ClipFacts(clip.seconds, clip.total_frames, clip.width, clip.height)
+    return replace(facts, warnings=(*clip.notes, *_warnings(facts, clip.frames)))
 
 
 def _preview_times(clip: ClipFrames) -> tuple[list[float], float]:

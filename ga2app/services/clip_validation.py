@@ -18,11 +18,13 @@ from ga2app.labels import unreadable
 from ga2app.services.clip_inspector import VideoInspector
 from ga2app.services.import_sources import Duplicates, Found, paths_of
 from ga2app.services.zip_archive import Tick
-from ga2app.stretches import overlapping, shown_address
+from ga2app.stretches import Stretch, overlapping, shown_address, split_address
 from ga2app.types import AnchorClip, ClipFacts, Dataset
-from ga2app.video.clip_loader import ClipLoader
+from ga2app.video.clip_loader import ClipLoader, raised
 
 LOOKING = "Looking at clips"
+TOGETHER = 1024
+"""Stretches of one file that are looked at by opening it once: their pictures take half a gigabyte meanwhile."""
 
 Validated = tuple[Dataset, dict[str, ClipFacts]]
 """What is left of a data set, and what is known of its clips by their paths."""
@@ -86,39 +88,74 @@ def validate(
 def _inspected(
     paths: Sequence[str], inspector: VideoInspector, pictures: Path, had: Path, tick: Tick
 ) -> dict[str, ClipFacts | ClipError | UnicodeEncodeError]:
-    """What each of ``paths`` is, or why it cannot be used. Several are opened at once, and each content once."""
+    """What each of ``paths`` is, or why it cannot be used.
+
+    Several are opened at once, each content once, and a file of many stretches once for all of them.
+    """
     by_content: dict[str, ClipFacts | ClipError] = {}
     claimed: set[str] = set()
     lock = threading.Lock()
 
-    def look(path: str) -> str | UnicodeEncodeError:
-        """The digest of the clip at ``path``, which is opened unless another thread does so. Raises ClipError."""
-        try:
-            path.encode()
-        except UnicodeEncodeError as exc:
-            return exc
-        digest = content_digest(path)
+    def look(group: Sequence[str]) -> list[str | UnicodeEncodeError | ClipError]:
+        """The digests of clips, which are opened unless another thread does so."""
+        digests = [_digest_of(path) for path in group]
         with lock:
-            if digest in claimed:
-                return digest
-            claimed.add(digest)
-        name = f"{digest}.jpg"
-        picture = None if (had / name).exists() else pictures / name
-        try:
-            by_content[digest] = replace(inspector.inspect(path, picture), digest=digest)
-        except ClipError as exc:
-            if isinstance(exc.__cause__, OSError) and code_of(exc.__cause__) is ErrorCode.DISK_FULL:
-                raise exc.__cause__ from exc  # its picture has no room: no fault of the clip
-            by_content[digest] = exc
-        return digest
+            fresh = {one: path for one, path in zip(digests, group, strict=True) if _unclaimed(one, claimed)}
+            claimed.update(one for one in fresh if isinstance(one, str))
+        places = [None if (had / f"{one}.jpg").exists() else pictures / f"{one}.jpg" for one in fresh]
+        found = _opened(list(fresh.values()), places, inspector)
+        for one, facts in zip(fresh, found, strict=True):
+            if isinstance(facts, ClipError) and (cause := facts.__cause__) and code_of(cause) is ErrorCode.DISK_FULL:
+                raise cause from facts  # its picture has no room: no fault of the clip
+            by_content[str(one)] = facts if isinstance(facts, ClipError) else replace(facts, digest=str(one))
+        return digests
 
     looked_at: dict[str, str | UnicodeEncodeError | ClipError] = {}
     tick(LOOKING, 0, len(paths))
-    with closing(ClipLoader().ahead(partial(look, path) for path in paths)) as results:
-        for number, (path, result) in enumerate(zip(paths, results, strict=True), 1):
-            looked_at[path] = result
-            tick(LOOKING, number, len(paths))
+    groups = _by_file(paths)
+    with closing(ClipLoader().ahead(partial(look, group) for group in groups)) as results:
+        for group, result in zip(groups, results, strict=True):
+            looked_at |= dict(zip(group, raised(result), strict=True))
+            tick(LOOKING, len(looked_at), len(paths))
     return {path: by_content[found] if isinstance(found, str) else found for path, found in looked_at.items()}
+
+
+def _unclaimed(digest: str | Exception, claimed: set[str]) -> bool:
+    return isinstance(digest, str) and digest not in claimed
+
+
+def _digest_of(path: str) -> str | UnicodeEncodeError | ClipError:
+    """The digest of the clip at ``path``, or why it has none."""
+    try:
+        path.encode()
+        return content_digest(path)
+    except (UnicodeEncodeError, ClipError) as exc:
+        return exc
+
+
+def _by_file(paths: Sequence[str]) -> list[list[str]]:
+    """``paths``, the stretches of one file together, at most ``TOGETHER`` of them and in the order of their starts."""
+    files: dict[str, list[str]] = {}
+    for path in paths:
+        file, stretch = split_address(path)
+        files.setdefault(file if stretch else f"\0{path}", []).append(path)
+    groups = []
+    for group in files.values():
+        group.sort(key=lambda path: split_address(path)[1] or Stretch(0.0))
+        groups += [group[first : first + TOGETHER] for first in range(0, len(group), TOGETHER)]
+    return groups
+
+
+def _opened(
+    paths: Sequence[str], pictures: Sequence[Path | None], inspector: VideoInspector
+) -> list[ClipFacts | ClipError]:
+    """What each of ``paths`` is, which are one clip or stretches of one file."""
+    try:
+        if len(paths) > 1:
+            return inspector.inspect_stretches(paths, pictures)
+        return [inspector.inspect(path, picture) for path, picture in zip(paths, pictures, strict=True)]
+    except ClipError as exc:
+        return [exc] * len(paths)
 
 
 def file_in(root: Path, path: str) -> str:

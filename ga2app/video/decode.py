@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ga2app.errors import ClipError
-from ga2app.stretches import seconds
+from ga2app.stretches import Stretch, seconds
 from ga2app.video.animated_webp import is_animated_webp, read_animated_webp
 from ga2app.video.container_facts import SMALLER, clip_name, first_bytes, open_clip, packet_count
 from ga2app.video.display import Display, recorded_display
 from ga2app.video.images import PLAIN, ImageMaker, fitted_size
-from ga2app.video.sampling import Part, Sampling, Together, Wanted, Within
+from ga2app.video.sampling import Exactly, Part, Sampling, Several, Together, Wanted, Within
 from ga2app.video.seeking import TrustedIndex, images_by_index, read_by_seeking, trusted_index
 from ga2app.video.sequential import read_sequentially
 from ga2app.video.video_clip import ClipFrames, Pace, TimeStamps, pace
@@ -29,62 +29,96 @@ MAX_FRAMES_BYTES = 2**30
 def decode_clip(path: str, wanted: Wanted, short_side_px: int | None) -> ClipFrames:
     """Read ``path`` (absolute) in this process, without a time limit; raises ClipError.
 
-    Of a stretch that is what decoding all of the file gives, numbered from the stretch's first frame on.
+    Of a stretch that is what decoding all of the file gives, numbered from the stretch's first frame on; of several it
+    is all of them, joined.
     """
-    place = _Place(path, wanted)
+    if isinstance(wanted, Several):
+        return ClipFrames.joined(_stretches(path, wanted, short_side_px))
+    if isinstance(wanted, Within):
+        only = _stretches(path, Several((wanted,)), short_side_px)[0]
+        assert isinstance(only, ClipFrames)  # where none is found, that was raised
+        return only
+    return _decode(path, _Place(path, wanted), short_side_px)
+
+
+def _stretches(path: str, several: Several, short_side_px: int | None) -> list[ClipFrames | ClipError]:
+    """Each stretch, or why it is none; raises that where none is one."""
+    place = _Place(path, several)
     clip = _decode(path, place, short_side_px)
-    part, pace = place.part, place.pace
-    if part is None or pace is None or pace.starts_s is None:
-        return clip
-    begin_s = pace.starts_s[part.first]
+    if place.varied and (len(several.parts) > 1 or isinstance(several.parts[0].sampling, Together)):
+        return [_alone(path, one, short_side_px) for one in several.parts]
+    return [
+        part if isinstance(part, ClipError) else _part_of(clip, part, within, place.pace)
+        for part, within in zip(place.parts, several.parts, strict=True)
+    ]
+
+
+def _alone(path: str, within: Within, short_side_px: int | None) -> ClipFrames | ClipError:
+    """One stretch, without what is wanted later, of a file whose picture changes its size: see ``_unvaried``."""
+    now = within.sampling.parts[0] if isinstance(within.sampling, Together) else within.sampling
+    try:
+        return decode_clip(path, Within(now, within.stretch), short_side_px)
+    except ClipError as exc:
+        return exc
+
+
+def _part_of(clip: ClipFrames, part: Part, within: Within, pace: Pace) -> ClipFrames:
+    """What ``clip``, numbered and timed in the whole file, holds of one stretch."""
+    assert pace.starts_s is not None
     after = part.first + part.count
+    begin_s = pace.starts_s[part.first]
     end_s = pace.starts_s[after] if after < len(pace.starts_s) else pace.seconds
+    found = clip.chosen(part)
     return replace(
-        clip,
-        notes=(*clip.notes, *_cut(wanted, pace)),
-        indices=tuple(number - part.first for number in clip.indices),
+        found,
+        indices=tuple(number - part.first for number in found.indices),
         total_frames=part.count,
         seconds=None if end_s is None else end_s - begin_s,
-        times_s=tuple(time - begin_s for time in clip.times_s),
+        times_s=tuple(time - begin_s for time in found.times_s),
+        notes=(*clip.notes, *_cut(within.stretch, pace)),
         first_s=clip.first_s + begin_s,
     )
 
 
-def _cut(wanted: Wanted, pace: Pace) -> list[str]:
+def _cut(stretch: Stretch, pace: Pace) -> list[str]:
     """That a stretch ends with the file, before its own end: by more than the last frame's worth of rounding."""
-    if not isinstance(wanted, Within) or pace.seconds is None or pace.fps is None:
+    if pace.seconds is None or pace.fps is None or math.isinf(stretch.end_s):
         return []
-    file_end_s, end_s = pace.first_s + pace.seconds, wanted.stretch.end_s
-    if math.isinf(end_s) or end_s <= file_end_s + 1 / pace.fps:
+    file_end_s = pace.first_s + pace.seconds
+    if stretch.end_s <= file_end_s + 1 / pace.fps:
         return []
-    return [
-        f"its end at {seconds(end_s)} s lies beyond the video's at {seconds(round(file_end_s, 3))} s: it was cut there"
-    ]
+    ends = f"its end at {seconds(stretch.end_s)} s lies beyond the video's at {seconds(round(file_end_s, 3))} s"
+    return [f"{ends}: it was cut there"]
 
 
 class _Place:
-    """Which frames are ``wanted``: known at once, but of a stretch only when the times of all frames are."""
+    """Which frames are ``wanted``: known at once, but of stretches only when the times of all frames are."""
 
-    def __init__(self, path: str, wanted: Wanted) -> None:
+    def __init__(self, path: str, wanted: Sampling | Several) -> None:
         self.path, self.wanted = path, wanted
-        self.sampling: Sampling | None = None if isinstance(wanted, Within) else wanted
-        self.part: Part | None = None
-        self.pace: Pace | None = None
+        self.sampling: Sampling | None = None if isinstance(wanted, Several) else wanted
+        self.parts: list[Part | ClipError] = []
+        self.pace = Pace(None, None, None)
+        self.varied = False
 
     def told(self, pace: Pace) -> Sampling:
-        """What to read of a clip whose frames have this ``pace``. Raises ClipError for a stretch that is not in it."""
-        if isinstance(self.wanted, Within):
-            self.sampling = self.part = self.wanted.located(pace.clock_s, clip_name(self.path))
-            self.pace = pace
+        """What to read of a clip whose frames have this ``pace``. Raises ClipError where no stretch lies in it."""
+        if isinstance(self.wanted, Several):
+            clock_s, self.pace = pace.clock_s, pace
+            self.parts = [_located(within, clock_s, clip_name(self.path)) for within in self.wanted.parts]
+            found = [part for part in self.parts if isinstance(part, Part)]
+            if not found:
+                raise next(part for part in self.parts if isinstance(part, ClipError))
+            self.sampling = Exactly(tuple(sorted({number for part in found for number in part.indices(0)})))
         assert self.sampling is not None
         return self.sampling
 
-    def alone(self) -> Wanted | None:
-        """What is wanted now, without what is wanted later; None where nothing is."""
-        inner = self.wanted.sampling if isinstance(self.wanted, Within) else self.wanted
-        if not isinstance(inner, Together):
-            return None
-        return Within(inner.parts[0], self.wanted.stretch) if isinstance(self.wanted, Within) else inner.parts[0]
+
+def _located(within: Within, clock_s: Sequence[float] | None, name: str) -> Part | ClipError:
+    try:
+        return within.located(clock_s, name)
+    except ClipError as exc:
+        return exc
 
 
 def _decode(path: str, place: _Place, short_side_px: int | None) -> ClipFrames:
@@ -111,7 +145,7 @@ def _decode(path: str, place: _Place, short_side_px: int | None) -> ClipFrames:
         sampling = place.told(steps)
         _check_room(path, sampling, expected, wanted_size)
         # A stretch is what decoding all gives, to the bit: the two decoders round colors differently.
-        decord = place.part is None and display.suits_decord
+        decord = not place.parts and display.suits_decord
         if decord and (sought := read_by_seeking(path, index, sampling, short_side_px, display)):
             images, indices = sought
             return ClipFrames(images, indices, expected, steps.fps, DECORD, *_upright(size, images),
@@ -129,7 +163,7 @@ def _decode(path: str, place: _Place, short_side_px: int | None) -> ClipFrames:
         _check_room(path, sampling, times.count, wanted_size)
         return sampling
 
-    known = place.sampling if place.part is None else None
+    known = None if place.parts else place.sampling
     frames, indices, total = read_sequentially(path, known, expected, times, maker, told)
     with _memory_for(path, maker):
         images = maker.images(frames)
@@ -142,11 +176,10 @@ def _unvaried(path: str, place: _Place, short_side_px: int | None, maker: ImageM
 
     The first frame sets the size of all; alone, those that are wanted now might begin with another one.
     """
-    alone = place.alone() if maker.varied else None
-    if alone is None:
-        return None
-    place.wanted, place.sampling = alone, None if isinstance(alone, Within) else alone
-    return _decode(path, place, short_side_px)
+    place.varied = maker.varied
+    if maker.varied and isinstance(place.wanted, Together):
+        return decode_clip(path, place.wanted.parts[0], short_side_px)
+    return None
 
 
 def _check_room(path: str, sampling: Sampling, total: int, size: tuple[int, int]) -> None:

@@ -6,12 +6,14 @@ import atexit
 import os
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from ga2app.environment import decoder_count
+from ga2app.errors import ClipError
+from ga2app.stretches import split_address
 from ga2app.video.decoder_process import TIME_LIMIT_S, ClipReader
-from ga2app.video.sampling import Sampling
+from ga2app.video.sampling import Sampling, Several, Within
 from ga2app.video.video_clip import ClipFrames
 
 _pools: weakref.WeakSet[DecoderPool] = weakref.WeakSet()
@@ -65,6 +67,25 @@ class DecoderPool:
         """The frames of ``path`` that ``sampling`` chooses; see ``ga2app.video.read_clip``."""
         with self._free_reader() as reader:
             return reader.read(path, sampling, short_side_px=short_side_px, time_limit_s=time_limit_s)
+
+    def read_several(
+        self, addresses: Sequence[str], samplings: Sequence[Sampling], *, short_side_px: int, time_limit_s: float
+    ) -> list[ClipFrames | ClipError]:
+        """What each of ``samplings`` chooses of the stretch at its address, all of one file, which is opened once.
+
+        A stretch that is none is an error in its place. Raises ClipError where the file cannot be read, or no stretch.
+        """
+        places = [split_address(address) for address in addresses]
+        file = places[0][0]
+        if any(other != file or not stretch for other, stretch in places):
+            raise ValueError("only stretches of one file are read at once")
+        parts = tuple(Within(one, stretch) for one, (_, stretch) in zip(samplings, places, strict=True) if stretch)
+        with self._free_reader() as reader:
+            clip = reader.read(file, Several(parts), short_side_px=short_side_px, time_limit_s=time_limit_s)
+        try:
+            return clip.split()
+        except (LookupError, TypeError, ValueError) as exc:
+            raise ClipError(os.path.basename(file), f"the decoder gave no clips ({exc})", "read it again") from exc
 
     def unconfined(self) -> str:
         """Why a child is not kept from network, writing and other programs; empty where it is. Raises ClipError."""

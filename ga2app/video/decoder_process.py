@@ -23,7 +23,7 @@ from ga2app.paths import PROJECT
 from ga2app.stretches import split_address
 from ga2app.untrusted import stored_json
 from ga2app.video.decoder_worker import LENGTH
-from ga2app.video.sampling import Sampling, Wanted, Within
+from ga2app.video.sampling import Sampling, Several, Wanted, Within
 from ga2app.video.video_clip import ClipFrames
 
 logger = logging.getLogger(__name__)
@@ -73,7 +73,7 @@ class ClipReader:
     def read(
         self,
         path: str | os.PathLike[str],
-        sampling: Sampling,
+        sampling: Sampling | Several,
         *,
         short_side_px: int | None = None,
         time_limit_s: float | None = None,
@@ -84,7 +84,7 @@ class ClipReader:
         file, stretch = split_address(path)
         absolute = os.path.abspath(file)
         name = os.fsencode(os.path.basename(absolute)).decode("utf-8", "replace")
-        wanted = Within(sampling, stretch) if stretch else sampling
+        wanted = Within(sampling, stretch) if stretch and not isinstance(sampling, Several) else sampling
         with self._lock:
             return self._read(name, (absolute, wanted, short_side_px, limit_s))
 

@@ -176,7 +176,18 @@ class Part:
         return tuple(self.first + number for number in self.sampling.indices(self.count))
 
 
-Sampling = Evaluation | Training | Views | Every | Numbered | Together | Part
+@dataclass(frozen=True)
+class Exactly:
+    """The frames of these ``numbers``."""
+
+    numbers: tuple[int, ...]
+
+    def indices(self, total: int) -> tuple[int, ...]:
+        """Frame numbers in the whole clip, whatever its ``total``."""
+        return self.numbers
+
+
+Sampling = Evaluation | Training | Views | Every | Numbered | Together | Part | Exactly
 
 
 @dataclass(frozen=True)
@@ -207,13 +218,22 @@ class Within:
         return Part(self.sampling, first, max(1, after - first), starts_s[first])
 
 
-Wanted = Sampling | Within
+@dataclass(frozen=True)
+class Several:
+    """What is wanted of several stretches of one file, which is opened once for all of them."""
+
+    parts: tuple[Within, ...]
+
+
+Wanted = Sampling | Within | Several
 
 
 def policy_of(sampling: Sampling) -> int:
     """Frames a clip that ``sampling`` takes in one look: what says how the clip is read, whatever is drawn."""
     if isinstance(sampling, Part):
         return policy_of(sampling.sampling)
+    if isinstance(sampling, Exactly):
+        return len(sampling.numbers)
     if isinstance(sampling, Together):
         return policy_of(sampling.parts[0])
     if isinstance(sampling, Every):

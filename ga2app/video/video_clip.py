@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ga2app.errors import ClipError
+
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
 
@@ -31,8 +33,9 @@ class ClipFrames:
     animated WebP, "pillow"; ``width`` and ``height`` are the picture's own size, upright and with square pixels,
     before any shrinking. ``seconds`` is the clip's length by its time stamps, None where the file does not tell, and
     ``times_s`` is when each of ``frames`` is shown, after the clip's first, empty where that is not known. ``notes``
-    are sentences for a person on what was done to the colors. ``first_s`` is when the first frame of the clip is shown,
-    on the file's own clock.
+    are sentences for a person on what was done to the colors, or that a stretch was cut. ``first_s`` is when the first
+    frame of the clip is shown, on the file's own clock. Where several stretches were read at once, ``frames`` are those
+    of all, one after the other, and ``parts`` tell of each: see ``split``.
     """
 
     frames: NDArray[np.uint8]
@@ -46,6 +49,7 @@ class ClipFrames:
     times_s: tuple[float, ...] = ()
     notes: tuple[str, ...] = ()
     first_s: float = 0.0
+    parts: tuple[Mapping[str, Any], ...] = ()
 
     def header(self) -> dict[str, Any]:
         """All but the pixels, as JSON writes it: what goes through a pipe or a file before them."""
@@ -60,6 +64,7 @@ class ClipFrames:
             "times_s": self.times_s,
             "notes": self.notes,
             "first_s": self.first_s,
+            "parts": self.parts,
         }
 
     @classmethod
@@ -77,7 +82,33 @@ class ClipFrames:
             times_s=tuple(header["times_s"]),
             notes=tuple(header["notes"]),
             first_s=header.get("first_s", 0.0),
+            parts=tuple(header.get("parts", ())),
         )
+
+    @classmethod
+    def joined(cls, clips: Sequence[ClipFrames | ClipError]) -> ClipFrames:
+        """Several stretches of one file as one answer; at least one of ``clips`` is no error."""
+        parts = [
+            {"error": [one.name, one.reason, one.advice]} if isinstance(one, ClipError) else one.header()
+            for one in clips
+        ]
+        read = [one for one in clips if isinstance(one, ClipFrames)]
+        return replace(read[0], frames=np.concatenate([one.frames for one in read]), parts=tuple(parts))
+
+    def split(self) -> list[ClipFrames | ClipError]:
+        """The stretches of which this was joined, and why there is none. Raises ValueError where they do not fit."""
+        found: list[ClipFrames | ClipError] = []
+        begin = 0
+        for part in self.parts:
+            if "error" in part:
+                found.append(ClipError(*map(str, part["error"][:3])))
+                continue
+            after = begin + int(part["shape"][0])
+            found.append(self.from_header(part, self.frames[begin:after]))
+            begin = after
+        if begin != len(self.frames):
+            raise ValueError(f"{begin} frames were told of, and {len(self.frames)} came")
+        return found
 
     def chosen(self, sampling: Sampling) -> ClipFrames:
         """Those of these frames, which have to be among them, that ``sampling`` chooses."""

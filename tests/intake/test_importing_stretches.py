@@ -24,6 +24,7 @@ from ga2app.store.dataset_edits import SplitClip
 from ga2app.store.import_records import ImportRow, ImportState
 from ga2app.types import Dataset, LabelKind, LabelledClip, Subset
 from ga2app.video import Every, read_clip
+from ga2app.video.decoder_pool import shared_pool
 from tests.video.made_clips import numbered, numbers_of
 
 
@@ -146,3 +147,11 @@ def test_an_export_whose_video_is_gone_is_refused(videos: Path, tmp_path: Path) 
     (videos / "a.mp4").unlink()
     with pytest.raises(DatasetError, match="2 of the clips are not there any more"):
         export_zip(tmp_path, stretched(videos))
+
+
+def test_hundreds_of_stretches_of_a_video_open_it_once(home: Home, store: Store, videos: Path) -> None:
+    rows = [f"a.mp4,{'run' if number % 2 else 'jump'},{number / 330},{number / 330 + 0.05}" for number in range(300)]
+    before = shared_pool.opened
+    assert imported(home, store, listed(videos, *rows, "a.mp4,run,7,8")).state is ImportState.DONE
+    assert shared_pool.opened - before == 1
+    assert len(store.datasets.get("mine").clips) == 300

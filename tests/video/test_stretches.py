@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,7 +15,8 @@ import pytest
 from ga2app.errors import ClipError
 from ga2app.paths import PROJECT, file_digest
 from ga2app.stretches import address_of, overlapping, shown_address, split_address
-from ga2app.video import Evaluation, Every, Training, read_clip, sample_frames
+from ga2app.video import ClipFrames, Evaluation, Every, Training, read_clip, sample_frames
+from ga2app.video.decoder_pool import shared_pool
 from tests.video.made_clips import FRAMES, Recording, numbered, numbers_of
 
 REAL = PROJECT.parent / "shared" / "clips" / "real"
@@ -169,3 +171,22 @@ def test_a_stretch_is_shown_as_people_read_it() -> None:
     assert shown_address("/there/match.mp4#t=12,15.50") == "match.mp4 12–15.5 s"
     assert shown_address("match.mp4#t=12") == "match.mp4 from 12 s"
     assert shown_address("/there/match.mp4") == "match.mp4"
+
+
+@pytest.mark.parametrize("name", ["held_back.mp4", "stream.ts", "moving.gif"])
+def test_stretches_that_are_read_at_once_are_those_that_are_read_singly(tmp_path: Path, name: str) -> None:
+    path = MADE[name](tmp_path / name)
+    times = clock_of(path)
+    spans = [(0, 5), (3, 9), (20, FRAMES), (7, 8)]
+    addresses = [address_of(path, times[a], times[b] if b < FRAMES else times[-1] + 1) for a, b in spans]
+    addresses.insert(2, f"{path}#t=99,100")
+    samplings = [Evaluation(4), Every(9), Evaluation(2), Training(3, 1), Evaluation(2)]
+    before = shared_pool.opened
+    found = shared_pool.read_several(addresses, samplings, short_side_px=32, time_limit_s=60)
+    assert shared_pool.opened - before == 1
+    assert "99–100 s lies outside" in str(found.pop(2))
+    del addresses[2], samplings[2]
+    for together, address, sampling in zip(found, addresses, samplings, strict=True):
+        single = read_clip(address, sampling, short_side_px=32)
+        assert isinstance(together, ClipFrames) and np.array_equal(together.frames, single.frames)
+        assert replace(together, frames=single.frames) == single
