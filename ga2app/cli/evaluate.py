@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ga2app.cli import common
 from ga2app.cli import settings_options as settings
-from ga2app.cli.confidence_text import confidence_text
+from ga2app.cli.confidence_text import FITTED_ON_THEM, believed_of, confidence_text
 from ga2app.config import Precision
 from ga2app.datasets.label_descriptions import by_name, read_descriptions
 from ga2app.errors import ConfigError, DatasetError, Fault, LabelError, StudioError
@@ -90,16 +90,18 @@ def run(args: argparse.Namespace) -> int:
         described = one.with_descriptions(told)
         both[DESCRIBED[title]] = evaluate.evaluate(described, dataset, frames, **how, features=clips)
     notes = [*found.notes, *left_out]
-    believed = {}
-    if args.confidence:
-        wider = common.anchored(config, dataset)
-        used = bundle.manifest.calibrated
-        believed[PLAIN] = evaluate.measured_confidence(plain, wider, frames, seen)
-        believed[PROMPTED] = evaluate.measured_confidence(model, wider, frames, known, used)
+    believed = (
+        believed_of(bundle.manifest, dataset, {PLAIN: (plain, seen), PROMPTED: (model, known)})
+        if args.confidence
+        else {}
+    )
+    if believed and bundle.manifest.calibrated.on_test_clips and trained.name:
+        notes.append(FITTED_ON_THEM)
     if args.json:
         document = {"bundle": args.bundle, "dataset": dataset.name, "views": str(views)}
         document |= {"dataset_changed": found.changed, "trained_test_clips": found.seen, "notes": notes}
-        document |= {"confidence": {title: one.to_dict() for title, one in believed.items()}} if believed else {}
+        if believed:
+            document |= {"confidence": believed[PROMPTED].to_dict(), "zero_shot_confidence": believed[PLAIN].to_dict()}
         document |= {"described": _described_document(both, told)} if told else {}
         common.print_json(document | (_cross_document(both, shared) if args.cross else _document(both)))
     elif args.cross:

@@ -76,6 +76,12 @@ def measured_confidence(
     return replace(found, notes=(*found.notes, fault)) if fault else found
 
 
+CROSSWISE = (
+    "base: the test clips are what the temperature is fitted on, so that each half of them is measured with the "
+    "temperature of the other half"
+)
+
+
 class _Group(NamedTuple):
     """Clips of one group, as places among all test clips, and what they are told apart by."""
 
@@ -98,6 +104,8 @@ def confidence_of(
     found, of_clips = _temperature(seen, dataset, clips, temperature)
     if not found.value:
         notes += [f"no temperature: {found.fitted}"] if found.fitted else []
+    if found.on_test_clips and temperature is None:
+        notes.append(CROSSWISE)
     before, after = {}, {}
     for name, group in groups.items():
         try:
@@ -164,7 +172,7 @@ def _temperature(
     except DatasetError as exc:
         return Temperature(fitted=exc.message), torch.ones_like(each)
     told = _told(len(labels), spare=spare, anchors=len(seen.anchors) if len(seen.negatives) else 0)
-    return Temperature(value, told), each
+    return Temperature(value, told, on_test_clips=not spare), each
 
 
 def _slices(
@@ -193,13 +201,10 @@ def _with_none(seen: Seen, clips: Tensor, names: Tensor) -> Tensor:
 
 def _told(clips: int, *, spare: bool, anchors: int) -> str:
     """What a temperature was fitted on, in words."""
-    beside = f" and {anchors} anchor clips, whose right answer is the nearest negative prompt" if anchors else ""
+    beside = f", and {anchors} anchor clips, whose right answer is the nearest negative prompt" if anchors else ""
     if spare:
         return f"{clips} training clips of base labels that the shots left over{beside}"
-    return (
-        f"{clips} test clips of base labels, because the shots left no training clips over{beside}; each half of them "
-        "is measured with the temperature of the other half"
-    )
+    return f"{clips} test clips of base labels, because the shots left no training clips over{beside}"
 
 
 def _rejections(

@@ -201,8 +201,8 @@ class RecognitionService:
         """
         from ga2app.bundles import read_manifest
 
-        for card in self.chosen_bundles(keys):
-            with suppress(BundleError):
+        with suppress(BundleError):
+            for card in self.chosen_bundles(keys):
                 if (found := read_manifest(Path(card.folder)).calibrated).threshold is not None:
                     return found
         return None

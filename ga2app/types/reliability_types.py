@@ -38,8 +38,8 @@ KNOWN_KEPT = 0.95
 """Share of the known clips that a threshold chosen from data keeps."""
 
 SCORES = {
-    "best": "percentage of the best label",
-    "against": "best label against the nearest negative prompt",
+    "best": "best label's percentage",
+    "against": "best label against nearest negative",
 }
 """What is compared with the threshold; the latter is Recognize's *Reject below a threshold*."""
 UNKNOWN = {"anchors": "anchor clips", "novel": "clips of novel labels"}
@@ -85,13 +85,14 @@ class Temperature:
 
     ``threshold`` is what the best label has to reach against the nearest negative prompt, chosen from data as
     ``chosen`` says; None where the run had no negative prompts. ``value`` is None where no temperature could be fitted;
-    then ``fitted`` says why.
+    then ``fitted`` says why. ``on_test_clips`` says that it was fitted on test clips of base labels.
     """
 
     value: float | None = None
     fitted: str = ""
     threshold: float | None = None
     chosen: str = ""
+    on_test_clips: bool = False
 
     @property
     def used(self) -> float:
@@ -100,7 +101,7 @@ class Temperature:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values, without what is not known."""
-        return {name: value for name, value in asdict(self).items() if value not in (None, "")}
+        return {name: value for name, value in asdict(self).items() if value not in (None, "", False)}
 
 
 @dataclass(frozen=True)
@@ -139,6 +140,8 @@ def read_temperature(data: Mapping[str, Any]) -> Temperature:
         raise ValueError("it holds something else than a temperature and a threshold") from exc
     if not all(isinstance(text, str) and len(text) <= MOST_TEXT for text in (found.fitted, found.chosen)):
         raise ValueError("fitted and chosen must be short texts")
+    if not isinstance(found.on_test_clips, bool):
+        raise ValueError("on_test_clips must be true or false")
     if found.value is not None and not _between(found.value, LEAST_TEMPERATURE, MOST_TEMPERATURE):
         raise ValueError(f"the temperature must be a number from {LEAST_TEMPERATURE} to {MOST_TEMPERATURE:g}")
     if found.threshold is not None and not _between(found.threshold, 0, 1):

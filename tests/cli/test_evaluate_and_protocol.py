@@ -70,6 +70,40 @@ def test_evaluate_gives_counts_and_class_means_beside_plain_clip(capsys: pytest.
     assert joint["details"]["joint"]["clips"] == 8 and joint["views"] == "2x3"
 
 
+def test_evaluate_says_whether_percentages_can_be_believed_where_asked(
+    capsys: pytest.CaptureFixture[str], room: Path
+) -> None:
+    assert "confidence" not in document(capsys, "evaluate", str(room / "bundle"))
+    for views in ("1x1", "2x1"):
+        answer = document(capsys, "evaluate", str(room / "bundle"), "--confidence", "--views", views)
+        for found in (answer["confidence"], answer["zero_shot_confidence"]):
+            assert found["before"].keys() == {"base", "novel", "joint"} and found["before"]["joint"]["clips"] == 8
+            assert {one["unknown"] for one in found["rejection"]} == {"novel"}
+    text = printed(capsys, "evaluate", str(room / "bundle"), "--confidence")
+    assert "with prompts, novel" in text and f"{answer['confidence']['before']['novel']['ece']:.1f}" in text
+    assert "15 bins" in text and "Some libraries report the opposite" in text
+    # Four test clips and two training clips are left: too few, which is said, and the other figures are there.
+    few = "no temperature: there are 4 clips of base labels that training did not use, and 10 are the least"
+    assert f"with prompts: {few}" in text and "there are no anchor clips to measure open-set rejection with" in text
+
+
+def test_evaluate_uses_the_temperature_that_the_bundle_brings(
+    capsys: pytest.CaptureFixture[str], room: Path, tmp_path: Path
+) -> None:
+    bundle = load_folder(room / "bundle")
+    own = {"value": 4.0, "fitted": "40 clips", "on_test_clips": True}
+    save(replace(bundle, manifest=replace(bundle.manifest, temperature=own)), tmp_path / "warm")
+    before, after = (
+        document(capsys, "evaluate", str(place), "--confidence") for place in (room / "bundle", tmp_path / "warm")
+    )
+    assert before["metrics"] == after["metrics"] and before["details"] == after["details"]
+    assert after["confidence"]["temperature"] == own
+    found = after["confidence"]
+    assert found["after"]["novel"]["confidence"] < found["before"]["novel"]["confidence"]
+    assert main(["evaluate", str(tmp_path / "warm"), "--confidence"]) == 0
+    assert "the bundle's temperature was fitted on test clips of its base labels" in capsys.readouterr().err
+
+
 def test_evaluate_prints_each_label_with_what_it_was_taken_for(capsys: pytest.CaptureFixture[str], room: Path):
     details = document(capsys, "evaluate", str(room / "bundle"))["details"]
     table = printed(capsys, "evaluate", str(room / "bundle"), "--details", "--joint")

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ga2app.evaluation import confidence_of, seen_by
+from ga2app.evaluation.confidence import CROSSWISE
 from ga2app.types import Confidence, Dataset, LabelledClip, Subset, Temperature
 from ga2app.types.reliability_types import read_confidence
 
@@ -76,14 +77,16 @@ def test_each_group_is_measured_without_and_with_a_temperature_that_mends_it() -
     assert {(one.unknown, one.score) for one in found.rejection} == {
         ("anchors", "against"), ("anchors", "best"), ("novel", "against"), ("novel", "best"),
     }  # fmt: skip
-    assert not found.notes
+    assert found.notes == (CROSSWISE,) and not measured(spare=8).notes
 
 
 def test_it_is_fitted_on_training_clips_left_over_and_else_crosswise_on_base_test_clips() -> None:
     with_spare, without = measured(spare=8).temperature, measured().temperature
-    assert with_spare.fitted.startswith("24 training clips of base labels that the shots left over and 12 anchor clips")
+    assert with_spare.fitted.startswith(
+        "24 training clips of base labels that the shots left over, and 12 anchor clips"
+    )
     assert without.fitted.startswith("60 test clips of base labels, because the shots left no training clips over")
-    assert "the temperature of the other half" in without.fitted
+    assert (with_spare.on_test_clips, without.on_test_clips) == (False, True)
 
 
 def test_no_clip_is_measured_with_a_temperature_that_it_was_fitted_on() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ga2app import evaluation as evaluate
+from ga2app.bundles import read_manifest
 from ga2app.clip import Backbone
 from ga2app.config import (
     ClipConfig,
@@ -18,7 +19,9 @@ from ga2app.config import (
     WhiteningConfig,
 )
 from ga2app.training import TrainResult, train
-from ga2app.types import Dataset, EventKind
+from ga2app.training.training_batches import draw_shots, spare_clips
+from ga2app.types import Dataset, EventKind, Subset
+from tests.clips import color_dataset
 
 FULL = RunConfig(
     dataset="colors",
@@ -87,6 +90,46 @@ def test_a_stop_while_percentages_are_judged_is_obeyed_and_the_next_attempt_ends
     assert told[-2:] == [EventKind.SAVING, EventKind.SAVING] and EventKind.BUNDLE not in told and not stopped.finished
     ended = run(FULL, dataset, backbone, tmp_path)
     assert ended.finished and ended.report is not None
+
+
+@pytest.mark.parametrize("config", [FULL, WHITENED], ids=["full", "quick, whitened"])
+def test_a_run_stores_its_temperature_and_the_report_has_the_figures(
+    config: RunConfig, backbone: Backbone, tmp_path: Path
+) -> None:
+    data = color_dataset(tmp_path, train=8)
+    result = run(config, data, backbone, tmp_path)
+    stored = read_manifest(tmp_path / "bundle").calibrated
+    assert stored == result.confidence.temperature and result.report is not None
+    assert result.report.believed("bundle") == result.confidence
+    assert result.report.believed("plain").before.keys() == {"base", "novel", "joint"}
+    assert {one.unknown for one in result.confidence.rejection} == {"anchors", "novel"}
+    assert stored.threshold is not None and "anchor clips" in stored.chosen
+    if stored.value is None:  # a tiny CLIP may tell all of them apart
+        assert "clips are right" in stored.fitted
+    else:
+        assert stored.fitted.startswith("10 training clips of base labels that the shots left over, and 2 anchor clips")
+
+
+def test_the_clips_for_the_temperature_are_none_that_is_trained_or_tested_on(
+    backbone: Backbone, tmp_path: Path
+) -> None:
+    data = color_dataset(tmp_path, train=8)
+    config = replace(QUICK, dataset="colors")
+    spare = spare_clips(config, data)
+    shots = draw_shots(data, config.shots, config.seed)
+    assert len(spare) == 10 and not {one.path for one in spare} & {one.path for one in shots}
+    assert {one.subset for one in spare} == {Subset.TRAIN} and {one.label for one in spare} == set(data.base)
+    assert [one.label for one in spare] == ["walking"] * 5 + ["running"] * 5
+    Path(spare[0].path).unlink()
+    assert spare[0] not in spare_clips(config, data) and len(spare_clips(config, data)) == 10
+    assert not spare_clips(replace(config, shots=8), data)
+
+
+def test_clips_left_over_that_cannot_be_read_cost_the_run_nothing(backbone: Backbone, tmp_path: Path) -> None:
+    data = color_dataset(tmp_path, train=8)
+    Path(spare_clips(QUICK, data)[0].path).write_bytes(b"no video")
+    result = run(QUICK, data, backbone, tmp_path)
+    assert result.finished and result.report is not None and result.confidence.before.keys() >= {"base", "novel"}
 
 
 def test_a_stop_is_asked_for_between_two_clips_wherever_clips_are_looked_at(
