@@ -15,8 +15,7 @@ from ga2app.errors import DatasetError
 from ga2app.labels import Spelling, parse_labels
 
 if TYPE_CHECKING:
-    from ga2app.datasets.annotations import Annotations
-    from ga2app.services.import_sources import Source
+    from ga2app.services.import_sources import AnnotationSource, Source
     from ga2app.store.import_records import ImportRow
 
 SHOWN = 20
@@ -91,10 +90,10 @@ def run(args: argparse.Namespace) -> int:
     from ga2app.datasets.label_descriptions import read_descriptions
     from ga2app.services.import_sources import Duplicates
 
-    if (found := _annotations(args)) is not None:
-        return _tell_annotations(args, found)
+    source, division = _source(args)
+    if args.dry_run:
+        return _dry_run(args, source)
     with common.own_studio() as studio:
-        source, division = _source(args)
         row = studio.imports.run(
             source,
             args.name or "",
@@ -116,39 +115,42 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _annotations(args: argparse.Namespace) -> Annotations | None:
-    """The stretches of a file of annotations over time; None where the source is something else."""
-    from ga2app.datasets.annotations import annotation_format, read_annotations
+def _annotations(args: argparse.Namespace) -> AnnotationSource | None:
+    """The file of annotations over time that the options name; None where the source is something else.
 
-    source = Path(args.source).expanduser() if args.source else None
+    A CSV with start and end is one where its clips lie below ``--root``; beside their list it is a list of clips.
+    """
+    from ga2app.datasets.annotations import annotation_format
+    from ga2app.services.import_sources import AnnotationSource
+
+    file = _absolute(Path(args.source))
     asked = args.dry_run or args.frame_rate is not None or args.tier
-    listed = source is not None and source.is_file() and source.suffix.lower() != ".zip"
-    if not asked and not (source is not None and listed and annotation_format(source) not in (None, "CSV")):
+    kind = annotation_format(file) if not asked and file.is_file() else None
+    if not asked and (kind is None or (kind == "CSV" and not args.root)):
         return None
-    if source is None or not listed:
-        raise DatasetError("--dry-run, --frame-rate and --tier are for a file of annotations over time; name one")
-    labels = None
-    if args.labels:
-        problems: list[Problem] = []
-        listing = read_label_list(args.labels, problems)
-        if listing is None:
-            raise DatasetError(f"the labels cannot be read: {problems[0]}")
-        labels = listing.names
-    return read_annotations(source, args.root, args.frame_rate, tiers=args.tier, labels=labels)
+    if not file.is_file():
+        raise DatasetError(f"--dry-run, --frame-rate and --tier are for a file of annotations over time, not '{file}'")
+    _refuse_list_options(args, "novel_split novel_labels anchors negatives")
+    problems: list[Problem] = []
+    listing = read_label_list(args.labels, problems) if args.labels else None
+    if problems:
+        raise DatasetError(f"the labels cannot be read: {problems[0]}")
+    names = tuple(listing.names.items()) if listing else ()
+    return AnnotationSource(file, args.root and _absolute(args.root), args.frame_rate, tuple(args.tier), names)
 
 
-def _tell_annotations(args: argparse.Namespace, found: Annotations) -> int:
-    """Print what a file of annotations would bring; importing it is for later."""
-    if not args.dry_run:
-        raise DatasetError(
-            f"'{args.source}' is {found.format} with {len(found.stretches):,} stretches, and stretches of a video "
-            "cannot be imported yet; --dry-run lists them in seconds"
-        )
+def _dry_run(args: argparse.Namespace, source: Source) -> int:
+    """Print what a file of annotations would bring."""
+    from ga2app.services.import_sources import AnnotationSource
+
+    if not isinstance(source, AnnotationSource):
+        raise DatasetError("--dry-run is for a file of annotations over time; name one")
+    found = source.read()
     if args.json:
         common.print_json(found.to_dict())
         return 0
-    clips = len({one.path for one in found.stretches})
-    print(f"{found.format}: {common.counted(clips, 'clip')}, {len(found.stretches):,} to import; nothing was imported")
+    clips = common.counted(len({one.path for one in found.stretches}), "clip")
+    print(f"{found.format}: {len(found.stretches):,} stretches in {clips}; nothing was imported")
     _print_some("stretches", [f"{one.path} {one.start:.3f}-{one.end:.3f} s {one.label}" for one in found.stretches])
     _print_some("cut", [f"{one.path} {one.start:.3f}-{one.end:.3f} s {one.label}: {one.why}" for one in found.cut])
     _print_some("left out", [f"{one.path} {one.label}: {one.why}" for one in found.left_out])
@@ -172,7 +174,9 @@ def _source(args: argparse.Namespace) -> tuple[Source, Division]:
     if args.source and listed:
         raise DatasetError(f"both '{args.source}' and split lists were given; give the folder of the clips with --root")
     if args.source:
-        _refuse_list_options(args)
+        if (annotations := _annotations(args)) is not None:
+            return annotations, division
+        _refuse_list_options(args, "labels root novel_split novel_labels anchors negatives")
         return FileSource(path_at(args.source, "folder, CSV file or zip"), args.fold), division
     if not listed:
         raise DatasetError("nothing to import was named; give a folder of class folders, a CSV, or --split LIST")
@@ -195,10 +199,9 @@ def _source(args: argparse.Namespace) -> tuple[Source, Division]:
     return ListsSource(lists, as_options=True), Division()
 
 
-def _refuse_list_options(args: argparse.Namespace) -> None:
-    """Options of split lists do nothing for a folder, a list or a zip."""
-    options = "labels root novel_split novel_labels anchors negatives".split()
-    if given := [f"--{option.replace('_', '-')}" for option in options if getattr(args, option)]:
+def _refuse_list_options(args: argparse.Namespace, options: str) -> None:
+    """``options`` of split lists do nothing for a folder, a list or a zip."""
+    if given := [f"--{option.replace('_', '-')}" for option in options.split() if getattr(args, option)]:
         text = f"only split lists take {', '.join(given)}; name one with --split in place of '{args.source}'"
         raise DatasetError(text)
 

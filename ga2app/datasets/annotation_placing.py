@@ -88,11 +88,11 @@ class Placer:
         """The clip's place below the root and its clock; else why it cannot be used, as the rest of a sentence."""
         found = self._find(self._named(path))
         if found.path is None:
-            return f"{found.reason}; {found.advice}"
+            return found.reason
         try:
             clock = clock_of(found.path, marks)
         except ClipError as exc:
-            return f"cannot be read: {exc.reason}; {exc.advice}"
+            return f"cannot be read: {exc.reason}"
         return Path(os.path.relpath(found.path, self._root)).as_posix(), clock
 
     def _find(self, path: str) -> Search:

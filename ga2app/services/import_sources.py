@@ -10,16 +10,17 @@ from enum import StrEnum
 from pathlib import Path
 
 from ga2app.datasets import VIDEO_SUFFIXES, Division, ImportReport, Missing, Problem, SplitLists, divided
+from ga2app.datasets.annotations import Annotations, read_annotations
 from ga2app.datasets.class_folders import read_folder
 from ga2app.datasets.clip_names import is_foreign
 from ga2app.datasets.clip_table import read_table
-from ga2app.datasets.drafts import Draft, draft_of, with_one_spelling
+from ga2app.datasets.drafts import Draft, DraftClip, draft_of, with_one_spelling
 from ga2app.datasets.label_descriptions import Given
 from ga2app.datasets.split_list_import import read_split_lists
 from ga2app.errors import DatasetError, counted, named, shown
 from ga2app.labels import Spelling, in_words, tidy
 from ga2app.services.zip_archive import Tick, unpack
-from ga2app.stretches import file_of
+from ga2app.stretches import address_of, file_of
 from ga2app.types import Dataset
 
 _FIELDS = {
@@ -75,7 +76,29 @@ class ListsSource:
         return (*self.lists.train, *self.lists.test)[0].name
 
 
-Source = FileSource | ListsSource
+@dataclass(frozen=True)
+class AnnotationSource:
+    """A file of annotations over time, whose stretches become clips; the videos, below ``root``, stay where they are.
+
+    The other fields are those of ``ga2app.datasets.annotations.read_annotations``; ``labels`` are numbers and names.
+    """
+
+    file: Path
+    root: Path | None = None
+    frame_rate: float | None = None
+    tiers: tuple[str, ...] = ()
+    labels: tuple[tuple[int, str], ...] = ()
+
+    @property
+    def title(self) -> str:
+        return self.file.name
+
+    def read(self) -> Annotations:
+        """What the file lists. Raises DatasetError."""
+        return read_annotations(self.file, self.root, self.frame_rate, tiers=self.tiers, labels=dict(self.labels))
+
+
+Source = FileSource | ListsSource | AnnotationSource
 
 
 @dataclass(frozen=True)
@@ -121,6 +144,8 @@ def read_source(
     tick("Reading", 0, 0)
     if isinstance(source, ListsSource):
         draft, root = _read_lists(replace(source, lists=replace(source.lists, spelling=spelling)), report)
+    elif isinstance(source, AnnotationSource):
+        draft, root = _read_stretches(source, report)
     elif source.packed:
         draft = _inside(_read(root, report, source.fold, spelling), root, report)
     else:
@@ -149,6 +174,27 @@ def _read(place: Path, report: ImportReport, fold: int | None, spelling: Spellin
         report.left_out(problem.place, "", problem.reason, problem.advice)
     report.faults += problems
     return draft
+
+
+def _read_stretches(source: AnnotationSource, report: ImportReport) -> tuple[Draft, Path]:
+    """The stretches of a file of annotations as clips; what is none of them goes into the report, with what was cut."""
+    found = source.read()
+    for one in found.left_out:
+        why = one.why if one.why.startswith(("'", "line ")) else f"it {one.why}"
+        fix = "correct it, or import the others with --missing skip"
+        report.unusable(str(source.file), _entry(one.path or found.format, one.start, one.end), one.label, why, fix)
+    for cut in found.cut:
+        report.taken(_entry(cut.path, cut.start, cut.end), cut.label, cut.why, "look at its end")
+    clips = tuple(
+        DraftClip(address_of(found.root.absolute() / one.path, one.start, one.end), one.label)
+        for one in found.stretches
+    )
+    base = tuple(dict.fromkeys(one.label for one in found.stretches))
+    return Draft(source.file.stem, base, (), clips, notes=found.notes), found.root
+
+
+def _entry(path: str, start: float | None, end: float | None) -> str:
+    return path if start is None or end is None else f"{path} {start:g}–{end:g} s"
 
 
 def _inside(draft: Draft, root: Path, report: ImportReport) -> Draft:

@@ -16,6 +16,8 @@ import pytest
 from ga2app.cli.main import main
 from ga2app.datasets.annotations import Annotations, LabeledStretch, annotation_format, read_annotations
 from ga2app.errors import DatasetError
+from ga2app.paths import default_home
+from ga2app.store import Store
 
 approx = functools.partial(pytest.approx, rel=1e-4)
 RUN = LabeledStretch("a.mp4", 2.0, 4.0, "run")
@@ -349,3 +351,29 @@ def test_the_command_prints_seconds_and_imports_nothing(root: Path, tmp_path: Pa
     assert "a.mp4 2.000-4.000 s run" in capsys.readouterr().out
     assert main([*command, "--dry-run"]) == 1
     assert "give --frame-rate" in capsys.readouterr().err
+
+
+def test_the_stretches_of_a_labeling_tool_become_clips_of_a_data_set(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    rows = "a.mp4  0.0 1.0\na.mp4  2.0 4.0\na.mp4  4.5 9.0\na.mp4  9.0 9.5\n"
+    (tmp_path / "run_val.txt").write_text(rows)
+    command = ["import-dataset", str(tmp_path / "run_val.txt"), "--root", str(root), "--name", "runs"]
+    assert main(command) == 1
+    answer = capsys.readouterr()
+    told = "'a.mp4 9–9.5 s' cannot be used: it lies outside: it starts at 9 s, and the clip lasts to 5 s"
+    assert told in answer.out and "leave them out with --missing skip" in answer.err
+    assert main([*command, "--missing", "skip"]) == 0
+    assert "a.mp4 4.5–5 s: was 4.5 s to 9 s (100 frames too many)" in capsys.readouterr().out
+    with Store.open(default_home()) as store:
+        clips = store.datasets.get("runs").clips
+    assert {(clip.path, clip.label) for clip in clips} == {
+        (f"{root}/a.mp4#t={times}", "run") for times in ("0,1", "2,4", "4.5,5")
+    }
+
+
+def test_what_is_for_annotations_is_refused_beside_anything_else(root: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["import-dataset", str(root), "--dry-run"]) == 1
+    assert "are for a file of annotations over time" in capsys.readouterr().err
+    assert main(["import-dataset", "--split", "a.txt", "--dry-run"]) == 1
+    assert "--dry-run is for a file of annotations over time" in capsys.readouterr().err
