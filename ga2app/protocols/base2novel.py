@@ -159,15 +159,16 @@ def _outcomes(plan: Plan, seed: int, folder: Path) -> Iterator[Outcome]:
 def _untrained(method: str, config: RunConfig, dataset: Dataset, known: evaluate.PlainFeatures) -> Outcome:
     """Zero-shot CLIP: as it is, which looks at no shots, or whitened by shots and anchors."""
     forget_peak()
-    clips = evaluate.test_clips(dataset)
+    clips, began_s = evaluate.test_clips(dataset), time.perf_counter()
     whitening = _whitening(config, dataset, known) if method == WHITENED else None
+    seconds = time.perf_counter() - began_s if whitening else 0.0
     model = plain_clip(known.backbone, dataset.base, whitening)
     features = model.whiten_clips(known.of([clip.path for clip in clips]))
     metrics = evaluate.evaluate_features(model, dataset, clips, features).metrics()
     spare, anchors = spare_clips(config, dataset), dataset.anchors[: evaluate.MOST_ANCHORS]
     around, held_out = (model.whiten_clips(known.of([one.path for one in looked_at])) for looked_at in (anchors, spare))
     seen = evaluate.seen_by(model, dataset, features, around, held_out, spare)
-    return _outcome(config, method, metrics, evaluate.confidence_of(seen, dataset, clips))
+    return _outcome(config, method, metrics, evaluate.confidence_of(seen, dataset, clips), seconds)
 
 
 def _outcome(

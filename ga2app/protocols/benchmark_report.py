@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,9 @@ from tabulate import tabulate
 from ga2app.config.presets import COMPARED, GA2, GA2_PLUS, ZERO_SHOT
 from ga2app.evaluation import spread, spread_if_defined
 from ga2app.protocols.base2novel import Outcome, Plan
+from ga2app.protocols.benchmark_confidence import confidence_document, confidence_rows
+from ga2app.protocols.paired_differences import Difference as Difference
+from ga2app.protocols.paired_differences import paired_difference as paired_difference
 from ga2app.types import BASELINES
 
 FIGURES = ("base", "novel", "hm")
@@ -84,6 +85,7 @@ def document(plan: Plan, outcomes: Sequence[Outcome]) -> dict[str, Any]:
             }
             for method, by_figure in differences(outcomes, plan.methods, most).items()
         },
+        "confidence": confidence_document(_by_method(plan, outcomes)),
         "few_shot": {
             str(shots): {method: _columns(of_method(outcomes, method, shots)) for method in plan.methods}
             for shots in plan.shots
@@ -107,6 +109,9 @@ def table(plan: Plan, outcomes: Sequence[Outcome]) -> str:
         rows = [(f"{ours_of(plan.methods)} less …", "base", "novel", "HM")]
         rows += [(method, *(str(gap.get(figure, "–")) for figure in FIGURES)) for method, gap in gaps.items()]
         parts.append(_aligned(rows) + "\nin brackets: 95% interval of the paired difference")
+    if believed := confidence_rows(_by_method(plan, outcomes)):
+        told = "\nin percent; in brackets: 95% interval of the paired difference; temperature: the mean over the seeds"
+        parts.append(_aligned(believed) + told)
     if len(plan.shots) > 1:
         rows = [("HM by shots", *(str(shots) for shots in plan.shots))]
         rows += [
@@ -115,6 +120,11 @@ def table(plan: Plan, outcomes: Sequence[Outcome]) -> str:
         ]
         parts.append(_aligned(rows))
     return "\n\n".join(parts)
+
+
+def _by_method(plan: Plan, outcomes: Sequence[Outcome]) -> dict[str, list[Outcome]]:
+    """The outcomes of each method at the largest number of shots."""
+    return {method: of_method(outcomes, method, max(plan.shots)) for method in plan.methods}
 
 
 def _spread_text(outcomes: Sequence[Outcome], figure: str) -> str:
@@ -137,48 +147,6 @@ def _columns(outcomes: Sequence[Outcome]) -> dict[str, list[float | None]]:
 def _aligned(rows: Sequence[Sequence[str]]) -> str:
     align = ("left", *["right"] * (len(rows[0]) - 1))
     return str(tabulate(rows, tablefmt="plain", colalign=align, disable_numparse=True))
-
-
-# Student's t at 97.5% for 1, 2, … 30 degrees of freedom; beyond that the normal quantile is within 0.08 of it.
-_T975 = (
-    12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228,
-    2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086,
-    2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
-)  # fmt: skip
-_NORMAL975 = 1.960
-
-
-@dataclass(frozen=True)
-class Difference:
-    """Mean of paired differences with its 95% confidence interval; no interval from a single pair."""
-
-    mean: float
-    low: float | None
-    high: float | None
-
-    @property
-    def clear(self) -> bool:
-        """Whether the interval leaves out zero."""
-        return self.low is not None and self.high is not None and not self.low <= 0 <= self.high
-
-    def __str__(self) -> str:
-        if self.low is None or self.high is None:
-            return f"{self.mean:+.1f}"
-        return f"{self.mean:+.1f} [{self.low:+.1f}, {self.high:+.1f}]"
-
-
-def paired_difference(figures: Sequence[float], others: Sequence[float]) -> Difference:
-    """``figures`` less ``others``, pair by pair (the same seed), with Student's t interval.
-
-    Raises ValueError when the two are not of one length.
-    """
-    differences = [one - other for one, other in zip(figures, others, strict=True)]
-    mean, count = float(np.mean(differences)), len(differences)
-    if count < 2:
-        return Difference(mean, None, None)
-    quantile = _T975[count - 2] if count - 1 <= len(_T975) else _NORMAL975
-    half = quantile * float(np.std(differences, ddof=1)) / math.sqrt(count)
-    return Difference(mean, mean - half, mean + half)
 
 
 _COLORS = dict(

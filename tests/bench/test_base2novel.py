@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -126,13 +127,30 @@ def test_the_document_holds_a_figure_a_seed_for_each_method(outcomes: list[Outco
     assert "ga2" in document["ours_less"] and "ga2-plus" not in document["ours_less"]
 
 
+def test_percentages_are_judged_for_every_method_that_answers(outcomes: list[Outcome]) -> None:
+    document = json.loads(json.dumps(report.document(plan(), outcomes)))["confidence"]
+    assert list(document) == list(COMPARED)
+    for method in COMPARED:
+        figures = document[method]["figures"]
+        assert {"ece_base", "ece_novel", "ece_joint", "auroc_anchors_best", "fpr95_novel_best"} <= figures.keys()
+        assert all(len(values) == 1 and math.isfinite(values[0]) for values in figures.values())
+        for group, gap in document[method]["ece_after_less_before"].items():
+            assert gap["mean"] == pytest.approx(figures[f"ece_{group}_after"][0] - figures[f"ece_{group}"][0], rel=1e-4)
+    assert "percentages" in report.table(plan(), outcomes)
+
+
+def test_outcomes_of_before_have_no_such_figures_and_are_shown(outcomes: list[Outcome]) -> None:
+    before = [replace(outcome, confidence={}) for outcome in outcomes]
+    assert report.document(plan(), before)["confidence"] == {} and "percentages" not in report.table(plan(), before)
+
+
 def test_without_ga2_plus_the_others_are_held_against_ga2_and_without_either_against_none(
     outcomes: list[Outcome],
 ) -> None:
     assert report.document(plan(methods=("coupled", "ga2")), outcomes)["ours"] == "ga2"
     assert list(report.differences(outcomes, ("coupled", "ga2"), 2)) == ["coupled"]
-    assert report.differences(outcomes, ("zero-shot", "coupled"), 2) == {}
-    assert "less …" not in report.table(plan(methods=("zero-shot", "coupled")), outcomes)
+    assert report.differences(outcomes, ("ivlp", "coupled"), 2) == {}
+    assert "less …" not in report.table(plan(methods=("ivlp", "coupled")), outcomes)
 
 
 def test_the_table_and_the_picture_show_every_method(outcomes: list[Outcome], tmp_path: Path) -> None:
