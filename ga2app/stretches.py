@@ -98,6 +98,24 @@ def address_of(path: str | os.PathLike[str], start_s: float | None = None, end_s
     return text + stretch.fragment
 
 
+def part_of_clip(address: str, stretch: str) -> str:
+    """The address of the ``stretch`` of a clip, "12,15.5" or "0:12,0:15.5"; of all of it where that is blank.
+
+    Raises ClipError where it is no stretch, or the clip is one already.
+    """
+    text = re.sub(r"(?<=[\d.])[-–]", ",", "".join(stretch.split()))
+    if not text:
+        return address
+    file, already = split_address(address)
+    name = os.path.basename(file)
+    if already is not None:
+        raise ClipError(name, f"it is a stretch already, {already}, of which '{stretch}' was asked", "give one of them")
+    found = split_address(f"{file}#t={text}")[1]
+    if found is None:
+        raise ClipError(name, f"'{stretch}' is no stretch of it", _ADVICE)
+    return file + found.fragment
+
+
 def file_of(address: str | os.PathLike[str]) -> str:
     """The file in which the clip at ``address`` lies."""
     return split_address(address)[0]

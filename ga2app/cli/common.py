@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ga2app.config import DEMO, RunConfig
 from ga2app.environment import can_show
-from ga2app.errors import DatasetError, PackageError
+from ga2app.errors import ClipError, DatasetError, PackageError
 from ga2app.paths import default_home
+from ga2app.stretches import seconds_of
 from ga2app.types import (
     BundleCard,
     Dataset,
@@ -115,6 +116,20 @@ def add_descriptions(parser: argparse.ArgumentParser, own: str = "") -> None:
 
 OWN = Path()
 """Stands for the descriptions that a bundle or a data set has itself."""
+
+
+def add_stretch(parser: argparse.ArgumentParser, of: str) -> None:
+    """Add ``--start`` and ``--end``, which make a clip a stretch of a video."""
+    clock = "in seconds or h:mm:ss on the file's own clock"
+    parser.add_argument("--start", type=_time, metavar="TIME", help=f"look at {of} from here on, {clock}")
+    parser.add_argument("--end", type=_time, metavar="TIME", help=f"look at {of} to before here, {clock}")
+
+
+def _time(text: str) -> float:
+    try:
+        return seconds_of(text)
+    except ClipError as exc:
+        raise argparse.ArgumentTypeError(f"{exc.reason}; {exc.advice}") from exc
 
 
 def names(text: str) -> list[str]:

@@ -13,6 +13,7 @@ from ga2app.config import Precision
 from ga2app.datasets.label_descriptions import by_name, read_descriptions
 from ga2app.environment import can_show
 from ga2app.labels import parse_labels
+from ga2app.stretches import address_of
 from ga2app.types import Answer, LabelKind, NoneOfThese, NoneWay, Recognition, RecognitionRequest, Score
 
 BAR_CELLS = 24
@@ -27,7 +28,10 @@ def add(commands: common.Commands) -> None:
         help="recognize clips with zero-shot CLIP and, beside it, bundles",
         epilog="exit status: 0 all clips answered, 1 none could be read, 3 some could not, which stderr names",
     )
-    parser.add_argument("clips", nargs="+", metavar="CLIP", help="video files")
+    parser.add_argument(
+        "clips", nargs="+", metavar="CLIP", help="video files, or stretches of them: match.mp4#t=12,15.5 (seconds)"
+    )
+    common.add_stretch(parser, "each CLIP")
     parser.add_argument("--labels", required=True, help=common.LABELS_HELP)
     parser.add_argument("--bundle", action="append", help="folder of a trained bundle; may be given several times")
     common.add_backbone(parser, "the bundle's, else the studio's")
@@ -60,7 +64,8 @@ def run(args: argparse.Namespace) -> int:
         none = NoneOfThese(negatives, NoneWay(args.none_of_these), args.threshold)
     asked: dict[str, Any] = {"none_of_these": none, "descriptions": _descriptions(args)}
     labels = parse_labels(args.labels)
-    request = RecognitionRequest(args.clips, labels, args.bundle, args.backbone, args.template, **asked)
+    clips = [address_of(clip, args.start, args.end) for clip in args.clips]
+    request = RecognitionRequest(clips, labels, args.bundle, args.backbone, args.template, **asked)
     load = partial(settings.load_backbone, args, precision=Precision.AUTO)
     with common.own_studio() as studio:
         answer = studio.recognition.in_place(request, load)

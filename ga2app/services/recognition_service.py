@@ -17,6 +17,7 @@ from ga2app.services.recognition_cost import cost, read_descriptions, read_lists
 from ga2app.services.served_files import PictureFiles
 from ga2app.services.uploads import Kept, base_name, given_name, in_use, keep_upload
 from ga2app.store import default_prompts
+from ga2app.stretches import part_of_clip, split_address
 from ga2app.types import BundleCard, NoneOfThese, NoneWay, Recognition, RecognitionRequest, RecognizedClip, Temperature
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ class RecognitionService:
         notes: dict[str, None] = {}
         told: Mapping[str, tuple[str, ...]] = {}
         for first in range(0, len(asked.files), studio.clips_at_once):
-            kept = [self._kept(file) for file in asked.files[first : first + studio.clips_at_once]]
+            kept = [self._kept(file, asked.stretch) for file in asked.files[first : first + studio.clips_at_once]]
             there = [one for one in kept if isinstance(one, str)]
             if there:
                 found = studio.recognizer.recognize(replace(asked, files=there))
@@ -160,7 +161,8 @@ class RecognitionService:
         backbone = load(request.backbone or next(iter(named), "") or self._studio.known_backbone(None))
         asked: Any = {"template": request.templates, "none_of_these": self._with_negatives(request.none_of_these)}
         asked["descriptions"] = read_descriptions(request)
-        return Recognizer(backbone, bundles).recognize(request.files, list(request.labels), **asked)
+        files = [part_of_clip(file, request.stretch) for file in request.files]
+        return Recognizer(backbone, bundles).recognize(files, list(request.labels), **asked)
 
     def chosen_bundles(self, keys: str | Sequence[str] | None) -> list[BundleCard]:
         """The bundles under ``keys``, each once. Raises BundleError for one that is not there, and for too many."""
@@ -258,12 +260,14 @@ class RecognitionService:
             raise LabelError(f"there is no group of negative prompts '{asked.group}'; there are: {known}")
         return replace(asked, negatives=tuple(store.texts(asked.group or None)), shipped=default_prompts())
 
-    def _kept(self, file: str) -> str | RecognizedClip:
-        """The store's own copy of ``file``, or why there is none."""
+    def _kept(self, address: str, stretch: str) -> str | RecognizedClip:
+        """The ``stretch`` of the store's own copy of the clip at ``address``, or why there is none."""
         try:
-            return in_use(Kept(keep_upload(self._studio.home, file)))
+            file, own = split_address(address)
+            kept = keep_upload(self._studio.home, file)
+            return in_use(Kept(part_of_clip(f"{kept}{own.fragment if own else ''}", stretch)))
         except ClipError as exc:
-            return RecognizedClip(file=Path(file).name, error=str(exc))
+            return RecognizedClip(file=Path(address).name, error=str(exc))
 
 
 def none_of_these(way: str, threshold: float | None = None, group: str | None = None) -> NoneOfThese | None:

@@ -117,7 +117,8 @@ class RecognitionRequest:
     ``labels`` are a list, or a text that ``labels.parse_labels`` reads. ``bundles`` are keys of the library, one or
     several, and folders once the request has been resolved; ``templates`` are sentences round a label for zero-shot
     CLIP, in a list or one a line. Without a ``backbone`` the studio's first one recognizes. ``descriptions`` of labels
-    are a mapping, or lines like "label: sentence", beside those of the bundles; None: names alone.
+    are a mapping, or lines like "label: sentence", beside those of the bundles; None: names alone. ``stretch`` is the
+    part of every file that is looked at, "12,15.5" from 12 s to before 15.5 s; empty for all of it.
     """
 
     files: Sequence[str]
@@ -128,6 +129,7 @@ class RecognitionRequest:
     top_k: int = 5
     none_of_these: NoneOfThese | None = None
     descriptions: str | Mapping[str, Sequence[str]] | None = None
+    stretch: str = ""
 
 
 @dataclass(frozen=True)

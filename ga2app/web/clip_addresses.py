@@ -16,6 +16,7 @@ from gradio.utils import get_upload_folder
 from ga2app.errors import ClipError, shown
 from ga2app.paths import safe_name
 from ga2app.services.studio import Studio
+from ga2app.stretches import address_of, split_address
 
 MOST_BYTES = 512 * 2**20
 TIME_LIMIT_S = 120.0
@@ -24,7 +25,7 @@ _CHUNK = 2**20
 
 
 def find_clip(studio: Studio, clip: str, folder: Path) -> Path:
-    """The file behind ``clip``; what has to be fetched goes into ``folder``.
+    """The file behind ``clip``, or a stretch of it (``#t=12,15.5``); what has to be fetched goes into ``folder``.
 
     A file of the machine is read where ``studio.server_paths`` says that its user asks, and an upload everywhere.
     Raises ClipError for what cannot be had.
@@ -34,8 +35,10 @@ def find_clip(studio: Studio, clip: str, folder: Path) -> Path:
     except ValueError as exc:
         raise ClipError(shown(clip), "it is no address", "give an http(s) address, or the path of a file") from exc
     if scheme in ("http", "https"):
-        return fetch(clip, folder, public_only=not studio.server_paths)
-    path = Path(os.path.expanduser(unquote(urlsplit(clip).path) if scheme == "file" else clip))
+        fetched = fetch(clip, folder, public_only=not studio.server_paths)
+        return _stretch_of(fetched, "#" + urlsplit(clip).fragment)
+    file, stretch = split_address(clip)
+    path = Path(os.path.expanduser(unquote(urlsplit(file).path) if scheme == "file" else file))
     if not studio.server_paths and not _uploaded(path):
         raise ClipError(
             clip,
@@ -46,7 +49,13 @@ def find_clip(studio: Studio, clip: str, folder: Path) -> Path:
         raise ClipError(clip, "is not a whole path", "begin it with / (or a drive), or give an http(s) address")
     if not os.path.isfile(path):
         raise ClipError(clip, "there is no such file on the studio's machine", "check the path, or give an address")
-    return path
+    return Path(f"{path}{stretch.fragment}") if stretch else path
+
+
+def _stretch_of(path: Path, fragment: str) -> Path:
+    """The file at ``path``, or the stretch of it that a media fragment names; other fragments mean nothing to it."""
+    stretch = split_address(f"clip.mp4{fragment}")[1] if fragment.startswith("#t=") else None
+    return Path(address_of(path, stretch.start_s, stretch.end_s)) if stretch else path
 
 
 def fetch(url: str, folder: Path, *, public_only: bool, most_bytes: int = MOST_BYTES) -> Path:

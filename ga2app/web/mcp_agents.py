@@ -69,7 +69,7 @@ class Tools:
 
         Args:
             clips: the video files, each a whole path on the studio's machine, or an http(s) address that leads to the
-                file itself (at most 512 MiB).
+                file itself (at most 512 MiB); #t=12,15.5 behind it: the part from 12 s to before 15.5 s alone.
             labels: what the clips may show, in plain words ("riding a bicycle"), at least two.
         """
         if not clips:

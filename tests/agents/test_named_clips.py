@@ -105,3 +105,14 @@ def test_what_cannot_be_fetched_says_why(studio: Studio, tmp_path: Path, shelf: 
 def test_a_studio_that_is_open_to_all_fetches_nothing_from_its_own_network(public: Studio, tmp_path: Path, host: str):
     with pytest.raises(ClipError, match=r"is not in the public network; give an address that anybody can open"):
         find_clip(public, f"http://{host}:9/a.mp4", tmp_path)
+
+
+def test_a_stretch_may_be_named_behind_a_path_and_behind_an_address(studio: Studio, shelf: str, tmp_path: Path):
+    path = studio.examples[0].path
+    assert find_clip(studio, f"{path}#t=0.50,1", tmp_path) == Path(f"{path}#t=0.5,1")
+    assert find_clip(studio, f"{Path(path).as_uri()}#t=0.5,1", tmp_path) == Path(f"{path}#t=0.5,1")
+    fetched = find_clip(studio, f"{shelf}/old.mp4#t=2", tmp_path)
+    assert fetched.name == "old.mp4#t=2" and fetched.with_name("old.mp4").read_bytes() == CLIP
+    assert find_clip(studio, f"{shelf}/old.mp4#chapter", tmp_path).name == "old.mp4"
+    with pytest.raises(ClipError, match="does not end after its start"):
+        find_clip(studio, f"{path}#t=2,1", tmp_path)

@@ -46,6 +46,17 @@ def test_recognize_prints_one_json_document(capsys: pytest.CaptureFixture[str], 
     assert shares == sorted(shares, reverse=True) and sum(shares) == pytest.approx(1, abs=1e-4)
 
 
+def test_recognize_looks_at_a_stretch_named_by_address_or_by_options(capsys: pytest.CaptureFixture[str], drawn: Path):
+    clip = str(next(drawn.rglob("*.mp4")))
+    asked = ["--labels", "walking, flying a kite"]
+    named = document(capsys, "recognize", f"{clip}#t=0.2,0.6", *asked)
+    assert document(capsys, "recognize", clip, "--start", "0.2", "--end", "0:00.6", *asked) == named
+    assert named["clips"][0]["file"] == f"{clip}#t=0.2,0.6"
+    assert named["clips"][0]["plain"] != document(capsys, "recognize", clip, *asked)["clips"][0]["plain"]
+    told = refused(capsys, "recognize", clip, "--start", "2", "--end", "1", *asked)
+    assert "the stretch from 2 s to 1 s does not end after its start" in told
+
+
 def test_a_label_that_holds_a_comma_is_one_in_double_quotes(capsys: pytest.CaptureFixture[str], drawn: Path):
     clip = str(next(drawn.rglob("*.mp4")))
     answer = document(capsys, "recognize", clip, "--labels", '"riding a bicycle, then walking", walking')

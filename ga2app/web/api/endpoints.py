@@ -53,6 +53,7 @@ class Endpoints:
         threshold: float | None = None,
         negatives: str = "",
         descriptions: str = "off",
+        stretch: str = "",
     ) -> dict[str, Any]:
         """Recognize clips with zero-shot CLIP and, if named, with prompt bundles beside it.
 
@@ -74,6 +75,7 @@ class Endpoints:
             descriptions: off, own (sentences that the bundles know of their labels), or sentences beside those: lines
                 like "label: sentence", or a JSON object of labels and lists of sentences. Their text features are
                 averaged with the label's.
+            stretch: the part of every clip that is looked at, "12,15.5" from 12 s to before 15.5 s; empty for all.
 
         Returns:
             backbone: the CLIP that recognized.
@@ -101,6 +103,7 @@ class Endpoints:
             5 if top_k is None else int(top_k),
             decided(none_of_these, threshold, negatives),
             _sentences(descriptions),
+            stretch,
         )
         return document(self._studio.recognition.answer(request))
 

@@ -91,3 +91,11 @@ def test_options_that_make_no_sense_are_named(client: Client, served: Served) ->
         client.predict(clips, "a, b", bundles={"a": 1}, api_name="/recognize")
     with pytest.raises(AppError, match="there is no group of negative prompts 'nobody'"):
         client.predict(clips, "a, b", none_of_these="threshold", negatives="nobody", api_name="/recognize")
+
+
+def test_a_part_of_each_clip_can_be_asked_for(client: Client, served: Served) -> None:
+    clips = [handle_file(served.studio.examples[1].path)]
+    (clip,) = client.predict(clips, ", ".join(LABELS), stretch="0,0.3", api_name="/recognize")["clips"]
+    assert clip["error"] is None
+    (clip,) = client.predict(clips, ", ".join(LABELS), stretch="3,2", api_name="/recognize")["clips"]
+    assert "the stretch from 3 s to 2 s does not end after its start" in clip["error"]

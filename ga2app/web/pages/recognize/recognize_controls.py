@@ -64,6 +64,8 @@ class Settings:
             self.template = line("template", "Prompt templates", about, value=TEMPLATE, lines=1, max_lines=8)
             ensemble = gr.Button(_ENSEMBLE_BUTTON, size="sm")
             self.top_k = gr.Slider(1, 20, value=5, step=1, label="Labels shown for each clip")
+            about = "Start and end in seconds, such as 12, 15.5. Blank: all of it."
+            self.stretch = line("stretch", "Part of each clip", about, lines=1, placeholder="12, 15.5")
         with folded("Descriptions", elem_id="label-descriptions"):
             about = "Sentences on what a label looks like are averaged with its name, for zero-shot CLIP and bundles."
             self.describe = tick("describe", "Use descriptions", f"{about} Those that bundles know are used, too.")
@@ -122,6 +124,7 @@ class Controls:
             int(given[settings.top_k]),
             chosen_none(given[settings.way], given[settings.group], given[settings.threshold]),
             (given[settings.described] or "") if given[settings.describe] else None,
+            given[settings.stretch] or "",
         )
 
 
