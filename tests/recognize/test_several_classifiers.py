@@ -13,6 +13,7 @@ from ga2app import Recognizer, load_backbone
 from ga2app.clip import Backbone
 from ga2app.errors import LabelError
 from ga2app.inference import ModelCache
+from ga2app.inference.model_cache import MOST_BUNDLES
 from ga2app.inference.recognizer import check_templates
 from ga2app.paths import SKETCH_HARD_PROMPT
 from ga2app.synthetic.actions import ACTIONS
@@ -95,3 +96,14 @@ def test_the_studio_keeps_a_recognizer_ready_until_its_bundle_changes(clip: str,
     manifest.write_text(manifest.read_text().replace('"climbing', '"no climbing'))
     changed = studio.recognizer("sketch", bundles).recognize([clip], LABELS)
     assert len(studio._recognizers) == 2 and changed.clips[0].bundles[1].scores[0].label == first.plain[0].label
+
+
+def test_so_many_bundles_stay_loaded_and_the_one_that_was_used_longest_ago_goes(tmp_path: Path) -> None:
+    models = ModelCache()
+    folders = [str(shutil.copytree(SKETCH_HARD_PROMPT, tmp_path / str(number))) for number in range(MOST_BUNDLES + 2)]
+    first = models.bundle(folders[0])
+    loaded = [models.bundle(folder) for folder in folders[1:-1]]
+    assert models.bundle(folders[1]) is loaded[0] and models.bundle(folders[0]) is not first
+    assert models.bundle(folders[1]) is loaded[0], "it was used just now"
+    models.bundle(folders[-1])
+    assert len(models._bundles) == MOST_BUNDLES
