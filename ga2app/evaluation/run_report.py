@@ -9,16 +9,17 @@ import base64
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
+from ga2app.clip.described_texts import usable_descriptions
 from ga2app.config import RunConfig
 from ga2app.errors import ClipError
 from ga2app.evaluation.baselines import TrainingClips, measure_baselines
 from ga2app.evaluation.metrics import GroupAccuracy
-from ga2app.evaluation.scoring import evaluate_texts
+from ga2app.evaluation.scoring import evaluate_features, evaluate_texts
 from ga2app.method.prompted_model import PromptedClip
 from ga2app.types import (
     ChangedClip,
@@ -121,7 +122,20 @@ def make_report(
             if side.confidence is not None
         },
         baselines=tuple(one.report() for one in beside),
+        described=_described(dataset, clips, {"plain": plain, "bundle": bundle}),
     )
+
+
+def _described(dataset: Dataset, clips: Sequence[LabelledClip], sides: Mapping[str, Side]) -> dict[str, Any]:
+    """Base, novel and HM of each side where labels are averaged with their sentences; empty where none has any."""
+    if not dataset.descriptions:
+        return {}
+    backbone, labels = sides["plain"].model.backbone, (*dataset.base, *dataset.novel)
+    told, notes = usable_descriptions(backbone, labels, dataset.descriptions)
+    found: dict[str, Any] = {"labels": len(told), "notes": notes}
+    for name, side in sides.items() if told else ():
+        found[name] = evaluate_features(side.model.with_descriptions(told), dataset, clips, side.clips).metrics()
+    return found
 
 
 def spread_over_classes(clips: Sequence[LabelledClip], limit: int) -> list[int]:

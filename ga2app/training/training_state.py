@@ -17,6 +17,7 @@ from ga2app.clip import Backbone, TokenizedText, ranks
 from ga2app.config import RunConfig
 from ga2app.config.effective_config import conditions_of, effective
 from ga2app.datasets.clip_files import clip_marks, clips_identity
+from ga2app.datasets.label_descriptions import given_descriptions, matched
 from ga2app.evaluation import PlainFeatures
 from ga2app.method.generic_texts import GenericText, generic_texts
 from ga2app.method.losses import Features
@@ -161,7 +162,7 @@ class Setup:
             packages=bundles.package_versions(),
             conditions=self.conditions.to_dict(),
             trained=clip_marks(self.shots),
-            descriptions=dict(self.dataset.descriptions),
+            descriptions=matched(given_descriptions(self.dataset.descriptions), self.dataset.descriptions).sentences,
             temperature=(temperature or Temperature()).to_dict(),
         )
         whitening = {} if model.whitening is None else model.whitening.tensors()

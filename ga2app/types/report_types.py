@@ -102,7 +102,8 @@ class Report:
 
     ``map_share`` is how much of the spread the two directions of the map hold before and after, in percent.
     ``conditions`` say what the run really used, ``confidence`` is ``Confidence.to_dict()`` of plain and bundle; reports
-    of before have neither, and no ``baselines``.
+    of before have neither, and no ``baselines``. ``described`` has the figures of plain and bundle with descriptions of
+    so many ``labels``, and ``notes`` on those left out; empty where no label is described.
     """
 
     dataset: str
@@ -126,6 +127,7 @@ class Report:
     conditions: Conditions = field(default_factory=Conditions)
     confidence: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     baselines: tuple[BaselineReport, ...] = ()
+    described: Mapping[str, Any] = field(default_factory=dict)
     format: int = REPORT_FORMAT
 
     def labels(self, group: str) -> tuple[str, ...]:
@@ -186,7 +188,7 @@ def read_report(file: Path) -> Report | None:
         raise StoreError(f"the report '{file.name}' is not whole ({exc!r}); train the run again") from exc
 
 
-_LATER = ("conditions", "confidence", "baselines")
+_LATER = ("conditions", "confidence", "baselines", "described")
 """What reports of before do not have."""
 
 
@@ -198,6 +200,7 @@ def _report(data: Mapping[str, Any]) -> Report:
         "bundle": _model(data["bundle"], labels),
         "conditions": read_conditions(data.get("conditions")),
         "confidence": data.get("confidence", {}),
+        "described": data.get("described", {}),
         "baselines": read_baselines(data.get("baselines"), {side: len(names) for side, names in labels.items()}),
         "changed": tuple(ChangedClip(**(item | {"kind": LabelKind(item["kind"])})) for item in data["changed"]),
         "points": tuple(map(_point, data["points"])),

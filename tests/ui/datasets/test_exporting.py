@@ -32,7 +32,9 @@ def dataset(tmp_path: Path) -> Dataset:
             clips.append(LabelledClip(str(path), label, subset))
     anchor = tmp_path / "clips" / "rain.mp4"
     anchor.write_bytes(b"rain")
-    return Dataset("my, set", LABELS[:2], LABELS[2:], tuple(clips), (AnchorClip(str(anchor), "rain"),), ("nothing",))
+    anchors, negatives = (AnchorClip(str(anchor), "rain"),), ("nothing",)
+    told = {LABELS[0]: ('a "[hand]", slowly', "it slides"), LABELS[2]: ("跳",), "nothing": ("an empty room",)}
+    return Dataset("my, set", LABELS[:2], LABELS[2:], tuple(clips), anchors, negatives, descriptions=told)
 
 
 def content(clips: Sequence[LabelledClip]) -> list[tuple[bytes, str, Subset]]:
@@ -60,7 +62,7 @@ def test_the_zip_is_imported_to_the_same_clips_labels_and_parts(
     studio.imports.wait(studio.imports.start(FileSource(file), "again", duplicates=Duplicates.ALL), 30)
     again = studio.store.datasets.get("again")
     assert (again.base, again.novel, again.negatives) == (dataset.base, dataset.novel, dataset.negatives)
-    assert content(again.clips) == content(dataset.clips)
+    assert content(again.clips) == content(dataset.clips) and again.descriptions == dataset.descriptions
     assert [anchor.caption for anchor in again.anchors] == ["rain"]
 
 

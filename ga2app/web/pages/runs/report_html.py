@@ -64,6 +64,7 @@ def report_html(run: RunRecord, report: Report, seeds: Sequence[Mapping[str, flo
         mean_rows=_mean_rows(report),
         rests_on=rests_on(tested),
         baselines=report.baselines,
+        described=report.described,
         groups=[(GROUP_TITLES[group], _GROUP_HELP[group], group) for group in groups],
         measures=_MEASURES,
         measured=[
@@ -104,6 +105,9 @@ def _mean_rows(report: Report) -> list[tuple[str, list[str]]]:
     rows = [(ZERO_SHOT, report.plain.metrics)]
     rows += [(one.title, one.metrics) for one in report.baselines]
     rows.append(("Bundle", report.bundle.metrics))
+    for title, side in ((ZERO_SHOT, "plain"), ("Bundle", "bundle")):
+        if side in report.described:
+            rows.append((f"{title}, with descriptions of {report.described['labels']} labels", report.described[side]))
     if report.bundle.joint_metrics:
         rows.append((f"{ZERO_SHOT}, all labels together", report.plain.joint_metrics))
         rows.append(("Bundle, all labels together", report.bundle.joint_metrics))
