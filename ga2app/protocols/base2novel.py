@@ -32,7 +32,7 @@ from ga2app.paths import write_whole
 from ga2app.protocols import benchmark_world as world
 from ga2app.protocols.benchmark_methods import Variant, undescribed, variant
 from ga2app.protocols.benchmark_world import with_pool
-from ga2app.protocols.described_methods import described_figures
+from ga2app.protocols.described_methods import described_figures, sentences_for
 from ga2app.protocols.seed_processes import seed_processes
 from ga2app.training import train
 from ga2app.training.checkpoint import hashed_settings
@@ -132,13 +132,13 @@ def _outcomes(plan: Plan, seed: int, folder: Path) -> Iterator[Outcome]:
         dataset = drawn(found.pool, found.negatives, found.config.precision)
         for shots in plan.shots:
             settings = replace(found.config, shots=shots)
-            if whose != method:
-                figures: Any = described_figures(method, dataset, known, folder / f"{whose}-{shots}")
-                yield Outcome(method, seed, shots, **figures, seconds=0.0, peak_bytes=peak_bytes())
-                continue
-            if method in (ZERO_SHOT, WHITENED) or method in BASELINES:
-                untrained = _untrained if method in (ZERO_SHOT, WHITENED) else _baseline
+            if whose in (ZERO_SHOT, WHITENED) or method in BASELINES:
+                untrained = _untrained if whose in (ZERO_SHOT, WHITENED) else _baseline
                 yield untrained(method, settings, dataset, known)
+                continue
+            if whose != method:
+                figures = described_figures(method, dataset, known, folder / f"{whose}-{shots}")
+                yield _outcome(settings, method, figures, Confidence())
                 continue
             named = f"{method}-{shots}"
             fitting = replace(dataset, negatives=(RELEASED_NEGATIVE,)) if settings.losses.released else dataset
@@ -157,12 +157,13 @@ def _outcomes(plan: Plan, seed: int, folder: Path) -> Iterator[Outcome]:
 
 
 def _untrained(method: str, config: RunConfig, dataset: Dataset, known: evaluate.PlainFeatures) -> Outcome:
-    """Zero-shot CLIP: as it is, which looks at no shots, or whitened by shots and anchors."""
+    """Zero-shot CLIP, as it is or whitened by shots and anchors, with or without descriptions."""
     forget_peak()
     clips, began_s = evaluate.test_clips(dataset), time.perf_counter()
-    whitening = _whitening(config, dataset, known) if method == WHITENED else None
+    whitening = _whitening(config, dataset, known) if undescribed(method) == WHITENED else None
     seconds = time.perf_counter() - began_s if whitening else 0.0
-    model = plain_clip(known.backbone, dataset.base, whitening)
+    told = {} if undescribed(method) == method else sentences_for(method, dataset, known.backbone)
+    model = plain_clip(known.backbone, dataset.base, whitening, descriptions=told)
     features = model.whiten_clips(known.of([clip.path for clip in clips]))
     metrics = evaluate.evaluate_features(model, dataset, clips, features).metrics()
     spare, anchors = spare_clips(config, dataset), dataset.anchors[: evaluate.MOST_ANCHORS]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ga2app.config import HARD_PROMPT_RANDOM, ClipConfig, LossConfig, Precision, RunConfig, WhiteningConfig, preset
-from ga2app.config.presets import GA2_PLUS, ZERO_SHOT, ablation
+from ga2app.config.presets import GA2_PLUS, WHITENED, ZERO_SHOT, ablation
 from ga2app.types import BASELINES
 
 SETTINGS = ("narrow", "wide")
@@ -108,7 +108,7 @@ ABLATIONS = tuple(_CHANGES)
 """``ga2-plus`` with one part changed."""
 
 KINDS = ("descriptions", "captions")
-DESCRIBED = tuple(f"{method}+{kind}" for method in (ZERO_SHOT, GA2_PLUS) for kind in KINDS)
+DESCRIBED = tuple(f"{method}+{kind}" for method in (ZERO_SHOT, WHITENED, GA2_PLUS) for kind in KINDS)
 """A method and what its labels are described by; that of the bundle has to be trained first."""
 
 
