@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from ga2app.clip import load_backbone
+from ga2app.clip.described_texts import usable_descriptions
 from ga2app.config import ClipConfig, PromptConfig
 from ga2app.config.presets import COMPARED
 from ga2app.errors import ConfigError, StoreError
@@ -18,6 +20,8 @@ from ga2app.protocols import benchmark_report as report
 from ga2app.protocols import benchmark_world as world
 from ga2app.protocols.base2novel import Outcome, Plan
 from ga2app.protocols.benchmark_methods import ABLATIONS, Variant, settings, variant
+from ga2app.synthetic.action_descriptions import ACTION_DESCRIPTIONS, captions_of
+from ga2app.synthetic.actions import ACTIONS
 from ga2app.training.checkpoint import hashed_settings
 from ga2app.types import Subset
 
@@ -60,7 +64,9 @@ def test_every_rung_is_measured_at_every_number_of_shots(outcomes: list[Outcome]
 
 def test_ga2_plus_with_one_part_changed_is_measured_on_the_same_clips() -> None:
     """Every change is told by the variant that it makes; one of each kind is trained."""
-    names = ("zero-shot", "ga2-plus", "no-whitening", "text-alone", "anchors-none", "anchors-video", "negatives-1")
+    changed = ("no-whitening", "text-alone", "anchors-none", "anchors-video", "negatives-1")
+    described = ("zero-shot+captions", "whitened+descriptions", "ga2-plus+descriptions", "ga2-plus+captions")
+    names = ("zero-shot", "ga2-plus", *changed, *described)
     found = {one.method: one for one in base2novel.run_seed(plan(methods=names, shots=(2,)), 3)}
     assert tuple(found) == names
     assert len({(one.base, one.novel) for one in found.values()}) > 2
@@ -198,3 +204,12 @@ def test_figures_that_cannot_be_written_are_an_error_that_says_where(tmp_path: P
         StoreError, match="'.*narrow.json' could not be written .*; free some space or choose another --out"
     ):
         base2novel.write_json(tmp_path / "file" / "narrow.json", {})
+
+
+def test_every_action_is_described_in_words_that_the_sketch_backbone_knows() -> None:
+    backbone = load_backbone("sketch")
+    names = [action.name for action in ACTIONS.values()]
+    assert set(ACTION_DESCRIPTIONS) == set(names)
+    for sentences in (ACTION_DESCRIPTIONS, {name: captions_of(name) for name in names}):
+        told, faults = usable_descriptions(backbone, names, sentences)
+        assert not faults and told == dict(sentences)
