@@ -5,21 +5,25 @@ from __future__ import annotations
 import argparse
 import contextlib
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ga2app.cli import common
 from ga2app.cli import settings_options as settings
+from ga2app.cli.baselines_beside import baselines_beside, baselines_document
 from ga2app.cli.confidence_text import FITTED_ON_THEM, believed_of, confidence_text
 from ga2app.config import Precision
 from ga2app.datasets.label_descriptions import by_name, read_descriptions
 from ga2app.errors import ConfigError, DatasetError, Fault, LabelError, StudioError
-from ga2app.types import LEAST_LABELS, Dataset, as_document, wilson, with_nulls
+from ga2app.types import BASELINES, LEAST_LABELS, Dataset, as_document, told_of, wilson, with_nulls
 
 if TYPE_CHECKING:
     from ga2app.bundles import Manifest
     from ga2app.clip import Backbone
-    from ga2app.evaluation import Evaluation, GroupAccuracy, Remeasured, Trained
+    from ga2app.evaluation import Evaluation, GroupAccuracy, MeasuredBaseline, Remeasured, Trained
+
+T = TypeVar("T")
 
 OTHER = "other"
 """Stands for the identity of clips that are not those of today."""
@@ -46,6 +50,8 @@ def add(commands: common.Commands) -> None:
     believed = "also whether percentages can be believed: calibration error, temperature, AUROC and FPR95"
     parser.add_argument("--confidence", action="store_true", help=believed)
     common.add_descriptions(parser, own="those of the data set, else of the bundle")
+    beside = f"also {', '.join(BASELINES)}: on the frozen CLIP's features of the bundle's training clips"
+    parser.add_argument("--baselines", action="store_true", help=beside)
     common.add_json(parser, run)
 
 
@@ -61,10 +67,10 @@ def run(args: argparse.Namespace) -> int:
     config = bundle.manifest.run
     if args.cross and args.dataset is None:
         raise ConfigError([Fault("dataset", "--cross tests on another data set; name it with --dataset")])
-    dataset = common.find_dataset(args.dataset or config.dataset)
+    dataset = whole = common.find_dataset(args.dataset or config.dataset)
     trained = trained_of(bundle.manifest, dataset, own=args.dataset is None)
     if args.cross:
-        dataset = evaluate.pooled(dataset)
+        dataset = whole = evaluate.pooled(dataset)
         check_labels(dataset)
         trained = replace(trained, name="")  # its labels are in one group now, which is no change
     found = evaluate.to_measure_again(dataset, trained)
@@ -84,6 +90,9 @@ def run(args: argparse.Namespace) -> int:
     prompted = evaluate.evaluate(model, dataset, frames, views, joint=args.joint, features=known)
     shared = evaluate.shared_labels(bundle.manifest.base, dataset)
     both = {PLAIN: zero_shot, PROMPTED: prompted}
+    rows, learned_from = list[evaluate.MeasuredBaseline](), ""
+    if args.baselines:
+        rows, learned_from = baselines_beside(bundle.manifest, whole, plain, dataset, seen, joint=args.joint)
     told, left_out = _descriptions(args, backbone, dataset, bundle.manifest)
     how: Any = {"views": views, "joint": args.joint}
     for title, one, clips in ((PLAIN, plain, seen), (PROMPTED, model, known)) if told else ():
@@ -103,11 +112,14 @@ def run(args: argparse.Namespace) -> int:
         if believed:
             document |= {"confidence": believed[PROMPTED].to_dict(), "zero_shot_confidence": believed[PLAIN].to_dict()}
         document |= {"described": _described_document(both, told)} if told else {}
+        document |= baselines_document(rows, learned_from, dataset) if rows else {}
         common.print_json(document | (_cross_document(both, shared) if args.cross else _document(both)))
     elif args.cross:
-        _print_cross(dataset, both, shared, args.details)
+        _print_cross(dataset, both, shared, args.details, rows)
     else:
-        _print(both, args.details)
+        _print(both, args.details, rows)
+    if rows and not args.json:
+        print("\n".join(["", f"baselines, {learned_from}", *told_of([row.report() for row in rows])]))
     if believed and not args.json:
         print(f"\n{confidence_text(believed)}")
     for note in notes:
@@ -211,12 +223,20 @@ def _only_group(found: Evaluation) -> GroupAccuracy:
     return found.base
 
 
-def _print(both: dict[str, Evaluation], details: bool) -> None:
-    prompted = both[PROMPTED]
-    print(common.percent_table({title: found.metrics() for title, found in both.items()}, prompted.tested()))
+def _with_baselines(both: Mapping[str, T], rows: Mapping[str, T]) -> dict[str, T]:
+    """Zero-shot CLIP, then the baselines, then the bundle and whatever else there is."""
+    return {PLAIN: both[PLAIN], **rows, **both}
+
+
+def _print(both: dict[str, Evaluation], details: bool, baselines: list[MeasuredBaseline]) -> None:
+    prompted, beside = both[PROMPTED], {row.name: row.report() for row in baselines}
+    figures = {title: found.metrics() for title, found in both.items()}
+    rows = _with_baselines(figures, {name: dict(one.metrics) for name, one in beside.items()})
+    print(common.percent_table(rows, prompted.tested()))
     if prompted.joint is not None:
         print("\nbase and novel labels competing together")
-        rows = {title: found.joint_metrics() for title, found in both.items()}
+        figures = {title: found.joint_metrics() for title, found in both.items()}
+        rows = _with_baselines(figures, {name: dict(one.joint_metrics) for name, one in beside.items()})
         print(common.percent_table(rows, prompted.jointly_tested()))
     if details:
         for name in ("base", "novel", "joint"):
@@ -225,9 +245,17 @@ def _print(both: dict[str, Evaluation], details: bool) -> None:
                 print(f"\n{_figures(name, groups)}\n\n{_labels(groups)}")
 
 
-def _print_cross(dataset: Dataset, both: dict[str, Evaluation], shared: tuple[str, ...], details: bool) -> None:
+def _print_cross(
+    dataset: Dataset,
+    both: dict[str, Evaluation],
+    shared: tuple[str, ...],
+    details: bool,
+    baselines: list[MeasuredBaseline],
+) -> None:
     groups = {title: _only_group(found) for title, found in both.items()}
-    print(_figures(f"{dataset.name}, {len(dataset.base)} labels", groups))
+    beside = {row.name: row.found.base if row.found else None for row in baselines}
+    shown = _with_baselines({**groups}, beside)
+    print(_figures(f"{dataset.name}, {len(dataset.base)} labels", shown))
     print(f"In parentheses: 95% interval, over {groups[PROMPTED].clips} test clips.")
     if details:
         print(f"\n{_labels(groups)}")
@@ -235,10 +263,12 @@ def _print_cross(dataset: Dataset, both: dict[str, Evaluation], shared: tuple[st
         print(f"{len(shared)} of its labels were trained on: {', '.join(shared)}")
 
 
-def _figures(title: str, groups: dict[str, GroupAccuracy]) -> str:
+def _figures(title: str, groups: Mapping[str, GroupAccuracy | None]) -> str:
     """Top-1, top-5 and mean class accuracy of zero-shot CLIP and of the bundle."""
 
-    def cells(group: GroupAccuracy) -> list[str]:
+    def cells(group: GroupAccuracy | None) -> list[str]:
+        if group is None:
+            return ["    –"] * len(FIGURES)
         figures = group.figures()
         texts = ["    –" if value is None else f"{value:5.1f}" for value in figures.values()]
         if figures["top1"] is not None:

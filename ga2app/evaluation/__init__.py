@@ -4,7 +4,7 @@ Base clips compete among the base names, novel clips among the novel names; HM =
 On request all names compete together, as they do for a data set that the prompts were not trained on.
 """
 
-from ga2app.evaluation.baselines import MeasuredBaseline, TrainingClips, measure_baselines
+from ga2app.evaluation.baselines import MeasuredBaseline, TrainingClips, clips_to_learn_from, measure_baselines
 
 from ga2app.evaluation.clip_features import (  # isort: skip
     CLIPS_AT_ONCE, SINGLE_VIEW, PlainFeatures, encode_clips, encode_views, test_clips,
@@ -22,8 +22,9 @@ from ga2app.types import Spread, harmonic_mean, spread
 
 __all__ = [
     "CLIPS_AT_ONCE", "MOST_ANCHORS", "SINGLE_VIEW", "Evaluation", "GroupAccuracy", "MeasuredBaseline", "PlainFeatures",
-    "Remeasured", "Seen", "Side", "Spread", "Trained", "TrainingClips", "calibration", "confidence_of", "encode_clips",
-    "encode_test_clips", "encode_views", "evaluate", "evaluate_features", "fit_temperature", "group_accuracy",
-    "harmonic_mean", "make_report", "measure_baselines", "measured_confidence", "no_test_clips", "pooled", "seen_by",
-    "shared_labels", "spread", "spread_if_defined", "test_clips", "to_measure_again",
+    "Remeasured", "Seen", "Side", "Spread", "Trained", "TrainingClips", "calibration", "clips_to_learn_from",
+    "confidence_of", "encode_clips", "encode_test_clips", "encode_views", "evaluate", "evaluate_features",
+    "fit_temperature", "group_accuracy", "harmonic_mean", "make_report", "measure_baselines", "measured_confidence",
+    "no_test_clips", "pooled", "seen_by", "shared_labels", "spread", "spread_if_defined", "test_clips",
+    "to_measure_again",
 ]  # fmt: skip

@@ -12,19 +12,21 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from ga2app.config import WhiteningConfig
+from ga2app.datasets.clip_files import among
+from ga2app.datasets.train_test import draw_shots
 from ga2app.errors import DatasetError, StudioError, counted
 from ga2app.evaluation.few_shot_classifiers import FITS, Known, places_of, quarters_of
 from ga2app.evaluation.metrics import Evaluation
 from ga2app.evaluation.scoring import evaluate_scores
 from ga2app.method.prompted_model import PromptedClip
-from ga2app.types import BASELINES, BaselineReport, Dataset, LabelledClip
+from ga2app.types import BASELINES, BaselineReport, Dataset, LabelledClip, Subset
 
 logger = logging.getLogger(__name__)
 
@@ -71,17 +73,40 @@ def measure_baselines(
     """Those of the baselines that ``names`` has, measured on test ``clips`` of ``dataset``.
 
     ``features`` (M, D), or (M, W, D) of W views, are those of ``plain``, zero-shot CLIP, as are the training clips'.
-    One that fails has no figures, and its ``note`` says why; the others are not touched by that.
+    One that fails has no figures, and its ``note`` says why; the others are not touched by that. All of it runs on one
+    thread of a processor.
     """
     known, notes = _known(plain, training)
     rows = features.detach().float().cpu()
     if wrong := int((~rows.flatten(1).isfinite().all(dim=1)).sum()):
         notes.append(f"{counted(wrong, 'test clip')} with features that are not numbers count as wrong")
-    return [
-        _measured(name, known, training.fault, dataset, clips, rows, notes, joint)
-        for name in BASELINES
-        if name in names
-    ]
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # many small products: on a busy machine several threads wait for each other
+    try:
+        chosen = [name for name in BASELINES if name in names]
+        return [_measured(name, known, training.fault, dataset, clips, rows, notes, joint) for name in chosen]
+    finally:
+        torch.set_num_threads(threads)
+
+
+def clips_to_learn_from(
+    dataset: Dataset, marks: Sequence[str], shots: int, seed: int
+) -> tuple[list[LabelledClip], str]:
+    """The clips of ``dataset`` that a bundle was trained on, which ``marks`` identify, and a sentence about them.
+
+    Where none of them is in it, as in another data set, as many are drawn as the bundle had: at most ``shots`` of each
+    base label, with ``seed``; labels without training clips have none.
+    """
+    known = among([clip.path for clip in dataset.clips], marks)
+    names = {*dataset.base, *dataset.novel}
+    if found := [clip for clip in dataset.clips if clip.path in known and clip.label in names]:
+        fewer = f", of {len(marks)} in all: the others are not in it any more" if len(found) < len(marks) else ""
+        return found, f"on {counted(len(found), 'clip')} that the bundle was trained on{fewer}"
+    able = {clip.label for clip in dataset.clips if clip.subset is Subset.TRAIN}
+    labels = tuple(label for label in dataset.base if label in able)
+    drawn = draw_shots(replace(dataset, base=labels), shots, seed) if len(labels) > 1 else []
+    clips = f"on {counted(len(drawn), 'training clip')} of '{dataset.name}'"
+    return drawn, f"{clips}, drawn with {counted(shots, 'shot')} and seed {seed}; the bundle was not trained on these"
 
 
 def _measured(

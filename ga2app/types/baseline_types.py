@@ -85,9 +85,9 @@ class BaselineReport:
 
 
 def told_of(baselines: Sequence[BaselineReport]) -> list[str]:
-    """A line for each baseline: what was chosen, and why a figure is missing."""
-    parts = [(one, "; ".join(filter(None, (one.chosen, one.note)))) for one in baselines]
-    return [f"{one.name}: {told}" for one, told in parts if told]
+    """A line for each baseline: its rule, what was chosen, and why a figure is missing."""
+    parts = [(one.name, one.rule, one.chosen and f"here {one.chosen}", one.note) for one in baselines]
+    return [f"{name}: {'; '.join(filter(None, told))}" for name, *told in parts]
 
 
 def read_baselines(data: Any, labels: Mapping[str, int]) -> tuple[BaselineReport, ...]:

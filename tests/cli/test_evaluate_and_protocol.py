@@ -13,8 +13,8 @@ import pytest
 
 from ga2app.bundles import load_folder, save
 from ga2app.cli.main import main
-from ga2app.types import Dataset
-from tests.clips import color_dataset
+from ga2app.types import BASELINES, Dataset
+from tests.clips import color_dataset, write_color_clip
 from tests.commands import document, interrupted, refused
 
 
@@ -127,6 +127,38 @@ def test_a_bundle_is_tested_on_all_labels_of_another_data_set(capsys: pytest.Cap
     table = printed(capsys, "evaluate", str(room / "bundle"), "--dataset", other, "--cross", "--details")
     assert "plain, 4 labels" in table and "2 of its labels were trained on: walking, running" in table
     assert "name it with --dataset" in refused(capsys, "evaluate", str(room / "bundle"), "--cross")
+
+
+def test_evaluate_gives_the_baselines_beside_both_with_their_rules(capsys: pytest.CaptureFixture[str], room: Path):
+    answer = document(capsys, "evaluate", str(room / "bundle"), "--baselines", "--joint")
+    assert list(answer["baselines"]) == list(BASELINES)
+    assert answer["baselines_learned_from"] == "on 4 clips that the bundle was trained on"
+    probe, tip = answer["baselines"]["linear-probe"], answer["baselines"]["tip-adapter"]
+    assert probe["metrics"]["novel"] is probe["metrics"]["hm"] is None and probe["metrics"]["base"] is not None
+    assert "no novel label has training clips" in probe["note"] and "C = " in probe["chosen"]
+    assert tip["metrics"]["novel"] == answer["zero_shot"]["novel"] and tip["joint"].keys() == answer["joint"].keys()
+    assert len(tip["intervals"]["hm"]) == 2
+    table = printed(capsys, "evaluate", str(room / "bundle"), "--baselines")
+    rows = [line.split()[0] for line in table.splitlines()[1:9]]
+    assert rows == ["zero-shot", *BASELINES, "with"]
+    assert "knn: votes of the k nearest training clips" in table and "baselines, on 4 clips" in table
+    assert "baselines" not in document(capsys, "evaluate", str(room / "bundle"))
+
+
+def test_baselines_of_another_data_set_learn_from_a_draw_of_its_own(capsys: pytest.CaptureFixture[str], room: Path):
+    other = room / "other"
+    other.mkdir()
+    data = color_dataset(other)
+    for place, clip in enumerate(data.clips):
+        write_color_clip(Path(clip.path), (40 * (place % 5), 200, 90), seed=5000 + place)
+    write_csv(other / "other.csv", data)
+    where = ["--dataset", str(other / "other.csv"), "--cross", "--baselines"]
+    answer = document(capsys, "evaluate", str(room / "bundle"), *where)
+    assert "drawn with 2 shots and seed" in answer["baselines_learned_from"]
+    assert answer["baselines"]["class-mean"]["metrics"].keys() == {"top1", "top5", "mean_class"}
+    assert answer["baselines"]["class-mean"]["intervals"]["top1"]
+    table = printed(capsys, "evaluate", str(room / "bundle"), *where)
+    assert "class-mean" in table and "the bundle was not trained on these" in table
 
 
 def test_labels_that_are_novel_here_and_were_trained_on_are_told(capsys: pytest.CaptureFixture[str], room: Path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from ga2app.config import (
 )
 from ga2app.training import TrainResult, train
 from ga2app.training.training_batches import draw_shots, spare_clips
-from ga2app.types import Dataset, EventKind, Subset
+from ga2app.types import BASELINES, Dataset, Event, EventKind, Subset
 from tests.clips import color_dataset
 
 FULL = RunConfig(
@@ -51,6 +52,32 @@ def test_the_report_has_the_figures_of_the_run(
     assert result.report.plain.metrics == pytest.approx(dict(result.zero_shot), rel=1e-4)
     assert {point.what for point in result.report.points} == {"clip", "class", "anchor", "negative"}
     assert result.report.packages and "torch" in result.report.packages
+    beside = {one.name: one for one in result.report.baselines}
+    assert list(beside) == list(BASELINES) and all("base" in one.metrics for one in beside.values())
+    assert beside["tip-adapter"].metrics["novel"] == pytest.approx(result.zero_shot["novel"], rel=1e-4)
+
+
+def test_training_clips_that_are_gone_cost_the_baselines_their_figures_and_the_report_nothing_else(
+    dataset: Dataset, backbone: Backbone, tmp_path: Path
+) -> None:
+    """Full needs no frozen features of its training clips before the report; then they are looked for in vain."""
+    copies = []
+    for place, clip in enumerate(dataset.clips):
+        copies.append(replace(clip, path=str(shutil.copy(clip.path, tmp_path / f"{place}.mp4"))))
+    own, told = replace(dataset, clips=tuple(copies)), []
+
+    def lose(event: Event) -> None:
+        told.append(event.kind)
+        if event.kind is EventKind.BUNDLE:
+            for clip in own.clips:
+                if clip.subset is Subset.TRAIN:
+                    Path(clip.path).unlink()
+
+    place = {"out": tmp_path / "bundle", "checkpoint": tmp_path / "checkpoint", "backbone": backbone}
+    result = train(replace(FULL, clips=ClipConfig(num_frames=2, cache_bytes=0)), own, **place, emit=lose, reported=True)
+    assert result.finished and result.report is not None and result.report.bundle.metrics
+    assert [one.metrics for one in result.report.baselines] == [{}] * len(BASELINES)
+    assert all("cannot be read" in one.note for one in result.report.baselines)
 
 
 def test_nobody_who_does_not_ask_pays_for_a_report(dataset: Dataset, backbone: Backbone, tmp_path: Path) -> None:
