@@ -27,8 +27,8 @@ from ga2app.paths import whole_file
 from ga2app.types import Dataset, LabelledClip, Subset
 from ga2app.untrusted import stored_json
 from ga2app.video.clip_loader import SPARE_THREADS, ClipLoader, raised
-from ga2app.video.pixels import multi_view_pixels
-from ga2app.video.sampling import MultiView
+from ga2app.video.pixels import crop_short_side_px, multi_view_pixels
+from ga2app.video.sampling import MultiView, Views
 
 CLIPS_AT_ONCE = 16
 SINGLE_VIEW = MultiView()
@@ -113,6 +113,7 @@ def _encode(
     at_once, device = max(1, CLIPS_AT_ONCE // views.count), model.backbone.compute.device
     width, own = model.backbone.sizes.embedding_width, group.part(len(paths))
     features, faults = [torch.empty(0, views.count, width, device=device)], []
+    loader.expect(dict.fromkeys(paths[own], Views(num_frames, views.clips)), crop_short_side_px(how, views.crops))
     jobs = (partial(multi_view_pixels, path, num_frames, how, views, loader) for path in paths[own])
     with closing(loader.ahead(jobs, spare=SPARE_THREADS)) as loaded:
         end = own.start + group.most(len(paths))

@@ -24,10 +24,12 @@ from ga2app.datasets.train_test import left_over
 from ga2app.errors import StoreError
 from ga2app.evaluation.reliability import LEAST_CLIPS, MOST_HELD_OUT
 from ga2app.paths import default_home, file_digest
+from ga2app.stretches import split_address
 from ga2app.types import Dataset, LabelledClip, Subset, TrainingData
-from ga2app.video.clip_loader import SPARE_THREADS, ClipLoader, raised
+from ga2app.video.clip_loader import FRAMES_TOGETHER, SPARE_THREADS, ClipLoader, raised
 from ga2app.video.disk_frame_cache import DiskFrameCache
 from ga2app.video.pixels import How, evaluation_pixels, preprocessing_of, training_pixels
+from ga2app.video.sampling import Sampling, Together, Training
 
 
 def epoch_order(count: int, batch_size: int, seed: int, epoch: int) -> list[list[int]]:
@@ -129,6 +131,8 @@ class PixelSource:
     def batches(self, order: Sequence[Sequence[int]], epoch: int) -> Iterator[Tensor]:
         """Pixels (B, T, 3, S, S) of each batch. Raises ClipError."""
         side, begun = self._how.size_px, deque[Tensor]()
+        clips = (clip for batch in order for clip in batch if split_address(self._paths[clip])[1])
+        self._loader.expect({self._paths[clip]: self._wanted(clip, epoch) for clip in clips}, self._how.read_px)
 
         def jobs() -> Iterator[Callable[[], Tensor]]:
             for batch in order:
@@ -149,6 +153,12 @@ class PixelSource:
             self._paths[clip], self._config, self._how, self._seed_of(clip, epoch), self._loader, later
         )
         return row.copy_(pixels)
+
+    def _wanted(self, clip: int, epoch: int) -> Sampling:
+        """What the loader reads of ``clip`` where its frames are not kept: those of ``epoch``, and with a cache all."""
+        epochs = range(epoch, self._epochs if self._loader.keeps else epoch + 1)
+        draws = tuple(Training(self._config.num_frames, self._seed_of(clip, one)) for one in epochs)
+        return Together(draws, FRAMES_TOGETHER) if self._loader.keeps else draws[0]
 
     def _seed_of(self, clip: int, epoch: int) -> int:
         """What is drawn for ``clip`` in ``epoch``, whatever the batch that it is in and the process that reads it."""

@@ -6,15 +6,18 @@ import contextlib
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from ga2app.environment import decoder_count
 from ga2app.errors import ClipError
 from ga2app.paths import file_digest
+from ga2app.stretches import Stretch, split_address
 from ga2app.video import read_clip
 from ga2app.video.decoder_pool import shared_pool
+from ga2app.video.decoder_process import TIME_LIMIT_S
 from ga2app.video.disk_frame_cache import DiskFrameCache
 from ga2app.video.sampling import Evaluation, Sampling, Together, Training, Views
 from ga2app.video.video_clip import ClipFrames
@@ -27,7 +30,23 @@ SPARE_THREADS = 2
 FRAMES_TOGETHER = 256
 """Frames of a clip that are read at once for later epochs: about 70 MB at a short side of 256 px."""
 
+HELD_BYTES = 512 << 20
+"""What stretches of one file that were read at once may take until each is asked for; then they are read singly."""
+_BATCH_BYTES = 128 << 20
+_MOST_FPS, _WIDEST = 60.0, 2.0  # of a stretch whose frames are not counted yet, for the room that it will take
+_MORE_S = 1.0  # for each stretch of a file that is read for several
+
 T = TypeVar("T")
+
+
+class _Batch:
+    """Stretches of one file that are read by opening it once, and what came of those that were not asked for yet."""
+
+    def __init__(self, wanted: Mapping[str, Sampling]) -> None:
+        self.wanted = dict(wanted)
+        self.lock = threading.Lock()
+        self.read = False
+        self.held: dict[str, ClipFrames | ClipError] = {}
 
 
 class ClipLoader:
@@ -41,7 +60,14 @@ class ClipLoader:
     ) -> None:
         self.decoders, self.cache, self._ahead_bytes = decoder_count(decoders), cache, ahead_bytes
         self._decoding = threading.BoundedSemaphore(self.decoders)
+        self._batches: dict[tuple[str, int | None], _Batch] = {}
+        self._change, self._held_bytes = threading.Lock(), 0
         shared_pool.grow(self.decoders + 1)
+
+    @property
+    def keeps(self) -> bool:
+        """Whether frames of later epochs are read and kept with those of this one."""
+        return self.cache is not None and self.cache.writes
 
     def read(
         self,
@@ -60,17 +86,74 @@ class ClipLoader:
             with contextlib.suppress(OSError, ValueError):  # the decoder will name a file that cannot be read
                 digest = file_digest(path)
         if self.cache is None or not digest:
+            if (clip := self._expected(path, sampling, short_side_px)) is not None:
+                return clip
             with self._decoding:
                 return read_clip(path, sampling, short_side_px=short_side_px)
         found = self.cache.find(digest, sampling, short_side_px)
         if found is None:
-            wanted: Sampling = Together((sampling, *later), FRAMES_TOGETHER) if self.cache.writes else sampling
-            with self._decoding:
-                clip = shared_pool.read(path, wanted, short_side_px=short_side_px)
+            wanted: Sampling = Together((sampling, *later), FRAMES_TOGETHER) if self.keeps else sampling
+            expected = self._expected(path, wanted, short_side_px)
+            if expected is None:
+                with self._decoding:
+                    expected = shared_pool.read(path, wanted, short_side_px=short_side_px)
+            clip = expected
             if clip.indices == wanted.indices(clip.total_frames):  # else its picture changes its size
                 self.cache.keep(digest, sampling, short_side_px, clip)
             found = clip.chosen(sampling)
         return found
+
+    def expect(self, wanted: Mapping[str, Sampling], short_side_px: int | None) -> None:
+        """Say which stretches ``read`` will be asked for next, each once, and what of them.
+
+        Those of one file are then read together, as many as fit into memory: a long file is opened and searched once
+        for dozens of stretches, and what is decoded for one is not decoded again for the next.
+        """
+        files: dict[str, list[tuple[Stretch, str]]] = {}
+        for address in wanted:
+            file, stretch = split_address(address)
+            if stretch:
+                files.setdefault(file, []).append((stretch, address))
+        batches = [one for some in files.values() for one in _in_batches(sorted(some), wanted, short_side_px)]
+        with self._change:
+            self._batches = {(address, short_side_px): batch for batch in batches for address in batch.wanted}
+            self._held_bytes = 0  # what nobody asked for goes with the batches that it was read with
+
+    def _expected(
+        self, path: str | os.PathLike[str], sampling: Sampling, short_side_px: int | None
+    ) -> ClipFrames | None:
+        """What was read of a stretch together with others, which is done now if need be; None for other clips."""
+        address = os.fspath(path)
+        batch = self._batches.get((address, short_side_px))
+        if batch is None or batch.wanted.get(address) != sampling:
+            return None
+        with batch.lock:
+            if not batch.read:
+                batch.read = True
+                self._read_batch(batch, short_side_px)
+            found = batch.held.pop(address, None)
+        if found is not None:
+            self._hold(-_bytes_of(found))
+        return None if found is None else raised(found)
+
+    def _read_batch(self, batch: _Batch, short_side_px: int | None) -> None:
+        """Read what a batch is to hold; nothing where there is no room for it, or where its file tells why not."""
+        if short_side_px is None or self._held_bytes > HELD_BYTES:
+            return
+        limit_s = TIME_LIMIT_S + _MORE_S * len(batch.wanted)
+        asked = list(batch.wanted), list(batch.wanted.values())
+        with contextlib.suppress(ClipError), self._decoding:  # each is then read by itself, and says what is wrong
+            found = shared_pool.read_several(*asked, short_side_px=short_side_px, time_limit_s=limit_s)
+            # Copies, since all are views of one array, which would stay as long as the last of them.
+            batch.held = {
+                address: one if isinstance(one, ClipError) else replace(one, frames=one.frames.copy())
+                for address, one in zip(batch.wanted, found, strict=True)
+            }
+            self._hold(sum(map(_bytes_of, batch.held.values())))
+
+    def _hold(self, more: int) -> None:
+        with self._change:
+            self._held_bytes += more
 
     def ahead(
         self, jobs: Iterable[Callable[[], T]], most: int = MOST_AHEAD, *, spare: int = 0
@@ -95,6 +178,23 @@ class ClipLoader:
                 yield waiting.popleft().result()
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _in_batches(
+    stretches: Sequence[tuple[Stretch, str]], wanted: Mapping[str, Sampling], short_side_px: int | None
+) -> Generator[_Batch]:
+    """Stretches of one file, in the order of their starts, as many at once as take ``_BATCH_BYTES``."""
+    batch: dict[str, Sampling] = {}
+    size, image = 0.0, _WIDEST * 3 * (short_side_px or 1080) ** 2
+    for stretch, address in stretches:
+        frames = min(len(wanted[address].indices(10**6)), (stretch.end_s - stretch.start_s) * _MOST_FPS + 1)
+        if batch and size + frames * image > _BATCH_BYTES:
+            yield _Batch(batch)
+            batch, size = {}, 0.0
+        batch[address] = wanted[address]
+        size += frames * image
+    if len(batch) > 1:
+        yield _Batch(batch)
 
 
 def raised(result: T | ClipError) -> T:
