@@ -67,7 +67,9 @@ class ExplanationService:
         studio, card = self._studio, results.cards[asked.place - 1] if asked.place else None
         labels, bundle = check_labels(results.labels)[0], card.folder if card else None
         anchors, negatives = self.anchors_at_hand(), studio.store.negatives.texts()[:MOST_NEGATIVES]
-        cost_of_why(labels, results.templates, bundle, len(anchors), len(negatives)).check(studio.store.quotas)
+        told = sum(map(len, (results.recognition.descriptions or {}).values()))
+        wanted = cost_of_why(labels, results.templates, told, bundle, len(anchors), len(negatives))
+        wanted.check(studio.store.quotas)
         with studio.recognition.admission.admitted():
             return studio.explainer.explain(
                 results.paths[asked.clip],

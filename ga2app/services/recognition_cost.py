@@ -36,7 +36,7 @@ class Cost:
         fewer = "labels, sentences or bundles"
         lessen = "give fewer clips at a time, or fewer bundles"
         if self.why:
-            texts, fewer = "labels × sentences and negative prompts, for each model", "labels, sentences or negatives"
+            texts, fewer = "labels × sentences, negative prompts, descriptions", "labels, sentences or negatives"
             frames = f"{PASSES_OF_A_WHY} times the clip's and those of the anchor clips, for each model"
             lessen = "switch anchor sets off, or ask about an answer of zero-shot CLIP"
         if self.texts > quotas.texts:
@@ -64,13 +64,13 @@ def cost(request: RecognitionRequest) -> Cost:
 
 
 def cost_of_why(
-    labels: Sequence[str], sentences: Sequence[str], bundle: str | None, anchors: int, negatives: int
+    labels: Sequence[str], sentences: Sequence[str], told: int, bundle: str | None, anchors: int, negatives: int
 ) -> Cost:
-    """What it costs to explain an answer of zero-shot CLIP, and of the bundle in that folder, with so many anchors."""
+    """What it costs to explain an answer of zero-shot CLIP, and of that bundle; ``told`` is how many descriptions."""
     facts = facts_of(bundle) if bundle else None
     frames = facts.num_frames if facts else DEFAULT_FRAMES
     models, passes = (2 if bundle else 1), max(len(sentences), 1) + bool(bundle)
-    texts = (len(labels) + negatives) * passes
+    texts = (len(labels) + negatives) * passes + told
     return Cost(texts, models * frames * (PASSES_OF_A_WHY + anchors), why=True)
 
 

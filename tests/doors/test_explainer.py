@@ -150,6 +150,6 @@ def test_an_explanation_costs_what_is_said_of_it_before(recognizer: OwnRecognize
         )
         Explainer(recognizer).explain(clip, LABELS, LABELS[0], backbone="sketch", anchors=[AnchorClip(clip, "a")])
     once, there_and_back = 8, 2  # a gradient's own pass costs as much as two more
-    said = cost_of_why(LABELS, (), None, anchors=1, negatives=0)
+    said = cost_of_why(LABELS, (), 0, None, anchors=1, negatives=0)
     assert sum(frames) == once * (2 + 2 * STEPS)
     assert said.frames == sum(frames) + once * STEPS * there_and_back and said.texts == len(LABELS)

@@ -45,8 +45,8 @@ def test_labels_times_sentences_are_bounded_by_a_sum_that_is_told(made: Callable
     sentences = ["a {}.", "the {}.", "some {}.", "one {}."]
     told = refusal(studio, labels=labels, templates=sentences)
     assert told == (
-        "this asks for 104 texts (labels × sentences, and the labels once more for each bundle), and 100 are the most "
-        "at a time; use fewer labels, sentences or bundles"
+        "this asks for 104 texts (labels × sentences, the labels once more for each bundle, and descriptions), and 100 "
+        "are the most at a time; use fewer labels, sentences or bundles"
     )
     assert studio.recognition.answer(
         RecognitionRequest([studio.examples[0].path], labels[:25], templates=sentences)
@@ -172,7 +172,7 @@ def test_an_explanation_has_its_bounds_and_counts_as_a_recognition(made: Callabl
         "most at a time; switch anchor sets off, or ask about an answer of zero-shot CLIP"
     )
     studio.store.quotas = Quotas(texts=3)
-    with pytest.raises(LimitError, match=r"labels × sentences and negative prompts, for each model\), and 3 are"):
+    with pytest.raises(LimitError, match=r"labels × sentences, negative prompts, descriptions\), and 3 are"):
         studio.explanations.explain(shown, asked)
 
 

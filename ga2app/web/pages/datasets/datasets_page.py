@@ -243,11 +243,11 @@ class Parts:
         example = "brush hair: a person pulls a brush through long hair"
         lines: dict[str, Any] = {"lines": 8, "max_lines": 30, "placeholder": example}
         self.described = line("ds-descriptions", "Descriptions of labels", about, **lines)
-        with gr.Row(elem_classes="actions"):
+        with gr.Row(elem_classes="actions changes"):
             self.save_described = small("ds-save-descriptions", "Save descriptions")
             files: Any = {"file_types": [".json", ".csv", ".tsv"], "elem_id": "ds-descriptions-file"}
             self.read_described = gr.UploadButton("Read a JSON or CSV", size="sm", **files)
-        with gr.Row(visible=studio.descriptions.can_ask()):
+        with gr.Row(visible=studio.descriptions.can_ask(), elem_classes="changes"):
             told = "On the Hub, with your own login; it is told the labels. You read and save what it proposes."
             self.model = line("ds-language-model", "Language model", told, placeholder="Qwen/Qwen3-8B")
             self.propose = small("ds-propose-descriptions", "Propose descriptions")
