@@ -10,7 +10,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from ga2app.datasets import VIDEO_SUFFIXES, Division, ImportReport, Missing, Problem, SplitLists, divided
-from ga2app.datasets.annotations import Annotations, read_annotations
+from ga2app.datasets.annotation_records import number
+from ga2app.datasets.annotations import Annotations, annotation_format, read_annotations
 from ga2app.datasets.class_folders import read_folder
 from ga2app.datasets.clip_names import is_foreign
 from ga2app.datasets.clip_table import read_table
@@ -124,6 +125,37 @@ def path_at(text: str, what: str) -> Path:
     return path
 
 
+def source_at(path: Path, fold: int | None = None, root: Path | None = None, frame_rate: float | None = None) -> Source:
+    """What the file or folder at ``path`` is: a file of a labeling tool is told by its content.
+
+    A CSV with start and end is one if its clips lie below a ``root``; beside their list it is a list of clips.
+    """
+    kind = annotation_format(path) if path.is_file() and not zipfile.is_zipfile(path) else None
+    if kind is not None and (kind != "CSV" or root or frame_rate is not None):
+        return AnnotationSource(path, root, frame_rate)
+    if root or frame_rate is not None:
+        text = "is no file of annotations over time, which alone has a folder of clips and a frame rate"
+        raise DatasetError(f"'{path.name}' {text}; leave both out")
+    return FileSource(path, fold)
+
+
+def source_given(
+    archive: str | None, place: str, root: str, fold: int | None, frame_rate: object, *, server_paths: bool
+) -> Source:
+    """What a request names: of an uploaded zip and a path on the machine exactly one is given. Raises DatasetError."""
+    if bool(archive) == bool(place.strip()):
+        raise DatasetError("give either a zip (archive) or a path on the studio's machine (source)")
+    if archive:
+        return FileSource(Path(archive), fold, uploaded=True)
+    if not server_paths:
+        return FileSource(Path(place), fold)
+    rate = None if frame_rate is None else number(frame_rate)
+    if rate is None and frame_rate is not None:
+        raise DatasetError(f"a frame rate of {shown(str(frame_rate)[:80])} is none; give a number, such as 25")
+    folder = path_at(root, "folder of clips") if root.strip() else None
+    return source_at(path_at(place, "folder, CSV file or zip"), fold, folder, rate)
+
+
 def read_source(
     source: Source,
     name: str,
@@ -182,19 +214,16 @@ def _read_stretches(source: AnnotationSource, report: ImportReport) -> tuple[Dra
     for one in found.left_out:
         why = one.why if one.why.startswith(("'", "line ")) else f"it {one.why}"
         fix = "correct it, or import the others with --missing skip"
-        report.unusable(str(source.file), _entry(one.path or found.format, one.start, one.end), one.label, why, fix)
+        times = "" if one.start is None or one.end is None else f" {one.start:g}–{one.end:g} s"
+        report.unusable(str(source.file), (one.path or found.format) + times, one.label, why, fix)
     for cut in found.cut:
-        report.taken(_entry(cut.path, cut.start, cut.end), cut.label, cut.why, "look at its end")
+        report.taken(f"{cut.path} {cut.start:g}–{cut.end:g} s", cut.label, cut.why, "look at its end")
     clips = tuple(
         DraftClip(address_of(found.root.absolute() / one.path, one.start, one.end), one.label)
         for one in found.stretches
     )
     base = tuple(dict.fromkeys(one.label for one in found.stretches))
     return Draft(source.file.stem, base, (), clips, notes=found.notes), found.root
-
-
-def _entry(path: str, start: float | None, end: float | None) -> str:
-    return path if start is None or end is None else f"{path} {start:g}–{end:g} s"
 
 
 def _inside(draft: Draft, root: Path, report: ImportReport) -> Draft:

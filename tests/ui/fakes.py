@@ -26,6 +26,7 @@ from ga2app.inference.explanations import (
     Word,
 )
 from ga2app.services.forecast import Basis, Estimate, PastPace, Workload
+from ga2app.stretches import file_of
 from ga2app.types import (
     NONE_OF_THESE,
     AnchorClip,
@@ -195,6 +196,9 @@ class FakeInspector:
         warnings = ("its picture is tiny: use a larger one",) if "tiny" in Path(path).name else ()
         return ClipFacts(2.0, 16, 64, 48, warnings)
 
+    def inspect_stretches(self, addresses: Sequence[str], pictures: Sequence[Path | None]) -> list[ClipFacts]:
+        return [self.inspect(*one) for one in zip(addresses, pictures, strict=True)]
+
     def thumbnail(self, path: str, out: Path, px: int = 160) -> None:
         self._open(path)
         deadline = time.monotonic() + 30
@@ -210,6 +214,7 @@ class FakeInspector:
 
     def _open(self, path: str) -> None:
         self.opened.append(path)
+        path = file_of(path)
         name = Path(path).name
         if not Path(path).is_file():
             raise ClipError(name, "there is no such file", "check the path")

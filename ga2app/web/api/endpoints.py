@@ -18,7 +18,7 @@ from ga2app.datasets.label_descriptions import given_descriptions
 from ga2app.errors import ConfigError, DatasetError, Fault
 from ga2app.labels import Spelling, parse_labels
 from ga2app.paths import safe_name
-from ga2app.services.import_sources import Duplicates, FileSource, Source, path_at
+from ga2app.services.import_sources import Duplicates, source_given
 from ga2app.services.imports import Choices
 from ga2app.services.recognition_service import none_of_these as decided
 from ga2app.services.studio import Studio
@@ -205,6 +205,8 @@ class Endpoints:
         missing: str = "skip",
         spelling: str = "words",
         descriptions: str = "",
+        root: str = "",
+        frame_rate: float | None = None,
     ) -> dict[str, Any]:
         """Make clips a data set: a zip that is uploaded, or a folder, a CSV or a zip on the studio's machine.
 
@@ -212,8 +214,8 @@ class Endpoints:
 
         Args:
             archive: a zip of class folders, or of clips with a CSV that names the columns path and label; or null.
-            source: in its place the path of a folder, a CSV or a zip on the machine that the studio runs on, where its
-                files may be named: not on a Space. Clips outside a zip stay where they are.
+            source: in its place the path of a folder, a CSV, a zip or a labeling tool's file on the machine that the
+                studio runs on, where its files may be named: not on a Space. Clips outside a zip stay where they are.
             name: name of the data set; empty for the name of the zip, folder or CSV.
             novel: labels that are only tested, between commas; one that holds a comma in double quotes.
             fold: the fold whose clips are for testing, where a column numbers folds; or null.
@@ -222,6 +224,8 @@ class Endpoints:
             spelling: words, to split class names of folders (ApplyEyeMakeup: apply eye makeup), or as-published.
             descriptions: sentences that describe labels: lines like "label: sentence", or a JSON object of labels and
                 lists of sentences.
+            root: the folder below which the clips of a labeling tool's file lie; empty for the file's own.
+            frame_rate: frames a second of Label Studio's timeline, as its labeling configuration says; or null.
 
         Returns:
             dataset: the name of the data set.
@@ -247,7 +251,8 @@ class Endpoints:
             "division": Division(novel=tuple(parse_labels(novel))),
             "descriptions": given_descriptions(_sentences(descriptions) or ""),
         }
-        given = _source(studio, archive, source, None if fold is None else int(fold))
+        numbers = None if fold is None else int(fold), frame_rate
+        given = source_given(archive, source, root, *numbers, server_paths=studio.server_paths)
         row = studio.imports.run(given, name or "", **chosen)
         if row.state is not ImportState.DONE:
             raise DatasetError(row.error or "the import has failed")
@@ -273,15 +278,6 @@ def zip_to_serve(studio: Studio, key: str, cache: str | Path) -> str:
     with tempfile.TemporaryDirectory(prefix="ga2-") as folder:
         packed = studio.library.export_zip(card.folder, Path(folder) / name)
         return str(save_file_to_cache(packed, str(cache)))
-
-
-def _source(studio: Studio, archive: str | None, place: str, fold: int | None) -> Source:
-    """What is to be imported: of an uploaded zip and a path on the machine exactly one is given."""
-    if bool(archive) == bool(place.strip()):
-        raise DatasetError("give either a zip (archive) or a path on the studio's machine (source)")
-    if archive:
-        return FileSource(Path(archive), fold, uploaded=True)
-    return FileSource(path_at(place, "folder, CSV file or zip") if studio.server_paths else Path(place), fold)
 
 
 def _one_of(what: str, given: str, known: list[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zipfile
 from pathlib import Path
 
@@ -39,6 +40,19 @@ def test_a_folder_and_its_zip_are_imported_alike(client: Client, served: Served,
     }
     listed = {row["name"]: row for row in client.predict(api_name="/list_datasets")}
     assert listed["of a folder"]["novel"] == ["waving"] and set(listed) == {"packed", "of a folder"}
+
+
+def test_the_file_of_a_labeling_tool_is_imported_by_its_path(client: Client, clips: Path, tmp_path: Path) -> None:
+    ranges = [{"start": 1, "end": 4}, {"start": 3, "end": 6}]
+    task = {"video": "waving/1.mp4", "act": [{"ranges": ranges, "timelinelabels": ["Waving"]}]}
+    (tmp_path / "tasks.json").write_text(json.dumps([task]))
+    asked = {"source": str(tmp_path / "tasks.json"), "root": str(clips), "api_name": "/import_dataset"}
+    with pytest.raises(AppError, match="no export tells its rate"):
+        client.predict(**asked)
+    done = client.predict(**asked, frame_rate=25)
+    assert (done["clips"], done["base"]) == (2, 1)
+    with pytest.raises(AppError, match="is no file of annotations over time"):
+        client.predict(**{**asked, "source": str(clips)})
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "download_bundle": {"bundle": "nobody"},
     "upload_bundle": {"archive": None},
     "import_dataset": {"archive": None, "source": "", "name": "", "novel": "", "fold": None, "duplicates": "first",
-                       "missing": "skip", "spelling": "words", "descriptions": ""},
+                       "missing": "skip", "spelling": "words", "descriptions": "", "root": "", "frame_rate": None},
     "queue_run": {"config": {}, "preset_name": "nobody", "name": ""},
     "queue_job": {"config": {}, "preset_name": "nobody", "name": "", "flavor": "", "timeout": ""},
     "run_status": {"run": 9}, "list_runs": {"state": "", "limit": 5, "offset": 0}, "stop_run": {"run": 9},

@@ -15,7 +15,7 @@ from ga2app.config import RunConfig
 from ga2app.datasets import Division, Layout, SplitLists
 from ga2app.errors import DatasetError
 from ga2app.labels import Spelling, parse_labels
-from ga2app.services.import_sources import Duplicates, FileSource, ListsSource, Source, path_at
+from ga2app.services.import_sources import Duplicates, FileSource, ListsSource, Source, path_at, source_at
 from ga2app.services.studio import Studio
 from ga2app.web import address
 from ga2app.web.components.form_fields import line, pick, small, whole
@@ -133,7 +133,7 @@ def source_of(given: dict[str, Any]) -> Source:
             raise DatasetError("no zip was given; drop one on the form, and wait until it is uploaded")
         return FileSource(Path(given["upload"]), fold, uploaded=True)
     if given["kind"] == PLACE:
-        return FileSource(path_at(given["place"], "folder, CSV file or zip"), fold)
+        return source_at(path_at(given["place"], "folder, CSV file or zip"), fold)
     lists = SplitLists(
         name=str(given["name"] or ""),
         train=_paths(given["train"]),
