@@ -238,6 +238,7 @@ METHODS: dict[str, tuple[Call, tuple[str, ...]]] = {
     "recognition.answers": (lambda s, m: [*s.recognition.answers(wanted(m))], OPEN),
     "recognition.bundle_labels": (lambda s, m: s.recognition.bundle_labels("secret-set"), FINDS),
     "recognition.chosen_bundles": (lambda s, m: s.recognition.chosen_bundles("secret-set"), READS),
+    "recognition.chosen_threshold": (lambda s, m: s.recognition.chosen_threshold("secret-set"), OPEN),
     "recognition.dataset_descriptions": (lambda s, m: s.recognition.dataset_descriptions("secret set"), LISTS),
     "recognition.dataset_labels": (lambda s, m: s.recognition.dataset_labels("secret set"), LISTS),
     "recognition.in_place": (lambda s, m: s.recognition.in_place(wanted(m), no_clip), NEVER),
