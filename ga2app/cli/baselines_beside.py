@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ga2app.cli import common
@@ -28,17 +27,13 @@ def baselines_beside(
     """
     from ga2app import evaluation as evaluate
 
-    config, nothing = manifest.run, seen.new_empty(0, seen.shape[-1])
+    config, anchors = manifest.run, list[str]()
     clips, learned_from = evaluate.clips_to_learn_from(whole, manifest.trained, config.shots, config.seed)
-    features = evaluate.PlainFeatures(plain.backbone, config.clips.num_frames)
-    whitening, anchors = replace(config.whitening, enabled=True), nothing
-    try:
-        with contextlib.suppress(StudioError):  # the anchor set may be gone: then training clips alone are whitened by
-            anchors = features.of(whitening_anchors(config, common.with_named_anchors(config, whole)))
-        labels = tuple(clip.label for clip in clips)
-        training = evaluate.TrainingClips(features.of([clip.path for clip in clips]), labels, anchors, whitening)
-    except StudioError as exc:
-        training = evaluate.TrainingClips(nothing, (), nothing, whitening, str(exc))
+    with contextlib.suppress(StudioError):  # the anchor set may be gone: then training clips alone are whitened by
+        anchors = whitening_anchors(config, common.with_named_anchors(config, whole))
+    known, labels = evaluate.PlainFeatures(plain.backbone, config.clips.num_frames), [clip.label for clip in clips]
+    paths = [clip.path for clip in clips]
+    training = evaluate.TrainingClips.of(known, paths, labels, anchors, config.whitening)
     tested = evaluate.test_clips(dataset)
     seen = seen[:, 0] if seen.shape[1] == 1 else seen
     return evaluate.measure_baselines(plain, training, dataset, tested, seen, joint=joint), learned_from

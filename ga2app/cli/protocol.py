@@ -18,7 +18,7 @@ from ga2app.errors import ConfigError, Fault
 from ga2app.paths import default_home, write_whole
 from ga2app.protocols.published_figures import AS_PUBLISHED, PublishedRow, published
 from ga2app.protocols.published_figures import HEADINGS as PUBLISHED_HEADINGS
-from ga2app.types import Dataset, rests_on
+from ga2app.types import BASELINES, Dataset, rests_on
 
 if TYPE_CHECKING:
     from ga2app.protocols.few_shot_draws import Report, Series, Session
@@ -67,6 +67,8 @@ def add(commands: common.Commands) -> None:
         kind.add_argument("--views", default="1x1", metavar="4x3", help="clips x crops of a test clip (default 1x1)")
         at_once = "draws at once, with the same figures (default: one on each CUDA device, else one)"
         kind.add_argument("--workers", type=int, metavar="N", help=at_once)
+        beside = f"measure baselines on the training clips of each draw: all, or names of {', '.join(BASELINES)}"
+        kind.add_argument("--baselines", nargs="?", const=",".join(BASELINES), default="", metavar="NAMES", help=beside)
         kind.add_argument("--out", type=Path, metavar="FOLDER", help="for a bundle a draw, and the report")
         common.add_json(kind)
 
@@ -106,7 +108,7 @@ def _run(args: argparse.Namespace, config: RunConfig, protocol: Protocol) -> int
     from ga2app.protocols.seed_processes import workers_for
     from ga2app.video.sampling import MultiView
 
-    seeds, views = _seeds(args, config), MultiView.parse(args.views)
+    seeds, views, baselines = _seeds(args, config), MultiView.parse(args.views), _baselines(args.baselines)
     workers = workers_for(args.workers, config.device, MOST_DRAWS)
     dataset = common.anchored(config, common.find_dataset(config.dataset))
     out: Path = args.out or _default_out(args, dataset)
@@ -116,7 +118,7 @@ def _run(args: argparse.Namespace, config: RunConfig, protocol: Protocol) -> int
     _say_warnings(args, config, dataset)
     try:
         with common.stoppable() as should_stop:
-            session = Session(backbone, out, views, common.say, should_stop, workers)
+            session = Session(backbone, out, views, common.say, should_stop, workers, baselines)
             report = protocol(dataset, seeds, session)
     except InterruptedError as exc:
         print(f"{exc or 'stopped while measuring'}; the same command goes on from there", file=sys.stderr)
@@ -159,6 +161,15 @@ def _seeds(args: argparse.Namespace, config: RunConfig) -> list[int]:
     return seeds
 
 
+def _baselines(text: str) -> tuple[str, ...]:
+    """Names of baselines between commas; raises ConfigError for one that there is not."""
+    asked = common.names(text)
+    if unknown := [name for name in asked if name not in BASELINES]:
+        known = ", ".join(BASELINES)
+        raise ConfigError([Fault("baselines", f"{', '.join(unknown)} is no baseline; choose from {known}")])
+    return tuple(name for name in BASELINES if name in asked)
+
+
 def _whole_numbers(text: str, field: str, example: str) -> list[int]:
     """Numbers between commas; raises ConfigError."""
     numbers = common.names(text)
@@ -181,6 +192,10 @@ def _table(series: Series, report: Report) -> str:
     if len(series.draws) > 1:
         spreads = series.spread().values()
         rows[f"mean of {len(series.draws)}"] = ["    –" if one is None else f"{one!s:>5}" for one in spreads]
+    mean = f", mean of {len(series.draws)}" if len(series.draws) > 1 else ""
+    for name in series.draws[0].baselines:
+        found = series.spread(name).values()
+        rows[f"{name}{mean}"] = ["    –" if one is None else f"{one!s:>5}" for one in found]
     title = {"few-shot": f"{report.dataset}, {series.title}", "cross-dataset": f"{report.dataset} to {series.title}"}
     lines = [common.table(title.get(report.protocol, series.title), map(HEADINGS.__getitem__, series.plain), rows)]
     over_clips = "In parentheses: 95% interval, over {} test clips."

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -22,6 +22,7 @@ from ga2app.config import WhiteningConfig
 from ga2app.datasets.clip_files import among
 from ga2app.datasets.train_test import draw_shots
 from ga2app.errors import DatasetError, StudioError, counted
+from ga2app.evaluation.clip_features import PlainFeatures
 from ga2app.evaluation.few_shot_classifiers import FITS, Known, places_of, quarters_of
 from ga2app.evaluation.metrics import Evaluation
 from ga2app.evaluation.scoring import evaluate_scores
@@ -43,6 +44,27 @@ class TrainingClips:
     anchors: Tensor
     whitening: WhiteningConfig
     fault: str = ""
+
+    @classmethod
+    def of(
+        cls,
+        known: PlainFeatures,
+        paths: Sequence[str],
+        labels: Sequence[str],
+        anchors: Sequence[str],
+        whitening: WhiteningConfig,
+        should_stop: Callable[[], bool] = lambda: False,
+    ) -> TrainingClips:
+        """Those of the clips at ``paths``, encoded where ``known`` does not have them yet, and of the ``anchors``.
+
+        Where clips cannot be read there are none. Raises InterruptedError when asked to stop.
+        """
+        on, nothing = replace(whitening, enabled=True), torch.empty(0, known.backbone.sizes.embedding_width)
+        try:
+            found = known.of([*paths, *anchors], should_stop)
+        except StudioError as exc:
+            return cls(nothing, (), nothing, on, str(exc))
+        return cls(found[: len(paths)], tuple(labels), found[len(paths) :], on)
 
 
 class MeasuredBaseline(NamedTuple):

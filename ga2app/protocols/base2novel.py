@@ -191,8 +191,8 @@ def _baseline(method: str, config: RunConfig, dataset: Dataset, known: evaluate.
     """A baseline on zero-shot CLIP's features of the shots. Raises TrainingError for one that fails."""
     forget_peak()
     clips, shots = evaluate.test_clips(dataset), draw_shots(dataset, config.shots, config.seed)
-    features, anchors = known.of([clip.path for clip in shots]), known.of([one.path for one in dataset.anchors])
-    training = evaluate.TrainingClips(features, tuple(clip.label for clip in shots), anchors, config.whitening)
+    paths, anchors = [clip.path for clip in shots], [one.path for one in dataset.anchors]
+    training = evaluate.TrainingClips.of(known, paths, [clip.label for clip in shots], anchors, config.whitening)
     plain, tested = plain_clip(known.backbone, dataset.base), known.of([clip.path for clip in clips])
     (row,) = evaluate.measure_baselines(plain, training, dataset, clips, tested, names=[method])
     if row.found is None:

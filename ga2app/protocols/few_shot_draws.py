@@ -28,7 +28,8 @@ from ga2app.video.sampling import MultiView
 class DrawFigures:
     """One measured draw: the ``name`` of its bundle's folder, its seed, its figures, and the details behind them.
 
-    ``clips`` is the number of training clips, ``seen`` how many of the test clips it was trained on.
+    ``clips`` is the number of training clips, ``seen`` how many of the test clips it was trained on. ``baselines`` are
+    the same figures of the baselines that were asked for, on the draw's training clips.
     """
 
     name: str
@@ -38,11 +39,14 @@ class DrawFigures:
     figures: Mapping[str, float | None]
     details: Mapping[str, Any] = field(default_factory=dict)
     seen: int = 0
+    baselines: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
 
     def to_dict(self, details: bool) -> dict[str, Any]:
         """Plain JSON values."""
         values = {name: getattr(self, name) for name in ("name", "seed", "shots", "clips", "seen")}
-        return {**values, "figures": dict(self.figures), **({"details": self.details} if details else {})}
+        beside = {name: dict(figures) for name, figures in self.baselines.items()}
+        values |= {"figures": dict(self.figures)} | ({"baselines": beside} if beside else {})
+        return {**values, **({"details": self.details} if details else {})}
 
 
 @dataclass(frozen=True)
@@ -60,13 +64,13 @@ class Series:
     shared: tuple[str, ...] = ()
     tested: Mapping[str, SampleSize] = field(default_factory=dict)
 
-    def spread(self) -> dict[str, Spread | None]:
-        """Each figure's mean and deviation over the draws, None of one that is not defined.
+    def spread(self, baseline: str = "") -> dict[str, Spread | None]:
+        """Each figure's mean and deviation over the draws, None of one that is not defined; or those of a baseline.
 
         That of HM is over the draws' own HMs.
         """
-        names = self.draws[0].figures
-        return {name: spread_if_defined([draw.figures[name] for draw in self.draws]) for name in names}
+        found = [draw.baselines[baseline] if baseline else draw.figures for draw in self.draws]
+        return {name: spread_if_defined([figures[name] for figures in found]) for name in self.draws[0].figures}
 
     def intervals(self, figures: Mapping[str, float | None]) -> dict[str, Interval]:
         """The 95% intervals of base, novel and HM, or of top-1, over the test clips."""
@@ -76,6 +80,16 @@ class Series:
         joint = {name.removeprefix("joint_"): value for name, value in known.items() if name.startswith("joint_")}
         jointly = {f"joint_{name}": value for name, value in intervals(joint, self.tested).items()}
         return intervals(known, self.tested) | jointly
+
+    def _baselines(self) -> dict[str, Any]:
+        """Mean and deviation of each baseline over the draws."""
+        found = {name: self.spread(name) for name in self.draws[0].baselines}
+        return {
+            name: {
+                kind: {key: value and getattr(value, kind) for key, value in one.items()} for kind in ("mean", "std")
+            }
+            for name, one in found.items()
+        }
 
     def to_dict(self, details: bool) -> dict[str, Any]:
         """Plain JSON values, with per-class figures and confusion matrices if ``details``."""
@@ -90,6 +104,7 @@ class Series:
             "mean": {name: value and value.mean for name, value in spreads.items()},
             "std": {name: value and value.std for name, value in spreads.items()},
             "shared": list(self.shared),
+            **({"baselines": beside} if (beside := self._baselines()) else {}),
             "tested": to_counts(self.tested),
             "plain_intervals": _listed(self.intervals(self.plain)),
         }
@@ -125,7 +140,7 @@ class Session:
     """What all draws of a protocol share: the frozen backbone, the folder for their bundles, the views of a test.
 
     ``emit`` hears of the training's events, ``should_stop`` is asked between steps and between test clips.
-    ``workers`` draws are made at once.
+    ``workers`` draws are made at once. ``baselines`` are measured beside each draw, on its training clips.
     """
 
     backbone: Backbone
@@ -134,6 +149,7 @@ class Session:
     emit: Callable[[Event], None] = lambda event: None
     should_stop: Callable[[], bool] = lambda: False
     workers: int = 1
+    baselines: tuple[str, ...] = ()
 
     def say(self, text: str) -> None:
         """Tell of what the training's own events do not tell."""

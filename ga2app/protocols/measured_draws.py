@@ -18,7 +18,7 @@ from ga2app import evaluation as evaluate
 from ga2app.bundles import Bundle
 from ga2app.clip.loading import load_for
 from ga2app.config import RunConfig
-from ga2app.config.effective_config import tested_on
+from ga2app.config.effective_config import tested_on, whitening_anchors
 from ga2app.datasets.clip_files import among
 from ga2app.evaluation import Evaluation
 from ga2app.method.prompted_model import PromptedClip, plain_clip
@@ -89,6 +89,18 @@ class Measure:
         paths = [clip.path for clip in evaluate.test_clips(self._dataset)]
         return measured._replace(seen=len(among(paths, bundle.manifest.trained)))
 
+    def baselines(self, training: evaluate.TrainingClips) -> dict[str, dict[str, float | None]]:
+        """Figures of the session's baselines, fitted on ``training``; None of what one does not answer."""
+        session, features = self._session, self._plain_features
+        clips, seen = evaluate.test_clips(self._dataset), features[:, 0] if session.views.count == 1 else features
+        how: dict[str, Any] = {"names": session.baselines, "joint": self._joint}
+        rows = evaluate.measure_baselines(self._plain, training, self._dataset, clips, seen, **how)
+        for row in rows:
+            if row.found is None:
+                session.say(f"the baseline {row.name} has no figures: {row.note}")
+        nothing = dict.fromkeys(self.plain.figures)
+        return {row.name: nothing | (self._figures(row.found) if row.found else {}) for row in rows}
+
     @cached_property
     def _plain_features(self) -> Tensor:
         return self._encoded(self._plain) if self._known is None else self._known.tensor()
@@ -135,12 +147,16 @@ def measured_draws(
 
 
 def _drawn(draw: Draw, dataset: Dataset, measures: Sequence[Measure], session: Session) -> list[DrawFigures]:
-    bundle = trained(draw, dataset, session)
-    clips = len(draw_shots(dataset, draw.config.shots, draw.config.seed))
-    return [
-        DrawFigures(draw.name, draw.config.seed, draw.config.shots, clips, *measure.bundle(bundle))
-        for measure in measures
-    ]
+    bundle, config = trained(draw, dataset, session), draw.config
+    shots = draw_shots(dataset, config.shots, config.seed)
+    found = [DrawFigures(draw.name, config.seed, config.shots, len(shots), *one.bundle(bundle)) for one in measures]
+    if not session.baselines:
+        return found
+    known = evaluate.PlainFeatures(session.backbone, config.clips.num_frames)
+    paths, labels = [clip.path for clip in shots], [clip.label for clip in shots]
+    how = whitening_anchors(config, dataset), config.whitening, session.should_stop
+    training = evaluate.TrainingClips.of(known, paths, labels, *how)
+    return [replace(one, baselines=measure.baselines(training)) for one, measure in zip(found, measures, strict=True)]
 
 
 def _at_once(

@@ -6,7 +6,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from statistics import fmean
 
 from torch import Tensor
@@ -173,12 +173,6 @@ def looked_at_by_baselines(setup: Setup) -> list[str]:
 
 def _training_clips(setup: Setup, should_stop: Callable[[], bool]) -> evaluate.TrainingClips:
     """The frozen features of the training clips, and of the anchors: known already in Quick, read once in Full."""
-    names, shots = setup.dataset.base, len(setup.shots)
-    labels = tuple(names[place] for place in setup.targets.tolist())
-    whitening = replace(setup.config.whitening, enabled=True)
-    try:
-        found = setup.plain.of(looked_at_by_baselines(setup), should_stop)
-    except StudioError as exc:
-        nothing = setup.test_features[:0]
-        return evaluate.TrainingClips(nothing, (), nothing, whitening, str(exc))
-    return evaluate.TrainingClips(found[:shots], labels, found[shots:], whitening)
+    labels = [setup.dataset.base[place] for place in setup.targets.tolist()]
+    anchors, whitening = whitening_anchors(setup.config, setup.dataset), setup.config.whitening
+    return evaluate.TrainingClips.of(setup.plain, setup.shots, labels, anchors, whitening, should_stop)

@@ -206,6 +206,27 @@ def test_base_to_novel_prints_each_draw_and_the_mean_and_writes_a_report(
     )
 
 
+def test_a_protocol_measures_baselines_on_the_clips_of_each_draw(
+    capsys: pytest.CaptureFixture[str], room: Path, tmp_path: Path
+):
+    where = [str(room / "settings.json"), "--draws", "2", "--out", str(tmp_path / "out")]
+    command = ["protocol", "base-to-novel", *where]
+    series = document(capsys, *command, "--baselines", "tip-adapter,class-mean")["series"][0]
+    assert list(series["baselines"]) == ["class-mean", "tip-adapter"]
+    of_draws = [draw["baselines"] for draw in series["draws"]]
+    assert series["baselines"]["tip-adapter"]["mean"]["base"] == pytest.approx(
+        sum(one["tip-adapter"]["base"] for one in of_draws) / 2, rel=1e-4
+    )
+    assert series["baselines"]["class-mean"]["mean"]["novel"] is of_draws[0]["class-mean"]["hm"] is None
+    table = printed(capsys, *command, "--baselines")  # its draws are finished
+    assert [line.split(",")[0] for line in table.splitlines() if ", mean of 2" in line] == list(BASELINES)
+    cross = ["protocol", "cross-dataset", str(room / "settings.json"), "--test", str(room / "plain.csv")]
+    found = document(capsys, *cross, "--draws", "1", "--out", str(tmp_path / "out"), "--baselines", "knn,whitened")
+    draw = found["series"][0]["draws"][0]["baselines"]
+    assert draw["knn"]["top1"] is None and draw["whitened"]["top1"] is not None
+    assert "guess is no baseline; choose from whitened" in refused(capsys, *command, "--baselines", "guess")
+
+
 def test_few_shot_and_cross_dataset_go_by_their_options(capsys: pytest.CaptureFixture[str], room: Path, tmp_path: Path):
     settings = str(room / "settings.json")
     few = document(capsys, "protocol", "few-shot", settings, "--shots", "1,2", "--draws", "1", "--out", str(tmp_path))
