@@ -87,6 +87,10 @@ def photograph(page: Page, home: Home, out: Path, ending: str) -> None:
     page.locator("#run-report").scroll_into_view_if_needed()
     page.wait_for_timeout(1000)
     take(page, out / f"report{ending}")
+    page.locator("#run-report .believed h3").scroll_into_view_if_needed()
+    page.locator("#run-report .believed h3").evaluate("heading => heading.scrollIntoView({block: 'start'})")
+    page.wait_for_timeout(500)
+    take(page, out / f"believed{ending}")
 
 
 def photograph_space(browser: Browser, out: Path) -> None:

@@ -197,6 +197,7 @@ def _run_lines(manifest: Manifest) -> list[str]:
     return [
         f"Data set: {inline(without_path(config.dataset))} (hash {inline(manifest.dataset_hash)}), {shots}, "
         f"seed {config.seed}{anchors}",
+        *_temperature(manifest),
         *_sources(used),
         f"Anchor terms: {', '.join(terms) or 'none'}",
         f"After training: zero-shot ratio {config.prompts.zero_shot_ratio:g}, "
@@ -210,6 +211,12 @@ def _run_lines(manifest: Manifest) -> list[str]:
         f"Made with {', '.join(f'{inline(name)} {inline(version)}' for name, version in packages)}",
         *(f"Not as asked for: {text}" for text in _adjusted(used)),
     ]
+
+
+def _temperature(manifest: Manifest) -> list[str]:
+    """What the percentages are made with; nothing where there is no temperature."""
+    heat = manifest.calibrated
+    return [] if heat.value is None else [f"Temperature: {heat.value:.2f}, fitted on {inline(heat.fitted)}"]
 
 
 def _sources(used: Conditions) -> list[str]:

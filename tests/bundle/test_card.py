@@ -84,6 +84,13 @@ def test_people_read_how_it_was_trained_and_what_it_cannot_do():
         assert told in card
 
 
+def test_the_temperature_is_told_with_what_it_was_fitted_on_and_cannot_break_the_card():
+    assert "Temperature" not in model_card(manifest())
+    heat = {"value": 1.7, "fitted": "40 clips\n# of *mine*"}
+    (line,) = [line for line in model_card(manifest(temperature=heat)).splitlines() if "Temperature" in line]
+    assert line == "- Temperature: 1.70, fitted on `40 clips # of *mine*`"
+
+
 def test_without_figures_there_is_no_model_index_and_the_card_says_so():
     card = model_card(manifest(metrics={}, zero_shot={}))
     assert "Nothing was measured" in card and not {"model-index", "metrics"} & front(card).keys()
