@@ -46,9 +46,13 @@ def anchor_choice(count: int, wanted: int, seed: int, step: int) -> list[int]:
 
 
 def spare_clips(config: RunConfig, dataset: Dataset) -> list[LabelledClip]:
-    """Training clips that a run leaves over, for its temperature: no more than it draws, so that they cost little."""
+    """Training clips that a run leaves over, for its temperature: no more than it draws, so that they cost little.
+
+    None where there are too few of them to fit one.
+    """
     most = min(MOST_HELD_OUT, max(LEAST_CLIPS, config.shots * len(dataset.base)))
-    return left_over(dataset, config.shots, config.seed, most)
+    found = left_over(dataset, config.shots, config.seed, most)
+    return found if len(found) >= LEAST_CLIPS else []
 
 
 def files_read(config: RunConfig, dataset: Dataset) -> set[str]:
