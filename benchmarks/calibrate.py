@@ -34,7 +34,7 @@ class _Texts:
 
 
 def seconds() -> list[float]:
-    """Processor seconds of each of some repetitions: calibration of three groups, three temperatures, open-set rejection."""
+    """Processor seconds of each repetition: calibration of three groups, three temperatures, open-set rejection."""
     names = [f"label {number}" for number in range(LABELS)]
     half = LABELS // 2
     clips = [LabelledClip(f"{place}.mp4", names[place % LABELS], Subset.TEST) for place in range(CLIPS)]
