@@ -125,11 +125,9 @@ def _annotations(args: argparse.Namespace) -> AnnotationSource | None:
 
     file = _absolute(Path(args.source))
     asked = args.dry_run or args.frame_rate is not None or args.tier
-    kind = annotation_format(file) if not asked and file.is_file() else None
+    kind = annotation_format(file) if not asked and (file.is_file() or args.root) else None
     if not asked and (kind is None or (kind == "CSV" and not args.root)):
         return None
-    if not file.is_file():
-        raise DatasetError(f"--dry-run, --frame-rate and --tier are for a file of annotations over time, not '{file}'")
     _refuse_list_options(args, "novel_split novel_labels anchors negatives")
     problems: list[Problem] = []
     listing = read_label_list(args.labels, problems) if args.labels else None

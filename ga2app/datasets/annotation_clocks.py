@@ -32,7 +32,7 @@ class ClipClock:
 
         Raises ValueError, as the rest of a sentence, for frames whose time is not known.
         """
-        if mark.unit is Unit.SECONDS:
+        if mark.unit in (Unit.SECONDS, Unit.GRID):
             return self.first_s if mark.start is None else mark.start, self.end_s if mark.end is None else mark.end
         start, end = self.numbers(mark)
         return self._time(start), self.end_s if end is None else self._time(end)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ga2app.datasets.annotation_records import Reading, as_dict, as_list, as_text, media_path, number
+from ga2app.datasets.annotation_records import Reading, Unit, as_dict, as_list, as_text, media_path, number
 from ga2app.datasets.clip_names import split_suffix
 from ga2app.errors import DatasetError, counted, named, shown
 
@@ -110,6 +110,6 @@ def _add_region(reading: Reading, path: str, region: Mapping[str, Any], rate: fl
                 reading.leave(path, label, f"has no start or no end ({shown(str(dict(one)))})")
             elif on_grid:
                 # Counted from 1 with its end included, a frame's end is its number; from 0 the end is not included.
-                reading.mark(path, (start - first) / rate, end / rate, label)
+                reading.mark(path, (start - first) / rate, end / rate, label, unit=Unit.GRID)
             else:
                 reading.mark(path, start, end, label)

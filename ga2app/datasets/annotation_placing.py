@@ -34,10 +34,8 @@ _ROUNDING_S = 0.0005
 class Placer:
     """Finds the clips of ``reading`` and fits its stretches into them."""
 
-    def __init__(
-        self, source: Path, root: Path, reading: Reading, tiers: Collection[str], labels: Mapping[int, str]
-    ) -> None:
-        self._source, self._root, self._reading, self._labels = source, root, reading, labels
+    def __init__(self, root: Path, reading: Reading, tiers: Collection[str], labels: Mapping[int, str]) -> None:
+        self._root, self._reading, self._labels = root, reading, labels
         self._marks = [mark for mark in reading.marks if not tiers or mark.tier in tiers]
         known = {mark.tier for mark in reading.marks}
         if missing := set(tiers) - known:
@@ -49,7 +47,7 @@ class Placer:
                 f"{len(known)} tiers are taken: {named(sorted(known), quoted=True)}; choose with --tier"
             )
         self._paths = dict.fromkeys(mark.path for mark in self._marks)
-        listed = {_plain(self._named(path)) for path in self._paths}
+        listed = {_plain(path) for path in self._paths}
         self._finder = ClipFinder(root, listed)
         self._owners = Counter(rest for path in listed for rest in _suffixes(path))
         self._beyond: list[tuple[str, float, float]] = []
@@ -67,7 +65,7 @@ class Placer:
         for mark in self._marks:
             clip = clips[mark.path]
             if isinstance(clip, str):
-                self._leave(mark, f"'{shown(self._named(mark.path))}' {clip}", self._named(mark.path))
+                self._leave(mark, f"'{shown(mark.path)}' {clip}", mark.path)
             elif (found := self._fitted(mark, *clip)) in seen:
                 self._leave(
                     mark, f"is given twice: {_span(found.start, found.end)}", found.path, found.start, found.end
@@ -80,13 +78,9 @@ class Placer:
         left_out = tuple(map(_rounded, self._left_out))
         return Annotations(self._reading.format, self._root, stretches, tuple(self._cut), left_out, notes)
 
-    def _named(self, path: str) -> str:
-        """What the file calls the clip; cues belong to the clip of their own file's name."""
-        return path or self._source.stem
-
     def _clip(self, path: str, marks: Sequence[Mark]) -> tuple[str, ClipClock] | str:
         """The clip's place below the root and its clock; else why it cannot be used, as the rest of a sentence."""
-        found = self._find(self._named(path))
+        found = self._find(path)
         if found.path is None:
             return found.reason
         try:
@@ -122,7 +116,7 @@ class Placer:
         except ValueError as exc:
             self._leave(mark, str(exc), path)
             return None
-        if end > clock.end_s + _ROUNDING_S:
+        if end > clock.end_s + _ROUNDING_S and mark.unit is (Unit.GRID if self._reading.grid_rate else Unit.SECONDS):
             self._beyond.append((path, end, clock.end_s))
         why = _fault(mark, label, start, end, clock)
         if why:
@@ -140,7 +134,7 @@ class Placer:
         return found
 
     def _leave(self, mark: Mark, why: str, path: str, start: float | None = None, end: float | None = None) -> None:
-        if start is None and mark.unit is Unit.SECONDS:
+        if start is None and mark.unit in (Unit.SECONDS, Unit.GRID):
             start, end = mark.start, mark.end
         self._left_out.append(LeftOut(path, start, end, " ".join(mark.label.split()), why))
 

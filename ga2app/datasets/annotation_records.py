@@ -20,9 +20,11 @@ FARTHEST = 1e9
 
 
 class Unit(StrEnum):
-    """In what a file counts: seconds; frames from 0, the end not included; or FiftyOne's share of the clip."""
+    """In what a file counts: seconds, also those of an editor's grid at a rate that was asked for; frames from 0, the
+    end not included; or FiftyOne's share of the clip."""
 
     SECONDS = "seconds"
+    GRID = "grid"
     FRAMES = "frames"
     SHARE = "timestamps"
 
@@ -68,6 +70,14 @@ class Reading:
         if len(self.marks) >= MOST_STRETCHES:
             raise DatasetError(f"the file holds more than {MOST_STRETCHES:,} stretches; split it into smaller ones")
         self.marks.append(Mark(path, start, end, label, **more))
+
+    def add(self, other: Reading) -> None:
+        """Add what another file says. Raises DatasetError for one stretch too many."""
+        for mark in other.marks:
+            self.mark(**vars(mark))
+        self.left_out += other.left_out
+        self.notes += [note for note in other.notes if note not in self.notes]
+        self.grid_rate = self.grid_rate or other.grid_rate
 
     def leave(self, path: str, label: str, why: str, start: float | None = None, end: float | None = None) -> None:
         """Add what is not taken. Raises DatasetError for one too many."""

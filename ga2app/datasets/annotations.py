@@ -12,11 +12,13 @@ are none are left out, and both are named: nothing is swapped, shifted or droppe
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import os
 import re
 import zlib
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +27,9 @@ from ga2app.datasets.annotation_placing import Placer
 from ga2app.datasets.annotation_records import Annotations, CutStretch, LabeledStretch, LeftOut, Reading
 from ga2app.datasets.annotation_text import read_text_annotations
 from ga2app.datasets.annotation_xml import read_xml_annotations
+from ga2app.datasets.clip_names import VIDEO_SUFFIXES, is_foreign
 from ga2app.datasets.text_tables import read_text
-from ga2app.errors import DatasetError
+from ga2app.errors import DatasetError, counted, named
 from ga2app.untrusted import parse_json, read_ordinary
 
 __all__ = ["FORMATS", "Annotations", "CutStretch", "LabeledStretch", "LeftOut", "annotation_format", "read_annotations"]
@@ -50,7 +53,7 @@ def read_annotations(
     """The stretches that ``file`` lists of the clips below ``root`` (the folder of ``file`` without one).
 
     Args:
-        file: a file of one of ``FORMATS``.
+        file: a file of one of ``FORMATS``, or a folder of them, as where a tool writes one for each clip or label.
         root: where the clips lie, in any folders.
         frame_rate: frames a second of Label Studio's timeline, which no export tells; other formats need none.
         tiers: the tiers of ELAN, attributes of VIA or subjects of BORIS that are taken; all without any.
@@ -65,27 +68,67 @@ def read_annotations(
     source = Path(file)
     if frame_rate is not None and not 0 < frame_rate <= 1000:
         raise DatasetError(f"a frame rate of {frame_rate:g} is none; give frames a second, such as 25 or 29.97")
-    reading = _read(source, frame_rate)
+    reading = _read_all(source, frame_rate) if source.is_dir() else _read(source, frame_rate)
     if reading is None:
-        raise DatasetError(f"'{source.name}' is no file of annotations over time that is known: {FORMATS}")
+        what = "holds" if source.is_dir() else "is"
+        raise DatasetError(f"'{source.name}' {what} no file of annotations over time that is known: {FORMATS}")
     if frame_rate and reading.grid_rate is None:
         reading.notes.append(f"the frame rate {frame_rate:g} is not used: {reading.format} needs none")
-    folder = Path(root) if root is not None else source.absolute().parent
+    beside = source if source.is_dir() else source.parent
+    folder = Path(root) if root is not None else beside.absolute()
     if not folder.is_dir():
         raise DatasetError(f"there is no folder '{folder}'; give the one that holds the clips with --root")
-    return Placer(source, folder, reading, frozenset(tiers), labels or {}).placed()
+    return Placer(folder, reading, frozenset(tiers), labels or {}).placed()
 
 
 def annotation_format(file: str | os.PathLike[str]) -> str | None:
-    """The format of the annotations over time in ``file``; None where it holds none, or cannot be read."""
+    """The format of the annotations over time in ``file``, or in the first such file of a folder; None where there are
+    none, or what there is cannot be read."""
+    for one in _files_in(Path(file)) if os.path.isdir(file) else [Path(file)]:
+        with contextlib.suppress(DatasetError):
+            if reading := _read(one, 1.0):
+                return reading.format
+    return None
+
+
+def _files_in(folder: Path) -> list[Path]:
+    """The files that lie in ``folder`` and are no videos, nor another program's own."""
     try:
-        reading = _read(Path(file), 1.0)
-    except DatasetError:
-        return None
-    return reading.format if reading else None
+        return sorted(one for one in folder.iterdir() if _may_be(one))
+    except OSError as exc:
+        raise DatasetError(f"the folder '{folder}' cannot be read ({exc.strerror or exc})") from exc
+
+
+def _may_be(file: Path) -> bool:
+    return file.is_file() and file.suffix.lower() not in VIDEO_SUFFIXES and not is_foreign(file.name)
+
+
+def _read_all(folder: Path, frame_rate: float | None) -> Reading | None:
+    """What all files in ``folder`` say that are annotations over time; a note names the others."""
+    others, found = list[str](), list[Reading]()
+    for file in _files_in(folder):
+        reading = _read(file, frame_rate)
+        if reading is None:
+            others.append(file.name)
+        else:
+            found.append(reading)
+    whole = Reading(named(dict.fromkeys(one.format for one in found)))
+    for one in found:
+        whole.add(one)
+    if others:
+        whole.notes.append(f"{counted(len(others), 'file')} without annotations over time: {named(others)}")
+    return whole if found else None
 
 
 def _read(file: Path, frame_rate: float | None) -> Reading | None:
+    """What ``file`` says; stretches that name no clip are of the clip of its own name."""
+    reading = _content(file, frame_rate)
+    if reading is not None:
+        reading.marks = [mark if mark.path else replace(mark, path=file.stem) for mark in reading.marks]
+    return reading
+
+
+def _content(file: Path, frame_rate: float | None) -> Reading | None:
     try:
         content = read_ordinary(file, MOST_BYTES)
         if content[:2] == b"\x1f\x8b":
@@ -101,6 +144,8 @@ def _read(file: Path, frame_rate: float | None) -> Reading | None:
             return read_json_annotations(parse_json(content), frame_rate)
         problems: list[Any] = []
         text = read_text(file, problems)
+        if text is None and b"\0" in content:
+            return None  # a picture, an archive
         if text is None:
             raise DatasetError(f"'{file}' cannot be read: it {problems[0].reason}; {problems[0].advice}")
         return read_text_annotations(text, file.stem, frame_rate)

@@ -126,11 +126,12 @@ def path_at(text: str, what: str) -> Path:
 
 
 def source_at(path: Path, fold: int | None = None, root: Path | None = None, frame_rate: float | None = None) -> Source:
-    """What the file or folder at ``path`` is: a file of a labeling tool is told by its content.
+    """What the file or folder at ``path`` is: files of labeling tools are told by their content.
 
     A CSV with start and end is one if its clips lie below a ``root``; beside their list it is a list of clips.
     """
-    kind = annotation_format(path) if path.is_file() and not zipfile.is_zipfile(path) else None
+    looked_at = not zipfile.is_zipfile(path) if path.is_file() else root or frame_rate is not None
+    kind = annotation_format(path) if looked_at else None
     if kind is not None and (kind != "CSV" or root or frame_rate is not None):
         return AnnotationSource(path, root, frame_rate)
     if root or frame_rate is not None:

@@ -18,6 +18,8 @@ from ga2app.datasets.annotations import Annotations, LabeledStretch, annotation_
 from ga2app.errors import DatasetError
 from ga2app.paths import default_home
 from ga2app.store import Store
+from ga2app.stretches import address_of
+from ga2app.video import Every, read_clip
 
 approx = functools.partial(pytest.approx, rel=1e-4)
 RUN = LabeledStretch("a.mp4", 2.0, 4.0, "run")
@@ -374,6 +376,29 @@ def test_the_stretches_of_a_labeling_tool_become_clips_of_a_data_set(
 
 def test_what_is_for_annotations_is_refused_beside_anything_else(root: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["import-dataset", str(root), "--dry-run"]) == 1
-    assert "are for a file of annotations over time" in capsys.readouterr().err
+    assert "holds no file of annotations over time that is known" in capsys.readouterr().err
     assert main(["import-dataset", "--split", "a.txt", "--dry-run"]) == 1
     assert "--dry-run is for a file of annotations over time" in capsys.readouterr().err
+
+
+def test_a_folder_of_files_one_for_each_label_or_clip_is_read_whole(root: Path, tmp_path: Path):
+    for name, content in {"Run_val.txt": "a  0.0 1.0\n", "Jump_val.txt": "a  2.0 3.0\n", "readme.md": "of lists",
+                          "a.vtt": "WEBVTT\n\n00:04.000 --> 00:05.000\nwalk\n"}.items():  # fmt: skip
+        (tmp_path / name).write_text(content)
+    (tmp_path / "cover.jpg").write_bytes(b"\xff\xd8\0\0")
+    found = read_annotations(tmp_path, root)
+    assert {(one.label, one.start) for one in found.stretches} == {("Run", 0.0), ("Jump", 2.0), ("walk", 4.0)}
+    assert found.format == "THUMOS-14, WebVTT"
+    assert found.notes == ("2 files without annotations over time: cover.jpg, readme.md",)
+    command = ["import-dataset", str(tmp_path), "--root", str(root), "--name", "many"]
+    assert main(command) == 0
+    with Store.open(default_home()) as store:
+        assert set(store.datasets.get("many").base) == {"Jump", "Run", "walk"}
+
+
+def test_the_frames_that_a_tool_counted_are_the_frames_of_the_clip(tmp_path: Path):
+    file = write_clip(tmp_path / "a.mp4", first=2)
+    (tmp_path / "l.xml").write_text(CVAT.format(TRACK))
+    (one,) = read_annotations(tmp_path / "l.xml", tmp_path).stretches
+    stretch = read_clip(address_of(file, one.start, one.end), Every(1000)).frames
+    assert np.array_equal(stretch, read_clip(file, Every(1000)).frames[50:100])
