@@ -181,6 +181,10 @@ def _training(manifest: Manifest) -> str:
         lines.append(_labels("Captions of irrelevant clips (anchors)", manifest.anchor_captions))
     if manifest.negatives:
         lines.append(_labels("Negative prompts", manifest.negatives))
+    if manifest.descriptions:
+        sentences = sum(map(len, manifest.descriptions.values()))
+        told = f"{len(manifest.descriptions)} of its texts, {sentences} sentences in `bundle.json`"
+        lines.append(f"Descriptions: {told}, averaged with the names where they are asked for")
     return "\n".join(f"- {line}" for line in lines)
 
 

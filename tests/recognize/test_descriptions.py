@@ -15,6 +15,7 @@ from ga2app.bundles import Bundle, PromptBundle, load_bundle, save
 from ga2app.clip import Backbone
 from ga2app.clip.described_texts import class_features, usable_descriptions
 from ga2app.config import TEMPLATE, PromptConfig
+from ga2app.inference.explanations import Ways, explain_clip
 from ga2app.method.prompts import PromptLearner
 from ga2app.types import NoneOfThese, NoneWay
 from tests.approx import REL
@@ -141,3 +142,16 @@ def test_what_the_tower_cannot_read_is_left_out_whole_and_told_with_label_and_nu
     assert f"label 'walking': sentence 2 has {room + 1} tokens" in notes
     assert "label 'running': sentence 1 has words that backbone" in notes and "(zebra)" in notes
     assert "no label here is called 'flying'" in notes
+
+
+def test_an_explanation_explains_the_score_that_was_given_with_descriptions(backbone: Backbone, clip: str):
+    answer = Recognizer(backbone, num_frames=2).recognize([clip], NAMES, descriptions=TOLD)
+    assert {label: list(texts) for label, texts in answer.descriptions.items()} == {
+        "walking": TOLD["walking"],
+        "reading a book": TOLD["Reading_a book"],
+    }
+    ways = Ways(descriptions=answer.descriptions)
+    found = explain_clip(backbone, clip, NAMES, label="walking", num_frames=2, ways=ways)
+    given = {score.label: score.score for score in answer.clips[0].plain}
+    assert found.plain.share == approx(given["walking"])
+    assert found.plain.share != approx(explain_clip(backbone, clip, NAMES, label="walking", num_frames=2).plain.share)
