@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from ga2app.errors import DatasetError, ErrorCode
+from ga2app.stretches import split_address
 from ga2app.types import Dataset, LabelledClip, Subset
 
 TEST_SHARE = 0.25
@@ -156,15 +157,18 @@ def draw_shots(dataset: Dataset, shots: int, seed: int) -> list[LabelledClip]:
 def left_over(dataset: Dataset, shots: int, seed: int, most: int) -> list[LabelledClip]:
     """Training clips that ``draw_shots`` left over and whose files are there: at most ``most``, label by label.
 
-    Each label gives its first, then each its second, and so on, so that all have about as many.
+    Each label gives its first, then each its second, and so on, so that all have about as many. Stretches of a video of
+    which others were drawn are left out.
     """
-    rounds = []
+    rounds, drawn = [], set[str]()
     for number, label in enumerate(dataset.base):
         clips, order = _order(dataset, label, seed)
+        drawn.update(clips[place].file for place in order[:shots])
         rounds += [(turn, number, clips[place]) for turn, place in enumerate(order[shots : shots + most])]
     taken: list[tuple[int, LabelledClip]] = []
     for _, number, clip in sorted(rounds, key=lambda one: one[:2]):
-        if len(taken) < most and os.path.isfile(clip.path):
+        file, stretch = split_address(clip.path)
+        if len(taken) < most and not (stretch and file in drawn) and os.path.isfile(file):
             taken.append((number, clip))
     return [clip for _, clip in sorted(taken, key=lambda one: one[0])]
 

@@ -24,6 +24,7 @@ from ga2app.disk import drop_older
 from ga2app.environment import received_folder, upload_quota
 from ga2app.errors import ClipError, StoreError
 from ga2app.paths import Home, safe_name, whole_file
+from ga2app.stretches import shown_address, split_address
 from ga2app.untrusted import open_ordinary
 
 KEEP_S = 7 * 24 * 3600
@@ -98,7 +99,10 @@ def take_over(source: Path, target: Path) -> Path:
 
 
 def copy_into(home: Path, path: str) -> Path:
-    """A copy of the file in a new folder in ``home``. Raises ClipError."""
+    """A copy of the file in a new folder in ``home``. Raises ClipError, also for a stretch of a video."""
+    if split_address(path)[1]:
+        reason = "it is a stretch of a video, and only whole files are copied here"
+        raise ClipError(shown_address(path), reason, "list it as an anchor of its data set, with start and end")
     source = Path(path)
     name = safe_name(source.name)
     folder: Path | None = None

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 
 from ga2app.store.database import Database
+from ga2app.stretches import file_of
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def holdings(database: Database, person: str, sizes: FileSizes) -> Holdings:
     folders: dict[str, set[str]] = {}
     for path in paths:
         if not os.path.isabs(path):
-            folder, _, name = path.rpartition("/")
+            folder, _, name = file_of(path).rpartition("/")
             folders.setdefault(folder, set()).add(name)
     total = 0
     for folder, names in folders.items():

@@ -18,6 +18,7 @@ from ga2app.errors import StoreError, counted
 from ga2app.store.clip_pages import refuse_in_use
 from ga2app.store.database import Database
 from ga2app.store.row_guard import insert
+from ga2app.stretches import file_of
 from ga2app.untrusted import stored_json
 
 KEEP_S = 7 * 24 * 3600
@@ -162,7 +163,7 @@ class Trash:
         return (
             _has_file(row)
             and not os.path.isabs(row[1]["path"])
-            and not os.path.exists(self._database.from_stored(row[1]["path"]))
+            and not os.path.exists(self._database.from_stored(file_of(row[1]["path"])))
         )
 
     def purge(self, *, keep_s: float = KEEP_S) -> int:

@@ -12,15 +12,17 @@ from zips import import_service
 
 from ga2app.datasets import read_table
 from ga2app.datasets.import_report import flaws_of
-from ga2app.errors import DatasetError
+from ga2app.datasets.train_test import draw_shots, left_over
+from ga2app.errors import ClipError, DatasetError
 from ga2app.paths import Home
 from ga2app.services.clip_inspector import VideoInspector
 from ga2app.services.dataset_export import export_csv, export_zip
 from ga2app.services.dataset_service import choose_test
 from ga2app.services.import_sources import FileSource
+from ga2app.services.uploads import copy_into
 from ga2app.store import Store
 from ga2app.store.clip_pages import ClipFilter
-from ga2app.store.dataset_edits import SplitClip
+from ga2app.store.dataset_edits import ROOM, SplitClip
 from ga2app.store.import_records import ImportRow, ImportState
 from ga2app.types import Dataset, LabelKind, LabelledClip, Subset
 from ga2app.video import Every, read_clip
@@ -155,3 +157,30 @@ def test_hundreds_of_stretches_of_a_video_open_it_once(home: Home, store: Store,
     assert imported(home, store, listed(videos, *rows, "a.mp4,run,7,8")).state is ImportState.DONE
     assert shared_pool.opened - before == 1
     assert len(store.datasets.get("mine").clips) == 300
+
+
+def test_a_deleted_stretch_comes_back_and_its_video_is_counted_once(
+    home: Home, store: Store, videos: Path, tmp_path: Path
+) -> None:
+    imported(home, store, export_zip(tmp_path, stretched(videos)))
+    before = store.datasets.get("mine")
+    files = {clip.file for clip in before.clips}
+    had = store.holdings("")
+    assert (had.clips, had.size_bytes) == (4, sum(Path(file).stat().st_size for file in files))
+    store.dataset_edits.delete_clips([clip.id for clip in store.clips.page(1, ClipFilter(), limit=9)])
+    last = store.trash.last(ROOM)
+    assert last and store.trash.restore(last.id).lost == 0
+    assert store.datasets.get("mine") == before
+
+
+def test_a_temperature_is_not_fitted_on_stretches_of_videos_that_are_trained_on(videos: Path) -> None:
+    clips = [LabelledClip(f"{videos / name}.mp4#t=0.{at},0.{at + 2}", label) for at in range(1, 4) for name in "abcd"
+             for label in ("run", "jump")]  # fmt: skip
+    dataset = Dataset("mine", ("run", "jump"), (), tuple(clips))
+    drawn, spare = draw_shots(dataset, 1, 3), left_over(dataset, 1, 3, 99)
+    assert spare and {clip.file for clip in spare}.isdisjoint(clip.file for clip in drawn)
+
+
+def test_a_stretch_goes_to_no_anchor_set_as_if_it_were_the_whole_video(videos: Path, tmp_path: Path) -> None:
+    with pytest.raises(ClipError, match="'a.mp4 1–2 s': it is a stretch of a video, and only whole files are copied"):
+        copy_into(tmp_path / "anchors", f"{videos / 'a.mp4'}#t=1,2")
