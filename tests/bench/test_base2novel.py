@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from ga2app.cli.bench_base2novel import BESIDE
 from ga2app.clip import load_backbone
 from ga2app.clip.described_texts import usable_descriptions
 from ga2app.config import ClipConfig, PromptConfig
@@ -59,7 +60,24 @@ def test_every_rung_is_measured_at_every_number_of_shots(outcomes: list[Outcome]
     for one in outcomes:
         assert one.hm == pytest.approx(2 * one.base * one.novel / (one.base + one.novel), rel=1e-4)
         assert one.peak_bytes > 100 * 2**20
-        assert (one.seconds > 0) == (one.method != "zero-shot")
+        assert (one.seconds > 0) == (one.method not in ("zero-shot", "whitened"))
+
+
+def test_baselines_are_methods_and_have_a_dash_for_what_they_do_not_answer(tmp_path: Path) -> None:
+    asked = plan(methods=("zero-shot", *BESIDE), shots=(2,))
+    found = base2novel.run_seed(asked, 3)
+    by_name = {one.method: one for one in found}
+    assert tuple(by_name) == asked.methods
+    for name, one in by_name.items():
+        answers = name.startswith(("zero-shot", "tip"))
+        assert one.base is not None and (one.novel is not None) == (one.hm is not None) == answers, name
+    assert by_name["tip-adapter"].novel == by_name["zero-shot"].novel
+    rows = report.table(asked, found).splitlines()
+    assert "zero-shot less …" in "\n".join(rows)
+    assert next(row for row in rows if row.startswith("linear-probe")).split()[2:4] == ["–", "–"]
+    assert report.document(asked, found)["methods"]["knn"]["novel"] == [None]
+    report.draw(asked, found, tmp_path / "picture.png")
+    assert (tmp_path / "picture.png").stat().st_size > 1000
 
 
 def test_ga2_plus_with_one_part_changed_is_measured_on_the_same_clips() -> None:
