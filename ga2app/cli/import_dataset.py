@@ -148,7 +148,8 @@ def _dry_run(args: argparse.Namespace, source: Source) -> int:
         common.print_json(found.to_dict())
         return 0
     clips = common.counted(len({one.path for one in found.stretches}), "clip")
-    print(f"{found.format}: {len(found.stretches):,} stretches in {clips}; nothing was imported")
+    many = f"{len(found.stretches):,} stretch{'' if len(found.stretches) == 1 else 'es'}"
+    print(f"{found.format}: {many} in {clips}; nothing was imported")
     _print_some("stretches", [f"{one.path} {one.start:.3f}-{one.end:.3f} s {one.label}" for one in found.stretches])
     _print_some("cut", [f"{one.path} {one.start:.3f}-{one.end:.3f} s {one.label}: {one.why}" for one in found.cut])
     _print_some("left out", [f"{one.path} {one.label}: {one.why}" for one in found.left_out])
