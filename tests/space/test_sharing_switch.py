@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -13,7 +14,7 @@ from fastapi import Request
 
 from ga2app.config import preset
 from ga2app.errors import AccessError
-from ga2app.paths import Home
+from ga2app.paths import PROJECT, Home
 from ga2app.services.space import Access, Space
 from ga2app.store.anchor_rows import AnchorFile
 from ga2app.store.clip_pages import ClipFilter
@@ -250,3 +251,9 @@ def test_what_changes_something_is_marked_on_each_page(page: gr.Blocks) -> None:
         if ("detail" in classes or "ds-detail" in ids) and not {"changes", "renaming", "hub-panel"} & classes:
             plain.add(str(one.elem_id))
     assert plain - LOOKS == set(), "mark it with the class changes, or name it among those that only look"
+
+
+def test_what_is_only_looked_at_is_not_hidden_with_what_changes_things() -> None:
+    templates = {path.name: path.read_text(encoding="utf-8") for path in (PROJECT / "ga2app/web").rglob("*.html")}
+    hidden = {name for name, text in templates.items() if re.search(r'<(figure|table|section)[^>]*"changes"', text)}
+    assert len(templates) > 20 and not hidden
