@@ -95,7 +95,7 @@ class Clips:
                 [dataset_id],
             ).fetchall()
         return [
-            LabelRow(id_, name, LabelKind(kind), train, test, tuple(json.loads(told)))
+            LabelRow(id_, name, LabelKind(kind), train, test, tuple(stored_json(told)))
             for id_, name, kind, train, test, told in found
         ]
 

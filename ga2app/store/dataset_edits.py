@@ -16,7 +16,7 @@ from ga2app.store.database import Database
 from ga2app.store.row_guard import insert
 from ga2app.store.trash import Former, Selected, among, discard, remember
 from ga2app.types import LabelKind, Subset
-from ga2app.untrusted import one_line
+from ga2app.untrusted import one_line, stored_json
 
 ROOM = "datasets"
 """Where deletions and edits of this file wait to be undone."""
@@ -212,7 +212,7 @@ def _join_descriptions(db: sqlite_utils.Database, keep_id: int, others: Collecti
     """Give the label that stays the sentences of those that are merged into it, behind its own."""
     sql = f"SELECT descriptions FROM labels WHERE {among('id')} ORDER BY id <> ?, id"
     found = db.execute(sql, [json.dumps([keep_id, *others]), keep_id]).fetchall()
-    texts = list(dict.fromkeys(text for (told,) in found for text in json.loads(told)))[:MOST_SENTENCES]
+    texts = list(dict.fromkeys(text for (told,) in found for text in stored_json(told)))[:MOST_SENTENCES]
     told = json.dumps(texts, ensure_ascii=False)
     db.execute("UPDATE labels SET descriptions = ? WHERE id = ? AND descriptions <> ?", [told, keep_id, told])
 

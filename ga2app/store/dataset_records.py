@@ -16,6 +16,7 @@ from ga2app.store.database import Database
 from ga2app.store.row_guard import insert
 from ga2app.types import AnchorClip, ClipFacts, Dataset, DatasetOutline, LabelKind, LabelledClip, Subset
 from ga2app.types.dataset_types import SAMPLE
+from ga2app.untrusted import stored_json
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,9 @@ class Datasets:
             "novel": tuple(label for label, kind, _ in labels if kind == LabelKind.NOVEL),
             "anchors": tuple(AnchorClip(self._database.from_stored(file), caption) for file, caption in anchors),
             "negatives": tuple(text for text, _ in negatives),
-            "descriptions": {text: tuple(json.loads(told)) for text, *_, told in (*labels, *negatives) if told != "[]"},
+            "descriptions": {
+                text: tuple(stored_json(told)) for text, *_, told in (*labels, *negatives) if told != "[]"
+            },
         }
 
     def list(self) -> list[DatasetRow]:

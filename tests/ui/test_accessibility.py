@@ -99,7 +99,7 @@ def findings(tab: Any) -> list[str]:
 
 
 SECTIONS = {
-    "Datasets": ("Clips", "Labels", "Split and draw", "More"),
+    "Datasets": ("Clips", "Labels", "Descriptions", "Split", "More"),
     "Anchors": ("Anchor clips", "Negative prompts"),
 }
 CLOSED = ".label-wrap:not(.open):visible"

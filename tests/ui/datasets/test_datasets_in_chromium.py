@@ -163,7 +163,7 @@ def it_is_renamed_exported_deleted_and_brought_back(tab: Any, served: Served) ->
     store = served.studio.store
     before = store.datasets.get("demo")
     assert (before.base, len(before.clips)) == (LABELS[:2], 8)
-    part_of_page(tab, "Split and draw")
+    part_of_page(tab, "Split")
     tab.locator("#ds-draw").click()
     expect(tab.locator("#ds-drawn h4")).to_have_count(2)
     part_of_page(tab, "More")

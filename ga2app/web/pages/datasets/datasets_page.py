@@ -214,7 +214,7 @@ class Parts:
                             self.labels = part(elem_id="ds-labels", js_on_load=ticks_js("tbody input") + actions)
                         with gr.Tab("Descriptions"):
                             self._lay_out_descriptions(studio)
-                        with gr.Tab("Split and draw"):
+                        with gr.Tab("Split"):
                             self._lay_out_split()
                         with gr.Tab("More"):
                             self.whole = part(elem_id="ds-whole", js_on_load=actions)
