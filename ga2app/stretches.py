@@ -64,7 +64,7 @@ def split_address(address: str | os.PathLike[str]) -> tuple[str, Stretch | None]
     for a stretch that is none: reversed, empty, or in another form.
     """
     text = os.fsdecode(address)
-    found = _ADDRESS.fullmatch(text)
+    found = _ADDRESS.fullmatch(text) if "#t=" in text else None
     if found is None:
         return text, None
     name = os.path.basename(found["file"])

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 
 from ga2app.datasets.import_report import Problem
@@ -126,6 +127,7 @@ _COMPOUND = re.compile(r"(?:videos?|clips?|data)?([a-z]+?)(?:sets?|splits?|data|
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
+@lru_cache(maxsize=1024)
 def part_of(text: str) -> Part | None:
     """The part that a folder's name or a value of a column names, with nothing else in it that could mean something."""
     found = _read(text)

@@ -185,8 +185,11 @@ def _listed(file: Path, rows: Sequence[_Row], part: Part | None, notes: Sequence
 
 def _place(folder: Path, text: str) -> str:
     """Where a path of the list lies: below ``folder``, also where Windows or a leading slash is in it."""
-    candidates = [folder / text, folder / text.replace("\\", "/"), folder / text.replace("\\", "/").lstrip("/")]
-    return str(next((path for path in candidates if os.path.isfile(path)), candidates[1]))
+    plain = text.replace("\\", "/")
+    for spelled in dict.fromkeys((text, plain, plain.lstrip("/"))):
+        if os.path.isfile(path := str(folder / spelled)):
+            return path
+    return str(folder / plain)
 
 
 def _refuse_frames(file: Path, sheet: Sheet, columns: Columns, lines: Sequence[tuple[int, Sequence[str]]]) -> None:
