@@ -249,6 +249,19 @@ def test_steps_that_wait_to_be_written_are_written_before_a_checkpoint_is(store:
     assert {entry.event.kind for entry in store.runs.events(run_id)} == {EventKind.STEP}
 
 
+def test_steps_that_wait_are_among_those_that_a_resumed_slice_takes_back(store: Store) -> None:
+    run_id = store.runs.queue(config())
+    store.runs.claim(1, 1.0)
+    events = EventWriter(store, run_id, 1)
+    for number in range(1, 6):
+        events.emit(Event(EventKind.STEP, number))
+    events.emit(Event(EventKind.LOG, 3, {"text": "resumed at step 3"}))
+    for number in (4, 5, 6):
+        events.emit(Event(EventKind.STEP, number))
+    events.flush()
+    assert steps(store, run_id) == [1, 2, 3, 4, 5, 6]
+
+
 def test_events_of_a_worker_that_has_lost_its_run_are_not_written(store: Store) -> None:
     run_id = store.runs.queue(config())
     store.runs.claim(1, 1.0)

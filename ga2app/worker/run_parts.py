@@ -126,6 +126,7 @@ class EventWriter:
         if event.kind is EventKind.LOG:
             _log.info("%s", event.values.get("text", ""))
             if str(event.values.get("text", "")).startswith("resumed at step"):
+                patiently(self.flush)  # steps that wait still are among those that are taken back
                 patiently(lambda: self._store.runs.resumed(self._run_id, event.step))
         with self._lock:
             self._waiting.append(event)

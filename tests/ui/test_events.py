@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import gradio as gr
 import pytest
@@ -36,7 +37,7 @@ def test_clicks_of_one_session_follow_each_other_and_those_of_another_do_not_wai
         fresh = ("another answer",)
         assert await listed(turns.run("eve", fresh, lambda state: iter([state]))) == [fresh]
 
-    asyncio.run(scene())
+    ThreadPoolExecutor(1).submit(asyncio.run, scene()).result()  # a browser's test leaves a loop running in this thread
 
 
 def test_one_session_has_so_many_clicks_waiting_and_no_more() -> None:
@@ -54,4 +55,4 @@ def test_one_session_has_so_many_clicks_waiting_and_no_more() -> None:
         go.set()
         assert await asyncio.gather(*tasks) == [[()]] * (MOST_PRESSES + 1)
 
-    asyncio.run(scene())
+    ThreadPoolExecutor(1).submit(asyncio.run, scene()).result()  # a browser's test leaves a loop running in this thread
