@@ -168,7 +168,7 @@ def _recognize(client: httpx.Client, clip: str) -> list[tuple[str, float]]:
     with open(clip, "rb") as file:
         path = client.post(f"{API}/upload", files={"files": file}).json()[0]
     given = {"path": path, "meta": {"_type": "gradio.FileData"}}
-    answer = call(client, "recognize", [given], LABELS, "", "", "", 5, [], [], "off", None, "")
+    answer = call(client, "recognize", [given], LABELS, "", "", "", 5, [], [], "off", None, "", "off", "")
     return [(one["label"], round(one["score"], 3)) for one in answer["clips"][0]["plain"]]
 
 
