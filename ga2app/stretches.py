@@ -63,7 +63,7 @@ def split_address(address: str | os.PathLike[str]) -> tuple[str, Stretch | None]
     Times are seconds or [hours:]minutes:seconds; one that is left out is the file's own start or end. Raises ClipError
     for a stretch that is none: reversed, empty, or in another form.
     """
-    text = os.fsdecode(address)
+    text = address if isinstance(address, str) else os.fsdecode(address)
     found = _ADDRESS.fullmatch(text) if "#t=" in text else None
     if found is None:
         return text, None

@@ -96,7 +96,10 @@ def with_one_spelling(draft: Draft) -> Draft:
     )
     if both := set(base) & set(novel):
         raise DatasetError(f"'{min(both)}' is both base and novel; give each label one group")
-    clips = tuple(replace(clip, label=chosen[label_key(clip.label)]) for clip in draft.clips)
+    spelled = {label: chosen[label_key(label)] for label in {clip.label for clip in draft.clips}}
+    clips = tuple(
+        clip if spelled[clip.label] == clip.label else replace(clip, label=spelled[clip.label]) for clip in draft.clips
+    )
     merged = [
         f"'{chosen[key]}' (also written {', '.join(repr(label) for label in some if label != chosen[key])})"
         for key, some in spellings.items()
