@@ -259,7 +259,7 @@ def test_frames_where_seconds_are_meant_are_refused_or_doubted(root: Path, tmp_p
     ("l.xml", "<annotations>" + "<a>" * 200, "nested more than 100 deep"),
     ("l.xml", "<html></html>", "no file of annotations over time that is known: CSV with start"),
     ("l.json", '{"database": {"a": ', "'l.json' is damaged"),
-    ("l.boris.gz", gzip.compress(json.dumps(boris(EVENTS)).encode(), mtime=0)[:60], "its end is missing; was it cut off"),
+    ("l.boris.gz", gzip.compress(json.dumps(boris(EVENTS)).encode(), mtime=0)[:60], "its end is missing; was it cut"),
     ("l.csv", "path,label\na.mp4,run\n", "no file of annotations over time that is known"),
     ("l.csv", "", "no file of annotations over time that is known"),
 ])  # fmt: skip
