@@ -8,7 +8,6 @@ if sys.version_info < (3, 11):  # before anything is imported that an older Pyth
     sys.exit("Python 3.11 or newer is needed, this is %d.%d" % sys.version_info[:2])
 
 import argparse
-import gc
 import logging
 import os
 import re
@@ -31,7 +30,7 @@ if fault := environment.system_fault():
 
 from ga2app.environment import ServerAddress
 from ga2app.errors import StudioError
-from ga2app.fast_start import let_go
+from ga2app.fast_start import let_go, load_quickly, loaded
 from ga2app.paths import Home, default_home
 
 log = logging.getLogger("ga2app.app")
@@ -124,11 +123,11 @@ def port_fault(host: str, port: int) -> OSError | None:
 
 def opener() -> Callable[..., int]:
     """``ga2app.web.server.open_studio``: importing it takes seconds, which a port that is taken need not wait for."""
-    gc.disable()  # imports leave no garbage, and looking for it is a fifth of their time
+    load_quickly()
     try:
         from ga2app.web.server import open_studio
     finally:
-        gc.enable()
+        loaded()
     return open_studio
 
 

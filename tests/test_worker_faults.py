@@ -237,12 +237,18 @@ def test_what_killed_workers_left_of_bundles_is_swept_at_the_start_and_what_is_b
     assert left == {".run-000002.new-77", ".run-000002.lock", ".mine.new-4711"}
 
 
-def test_steps_that_wait_to_be_written_are_written_before_a_checkpoint_is(store: Store) -> None:
+def five_steps(store: Store) -> tuple[int, EventWriter]:
+    """A run and what writes its events down, which was told of five steps so quickly that some wait."""
     run_id = store.runs.queue(config())
     store.runs.claim(1, 1.0)
     events = EventWriter(store, run_id, 1)
     for number in range(1, 6):
         events.emit(Event(EventKind.STEP, number))
+    return run_id, events
+
+
+def test_steps_that_wait_to_be_written_are_written_before_a_checkpoint_is(store: Store) -> None:
+    run_id, events = five_steps(store)
     assert len(steps(store, run_id)) < 5
     events.emit(Event(EventKind.SAVING, 5))
     assert steps(store, run_id) == [1, 2, 3, 4, 5]
@@ -250,11 +256,7 @@ def test_steps_that_wait_to_be_written_are_written_before_a_checkpoint_is(store:
 
 
 def test_steps_that_wait_are_among_those_that_a_resumed_slice_takes_back(store: Store) -> None:
-    run_id = store.runs.queue(config())
-    store.runs.claim(1, 1.0)
-    events = EventWriter(store, run_id, 1)
-    for number in range(1, 6):
-        events.emit(Event(EventKind.STEP, number))
+    run_id, events = five_steps(store)
     events.emit(Event(EventKind.LOG, 3, {"text": "resumed at step 3"}))
     for number in (4, 5, 6):
         events.emit(Event(EventKind.STEP, number))

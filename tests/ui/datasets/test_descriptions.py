@@ -16,21 +16,6 @@ from ga2app.web import Studio
 from ga2app.web.pages.datasets.dataset_handlers import Handlers
 from ga2app.web.pages.datasets.datasets_page import Parts
 from tests.chat import chatting
-from tests.space.hosting import finish
-
-
-@pytest.fixture
-def parts(studio: Studio) -> Parts:
-    async def build() -> Parts:
-        with gr.Blocks():
-            return Parts(studio)
-
-    return finish(build())
-
-
-@pytest.fixture
-def page(studio: Studio, parts: Parts) -> Handlers:
-    return Handlers(studio, parts)
 
 
 def opened(page: Handlers, dataset_id: int) -> dict[Any, Any]:

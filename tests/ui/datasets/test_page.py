@@ -29,7 +29,6 @@ from ga2app.web.pages.datasets.dataset_handlers import Handlers
 from ga2app.web.pages.datasets.dataset_views import View, list_html, panel_html, player_html, sample_html
 from ga2app.web.pages.datasets.datasets_page import Parts, source_of
 from ga2app.worker.launcher import process_started_s
-from tests.space.hosting import finish
 
 from ..studios import add_dataset
 
@@ -49,21 +48,6 @@ BLANK = {
     "spelling": "words",
     "duplicates": "first",
 }
-
-
-@pytest.fixture
-def parts(studio: Studio) -> Parts:
-    async def build() -> Parts:
-        """In an event loop: without one Gradio makes its own, and leaves it open."""
-        with gr.Blocks():
-            return Parts(studio)
-
-    return finish(build())
-
-
-@pytest.fixture
-def page(studio: Studio, parts: Parts) -> Handlers:
-    return Handlers(studio, parts)
 
 
 def asked(**address: str) -> gr.Request:
