@@ -90,8 +90,9 @@ def _readable(message: str) -> str:
 
 
 def counted(number: float, what: str) -> str:
-    """ "1 clip", "2,000 clips"."""
-    return f"{int(number) if number == int(number) else number:,} {what}{'' if number == 1 else 's'}"
+    """ "1 clip", "2,000 clips", "3 stretches"."""
+    ending = "" if number == 1 else "es" if what.endswith("ch") else "s"
+    return f"{int(number) if number == int(number) else number:,} {what}{ending}"
 
 
 def named(items: Iterable[str], shown: int = 10, *, quoted: bool = False) -> str:

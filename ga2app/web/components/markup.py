@@ -15,6 +15,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
+from ga2app.errors import counted
 from ga2app.types import LabelKind, RunState
 
 WEB = Path(__file__).parents[1]
@@ -142,7 +143,7 @@ def shortened(text: str, limit: int = 80) -> str:
 
 def count_of(number: int, what: str) -> str:
     """``3 clips``, ``1 clip``: ``what`` in the singular."""
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
+    return counted(number, what)
 
 
 def size(count: int) -> str:
