@@ -122,7 +122,7 @@ def public_objects() -> dict[str, Any]:
 
     found = {f"ga2app.{name}": getattr(ga2app, name) for name in ga2app.__all__ if callable(getattr(ga2app, name))}
     found |= {"ga2app.video.sample_frames": video.sample_frames, "ga2app.inference.PromptBundle": PromptBundle}
-    records = (types.Recognition, types.RecognizedClip, types.Answer, types.Score)
+    records = (types.Recognition, types.RecognizedClip, types.Answer, types.Score, types.TimedLabels)
     return found | {f"ga2app.types.{record.__name__}": record for record in records}
 
 

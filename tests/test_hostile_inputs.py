@@ -29,7 +29,7 @@ from ga2app.datasets.import_report import ImportReport, report_csv
 from ga2app.datasets.label_list import read_label_list
 from ga2app.errors import BundleError, ConfigError, LabelError, StoreError, StudioError
 from ga2app.inference import Recognizer, load_bundle
-from ga2app.inference.recognizer import check_templates
+from ga2app.inference.answer_notes import check_templates
 from ga2app.labels import check_labels, parse_labels
 from ga2app.paths import SKETCH_CLIP, SKETCH_HARD_PROMPT, Home
 from ga2app.services.anchor_pools import named_pool, write_lines

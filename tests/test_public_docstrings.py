@@ -23,7 +23,11 @@ CALLED = OBJECTS | {
     for own, member in api_document.members(thing).items()
     if not isinstance(member, property)
 }
-SHORT = [name for name, thing in CALLED.items() if name.rsplit(".", 1)[-1] in ("to_dict", "with_threshold")]
+SHORT = [
+    name
+    for name, thing in CALLED.items()
+    if name.rsplit(".", 1)[-1] in ("to_dict", "with_threshold", "with_rules", "address")
+]
 
 
 @pytest.fixture

@@ -1,4 +1,5 @@
-"""What a user has to know before trusting an answer: unknown words, real footage before a backbone of drawings."""
+"""What is asked of a recognizer, checked, and what a user has to know before trusting its answer: unknown words, real
+footage before a backbone of drawings."""
 
 from __future__ import annotations
 
@@ -6,19 +7,71 @@ import re
 import string
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from ga2app.clip import Backbone
 from ga2app.clip.described_texts import usable_descriptions
+from ga2app.config import TEMPLATE
 from ga2app.datasets.label_descriptions import given_descriptions, matched, sentences_of
-from ga2app.errors import LabelError
-from ga2app.labels import label_key, merge_labels, spoken, tidy
+from ga2app.errors import ConfigError, Fault, LabelError, shown
+from ga2app.labels import (
+    MOST_TEMPLATES,
+    check_labels,
+    check_lengths,
+    label_key,
+    merge_labels,
+    spoken,
+    tidy,
+    unreadable,
+)
 from ga2app.types import NoneOfThese, RecognizedClip
+from ga2app.untrusted import text_fault
 from ga2app.video.domain_check import looks_photographic
 
 _SHOWN = 20
+REAL_FOOTAGE = (
+    "looks like real footage, and the sketch backbone knows drawings only, so its answer means little; choose a real "
+    "CLIP as backbone"
+)
 _SMALL_WORDS = frozenset("a an and at by for from in into is of on or out the to up with".split())
+
+
+class Asked(NamedTuple):
+    """What is asked of a recognizer, checked: labels, sentences round them, negatives, the labels that each classifier
+    knows, descriptions by name, and notes on what weakens the answer."""
+
+    names: list[str]
+    templates: tuple[str, ...]
+    none_of_these: NoneOfThese | None
+    negatives: tuple[str, ...]
+    known: list[set[str]]
+    told: dict[str, tuple[str, ...]]
+    notes: tuple[str, ...]
+
+
+def checked(
+    backbone: Backbone,
+    labels: Sequence[str],
+    template: str | Sequence[str] | None,
+    none_of_these: NoneOfThese | None,
+    descriptions: Mapping[str, str | Sequence[str]] | None,
+    trained: Sequence[Collection[str]],
+    own: Sequence[Mapping[str, Sequence[str]]],
+) -> Asked:
+    """What is asked of ``backbone`` and of bundles that were ``trained`` on labels (``label_key``) and have ``own``
+    descriptions. Raises LabelError."""
+    templates = check_templates(template)
+    names, notes = check_labels(labels)
+    known, unknown = vocabulary(backbone, names, trained)
+    notes += unknown
+    if codes := unreadable(names):
+        notes.append(codes)
+    negatives, left_out = usable_negatives(backbone, none_of_these, names)
+    notes += left_out
+    told, left_out = told_descriptions(backbone, (*names, *negatives), descriptions, own)
+    return Asked(names, templates, none_of_these, negatives, known, told, (*notes, *left_out))
 
 
 def vocabulary(
@@ -123,10 +176,7 @@ def footage_notes(clips: Sequence[RecognizedClip]) -> list[str]:
     real = [Path(clip.file).name for clip in clips if clip.thumbnails and looks_photographic(np.stack(clip.thumbnails))]
     if not real:
         return []
-    return [
-        f"{', '.join(real[:5])}{', …' if len(real) > 5 else ''}: this looks like real footage, and the sketch "
-        "backbone knows drawings only, so its answer means little; choose a real CLIP as backbone"
-    ]
+    return [f"{', '.join(real[:5])}{', …' if len(real) > 5 else ''}: this {REAL_FOOTAGE}"]
 
 
 def _known_words(backbone: Backbone) -> str:
@@ -140,3 +190,28 @@ def _quoted(texts: Sequence[str]) -> str:
 
 def _listed(texts: Sequence[str]) -> str:
     return f"{', '.join(texts[:_SHOWN])}{', …' if len(texts) > _SHOWN else ''}"
+
+
+def check_top_k(top_k: int | None) -> None:
+    """Raises ConfigError where fewer than one label is asked for."""
+    if top_k is not None and top_k < 1:
+        raise ConfigError([Fault("top_k", f"must be 1 or more (it is {shown(str(top_k))}); leave it out for all")])
+
+
+def check_templates(template: str | Sequence[str] | None) -> tuple[str, ...]:
+    """The sentences round a label for zero-shot CLIP, stripped, each once; the paper's one where none is given.
+
+    Raises LabelError for one that does not hold exactly one {}, or for too many.
+    """
+    given = [template] if isinstance(template, str) else template or ()
+    found = tuple(dict.fromkeys(text.strip() for text in given if text.strip()))
+    if len(found) > MOST_TEMPLATES:
+        raise LabelError(f"there are {len(found)} sentences round the label; {MOST_TEMPLATES} are the most, use fewer")
+    check_lengths(found, "template")
+    for text in found:
+        if fault := text_fault(text):
+            raise LabelError(f"template '{shown(text)}' {fault}")
+        if text.count("{}") != 1 or text.replace("{}", "").count("{") or text.replace("{}", "").count("}"):
+            rule = f"must hold one pair of braces, {{}}, where the label goes; for example '{TEMPLATE}'"
+            raise LabelError(f"template '{shown(text)}' {rule}")
+    return found or (TEMPLATE,)

@@ -79,6 +79,20 @@ class Classifier:
             temperature=self.model.temperature,
         )
 
+    def over_time(self, windows: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Probabilities (W, C) of windows with the frame features (W, T, D), and which are none of these (W,), if that
+        was asked. Raises StudioError where the model computes no number."""
+        found = self._probabilities(windows)
+        if not bool(found.labels.isfinite().all()):
+            raise self._no_number()
+        if self.asked is None or found.lead is None:
+            return found.labels, None
+        reached = (found.lead / self.model.temperature).sigmoid()
+        if found.negative is not None:
+            reached = found.labels.max(dim=-1).values
+        none = reached < self.asked.least_of(self.threshold)
+        return found.labels, none | (found.lead < 0) if self.asked.way is NoneWay.COMPETE else none
+
     def _probabilities(self, frames: Tensor) -> Probabilities:
         """The probabilities for the clip or the clips given by frame features (…, T, D).
 
@@ -149,3 +163,10 @@ class Classifier:
             against=against,
             wins=float(found.lead) < 0,
         )
+
+
+def taking_part(names: Sequence[str], known: Collection[str], device: torch.device) -> Tensor | None:
+    """Which of ``names`` (C,) are among the ``known`` ones; None where all are."""
+    if all(name in known for name in names):
+        return None
+    return torch.tensor([name in known for name in names], device=device)

@@ -6,7 +6,7 @@ Notation: T frames, S side in pixels, D embedding width.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from itertools import islice
@@ -20,17 +20,18 @@ from ga2app.bundles import PromptBundle, load_bundle
 from ga2app.clip import Backbone, load_backbone
 from ga2app.clip.described_texts import class_features
 from ga2app.clip.turns import Turns, let_others_in
-from ga2app.config import SKETCH, TEMPLATE
-from ga2app.errors import ClipError, ConfigError, Fault, LabelError, shown
-from ga2app.inference.answer_notes import footage_notes, reading_notes, told_descriptions, usable_negatives, vocabulary
-from ga2app.inference.classifiers import Classifier
-from ga2app.labels import MOST_TEMPLATES, check_labels, check_lengths, label_key, merge_labels, unreadable
+from ga2app.config import SKETCH
+from ga2app.errors import ClipError
+from ga2app.inference.answer_notes import Asked, check_top_k, checked, footage_notes, reading_notes
+from ga2app.inference.classifiers import Classifier, taking_part
+from ga2app.inference.sliding_windows import STEP_S, WINDOW_S, sweep, swept
+from ga2app.labels import label_key, merge_labels
 from ga2app.method.prompted_model import FRAMES_AT_ONCE, PromptedClip, plain_clip
-from ga2app.types import Answer, NoneOfThese, Recognition, RecognizedClip
-from ga2app.untrusted import text_fault
+from ga2app.types import Answer, NoneOfThese, Recognition, RecognizedClip, StretchRules, TimedLabels
 from ga2app.video import Evaluation, read_clip
 from ga2app.video.clip_loader import ClipLoader
 from ga2app.video.pixels import frames_to_pixels, thumbnails
+from ga2app.video.windows import Windows
 
 DEFAULT_FRAMES = 8
 CLIPS_AT_ONCE = 16
@@ -46,7 +47,7 @@ class Recognizer:
 
     A clip's frames pass the frozen CLIP once, and once more for each bundle with visual prompts. The clip feature is
     the mean of the T frame features, and the probabilities are the softmax of τ · v·wᵀ (paper, section 3), divided by
-    the bundle's temperature where its run has fitted one; that changes no answer.
+    the bundle's temperature where it has one; that changes no answer.
 
     Args:
         backbone: the frozen CLIP: what ``load_backbone`` gave, or a name for it.
@@ -84,10 +85,10 @@ class Recognizer:
             one.bundle.check_backbone(self.backbone.identity.to_dict())
         trained = [one.manifest.run.clips.num_frames for one in self.bundles]
         self.num_frames = num_frames or max(trained, default=DEFAULT_FRAMES)
-        self.labels = tuple(_own_labels(self.bundles) if labels is None else labels)
+        own = (label for one in self.bundles for label in (*one.manifest.base, *one.manifest.novel))
+        self.labels = tuple(merge_labels(own).names.values() if labels is None else labels)
         self.none_of_these = NoneOfThese(tuple(negatives)) if negatives else None
-        self.turns = Turns()
-        """Whose turn it is to compute: recognizers of one process share it, and requests take it a slice at a time."""
+        self.turns = Turns()  # whose turn it is to compute; recognizers of one process share it
         self._attached: tuple[tuple[list[str], _Told], list[PromptedClip]] = ([], {}), []
 
     @property
@@ -137,18 +138,8 @@ class Recognizer:
             "clip 'gone.mp4': there is no such file; check the path for a typing error or a moved file"
         """
         check_top_k(top_k)
-        templates = check_templates(template)
-        names, notes = check_labels(self.labels if labels is None else labels)
-        none_of_these = none_of_these or self.none_of_these
-        known, unknown = vocabulary(self.backbone, names, self._trained())
-        notes += unknown
-        if codes := unreadable(names):
-            notes.append(codes)
-        negatives, left_out = usable_negatives(self.backbone, none_of_these, names)
-        notes += left_out
-        own = [one.manifest.descriptions for one in self.bundles]
-        told, left_out = told_descriptions(self.backbone, (*names, *negatives), descriptions, own)
-        notes += left_out
+        asked = self._asked(labels, template, none_of_these, descriptions)
+        notes = list(asked.notes)
         said: dict[str, tuple[str, ...]] = {}
         clips: list[RecognizedClip] = []
         files, at_once = [os.fspath(path) for path in paths], self._clips_at_once()
@@ -157,9 +148,7 @@ class Recognizer:
             for first in range(0, len(files), at_once):
                 read = list(islice(results, at_once))
                 with self.turns.turn(), torch.no_grad():
-                    classifiers = classifiers or self._classifiers(
-                        names, templates, none_of_these, negatives, known, told
-                    )
+                    classifiers = classifiers or self._classifiers(asked)
                     let_others_in()
                     answers = self._answers([one for one in read if not isinstance(one, ClipError)], classifiers, top_k)
                 for path, one in zip(files[first : first + at_once], read, strict=True):
@@ -171,7 +160,64 @@ class Recognizer:
         notes += reading_notes(said)
         if self.backbone.name == SKETCH:
             notes += footage_notes(clips)
-        return Recognition(self.backbone.name, tuple(clips), tuple(notes), told)
+        return Recognition(self.backbone.name, tuple(clips), tuple(notes), asked.told)
+
+    def over_time(
+        self,
+        path: str | os.PathLike[str],
+        labels: Sequence[str] | None = None,
+        *,
+        window_s: float = WINDOW_S,
+        step_s: float = STEP_S,
+        template: str | Sequence[str] | None = None,
+        none_of_these: NoneOfThese | None = None,
+        descriptions: Mapping[str, str | Sequence[str]] | None = None,
+        rules: StretchRules | None = None,
+        progress: Callable[[float], object] | None = None,
+    ) -> TimedLabels:
+        """Label a long video over time, by the bundle or else by zero-shot CLIP; each frame is encoded at most once.
+
+        A window gets what ``recognize`` answers for that stretch of the video.
+
+        Args:
+            path: a video of any length, or a stretch of it.
+            labels: C class names, at least two. None: the recognizer's own.
+            window_s: length of a window in seconds, of which T frames are looked at.
+            step_s: seconds from the start of one window to that of the next.
+            template: as in ``recognize``.
+            none_of_these: as in ``recognize``: such windows are in no stretch.
+            descriptions: as in ``recognize``.
+            rules: how windows become stretches; see ``types.StretchRules``.
+            progress: is told now and then which share of the video is done, 0 to 1. What it raises ends the work.
+
+        Returns:
+            The probabilities of each window, and the stretches that they make.
+
+        Raises:
+            ClipError: the video cannot be read, or does not tell when its frames are shown.
+            LabelError: as in ``recognize``.
+            ConfigError: a window, step or rule out of its range, or several bundles.
+
+        Example:
+            >>> from ga2app import Recognizer
+            >>> answer = Recognizer("sketch").over_time("clip.mp4", ["jumping", "dancing"], window_s=0.5, step_s=0.25)
+            >>> answer.stretches[0].label, answer.address(answer.stretches[0])
+            ('jumping', 'clip.mp4#t=0,1.5')
+        """
+        how = Windows(window_s, step_s, self.num_frames), rules or StretchRules()
+        return swept(sweep(self, path, labels, *how, template, none_of_these, descriptions), progress)
+
+    def _asked(
+        self,
+        labels: Sequence[str] | None,
+        template: str | Sequence[str] | None = None,
+        none_of_these: NoneOfThese | None = None,
+        descriptions: Mapping[str, str | Sequence[str]] | None = None,
+    ) -> Asked:
+        """What is asked for, checked; raises LabelError."""
+        own = [one.manifest.descriptions for one in self.bundles]
+        names, none = self.labels if labels is None else labels, none_of_these or self.none_of_these
+        return checked(self.backbone, names, template, none, descriptions, self._trained(), own)
 
     def _read(self, path: str) -> _Read:
         """The clip at ``path``; raises ClipError."""
@@ -204,40 +250,27 @@ class Recognizer:
             said.append([classifier.answer(*one, top_k) for one in zip(frames, indices, strict=True)])
         return zip(*said, strict=True)
 
-    def _classifiers(
-        self,
-        names: list[str],
-        templates: Sequence[str],
-        asked: NoneOfThese | None,
-        negatives: Sequence[str],
-        known: Sequence[Collection[str]],
-        told: _Told,
-    ) -> list[Classifier]:
+    def _classifiers(self, asked: Asked) -> list[Classifier]:
         """Zero-shot CLIP and each bundle; its labels are marked by what the first bundle was trained on."""
+        names, templates, none, negatives, known, told, _ = asked
         plain, *tuned = self._models(names, told)
         trained = self._trained()
-        masks = [self._mask(names, some) for some in known]
+        masks = [taking_part(names, some, self.backbone.compute.device) for some in known]
         frozen = class_features(self.backbone, negatives, templates, told) if negatives else None
         classes = class_features(self.backbone, names, templates, told)
         first = trained[0] if trained else ()
-        classifiers = [Classifier(plain, names, classes, first, None, asked, negatives, frozen, masks[0])]
+        classifiers = [Classifier(plain, names, classes, first, None, none, negatives, frozen, masks[0])]
         for one, model, own, mask in zip(self.bundles, tuned, trained, masks[1:], strict=True):
             read = model.encode_names(negatives) if negatives else None
             chosen = one.manifest.calibrated.threshold
             classifiers.append(
-                Classifier(model, names, model.encode_labels(), own, one.folder, asked, negatives, read, mask, chosen)
+                Classifier(model, names, model.encode_labels(), own, one.folder, none, negatives, read, mask, chosen)
             )
         return classifiers
 
     def _trained(self) -> list[set[str]]:
         """The ``label_key`` of what each bundle was trained on."""
         return [{label_key(name) for name in one.manifest.base} for one in self.bundles]
-
-    def _mask(self, names: Sequence[str], known: Collection[str]) -> torch.Tensor | None:
-        """Which of ``names`` (C,) are among the ``known`` ones; None where all are."""
-        if all(name in known for name in names):
-            return None
-        return torch.tensor([name in known for name in names], device=self.backbone.compute.device)
 
     def _models(self, names: list[str], told: _Told) -> list[PromptedClip]:
         """Zero-shot CLIP and the bundles over ``names``; kept while labels and descriptions stay the same."""
@@ -264,34 +297,3 @@ def _loaded(bundle: BundleLike | Sequence[BundleLike] | None) -> tuple[PromptBun
         return ()
     several = [bundle] if isinstance(bundle, PromptBundle | str | os.PathLike) else bundle
     return tuple(one if isinstance(one, PromptBundle) else load_bundle(one) for one in several)
-
-
-def _own_labels(bundles: Sequence[PromptBundle]) -> list[str]:
-    """What the bundles were trained and tested on, each once."""
-    labels = (label for one in bundles for label in (*one.manifest.base, *one.manifest.novel))
-    return list(merge_labels(labels).names.values())
-
-
-def check_top_k(top_k: int | None) -> None:
-    """Raises ConfigError where fewer than one label is asked for."""
-    if top_k is not None and top_k < 1:
-        raise ConfigError([Fault("top_k", f"must be 1 or more (it is {shown(str(top_k))}); leave it out for all")])
-
-
-def check_templates(template: str | Sequence[str] | None) -> tuple[str, ...]:
-    """The sentences round a label for zero-shot CLIP, stripped, each once; the paper's one where none is given.
-
-    Raises LabelError for one that does not hold exactly one {}, or for too many.
-    """
-    given = [template] if isinstance(template, str) else template or ()
-    found = tuple(dict.fromkeys(text.strip() for text in given if text.strip()))
-    if len(found) > MOST_TEMPLATES:
-        raise LabelError(f"there are {len(found)} sentences round the label; {MOST_TEMPLATES} are the most, use fewer")
-    check_lengths(found, "template")
-    for text in found:
-        if fault := text_fault(text):
-            raise LabelError(f"template '{shown(text)}' {fault}")
-        if text.count("{}") != 1 or text.replace("{}", "").count("{") or text.replace("{}", "").count("}"):
-            rule = f"must hold one pair of braces, {{}}, where the label goes; for example '{TEMPLATE}'"
-            raise LabelError(f"template '{shown(text)}' {rule}")
-    return found or (TEMPLATE,)

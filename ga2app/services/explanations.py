@@ -128,8 +128,8 @@ class Explainer:
         ``template`` and ``descriptions`` word the labels as they did when they were recognized. Anchors that cannot be
         read are left out, with a note. Raises StudioError for what cannot be explained.
         """
+        from ga2app.inference.answer_notes import check_templates
         from ga2app.inference.explanations import DEFAULT_FRAMES, Ways, explain_clip
-        from ga2app.inference.recognizer import check_templates
 
         loaded = self._recognizer.models.backbone(backbone)
         prompts = self._recognizer.models.bundle(bundle) if bundle else None

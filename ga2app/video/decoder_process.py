@@ -4,47 +4,34 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import math
 import os
 import pickle
 import signal
 import subprocess
-import sys
 import threading
 import weakref
+from collections.abc import Generator
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ga2app.errors import ClipError, ClipTimeout
-from ga2app.paths import PROJECT
-from ga2app.stretches import split_address
-from ga2app.untrusted import stored_json
-from ga2app.video.decoder_worker import LENGTH
-from ga2app.video.sampling import Sampling, Several, Wanted, Within
+from ga2app.stretches import Stretch, split_address
+from ga2app.video.decoder_pipe import ChildDied, close_pipes, receive_document, receive_frames, send, start_child
+from ga2app.video.decoder_worker import LENGTH, Request
+from ga2app.video.sampling import Sampling, Several, Within
 from ga2app.video.video_clip import ClipFrames
+from ga2app.video.windows import Swept, Windows
 
 logger = logging.getLogger(__name__)
 
 TIME_LIMIT_S = 60.0
 _START_LIMIT_S = 120.0
-MEMORY_BYTES = 3 * 2**30
-"""What a decoder may take, where the system can hold it to that: enough for pictures of 8192 x 4320."""
-_PASSED_ON = ("PATH", "HOME", "LANG", "TZ", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "VIRTUAL_ENV")
-_PASSED_ON_KINDS = ("LC_", "LD_", "DYLD_", "PYTHON", "OMP_")
-_PIPE_BYTES = 2**20
-# A child that a hostile file has taken over must not fill the parent's memory.
-_MAX_ANSWER_BYTES, _MAX_FRAMES_BYTES = 2**26, 2**31
-_F_SETPIPE_SZ = 1031  # fcntl.F_SETPIPE_SZ, which only Linux has
 _RE_ENCODE = "re-encode it, for example with: ffmpeg -i INPUT -c:v libx264 -pix_fmt yuv420p OUTPUT.mp4"
 
 _readers: weakref.WeakSet[ClipReader] = weakref.WeakSet()
-
-
-class _Died(Exception):
-    """The child's pipe ended before its answer did."""
 
 
 class _NoFault(Exception):
@@ -80,13 +67,33 @@ class ClipReader:
     ) -> ClipFrames:
         """The frames of ``path`` that ``sampling`` chooses; see ``ga2app.video.read_clip``."""
         limit_s = self._time_limit_s if time_limit_s is None else time_limit_s
-        # Absolute, since the child keeps the folder it was started in; and so no part of it reads as an address.
-        file, stretch = split_address(path)
-        absolute = os.path.abspath(file)
-        name = os.fsencode(os.path.basename(absolute)).decode("utf-8", "replace")
+        name, file, stretch = _named(path)
         wanted = Within(sampling, stretch) if stretch and not isinstance(sampling, Several) else sampling
         with self._lock:
-            return self._read(name, (absolute, wanted, short_side_px, limit_s))
+            return self._read(name, (file, wanted, short_side_px, limit_s))
+
+    def sweep(
+        self, path: str | os.PathLike[str], windows: Windows, *, short_side_px: int | None = None
+    ) -> Generator[ClipFrames]:
+        """The frames of ``path`` that ``windows`` look at, piece by piece; see ``ga2app.video.sweep``.
+
+        The next piece is decoded while one is worked on. The time limit is for each; whoever leaves early ends the
+        child. Raises ClipError.
+        """
+        name, file, stretch = _named(path)
+        with self._lock:
+            piece = self._read(name, (file, Swept(windows, stretch), short_side_px, self._time_limit_s))
+            try:
+                while piece.seconds is None:
+                    yield piece
+                    piece = self._exchange(name, self._living(name), self._time_limit_s)
+            except _NoFault as exc:
+                self._end()
+                raise ClipError(name, f"the decoder {exc}", "free some memory, and begin again") from exc
+            except BaseException:  # whoever asked has left: pieces may still be in the pipe
+                self._end()
+                raise
+            yield piece
 
     def unconfined(self) -> str:
         """Why the child is not kept from network, writing and other programs; empty where it is. Raises ClipError."""
@@ -107,7 +114,7 @@ class ClipReader:
     ) -> None:
         self.close()
 
-    def _read(self, name: str, request: tuple[str, Wanted, int | None, float]) -> ClipFrames:
+    def _read(self, name: str, request: Request) -> ClipFrames:
         try:
             return self._ask(name, request)
         except _NoFault as exc:
@@ -117,9 +124,13 @@ class ClipReader:
         except _NoFault as exc:
             raise ClipError(name, f"the decoder {exc} twice", "free some memory, or lower GA2_DECODERS") from exc
 
-    def _ask(self, name: str, request: tuple[str, Wanted, int | None, float]) -> ClipFrames:
-        process = self._living(name)
-        limit_s = request[-1]
+    def _ask(self, name: str, request: Request) -> ClipFrames:
+        return self._exchange(name, self._living(name), request[-1], pickle.dumps(request))
+
+    def _exchange(
+        self, name: str, process: subprocess.Popen[bytes], limit_s: float, document: bytes | None = None
+    ) -> ClipFrames:
+        """The answer to the request in ``document``, or without one the next piece of what was asked for before."""
         time_is_up = threading.Event()
 
         def stop() -> None:
@@ -129,14 +140,14 @@ class ClipReader:
         timer = threading.Timer(limit_s, stop)
         timer.daemon = True
         timer.start()
-        begun = False
+        begun = document is None
         try:
-            document = pickle.dumps(request)
-            _write(process, LENGTH.pack(len(document)) + document)
-            begun = "begun" in _document(process)
-            answer = _document(process)
-            frames = _frames(process, answer["shape"]) if "shape" in answer else None
-        except _Died as exc:
+            if document is not None:
+                send(process, LENGTH.pack(len(document)) + document)
+                begun = "begun" in receive_document(process)
+            answer = receive_document(process)
+            frames = receive_frames(process, answer["shape"]) if "shape" in answer else None
+        except ChildDied as exc:
             fate = _fate(status := self._end())
             if time_is_up.is_set():
                 reason = f"reading it took longer than {limit_s:g} s"
@@ -161,13 +172,13 @@ class ClipReader:
             logger.info("the decoder process has died (%s) and is replaced", _fate(self._process.returncode))
             self._end()
         if self._process is None:
-            self._process = _start()
+            self._process = start_child()
             timer = threading.Timer(_START_LIMIT_S, self._process.kill)
             timer.daemon = True
             timer.start()
             try:
-                self._unconfined = str(_document(self._process).get("unconfined", ""))
-            except _Died as exc:
+                self._unconfined = str(receive_document(self._process).get("unconfined", ""))
+            except ChildDied as exc:
                 status = self._end()
                 raise ClipError(
                     name,
@@ -188,7 +199,7 @@ class ClipReader:
             return None
         with contextlib.suppress(subprocess.TimeoutExpired):
             # Its pipe may end a moment before the process does; how it died is worth that moment.
-            _close_pipes(process)
+            close_pipes(process)
             process.wait(0.5)
         process.kill()
         return process.wait()
@@ -198,79 +209,18 @@ class ClipReader:
         self._lock = threading.Lock()
         process, self._process = self._process, None
         if process is not None:
-            _close_pipes(process)
+            close_pipes(process)
             process.returncode = 0  # nothing here is to wait for it
 
 
-def _start() -> subprocess.Popen[bytes]:
-    search = [str(PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    # No tokens and keys: they are nothing to a process that reads other people's files.
-    passed_on = {k: v for k, v in os.environ.items() if k in _PASSED_ON or k.startswith(_PASSED_ON_KINDS)}
-    process = subprocess.Popen(
-        # -P: a module of the same name in the working folder must not be taken for a library.
-        [sys.executable, "-P", "-m", "ga2app.video.decoder_worker", str(os.getpid()), str(MEMORY_BYTES)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,  # FFmpeg tells a terminal about every fault that it repairs
-        bufsize=0,
-        env=passed_on | {"PYTHONPATH": os.pathsep.join(search), "OPENBLAS_NUM_THREADS": "1"},
-    )
-    if sys.platform == "linux":
-        import fcntl
+def _named(path: str | os.PathLike[str]) -> tuple[str, str, Stretch | None]:
+    """Name and absolute path of the file at an address, which is no address itself, and the stretch.
 
-        with contextlib.suppress(OSError):
-            fcntl.fcntl(_pipe(process.stdout).fileno(), _F_SETPIPE_SZ, _PIPE_BYTES)
-    return process
-
-
-def _pipe(stream: IO[bytes] | None) -> IO[bytes]:
-    assert stream is not None
-    return stream
-
-
-def _close_pipes(process: subprocess.Popen[bytes]) -> None:
-    for stream in (process.stdin, process.stdout):
-        with contextlib.suppress(OSError):
-            _pipe(stream).close()
-
-
-def _write(process: subprocess.Popen[bytes], data: bytes) -> None:
-    try:
-        rest = memoryview(data)
-        while rest:
-            rest = rest[_pipe(process.stdin).write(rest) :]
-    except OSError as exc:
-        raise _Died from exc
-
-
-def _fill(process: subprocess.Popen[bytes], target: memoryview) -> None:
-    """Read exactly as many bytes as ``target`` takes."""
-    stdout: Any = _pipe(process.stdout)
-    while target:
-        if not (count := stdout.readinto(target)):
-            raise _Died
-        target = target[count:]
-
-
-def _document(process: subprocess.Popen[bytes]) -> dict[str, Any]:
-    size = bytearray(LENGTH.size)
-    _fill(process, memoryview(size))
-    (length,) = LENGTH.unpack(size)
-    text = bytearray(min(length, _MAX_ANSWER_BYTES))
-    _fill(process, memoryview(text))
-    try:
-        return dict(stored_json(bytes(text)))
-    except (ValueError, TypeError) as exc:
-        raise _Died from exc
-
-
-def _frames(process: subprocess.Popen[bytes], shape: Any) -> NDArray[np.uint8]:
-    if not all(type(size) is int and size >= 0 for size in shape) or math.prod(shape) > _MAX_FRAMES_BYTES:
-        raise _Died
-    frames = np.empty(shape, np.uint8)
-    if frames.size:
-        _fill(process, frames.reshape(-1).data)
-    return frames
+    Absolute, since the child keeps the folder it was started in.
+    """
+    file, stretch = split_address(path)
+    absolute = os.path.abspath(file)
+    return os.fsencode(os.path.basename(absolute)).decode("utf-8", "replace"), absolute, stretch
 
 
 def _clip(name: str, answer: dict[str, Any], frames: NDArray[np.uint8] | None) -> ClipFrames:

@@ -3,7 +3,8 @@
 A decoder may hang, crash or take all memory on a damaged or hostile file; here that costs this process alone.
 A request is a pickled tuple; an answer is a JSON document, so that the parent never unpickles what comes out of a
 process that has read a hostile file. Each is preceded by its length; the bytes of the frames follow the answer.
-Before the answer comes a document that says that the request has arrived.
+Before the answer comes a document that says that the request has arrived. A video that is swept is answered in several
+pieces, of which the last one tells how long it is.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import struct
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 from ga2app.errors import ClipError
@@ -26,9 +28,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ga2app.video.sampling import Wanted
+    from ga2app.video.video_clip import ClipFrames
+    from ga2app.video.windows import Swept
 
 LENGTH = struct.Struct("<Q")
-Request = tuple[str, "Wanted", int | None, float]
+Request = tuple[str, "Wanted | Swept", int | None, float]
 
 _PARENT_CHECK_S = 0.5
 _GRACE_S = 5.0
@@ -42,32 +46,54 @@ def main() -> None:
     _volunteer_for_the_oom_killer()
     _hold_memory_to(int(sys.argv[2]))
     nowhere = open(os.devnull, "w")  # noqa: SIM115 - from here on nothing can be opened to be written
-    import ga2app.video.decode  # noqa: F401 - Python keeps what it compiles, which it could not do later
+    import ga2app.video.decode
+    import ga2app.video.sweep  # noqa: F401 - Python keeps what it compiles, which it could not do later
     from ga2app.video.confinement import confine
 
-    answer: dict[str, Any] = {"ready": True, "unconfined": confine()}
     threading.Thread(target=_die_with_parent, args=(int(sys.argv[1]),), daemon=True).start()
-    frames: NDArray[Any] | None = None
-    while True:
-        _send(answers, answer, frames)
-        frames = None
-        size = requests.read(LENGTH.size)
-        if len(size) < LENGTH.size:
-            return
+    _send(answers, {"ready": True, "unconfined": confine()}, None)
+    while len(size := requests.read(LENGTH.size)) == LENGTH.size:
         request: Request = pickle.loads(requests.read(LENGTH.unpack(size)[0]))  # nosec B301
         _send(answers, {"begun": True}, None)  # from here on it is this clip that a crash costs
-        answer, frames = _answer(request, nowhere)
+        pieces = _pieces(*request[:3])
+        while True:
+            answer, frames = _answer(request, pieces, nowhere)
+            _send(answers, answer, frames)
+            if frames is None or not _is_sweep(request) or answer["seconds"] is not None:
+                break
+            del frames
+        del answer, frames, pieces
 
 
-def _answer(request: Request, nowhere: TextIO) -> tuple[dict[str, Any], NDArray[Any] | None]:
-    path, wanted, short_side_px, time_limit_s = request
+def _is_sweep(request: Request) -> bool:
+    from ga2app.video.windows import Swept
+
+    return isinstance(request[1], Swept)
+
+
+def _pieces(path: str, wanted: Wanted | Swept, short_side_px: int | None) -> Iterator[ClipFrames]:
+    """What is read of a file: one clip, or all pieces of a video that is swept."""
+    from ga2app.video.decode import decode_clip
+    from ga2app.video.sweep import sweep
+    from ga2app.video.windows import Swept
+
+    if isinstance(wanted, Swept):
+        yield from sweep(path, wanted, short_side_px)
+    else:
+        yield decode_clip(path, wanted, short_side_px)
+
+
+def _answer(
+    request: Request, pieces: Iterator[ClipFrames], nowhere: TextIO
+) -> tuple[dict[str, Any], NDArray[Any] | None]:
+    """The next of the ``pieces``, or why there is none."""
+    path, time_limit_s = request[0], request[-1]
     # The parent ends this process when time is up. Without a parent, this does, whatever the decoder holds.
     faulthandler.dump_traceback_later(time_limit_s + _GRACE_S, exit=True, file=nowhere)
     try:
         from ga2app.video.container_facts import SMALLER
-        from ga2app.video.decode import decode_clip
 
-        clip = decode_clip(path, wanted, short_side_px)
+        clip = next(pieces)
     except ClipError as exc:
         return {"error": [exc.name, exc.reason, exc.advice]}, None
     except MemoryError:

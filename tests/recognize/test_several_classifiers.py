@@ -13,8 +13,8 @@ from ga2app import Recognizer, load_backbone
 from ga2app.clip import Backbone
 from ga2app.errors import LabelError
 from ga2app.inference import ModelCache
+from ga2app.inference.answer_notes import check_templates
 from ga2app.inference.model_cache import MOST_BUNDLES
-from ga2app.inference.recognizer import check_templates
 from ga2app.paths import SKETCH_HARD_PROMPT
 from ga2app.synthetic.actions import ACTIONS
 from ga2app.synthetic.demo_dataset import write_drawn_clip

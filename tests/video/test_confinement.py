@@ -197,7 +197,7 @@ def test_what_a_process_answers_that_a_file_has_taken_over_costs_that_clip_alone
     command = [sys.executable, "-c", TAKEN_OVER, json.dumps(text)]
     with monkeypatch.context() as patched:
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-        patched.setattr(decoder_process, "_start", lambda: subprocess.Popen(command, bufsize=0, **pipes))
+        patched.setattr(decoder_process, "start_child", lambda: subprocess.Popen(command, bufsize=0, **pipes))
         with pytest.raises(ClipError) as caught:
             reader.read(clip, Evaluation(2))
         assert str(caught.value).isprintable()

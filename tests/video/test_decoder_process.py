@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from ga2app.errors import ClipError, ClipTimeout
-from ga2app.video import ClipFrames, ClipReader, Evaluation, decoder_process
+from ga2app.video import ClipFrames, ClipReader, Evaluation, decoder_pipe
 from ga2app.video.writer import write_clip
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -264,7 +264,7 @@ def test_no_token_and_no_key_reaches_the_process_that_reads_other_peoples_files(
 def test_a_clip_that_takes_all_memory_costs_itself_alone(
     reader: ClipReader, clips: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(decoder_process, "MEMORY_BYTES", 400 * 2**20)
+    monkeypatch.setattr(decoder_pipe, "MEMORY_BYTES", 400 * 2**20)
     huge = tmp_path / "huge.mp4"
     write_clip(huge, np.broadcast_to(np.uint8(90), (6, 4096, 4096, 3)), 10)
     with pytest.raises(ClipError, match="memory.*make (its|the) picture smaller"):
