@@ -12,6 +12,7 @@ from ga2app.errors import ConfigError, Fault
 from ga2app.paths import Home
 from ga2app.services.clip_inspector import sweep_pictures
 from ga2app.services.uploads import prune_uploads
+from ga2app.services.waiting_clips import sweep_recognized
 from ga2app.store import Store
 
 FOREVER = "forever"
@@ -63,3 +64,4 @@ def drop_old(home: Home, store: Store, keep: Retention) -> None:
     for run_id in store.runs.drop_old_checkpoints(keep.checkpoints_s):
         _log.info("the checkpoint of run %d, which ended long ago, was dropped; resumed, it would begin anew", run_id)
     sweep_pictures(home, store)
+    sweep_recognized(home, store)

@@ -28,11 +28,13 @@ from ga2app.services.ownership import OwnershipService
 from ga2app.services.recognition_service import RecognitionService
 from ga2app.services.recognizers import OwnRecognizer
 from ga2app.services.remote_jobs import JobsService
+from ga2app.services.review_service import ReviewService
 from ga2app.services.runs import RunService
 from ga2app.services.served_files import ServedFiles
 from ga2app.services.sharing import SharingService
 from ga2app.services.space import Space
 from ga2app.services.training import TrainingService
+from ga2app.services.waiting_clips import WaitingService
 from ga2app.store import Store
 from ga2app.types import BackboneChoice, BundleCard, figure_text
 
@@ -86,6 +88,7 @@ class Studio:
     datasets = cached_property(DatasetService)
     descriptions = cached_property(DescriptionService)
     recognition = cached_property(RecognitionService)
+    review = cached_property(ReviewService)
     explanations = cached_property(ExplanationService)
     files = cached_property(ServedFiles)
     imports = cached_property(ImportService)
@@ -95,6 +98,7 @@ class Studio:
     sharing = cached_property(SharingService)
     runs = cached_property(RunService)
     training = cached_property(TrainingService)
+    waiting = cached_property(WaitingService)
 
     def may_change(self) -> None:
         """Raises AccessError where whoever acts just now may change nothing in this Space; the store asks by itself."""

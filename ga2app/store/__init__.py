@@ -14,6 +14,7 @@ from ga2app.store.anchor_rows import Ratings
 from ga2app.store.anchor_sets import Anchors, gone
 from ga2app.store.bundle_records import BundleOrder, BundleQuery, Bundles, HubNotes
 from ga2app.store.clip_pages import Clips
+from ga2app.store.clip_reviews import ClipReviews
 from ga2app.store.database import BUSY_S, Database
 from ga2app.store.dataset_edits import DatasetEdits
 from ga2app.store.dataset_records import DatasetRow, Datasets
@@ -48,6 +49,7 @@ class Store:
         self.datasets = Datasets(database)
         self.dataset_edits = DatasetEdits(database)
         self.clips = Clips(database)
+        self.reviews = ClipReviews(database)
         self.imports = Imports(database)
         self.anchors = Anchors(database)
         self.negatives = Negatives(database)

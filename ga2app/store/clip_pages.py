@@ -64,7 +64,7 @@ class Copies:
     paths: tuple[str, ...]
 
 
-_WITH_CONTENT = ("clips", "anchor_clips")
+_WITH_CONTENT = ("clips", "anchor_clips", "waiting_clips")
 _CLIP = (
     "SELECT clips.id, clips.dataset_id, labels.name, labels.kind, path, subset, digest, seconds, frames, width, height "
     "FROM clips JOIN main.labels AS labels ON labels.id = clips.label_id "
@@ -194,8 +194,8 @@ class Clips:
         """The content of all clips and anchors, also of those whose deletion can be undone."""
         with self._database.read() as db:
             found = db.execute(
-                "SELECT digest FROM clips UNION SELECT digest FROM anchor_clips UNION "
-                """SELECT json_extract(kept.value, '$[1].digest') FROM trash, json_each(trash."rows") AS kept"""
+                "SELECT digest FROM clips UNION SELECT digest FROM anchor_clips UNION SELECT digest FROM waiting_clips "
+                """UNION SELECT json_extract(kept.value, '$[1].digest') FROM trash, json_each(trash."rows") AS kept"""
             ).fetchall()
         return {digest for (digest,) in found if digest}
 

@@ -164,7 +164,7 @@ class DatasetEdits:
         """Give clips the label ``name``, which is made if the data set does not have it; gives how many there were."""
         with self._database.write() as db:
             known = {row[0] for row in db.execute("SELECT id FROM labels WHERE dataset_id = ?", [dataset_id])}
-            label_id = _add_label(db, dataset_id, name)
+            label_id = add_label(db, dataset_id, name)
             foreign = f"SELECT count(*) FROM clips WHERE {among('id')} AND dataset_id <> ?"
             if db.execute(foreign, [json.dumps(list(clip_ids)), dataset_id]).fetchone()[0]:
                 raise DatasetError("clips and label belong to different data sets; reload the page")
@@ -244,7 +244,8 @@ def _checked(name: str, what: str) -> str:
     return tidy
 
 
-def _add_label(db: sqlite_utils.Database, dataset_id: int, name: str) -> int:
+def add_label(db: sqlite_utils.Database, dataset_id: int, name: str) -> int:
+    """The id of the label ``name``, in whatever spelling, made if need be, inside the caller's transaction."""
     name = _checked(name, "label")
     dataset_of(db, dataset_id)
     for label_id, other in db.execute("SELECT id, name FROM labels WHERE dataset_id = ?", [dataset_id]):

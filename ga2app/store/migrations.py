@@ -265,3 +265,14 @@ def m021_descriptions(db: sqlite_utils.Database) -> None:
     """Sentences that describe a label, or a negative prompt, as a JSON list."""
     for table in ("labels", "negatives"):
         db.execute(f"ALTER TABLE {table} ADD COLUMN descriptions TEXT NOT NULL DEFAULT '[]'")
+
+
+@migrations()
+def m022_reviewed_clips(db: sqlite_utils.Database) -> None:
+    """What was said of a clip (confirmed, corrected, skipped or nothing), and clips that wait to join a data set."""
+    db.execute("ALTER TABLE clips ADD COLUMN reviewed TEXT NOT NULL DEFAULT ''")
+    db.execute(
+        "CREATE TABLE waiting_clips (id INTEGER PRIMARY KEY AUTOINCREMENT, owner TEXT NOT NULL DEFAULT '', "
+        "path TEXT NOT NULL, digest TEXT NOT NULL, answers TEXT NOT NULL, certainty REAL NOT NULL, "
+        "created_s REAL NOT NULL)"
+    )

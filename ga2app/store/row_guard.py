@@ -23,7 +23,7 @@ from ga2app.errors import AccessError
 
 SHARED = ("datasets", "anchor_sets", "negative_groups", "runs", "bundles")
 """Tables whose rows have an ``owner`` and can be ``shared``; those of a data set follow it."""
-PRIVATE = ("imports", "trash", "anchor_questions")
+PRIVATE = ("imports", "trash", "anchor_questions", "waiting_clips")
 """Tables whose rows have an ``owner`` and are nobody else's business."""
 PARTS = {
     "labels": ("datasets", "dataset_id"),

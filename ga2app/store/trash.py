@@ -28,7 +28,7 @@ KEPT_EDITS = 100
 """The newest edits of a room that can be undone. Deletions are kept for ``KEEP_S`` however many there are."""
 
 _CHANGED, _ADDED = "changed", "added"
-_WITH_FILES = ("clips", "anchor_clips")
+_WITH_FILES = ("clips", "anchor_clips", "waiting_clips")
 _KEPT_WHERE = {"labels": "NOT EXISTS (SELECT 1 FROM clips WHERE label_id = labels.id)"}
 """Added rows that an undo takes away only where nothing hangs on them by now."""
 

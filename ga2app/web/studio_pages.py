@@ -33,6 +33,7 @@ from ga2app.web.pages.anchors.anchors_page import build_anchors
 from ga2app.web.pages.datasets.datasets_page import build_datasets
 from ga2app.web.pages.library.library_page import build_library
 from ga2app.web.pages.recognize.recognize_page import build_recognize
+from ga2app.web.pages.review.review_page import build_review
 from ga2app.web.pages.runs.compare_page import build_compare
 from ga2app.web.pages.runs.runs_page import build_runs
 from ga2app.web.pages.train.train_page import build_train
@@ -76,6 +77,7 @@ _BUILDERS: dict[Place, Callable[[Studio, Page], object]] = {
     masthead.RUNS: build_runs,
     masthead.LIBRARY: build_library,
     masthead.COMPARE: build_compare,
+    masthead.REVIEW: build_review,
     masthead.API: _build_api,
 }
 

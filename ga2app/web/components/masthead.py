@@ -67,7 +67,11 @@ RECOGNIZE = Place("", "Recognize")
 DATASETS, ANCHORS, TRAIN = Place("datasets", "Datasets"), Place("anchors", "Anchors"), Place("train", "Train")
 RUNS, LIBRARY = Place("runs", "Runs"), Place("library", "Library")
 COMPARE, API = Place("compare", "Compare runs", in_menu=False), Place("api", "API", in_menu=False)
-PLACES = (RECOGNIZE, DATASETS, ANCHORS, TRAIN, RUNS, LIBRARY, COMPARE, API)
+REVIEW = Place("review", "Review clips", in_menu=False)
+PLACES = (RECOGNIZE, DATASETS, ANCHORS, TRAIN, RUNS, LIBRARY, COMPARE, REVIEW, API)
+
+_BELOW = {COMPARE: RUNS, REVIEW: DATASETS}
+"""Pages that are reached from one of the menu, which is marked while they are open."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +92,7 @@ class Page:
 
 def build_masthead(studio: Studio, app: gr.Blocks, place: Place) -> Page:
     """The masthead of the page that is just being built, and on a Space the line that says who is signed in."""
-    header = str(render("masthead.html", place=place, shown=RUNS if place is COMPARE else place, places=PLACES))
+    header = str(render("masthead.html", place=place, shown=_BELOW.get(place, place), places=PLACES))
     html = part(header, js_on_load=script("masthead.js") + controls_script(), elem_id="masthead")
     build_account(studio, app)
     return Page(app, place, html)

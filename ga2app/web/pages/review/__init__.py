@@ -1,0 +1,1 @@
+"""Clips reviewed one by one, and lists of clips to look at."""
