@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ga2app.datasets.clip_files import content_digest
 from ga2app.errors import DatasetError, counted, shown
 from ga2app.labels import label_key
-from ga2app.services.dataset_looks import DatasetLooks, SeenClips
+from ga2app.services.dataset_looks import SeenClips
 from ga2app.services.recognition_service import ZERO_SHOT
 from ga2app.store.clip_pages import ClipRow
 from ga2app.store.dataset_edits import ROOM
@@ -86,7 +86,6 @@ class ReviewService:
 
     def __init__(self, studio: Studio) -> None:
         self._studio, self._store = studio, studio.store
-        self.looks = DatasetLooks(studio)
         self._lists: OrderedDict[tuple[Any, ...], _List] = OrderedDict()
 
     def ranked(
@@ -135,6 +134,8 @@ class ReviewService:
 
         seen = self._seen(dataset_id, bundle)
         if isinstance(clip, str):
+            if not self._studio.server_paths:
+                raise DatasetError("files of the server cannot be searched by; choose a clip of the data set")
             digest, path = content_digest(clip), clip
         else:
             row = self._store.clips.get(clip)
@@ -200,6 +201,7 @@ class ReviewService:
 
     def leave_out(self, clip_id: int) -> str:
         """Take a clip out of its data set; no file is deleted."""
+        self._studio.may_change()
         name = shown_address(self._store.clips.get(clip_id).path)
         self._store.dataset_edits.delete_clips([clip_id])
         return f"Left out: {name}."
@@ -226,7 +228,7 @@ class ReviewService:
         return made
 
     def _seen(self, dataset_id: int, bundle: str) -> SeenClips:
-        seen = self.looks.seen(dataset_id, bundle)
+        seen = self._studio.looks.seen(dataset_id, bundle)
         if not seen.rows:
             count = counted(seen.unseen, "clip")
             raise DatasetError(f"none of the {count} of this data set was looked at yet; look at them first")

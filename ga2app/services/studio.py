@@ -18,6 +18,7 @@ from ga2app.paths import Home, default_home
 from ga2app.services.anchor_advisor import AnchorAdvisor
 from ga2app.services.anchor_service import AnchorService
 from ga2app.services.clip_inspector import VideoInspector
+from ga2app.services.dataset_looks import DatasetLooks
 from ga2app.services.dataset_service import DatasetService
 from ga2app.services.explanations import Explainer, ExplanationService
 from ga2app.services.forecast import SpeedEstimator
@@ -94,6 +95,7 @@ class Studio:
     imports = cached_property(ImportService)
     jobs = cached_property(JobsService)
     library = cached_property(LibraryService)
+    looks = cached_property(DatasetLooks)
     ownership = cached_property(OwnershipService)
     sharing = cached_property(SharingService)
     runs = cached_property(RunService)

@@ -64,6 +64,7 @@ class WaitingService:
         """Put a waiting clip into a data set under ``label``, as one to train on."""
         if not label.strip():
             raise DatasetError("no label was chosen; choose one, or type a new one")
+        self._studio.may_change()
         clip = next((one for one in self.all() if one.id == waiting_id), None)
         if clip is None:
             raise DatasetError("this clip does not wait any more; reload the page")

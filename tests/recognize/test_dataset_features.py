@@ -129,7 +129,9 @@ def test_many_files_become_one_and_nothing_is_lost(tmp_path: Path):
     assert len(list(store.folder.iterdir())) == 1
     again = StoredFeatures(tmp_path, FACTS)
     for one in (store, again):
-        assert one.rows([f"clip {number}" for number in range(MOST_FILES + 1)])[:, 0].tolist() == [*range(MOST_FILES + 1)]
+        assert one.rows([f"clip {number}" for number in range(MOST_FILES + 1)])[:, 0].tolist() == [
+            *range(MOST_FILES + 1)
+        ]
 
 
 def test_the_towers_used_longest_ago_go_where_all_take_too_much(tmp_path: Path):

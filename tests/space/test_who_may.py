@@ -7,6 +7,7 @@ import os
 import shutil
 import sqlite3
 import sys
+import time
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from gradio.context import LocalContext
 
 from ga2app.config import RunConfig, preset
 from ga2app.datasets import Half
+from ga2app.datasets.clip_files import content_digest
 from ga2app.errors import AccessError, DatasetError, StudioError
 from ga2app.paths import PROJECT, SKETCH_HARD_PROMPT, Home
 from ga2app.services.anchor_pools import DATASET
@@ -42,6 +44,7 @@ from ga2app.store.row_guard import FOREIGN, PARTS, PRIVATE, SHARED, acting_as, o
 from ga2app.types import (
     AnchorClip,
     AnchorKind,
+    Answer,
     BundleCard,
     Dataset,
     HubAccount,
@@ -53,9 +56,11 @@ from ga2app.types import (
     PushOptions,
     Recognition,
     RecognitionRequest,
+    RecognizedClip,
     RepoKind,
     RunRecord,
     RunState,
+    Score,
     Subset,
     TextProposal,
 )
@@ -105,6 +110,7 @@ class Made:
     card: BundleCard
     upload: str
     folder: Path
+    waits: int
 
     @property
     def asked(self) -> AskedLabels:
@@ -233,6 +239,12 @@ METHODS: dict[str, tuple[Call, tuple[str, ...]]] = {
     "ownership.may_share": (lambda s, m: [SECRET] * s.ownership.may_share(m.card), LISTS),
     "ownership.share": (lambda s, m: s.ownership.share("bundle", "secret-set", True), READS),
     "ownership.whose": (lambda s, m: s.ownership.whose(m.card).replace("bob", SECRET), (OWN, OWN, OWN, YES)),
+    "looks.cancel": (lambda s, m: s.looks.cancel(m.dataset), OPEN),
+    "looks.features": (lambda s, m: s.looks.features(), OPEN),
+    "looks.look": (lambda s, m: s.looks.look(m.dataset), (HIDDEN, HIDDEN, OWN, OWN)),
+    "looks.seen": (lambda s, m: s.looks.seen(m.dataset).rows, READS),
+    "looks.start": (lambda s, m: begun(s, m), (HIDDEN, HIDDEN, OWN, OWN)),
+    "looks.state": (lambda s, m: s.looks.state(m.dataset), OPEN),
     "recognition.agreed_backbone": (lambda s, m: s.recognition.agreed_backbone("secret-set"), FINDS),
     "recognition.answer": (lambda s, m: s.recognition.answer(wanted(m, "secret-set")), READS),
     "recognition.answers": (lambda s, m: [*s.recognition.answers(wanted(m))], OPEN),
@@ -245,6 +257,17 @@ METHODS: dict[str, tuple[Call, tuple[str, ...]]] = {
     "recognition.label_lists": (lambda s, m: s.recognition.label_lists(), LISTS),
     "recognition.misfit": (lambda s, m: s.recognition.misfit("secret-set", "real"), READS),
     "recognition.suggestions": (lambda s, m: s.recognition.suggestions("", []), LISTS),
+    "review.confirm": (lambda s, m: s.review.confirm(m.clips[0]), CHANGES),
+    "review.copies": (lambda s, m: s.review.copies(m.dataset), READS),
+    "review.correct": (lambda s, m: s.review.correct(m.clips[0], "another"), CHANGES),
+    "review.counts": (lambda s, m: s.review.counts(m.dataset), OPEN),
+    "review.leave_out": (lambda s, m: s.review.leave_out(m.clips[0]), CHANGES),
+    "review.ranked": (lambda s, m: s.review.ranked(m.dataset, "uncertain"), READS),
+    "review.remaining": (lambda s, m: s.review.remaining(m.dataset, "uncertain"), FINDS),
+    "review.search": (lambda s, m: s.review.search(m.dataset, "a person"), READS),
+    "review.similar": (lambda s, m: s.review.similar(m.dataset, m.clips[0]), READS),
+    "review.skip": (lambda s, m: s.review.skip(m.clips[0]), CHANGES),
+    "review.undo": (lambda s, m: s.review.undo(), UNDOES),
     "runs.comparison": (lambda s, m: s.runs.comparison([m.run]), LISTS),
     "runs.curve": (lambda s, m: [SECRET for _ in s.runs.curve(m.run).epochs], LISTS),
     "runs.curves_text": (lambda s, m: s.runs.curves_text([m.run], "csv"), READS),
@@ -282,6 +305,10 @@ METHODS: dict[str, tuple[Call, tuple[str, ...]]] = {
     ),
     "sharing.repo_of_anchors": (lambda s, m: s.sharing.repo_of_anchors(m.anchors, ACCOUNT), LISTS),
     "sharing.repo_of_bundle": (lambda s, m: s.sharing.repo_of_bundle(m.card.folder, ACCOUNT), READS),
+    "waiting.all": (lambda s, m: s.waiting.all(), OFFERS),
+    "waiting.dismiss": (lambda s, m: s.waiting.dismiss(m.waits), CHANGES),
+    "waiting.join": (lambda s, m: s.waiting.join(m.waits, m.dataset, "another"), (REFUSED, HIDDEN, YES, HIDDEN)),
+    "waiting.keep": (lambda s, m: s.waiting.keep(answered(m)), MAKES),
     "training.check": (lambda s, m: s.training.check(m.config).dataset, LISTS),
     "training.config": (lambda s, m: s.training.config(Asked(("demo",), "1", {})), OPEN),
     "training.coupled_to": (lambda s, m: s.training.coupled_to("secret-set"), READS),
@@ -333,6 +360,21 @@ def wanted(one: Made, *bundles: str) -> RecognitionRequest:
 
 def results(one: Made, *cards: BundleCard) -> Results:
     return Results(Recognition("sketch", ()), "sketch", labels=tuple(BOTH), paths=(one.upload,), cards=cards)
+
+
+def answered(one: Made) -> Results:
+    """A recognition of a clip, to be kept."""
+    answer = Answer((Score("waving", 0.7, LabelKind.NOVEL), Score("rowing a boat", 0.3, LabelKind.NOVEL)))
+    clips = (RecognizedClip("spare.mp4", answers=(answer,)),)
+    return Results(Recognition("sketch", clips), "sketch", labels=tuple(BOTH), paths=(one.upload,))
+
+
+def begun(studio: Studio, one: Made) -> bool:
+    """Whether a look in the background has ended well, so that it harms no later trial."""
+    studio.looks.start(one.dataset)
+    while studio.looks.state(one.dataset).running:
+        time.sleep(0.01)
+    return studio.looks.state(one.dataset).error == ""
 
 
 def log_of(studio: Studio, one: Made) -> Path:
@@ -397,6 +439,9 @@ def fill(studio: Studio, folder: Path) -> Made:
         store.ratings.ask(names, "sketch", "secret set")
         imported = store.imports.begin("secret import", "clips.zip", 1, 1.0)
         store.imports.give_up(imported, ImportState.FAILED, "the zip is damaged")
+        for path in own:
+            store.clips.learn_content(path, content_digest(path))
+        store.reviews.wait([(spare, "0" * 64, {"Zero-shot CLIP": [("secret", 1.0)]}, 1.0)])
         pack(folder, own[0])
         done = next(row.id for row in store.runs.list() if row.name == "secret set run")
         return Made(
@@ -413,6 +458,7 @@ def fill(studio: Studio, folder: Path) -> Made:
             studio.library.bundle("secret-set"),
             spare,
             folder,
+            store.reviews.waiting()[0].id,
         )
 
 

@@ -6,6 +6,7 @@ import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,13 @@ class FakeRecognizer:
 
     def warm(self, backbone: str) -> None:
         self.warmed = backbone
+
+    @cached_property
+    def models(self) -> Any:
+        """Real ones: what is looked at in the background is looked at."""
+        from ga2app.inference import ModelCache
+
+        return ModelCache()
 
     def recognize(self, request: RecognitionRequest) -> Recognition:
         labels, bundles, backbone = list(request.labels), [*(request.bundles or ())], request.backbone or ""

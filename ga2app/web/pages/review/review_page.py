@@ -87,7 +87,7 @@ class Handlers:
         view, given = values[self._parts.view], event._data
         does, clip = str(given.get("do")), given.get("clip")
         number, label, of = clip if isinstance(clip, int) else 0, str(given.get("label") or ""), view.dataset_id or 0
-        review, waiting, looks = self._review, self._studio.waiting, self._review.looks
+        review, waiting, looks = self._review, self._studio.waiting, self._studio.looks
         actions: dict[str, Callable[[], str | None]] = {
             "confirm": lambda: review.confirm(number),
             "correct": lambda: review.correct(number, label),
@@ -109,7 +109,7 @@ class Handlers:
     def tick(self, values: dict[Any, Any]) -> dict[Any, Any]:
         """How far a look is; when it has ended, the whole page."""
         view, parts = values[self._parts.view], self._parts
-        state = self._review.looks.state(view.dataset_id or 0, view.bundle)
+        state = self._studio.looks.state(view.dataset_id or 0, view.bundle)
         if not state.running:
             return self._drawn(view, fresh=True)
         return {parts.head: views.head_html(self._studio, view, 0, state)}
@@ -117,9 +117,9 @@ class Handlers:
     def _drawn(self, view: View, message: str = "", fresh: bool = False) -> dict[Any, Any]:
         """The page for ``view``; what cannot be shown is told above it."""
         parts, of = self._parts, view.dataset_id
-        state, unseen, stage, listing = self._review.looks.state(of or 0, view.bundle), 0, "", ""
+        state, unseen, stage, listing = self._studio.looks.state(of or 0, view.bundle), 0, "", ""
         try:
-            unseen = self._review.looks.seen(of, view.bundle).unseen if of else 0
+            unseen = self._studio.looks.seen(of, view.bundle).unseen if of else 0
             stage, listing = self._shown(view, unseen, fresh) if of else (views.nothing_html(view, 0), "")
         except StudioError as exc:
             message += fault_html(exc)
@@ -140,7 +140,7 @@ class Handlers:
             clips = studio.waiting.all()
             left = f"{counted(len(clips), 'clip')} to review, the least certain first"
             return views.waiting_html(studio, view, clips[0], left) if clips else views.nothing_html(view, 0), ""
-        if self._review.looks.seen(of, view.bundle).rows == ():
+        if self._studio.looks.seen(of, view.bundle).rows == ():
             return views.nothing_html(view, unseen), ""
         if view.show == COPIES:
             about = "The same content, stretches that overlap, or footage that was cut, scaled or encoded anew."
