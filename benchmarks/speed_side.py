@@ -92,8 +92,8 @@ def matmul(size: int) -> Turn:
 
 def quick_step(repeats: int) -> Turn:
     """Steps of Quick training on the demo of GA2_HOME, which share one setup; the first one's loss is told."""
-    from ga2app.cli.common import anchored, find_dataset
     from ga2app.config import preset
+    from ga2app.services.named_datasets import anchored, find_dataset
 
     _, prepare, _, updater_of = _training()
     config = preset("quick")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
-import os
 import signal
 import sys
 import threading
@@ -14,10 +13,8 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ga2app.config import DEMO, RunConfig
 from ga2app.environment import can_show
-from ga2app.errors import ClipError, DatasetError, PackageError
-from ga2app.paths import default_home
+from ga2app.errors import ClipError, PackageError
 from ga2app.stretches import seconds_of
 from ga2app.types import (
     BundleCard,
@@ -142,65 +139,23 @@ def counted(number: int, what: str) -> str:
     return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
-def find_dataset(name: str) -> Dataset:
-    """A data set by name: one of this home, the demo (drawn if need be), a folder of class folders, or a CSV file."""
-    from ga2app.datasets import read_clipset
-
-    known = known_dataset(name)
-    if known is not None:
-        return known
-    if not os.path.exists(name):
-        raise DatasetError(
-            f"there is no data set '{name}' and no folder or CSV file of that name; "
-            "'demo' is always there, and import-dataset brings in your own"
-        )
+@contextmanager
+def noted() -> Iterator[list[str]]:
+    """A list of notes, which are printed on stderr at the end."""
     notes: list[str] = []
-    dataset = read_clipset(name, notes=notes)
-    for note in notes:
-        print(f"note: {note}", file=sys.stderr)
-    return dataset
+    try:
+        yield notes
+    finally:
+        for note in notes:
+            print(f"note: {note}", file=sys.stderr)
 
 
-def known_dataset(name: str) -> Dataset | None:
-    """The data set of this home under ``name``, or the demo (drawn if need be); None for any other name."""
-    from ga2app.store import Store
+def find_dataset(name: str) -> Dataset:
+    """A data set by name, see ``named_datasets.find_dataset``; what reading it says is printed on stderr."""
+    from ga2app.services.named_datasets import find_dataset
 
-    home = default_home()
-    if home.database.exists():
-        store = Store.open(home)
-        try:
-            if name in {row.name for row in store.datasets.list()}:
-                return store.datasets.get(name)
-        finally:
-            store.close()
-    if name != DEMO:
-        return None
-    from ga2app.synthetic.demo_dataset import demo_dataset
-
-    return demo_dataset(home.media / DEMO)
-
-
-def anchored(config: RunConfig, dataset: Dataset) -> Dataset:
-    """``dataset`` with the anchors and negatives that ``config`` names, else its own, else those of the demo."""
-    return lent_anchors(config, with_named_anchors(config, dataset))
-
-
-def with_named_anchors(config: RunConfig, dataset: Dataset) -> Dataset:
-    """``dataset`` with the anchors and negatives that ``config`` names, else its own."""
-    from ga2app.store import Store
-    from ga2app.store.chosen_anchors import with_chosen
-
-    if not (config.anchors or config.negatives):
-        return dataset
-    with Store.open(default_home()) as store:
-        return with_chosen(store, config, dataset)
-
-
-def lent_anchors(config: RunConfig, dataset: Dataset) -> Dataset:
-    """``dataset`` with what the demo lends where it has none and ``config`` names none."""
-    from ga2app.store.chosen_anchors import borrow
-
-    return borrow(config, dataset, lambda: find_dataset(DEMO))
+    with noted() as notes:
+        return find_dataset(name, notes)
 
 
 def percent_table(rows: Mapping[str, Mapping[str, float]], tested: Mapping[str, SampleSize]) -> str:

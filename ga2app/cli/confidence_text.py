@@ -2,48 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import textwrap
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from ga2app.cli import common
-from ga2app.errors import StudioError
-from ga2app.types import GROUPS, Confidence, Dataset
+from ga2app.types import GROUPS, Confidence
 from ga2app.types.reliability_types import RULES, SCORES, UNKNOWN
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from ga2app.bundles import Manifest
-    from ga2app.method.prompted_model import PromptedClip
-
-FITTED_ON_THEM = (
-    "the bundle's temperature was fitted on test clips of its base labels: their calibration error with it is too good "
-    "here, and in the run's report it is not"
-)
 _WIDTH = 100
-
-
-def believed_of(
-    manifest: Manifest, dataset: Dataset, models: Mapping[str, tuple[PromptedClip, Tensor]]
-) -> dict[str, Confidence]:
-    """The figures of each of ``models``, zero-shot CLIP first, with what it makes (N, W, D) of the test clips.
-
-    Unknown clips are those of the anchor set that the run named, if it is here; negatives are the data set's, else the
-    run's. The last model is the bundle, with its own temperature.
-    """
-    from ga2app.evaluation import measured_confidence
-
-    with contextlib.suppress(StudioError):  # an anchor set that is gone: a note says that there are no anchors
-        dataset = common.with_named_anchors(manifest.run, dataset)
-    dataset = dataset if dataset.negatives else replace(dataset, negatives=manifest.negatives)
-    frames, bundle = manifest.run.clips.num_frames, [*models][-1]
-    return {
-        title: measured_confidence(model, dataset, frames, clips, manifest.calibrated if title == bundle else None)
-        for title, (model, clips) in models.items()
-    }
 
 
 def confidence_text(found: Mapping[str, Confidence]) -> str:

@@ -3,33 +3,26 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import sys
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ga2app.cli import common
 from ga2app.cli import settings_options as settings
-from ga2app.cli.baselines_beside import baselines_beside, baselines_document
-from ga2app.cli.confidence_text import FITTED_ON_THEM, believed_of, confidence_text
+from ga2app.cli.confidence_text import confidence_text
 from ga2app.config import Precision
+from ga2app.config.effective_config import tested_on
 from ga2app.datasets.label_descriptions import by_name, read_descriptions
-from ga2app.errors import ConfigError, DatasetError, Fault, LabelError, StudioError
-from ga2app.types import BASELINES, LEAST_LABELS, Dataset, as_document, told_of, wilson, with_nulls
+from ga2app.services.bundle_evaluation import DESCRIBED, PLAIN, PROMPTED
+from ga2app.types import BASELINES, Dataset, as_document, told_of, wilson, with_nulls
 
 if TYPE_CHECKING:
-    from ga2app.bundles import Manifest
     from ga2app.clip import Backbone
-    from ga2app.evaluation import Evaluation, GroupAccuracy, MeasuredBaseline, Remeasured, Trained
+    from ga2app.evaluation import Evaluation, GroupAccuracy, MeasuredBaseline
+    from ga2app.services.bundle_evaluation import MeasuredBundle
 
 T = TypeVar("T")
 
-OTHER = "other"
-"""Stands for the identity of clips that are not those of today."""
-
-PLAIN, PROMPTED = "zero-shot CLIP", "with prompts"
-DESCRIBED = {PLAIN: "… and descriptions", PROMPTED: "with prompts and descriptions"}
 FIGURES = ("top-1", "top-5", "mean class")
 
 
@@ -57,131 +50,62 @@ def add(commands: common.Commands) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Evaluate and print."""
-    from ga2app import evaluation as evaluate
-    from ga2app.inference import load_bundle
-    from ga2app.method.prompted_model import plain_clip
+    from ga2app.services.bundle_evaluation import Measuring, evaluate_bundle
     from ga2app.video.sampling import MultiView
 
-    views = MultiView.parse(args.views)
-    bundle = load_bundle(args.bundle)
-    config = bundle.manifest.run
-    if args.cross and args.dataset is None:
-        raise ConfigError([Fault("dataset", "--cross tests on another data set; name it with --dataset")])
-    dataset = whole = common.find_dataset(args.dataset or config.dataset)
-    trained = trained_of(bundle.manifest, dataset, own=args.dataset is None)
-    if args.cross:
-        dataset = whole = evaluate.pooled(dataset)
-        check_labels(dataset)
-        trained = replace(trained, name="")  # its labels are in one group now, which is no change
-    found = evaluate.to_measure_again(dataset, trained)
-    dataset = found.dataset
-    check_left(found)
-    # float16 is for training on a CUDA device; to be measured, such a bundle needs none.
-    precision = Precision.AUTO if config.precision is Precision.FLOAT16 else config.precision
-    backbone = settings.load_backbone(args, args.backbone or str(bundle.manifest.backbone["name"]), precision)
-    model, plain = bundle.attach(backbone, dataset.base), plain_clip(backbone, dataset.base)
-    frames = config.clips.num_frames
-    seen = evaluate.encode_test_clips(plain, dataset, frames, views)
-    zero_shot = evaluate.evaluate(plain, dataset, frames, views, joint=args.joint, features=seen)
-    # Without visual prompts the features of zero-shot CLIP serve.
-    known = model.whiten_clips(seen)
-    if config.prompts.visual_depth:
-        known = evaluate.encode_test_clips(model, dataset, frames, views)
-    prompted = evaluate.evaluate(model, dataset, frames, views, joint=args.joint, features=known)
-    shared = evaluate.shared_labels(bundle.manifest.base, dataset)
-    both = {PLAIN: zero_shot, PROMPTED: prompted}
-    rows, learned_from = list[evaluate.MeasuredBaseline](), ""
-    if args.baselines:
-        rows, learned_from = baselines_beside(bundle.manifest, whole, plain, dataset, seen, joint=args.joint)
-    told, left_out = _descriptions(args, backbone, dataset, bundle.manifest)
-    how: Any = {"views": views, "joint": args.joint}
-    for title, one, clips in ((PLAIN, plain, seen), (PROMPTED, model, known)) if told else ():
-        described = one.with_descriptions(told)
-        both[DESCRIBED[title]] = evaluate.evaluate(described, dataset, frames, **how, features=clips)
-    notes = [*found.notes, *left_out]
-    believed = (
-        believed_of(bundle.manifest, dataset, {PLAIN: (plain, seen), PROMPTED: (model, known)})
-        if args.confidence
-        else {}
-    )
-    if believed and bundle.manifest.calibrated.on_test_clips and trained.name:
-        notes.append(FITTED_ON_THEM)
+    views, described = MultiView.parse(args.views), None
+    if args.descriptions is not None:
+        described = {} if args.descriptions == common.OWN else by_name(read_descriptions(args.descriptions))
+    how = Measuring(views, args.dataset, args.cross, args.joint, args.baselines, args.confidence, described)
+
+    def load(name: str, precision: Precision) -> Backbone:
+        return settings.load_backbone(args, args.backbone or name, precision)
+
+    with common.noted() as notes:
+        measured = evaluate_bundle(args.bundle, how, load, notes)
+    dataset, both, rows = measured.found.dataset, measured.both, measured.baselines
     if args.json:
         document = {"bundle": args.bundle, "dataset": dataset.name, "views": str(views)}
-        document |= {"dataset_changed": found.changed, "trained_test_clips": found.seen, "notes": notes}
-        if believed:
-            document |= {"confidence": believed[PROMPTED].to_dict(), "zero_shot_confidence": believed[PLAIN].to_dict()}
-        document |= {"described": _described_document(both, told)} if told else {}
-        document |= baselines_document(rows, learned_from, dataset) if rows else {}
-        common.print_json(document | (_cross_document(both, shared) if args.cross else _document(both)))
+        common.print_json(document | _whole_document(args, measured))
     elif args.cross:
-        _print_cross(dataset, both, shared, args.details, rows)
+        _print_cross(dataset, both, measured.shared, args.details, rows)
     else:
         _print(both, args.details, rows)
     if rows and not args.json:
-        print("\n".join(["", f"baselines, {learned_from}", *told_of([row.report() for row in rows])]))
-    if believed and not args.json:
-        print(f"\n{confidence_text(believed)}")
-    for note in notes:
+        print("\n".join(["", f"baselines, {measured.learned_from}", *told_of([row.report() for row in rows])]))
+    if measured.believed and not args.json:
+        print(f"\n{confidence_text(measured.believed)}")
+    for note in measured.notes:
         print(f"note: {note}", file=sys.stderr)
     if not args.cross:
-        common.print_cautions(prompted.tested())
-    if not args.cross and (known_novel := [label for label in shared if label in dataset.novel]):
-        print(f"note: trained on, though novel here: {', '.join(known_novel)}", file=sys.stderr)
+        common.print_cautions(both[PROMPTED].tested())
+        if known_novel := [label for label in measured.shared if label in dataset.novel]:
+            print(f"note: trained on, though novel here: {', '.join(known_novel)}", file=sys.stderr)
     return 0
 
 
-def trained_of(manifest: Manifest, dataset: Dataset, *, own: bool) -> Trained:
-    """What the bundle says of its training; ``own`` if ``dataset`` is the one that it names.
-
-    A bundle of before has a hash of the data set with its anchors: where that is as it was, the clips are, too.
-    """
-    from ga2app.bundles import dataset_hash
-    from ga2app.datasets.clip_files import clips_identity
-    from ga2app.evaluation import Trained
-
-    name = dataset.name if own or manifest.run.dataset == dataset.name else ""
-    data = manifest.used.data
-    if name and not data:
-        with contextlib.suppress(StudioError):  # its anchor set may be gone; then nobody knows
-            same = dataset_hash(common.anchored(manifest.run, dataset)) == manifest.dataset_hash
-            data = clips_identity(dataset) if same else OTHER
-    return Trained(name, manifest.base, manifest.novel, data, manifest.trained)
+def _whole_document(args: argparse.Namespace, measured: MeasuredBundle) -> dict[str, Any]:
+    found, both, believed, described = measured.found, measured.both, measured.believed, measured.described
+    document: dict[str, Any] = {"dataset_changed": found.changed, "trained_test_clips": found.seen}
+    document |= {"notes": measured.notes}
+    if believed:
+        document |= {"confidence": believed[PROMPTED].to_dict(), "zero_shot_confidence": believed[PLAIN].to_dict()}
+    document |= {"described": _described_document(both, described)} if described else {}
+    if measured.baselines:
+        document |= _baselines_document(measured.baselines, measured.learned_from, found.dataset)
+    return document | (_cross_document(both, measured.shared) if args.cross else _document(both))
 
 
-def _descriptions(
-    args: argparse.Namespace, backbone: Backbone, dataset: Dataset, manifest: Manifest
-) -> tuple[dict[str, tuple[str, ...]], list[str]]:
-    """The sentences of the labels that are asked for, and notes on what was left out; raises LabelError for none."""
-    if args.descriptions is None:
-        return {}, []
-    from ga2app.inference.answer_notes import told_descriptions
-
-    given = {} if args.descriptions == common.OWN else by_name(read_descriptions(args.descriptions))
-    own = (dataset.descriptions, manifest.descriptions)
-    told, notes = told_descriptions(backbone, (*dataset.base, *dataset.novel), given, own)
-    if not told:
-        why = "; ".join(notes) or "neither the data set nor the bundle has any; name a file with --descriptions"
-        raise LabelError(f"no label of data set '{dataset.name}' has a description: {why}")
-    return told, notes
-
-
-def check_labels(dataset: Dataset) -> None:
-    """Raises DatasetError for a single label, of which every answer is right."""
-    if len(dataset.base) < LEAST_LABELS:
-        raise DatasetError(
-            f"data set '{dataset.name}' has only 1 label: with one there is nothing to tell apart, every answer is "
-            "right; name a data set with more labels"
-        )
-
-
-def check_left(found: Remeasured) -> None:
-    """Raises DatasetError where the bundle was trained on every test clip."""
-    if found.tested and found.seen == found.tested:
-        raise DatasetError(
-            f"the bundle was trained on each of the {found.tested} test clips of '{found.dataset.name}', so that they "
-            "say nothing about it; test it on other clips (--dataset), or train anew on the data set as it is now"
-        )
+def _baselines_document(rows: list[MeasuredBaseline], learned_from: str, dataset: Dataset) -> dict[str, Any]:
+    """Plain JSON values of the baselines on ``dataset``, by name."""
+    tested = tested_on(dataset)
+    found = {row.name: row.report().to_document(tested) for row in rows}
+    if not dataset.novel:  # every label competes with every other: top-1 says more than "base"
+        for row in rows:
+            base = row.found.base if row.found else None
+            found[row.name]["metrics"] = base.figures() if base else dict.fromkeys(("top1", "top5", "mean_class"))
+            found[row.name]["intervals"] = {"top1": list(wilson(base.top1, base.clips))} if base else {}
+    return {"baselines": found, "baselines_learned_from": learned_from}
 
 
 def _document(both: dict[str, Evaluation]) -> dict[str, Any]:

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ga2app.cli import common
 from ga2app.cli import settings_options as settings
-from ga2app.config import DEMO, SKETCH, Precision
-from ga2app.errors import ConfigError, DatasetError, Fault
+from ga2app.config import Precision
+from ga2app.errors import ConfigError, Fault
 from ga2app.labels import parse_labels
-from ga2app.paths import default_home
-from ga2app.types import Dataset
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from PIL import Image
 
-    from ga2app.bundles import Bundle
     from ga2app.clip import Backbone
     from ga2app.inference.explanations import ClipExplanation, ModelExplanation, TokenWords, Word, WordReport
 
@@ -61,56 +57,33 @@ def add(commands: common.Commands) -> None:
 def run(args: argparse.Namespace) -> int:
     """Explain and print."""
     _check_usage(args)
-    from ga2app.bundles import load_folder
-    from ga2app.inference.explanations import explain_words
+    from ga2app.inference.explanations import Method, ScoreKind
+    from ga2app.services.explanations import AskedByName, explain_by_name
 
-    bundle = load_folder(args.bundle) if args.bundle else None
-    named = common.default_backbone()
-    name = args.backbone or (str(bundle.manifest.backbone["name"]) if bundle else named)
-    backbone = settings.load_backbone(args, name, Precision.FLOAT32)
-    if bundle is not None:
-        bundle.check_backbone(backbone.identity.to_dict())
-    words = explain_words(backbone, bundle.learner()) if bundle else None
-    if args.clip is not None:
-        return _run_clip(args, backbone, bundle, words)
-    assert words is not None  # _check_usage has seen to it
-    return common.tell(args, {"words": words.to_dict()}, *word_lines(words))
+    asked = AskedByName(
+        bundle=args.bundle,
+        clip=args.clip,
+        labels=None if args.labels is None else parse_labels(args.labels),
+        label=args.label,
+        dataset=args.dataset,
+        frames=args.frames,
+        score=ScoreKind(args.score),
+        method=Method(args.method),
+    )
 
+    def load(bundles: str | None) -> Backbone:
+        return settings.load_backbone(args, args.backbone or bundles or common.default_backbone(), Precision.FLOAT32)
 
-def _run_clip(args: argparse.Namespace, backbone: Backbone, bundle: Bundle | None, words: WordReport | None) -> int:
-    from ga2app.inference.explanations import DEFAULT_FRAMES, Method, ScoreKind, Ways, explain_clip
-
-    own = [*bundle.manifest.base, *bundle.manifest.novel] if bundle else []
-    labels = own if args.labels is None else parse_labels(args.labels)
-    frames = args.frames or (bundle.manifest.run.clips.num_frames if bundle else DEFAULT_FRAMES)
-    ways = Ways(ScoreKind(args.score), Method(args.method))
-    dataset = _relatives(args, backbone)
-    if dataset is not None:
-        ways = replace(ways, anchors=dataset.anchors, negatives=dataset.negatives)
-    found = explain_clip(backbone, args.clip, labels, bundle=bundle, label=args.label, num_frames=frames, ways=ways)
-    if args.picture:
-        save_picture(found, args.picture)
-    facts: dict[str, Any] = found.to_dict() | {"words": words.to_dict() if words else None}
-    facts["picture"] = str(args.picture) if args.picture else None
-    said = [*clip_lines(found), *(["", *word_lines(words)] if words else [])]
+    with common.noted() as notes:
+        found, words = explain_by_name(asked, load, notes)
+    said = word_lines(words) if words else []
+    facts: dict[str, Any] = {"words": words.to_dict() if words else None}
+    if found is not None:
+        if args.picture:
+            save_picture(found, args.picture)
+        facts = found.to_dict() | facts | {"picture": str(args.picture) if args.picture else None}
+        said = [*clip_lines(found), *(["", *said] if said else [])]
     return common.tell(args, facts, *said, *(["", f"picture: {args.picture}"] if args.picture else []))
-
-
-def _relatives(args: argparse.Namespace, backbone: Backbone) -> Dataset | None:
-    """The data set whose anchors and negatives the clip is held against.
-
-    The named one; for drawings else the demo, where it has been drawn already. Raises DatasetError.
-    """
-    if not args.dataset:
-        there = backbone.name == SKETCH and (default_home().media / DEMO).is_dir()
-        return common.find_dataset(DEMO) if there else None
-    dataset = common.find_dataset(args.dataset)
-    if not dataset.anchors and not dataset.negatives:
-        raise DatasetError(
-            f"data set '{dataset.name}' has neither anchor clips nor negative prompts to compare with; "
-            "name one that has, such as demo, or leave --dataset out"
-        )
-    return dataset
 
 
 def _check_usage(args: argparse.Namespace) -> None:

@@ -106,11 +106,12 @@ def _run(args: argparse.Namespace, config: RunConfig, protocol: Protocol) -> int
     from ga2app.clip.loading import load_for
     from ga2app.protocols.few_shot_draws import Session
     from ga2app.protocols.seed_processes import workers_for
+    from ga2app.services.named_datasets import anchored
     from ga2app.video.sampling import MultiView
 
     seeds, views, baselines = _seeds(args, config), MultiView.parse(args.views), _baselines(args.baselines)
     workers = workers_for(args.workers, config.device, MOST_DRAWS)
-    dataset = common.anchored(config, common.find_dataset(config.dataset))
+    dataset = anchored(config, common.find_dataset(config.dataset))
     out: Path = args.out or _default_out(args, dataset)
     if out.exists() and not out.is_dir():
         raise ConfigError([Fault("out", f"'{out}' is a file; name a folder")])

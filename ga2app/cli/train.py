@@ -92,20 +92,20 @@ def _plan(args: argparse.Namespace) -> _Plan | None:
         common.print_json(config.to_dict())
         return None
     settings.check_complete(config)
-    from ga2app.services.run_checks import FOOTAGE, check, filmed
+    from ga2app.services.run_checks import check_by_name
     from ga2app.training import check_start
 
-    own = common.find_dataset(config.dataset)
-    chosen = common.with_named_anchors(config, own)
-    dataset = common.lent_anchors(config, chosen)
-    checked = check(config, own, chosen, dataset)
+    with common.noted() as notes:
+        checked = check_by_name(config, notes)
     if checked.faults:
         raise ConfigError(settings.with_options(checked.faults))
+    dataset = checked.dataset
+    assert dataset is not None  # the command draws the demo if need be
     out: Path = args.out or default_home().bundles / f"{dataset.name}-{time.strftime('%Y%m%d-%H%M%S')}"
     checkpoint = out.with_name(out.name + ".checkpoint")
     _make_way(args, out, checkpoint)
     check_start(config, dataset, checkpoint)
-    for text in [*checked.warnings, *([FOOTAGE.format(dataset=own.name)] if filmed(config, own) else [])]:
+    for text in checked.warnings:
         print(f"note: {text}", file=sys.stderr)
     return _Plan(config, dataset, out, checkpoint)
 

@@ -68,15 +68,8 @@ def load_backbone(
         >>> backbone.class_features(["jumping", "riding a bicycle"]).shape  # (C, D)
         torch.Size([2, 128])
     """
-    compute = settle(device, precision)
-    name = os.fspath(name)
-    try:
-        files = find_clip(name, revision)
-    except BackboneError:
-        if not allow_download or not may_be_on_the_hub(name):
-            raise
-        download(name, revision=revision)
-        files = find_clip(name, revision)
+    compute, name = settle(device, precision), os.fspath(name)
+    files = _found(name, revision, allow_download)
     clip, tokenizer = _load(files, name)
     check_tokenizer(tokenizer, clip.config.text_config.vocab_size, name)
     preprocessing = read_preprocessing(files.folder, clip.config.vision_config.image_size, name)
@@ -89,10 +82,24 @@ def load_backbone(
         _map_anew(clip, files)
     backbone.use_attention(faster_attention(backbone) if attention == "auto" else attention)
     if compile != "off":
-        backbone.compile_layers()
-        backbone.compile_gain = gain_of_compiling(backbone)
-        backbone.compile_layers(compile == "on" or backbone.compile_gain > 1)
+        _compile(backbone, always=compile == "on")
     return backbone
+
+
+def _compile(backbone: Backbone, always: bool) -> None:
+    backbone.compile_layers()
+    backbone.compile_gain = gain_of_compiling(backbone)
+    backbone.compile_layers(always or backbone.compile_gain > 1)
+
+
+def _found(name: str, revision: str | None, allow_download: bool) -> ClipFolder:
+    try:
+        return find_clip(name, revision)
+    except BackboneError:
+        if not allow_download or not may_be_on_the_hub(name):
+            raise
+    download(name, revision=revision)
+    return find_clip(name, revision)
 
 
 def load_for(config: RunConfig, *, processes: int = 1) -> Backbone:

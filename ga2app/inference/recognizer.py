@@ -139,25 +139,8 @@ class Recognizer:
         """
         check_top_k(top_k)
         asked = self._asked(labels, template, none_of_these, descriptions)
-        notes = list(asked.notes)
-        said: dict[str, tuple[str, ...]] = {}
-        clips: list[RecognizedClip] = []
-        files, at_once = [os.fspath(path) for path in paths], self._clips_at_once()
-        with closing(ClipLoader().ahead(partial(self._read, path) for path in files)) as results:
-            classifiers: list[Classifier] = []
-            for first in range(0, len(files), at_once):
-                read = list(islice(results, at_once))
-                with self.turns.turn(), torch.no_grad():
-                    classifiers = classifiers or self._classifiers(asked)
-                    let_others_in()
-                    answers = self._answers([one for one in read if not isinstance(one, ClipError)], classifiers, top_k)
-                for path, one in zip(files[first : first + at_once], read, strict=True):
-                    if isinstance(one, ClipError):
-                        clips.append(RecognizedClip(file=path, error=str(one)))
-                    else:
-                        said[path] = one.notes
-                        clips.append(RecognizedClip(file=path, answers=next(answers), thumbnails=one.thumbnails))
-        notes += reading_notes(said)
+        clips, said = self._clips([os.fspath(path) for path in paths], asked, top_k)
+        notes = [*asked.notes, *reading_notes(said)]
         if self.backbone.name == SKETCH:
             notes += footage_notes(clips)
         return Recognition(self.backbone.name, tuple(clips), tuple(notes), asked.told)
@@ -218,6 +201,29 @@ class Recognizer:
         own = [one.manifest.descriptions for one in self.bundles]
         names, none = self.labels if labels is None else labels, none_of_these or self.none_of_these
         return checked(self.backbone, names, template, none, descriptions, self._trained(), own)
+
+    def _clips(
+        self, files: Sequence[str], asked: Asked, top_k: int | None
+    ) -> tuple[list[RecognizedClip], dict[str, tuple[str, ...]]]:
+        """What is answered to ``files``, and by file what reading it said."""
+        clips: list[RecognizedClip] = []
+        classifiers: list[Classifier] = []
+        said: dict[str, tuple[str, ...]] = {}
+        at_once = self._clips_at_once()
+        with closing(ClipLoader().ahead(partial(self._read, path) for path in files)) as results:
+            for first in range(0, len(files), at_once):
+                read = list(islice(results, at_once))
+                with self.turns.turn(), torch.no_grad():
+                    classifiers = classifiers or self._classifiers(asked)
+                    let_others_in()
+                    answers = self._answers([one for one in read if not isinstance(one, ClipError)], classifiers, top_k)
+                for path, one in zip(files[first : first + at_once], read, strict=True):
+                    if isinstance(one, ClipError):
+                        clips.append(RecognizedClip(file=path, error=str(one)))
+                    else:
+                        said[path] = one.notes
+                        clips.append(RecognizedClip(file=path, answers=next(answers), thumbnails=one.thumbnails))
+        return clips, said
 
     def _read(self, path: str) -> _Read:
         """The clip at ``path``; raises ClipError."""

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ga2app.config import DEMO, SKETCH
 from ga2app.errors import DatasetError
 from ga2app.labels import check_labels
+from ga2app.paths import default_home
+from ga2app.services.named_datasets import find_dataset
 from ga2app.services.recognition_cost import cost_of_why
 from ga2app.services.recognition_service import Results
 from ga2app.services.recognizers import OwnRecognizer
 from ga2app.stretches import file_of
-from ga2app.types import AnchorClip
+from ga2app.types import AnchorClip, Dataset
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from ga2app.clip import Backbone
     from ga2app.inference import PromptBundle
-    from ga2app.inference.explanations import ClipExplanation, TokenWords
+    from ga2app.inference.explanations import ClipExplanation, Method, ScoreKind, TokenWords, WordReport
     from ga2app.services.studio import Studio
 
 NEAREST_WORDS = 4
@@ -171,3 +175,66 @@ class Explainer:
         for gone in [*self._tokens][:-MOST_BUNDLES]:
             self._tokens.pop(gone, None)
         return found
+
+
+@dataclass(frozen=True)
+class AskedByName:
+    """What a command or a program wants explained: tokens of the ``bundle`` in a folder, and with it a ``clip``.
+
+    ``labels`` are the bundle's own where there are none, and of them the best ``label`` is explained. Anchors and
+    negatives are those of ``dataset``, by any name that ``find_dataset`` takes.
+    """
+
+    score: ScoreKind
+    method: Method
+    bundle: str | None = None
+    clip: str | None = None
+    labels: Sequence[str] | None = None
+    label: str | None = None
+    dataset: str | None = None
+    frames: int | None = None
+
+
+def explain_by_name(
+    asked: AskedByName, load: Callable[[str | None], Backbone], notes: list[str]
+) -> tuple[ClipExplanation | None, WordReport | None]:
+    """The explanation of the clip and the words that tokens are near to, each where it was asked for.
+
+    ``load`` gives the backbone for the name that the bundle has for it, if there is a bundle. What reading the data set
+    says goes to ``notes``. Raises StudioError.
+    """
+    from ga2app.bundles import load_folder
+    from ga2app.inference.explanations import DEFAULT_FRAMES, Ways, explain_clip, explain_words
+
+    bundle = load_folder(asked.bundle) if asked.bundle else None
+    backbone = load(str(bundle.manifest.backbone["name"]) if bundle else None)
+    if bundle is not None:
+        bundle.check_backbone(backbone.identity.to_dict())
+    words = explain_words(backbone, bundle.learner()) if bundle else None
+    if asked.clip is None:
+        return None, words
+    own = [*bundle.manifest.base, *bundle.manifest.novel] if bundle else []
+    labels = own if asked.labels is None else asked.labels
+    frames = asked.frames or (bundle.manifest.run.clips.num_frames if bundle else DEFAULT_FRAMES)
+    ways, dataset = Ways(asked.score, asked.method), _compared_with(asked.dataset, backbone, notes)
+    if dataset is not None:
+        ways = replace(ways, anchors=dataset.anchors, negatives=dataset.negatives)
+    clip = explain_clip(backbone, asked.clip, labels, bundle=bundle, label=asked.label, num_frames=frames, ways=ways)
+    return clip, words
+
+
+def _compared_with(name: str | None, backbone: Backbone, notes: list[str]) -> Dataset | None:
+    """The data set whose anchors and negatives a clip is held against.
+
+    The named one; for drawings else the demo, where it has been drawn already. Raises DatasetError.
+    """
+    if not name:
+        there = backbone.name == SKETCH and (default_home().media / DEMO).is_dir()
+        return find_dataset(DEMO, notes) if there else None
+    dataset = find_dataset(name, notes)
+    if not dataset.anchors and not dataset.negatives:
+        raise DatasetError(
+            f"data set '{dataset.name}' has neither anchor clips nor negative prompts to compare with; "
+            "name one that has, such as demo, or leave --dataset out"
+        )
+    return dataset

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from statistics import median
 
@@ -11,6 +11,7 @@ from ga2app.config import ANCHOR_TERMS, DEMO, NOTHING, SKETCH, RunConfig, left_t
 from ga2app.config.effective_config import effective, tested_on, training_clips, warmup_faults
 from ga2app.errors import DatasetError, ErrorCode, Fault, TrainingError, counted, named
 from ga2app.labels import unreadable
+from ga2app.services.named_datasets import find_dataset, with_borrowed, with_named_anchors
 from ga2app.services.prompt_fit import hard_prompt_faults, too_long, tower_faults
 from ga2app.store import Store
 from ga2app.store.chosen_anchors import DRAWN_SCENES, borrow, borrows, with_chosen
@@ -54,6 +55,19 @@ def check(config: RunConfig, own: Dataset, chosen: Dataset, lent: Dataset) -> Ch
     """
     faults = [*settings_faults(config), *dataset_faults(config, own), *anchor_faults(config, lent)]
     return Checked(lent, tuple(faults), tuple(run_warnings(config, own, chosen, lent)))
+
+
+def check_by_name(config: RunConfig, notes: list[str]) -> Checked:
+    """``check`` with the data set that ``config`` names, whole, by whatever name a command takes, and a few clips read.
+
+    What reading the data set says goes to ``notes``. Raises StudioError for what ``config`` names and nobody has.
+    """
+    own = find_dataset(config.dataset, notes)
+    chosen = with_named_anchors(config, own)
+    checked = check(config, own, chosen, with_borrowed(config, chosen))
+    if checked.faults or not filmed(config, own):
+        return checked
+    return replace(checked, warnings=(*checked.warnings, FOOTAGE.format(dataset=own.name)))
 
 
 def dataset_faults(config: RunConfig, own: Dataset) -> list[Fault]:

@@ -10,7 +10,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ga2app.config import RunConfig
 from ga2app.environment import OwnThread
@@ -18,6 +20,9 @@ from ga2app.errors import StudioError, TrainingError
 from ga2app.services.recognizers import Lend, portable, said_by
 from ga2app.types import Dataset, Event, EventKind, TrainResult
 from ga2app.worker.run_faults import spoils_gpu
+
+if TYPE_CHECKING:
+    from ga2app.training.resumable import Slice
 
 FEATURES = "features.safetensors"
 HEARD = ".heard"
@@ -79,31 +84,16 @@ def run_slice(
                     raise _Unheard
             heard.unlink()
 
+    def should_stop() -> bool:
+        return left.is_set() or time.monotonic() > deadline or os.path.exists(stop)
+
     def work() -> None:
-        from ga2app.clip.compute import lent
         from ga2app.training import train_slice
 
-        try:
-            with lent():
-                ended = train_slice(
-                    config,
-                    dataset,
-                    out=Path(out),
-                    checkpoint=place,
-                    features=place.with_name(FEATURES),
-                    emit=tell,
-                    should_stop=lambda: left.is_set() or time.monotonic() > deadline or os.path.exists(stop),
-                )
-            told.put(Ended(ended.result, ended.known))
-        except StudioError as exc:
-            told.put(Ended(fault=portable(exc)))
-        except _Unheard:
-            _log.warning("the slice ends unsaved: nobody hears what it tells")
-        except Exception as exc:
-            _log.exception("the slice failed")
-            if spoils_gpu(exc):
-                broken.set()
-            told.put(Ended(crash=f"{type(exc).__name__}: {exc}"))
+        files = {"out": Path(out), "checkpoint": place, "features": place.with_name(FEATURES)}
+        ended = _ended(partial(train_slice, config, dataset, **files, emit=tell, should_stop=should_stop), broken)
+        if ended is not None:
+            told.put(ended)
 
     thread = OwnThread(target=work, name="slice", daemon=True)
     with LogLines(told.put):
@@ -124,6 +114,26 @@ def run_slice(
         finally:
             left.set()  # nobody listens any more
             thread.join()
+
+
+def _ended(train: Callable[[], Slice], broken: threading.Event) -> Ended | None:
+    """How ``train`` ends, None where nobody hears of it; ``broken`` is set where its GPU is of no use any more."""
+    from ga2app.clip.compute import lent
+
+    try:
+        with lent():
+            trained = train()
+        return Ended(trained.result, trained.known)
+    except StudioError as exc:
+        return Ended(fault=portable(exc))
+    except _Unheard:
+        _log.warning("the slice ends unsaved: nobody hears what it tells")
+        return None
+    except Exception as exc:
+        _log.exception("the slice failed")
+        if spoils_gpu(exc):
+            broken.set()
+        return Ended(crash=f"{type(exc).__name__}: {exc}")
 
 
 class LentTraining:

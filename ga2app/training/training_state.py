@@ -197,8 +197,7 @@ def prepare(
     anchor_paths, test = [anchor.path for anchor in anchors], evaluate.test_clips(dataset)
     test_features = plain.of([clip.path for clip in test], should_stop)
     took_s, fresh = time.perf_counter() - began_s, plain.count - known_before
-    read: dict[str, Any] = {"how": backbone.preprocessing, "seed": config.seed, "loader": loader}
-    read["pinned"] = backbone.compute.device.type == "cuda"
+    read: Any = {"how": backbone.preprocessing, "seed": config.seed, "loader": loader, "pinned": targets.is_cuda}
     pixels = PixelSource(paths, config.clips, epochs=config.optimizer.epochs, **read)
 
     def whitened(texts: Sequence[str], features: Callable[[Sequence[str]], Tensor]) -> Tensor:

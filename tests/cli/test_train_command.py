@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 import ga2app.training
-from ga2app.cli import common
 from ga2app.cli.main import main
 from ga2app.config import RunConfig
 from ga2app.paths import Home
+from ga2app.services.named_datasets import anchored, find_dataset
 from ga2app.types import Event, EventKind
 from tests.commands import document, refused
 from tests.demo import link_demo
@@ -84,7 +84,7 @@ def test_a_checkpoint_of_other_clips_is_refused_until_a_restart_is_asked_for(
     events: list[Event] = []
     ga2app.training.train(
         settings,
-        common.anchored(settings, common.find_dataset(settings.dataset)),
+        anchored(settings, find_dataset(settings.dataset)),
         out=out,
         checkpoint=out.with_name("mine.checkpoint"),
         emit=events.append,

@@ -23,7 +23,7 @@ from ga2app.services.imports import Choices
 from ga2app.services.recognition_service import none_of_these as decided
 from ga2app.services.studio import Studio
 from ga2app.store import BundleQuery
-from ga2app.store.import_records import ImportState
+from ga2app.store.import_records import ImportRow, ImportState
 from ga2app.types import RecognitionRequest
 from ga2app.web.api.json_answers import document, listed
 
@@ -69,12 +69,10 @@ class Endpoints:
             templates: a list of further sentences; of several the mean text feature is used.
             none_of_these: off, compete (negative prompts take part; a clip is none of these when one wins) or threshold
                 (the best label is held against the nearest negative prompt).
-            threshold: from 0 to 1, what the best label has to reach; empty for 0 (compete), or for what the bundle's
-                run has chosen from data, else 0.5 (threshold).
+            threshold: from 0 to 1, what the best label has to reach; empty: 0 (compete), the run's or 0.5 (threshold).
             negatives: the group of negative prompts; empty for all groups.
-            descriptions: off, own (sentences that the bundles know of their labels), or sentences beside those: lines
-                like "label: sentence", or a JSON object of labels and lists of sentences. Their text features are
-                averaged with the label's.
+            descriptions: sentences averaged with a label's name: off, own (those that the bundles know), or more beside
+                these: lines like "label: sentence", or a JSON object of labels and lists of sentences.
             stretch: the part of every clip that is looked at, "12,15.5" from 12 s to before 15.5 s; empty for all.
 
         Returns:
@@ -94,17 +92,12 @@ class Endpoints:
             BackboneError: there is no such backbone on the machine; the message lists those that there are.
             ConfigError: an option with a value that cannot be used, and its rule.
         """
-        request = RecognitionRequest(
-            clips or [],
-            labels if isinstance(labels, str) else _texts("labels", labels),
-            [key for key in [bundle, *_texts("bundles", bundles)] if key],
-            backbone,
-            [text for text in [template, *_texts("templates", templates)] if text],
-            5 if top_k is None else int(top_k),
-            decided(none_of_these, threshold, negatives),
-            _sentences(descriptions),
-            stretch,
-        )
+        names = labels if isinstance(labels, str) else _texts("labels", labels)
+        keys = [key for key in [bundle, *_texts("bundles", bundles)] if key]
+        sentences = [text for text in [template, *_texts("templates", templates)] if text]
+        most, rejected = 5 if top_k is None else int(top_k), decided(none_of_these, threshold, negatives)
+        told = _sentences(descriptions)
+        request = RecognitionRequest(clips or [], names, keys, backbone, sentences, most, rejected, told, stretch)
         return document(self._studio.recognition.answer(request))
 
     def list_bundles(
@@ -253,13 +246,17 @@ class Endpoints:
         }
         numbers = None if fold is None else int(fold), frame_rate
         given = source_given(archive, source, root, *numbers, server_paths=studio.server_paths)
-        row = studio.imports.run(given, name or "", **chosen)
-        if row.state is not ImportState.DONE:
-            raise DatasetError(row.error or "the import has failed")
-        report, told = row.report or {}, ("clips", "train", "test", "base", "novel", "notes")
-        flaws = [flaw["kind"] for flaw in report["flaws"]]
-        counts = {"flaws": report["flaws"][:MAX_FLAWS], "flaw_counts": dict(Counter(flaws))}
-        return {"dataset": row.name, **{kind: report[kind] for kind in told}, **counts}
+        return _imported(studio.imports.run(given, name or "", **chosen))
+
+
+def _imported(row: ImportRow) -> dict[str, Any]:
+    """What ``import_dataset`` answers; raises DatasetError where nothing was imported."""
+    if row.state is not ImportState.DONE:
+        raise DatasetError(row.error or "the import has failed")
+    report, told = row.report or {}, ("clips", "train", "test", "base", "novel", "notes")
+    flaws = [flaw["kind"] for flaw in report["flaws"]]
+    counts = {"flaws": report["flaws"][:MAX_FLAWS], "flaw_counts": dict(Counter(flaws))}
+    return {"dataset": row.name, **{kind: report[kind] for kind in told}, **counts}
 
 
 def _sentences(given: Any) -> str | dict[str, Any] | None:
