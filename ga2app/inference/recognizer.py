@@ -139,8 +139,9 @@ class Recognizer:
         """
         check_top_k(top_k)
         asked = self._asked(labels, template, none_of_these, descriptions)
-        clips, said = self._clips([os.fspath(path) for path in paths], asked, top_k)
-        notes = [*asked.notes, *reading_notes(said)]
+        answered = [*self._clips([os.fspath(path) for path in paths], asked, top_k)]
+        clips = [clip for clip, _ in answered]
+        notes = [*asked.notes, *reading_notes({clip.file: told for clip, told in answered})]
         if self.backbone.name == SKETCH:
             notes += footage_notes(clips)
         return Recognition(self.backbone.name, tuple(clips), tuple(notes), asked.told)
@@ -204,12 +205,9 @@ class Recognizer:
 
     def _clips(
         self, files: Sequence[str], asked: Asked, top_k: int | None
-    ) -> tuple[list[RecognizedClip], dict[str, tuple[str, ...]]]:
-        """What is answered to ``files``, and by file what reading it said."""
-        clips: list[RecognizedClip] = []
-        classifiers: list[Classifier] = []
-        said: dict[str, tuple[str, ...]] = {}
-        at_once = self._clips_at_once()
+    ) -> Iterator[tuple[RecognizedClip, tuple[str, ...]]]:
+        """What is answered to each of ``files``, and what reading it said."""
+        at_once, classifiers = self._clips_at_once(), list[Classifier]()
         with closing(ClipLoader().ahead(partial(self._read, path) for path in files)) as results:
             for first in range(0, len(files), at_once):
                 read = list(islice(results, at_once))
@@ -219,11 +217,9 @@ class Recognizer:
                     answers = self._answers([one for one in read if not isinstance(one, ClipError)], classifiers, top_k)
                 for path, one in zip(files[first : first + at_once], read, strict=True):
                     if isinstance(one, ClipError):
-                        clips.append(RecognizedClip(file=path, error=str(one)))
+                        yield RecognizedClip(file=path, error=str(one)), ()
                     else:
-                        said[path] = one.notes
-                        clips.append(RecognizedClip(file=path, answers=next(answers), thumbnails=one.thumbnails))
-        return clips, said
+                        yield RecognizedClip(file=path, answers=next(answers), thumbnails=one.thumbnails), one.notes
 
     def _read(self, path: str) -> _Read:
         """The clip at ``path``; raises ClipError."""
@@ -299,7 +295,5 @@ class _Read(NamedTuple):
 
 
 def _loaded(bundle: BundleLike | Sequence[BundleLike] | None) -> tuple[PromptBundle, ...]:
-    if bundle is None:
-        return ()
-    several = [bundle] if isinstance(bundle, PromptBundle | str | os.PathLike) else bundle
+    several = [bundle] if isinstance(bundle, PromptBundle | str | os.PathLike) else bundle or ()
     return tuple(one if isinstance(one, PromptBundle) else load_bundle(one) for one in several)
