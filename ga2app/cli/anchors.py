@@ -167,9 +167,8 @@ def _labels(args: argparse.Namespace, dataset: Dataset | None) -> list[str]:
 
 def _read_pools(names: Sequence[str]) -> list[AnchorClip]:
     from ga2app.services.anchor_pools import named_pool
-    from ga2app.services.named_datasets import known_dataset
 
-    return [clip for name in names for clip in named_pool(name, known_dataset)]
+    return [clip for name in names for clip in named_pool(name)]
 
 
 def _looking(args: argparse.Namespace) -> dict[str, Any]:

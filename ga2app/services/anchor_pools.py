@@ -15,6 +15,7 @@ from ga2app.errors import DatasetError, shown
 from ga2app.labels import label_key, tidy
 from ga2app.paths import whole_file
 from ga2app.services.dataset_export import COLUMNS, Row
+from ga2app.services.named_datasets import known_dataset
 from ga2app.store import Store
 from ga2app.store.anchor_rows import AnchorFile
 from ga2app.stretches import file_of
@@ -46,13 +47,13 @@ def kept_pool(store: Store, pool: str | None) -> list[AnchorFile]:
     raise DatasetError("no pool of clips was chosen; choose a data set or another anchor set to suggest from")
 
 
-def named_pool(name: str, known_dataset: Callable[[str], Dataset | None]) -> list[AnchorClip]:
+def named_pool(name: str, known: Callable[[str], Dataset | None] = known_dataset) -> list[AnchorClip]:
     """The clips of a pool: a data set of the studio, a folder with clips anywhere in it, a CSV file, or one clip.
 
     Captions are class names and anchors' captions; a clip that lies in the folder itself, or is named alone, has none.
     Raises DatasetError.
     """
-    dataset = known_dataset(name)
+    dataset = known(name)
     if dataset is not None:
         return [*(AnchorClip(clip.path, tidy(clip.label)) for clip in dataset.clips), *dataset.anchors]
     source = Path(name)

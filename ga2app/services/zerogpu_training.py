@@ -161,7 +161,8 @@ class LentTraining:
         teller.say(f"training on ZeroGPU in parts of {self._gpu_s} s")
         idle, known, wait_s = 0, 0, self._wait_s
         with tempfile.TemporaryDirectory(prefix="ga2-slice-") as scratch:
-            stop, budget_s = Path(scratch) / "stop", self._gpu_s - _reserve_s(self._gpu_s)
+            stop = Path(scratch) / "stop"
+            budget_s = self._gpu_s - max(2.0, min(15.0, self._gpu_s / 4))  # the rest is for getting ready and saving
             heard = checkpoint.with_name(HEARD)
             while not should_stop():
                 begun_at = teller.begun
@@ -263,11 +264,6 @@ class _Unheard(Exception):
 
 class _NoGpu(Exception):
     """No GPU is available; the text says why."""
-
-
-def _reserve_s(gpu_s: int) -> float:
-    """What a slice keeps for getting ready and for saving."""
-    return max(2.0, min(15.0, gpu_s / 4))
 
 
 def _stopped_within(seconds: float, should_stop: Callable[[], bool]) -> bool:
