@@ -50,7 +50,8 @@ class Bundle:
             )
         hard = self.tensors.get("hard")
         try:
-            learner = PromptLearner(prompts, sizes["visual_width"], sizes["text_width"], hard_prompt=hard)
+            widths = sizes["visual_width"], sizes["text_width"], sizes["embedding_width"]
+            learner = PromptLearner(prompts, *widths, hard_prompt=hard)
         except ConfigError as exc:
             raise BundleError(f"bundle '{self.manifest.name}' contradicts itself: {exc}; get a fresh copy") from exc
         learner.load_tensors({name: value for name, value in self.tensors.items() if name not in (CENTER, ROOT)})

@@ -209,7 +209,8 @@ def _run_lines(manifest: Manifest) -> list[str]:
             f"whitening (anchors {whitening.anchors:g}, shrinkage {whitening.shrinkage:g}, center {whitening.center:g})"
             if whitening.enabled
             else "no whitening"
-        ),
+        )
+        + (", order-aware pooling of frames" if config.prompts.ordered else ""),
         f"{manifest.steps} steps of AdamW: {optimizer.epochs} epochs, learning rate {optimizer.learning_rate:g}, "
         f"weight decay {optimizer.weight_decay:g}, {optimizer.batch_size} clips a batch, {config.precision.value}",
         f"Made with {', '.join(f'{inline(name)} {inline(version)}' for name, version in packages)}",

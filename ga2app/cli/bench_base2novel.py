@@ -34,7 +34,8 @@ def add(commands: common.Commands) -> None:
     )
     what = "base, novel and HM of ga2-plus, ga2 and their ablations on drawn clips"
     parser = kinds.add_parser("base2novel", help=what, description=about)
-    parser.add_argument("--setting", choices=SETTINGS, default="narrow", help="6 base classes, or half of the classes")
+    what_differs = "6 base classes, half of the classes, or half of the pairs of an action and its reverse"
+    parser.add_argument("--setting", choices=SETTINGS, default="narrow", help=what_differs)
     parser.add_argument("--seeds", type=int, help=f"number of seeds (default {SEEDS})")
     parser.add_argument("--first-seed", type=int, default=FIRST_SEED, help=f"the first of them (default {FIRST_SEED})")
     which = f"between commas (default: {', '.join(COMPARED)}); baselines: {', '.join(BESIDE)}; "

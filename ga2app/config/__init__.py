@@ -25,6 +25,7 @@ from ga2app.config.sections import (
     ClipConfig,
     LossConfig,
     OptimizerConfig,
+    Pooling,
     Precision,
     PromptConfig,
     RunConfig,
@@ -34,5 +35,6 @@ from ga2app.config.sections import (
 __all__ = [
     "ANCHOR_TERMS", "ATTENTIONS", "AUTO", "DEMO", "HARD_PROMPT_EMBEDDED", "HARD_PROMPT_RANDOM", "HARD_PROMPT_TO_NAME",
     "NOTHING", "PAPER_BACKBONE", "PRESETS", "SKETCH", "TEMPLATE", "ClipConfig", "LossConfig", "OptimizerConfig",
-    "Precision", "PromptConfig", "RunConfig", "WhiteningConfig", "left_to_name", "preset", "with_shorter_warmup",
+    "Pooling", "Precision", "PromptConfig", "RunConfig", "WhiteningConfig", "left_to_name", "preset",
+    "with_shorter_warmup",
 ]  # fmt: skip

@@ -11,6 +11,7 @@ from ga2app.config.sections import (
     ClipConfig,
     LossConfig,
     OptimizerConfig,
+    Pooling,
     PromptConfig,
     RunConfig,
     WhiteningConfig,
@@ -183,11 +184,11 @@ def ablation(name: str, config: RunConfig) -> RunConfig:
     ``coop``: a soft text prompt in the first layer · ``vpt``: deep visual prompts · ``ivlp``: deep prompts in both
     towers · ``coupled``: ivlp and the hard prompt · ``ga2-released``: coupled and the anchor term as published, which
     has no gradient · ``ga2``: coupled and the paper's anchor term with one, see ``PAPER_LOSSES`` · ``ga2-plus``:
-    coupled, the loss terms, the zero-shot ratio and the whitening of ``config``. Raises ConfigError for another name,
-    for ``zero-shot``, which learns nothing, and for ``ga2`` where no clip can move.
+    coupled, the loss terms, the zero-shot ratio, the whitening and the pooling of ``config``. Raises ConfigError for
+    another name, for ``zero-shot``, which learns nothing, and for ``ga2`` where no clip can move.
     """
     off = LossConfig()
-    prompts = replace(config.prompts, zero_shot_ratio=0.0)
+    prompts = replace(config.prompts, zero_shot_ratio=0.0, pooling=Pooling.MEAN)
     uncoupled = replace(prompts, coupled=False)
     parts: dict[str, tuple[PromptConfig, LossConfig]] = {
         "coop": (replace(uncoupled, visual_depth=0, text_depth=1), off),
@@ -218,11 +219,12 @@ def method_parts(config: RunConfig) -> list[str]:
     both = bool(prompts.visual_depth and prompts.text_depth)
     where = "both towers" if both else "the vision tower" if prompts.visual_depth else "the text tower"
     named = {
-        f"prompts in {where}": True,
+        f"prompts in {where}": bool(prompts.visual_depth or prompts.text_depth),
         "coupled to a hard prompt": prompts.coupled,
         "anchor terms": config.losses.uses_anchors(),
         "zero-shot ratio": bool(prompts.zero_shot_ratio),
         "whitening": config.whitening.enabled,
+        "order-aware pooling": prompts.ordered,
     }
     return [part for part, on in named.items() if on]
 
@@ -231,9 +233,11 @@ def method_of(config: RunConfig) -> str:
     """The method that the settings ``config`` amount to; ``custom`` where they are none of them.
 
     Decided by the parts alone, whatever a stored word says, so that a bundle which an earlier version called ``ga2``
-    is ``ga2-plus``. Text prompts alone count as ``coop``, however deep.
+    is ``ga2-plus``. Text prompts alone count as ``coop``, however deep. With order-aware pooling it is ``custom``.
     """
     prompts = config.prompts
+    if prompts.ordered:
+        return "custom"
     plain = not (prompts.zero_shot_ratio or config.losses.uses_anchors() or config.whitening.enabled)
     if prompts.coupled:
         if plain:

@@ -39,6 +39,13 @@ class Precision(StrEnum):
     FLOAT16 = "float16"
 
 
+class Pooling(StrEnum):
+    """What makes a clip feature of frame features: their ``mean``, or the mean and a learned term for their order."""
+
+    MEAN = "mean"
+    ORDERED = "ordered"
+
+
 @dataclass(frozen=True)
 class PromptConfig(Checked):
     """Which prompts are learned (paper, section 3).
@@ -47,6 +54,7 @@ class PromptConfig(Checked):
     a visual depth of 0 is Quick mode. ``coupled`` joins the soft prompt to a frozen hard prompt. ``zero_shot_ratio``
     is the share of the frozen towers in frame and class features after training (weight-space
     ensembling of outputs): 0 as in the paper, 0.5 the mean of both, which costs a second pass of the vision tower.
+    ``pooling`` is how a clip feature is made of frame features; see ``ga2app.method.pooling``.
     """
 
     length: int = setting(16, lambda tokens: tokens >= 1, "must be at least 1 token")
@@ -58,6 +66,17 @@ class PromptConfig(Checked):
     zero_shot_ratio: float = setting(
         0.0, lambda share: 0 <= share < 1, "is a share: at least 0 and below 1", key="residual"
     )
+    pooling: Pooling = Pooling.MEAN
+
+    @property
+    def ordered(self) -> bool:
+        """Whether the order of the frames counts."""
+        return self.pooling is Pooling.ORDERED
+
+    @property
+    def moves_clips(self) -> bool:
+        """Whether clip features are other than those of zero-shot CLIP."""
+        return bool(self.visual_depth) or self.ordered
 
     def between(self) -> list[Fault]:
         """A coupled text prompt needs a text prompt."""
@@ -238,17 +257,17 @@ class RunConfig(Checked):
     def between(self) -> list[Fault]:
         """Terms that could not act, since what they hold in place cannot move."""
         prompts, weights, faults = self.prompts, self.losses.weights(), []
-        if not (prompts.visual_depth or prompts.text_depth):
+        if not (prompts.moves_clips or prompts.text_depth):
             rule = "nothing would be learned with both depths 0; set one of them to 1 or more"
             faults.append(Fault("prompts.text_depth", rule))
-        for depth, tower, moved, terms in (
-            (prompts.visual_depth, "visual", "clip", ("keep", "relate", "stay")),
+        for moves, tower, moved, terms in (
+            (prompts.moves_clips, "visual", "clip", ("keep", "relate", "stay")),
             (prompts.text_depth, "text", "text", ("vocabulary", "twin")),
         ):
             rule = (
                 f"needs {tower} prompts: without them no {moved} can move; set it to 0 or prompts.{tower}_depth above 0"
             )
-            faults += [Fault(f"objective.{name}", rule) for name in terms if weights[name] and not depth]
+            faults += [Fault(f"objective.{name}", rule) for name in terms if weights[name] and not moves]
         return faults
 
     @classmethod

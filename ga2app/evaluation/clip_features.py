@@ -17,11 +17,11 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
-from torch.nn import functional
 
 from ga2app.clip import Backbone, ranks
 from ga2app.clip.turns import turn_set_aside
 from ga2app.errors import ClipError, DatasetError, ErrorCode, StoreError
+from ga2app.method.pooling import COUNT, moments
 from ga2app.method.prompted_model import PromptedClip, plain_clip
 from ga2app.paths import whole_file
 from ga2app.types import Dataset, LabelledClip, Subset
@@ -44,7 +44,7 @@ def encode_clips(
 ) -> Tensor:
     """Clip features (N, D) of ``paths`` under evaluation sampling, through the model's vision tower.
 
-    ``frozen`` (N, D) are the means over T of zero-shot CLIP's frame features, where they are known: a model with a
+    ``frozen`` (N, 1 + K, D) are the moments of zero-shot CLIP's frame features, where they are known: a model with a
     zero-shot ratio is spared its second pass. ``loader`` reads the clips, several at once. Raises what
     ``encode_views`` raises.
     """
@@ -55,27 +55,29 @@ def encode_clips(
     return _encode(model, paths, num_frames, SINGLE_VIEW, should_stop, loader, encode)[:, 0]
 
 
-def mean_frames(
+def clip_moments(
     model: PromptedClip,
     paths: Sequence[str],
     num_frames: int,
     should_stop: Callable[[], bool] = lambda: False,
-    keep: Callable[[Sequence[str], Tensor], None] = lambda paths, means: None,
+    keep: Callable[[Sequence[str], Tensor], None] = lambda paths, moments: None,
     loader: ClipLoader | None = None,
     whole_batches: bool = False,
 ) -> Tensor:
-    """The mean over T of the frame features (N, D) of ``paths``, not normalized: what clip features are made from.
+    """The moments (N, 1 + K, D) of the frame features of ``paths``: what clip features are made from, the mean first.
 
-    ``keep`` is given each batch's paths and means (B, D): after a stop they are all that there is. ``whole_batches``
+    ``keep`` is given each batch's paths and moments: after a stop they are all that there is. ``whole_batches``
     has a batch that was begun finished first. Raises what ``encode_views`` raises.
     """
 
     def encode(pixels: Tensor, rows: slice) -> Tensor:
-        means = model.encode_frames(pixels).mean(dim=-2)
-        keep(paths[rows], means)
-        return means
+        found = moments(model.encode_frames(pixels))
+        keep(paths[rows], found)
+        return found.flatten(1)
 
-    return _encode(model, paths, num_frames, SINGLE_VIEW, should_stop, loader, encode, whole_batches)[:, 0]
+    width = COUNT * model.backbone.sizes.embedding_width
+    found = _encode(model, paths, num_frames, SINGLE_VIEW, should_stop, loader, encode, whole_batches, width)[:, 0]
+    return torch.unflatten(found, 1, (COUNT, -1))
 
 
 def encode_views(
@@ -104,14 +106,15 @@ def _encode(
     loader: ClipLoader | None,
     encode: Callable[[Tensor, slice], Tensor],
     whole_batches: bool = False,
+    width: int = 0,
 ) -> Tensor:
-    """What ``encode`` makes (N, W, D) of the pixels (B·W, T, 3, S, S) of some of ``paths``, with their places.
+    """What ``encode`` makes (N, W, D, or ``width``) of the pixels (B·W, T, 3, S, S) of some of ``paths``, with places.
 
     The ranks of a run share the paths, and all have all features afterwards.
     """
     how, loader, group = model.backbone.preprocessing, loader or ClipLoader(), ranks.current()
     at_once, device = max(1, CLIPS_AT_ONCE // views.count), model.backbone.compute.device
-    width, own = model.backbone.sizes.embedding_width, group.part(len(paths))
+    width, own = width or model.backbone.sizes.embedding_width, group.part(len(paths))
     features, faults = [torch.empty(0, views.count, width, device=device)], []
     loader.expect(dict.fromkeys(paths[own], Views(num_frames, views.clips)), crop_short_side_px(how, views.crops))
     jobs = (partial(multi_view_pixels, path, num_frames, how, views, loader) for path in paths[own])
@@ -151,7 +154,7 @@ logger = logging.getLogger(__name__)
 
 
 class PlainFeatures:
-    """What clips are to zero-shot CLIP, by path, kept in memory: D numbers a clip. ``loader`` reads them.
+    """What clips are to zero-shot CLIP, by path, kept in memory: (1 + K) · D numbers a clip. ``loader`` reads them.
 
     With ``whole_batches`` a stop waits for the batch that was begun: whoever is stopped again and again gets further.
     """
@@ -173,27 +176,27 @@ class PlainFeatures:
         return len(set(paths).difference(self._known))
 
     def of(self, paths: Sequence[str], should_stop: Callable[[], bool] = lambda: False) -> Tensor:
-        """Clip features (N, D) of ``paths``, of length 1; raises what ``means`` raises."""
-        return functional.normalize(self.means(paths, should_stop), dim=-1)
+        """Clip features (N, D) of ``paths``, of length 1; raises what ``moments`` raises."""
+        return self._model.of_moments(self.moments(paths, should_stop))
 
-    def means(self, paths: Sequence[str], should_stop: Callable[[], bool] = lambda: False) -> Tensor:
-        """Means over T of the frame features (N, D) of ``paths``; raises what ``encode_clips`` raises.
+    def moments(self, paths: Sequence[str], should_stop: Callable[[], bool] = lambda: False) -> Tensor:
+        """Moments of the frame features (N, 1 + K, D) of ``paths``; raises what ``encode_clips`` raises.
 
         What was encoded before a stop is kept.
         """
         fresh = [path for path in dict.fromkeys(paths) if path not in self._known]
         how = (should_stop, self._keep, self.loader, self.whole_batches)
-        means = mean_frames(self._model, fresh, self.num_frames, *how)  # (N, D)
-        self._keep(fresh, means)  # those of other ranks, too
-        return means if len(fresh) == len(paths) else torch.stack([self._known[path] for path in paths])
+        found = clip_moments(self._model, fresh, self.num_frames, *how)  # (N, 1 + K, D)
+        self._keep(fresh, found)  # those of other ranks, too
+        return found if len(fresh) == len(paths) else torch.stack([self._known[path] for path in paths])
 
     def save(self, file: Path) -> None:
         """Write all that is known; whole or not at all. Raises StoreError."""
         width = self.backbone.sizes.embedding_width
-        rows = torch.stack(list(self._known.values())).cpu() if self._known else torch.empty(0, width)
+        rows = torch.stack(list(self._known.values())).cpu() if self._known else torch.empty(0, COUNT, width)
         try:
             with whole_file(file) as fresh:
-                save_file({"means": rows}, str(fresh), metadata=self._facts() | {"paths": json.dumps([*self._known])})
+                save_file({"moments": rows}, str(fresh), metadata=self._facts() | {"paths": json.dumps([*self._known])})
         except (OSError, SafetensorError) as exc:  # the latter on a full disk
             raise StoreError(f"'{file}' could not be written ({exc}); free some space and try again") from exc
 
@@ -203,7 +206,7 @@ class PlainFeatures:
             return
         try:
             with safe_open(str(file), framework="pt") as stored:
-                told, rows = dict(stored.metadata()), stored.get_tensor("means")
+                told, rows = dict(stored.metadata()), stored.get_tensor("moments")
             paths = stored_json(told.pop("paths"))
         except (OSError, SafetensorError, KeyError, ValueError) as exc:
             logger.warning("'%s' is damaged (%s); its clips are encoded anew", file, exc)
@@ -211,8 +214,8 @@ class PlainFeatures:
         if told == self._facts() and len(paths) == len(rows):
             self._known.update(zip(paths, rows.to(self.backbone.compute.device), strict=True))
 
-    def _keep(self, paths: Sequence[str], means: Tensor) -> None:
-        self._known.update(zip(paths, means, strict=True))
+    def _keep(self, paths: Sequence[str], moments: Tensor) -> None:
+        self._known.update(zip(paths, moments, strict=True))
 
     def _facts(self) -> dict[str, str]:
         """What features have to agree in to be of use."""

@@ -18,6 +18,7 @@ from ga2app.clip.frozen_clip import TEXT_CHUNK
 from ga2app.clip.turns import let_others_in
 from ga2app.config import TEMPLATE, PromptConfig
 from ga2app.labels import spoken
+from ga2app.method.pooling import moments
 from ga2app.method.prompts import PromptLearner
 from ga2app.method.whitening import Whitening
 
@@ -40,7 +41,8 @@ class PromptedClip(nn.Module):
 
     With a text depth of 0 the class features are the frozen zero-shot ones, with a visual depth of 0 the clip
     features are the frozen ones; with both 0, and no ``whitening``, the model is zero-shot CLIP. Clip and text features
-    are whitened where there is a ``whitening``, frame features never. ``templates`` word the labels where there are no
+    are whitened where there is a ``whitening``, frame features never; ``prompts`` may have a pooling of their own for
+    the latter. ``templates`` word the labels where there are no
     text prompts, and nowhere else. Outside training the features of ``descriptions`` are averaged with their label's.
     """
 
@@ -85,14 +87,21 @@ class PromptedClip(nn.Module):
     def encode_clips(self, pixels: Tensor, frozen: Tensor | None = None) -> Tensor:
         """Clip features (B, D) of length 1 of CLIP-normalized ``pixels`` (B, T, 3, S, S).
 
-        ``frozen`` (B, D) are the means over T of zero-shot CLIP's frame features, where they are known; see
-        ``encode_frames``.
+        ``frozen`` (B, 1 + K, D) are the moments of zero-shot CLIP's frame features, where they are known: they spare
+        the pass through the frozen tower.
         """
-        return self.clip_features(self.encode_frames(pixels, None if frozen is None else frozen[:, None]))
+        if frozen is None or not self._mixed():
+            return self.clip_features(self.encode_frames(pixels))
+        own = moments(self._passed(pixels, [self.prompts.visual_prompts()])[0])
+        return self.of_moments(torch.lerp(own, frozen, self.prompts.config.zero_shot_ratio))
 
     def clip_features(self, frames: Tensor) -> Tensor:
-        """Clip features (…, D) of frame features (…, T, D): the mean over T, of length 1, whitened."""
-        return self.whiten_clips(functional.normalize(frames.mean(dim=-2), dim=-1))
+        """Clip features (…, D) of frame features (…, T, D), in the order of time: pooled, of length 1, whitened."""
+        return self.whiten_clips(functional.normalize(self.prompts.pool(frames), dim=-1))
+
+    def of_moments(self, moments: Tensor) -> Tensor:
+        """``clip_features`` of the moments (…, 1 + K, D) of frame features, which are all that counts of them."""
+        return self.whiten_clips(functional.normalize(self.prompts.pool_moments(moments), dim=-1))
 
     def whiten_clips(self, features: Tensor) -> Tensor:
         """Clip features (…, D) as this model wants them, from those of zero-shot CLIP's space."""
@@ -106,23 +115,28 @@ class PromptedClip(nn.Module):
         """Frame features (B, T, D), not normalized, of ``pixels`` (B, T, 3, S, S).
 
         Outside training the frozen tower has its ``residual`` share in them; while prompts learn they stand alone.
-        ``frozen`` (B, T, D) are its features of these frames, where they are known, or (B, 1, D) their means over T,
-        which give the same mean: they spare the pass through the frozen tower.
+        ``frozen`` (B, T, D) are its features of these frames, where they are known: they spare the pass through the
+        frozen tower.
         """
-        prompts, share = self.prompts.visual_prompts(), self.prompts.config.zero_shot_ratio
-        mixed = bool(share and prompts and not self.training)
+        prompts, mixed = self.prompts.visual_prompts(), self._mixed()
+        features, *unprompted = self._passed(pixels, [prompts, ()] if mixed and frozen is None else [prompts])
+        if not mixed:
+            return features
+        return torch.lerp(features, unprompted[0] if frozen is None else frozen, self.prompts.config.zero_shot_ratio)
+
+    def _mixed(self) -> bool:
+        """Whether the frozen tower has a share in frame features."""
+        return bool(self.prompts.config.zero_shot_ratio and self.prompts.visual is not None and not self.training)
+
+    def _passed(self, pixels: Tensor, towers: Sequence[Sequence[Tensor]]) -> list[Tensor]:
+        """Frame features (B, T, D) of ``pixels`` by the vision tower under each of these prompts."""
         device = self.backbone.compute.device
         flat = pixels.flatten(0, 1).to(device, non_blocking=device.type == "cuda")  # (B·T, 3, S, S)
         at_once = FRAMES_AT_ONCE.get(flat.device.type, FRAMES_ELSEWHERE)
         chunks = [flat] if self._learning() else torch.split(flat, at_once)
-        towers = [prompts, ()] if mixed and frozen is None else [prompts]
         with self.backbone.compute.autocast():
             encoded = [torch.cat([self._encoded(chunk, one) for chunk in chunks]) for one in towers]
-        features, *unprompted = (torch.unflatten(one, 0, pixels.shape[:2]) for one in encoded)
-        if mixed:
-            frozen = unprompted[0] if frozen is None else frozen
-            features = torch.lerp(features, frozen.expand_as(features), share)
-        return features
+        return [torch.unflatten(one, 0, pixels.shape[:2]) for one in encoded]
 
     def _encoded(self, chunk: Tensor, prompts: Sequence[Tensor]) -> Tensor:
         """Frame features (N, D) of one chunk of frames."""

@@ -1,7 +1,7 @@
 """The learned prompts of both towers and the coupling of the soft prompt to a hard one (paper, section 3.2).
 
-Notation: P prompt tokens, Dv / Dt the tower widths. Everything that training may change is a parameter of
-``PromptLearner``, and nothing else is.
+Notation: P prompt tokens, Dv / Dt the tower widths, D the embedding width. Everything that training may change is a
+parameter of ``PromptLearner``, and nothing else is.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from ga2app.config import PromptConfig
 from ga2app.errors import BundleError, ConfigError, Fault
+from ga2app.method.pooling import OrderedPooling, moments
 
 INIT_STD = 0.02
 """Standard deviation of fresh prompt tokens."""
@@ -23,7 +24,8 @@ class PromptLearner(nn.Module):
     """Soft prompts of both towers.
 
     Parameters, each present only where its depth asks for it: ``visual`` (visual depth, P, Dv); ``soft`` (P, Dt);
-    ``text`` (text depth - 1, P, Dt); ``coupling`` a Linear from 2·Dt to Dt. Buffer: ``hard`` (P, Dt), frozen.
+    ``text`` (text depth - 1, P, Dt); ``coupling`` a Linear from 2·Dt to Dt; ``pooling`` where the order of frames
+    counts. Buffer: ``hard`` (P, Dt), frozen. ``embedding_width``, D, is needed where there is such a pooling.
     """
 
     visual: nn.Parameter | None
@@ -36,6 +38,7 @@ class PromptLearner(nn.Module):
         config: PromptConfig,
         visual_width: int,
         text_width: int,
+        embedding_width: int = 0,
         *,
         hard_prompt: Tensor | None = None,
         generator: torch.Generator | None = None,
@@ -59,6 +62,17 @@ class PromptLearner(nn.Module):
                 raise ConfigError([_hard_prompt_fault(hard_prompt, shape)])
             self.hard = hard_prompt.detach().clone().float()
             self.coupling = _linear(2 * text_width, text_width, generator)
+        # Last: a seed draws the same prompts with and without it.
+        self.pooling = OrderedPooling(embedding_width, generator) if config.ordered else None
+
+    def pool(self, frames: Tensor) -> Tensor:
+        """Pooled features (…, D), not normalized, of frame features (…, T, D) in the order of time."""
+        return frames.mean(dim=-2) if self.pooling is None else self.pooling(moments(frames))
+
+    def pool_moments(self, moments: Tensor) -> Tensor:
+        """The same of the ``moments`` (…, 1 + K, D) of frame features."""
+        pooled: Tensor = moments[..., 0, :] if self.pooling is None else self.pooling(moments)
+        return pooled
 
     def visual_prompts(self) -> list[Tensor]:
         """One set (P, Dv) for each prompted layer of the vision tower, the first layer first."""

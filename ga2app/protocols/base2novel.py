@@ -31,6 +31,7 @@ from ga2app.method.whitening import Whitening, estimate
 from ga2app.paths import write_whole
 from ga2app.protocols import benchmark_world as world
 from ga2app.protocols.benchmark_methods import Variant, undescribed, variant
+from ga2app.protocols.benchmark_pairs import PAIR_FIGURES, pair_accuracy, pair_accuracy_of_bundle
 from ga2app.protocols.benchmark_world import with_pool
 from ga2app.protocols.described_methods import described_figures, sentences_for
 from ga2app.protocols.seed_processes import seed_processes
@@ -76,7 +77,8 @@ class Outcome:
 
     ``base``, ``novel``, ``hm`` in percent, None for what a method does not answer; ``seconds`` of the training loop,
     or of fitting and measuring a baseline; ``peak_bytes`` of the process's memory; ``confidence`` is
-    ``Confidence.figures()``, empty in outcomes of before and for the baselines.
+    ``Confidence.figures()``, empty in outcomes of before and for the baselines. ``base_pairs`` and ``novel_pairs`` of
+    the setting ``pairs`` are how many clips are told from the reverse of their action.
     """
 
     method: str
@@ -88,6 +90,8 @@ class Outcome:
     seconds: float
     peak_bytes: int
     confidence: Mapping[str, float] = field(default_factory=dict)
+    base_pairs: float | None = None
+    novel_pairs: float | None = None
 
 
 def run(plan: Plan, folder: Path, processes: int, say: Callable[[str], None] = lambda text: None) -> list[Outcome]:
@@ -153,7 +157,8 @@ def _outcomes(plan: Plan, seed: int, folder: Path) -> Iterator[Outcome]:
                 backbone=known.backbone,
                 known=known,
             )
-            yield _outcome(settings, method, result.metrics, result.confidence, clock.seconds)
+            paired = pair_accuracy_of_bundle(folder / named, dataset, known) if plan.setting == "pairs" else {}
+            yield _outcome(settings, method, {**result.metrics, **paired}, result.confidence, clock.seconds)
 
 
 def _untrained(method: str, config: RunConfig, dataset: Dataset, known: evaluate.PlainFeatures) -> Outcome:
@@ -166,6 +171,7 @@ def _untrained(method: str, config: RunConfig, dataset: Dataset, known: evaluate
     model = plain_clip(known.backbone, dataset.base, whitening, descriptions=told)
     features = model.whiten_clips(known.of([clip.path for clip in clips]))
     metrics = evaluate.evaluate_features(model, dataset, clips, features).metrics()
+    metrics |= pair_accuracy(model, dataset, clips, features)
     spare, anchors = spare_clips(config, dataset), dataset.anchors[: evaluate.MOST_ANCHORS]
     around, held_out = (model.whiten_clips(known.of([one.path for one in looked_at])) for looked_at in (anchors, spare))
     seen = evaluate.seen_by(model, dataset, features, around, held_out, spare)
@@ -175,7 +181,7 @@ def _untrained(method: str, config: RunConfig, dataset: Dataset, known: evaluate
 def _outcome(
     config: RunConfig, method: str, metrics: Mapping[str, float], confidence: Confidence, seconds: float = 0.0
 ) -> Outcome:
-    figures = {name: metrics.get(name) for name in ("base", "novel", "hm")}
+    figures = {name: metrics.get(name) for name in ("base", "novel", "hm", *PAIR_FIGURES)}
     measured: Any = {**figures, "seconds": seconds, "peak_bytes": peak_bytes(), "confidence": confidence.figures()}
     return Outcome(method, config.seed, config.shots, **measured)
 

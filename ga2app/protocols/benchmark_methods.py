@@ -6,18 +6,29 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ga2app.config import HARD_PROMPT_RANDOM, ClipConfig, LossConfig, Precision, RunConfig, WhiteningConfig, preset
+from ga2app.config import (
+    HARD_PROMPT_RANDOM,
+    ClipConfig,
+    LossConfig,
+    Pooling,
+    Precision,
+    RunConfig,
+    WhiteningConfig,
+    preset,
+)
 from ga2app.config.presets import GA2_PLUS, WHITENED, ZERO_SHOT, ablation
 from ga2app.types import BASELINES
 
-SETTINGS = ("narrow", "wide")
+SETTINGS = ("narrow", "wide", "pairs")
+"""Few base actions · half of them · half of the pairs of an action and its reverse, which differ in the order of frames
+alone."""
 
 POOLS = ("scenes", "random", "chosen", "video", "none")
 """All scenes · a random part of a mixed pool · the most irrelevant and diverse part of it · made from the training
 clips · none at all."""
 
-EPOCHS = {"narrow": 15, "wide": 4}
-"""As many that ten seeds of a setting end within 45 minutes on two cores: about 190 steps in both."""
+EPOCHS = {"narrow": 15, "wide": 4, "pairs": 15}
+"""As many that ten seeds of a setting end within 45 minutes on two cores: about 190 steps in the first two."""
 
 FRAMES = 4
 
@@ -94,6 +105,7 @@ _CHANGES: dict[str, Callable[[Variant], Variant]] = {
     "no-terms": lambda whole: replace(whole, config=replace(whole.config, losses=LossConfig())),
     "text-alone": _text_alone,
     "random-hard-prompt": _section("prompts", hard_prompt=HARD_PROMPT_RANDOM),
+    "ordered-pooling": _section("prompts", pooling=Pooling.ORDERED),
     "float32": lambda whole: replace(whole, config=replace(whole.config, precision=Precision.FLOAT32)),
     "anchors-none": _pool("none"),
     "anchors-random": _pool("random"),

@@ -16,13 +16,20 @@ from ga2app.config.presets import COMPARED, GA2, GA2_PLUS, ZERO_SHOT
 from ga2app.evaluation import spread, spread_if_defined
 from ga2app.protocols.base2novel import Outcome, Plan
 from ga2app.protocols.benchmark_confidence import confidence_document, confidence_rows
+from ga2app.protocols.benchmark_pairs import PAIR_FIGURES
 from ga2app.protocols.paired_differences import Difference as Difference
 from ga2app.protocols.paired_differences import paired_difference as paired_difference
 from ga2app.types import BASELINES
 
 FIGURES = ("base", "novel", "hm")
+_TITLES = {"hm": "HM", "base_pairs": "base pairs", "novel_pairs": "novel pairs"}
 OURS = (GA2_PLUS, GA2, ZERO_SHOT)
 """The first of them that was run is held against all others."""
+
+
+def figures_of(setting: str) -> tuple[str, ...]:
+    """What is measured in ``setting``."""
+    return (*FIGURES, *PAIR_FIGURES) if setting == "pairs" else FIGURES
 
 
 def of_method(outcomes: Sequence[Outcome], method: str, shots: int) -> list[Outcome]:
@@ -54,7 +61,7 @@ def differences(outcomes: Sequence[Outcome], methods: Sequence[str], shots: int)
     return {
         method: {
             figure: paired_difference(one, other)
-            for figure in FIGURES
+            for figure in (*FIGURES, *PAIR_FIGURES)
             if (one := _figures(of_ours, figure)) and (other := _figures(of_method(outcomes, method, shots), figure))
         }
         for method in methods
@@ -76,7 +83,7 @@ def document(plan: Plan, outcomes: Sequence[Outcome]) -> dict[str, Any]:
         "anchors": plan.pool,
         "negatives": plan.negatives,
         "config": plan.config.to_dict(),
-        "methods": {method: _columns(of_method(outcomes, method, most)) for method in plan.methods},
+        "methods": {method: _columns(plan, of_method(outcomes, method, most)) for method in plan.methods},
         "ours": ours_of(plan.methods),
         "ours_less": {
             method: {
@@ -87,7 +94,7 @@ def document(plan: Plan, outcomes: Sequence[Outcome]) -> dict[str, Any]:
         },
         "confidence": confidence_document(_by_method(plan, outcomes)),
         "few_shot": {
-            str(shots): {method: _columns(of_method(outcomes, method, shots)) for method in plan.methods}
+            str(shots): {method: _columns(plan, of_method(outcomes, method, shots)) for method in plan.methods}
             for shots in plan.shots
         },
     }
@@ -95,19 +102,20 @@ def document(plan: Plan, outcomes: Sequence[Outcome]) -> dict[str, Any]:
 
 def table(plan: Plan, outcomes: Sequence[Outcome]) -> str:
     """Mean ± std of each method, the differences of ours to it with 95% intervals, time and memory."""
-    most = max(plan.shots)
-    rows: list[tuple[str, ...]] = [("method", "base", "novel", "HM", "training", "peak memory")]
+    most, figures = max(plan.shots), figures_of(plan.setting)
+    titles = [_TITLES.get(figure, figure) for figure in figures]
+    rows: list[tuple[str, ...]] = [("method", *titles, "training", "peak memory")]
     for method in plan.methods:
         of = of_method(outcomes, method, most)
-        cells = [_spread_text(of, figure) for figure in FIGURES]
+        cells = [_spread_text(of, figure) for figure in figures]
         seconds = spread([outcome.seconds for outcome in of]).mean
         peak = max(outcome.peak_bytes for outcome in of) / 2**20
         rows.append((method, *cells, _seconds_text(method, seconds), f"{peak:.0f} MiB"))
     parts = [_aligned(rows)]
     gaps = differences(outcomes, plan.methods, most)
     if gaps:
-        rows = [(f"{ours_of(plan.methods)} less …", "base", "novel", "HM")]
-        rows += [(method, *(str(gap.get(figure, "–")) for figure in FIGURES)) for method, gap in gaps.items()]
+        rows = [(f"{ours_of(plan.methods)} less …", *titles)]
+        rows += [(method, *(str(gap.get(figure, "–")) for figure in figures)) for method, gap in gaps.items()]
         parts.append(_aligned(rows) + "\nin brackets: 95% interval of the paired difference")
     if believed := confidence_rows(_by_method(plan, outcomes)):
         told = "\nin percent; in brackets: 95% interval of the paired difference; temperature: the mean over the seeds"
@@ -139,8 +147,8 @@ def _seconds_text(method: str, seconds: float) -> str:
     return f"{seconds:.1f} s" if method in BASELINES else f"{seconds:.0f} s"
 
 
-def _columns(outcomes: Sequence[Outcome]) -> dict[str, list[float | None]]:
-    names = (*FIGURES, "seconds", "peak_bytes")
+def _columns(plan: Plan, outcomes: Sequence[Outcome]) -> dict[str, list[float | None]]:
+    names = (*figures_of(plan.setting), "seconds", "peak_bytes")
     return {name: [getattr(outcome, name) for outcome in outcomes] for name in names}
 
 

@@ -20,10 +20,11 @@ from ga2app.protocols.benchmark_methods import FRAMES
 from ga2app.synthetic.actions import ACTIONS, HARD_PROMPT_ACTIONS
 from ga2app.synthetic.demo_dataset import NEGATIVES as DEMO_NEGATIVES
 from ga2app.synthetic.demo_dataset import DrawnSet, drawn_dataset, write_drawn_clip
+from ga2app.synthetic.reversible_actions import PAIRS
 from ga2app.types import AnchorClip, Dataset, Subset
 
-BASE_CLASSES = {"narrow": 6, "wide": 24}
-"""Number of base classes of each setting; all other actions are novel."""
+BASE_CLASSES = {"narrow": 6, "wide": 24, "pairs": len(PAIRS)}
+"""Number of base classes of each setting; all other actions are novel, or all other ``PAIRS``."""
 
 STYLE = "camcorder"
 TRAIN_CLIPS, TEST_CLIPS, CLIPS_PER_SCENE = 16, 20, 4
@@ -34,9 +35,11 @@ _STREAM, _CLASS_STREAM = 9401, 77
 
 
 def classes(setting: str, seed: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Keys of the base and of the novel actions of ``seed``."""
-    pool = [key for key in ACTIONS if key not in HARD_PROMPT_ACTIONS]
-    order = [pool[place] for place in np.random.default_rng([seed, _CLASS_STREAM]).permutation(len(pool))]
+    """Keys of the base and of the novel actions of ``seed``; an action and its reverse are never parted."""
+    pool = PAIRS if setting == "pairs" else [(key,) for key in ACTIONS if key not in HARD_PROMPT_ACTIONS]
+    order = [
+        key for place in np.random.default_rng([seed, _CLASS_STREAM]).permutation(len(pool)) for key in pool[place]
+    ]
     count = BASE_CLASSES[setting]
     return tuple(order[:count]), tuple(order[count:])
 

@@ -23,7 +23,7 @@ def described_figures(method: str, dataset: Dataset, known: evaluate.PlainFeatur
     clips = evaluate.test_clips(dataset)
     paths = [clip.path for clip in clips]
     model = load_bundle(bundle).attach(known.backbone, dataset.base, told)
-    frozen = known.means(paths) if model.prompts.config.zero_shot_ratio else None
+    frozen = known.moments(paths) if model.prompts.config.zero_shot_ratio else None
     features = evaluate.encode_clips(model, paths, known.num_frames, frozen=frozen)
     return evaluate.evaluate_features(model, dataset, clips, features).metrics()
 

@@ -81,10 +81,10 @@ class Measure:
         return self._measured(self._plain, self._plain_features)
 
     def bundle(self, bundle: Bundle) -> Measured:
-        """Figures of ``bundle``. Where it learned no visual prompts zero-shot CLIP's features serve."""
+        """Figures of ``bundle``. Where it moves no clip zero-shot CLIP's features serve."""
         backbone, base = self._session.backbone, self._dataset.base
         model = PromptedClip(backbone, bundle.learner(), base, bundle.whitening()).eval()
-        moved = model.prompts.config.visual_depth > 0
+        moved = model.prompts.config.moves_clips
         measured = self._measured(model, self._encoded(model) if moved else model.whiten_clips(self._plain_features))
         paths = [clip.path for clip in evaluate.test_clips(self._dataset)]
         return measured._replace(seen=len(among(paths, bundle.manifest.trained)))

@@ -90,7 +90,7 @@ def evaluate_bundle(
     backbone = load(str(manifest.backbone["name"]), precision)
     model, plain = bundle.attach(backbone, dataset.base), plain_clip(backbone, dataset.base)
     seen = evaluate.encode_test_clips(plain, dataset, frames, how.views)
-    if config.prompts.visual_depth:
+    if config.prompts.moves_clips:
         known = evaluate.encode_test_clips(model, dataset, frames, how.views)
     else:
         known = model.whiten_clips(seen)  # without visual prompts the features of zero-shot CLIP serve

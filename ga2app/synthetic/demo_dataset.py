@@ -17,6 +17,7 @@ from ga2app.errors import DatasetError
 from ga2app.synthetic.actions import ACTIONS, DEMO_BASE, DEMO_NOVEL, HARD_PROMPT_ACTIONS
 from ga2app.synthetic.appearance import STYLES
 from ga2app.synthetic.figure import Subject
+from ga2app.synthetic.reversible_actions import REVERSIBLE
 from ga2app.synthetic.scenes import SCENES
 from ga2app.synthetic.world import clip_frames
 from ga2app.types import AnchorClip, Dataset, LabelledClip, Subset
@@ -27,12 +28,14 @@ CLIP_PX = 96
 CLIP_FRAMES = 12
 CLIP_FPS = 8.0
 GENERATED_STREAM = 9001
+_SUBJECTS = {**ACTIONS, **SCENES, **REVERSIBLE}
+"""The order is part of what a seed draws: what comes later stands behind."""
 
 
 def subject_named(name: str) -> Subject:
-    """The action or scene with this key or name. Raises DatasetError with some names that exist."""
+    """The action, reversible action or scene with this key or name. Raises DatasetError with some names that exist."""
     key = name.strip().replace(" ", "_")
-    found = ACTIONS.get(key) or SCENES.get(key)
+    found = _SUBJECTS.get(key)
     if found is None:
         known = ", ".join(subject.name for subject in list(ACTIONS.values())[:6])
         raise DatasetError(f"the sketch world has no '{name}'; it knows {len(ACTIONS)} actions, such as {known}")
@@ -64,7 +67,7 @@ def generate(
     if clips_per_class < 1:
         raise DatasetError(f"clips_per_class is {clips_per_class}, but must be at least 1")
     subjects = [subject_named(name) for name in names] or list(ACTIONS.values())
-    order = [*ACTIONS, *SCENES]
+    order = list(_SUBJECTS)
     made = []
     for subject in subjects:
         for index in range(clips_per_class):
@@ -180,11 +183,10 @@ def _entries(drawn: DrawnSet) -> list[tuple[str, str, str, int]]:
 def _draw_one(
     folder: Path, drawn: DrawnSet, seed: int, key: str, subset: str, group: str, index: int
 ) -> tuple[str, str, str, str]:
-    subjects = {**ACTIONS, **SCENES}
-    path = f"{group}-{subset}/{key}/{key}-{index:02d}.mp4"
+    path, subject = f"{group}-{subset}/{key}/{key}-{index:02d}.mp4", _SUBJECTS[key]
     stream = drawn.stream + ("train", "test").index(subset)
-    write_drawn_clip(folder / path, subjects[key], drawn.style, (seed, stream, list(subjects).index(key), index))
-    return path, subjects[key].name, subset, group
+    write_drawn_clip(folder / path, subject, drawn.style, (seed, stream, list(_SUBJECTS).index(key), index))
+    return path, subject.name, subset, group
 
 
 def _read(folder: Path, drawn: DrawnSet) -> Dataset:
@@ -204,5 +206,5 @@ def _read(folder: Path, drawn: DrawnSet) -> Dataset:
     anchors = tuple(
         AnchorClip(str(folder / row["path"]), f"a video of {row['label']}") for row in rows if row["group"] == "anchor"
     )
-    base, novel = (tuple(ACTIONS[key].name for key in keys) for keys in (drawn.base, drawn.novel))
+    base, novel = (tuple(_SUBJECTS[key].name for key in keys) for keys in (drawn.base, drawn.novel))
     return Dataset(drawn.name, base, novel, clips, anchors, NEGATIVES if anchors else ())

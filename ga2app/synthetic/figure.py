@@ -197,12 +197,17 @@ Draw = Callable[[float], Drawing]
 
 @dataclass(frozen=True)
 class Subject:
-    """Something that can be drawn: ``key`` for code, ``name`` for labels, ``draw`` from a phase in [0, 1)."""
+    """Something that can be drawn: ``key`` for code, ``name`` for labels, ``draw`` from a phase in [0, 1).
+
+    ``way`` 0 goes round and round, wherever it begins; 1 happens once, from the first phase to the last, and -1 is the
+    same frames in the reverse order.
+    """
 
     key: str
     name: str
     draw: Draw
     person: bool = True
+    way: int = 0
 
 
 class Registry:
@@ -216,11 +221,24 @@ class Registry:
         """Declare a drawing function as the subject ``name``; its key is the name with underscores."""
 
         def register(draw: Draw) -> Draw:
-            key = name.replace(" ", "_")
-            self.subjects[key] = Subject(key, name, draw, self._person)
+            self._declare(name, draw, 0)
             return draw
 
         return register
+
+    def add_pair(self, name: str, reverse: str) -> Callable[[Draw], Draw]:
+        """Declare a drawing function as the subject ``name``, and its frames in the reverse order as ``reverse``."""
+
+        def register(draw: Draw) -> Draw:
+            self._declare(name, draw, 1)
+            self._declare(reverse, draw, -1)
+            return draw
+
+        return register
+
+    def _declare(self, name: str, draw: Draw, way: int) -> None:
+        key = name.replace(" ", "_")
+        self.subjects[key] = Subject(key, name, draw, self._person, way)
 
 
 def wave(phase: float, offset: float = 0.0) -> float:

@@ -11,11 +11,14 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from ga2app.synthetic.appearance import CAMCORDER_STRENGTH, Camera, Look, apply_style, draw_camera, draw_look
-from ga2app.synthetic.figure import Point, Shape, Subject, figure_shapes
+from ga2app.synthetic.figure import Point, Shape, Subject, figure_shapes, mix
 
 Frame = NDArray[np.uint8]
 FRAME_UNITS = 2.0
 WATER_ROOM = 0.06
+MOMENTS = 4
+"""Drawings of an action that happens once, each held for a part of the clip. A sampler that takes the first frame of
+each of as many parts, or of a multiple of them, so sees the same drawings of an action and of its reverse."""
 
 
 class _Canvas:
@@ -156,8 +159,17 @@ def clip_frames(
     """One clip: uint8 (T, S, S, 3), RGB. The same arguments give the same pixels.
 
     ``style`` is one of ``STYLES``, ``strength`` how far it goes (0 not at all). Look and camera are drawn from
-    ``seed`` and stay the same through the clip. Raises ValueError for a style that does not exist.
+    ``seed`` and stay the same through the clip. What happens once, there or back, is shown in ``MOMENTS``, and the
+    clip of its reverse is the same frames in the reverse order. Raises ValueError for a style that does not exist.
     """
     take = draw_take(seed, num_frames, strength)
-    frames = np.stack([render(subject, take.look, phase, size_px) for phase in take.phases])
-    return apply_style(frames, style, take.camera)
+    if not subject.way:
+        frames = np.stack([render(subject, take.look, phase, size_px) for phase in take.phases])
+        return apply_style(frames, style, take.camera)
+    begin, end = 0.15 * take.look.phase, 1 - 0.1 * (take.look.cycles - 0.9)
+    still = [
+        render(subject, take.look.at(1.0, 0.0), min(mix(begin, end, moment / (MOMENTS - 1)), 0.999), size_px)
+        for moment in range(MOMENTS)
+    ]
+    frames = np.stack([still[index * MOMENTS // num_frames] for index in range(num_frames)])
+    return apply_style(frames, style, take.camera)[:: subject.way]

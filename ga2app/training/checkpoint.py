@@ -78,8 +78,9 @@ def hashed_settings_fit(known: str, config: RunConfig) -> bool:
 
 
 def hashed_settings(config: RunConfig) -> dict[str, Any]:
-    """The settings without those that change but the time."""
-    return _nested({name: value for name, value in flat(config.to_dict()).items() if name not in NEVER_HASHED})
+    """The settings without those that change but the time, and without a pooling that was the only one once."""
+    left = (*NEVER_HASHED, *(() if config.prompts.ordered else ("prompts.pooling",)))
+    return _nested({name: value for name, value in flat(config.to_dict()).items() if name not in left})
 
 
 def _before(flat: Mapping[str, Any], defaults: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -30,7 +30,7 @@ def add_gradients(
 ) -> LossParts:
     """Add the gradients of ``step`` to the prompts and return its loss, over all of its clips at once.
 
-    ``clips`` are the micro-batches of the step, pixels (b, T, 3, S, S) or features (b, D), of the shots
+    ``clips`` are the micro-batches of the step, pixels (b, T, 3, S, S) or moments (b, 1 + K, D), of the shots
     ``rows`` (B numbers); pixels of this rank's part of them where several share the run. ``backward`` is called with
     the loss.
 
@@ -41,9 +41,9 @@ def add_gradients(
     anchors pass their towers once; the price is a second forward pass for all micro-batches but the last.
 
     In the same way the ranks of a run share a step: each encodes its part, all gather the features and take the loss
-    over the whole step, each hands on to its own clips, and the gradients of visual prompts are added up. The texts
-    pass their tower on every rank, and rank 0's gradients of text prompts count: the text tower is small beside the
-    frames, its random numbers are those of the step everywhere, and nothing has to be gathered for the loss.
+    over the whole step, each hands on to its own clips, and the gradients of visual prompts and pooling are added up.
+    The texts pass their tower on every rank, and rank 0's gradients of text prompts count: the text tower is small
+    beside the frames, its random numbers are those of the step everywhere, and nothing is gathered for the loss.
     """
     group, quick = ranks.current(), not setup.config.prompts.visual_depth
     if quick:
@@ -69,7 +69,7 @@ def add_gradients(
             torch.autograd.backward([features for features, _ in moved], [gradient for _, gradient in moved])
         for pixels, gradient in zip(early, wanted, strict=True):
             torch.autograd.backward(setup.model.encode_clips(pixels), gradient)
-    return _shared(group, setup.model.prompts, loss)
+    return _shared(group, setup.model.prompts, loss, quick)
 
 
 def _wanted(group: ranks.Ranks, gathered: Tensor, *, late: bool = False) -> Tensor:
@@ -78,15 +78,19 @@ def _wanted(group: ranks.Ranks, gathered: Tensor, *, late: bool = False) -> Tens
     return gradient[group.part(len(gathered), late=late)]
 
 
-def _shared(group: ranks.Ranks, prompts: PromptLearner, loss: LossParts) -> LossParts:
+def _shared(group: ranks.Ranks, prompts: PromptLearner, loss: LossParts, quick: bool) -> LossParts:
     """Make gradients and loss those of the step on every rank, to the bit: so no rank moves otherwise than another."""
     if group.count == 1:
         return loss
-    visual = prompts.visual
-    if visual is not None and visual.grad is None:
-        visual.grad = torch.zeros_like(visual)
-    summed = [] if visual is None or visual.grad is None else [visual.grad]
-    texts = [one.grad for one in prompts.parameters() if one is not visual and one.grad is not None]
+    # What clips pass on their way to their features: of them each rank has a part, and in Quick all.
+    of_clips = [] if quick else [prompts.visual, *(prompts.pooling.parameters() if prompts.pooling else ())]
+    summed = []
+    for one in of_clips:
+        if one is not None:
+            one.grad = torch.zeros_like(one) if one.grad is None else one.grad
+            summed.append(one.grad)
+    held = {id(one) for one in of_clips}
+    once = [one.grad for one in prompts.parameters() if id(one) not in held and one.grad is not None]
     told = torch.stack([loss.total, loss.ce, loss.anchor]).detach()
-    group.add_up(summed, [*texts, told])
+    group.add_up(summed, [*once, told])
     return replace(loss, total=told[0], ce=told[1], anchor=told[2])

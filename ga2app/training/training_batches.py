@@ -100,13 +100,13 @@ class ClipSource(Protocol):
 
 
 class FeatureSource:
-    """Quick mode: clip features (N, D) that were computed once."""
+    """Quick mode: the moments (N, 1 + K, D) of clips, which were computed once."""
 
     def __init__(self, features: Tensor) -> None:
         self._features = features
 
     def batches(self, order: Sequence[Sequence[int]], epoch: int) -> Iterator[Tensor]:
-        """Features (B, D) of each batch."""
+        """Moments (B, 1 + K, D) of each batch."""
         for batch in order:
             yield self._features[list(batch)]
 

@@ -243,10 +243,7 @@ def _measured(setup: Setup, should_stop: Callable[[], bool]) -> _Measured:
     model = setup.learned(should_stop)
     if not setup.test:
         return _Measured(model, {}, setup.test_features)
-    if setup.config.prompts.visual_depth:
-        features = setup.encode(model, [clip.path for clip in setup.test], should_stop)
-    else:
-        features = model.whiten_clips(setup.test_features)
+    features = setup.encode(model, [clip.path for clip in setup.test], should_stop)
     return _Measured(model, evaluate.evaluate_features(model, setup.dataset, setup.test, features).metrics(), features)
 
 

@@ -120,10 +120,7 @@ def _both(
     setup: Setup, model: PromptedClip, paths: Sequence[str], should_stop: Callable[[], bool]
 ) -> tuple[Tensor, Tensor]:
     """Features (N, D) of ``paths`` by zero-shot CLIP, and by ``model``; raises DatasetError, InterruptedError."""
-    frozen = setup.plain.of(paths, should_stop)
-    if paths and setup.config.prompts.visual_depth:
-        return frozen, setup.encode(model, paths, should_stop)
-    return frozen, model.whiten_clips(frozen)
+    return setup.plain.of(paths, should_stop), setup.encode(model, paths, should_stop)
 
 
 def report_of(

@@ -44,6 +44,7 @@ class Setup:
     ``targets`` (N,) are the classes of ``shots``, in the order of ``source``. ``texts`` holds the class names and,
     behind them, the generic texts: one pass through the text tower serves both. None where no generic text is needed.
     The whitening of ``model``, and of the frozen features, is that of zero-shot CLIP; ``test_features`` are not.
+    ``anchor_moments`` (A, 1 + K, D) are those of zero-shot CLIP, which Quick pools in each step.
     ``spare`` are training clips that the shots left over: percentages are calibrated on them.
     ``clip_s`` is what reading a clip and its pass through the vision tower took, 0 where all were known already.
     """
@@ -61,6 +62,7 @@ class Setup:
     anchor_source: AnchorSource
     loader: ClipLoader
     frozen_anchors: Tensor
+    anchor_moments: Tensor
     frozen_classes: Tensor
     negatives: Tensor
     texts: TokenizedText | None
@@ -83,20 +85,21 @@ class Setup:
         """Everything that the objective looks at in ``step``, whose shots are ``rows``.
 
         ``clips`` are those that pass the tower now: all of them, or the last micro-batch; none of a rank that has no
-        part in the step. Of the anchor clips, too, a rank has its part. What is frozen is of all.
+        part in the step. In Quick they are the moments of all of them. Of the anchor clips, too, a rank has its part.
+        What is frozen is of all.
         """
         model, objective = self.model, self.config.losses
         chosen = self.anchor_source.chosen(step)
         quick = not self.config.prompts.visual_depth
         frozen_anchors = self.frozen_anchors[chosen]
-        anchors = frozen_anchors
+        anchors = model.of_moments(self.anchor_moments[chosen]) if quick else frozen_anchors
         if not quick and chosen:
             own = self.anchor_source.pixels(step)
             anchors = model.encode_clips(own) if len(own) else frozen_anchors[:0]
         texts = model.encode_labels() if self.texts is None else model.encode_tokens(self.texts)
         base = len(self.dataset.base)
         return Features(
-            clips=clips if quick else model.encode_clips(clips) if len(clips) else frozen_anchors[:0],
+            clips=model.of_moments(clips) if quick else model.encode_clips(clips) if len(clips) else frozen_anchors[:0],
             classes=texts[:base],
             anchors=anchors,
             frozen_anchors=frozen_anchors,
@@ -113,7 +116,7 @@ class Setup:
         Raises InterruptedError when asked to stop.
         """
         model, whitening = self.model, self.config.whitening
-        if not (whitening.enabled and self.config.prompts.visual_depth):
+        if not (whitening.enabled and self.config.prompts.moves_clips):
             return model.eval()
         model = PromptedClip(model.backbone, model.prompts, self.dataset.base).eval()
         shots, anchors = (
@@ -126,9 +129,13 @@ class Setup:
     def encode(self, model: PromptedClip, paths: Sequence[str], should_stop: Callable[[], bool] = _never) -> Tensor:
         """Clip features (N, D) of ``paths`` by ``model``, whose frozen share is what zero-shot CLIP is known to make.
 
-        ``should_stop`` is asked between two clips; raises InterruptedError then.
+        Without visual prompts, and so in Quick, all is known. ``should_stop`` is asked between two clips; raises
+        InterruptedError then.
         """
-        frozen = self.plain.means(paths) if self.config.prompts.zero_shot_ratio else None
+        prompts = self.config.prompts
+        if not prompts.visual_depth:
+            return model.of_moments(self.plain.moments(paths, should_stop))
+        frozen = self.plain.moments(paths) if prompts.zero_shot_ratio else None
         return evaluate.encode_clips(model, paths, self.config.clips.num_frames, should_stop, frozen, self.loader)
 
     def bundle(
@@ -209,7 +216,7 @@ def prepare(
             config=config,
             dataset=dataset,
             model=model,
-            source=FeatureSource(frozen_clips) if quick else pixels,
+            source=FeatureSource(plain.moments(paths)) if quick else pixels,
             shots=tuple(paths),
             targets=targets,
             test=test,
@@ -219,6 +226,7 @@ def prepare(
             anchor_source=AnchorSource(anchor_paths, config.clips.num_frames, losses.anchors_drawn(), **read),
             loader=loader,
             frozen_anchors=model.whiten_clips(plain.of(anchor_paths, should_stop)),
+            anchor_moments=plain.moments(anchor_paths),
             frozen_classes=whitened(dataset.base, backbone.class_features),
             negatives=whitened(dataset.negatives, backbone.class_features),
             texts=model.tokenize([*dataset.base, *(one.name for one in generic)]) if losses.text_distillation else None,
@@ -254,6 +262,7 @@ def _model(
         config.prompts,
         backbone.sizes.visual_width,
         backbone.sizes.text_width,
+        backbone.sizes.embedding_width,
         hard_prompt=hard,
         generator=torch.Generator().manual_seed(config.seed),
     )

@@ -109,6 +109,7 @@ CHANGED = {
     "no-terms": ["objective.keep", "objective.vocabulary"],
     "text-alone": ["prompts.visual_depth", "prompts.residual", "objective.keep"],
     "random-hard-prompt": ["prompts.hard_prompt"],
+    "ordered-pooling": ["prompts.pooling"],
     "float32": ["precision"],
     "anchors-none": ["pool", "objective.keep"],
     "anchors-random": ["pool"],

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from ga2app.clip import load_backbone
-from ga2app.config import ClipConfig, LossConfig, OptimizerConfig, PromptConfig, RunConfig, WhiteningConfig
+from ga2app.config import ClipConfig, LossConfig, OptimizerConfig, Pooling, PromptConfig, RunConfig, WhiteningConfig
 from ga2app.environment import usable_cores
 from ga2app.errors import ConfigError, ErrorCode, TrainingError
 from ga2app.paths import PROJECT, Home
@@ -58,6 +58,10 @@ QUICK = replace(
 )
 
 
+def ordered(config: RunConfig) -> RunConfig:
+    return replace(config, prompts=replace(config.prompts, pooling=Pooling.ORDERED))
+
+
 def torchrun(*arguments: str, folder: Path, **more: Any) -> subprocess.CompletedProcess[str]:
     """What ``arguments``, a module and its own, come to on two processes of one thread each."""
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--local-addr", "127.0.0.1"]
@@ -91,6 +95,9 @@ def test_two_processes_have_the_gradients_and_features_of_one(
         Case("one clip, and a rank without any", FULL, colors, (2,)),
         Case("released", released, replace(colors, negatives=("else",)), (0, 1, 3)),
         Case("quick", QUICK, colors, (3, 0, 5, 1)),
+        Case("ordered", ordered(FULL), colors, (4, 2, 0)),
+        Case("ordered, and a rank without any", ordered(FULL), colors, (2,)),
+        Case("ordered, quick", ordered(QUICK), colors, (3, 0, 5, 1)),
         Case("damaged", QUICK, replace(colors, clips=(*colors.clips[:-1], last)), (0, 1)),
     ]
     (tmp_path / "cases").write_bytes(pickle.dumps((tiny_clip_folder, cases)))

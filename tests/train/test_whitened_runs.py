@@ -25,6 +25,7 @@ from ga2app.config import (
 from ga2app.evaluation import PlainFeatures
 from ga2app.inference import Recognizer, load_bundle
 from ga2app.inference.explanations import ScoreKind, Ways, explain_clip
+from ga2app.method.pooling import COUNT
 from ga2app.method.prompted_model import PromptedClip, plain_clip
 from ga2app.method.whitening import estimate
 from ga2app.training import train
@@ -139,7 +140,7 @@ def test_known_features_spare_the_encoding_and_change_nothing(
     alone = train(FULL, dataset, out=tmp_path / "a", checkpoint=tmp_path / "c", backbone=backbone)
     first = train(FULL, dataset, out=tmp_path / "b", checkpoint=tmp_path / "c2", backbone=backbone, known=known)
     monkeypatch.setattr(
-        "ga2app.evaluation.clip_features.mean_frames", lambda model, paths, *_: plain_empty(model, paths)
+        "ga2app.evaluation.clip_features.clip_moments", lambda model, paths, *_: plain_empty(model, paths)
     )
     again = train(FULL, dataset, out=tmp_path / "d", checkpoint=tmp_path / "c3", backbone=backbone, known=known)
     assert alone.metrics == first.metrics == again.metrics and alone.zero_shot == again.zero_shot
@@ -149,7 +150,7 @@ def test_known_features_spare_the_encoding_and_change_nothing(
 
 def plain_empty(model: PromptedClip, paths: list[str]) -> Tensor:
     assert not paths, "encoded a second time"
-    return torch.empty(0, model.backbone.sizes.embedding_width)
+    return torch.empty(0, COUNT, model.backbone.sizes.embedding_width)
 
 
 def test_features_come_in_the_order_asked_for(dataset: Dataset, backbone: Backbone) -> None:

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ga2app.method.pooling import moment_weights, moments
 from ga2app.method.prompted_model import PromptedClip
 
 
@@ -33,25 +34,23 @@ class ScoreKind(StrEnum):
 
 @dataclass(frozen=True)
 class ClipScore:
-    """τ · v · direction for the clip feature v, the mean of unnormalized frame features, of length 1 and whitened.
+    """τ · v · direction for the clip feature v, made of the moments of unnormalized frame features by ``clip``.
 
-    ``direction`` (D,) is the label's class feature, less the rival's for a margin. The mean over frames is blind to
-    their order, so no explanation of a score can ever name the order as a reason.
+    ``direction`` (D,) is the label's class feature, less the rival's for a margin. Without a ``clip`` v is the mean, of
+    length 1. The mean is blind to the order of frames, so no explanation of its score can name the order as a reason.
     """
 
     direction: Tensor
     scale: float
-    whiten: Callable[[Tensor], Tensor] | None = None
+    clip: Callable[[Tensor], Tensor] | None = None
 
     def __call__(self, frames: Tensor) -> Tensor:
-        """Scores (…) of clips given by frame features (…, T, D)."""
-        return self.of_mean(frames.mean(dim=-2))
+        """Scores (…) of clips given by frame features (…, T, D), in the order of time."""
+        return self.of_moments(moments(frames))
 
-    def of_mean(self, mean: Tensor) -> Tensor:
-        """Scores (…) of clips given by the means (…, D) of their frame features."""
-        clips = functional.normalize(mean, dim=-1)
-        if self.whiten is not None:
-            clips = self.whiten(clips)
+    def of_moments(self, moments: Tensor) -> Tensor:
+        """Scores (…) of clips given by the moments (…, 1 + K, D) of their frame features."""
+        clips = functional.normalize(moments[..., 0, :], dim=-1) if self.clip is None else self.clip(moments)
         scores: Tensor = self.scale * clips @ self.direction
         return scores
 
@@ -67,13 +66,13 @@ def best_rival(logits: Tensor, label: int) -> int:
 
 
 def clip_score(
-    classes: Tensor, scale: float, label: int, rival: int | None, whiten: Callable[[Tensor], Tensor] | None = None
+    classes: Tensor, scale: float, label: int, rival: int | None, clip: Callable[[Tensor], Tensor] | None = None
 ) -> ClipScore:
     """The score of ``label`` among the class features ``classes`` (C, D): its logit, or its margin over ``rival``.
 
-    ``whiten`` makes of a clip feature what can be compared with ``classes``; without it they share a space already.
+    ``clip`` makes of the moments of a clip what can be compared with ``classes``: ``PromptedClip.of_moments``.
     """
-    return ClipScore(classes[label] if rival is None else classes[label] - classes[rival], scale, whiten)
+    return ClipScore(classes[label] if rival is None else classes[label] - classes[rival], scale, clip)
 
 
 def leave_one_out(frames: Tensor, score: ClipScore) -> Tensor:
@@ -85,8 +84,8 @@ def leave_one_out(frames: Tensor, score: ClipScore) -> Tensor:
     whole = score(frames)
     if len(frames) == 1:
         return whole[None]
-    without = (frames.sum(dim=0) - frames) / (len(frames) - 1)  # (T, D)
-    return whole - score.of_mean(without)
+    without = [moments(torch.cat([frames[:place], frames[place + 1 :]])) for place in range(len(frames))]
+    return whole - score.of_moments(torch.stack(without))
 
 
 STEPS = 4
@@ -146,13 +145,14 @@ def saliency(
 def occlusion(model: PromptedClip, pixels: Tensor, score: ClipScore, cells: int) -> Saliency:
     """Blank each cell in turn: exact for what it asks, at G² passes a frame."""
     frames = model.encode_frames(pixels[None])[0]  # (T, D)
-    count, mean = len(frames), frames.mean(dim=0)
+    count, weights = len(frames), moment_weights(len(frames), frames)  # (1 + K, T)
     blanked = torch.stack(  # (T, G², D)
         [model.encode_frames(_each_cell_blank(frame, cells)[None])[0] for frame in pixels]
     )
-    # Only one frame changes, so the new mean needs no other frame to be encoded again.
-    of_cells = score(frames) - score.of_mean(mean + (blanked - frames[:, None]) / count)  # (T, G²)
-    of_places = score(frames) - score.of_mean(blanked.mean(dim=0))  # (G²,)
+    # Only one frame changes, so the new moments need no other frame to be encoded again.
+    change = weights.T[:, None, :, None] * (blanked - frames[:, None])[:, :, None]  # (T, G², 1 + K, D)
+    of_cells = score(frames) - score.of_moments(moments(frames) + change)  # (T, G²)
+    of_places = score(frames) - score(blanked.transpose(0, 1))  # (G²,)
     return Saliency(of_cells.reshape(count, cells, cells), of_places.reshape(cells, cells))
 
 
@@ -177,16 +177,17 @@ def integrated_gradients(
 def _slope(model: PromptedClip, pixels: Tensor, score: ClipScore) -> Tensor:
     """The gradient (T, 3, S, S) of the clip's score by its ``pixels``.
 
-    Through the mean every frame feature moves the score alike, so that frames can go back through the tower a few at
+    What each frame feature moves of the score is known before, so that frames can go back through the tower a few at
     a time, whatever T.
     """
     with torch.no_grad():
-        mean = model.encode_frames(pixels[None])[0].mean(dim=0)  # (D,)
-    (by_mean,) = torch.autograd.grad(score.of_mean(mean.requires_grad_()), mean)
+        frames = model.encode_frames(pixels[None])[0]  # (T, D)
+    (by_frame,) = torch.autograd.grad(score(frames.requires_grad_()), frames)
     parts: list[Tensor] = []
-    for part in torch.split(pixels.detach(), FRAMES_WITH_GRADIENTS):
+    several = (torch.split(one, FRAMES_WITH_GRADIENTS) for one in (pixels.detach(), by_frame))
+    for part, wanted in zip(*several, strict=True):
         features = model.encode_frames(part.requires_grad_()[None])[0]
-        parts += torch.autograd.grad(features, part, (by_mean / len(pixels)).expand_as(features))
+        parts += torch.autograd.grad(features, part, wanted)
     return torch.cat(parts)
 
 

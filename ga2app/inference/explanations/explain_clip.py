@@ -136,7 +136,7 @@ def explain_pixels(
         clip = model.clip_features(frames)  # (D,)
         logits = model.backbone.scale * classes @ clip  # (C,)
         rival = best_rival(logits, label) if ways.score is ScoreKind.MARGIN else None
-        score = clip_score(classes, model.backbone.scale, label, rival, model.whiten_clips)
+        score = clip_score(classes, model.backbone.scale, label, rival, model.of_moments)
         lost = leave_one_out(frames, score).tolist()
         alone = score(frames[:, None]).tolist()
         cosine = float(classes[label] @ clip)

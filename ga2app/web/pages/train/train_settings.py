@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from ga2app.config import ATTENTIONS, AUTO, PRESETS, Precision, RunConfig, preset
+from ga2app.config import ATTENTIONS, AUTO, PRESETS, Pooling, Precision, RunConfig, preset
 from ga2app.errors import Fault
 from ga2app.services.prompt_fit import too_small_for
 
@@ -62,7 +62,11 @@ BESIDE_LABELS |= {"on": "Machine", "flavor": "Flavor", "timeout": "Time limit"}
 
 _CHOICES = {
     path: tuple(("automatic" if value == AUTO else value, value) for value in values)
-    for path, values in (("precision", [kind.value for kind in Precision]), ("attention", ATTENTIONS))
+    for path, values in (
+        ("precision", [kind.value for kind in Precision]),
+        ("attention", ATTENTIONS),
+        ("prompts.pooling", [kind.value for kind in Pooling]),
+    )
 }
 
 
