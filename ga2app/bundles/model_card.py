@@ -254,8 +254,11 @@ def _labels(title: str, texts: Sequence[str]) -> str:
 
 def _limits(manifest: Manifest) -> str:
     lines = [
-        "The clip feature is the mean over frames: two actions that differ only in the order of their frames look the "
-        "same.",
+        "The clip feature is the mean over frames and a learned term for their order: novel labels that differ in the "
+        "order alone may still be confused."
+        if manifest.run.prompts.ordered
+        else "The clip feature is the mean over frames: two actions that differ only in the order of their frames look "
+        "the same.",
         "A probability says how a clip compares with the labels given, and one of them always wins unless negatives "
         "are given.",
         "The prompts belong to these very weights of the CLIP, and are refused with any others.",

@@ -37,7 +37,8 @@ def add(commands: common.Commands) -> None:
         "explain",
         help="what moved a clip's score, and the nearest words of a bundle's tokens",
         description="Explain a clip's label; without a clip, the words that a bundle's tokens are near to. The clip "
-        "feature is the mean over frames and blind to their order, so order is never among the reasons.",
+        "feature is the mean over frames and blind to their order, so order is never among the reasons, except for "
+        "bundles trained with order-aware pooling.",
     )
     parser.add_argument("clip", nargs="?", metavar="CLIP", help="a video file")
     parser.add_argument("--labels", help=f"{common.LABELS_HELP} (default: those of the bundle)")
@@ -131,7 +132,8 @@ def word_lines(report: WordReport) -> list[str]:
 
 def _model_lines(title: str, label: str, part: ModelExplanation) -> list[str]:
     lines = [_titled(f"{title}: {label},", part)]
-    lines.append("  without this frame the score loses (the mean is blind to the order of the frames)")
+    sees = "its order term counts, too" if part.ordered else "the mean is blind to the order of the frames"
+    lines.append(f"  without this frame the score loses ({sees})")
     most = max(abs(frame.contribution) for frame in part.frames) or 1.0
     lines += [_bar(frame.index, frame.contribution, most) for frame in part.frames]
     saliency = part.saliency

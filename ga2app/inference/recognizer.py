@@ -46,8 +46,9 @@ class Recognizer:
     """Recognizes clips with zero-shot CLIP and, beside it, with prompt bundles. Several threads may share one.
 
     A clip's frames pass the frozen CLIP once, and once more for each bundle with visual prompts. The clip feature is
-    the mean of the T frame features, and the probabilities are the softmax of τ · v·wᵀ (paper, section 3), divided by
-    the bundle's temperature where it has one; that changes no answer.
+    the mean of the T frame features, to which a bundle may have learned a term for their order. The probabilities are
+    the softmax of τ · v·wᵀ (paper, section 3), divided by the bundle's temperature where it has one; that changes no
+    answer.
 
     Args:
         backbone: the frozen CLIP: what ``load_backbone`` gave, or a name for it.

@@ -2,7 +2,7 @@
 the anchors and negative prompts nearest to a clip.
 
 A clip's feature is the mean over its frames and blind to their order: whatever an explanation shows, "opening" against
-"closing" it cannot tell, because the model cannot.
+"closing" it cannot tell, because the model cannot. Bundles with order-aware pooling can (``ModelExplanation.ordered``).
 """
 
 from ga2app.inference.explanations.clip_importance import (  # isort: skip

@@ -150,6 +150,7 @@ def explain_pixels(
         frames=tuple(FrameShare(*one) for one in zip(numbers, lost, alone, strict=True)),
         saliency=SaliencyMap(ways.method.value, found.cells.cpu().numpy(), found.places.cpu().numpy()),
         relatives=relatives if ways.anchors or ways.negatives else None,
+        ordered=model.prompts.config.ordered,
     )
 
 

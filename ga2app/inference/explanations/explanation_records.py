@@ -166,7 +166,7 @@ class ModelExplanation:
     """Why one model gave a label its score.
 
     ``share`` is the label's softmax share; ``score`` what was explained, the label's logit or its margin over
-    ``rival``.
+    ``rival``. ``ordered`` where the order of the frames counts.
     """
 
     share: float
@@ -175,6 +175,7 @@ class ModelExplanation:
     frames: tuple[FrameShare, ...]
     saliency: SaliencyMap
     relatives: Relatives | None = None
+    ordered: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self) | {"saliency": self.saliency.to_dict()}
