@@ -23,6 +23,7 @@ from safetensors.torch import save_file
 from ga2app import bundles
 from ga2app.bundles.bundle_zip import pack, take_in
 from ga2app.bundles.checkpoints.checkpoint_reader import read_checkpoint
+from ga2app.bundles.checkpoints.prompt_layouts import layout_of
 from ga2app.bundles.front_matter import front_values
 from ga2app.bundles.manifest import read_manifest, to_json
 from ga2app.clip.files.clip_folder import look_into
@@ -195,7 +196,10 @@ def _anchors(folder: Path, content: bytes) -> None:
 
 def _pt(folder: Path, content: bytes) -> None:
     (folder / "weights.pt").write_bytes(content)
-    assert read_checkpoint(folder / "weights.pt").tensors
+    found = read_checkpoint(folder / "weights.pt")
+    layout_of(found)
+    for tensor in found.tensors.values():
+        assert not tensor.is_plain or tensor.read().shape == tensor.shape
 
 
 def _resumed(folder: Path, content: bytes) -> None:
@@ -332,6 +336,7 @@ READERS = {
         lambda: [
             _made(lambda file: torch.save({"model_state_dict": {"visual.a": torch.zeros(3)}, "epoch": 3}, file)),
             _made(lambda file: torch.save({"visual.a": torch.zeros(3)}, file, _use_new_zipfile_serialization=False)),
+            _made(lambda file: torch.save({"state_dict": {"ctx": torch.zeros(2, 3).T}, "seed": Path("x")}, file)),
         ],
     ),
     "checkpoint": Reader(

@@ -48,7 +48,8 @@ def add(commands: common.Commands) -> None:
     parser.add_argument("file", type=Path, metavar="FILE.zip", help=packed)
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="new folder of the bundle, outside of the library")
     common.add_json(parser, run_import)
-    parser = commands.add_parser("import-checkpoint", help="turn a checkpoint of GA2-CLIP's authors into a bundle")
+    about = "turn a checkpoint of GA2-CLIP, CoOp, IVLP, PromptSRC, ViFi-CLIP or MaPLe into a bundle"
+    parser = commands.add_parser("import-checkpoint", help=about)
     parser.add_argument("file", metavar="FILE.pt", help="checkpoint; tensors are read from it, code is not")
     parser.add_argument("--backbone", required=True, help="the CLIP that its run started from: a folder or a Hub id")
     parser.add_argument("--hard-prompt", metavar="BASE.pt", help="checkpoint with the hard prompt of coupled prompts")

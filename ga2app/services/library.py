@@ -170,7 +170,7 @@ class LibraryService:
         return write_portable(loaded, clip, labels or [*manifest.base, *manifest.novel], out)
 
     def import_checkpoint(self, file: str | os.PathLike[str], backbone: str, **how: Any) -> Imported:
-        """Turn a checkpoint of the paper's authors into a bundle or a backbone folder; see ``import_checkpoint``."""
+        """Turn a checkpoint of published prompt-tuning code into a bundle or a backbone; see ``import_checkpoint``."""
         self._studio.may_change()
         if not self._studio.server_paths:
             raise AccessError(

@@ -30,8 +30,11 @@ class World:
     weights: Mapping[str, Tensor]
 
 
-def make_world(folder: Path, tokenizer_folder: Path, seed: int = 0) -> World:
-    """A random CLIP with weights so large that each of them shows in the logits."""
+def make_world(folder: Path, tokenizer_folder: Path, seed: int = 0, *, half: bool = False) -> World:
+    """A random CLIP with weights so large that each of them shows in the logits.
+
+    ``half``: numbers that float16 holds exactly, as OpenAI's are.
+    """
     tokenizer = AutoTokenizer.from_pretrained(tokenizer_folder)
     shared = {"bos_token_id": tokenizer.bos_token_id, "eos_token_id": tokenizer.eos_token_id}
     config = CLIPConfig(
@@ -67,7 +70,7 @@ def make_world(folder: Path, tokenizer_folder: Path, seed: int = 0) -> World:
             fresh = fresh / parameter[0].numel() ** 0.5
         else:
             fresh = 0.3 * fresh
-        parameter.data = fresh
+        parameter.data = fresh.half().float() if half else fresh
     clip.logit_scale.data = torch.tensor(2.5)
     clip.save_pretrained(folder)
     tokenizer.save_pretrained(folder)

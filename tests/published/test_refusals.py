@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import resource
 import warnings
 from collections.abc import Callable
@@ -168,25 +167,6 @@ def test_a_flood_of_faults_is_told_in_part_and_kept_whole(
     error = refused({**state, **{f"surplus.{chr(97 + number)}": torch.zeros(1) for number in range(26)}})
     assert len(error.faults) == 26
     assert "surplus.x is not expected; and 2 more: it belongs to a CLIP of another shape. Choose" in str(error)
-
-
-class Trap:
-    """Runs a command when it is unpickled by plain ``pickle``."""
-
-    def __init__(self, command: str) -> None:
-        self.command = command
-
-    def __reduce__(self) -> tuple[Callable[[str], int], tuple[str]]:
-        return os.system, (self.command,)
-
-
-@pytest.mark.parametrize("zipped", [True, False])
-def test_a_pickle_with_code_in_it_is_refused_and_does_not_run(backbone: Backbone, tmp_path: Path, zipped: bool):
-    content = {"model_state_dict": {SOFT: torch.zeros(4, 24)}, "config": Trap(f"touch {tmp_path / 'ran'}")}
-    torch.save(content, tmp_path / "trap.pt", _use_new_zipfile_serialization=zipped)
-    with pytest.raises(CheckpointError, match=r"'trap.pt' holds more than tensors and plain values \(\w+.system\)"):
-        import_checkpoint(tmp_path / "trap.pt", backbone, out=tmp_path / "x")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["trap.pt"]
 
 
 def test_files_that_are_no_checkpoints_are_told_apart(backbone: Backbone, save: Save, tmp_path: Path):

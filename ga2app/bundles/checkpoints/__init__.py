@@ -1,8 +1,8 @@
-"""Checkpoints that the authors of GA2-CLIP published: ``.pt`` files in, our prompt bundles and backbone folders out.
+"""Checkpoints of published prompt-tuning code: ``.pt`` files in, our prompt bundles and backbone folders out.
 
-A file holds ``model_state_dict``. Two layouts are known (METHOD, section 6): *published*, with prompts and the frozen
-towers as ``prompt_learner.…``, ``image_encoder.…``, ``text_encoder.…``; and *OpenAI*, a tuned CLIP without prompts, as
-``visual.…``, ``transformer.…``, ``token_embedding.weight``, …. Nothing but tensors is ever unpickled.
+Layouts are told by their keys (``prompt_layouts``): of GA²-CLIP (METHOD, section 6), of CoOp, IVLP, PromptSRC,
+ViFi-CLIP's prompting and MaPLe; and *OpenAI*, a tuned CLIP without prompts, as ``visual.…``, ``transformer.…``,
+``token_embedding.weight``, …. Of what a file holds beside tensors and plain values, nothing is ever made or called.
 """
 
 from ga2app.bundles.checkpoints.checkpoint_import import Imported, import_checkpoint

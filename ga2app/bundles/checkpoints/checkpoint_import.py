@@ -12,11 +12,11 @@ from torch import Tensor
 
 from ga2app.bundles.checkpoints.checkpoint_reader import FUSION, Checkpoint, TensorReader, read_checkpoint, refuse
 from ga2app.bundles.checkpoints.checkpoint_writer import QUICK_GELU, Origin, activations, write_backbone, write_bundle
+from ga2app.bundles.checkpoints.prompt_layouts import LEARNER, Layout, layout_of
 from ga2app.bundles.checkpoints.published_prompts import (
+    FROZEN_COPY,
     HARD_PROMPT,
-    MARK,
-    PREFIX,
-    SUFFIX,
+    embedded,
     read_names,
     read_prompts,
     same_embedding,
@@ -24,12 +24,15 @@ from ga2app.bundles.checkpoints.published_prompts import (
 from ga2app.bundles.checkpoints.weight_layout import TOKEN_EMBEDDING, FrozenWeights, Part, read_weights
 from ga2app.clip import Backbone, BackboneId
 from ga2app.config import PAPER_BACKBONE, PromptConfig
-from ga2app.errors import CheckpointError, Fault
+from ga2app.errors import CheckpointError, Fault, shown
 
 OLD_SIZES = ("input_resolution", "context_length", "vocab_size")
 """Whole numbers in OpenAI's own files that repeat what the shapes say."""
 
-LEFT_OUT = (PREFIX, SUFFIX, "prompt_learner.complete_text_embeddings", *OLD_SIZES)
+LEFT_OUT = (f"{LEARNER}complete_text_embeddings", *OLD_SIZES)
+
+MOST_NAMED = 5
+"""Classes of a file, of which nothing was made, that a note names."""
 
 
 @dataclass(frozen=True)
@@ -95,13 +98,15 @@ def import_checkpoint(
     checkpoint = read_checkpoint(file)
     base = read_checkpoint(hard_prompt) if hard_prompt is not None else None
     skip = frozenset({Part.TOKENS} if keep_token_embedding else ())
-    if any(MARK in key for key in checkpoint.tensors):
-        return _import_prompts(checkpoint, base, backbone, folders, skip, origin or Origin())
+    layout = layout_of(checkpoint)
+    if layout is not None:
+        return _import_prompts(checkpoint, layout, base, backbone, folders, skip, origin or Origin())
     return _import_backbone(checkpoint, backbone, folders, skip)
 
 
 def _import_prompts(
     checkpoint: Checkpoint,
+    layout: Layout,
     base: Checkpoint | None,
     backbone: Backbone,
     folders: Folders,
@@ -111,21 +116,22 @@ def _import_prompts(
     if folders.bundle is None:
         raise CheckpointError(f"'{checkpoint.name}' holds prompts; name a folder for their bundle (--out)")
     own, reader = backbone.clip.state_dict(), _reader(checkpoint)
-    prompts = read_prompts(reader, backbone.sizes, base)
+    prompts = read_prompts(reader, backbone.sizes, layout, base)
     weights = read_weights(reader, own, backbone.sizes, published=True, skip=skip)
     reader.leftovers()
-    embedding = weights.tensors.get(TOKEN_EMBEDDING, own[TOKEN_EMBEDDING])
+    embedding = weights.read(TOKEN_EMBEDDING) if TOKEN_EMBEDDING in weights.sources else own[TOKEN_EMBEDDING]
     faults = [*reader.faults, *_misfits(checkpoint, backbone, weights, embedding)]
     if faults or prompts is None:
         raise _refuse(checkpoint, backbone, faults)
-    differing, folder = weights.differing(own), None
-    if differing or activations(backbone) != {QUICK_GELU}:
+    folder = None
+    if weights.differing or activations(backbone) != {QUICK_GELU}:
         folder = folders.backbone or folders.bundle.with_name(f"{folders.bundle.name}-backbone")
         Folders(folders.bundle, folder).check()
     labels = origin.base or read_names(checkpoint.tensors, embedding, backbone.tokenizer)
-    named = replace(origin, name=origin.name or Path(checkpoint.name).stem, base=labels)
-    written = write_bundle(prompts, backbone, weights.tensors, folders.bundle, folder, named)
-    notes = list(_weight_notes(backbone, weights, differing, written))
+    del own, embedding
+    named = replace(origin, name=origin.name or _name(checkpoint, layout), base=labels)
+    written = write_bundle(prompts, backbone, weights, folders.bundle, folder, named)
+    notes = [*_layout_notes(checkpoint, layout), *_weight_notes(backbone, weights, written)]
     if folders.backbone and not folder:
         notes.append(f"'{folders.backbone}' is not needed and was not written")
     if not prompts.config.coupled:
@@ -156,12 +162,11 @@ def _import_backbone(checkpoint: Checkpoint, backbone: Backbone, folders: Folder
     reader.leftovers()
     if reader.faults:
         raise _refuse(checkpoint, backbone, reader.faults)
-    differing = weights.differing(own)
-    written = write_backbone(backbone, weights.tensors, folders.backbone)
-    notes = list(_weight_notes(backbone, weights, differing, written))
+    written = write_backbone(backbone, weights, folders.backbone)
+    notes = [*_layout_notes(checkpoint, None), *_weight_notes(backbone, weights, written)]
     if Part.TOKENS not in weights.parts:
         notes.append(f"the token embedding is that of '{backbone.name}'")
-    elif TOKEN_EMBEDDING in differing:
+    elif TOKEN_EMBEDDING in weights.differing:
         notes.append(
             "its token embedding differs, too; the published runs that start from such a file embed names with that "
             f"of {PAPER_BACKBONE}, as --keep-token-embedding does"
@@ -171,7 +176,8 @@ def _import_backbone(checkpoint: Checkpoint, backbone: Backbone, folders: Folder
 
 def _reader(checkpoint: Checkpoint) -> TensorReader:
     reader = TensorReader(checkpoint.tensors)
-    reader.ignore(*LEFT_OUT)
+    reader.ignore(*LEFT_OUT, *(embedded(checkpoint.tensors, kind) for kind in ("prefix", "suffix")))
+    reader.ignore(*(key for key in checkpoint.tensors if key.startswith(FROZEN_COPY)))
     return reader
 
 
@@ -194,22 +200,44 @@ def _misfits(checkpoint: Checkpoint, backbone: Backbone, weights: FrozenWeights,
         )
     if not same_embedding(checkpoint.tensors, embedding, backbone.tokenizer.bos_token_id):
         yield Fault(
-            PREFIX,
+            embedded(checkpoint.tensors, "prefix"),
             "comes of another token embedding than the backbone's (published runs embed names with the original one, "
             "also where the towers are tuned)",
         )
 
 
-def _weight_notes(
-    backbone: Backbone, weights: FrozenWeights, differing: dict[str, float], written: BackboneId
-) -> Iterator[str]:
+def _name(checkpoint: Checkpoint, layout: Layout) -> str:
+    """What a bundle is called without another name: other trainers call every file ``model.pth.tar-5``."""
+    if layout is Layout.GA2 or checkpoint.path.suffix in (".pt", ".pth"):
+        return checkpoint.path.stem
+    return f"{layout} {checkpoint.name}"
+
+
+def _layout_notes(checkpoint: Checkpoint, layout: Layout | None) -> Iterator[str]:
+    """What was made of the file, and what was not."""
+    if layout is Layout.MAPLE:
+        yield "MaPLe's linear maps of its text prompts were folded into visual prompts"
+    elif layout is Layout.COOP:
+        yield (
+            "the file does not say where a class name stands; it is read as standing after the context (CoOp's 'end'). "
+            "If the run had CLASS_TOKEN_POSITION 'middle' or 'front', do not use the bundle"
+        )
+    if any(key.startswith(FROZEN_COPY) for key in checkpoint.tensors):
+        yield f"PromptSRC's frozen copy of the vision tower ({FROZEN_COPY}*) is not used: it only trained the prompts"
+    if checkpoint.foreign:
+        more = f" and {len(checkpoint.foreign) - MOST_NAMED} more" if len(checkpoint.foreign) > MOST_NAMED else ""
+        named = ", ".join(map(shown, checkpoint.foreign[:MOST_NAMED]))
+        yield f"the file also holds objects of {named}{more}; nothing was made of them, and nothing in it was called"
+
+
+def _weight_notes(backbone: Backbone, weights: FrozenWeights, written: BackboneId) -> Iterator[str]:
     """What became of the frozen weights."""
     if not weights.parts:
         yield f"the file holds no frozen weights, so it cannot be checked that it belongs to '{backbone.name}'"
-    elif differing:
+    elif weights.differing:
         yield (
-            f"{len(differing)} of {len(weights.tensors)} weights differ from those of '{backbone.name}', by up to "
-            f"{max(differing.values()):.2g}"
+            f"{len(weights.differing)} of {len(weights.sources)} weights differ from those of '{backbone.name}', by up "
+            f"to {max(weights.differing.values()):.2g}"
         )
         if written.fingerprint == backbone.identity.fingerprint:
             yield f"they are none of those that tell backbones apart: take care not to use '{backbone.name}' instead"

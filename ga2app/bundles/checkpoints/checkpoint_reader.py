@@ -1,10 +1,9 @@
-"""Reading a ``.pt`` file: tensors and plain values, never code; and taking tensors out of it with every fault."""
+"""Reading a ``.pt`` file: which of its entries are weights; and taking tensors out of it with every fault."""
 
 from __future__ import annotations
 
 import os
 import re
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,19 +12,20 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ga2app.bundles.checkpoints.inert_pickle import Inert, TooLarge
+from ga2app.bundles.checkpoints.torch_files import StoredTensor, TorchFile, read_torch_file
 from ga2app.errors import CheckpointError, Fault, shown
-from ga2app.untrusted import open_ordinary
 
 STATE = "model_state_dict"
 FUSION = "fusion_model_state_dict"
 WRAPPER = "module."
 """What DistributedDataParallel puts before every key."""
 
-_CLIP_NAMES = ("visual.", "token_embedding.", "image_encoder.", "text_encoder.", "prompt_learner.")
+_CLIP_NAMES = ("visual.", "token_embedding.", "image_encoder.", "text_encoder.", "prompt_learner.", "meta_net.")
 """How the names of weights begin that are read here."""
 
-_ZIP = b"PK\x03\x04"
-_GLOBAL = re.compile(r"GLOBAL ([\w.]+)")
+_CONTEXT = "ctx"
+"""The name of CoOp's only weight."""
 
 MOST_TOLD = 24
 """Kinds of faults that a message tells; the error's ``faults`` are always complete."""
@@ -37,31 +37,42 @@ _LAYER = re.compile(r"(?<=resblocks\.)\d+(?=\.)")
 class Checkpoint:
     """``tensors`` of the model by key, without ``module.``; ``ignored`` names the file's other entries.
 
-    ``fusion`` says that one of these, the temporal head, holds weights.
+    ``fusion`` says that one of these, the temporal head, holds weights. ``foreign`` names classes in the file, of which
+    nothing was made.
     """
 
-    name: str
-    tensors: Mapping[str, Tensor]
+    path: Path
+    tensors: Mapping[str, StoredTensor]
     ignored: tuple[str, ...]
     fusion: bool
+    foreign: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return self.path.name
 
 
 def read_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
-    """The checkpoint in ``path``, its tensors mapped from the disk. Raises CheckpointError."""
-    data, name = _unpickle(Path(path)), Path(path).name
+    """The checkpoint in ``path``, the numbers of its tensors still on the disk. Raises CheckpointError."""
+    file, name = _read_file(Path(path)), Path(path).name
+    data = file.data
     key = _key_of_weights(data, name)
     state = data if key is None else data[key]
     if not isinstance(state, Mapping) or not state:
         raise CheckpointError(f"'{name}' is not a published checkpoint: its {key} holds {_shape_of(state)}")
-    odd = [str(key) for key, value in state.items() if not (isinstance(key, str) and isinstance(value, Tensor))]
+    odd = {key: value for key, value in state.items() if not (isinstance(key, str) and isinstance(value, StoredTensor))}
     if odd:
-        raise CheckpointError(f"'{name}' is not a published checkpoint: no tensors are under {', '.join(odd)}")
+        told = [shown(f"{key}{f' ({value.name})' if isinstance(value, Inert) else ''}") for key, value in odd.items()]
+        more = f" and {len(told) - MOST_TOLD} more" if len(told) > MOST_TOLD else ""
+        raise CheckpointError(
+            f"'{name}' is not a published checkpoint: no tensors are under {', '.join(told[:MOST_TOLD])}{more}"
+        )
     tensors = {place.removeprefix(WRAPPER): value for place, value in state.items()}
     if len(tensors) < len(state):
-        twice = sorted(place for place in state if WRAPPER + place in state)
+        twice = sorted(shown(place) for place in state if WRAPPER + place in state)
         raise CheckpointError(f"'{name}' holds these keys with and without '{WRAPPER}': {', '.join(twice)}")
-    ignored = () if key is None else tuple(sorted(str(entry) for entry in data if entry != key))
-    return Checkpoint(name, tensors, ignored, bool(data.get(FUSION)))
+    ignored = () if key is None else tuple(sorted(shown(str(entry)) for entry in data if entry != key))
+    return Checkpoint(Path(path), tensors, ignored, bool(data.get(FUSION)), file.foreign)
 
 
 def _key_of_weights(data: Any, name: str) -> str | None:
@@ -73,15 +84,17 @@ def _key_of_weights(data: Any, name: str) -> str | None:
         return STATE
     if _are_weights(data):
         return None
-    found = [str(key) for key, value in data.items() if _are_weights(value)] if isinstance(data, Mapping) else []
+    entries = data if isinstance(data, Mapping) else {}
+    found = [key for key, value in entries.items() if isinstance(key, str) and _are_weights(value)]
     if len(found) == 1:
         return found[0]
     if found:
         raise CheckpointError(
-            f"'{name}' holds weights under {', '.join(found)}, and only you can know which are meant; save them alone: "
-            f"torch.save({{'{STATE}': torch.load('{name}')['{found[0]}']}}, 'weights.pt')"
+            f"'{name}' holds weights under {', '.join(map(shown, found[:MOST_TOLD]))}, and "
+            f"only you can know which are meant; save them alone: "
+            f"torch.save({{'{STATE}': torch.load('{name}')['{shown(found[0])}']}}, 'weights.pt')"
         )
-    if _of_transformers(data) or (isinstance(data, Mapping) and any(map(_of_transformers, data.values()))):
+    if any(map(_of_transformers, (data, *entries.values()))):
         raise CheckpointError(
             f"'{name}' holds weights by the names of transformers; save that model with save_pretrained, its tokenizer "
             "beside it, and name the folder as a backbone"
@@ -93,60 +106,48 @@ def _are_weights(value: object) -> bool:
     """Whether it holds tensors by the names of OpenAI's layout or the published one, and nothing else."""
     if not isinstance(value, Mapping) or not value:
         return False
-    tensors = all(isinstance(key, str) and isinstance(tensor, Tensor) for key, tensor in value.items())
-    return tensors and any(key.removeprefix(WRAPPER).startswith(_CLIP_NAMES) for key in value)
+    tensors = all(isinstance(key, str) and isinstance(tensor, StoredTensor) for key, tensor in value.items())
+    names = [key.removeprefix(WRAPPER) for key in value] if tensors else []
+    return _CONTEXT in names or any(name.startswith(_CLIP_NAMES) for name in names)
 
 
 def _of_transformers(value: object) -> bool:
     return isinstance(value, Mapping) and any(str(key).startswith(("vision_model.", "text_model.")) for key in value)
 
 
-def _unpickle(path: Path) -> Any:
+def _read_file(path: Path) -> TorchFile:
     try:
-        with open_ordinary(path) as opened:
-            # The older format, a bare pickle, cannot be mapped.
-            mapped = opened.read(len(_ZIP)) == _ZIP
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
+        return read_torch_file(path)
     except FileNotFoundError as exc:
         raise CheckpointError(f"there is no file '{path}'; check the path") from exc
     except OSError as exc:
         raise CheckpointError(f"'{path}' cannot be read ({exc.strerror or exc}); name a .pt file") from exc
-    except Exception as exc:  # what a damaged or hostile pickle raises is not to be foreseen
-        raise CheckpointError(_why_not_read(path.name, str(exc))) from exc
-
-
-def _why_not_read(name: str, said: str) -> str:
-    if "TorchScript" in said:
-        return (
-            f"'{name}' is a TorchScript archive, which is code, and is not loaded; take the same CLIP in the "
-            "transformers format, such as openai/clip-vit-base-patch16"
-        )
-    found = _GLOBAL.search(said)
-    if found:
-        return (
-            f"'{name}' holds more than tensors and plain values ({shown(found[1])}), so that loading it could run "
-            f"code, and is not loaded; get a file whose entries, {STATE} above all, hold tensors alone"
-        )
-    return f"'{name}' is not a file that torch.save wrote, or is damaged; fetch it again"
+    except TooLarge as exc:
+        raise CheckpointError(
+            f"'{path.name}' is not read: {exc}; save its weights alone, with torch.save(model.state_dict(), "
+            "'weights.pt')"
+        ) from exc
+    except ValueError as exc:
+        raise CheckpointError(
+            f"'{path.name}' is not a file that torch.save wrote, or is damaged; fetch it again"
+        ) from exc
 
 
 def _shape_of(data: object) -> str:
     if isinstance(data, Mapping):
-        keys = [str(key) for key in data]
+        keys = [shown(str(key)) for key in data]
         return f"{len(keys)} entries ({', '.join(keys[:5])}{', …' if len(keys) > 5 else ''})" if keys else "nothing"
+    if isinstance(data, Inert):
+        return f"an object of {shown(data.name)}, of which nothing is made here (save its state_dict() instead)"
     return f"a {type(data).__name__}"
 
 
 class TensorReader:
     """Takes tensors by key and remembers the keys taken and the faults found."""
 
-    def __init__(self, tensors: Mapping[str, Tensor]) -> None:
+    def __init__(self, tensors: Mapping[str, StoredTensor]) -> None:
         self.tensors = tensors
         self.faults: list[Fault] = []
-        self.rounding = torch.finfo(torch.float16).eps / 2
-        """Relative rounding of the coarsest type that was taken, at least that of float16."""
         self._known: set[str] = set()
 
     def take(self, key: str, shape: Sequence[int | None]) -> Tensor | None:
@@ -158,8 +159,7 @@ class TensorReader:
         fault = self._look(key, shape)
         if fault is None:
             tensor = self.tensors[key]
-            self.rounding = max(self.rounding, torch.finfo(tensor.dtype).eps / 2)
-            taken = tensor.detach().to(torch.float32, copy=True).contiguous()
+            taken = tensor.read().to(torch.float32).contiguous()
             if taken.isfinite().all():
                 return taken
             fault = "holds numbers that are not finite"
@@ -172,27 +172,20 @@ class TensorReader:
 
     def leftovers(self) -> None:
         """A fault for each key that nothing asked for."""
-        self.faults += [Fault(key, "is not expected") for key in self.tensors if key not in self._known]
+        self.faults += [Fault(shown(key), "is not expected") for key in self.tensors if key not in self._known]
 
     def _look(self, key: str, shape: Sequence[int | None]) -> str | None:
         """What is wrong with the tensor under ``key`` before its numbers are read; None if nothing is."""
         if key not in self.tensors:
             return "is missing"
         tensor = self.tensors[key]
-        if not is_plain(tensor):
+        if not tensor.is_plain:
             return f"is not a plain array of floating-point numbers ({tensor.dtype})"
         pairs = list(zip(tensor.shape, shape, strict=False))
-        if tensor.dim() == len(shape) and all(size == want or (want is None and size) for size, want in pairs):
+        if len(tensor.shape) == len(shape) and all(size == want or (want is None and size) for size, want in pairs):
             return None
         wanted = ", ".join("any" if want is None else str(want) for want in shape) + ("," if len(shape) == 1 else "")
-        return f"has shape {tuple(tensor.shape)} instead of ({wanted})"
-
-
-def is_plain(tensor: Tensor) -> bool:
-    """Whether every number of ``tensor`` is a floating-point one that the file really holds."""
-    if tensor.layout is not torch.strided or not tensor.is_floating_point() or tensor.device.type != "cpu":
-        return False
-    return tensor.numel() * tensor.element_size() <= tensor.untyped_storage().nbytes()
+        return f"has shape {tensor.shape} instead of ({wanted})"
 
 
 def refuse(name: str, backbone: str, faults: Sequence[Fault], advice: str) -> CheckpointError:

@@ -5,19 +5,23 @@ from __future__ import annotations
 import copy
 import json
 import shutil
+import struct
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from torch import Tensor
 from transformers import CLIPModel
+from transformers.utils import SAFE_WEIGHTS_NAME
 
 from ga2app import bundles
 from ga2app.bundles.bundle_files import whole_folder
 from ga2app.bundles.checkpoints.published_prompts import PublishedPrompts
+from ga2app.bundles.checkpoints.weight_layout import FrozenWeights
 from ga2app.clip import Backbone, BackboneId, load_backbone
 from ga2app.config import SKETCH, LossConfig, RunConfig
 from ga2app.config.presets import PAPER_RUNS, PaperRun, paper_preset
@@ -46,37 +50,55 @@ def activations(backbone: Backbone) -> set[str]:
     return {config.vision_config.hidden_act, config.text_config.hidden_act}
 
 
-def write_backbone(backbone: Backbone, weights: Mapping[str, Tensor], folder: Path) -> BackboneId:
+def write_backbone(backbone: Backbone, weights: FrozenWeights, folder: Path) -> BackboneId:
     """Write ``backbone`` with ``weights`` in place of its own, and OpenAI's activation, to the new ``folder``.
 
     Shape and tokenizer are those of ``backbone``. Atomic: written beside it, loaded once to see that it is well, then
-    renamed. Raises BackboneError.
+    renamed. Raises StudioError.
     """
     config = copy.deepcopy(backbone.clip.config)
     config.vision_config.hidden_act = config.text_config.hidden_act = QUICK_GELU
-    with torch.device("meta"):
-        clip = CLIPModel(config)
-    clip.load_state_dict({**backbone.clip.state_dict(), **weights}, assign=True)
+    config.architectures, config.dtype = [CLIPModel.__name__], torch.float32
     tokenizer = copy.deepcopy(backbone.tokenizer)
     tokenizer.model_max_length = backbone.sizes.text_positions
     try:
         with whole_folder(folder) as fresh:
-            clip.save_pretrained(fresh)
+            config.save_pretrained(fresh)
+            _write_weights(fresh / SAFE_WEIGHTS_NAME, backbone.clip.state_dict(), weights)
             tokenizer.save_pretrained(fresh)
             told = json.dumps(backbone.preprocessing.to_config(), indent=2)
             (fresh / PREPROCESSOR).write_text(told + "\n", encoding="utf-8")
             identity = load_backbone(fresh, device="cpu").identity
-    except (OSError, SafetensorError) as exc:
+    except OSError as exc:
         raise BackboneError(
             f"backbone folder '{folder}' could not be written ({exc}); free some space or choose another folder"
         ) from exc
     return replace(identity, name=str(folder.resolve()))
 
 
+def _write_weights(path: Path, own: Mapping[str, Tensor], weights: FrozenWeights) -> None:
+    """Write a safetensors file of float32 weights, one at a time: those of ``own`` that ``weights`` do not replace.
+
+    The format is eight bytes with the length of a JSON header, the header, and the numbers, little end first.
+    """
+    header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
+    end = 0
+    for name, tensor in own.items():
+        header[name] = {"dtype": "F32", "shape": list(tensor.shape), "data_offsets": [end, end + 4 * tensor.numel()]}
+        end += 4 * tensor.numel()
+    told = json.dumps(header).encode()
+    told += b" " * (-len(told) % 8)
+    with path.open("wb") as file:
+        file.write(struct.pack("<Q", len(told)) + told)
+        for name, tensor in own.items():
+            whole = weights.read(name) if name in weights.sources else tensor.detach().float().contiguous()
+            file.write(whole.numpy().astype("<f4", copy=False).reshape(-1).data)
+
+
 def write_bundle(
     prompts: PublishedPrompts,
     backbone: Backbone,
-    weights: Mapping[str, Tensor],
+    weights: FrozenWeights,
     out: Path,
     backbone_folder: Path | None,
     origin: Origin,

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from ga2app.bundles.checkpoints.checkpoint_reader import TensorReader
+from ga2app.bundles.checkpoints.torch_files import StoredTensor
 from ga2app.clip import TowerSizes
 
 TOKEN_EMBEDDING = "text_model.embeddings.token_embedding.weight"
@@ -50,21 +51,20 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True)
 class FrozenWeights:
-    """``tensors`` under the names of ``transformers`` and which ``parts`` they make up; empty if the file has none."""
+    """Weights that lie in a file under the names of ``transformers``, and which ``parts`` they make up.
+
+    They are read one by one, as they are asked for: a checkpoint is as large as a backbone. ``differing`` are those
+    that differ from the backbone's by more than rounding, with the largest difference.
+    """
 
     parts: frozenset[Part]
-    tensors: Mapping[str, Tensor]
-    rounding: float
+    differing: Mapping[str, float]
+    sources: Mapping[str, tuple[StoredTensor, Place]]
 
-    def differing(self, own: Mapping[str, Tensor]) -> dict[str, float]:
-        """Names of the tensors that differ from ``own`` by more than rounding, with the largest difference."""
-        found = {}
-        for name, tensor in self.tensors.items():
-            gap = (tensor - own[name]).abs()
-            allowed = torch.maximum(tensor.abs(), own[name].abs()) * self.rounding + _SUBNORMAL
-            if (gap > allowed).any():
-                found[name] = float(gap.max())
-        return found
+    def read(self, name: str) -> Tensor:
+        """The weight ``name`` in float32, contiguous."""
+        stored, place = self.sources[name]
+        return _piece(stored.read().to(torch.float32), place, place.targets.index(name)).contiguous()
 
 
 def read_weights(
@@ -82,7 +82,8 @@ def read_weights(
     may not be absent altogether.
     """
     parts: set[Part] = set()
-    tensors: dict[str, Tensor] = {}
+    differing: dict[str, float] = {}
+    sources: dict[str, tuple[StoredTensor, Place]] = {}
     for part in Part:
         places = list(_places(part, sizes))
         if published:
@@ -92,22 +93,32 @@ def read_weights(
         elif part in needed or any(place.source in reader.tensors for place in places):
             parts.add(part)
             for place in places:
-                tensors |= _read_place(reader, place, own)
-    return FrozenWeights(frozenset(parts), tensors, reader.rounding)
+                taken = reader.take(place.source, _shape(place, own))
+                if taken is not None:
+                    stored = reader.tensors[place.source]
+                    sources |= dict.fromkeys(place.targets, (stored, place))
+                    differing |= _differing(taken, place, own, stored.dtype)
+    return FrozenWeights(frozenset(parts), differing, sources)
 
 
-def _read_place(reader: TensorReader, place: Place, own: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    taken = reader.take(place.source, _shape(place, own))
-    if taken is None:
-        return {}
-    if place.transposed:
-        taken = taken.T
-    pieces = taken.chunk(len(place.targets)) if len(place.targets) > 1 else [taken]
-    # A clone has memory of its own, which safetensors asks for.
-    return {
-        name: piece.clone(memory_format=torch.contiguous_format)
-        for name, piece in zip(place.targets, pieces, strict=True)
-    }
+def _differing(taken: Tensor, place: Place, own: Mapping[str, Tensor], dtype: torch.dtype) -> dict[str, float]:
+    """The targets of ``place`` whose numbers differ by more than the rounding of ``dtype`` and of float16."""
+    rounding = max(torch.finfo(dtype).eps, torch.finfo(torch.float16).eps) / 2
+    found = {}
+    for number, name in enumerate(place.targets):
+        theirs, ours = _piece(taken, place, number), own[name]
+        if not torch.equal(theirs, ours):
+            gap = (theirs - ours).abs()
+            allowed = torch.maximum(theirs.abs(), ours.abs()) * rounding + _SUBNORMAL
+            if (gap > allowed).any():
+                found[name] = float(gap.max())
+    return found
+
+
+def _piece(tensor: Tensor, place: Place, number: int) -> Tensor:
+    """Of the tensor of ``place`` what belongs to its target ``number``."""
+    tensor = tensor.T if place.transposed else tensor
+    return tensor.chunk(len(place.targets))[number] if len(place.targets) > 1 else tensor
 
 
 def _published(key: str) -> str:
