@@ -18,20 +18,59 @@ from ga2app.errors import StudioError
 from ga2app.paths import default_home
 
 COMMANDS = {
-    "studio_command": ("studio", "worker", "sketch", "space"),
-    "upkeep": ("doctor", "backup", "restore", "frames"),
-    "recognize": ("recognize",),
-    "explain": ("explain",),
-    "train": ("train",),
-    "evaluate": ("evaluate",),
-    "protocol": ("protocol",),
-    "import_dataset": ("import-dataset",),
-    "stored": ("datasets", "runs", "bundles"),
-    "import_export": ("export", "import-bundle", "import-checkpoint", "push", "pull"),
-    "anchors": ("anchors", "suggest"),
-    "bench_base2novel": ("bench",),
+    "studio_command": {
+        "studio": "start the studio in the browser, as python app.py does",
+        "worker": "train the runs of the queue, without the studio",
+        "sketch": "draw clips of actions and scenes",
+        "space": "write the folder of a Hugging Face Space that runs this studio",
+    },
+    "upkeep": {
+        "doctor": "check packages, device, backbones, data directory, workers, disk, Hub and decoding",
+        "backup": "copy the data directory, also while it is in use",
+        "restore": "make the data directory out of a backup",
+        "frames": "how much decoded frames take on disk, and a way to be rid of them",
+    },
+    "recognize": {
+        "recognize": "recognize clips with zero-shot CLIP and, beside it, bundles",
+    },
+    "explain": {
+        "explain": "what moved a clip's score, and the nearest words of a bundle's tokens",
+    },
+    "train": {
+        "train": "train prompts on a data set; the result is a bundle",
+    },
+    "evaluate": {
+        "evaluate": "measure a bundle on the test clips of a data set",
+    },
+    "protocol": {
+        "protocol": "the paper's protocols: several draws in one command, mean ± std",
+    },
+    "import_dataset": {
+        "import-dataset": "make class folders, a list, a zip or the split lists of a known data set a data set of the "
+        "studio",
+    },
+    "stored": {
+        "datasets": "list or delete data sets",
+        "runs": "list or delete training runs",
+        "bundles": "list or delete prompt bundles",
+    },
+    "import_export": {
+        "export": "pack a bundle into a zip file, or write it for programs without torch",
+        "import-bundle": "check a zipped bundle and put it into the library",
+        "import-checkpoint": "turn a checkpoint of GA2-CLIP's authors into a bundle",
+        "push": "put a bundle or an anchor set on the Hub",
+        "pull": "get a bundle or an anchor set from the Hub",
+    },
+    "anchors": {
+        "anchors": "rank, choose and make irrelevant clips",
+        "suggest": "propose negative prompts, captions of anchors, descriptions",
+    },
+    "bench_base2novel": {
+        "bench": "compare the methods over many seeds",
+    },
 }
-"""The commands that each module of this package adds: only the module of the one that is called is imported."""
+"""The commands that each module of this package adds, and what each does: only the module of the one that is called is
+imported, and none to list them."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -58,8 +97,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _parser(argv: Sequence[str] = ()) -> argparse.ArgumentParser:
-    """The parser of the command that ``argv`` calls, of all commands where it begins with none."""
+def _parser(argv: Sequence[str] | None = None) -> argparse.ArgumentParser:
+    """The parser of the command that ``argv`` calls; where it begins with none, one that only lists them all.
+
+    None: that of all commands with their options, as the documentation has them.
+    """
     called = Path(sys.argv[0]).name
     parser = argparse.ArgumentParser(
         prog=called if called == "ga2app" else "python -m ga2app",
@@ -70,9 +112,12 @@ def _parser(argv: Sequence[str] = ()) -> argparse.ArgumentParser:
     parser.add_argument("--version", action=_Version, nargs=0, default=argparse.SUPPRESS, help=about)
     parser.set_defaults(run=lambda args: _help(parser))
     commands = parser.add_subparsers(metavar="COMMAND")
-    wanted = [module for module, names in COMMANDS.items() if argv and argv[0] in names]
-    for module in wanted or COMMANDS:
-        importlib.import_module(f"ga2app.cli.{module}").add(commands)
+    for module, abouts in COMMANDS.items():
+        if argv is None or (argv and argv[0] in abouts):
+            importlib.import_module(f"ga2app.cli.{module}").add(commands)
+    if not commands.choices:
+        for name, about in (one for abouts in COMMANDS.values() for one in abouts.items()):
+            commands.add_parser(name, help=about)
     return parser
 
 

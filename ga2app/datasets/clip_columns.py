@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
@@ -98,18 +98,20 @@ def fold_number(value: str) -> int | None:
     return whole_number(match[1]) if match else None
 
 
+def _values(sheet: Sheet, place: int) -> Iterator[str]:
+    return (cells[place] for _, cells in sheet.rows if place < len(cells) and cells[place])
+
+
 def _are_folds(sheet: Sheet, place: int) -> bool:
-    values = [cells_of(cells, place + 1)[place] for _, cells in sheet.rows]
-    return any(values) and all(not value or fold_number(value) is not None for value in values)
+    return _has_values(sheet, place) and all(fold_number(value) is not None for value in _values(sheet, place))
 
 
 def _are_numbers(sheet: Sheet, place: int) -> bool:
-    values = [cells_of(cells, place + 1)[place] for _, cells in sheet.rows]
-    return any(values) and all(re.fullmatch(r"\d*", value) for value in values)
+    return _has_values(sheet, place) and all(re.fullmatch(r"\d+", value) for value in _values(sheet, place))
 
 
 def _has_values(sheet: Sheet, place: int) -> bool:
-    return any(cells_of(cells, place + 1)[place] for _, cells in sheet.rows)
+    return next(_values(sheet, place), None) is not None
 
 
 def with_fold(

@@ -93,6 +93,8 @@ def recording_of(path: str, label: str) -> str | None:
     """
     file, stretch = split_address(path)
     stem = split_suffix(file_name(file.replace("\\", "/")))[0]
+    if "_" not in stem:
+        return f"file {os.path.normpath(file)}" if stretch else None
     if match := _UCF.fullmatch(stem):
         return f"{match[1]} group {int(match[2])}"
     if match := _HMDB.fullmatch(stem):

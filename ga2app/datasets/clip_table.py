@@ -10,9 +10,12 @@ anchor's caption; negative: the label is a negative prompt and there is no path;
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from ga2app.datasets.clip_columns import (
     DESCRIPTION,
@@ -25,32 +28,36 @@ from ga2app.datasets.clip_columns import (
 from ga2app.datasets.clip_names import Part, part_of
 from ga2app.datasets.drafts import Draft, with_parts
 from ga2app.datasets.import_report import Problem
-from ga2app.datasets.text_tables import Sheet, cells_of, column_key, read_sheet
+from ga2app.datasets.text_tables import Sheet, column_key, read_sheet
 from ga2app.errors import ClipError, DatasetError, counted, named
-from ga2app.stretches import address_of, file_of, seconds_of, split_address
+from ga2app.stretches import address_of, seconds_of, split_address
 from ga2app.types import AnchorClip, Subset
 from ga2app.untrusted import text_fault
 
+_FEW_FILES = 8
+"""Of fewer files of a folder each is asked for."""
 GROUPS = ("base", "novel", "anchor", "negative", DESCRIPTION)
 
 
-@dataclass(frozen=True)
-class _Row:
+_NO_TIMES = ("", "")
+
+
+class _Row(NamedTuple):
     line: int
     path: str
     label: str
     part: str
     group: str
     description: str = ""
-    times: tuple[str, str] = ("", "")
+    times: tuple[str, str] = _NO_TIMES
 
-    def at(self, place: str) -> str:
-        """The clip's address in the file at ``place``; raises ClipError for a stretch that is none."""
+    def at(self, placed: Callable[[str], str] = str) -> str:
+        """The clip's address, its file where ``placed`` says it lies; raises ClipError for a stretch that is none."""
         file, stretch = split_address(self.path)
         if not any(self.times):
-            return (place or file) + (stretch.fragment if stretch else "")
+            return placed(file) + (stretch.fragment if stretch else "")
         begin, end = (seconds_of(text) if text else None for text in self.times)
-        return address_of(place or self.path, begin, end)
+        return address_of(self.path if stretch else placed(file), begin, end)
 
 
 def is_clip_list(file: Path, *, header: bool = False) -> bool:
@@ -96,12 +103,14 @@ def read_list(
             f"and it is '{sheet.first_line}' (a split list is given with --split)"
         )
     width = len(sheet.columns)
-    lines = [(line, cells_of(cells, width)) for line, cells in sheet.rows]
+    # One cell more than there are columns, which is empty: it stands for those that are not there.
+    lines = [(line, (*cells[:width], *[""] * (width + 1 - min(width, len(cells))))) for line, cells in sheet.rows]
     _refuse_frames(file, sheet, columns, lines)
     columns = with_fold(file, sheet, columns, lines, fold)
     part_name = sheet.columns[columns.part] if columns.part is not None else "part"
-    judged = [(row, _fault(row, part_name)) for row in (_row(line, cells, columns, fold) for line, cells in lines)]
-    faulty = [(row, fault) for row, fault in judged if fault]
+    named_parts = cache(part_of)
+    rows = [_row(line, cells, columns, fold) for line, cells in lines]
+    faulty = [(row, fault) for row in rows if (fault := _fault(row, part_name, named_parts))]
     if problems is not None:
         problems += [Problem(str(file), row.line, row.path, fault, "correct this line") for row, fault in faulty]
     elif faulty:
@@ -109,7 +118,8 @@ def read_list(
         lines_told = "this line" if len(faulty) == 1 else "these lines"
         raise DatasetError(f"'{file}' has {counted(len(faulty), 'fault')}: {told}. Correct {lines_told}")
     notes = [f"columns of '{file.name}' that are not used: {named(columns.unused)}"] if columns.unused else []
-    return _listed(file, [row for row, fault in judged if not fault], part, notes)
+    lost = {row.line for row, _ in faulty}
+    return _listed(file, [row for row in rows if row.line not in lost], part, notes, named_parts)
 
 
 def joined(name: str, lists: Sequence[Listed]) -> Draft:
@@ -134,62 +144,103 @@ def joined(name: str, lists: Sequence[Listed]) -> Draft:
 
 
 def _row(line: int, cells: Sequence[str], columns: Columns, fold: int | None) -> _Row:
-    def at(place: int | None) -> str:
-        return cells[place] if place is not None else ""
+    """The row in ``cells``, of which the last is empty."""
+    part = cells[_at(columns.part)]
+    if number := cells[_at(columns.fold)]:
+        part = "test" if fold_number(number) == fold else "train"
+    group = cells[_at(columns.group)].casefold() or "base"
+    timed = columns.start is not None or columns.end is not None
+    times = (cells[_at(columns.start)], cells[_at(columns.end)]) if timed else _NO_TIMES
+    return _Row(line, cells[columns.path], cells[columns.label], part, group, cells[_at(columns.description)], times)
 
-    part = at(columns.part)
-    if at(columns.fold):
-        part = "test" if fold_number(at(columns.fold)) == fold else "train"
-    group = at(columns.group).casefold() or "base"
-    times = at(columns.start), at(columns.end)
-    return _Row(line, at(columns.path), at(columns.label), part, group, at(columns.description), times)
+
+def _at(column: int | None) -> int:
+    return -1 if column is None else column
 
 
-def _fault(row: _Row, part_name: str) -> str | None:
+def _fault(row: _Row, part_name: str, parts: Callable[[str], Part | None]) -> str | None:
     if not row.label:
         return "there is no label"
     for what, text in (("label", row.label), ("path", row.path)):
-        if fault := text_fault(text):
+        if not text.isprintable() and (fault := text_fault(text)):
             return f"the {what} {fault}"
     if row.group not in GROUPS:
         return f"group '{row.group}' is not one of {', '.join(GROUPS)}"
     if row.group not in ("negative", DESCRIPTION) and not row.path:
         return "there is no path"
-    if row.part and part_of(row.part) is None:
+    if row.part and parts(row.part) is None:
         return f"{part_name} '{row.part}' is none of {', '.join(Subset)}, val"
-    try:
-        row.at("")
-    except ClipError as exc:
-        return exc.reason
+    if "#t=" in row.path or any(row.times):
+        try:
+            row.at()
+        except ClipError as exc:
+            return exc.reason
     return None
 
 
-def _listed(file: Path, rows: Sequence[_Row], part: Part | None, notes: Sequence[str]) -> Listed:
+def _listed(
+    file: Path, rows: Sequence[_Row], part: Part | None, notes: Sequence[str], parts: Callable[[str], Part | None]
+) -> Listed:
     groups: dict[str, list[_Row]] = {group: [] for group in GROUPS}
     for row in rows:
         groups[row.group].append(row)
+    place = _Places(file.parent).of
     clips = tuple(
-        (row.at(_place(file.parent, file_of(row.path))), row.label, part_of(row.part) if row.part else part)
-        for row in (*groups["base"], *groups["novel"])
+        (row.at(place), row.label, parts(row.part) if row.part else part) for row in (*groups["base"], *groups["novel"])
     )
     base, novel = (tuple(dict.fromkeys(row.label for row in groups[group])) for group in ("base", "novel"))
     if both := set(base) & set(novel):
         raise DatasetError(f"'{file}': '{min(both)}' is both base and novel; give each label one group")
     if not clips:
         raise DatasetError(f"'{file}': there are no clips; list at least one, with its label")
-    anchors = tuple(AnchorClip(row.at(_place(file.parent, file_of(row.path))), row.label) for row in groups["anchor"])
+    anchors = tuple(AnchorClip(row.at(place), row.label) for row in groups["anchor"])
     negatives = tuple(row.label for row in groups["negative"])
     told = tuple((row.label, row.description) for row in groups[DESCRIPTION])
     return Listed(clips, base, novel, anchors, negatives, tuple(notes), told)
 
 
-def _place(folder: Path, text: str) -> str:
-    """Where a path of the list lies: below ``folder``, also where Windows or a leading slash is in it."""
-    plain = text.replace("\\", "/")
-    for spelled in dict.fromkeys((text, plain, plain.lstrip("/"))):
-        if os.path.isfile(path := str(folder / spelled)):
+class _Places:
+    """Where paths of a list lie: below ``folder``, also where Windows or a leading slash is in them.
+
+    A folder of which many files are listed is read once, instead of asking the disk for each of them.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._below = folder, os.path.join(folder, "") if str(folder) != "." else ""
+        self._asked: Counter[str] = Counter()
+        self._names: dict[str, frozenset[str]] = {}
+
+    def of(self, text: str) -> str:
+        """The path of the file that the list calls ``text``."""
+        if self._is_file(path := self._joined(text)):
             return path
-    return str(folder / plain)
+        plain = text.replace("\\", "/")
+        for spelled in (plain, plain.lstrip("/")):
+            if self._is_file(path := self._joined(spelled)):
+                return path
+        return self._joined(plain)
+
+    def _joined(self, text: str) -> str:
+        if os.sep != "/" or text[:1] == "/" or text[-1:] in ("/", ".") or "//" in text or "./" in text:
+            return str(self._folder / text)
+        return self._below + text
+
+    def _is_file(self, path: str) -> bool:
+        folder, _, name = path.rpartition("/")
+        if folder not in self._names:
+            self._asked[folder] += 1
+            if self._asked[folder] < _FEW_FILES:
+                return os.path.isfile(path)
+            self._names[folder] = _files_in(folder)
+        return name in self._names[folder] or os.path.isfile(path)  # a disk may know other spellings of a name
+
+
+def _files_in(folder: str) -> frozenset[str]:
+    try:
+        with os.scandir(folder or ".") as entries:
+            return frozenset(entry.name for entry in entries if entry.is_file())
+    except OSError:
+        return frozenset()
 
 
 def _refuse_frames(file: Path, sheet: Sheet, columns: Columns, lines: Sequence[tuple[int, Sequence[str]]]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ga2app.errors import DatasetError, ErrorCode
 from ga2app.stretches import split_address
@@ -17,8 +17,7 @@ Rank = Callable[[str, Sequence[str]], Sequence[int]]
 """From a label and the names of its groups of clips to the order in which they are taken for testing."""
 
 
-@dataclass(frozen=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A clip as a division sees it. Two with one of their ``ties`` in common must be on the same side."""
 
     path: str
@@ -98,6 +97,9 @@ def _keep_one(
 
 def _groups(clips: Sequence[Candidate]) -> list[list[int]]:
     """The places of clips that are tied to each other, directly or through others, in the order of the clips."""
+    ties = [tie for clip in clips for tie in clip.ties]
+    if len(set(ties)) == len(ties):
+        return [[place] for place in range(len(clips))]
     parent = list(range(len(clips)))
 
     def root(place: int) -> int:
