@@ -170,3 +170,9 @@ def taking_part(names: Sequence[str], known: Collection[str], device: torch.devi
     if all(name in known for name in names):
         return None
     return torch.tensor([name in known for name in names], device=device)
+
+
+def frame_features(pixels: Tensor, classifiers: Sequence[Classifier]) -> list[Tensor]:
+    """Frame features (B, T, D) of ``pixels`` (B, T, 3, S, S) for each classifier; zero-shot CLIP is the first."""
+    seen = classifiers[0].model.encode_frames(pixels)
+    return [one.model.encode_frames(pixels, seen) if one.looks_for_itself else seen for one in classifiers]

@@ -23,7 +23,7 @@ from ga2app.clip.turns import Turns, let_others_in
 from ga2app.config import SKETCH
 from ga2app.errors import ClipError
 from ga2app.inference.answer_notes import Asked, check_top_k, checked, footage_notes, reading_notes
-from ga2app.inference.classifiers import Classifier, taking_part
+from ga2app.inference.classifiers import Classifier, frame_features, taking_part
 from ga2app.inference.sliding_windows import STEP_S, WINDOW_S, sweep, swept
 from ga2app.labels import label_key, merge_labels
 from ga2app.method.prompted_model import FRAMES_AT_ONCE, PromptedClip, plain_clip
@@ -246,11 +246,10 @@ class Recognizer:
         if not clips:
             return iter(())
         pixels = torch.stack([clip.pixels for clip in clips])  # (B, T, 3, S, S)
-        seen = classifiers[0].model.encode_frames(pixels)  # (B, T, D), by zero-shot CLIP
-        indices, said = [clip.indices for clip in clips], []
-        for classifier in classifiers:
-            frames = classifier.model.encode_frames(pixels, seen) if classifier.looks_for_itself else seen
-            said.append([classifier.answer(*one, top_k) for one in zip(frames, indices, strict=True)])
+        said = [
+            [classifier.answer(frames, clip.indices, top_k) for frames, clip in zip(features, clips, strict=True)]
+            for classifier, features in zip(classifiers, frame_features(pixels, classifiers), strict=True)
+        ]
         return zip(*said, strict=True)
 
     def _classifiers(self, asked: Asked) -> list[Classifier]:

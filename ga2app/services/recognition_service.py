@@ -115,7 +115,7 @@ class RecognitionService:
             yield from self._admitted(request, pictures=pictures)
 
     def _admitted(self, request: RecognitionRequest, *, pictures: bool) -> Iterator[Results]:
-        studio, asked, cards = self._studio, *self._resolved(request)
+        studio, asked, cards = self._studio, *self.resolved(request)
         files = PictureFiles(studio) if pictures else None
         backbone = asked.backbone or ""
         titles = (studio.backbone_title(backbone), tuple(map(studio.bundle_title, cards)))
@@ -234,7 +234,7 @@ class RecognitionService:
         taken = {label_key(label) for label in parse_labels(typed)}
         return [label for label in merge_labels(pool).names.values() if label_key(label) not in taken][:SUGGESTED]
 
-    def _resolved(self, request: RecognitionRequest) -> tuple[RecognitionRequest, list[BundleCard]]:
+    def resolved(self, request: RecognitionRequest) -> tuple[RecognitionRequest, list[BundleCard]]:
         """The request as recognizers take it, and the bundles; raises StudioError for what makes no sense."""
         if not request.files:
             raise StudioError("no clip was given; upload one, or choose one of the drawn examples")

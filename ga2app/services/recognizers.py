@@ -17,6 +17,7 @@ from ga2app.types import Recognition, RecognitionRequest
 
 if TYPE_CHECKING:
     from ga2app.inference import ModelCache
+    from ga2app.inference.live_clip import LiveClip
 
 Lend: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
 """Makes of a function one that has a GPU while it runs, in a process forked for it; ``spaces.GPU`` with a duration.
@@ -53,6 +54,17 @@ class OwnRecognizer:
         )
         rounded = loaded.backbone.compute.precision is Precision.BFLOAT16
         return replace(found, notes=(*found.notes, ROUNDED)) if rounded else found
+
+    def live(self, request: RecognitionRequest, before: LiveClip | None = None) -> LiveClip:
+        """A clip that goes on, with the labels of ``request``, in this process. Raises StudioError.
+
+        It is the one from ``before``, unless a bundle has changed or its models have had to make room.
+        """
+        loaded = self.models.recognizer(request.backbone or "", request.bundles or ())
+        if before is not None and before.recognizer is loaded:
+            return before
+        asked: Any = {"template": request.templates, "none_of_these": request.none_of_these}
+        return loaded.live(list(request.labels), top_k=request.top_k, descriptions=read_descriptions(request), **asked)
 
     def warm(self, backbone: str) -> None:
         """Load what the first request would have to wait for."""

@@ -25,6 +25,7 @@ from ga2app.services.forecast import SpeedEstimator
 from ga2app.services.imports import ImportService
 from ga2app.services.label_sentences import DescriptionService
 from ga2app.services.library import LibraryService
+from ga2app.services.live_recognition import LiveService
 from ga2app.services.ownership import OwnershipService
 from ga2app.services.recognition_service import RecognitionService
 from ga2app.services.recognizers import OwnRecognizer
@@ -95,6 +96,7 @@ class Studio:
     imports = cached_property(ImportService)
     jobs = cached_property(JobsService)
     library = cached_property(LibraryService)
+    live = cached_property(LiveService)
     looks = cached_property(DatasetLooks)
     ownership = cached_property(OwnershipService)
     sharing = cached_property(SharingService)

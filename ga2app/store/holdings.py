@@ -17,8 +17,8 @@ class Quotas:
     One recognition: ``texts`` that pass the text tower (labels × sentences, and labels once more for each bundle,
     negative prompts likewise) and ``frames`` that pass the vision tower (clips × frames, and once more for each
     bundle). ``recognitions`` are under way at once, of people who are not signed in ``strangers`` at most and of one
-    who is ``recognitions_each``. Of one person who is signed in on a Space, and not its owner: ``clips`` and
-    ``megabytes`` in data sets and anchor sets, ``waiting_runs``, and ``steps`` of a run.
+    who is ``recognitions_each``; ``cameras`` are followed live at once. Of one person who is signed in on a Space, and
+    not its owner: ``clips`` and ``megabytes`` in data sets and anchor sets, ``waiting_runs``, and ``steps`` of a run.
     """
 
     texts: int = 200_000
@@ -26,6 +26,7 @@ class Quotas:
     recognitions: int = 32
     strangers: int = 24
     recognitions_each: int = 8
+    cameras: int = 8
     clips: int = 2_000
     megabytes: int = 5_000
     waiting_runs: int = 5

@@ -61,10 +61,15 @@ class Guarded:
 
 
 def guarded(studio: Studio) -> Studio:
-    """``studio`` as its Space's visitors may use it; off a Space it stays as it is."""
+    """``studio`` as its Space's visitors may use it; off a Space it stays as it is.
+
+    It is made once: what its services keep in memory is the same for pages and for routes.
+    """
     space = studio.space
     if space is None:
         return studio
+    if (before := vars(studio).get("_guarded")) is not None:
+        return cast(Studio, before)
 
     def actor() -> Actor:
         visitor = present_visitor(space)
@@ -75,12 +80,14 @@ def guarded(studio: Studio) -> Studio:
 
     studio.store.guard(actor)
     may_change = studio.store.may_change
-    return replace(
+    made = replace(
         studio,
         asked_by=lambda: (present_visitor(space) or Visitor()).name or "",
         advisor=cast(AnchorAdvisor, Guarded(studio.advisor, may_change, ["login"])),
         downloads=cast(Downloads, Guarded(studio.downloads, may_change, ["status", "place"])),
     )
+    vars(studio)["_guarded"] = vars(made)["_guarded"] = made
+    return made
 
 
 def present_visitor(space: Space) -> Visitor | None:

@@ -28,6 +28,7 @@ from ga2app.types import RunState
 from ga2app.web import Studio, build_page
 from ga2app.web.access import guarded
 from ga2app.web.file_route import UploadBound, file_routes
+from ga2app.web.live_route import live_routes
 from ga2app.web.own_names import OwnNames, SafeHeaders, host_of
 from ga2app.web.session_memory import Listening, SessionMemory, bound_lanes
 from ga2app.web.static_assets import asset_routes
@@ -103,7 +104,8 @@ def launch(page: gr.Blocks, studio: Studio, address: ServerAddress, *, mcp: bool
     agents = open_to_agents(studio, page) if mcp else None
     space, names = studio.space, [host_of(address.root_path), os.environ.get("SPACE_HOST")]
     known = [*address.allowed_hosts, *filter(None, names)]
-    routes = [*asset_routes(), *file_routes(guarded(studio)), *(agents.routes if agents else ())]
+    own = guarded(studio)
+    routes = [*asset_routes(), *file_routes(own), *live_routes(own), *(agents.routes if agents else ())]
     memory = SessionMemory()
     layers = [
         Middleware(SafeHeaders, on_space=bool(space)),
@@ -186,6 +188,7 @@ def _watch(studio: Studio, keep: Retention, over: threading.Event) -> None:
             if hourly := rounds % _PRUNE_EVERY == 0:
                 drop_old(studio.home, studio.store, keep)
             sweep(studio.home, studio.store, thorough=hourly)
+            guarded(studio).live.forget_idle()
             said = ""
         except StudioError as exc:
             if str(exc) != said:

@@ -26,12 +26,13 @@ import gradio as gr
 from ga2app.services.studio import Studio
 from ga2app.store.row_guard import Actor, acting_as
 from ga2app.web.access import guarded
-from ga2app.web.api import build_api, describe_parameters
+from ga2app.web.api import build_api, describe_parameters, fill_left_out
 from ga2app.web.components import masthead
 from ga2app.web.components.masthead import Page, Place
 from ga2app.web.pages.anchors.anchors_page import build_anchors
 from ga2app.web.pages.datasets.datasets_page import build_datasets
 from ga2app.web.pages.library.library_page import build_library
+from ga2app.web.pages.live.live_page import build_live
 from ga2app.web.pages.recognize.recognize_page import build_recognize
 from ga2app.web.pages.review.review_page import build_review
 from ga2app.web.pages.runs.compare_page import build_compare
@@ -56,6 +57,7 @@ def build_page(studio: Studio) -> gr.Blocks:
             part(masthead.footer_html(studio), elem_id="footer")
             _end(app)
     describe_parameters(app)
+    fill_left_out(app)
     return app
 
 
@@ -76,6 +78,7 @@ _BUILDERS: dict[Place, Callable[[Studio, Page], object]] = {
     masthead.TRAIN: build_train,
     masthead.RUNS: build_runs,
     masthead.LIBRARY: build_library,
+    masthead.LIVE: build_live,
     masthead.COMPARE: build_compare,
     masthead.REVIEW: build_review,
     masthead.API: _build_api,

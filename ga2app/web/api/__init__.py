@@ -98,6 +98,26 @@ def describe_parameters(page: gr.Blocks) -> None:
     page.get_api_info = described  # type: ignore[method-assign]
 
 
+def fill_left_out(page: gr.Blocks) -> None:
+    """Let calls of the endpoints of ``page`` leave out what has a default: values at the end, which are as if null.
+
+    ``gradio_client`` sends all values, as the version says that it talks to; a plain HTTP call has been written for
+    some version, and an endpoint only ever gains arguments at its end.
+    """
+    plain = page.preprocess_data
+
+    async def filled(block_fn: Any, inputs: list[Any], *more: Any, **named: Any) -> Any:
+        if block_fn.api_visibility == "public" and len(inputs) < len(block_fn.inputs):
+            rest = list(inspect.signature(block_fn.fn).parameters.values())[len(inputs) :]
+            if lacking := [one.name for one in rest if one.default is one.empty]:
+                told = f"{block_fn.api_name}: {' and '.join(lacking)} must be given; the data are {len(inputs)} values"
+                raise gr.Error(f"{told}, and what has no default has to be among them", print_exception=False)
+            inputs = [*inputs, *(None for _ in rest)]
+        return await plain(block_fn, inputs, *more, **named)
+
+    page.preprocess_data = filled  # type: ignore[method-assign]
+
+
 Endpoint = Callable[..., Any]
 
 

@@ -67,10 +67,10 @@ RECOGNIZE = Place("", "Recognize")
 DATASETS, ANCHORS, TRAIN = Place("datasets", "Datasets"), Place("anchors", "Anchors"), Place("train", "Train")
 RUNS, LIBRARY = Place("runs", "Runs"), Place("library", "Library")
 COMPARE, API = Place("compare", "Compare runs", in_menu=False), Place("api", "API", in_menu=False)
-REVIEW = Place("review", "Review clips", in_menu=False)
-PLACES = (RECOGNIZE, DATASETS, ANCHORS, TRAIN, RUNS, LIBRARY, COMPARE, REVIEW, API)
+REVIEW, LIVE = Place("review", "Review clips", in_menu=False), Place("live", "Live camera", in_menu=False)
+PLACES = (RECOGNIZE, DATASETS, ANCHORS, TRAIN, RUNS, LIBRARY, COMPARE, REVIEW, LIVE, API)
 
-_BELOW = {COMPARE: RUNS, REVIEW: DATASETS}
+_BELOW = {COMPARE: RUNS, REVIEW: DATASETS, LIVE: RECOGNIZE}
 """Pages that are reached from one of the menu, which is marked while they are open."""
 
 

@@ -93,6 +93,7 @@ class Controls:
         self.files = NamedFiles(label="Clips", file_count="multiple", height=150, elem_id="clips")
         with folded("Record with the webcam", elem_id="webcam"):
             self.recorder = build_recorder(label="Webcam, not mirrored", height=260)
+            part('<a href="./live">Recognize live, while the camera runs</a>')
         about = "Candidate labels, one per line or comma-separated. Press Enter to run."
         example: Any = {"placeholder": "climbing a ladder, rowing a boat, playing the guitar"}
         self.labels = line("labels", "Labels", about, lines=1, max_lines=8, **example)

@@ -25,7 +25,7 @@ from ga2app.web.events import QUIET, REVEAL_JS, OneAfterAnother, in_turn, waited
 from ga2app.web.pages.recognize import recognize_controls as fields
 from ga2app.web.pages.recognize import recognize_state as state
 from ga2app.web.pages.recognize.recognize_controls import Controls
-from ga2app.web.pages.recognize.recognize_state import Drawn, Left, Shown, Visits
+from ga2app.web.pages.recognize.recognize_state import VISITS, Drawn, Left, Shown
 from ga2app.web.theme import part
 
 
@@ -152,7 +152,7 @@ def _connect_memory(
     into the labels: what they wrote is kept after them.
     """
     memory = gr.BrowserState({"labels": "", "bundles": []}, storage_key="ga2-recognize", secret="ga2-studio")
-    visits, settings = Visits(), controls.settings
+    visits, settings = VISITS, controls.settings
     opened = gr.Textbox("", visible=False)  # the tab's key once all is back: what is kept before would be half of it
     named: dict[str, Any] = {"files": controls.files, "labels": controls.labels, "bundles": controls.bundle}
     held: dict[str, Any] = named | {"backbone": controls.backbone, **vars(settings)}
@@ -201,13 +201,14 @@ def restored_clips(controls: Controls, left: Left) -> dict[Any, Any]:
     if not left.values:
         return {}
     files = [file for file in left.values["files"] or () if Path(file).exists()]
-    return {controls.files: files or None, controls.backbone: left.values["backbone"]}
+    named = {controls.backbone: left.values["backbone"]} if "backbone" in left.values else {}
+    return {controls.files: files or None, **named}
 
 
 def restored_settings(studio: Studio, controls: Controls, left: Left) -> dict[Any, Any]:
     """The settings as they were left in the browser's tab, with the groups of negative prompts as they are now."""
     settings, values = controls.settings, left.values
-    if not values:
+    if "way" not in values:  # or of the live page, which has left a clip
         return {settings.group: gr.update(choices=fields.group_choices(studio))}
     group, threshold = fields.choose_way(values["way"])
     return {

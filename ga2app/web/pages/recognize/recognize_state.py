@@ -268,7 +268,21 @@ class Visits:
                 if clips > self._most_clips:
                     self._left[one] = replace(self._left[one], shown=Shown())
 
+    def add_clip(self, key: str, added: Callable[[list[str]], list[str] | None], **values: Any) -> int:
+        """Leave one clip more in the tab with ``key``: what ``added`` makes of its clips; gives how many there are.
+
+        ``values`` take the place of those of the same name. Raises what ``added`` raises.
+        """
+        before = self.recall(key)
+        files = added([*(before.values.get("files") or ())]) or []
+        self.keep(key, {**before.values, **values, "files": files}, before.shown)
+        return len(files)
+
     def recall(self, key: str) -> Left:
         """What the tab with ``key`` held; nothing for one that is not known."""
         with self._lock:
             return self._left.get(key or "", Left())
+
+
+VISITS = Visits()
+"""What the tabs of this process's pages hold: their keys are random, and nobody else's."""
