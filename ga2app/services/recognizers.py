@@ -60,11 +60,14 @@ class OwnRecognizer:
 
         It is the one from ``before``, unless a bundle has changed or its models have had to make room.
         """
+        from ga2app.inference import LiveClip
+
         loaded = self.models.recognizer(request.backbone or "", request.bundles or ())
         if before is not None and before.recognizer is loaded:
             return before
         asked: Any = {"template": request.templates, "none_of_these": request.none_of_these}
-        return loaded.live(list(request.labels), top_k=request.top_k, descriptions=read_descriptions(request), **asked)
+        asked["descriptions"] = read_descriptions(request)
+        return LiveClip(loaded, list(request.labels), top_k=request.top_k, **asked)
 
     def warm(self, backbone: str) -> None:
         """Load what the first request would have to wait for."""

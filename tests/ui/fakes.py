@@ -26,7 +26,9 @@ from ga2app.inference.explanations import (
     TokenWords,
     Word,
 )
+from ga2app.inference.live_clip import LiveClip
 from ga2app.services.forecast import Basis, Estimate, PastPace, Workload
+from ga2app.services.recognizers import OwnRecognizer
 from ga2app.stretches import file_of
 from ga2app.types import (
     NONE_OF_THESE,
@@ -80,6 +82,14 @@ class FakeRecognizer:
         from ga2app.inference import ModelCache
 
         return ModelCache()
+
+    def live(self, request: RecognitionRequest, before: LiveClip | None = None) -> LiveClip:
+        """A camera is followed by the real models: what it shows pretends enough."""
+        return self.real.live(request, before)
+
+    @cached_property
+    def real(self) -> OwnRecognizer:
+        return OwnRecognizer()
 
     def recognize(self, request: RecognitionRequest) -> Recognition:
         labels, bundles, backbone = list(request.labels), [*(request.bundles or ())], request.backbone or ""
