@@ -1,21 +1,23 @@
-"""``import-dataset``: make clips on this disk known to the studio."""
+"""``import-dataset`` and ``export-dataset``: clips on this disk made known to the studio, and data sets as files."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ga2app.cli import common
 from ga2app.datasets import Division, Half, Layout, Missing, Problem, SplitLists
+from ga2app.datasets.annotation_writers import AnnotationFormat
 from ga2app.datasets.label_list import read_label_list
 from ga2app.errors import DatasetError
 from ga2app.labels import Spelling, parse_labels
 
 if TYPE_CHECKING:
-    from ga2app.services.import_sources import AnnotationSource, Source
+    from ga2app.services.import_sources import Source
     from ga2app.store.import_records import ImportRow
 
 SHOWN = 20
@@ -24,7 +26,7 @@ _LISTS: dict[str, Any] = {"nargs": "+", "type": Path, "default": [], "metavar": 
 
 
 def add(commands: common.Commands) -> None:
-    """Register the command."""
+    """Register the commands."""
     about = "make class folders, a list, a zip or the split lists of a known data set a data set of the studio"
     parser = commands.add_parser("import-dataset", help=about)
     what = (
@@ -48,6 +50,20 @@ def add(commands: common.Commands) -> None:
     _add_lists(parser.add_argument_group("split lists", "one clip a line: 'path label' or 'path frames label'"))
     _add_novel(parser.add_argument_group("novel classes", "those that are not to be trained on, chosen in one way"))
     parser.set_defaults(run=run)
+    exporting = commands.add_parser(
+        "export-dataset", help="write a data set as a list, as a zip or for a labeling tool"
+    )
+    exporting.add_argument("name", metavar="DATASET", help="its name in the studio")
+    exporting.add_argument(
+        "out", nargs="?", type=Path, default=Path(), metavar="FOLDER", help="where to (default: here)"
+    )
+    forms = "list: a CSV of all that the studio reads back (default); zip: with the clips; else stretches of the videos"
+    exporting.add_argument("--as", dest="form", choices=["list", "zip", *map(str, AnnotationFormat)], default="list",
+                           help=forms)  # fmt: skip
+    exporting.add_argument("--video", default="", metavar="NAME", help="of a tool's file: the stretches of this video")
+    rate = "of label-studio: frames a second of its timeline, <Video frameRate> of its configuration, else 24"
+    exporting.add_argument("--frame-rate", type=float, metavar="R", help=rate)
+    common.add_json(exporting, run_export)
 
 
 def _add_lists(lists: Any) -> None:
@@ -115,41 +131,58 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _annotations(args: argparse.Namespace) -> AnnotationSource | None:
-    """The file of annotations over time that the options name; None where the source is something else.
+def run_export(args: argparse.Namespace) -> int:
+    """Write the files, all of them or none, and name them. No file that is there is written over."""
+    from ga2app.services.dataset_export import put_in_place
 
-    A CSV with start and end is one where its clips lie below ``--root``; beside their list it is a list of clips.
-    """
-    from ga2app.datasets.annotations import annotation_format
-    from ga2app.services.import_sources import AnnotationSource
+    listed = args.form in ("list", "zip")
+    if listed and (args.video or args.frame_rate is not None):
+        raise DatasetError(f"--video and --frame-rate are for a labeling tool's file, not for --as {args.form}")
+    with common.own_studio() as studio:
+        row = studio.datasets.called(args.name)
+        if listed:
+            made = studio.datasets.export(row.id, packed=args.form == "zip")
+            files = put_in_place(args.out, {made.name: made})
+        else:
+            more = {"frame_rate": args.frame_rate, "video": args.video}
+            files = put_in_place(args.out, studio.annotations.written(row.id, AnnotationFormat(args.form), **more))
+    sizes = {str(file): file.stat().st_size for file in files}
+    return common.tell(args, {"files": sizes}, *(f"{file}, {count:,} bytes" for file, count in sizes.items()))
 
-    file = _absolute(Path(args.source))
-    asked = args.dry_run or args.frame_rate is not None or args.tier
-    kind = annotation_format(file) if not asked and (file.is_file() or args.root) else None
-    if not asked and (kind is None or (kind == "CSV" and not args.root)):
-        return None
+
+def _single(args: argparse.Namespace) -> Source:
+    """The folder, list, zip or file of annotations over time that ``args.source`` is."""
+    from ga2app.services.annotation_files import AnnotationSource
+    from ga2app.services.import_sources import path_at, source_at
+
+    path = path_at(args.source, "folder, CSV file or zip")
+    source = source_at(path, args.fold, args.root and _absolute(args.root), args.frame_rate, args.tier)
+    if args.dry_run and not source.packed:
+        source = AnnotationSource(path, args.root and _absolute(args.root), args.frame_rate, tuple(args.tier))
+    if not isinstance(source, AnnotationSource):
+        _refuse_list_options(args, "labels root novel_split novel_labels anchors negatives")
+        return source
     _refuse_list_options(args, "novel_split novel_labels anchors negatives")
     problems: list[Problem] = []
     listing = read_label_list(args.labels, problems) if args.labels else None
     if problems:
         raise DatasetError(f"the labels cannot be read: {problems[0]}")
-    names = tuple(listing.names.items()) if listing else ()
-    return AnnotationSource(file, args.root and _absolute(args.root), args.frame_rate, tuple(args.tier), names)
+    return replace(source, labels=tuple(listing.names.items()) if listing else ())
 
 
 def _dry_run(args: argparse.Namespace, source: Source) -> int:
     """Print what a file of annotations would bring."""
-    from ga2app.services.import_sources import AnnotationSource
+    from ga2app.services.annotation_files import preview
+    from ga2app.services.import_sources import ListsSource
 
-    if not isinstance(source, AnnotationSource):
+    if isinstance(source, ListsSource):
         raise DatasetError("--dry-run is for a file of annotations over time; name one")
-    found = source.read()
+    found = preview(source)
     if args.json:
         common.print_json(found.to_dict())
         return 0
     clips = common.counted(len({one.path for one in found.stretches}), "clip")
-    many = f"{len(found.stretches):,} stretch{'' if len(found.stretches) == 1 else 'es'}"
-    print(f"{found.format}: {many} in {clips}; nothing was imported")
+    print(f"{found.format}: {common.counted(len(found.stretches), 'stretch')} in {clips}; nothing was imported")
     _print_some("stretches", [f"{one.path} {one.start:.3f}-{one.end:.3f} s {one.label}" for one in found.stretches])
     _print_some("cut", [f"{one.path} {one.start:.3f}-{one.end:.3f} s {one.label}: {one.why}" for one in found.cut])
     _print_some("left out", [f"{one.path} {one.label}: {one.why}" for one in found.left_out])
@@ -165,7 +198,7 @@ def _progress(stage: str, done: int, total: int) -> None:
 
 def _source(args: argparse.Namespace) -> tuple[Source, Division]:
     """What the options name, and how its classes are divided once it has been read."""
-    from ga2app.services.import_sources import FileSource, ListsSource, path_at
+    from ga2app.services.import_sources import ListsSource
 
     half = Half(args.novel_half) if args.novel_half else None
     division = Division(tuple(parse_labels(args.novel)), args.novel_list, args.base_list, half)
@@ -173,10 +206,7 @@ def _source(args: argparse.Namespace) -> tuple[Source, Division]:
     if args.source and listed:
         raise DatasetError(f"both '{args.source}' and split lists were given; give the folder of the clips with --root")
     if args.source:
-        if (annotations := _annotations(args)) is not None:
-            return annotations, division
-        _refuse_list_options(args, "labels root novel_split novel_labels anchors negatives")
-        return FileSource(path_at(args.source, "folder, CSV file or zip"), args.fold), division
+        return _single(args), division
     if not listed:
         raise DatasetError("nothing to import was named; give a folder of class folders, a CSV, or --split LIST")
     lists = SplitLists(

@@ -48,6 +48,7 @@ COMMANDS = {
     "import_dataset": {
         "import-dataset": "make class folders, a list, a zip or the split lists of a known data set a data set of the "
         "studio",
+        "export-dataset": "write a data set as a list, as a zip or for a labeling tool",
     },
     "stored": {
         "datasets": "list or delete data sets",

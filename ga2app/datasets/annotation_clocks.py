@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
 
 from ga2app.datasets.annotation_records import Mark, Unit
-from ga2app.errors import counted
+from ga2app.errors import ClipError, counted
+from ga2app.untrusted import ordinary_status
 from ga2app.video import ClipFrames, Numbered
 
 _SMALL_PX = 16
@@ -69,7 +72,21 @@ def clock_of(path: str, marks: Sequence[Mark]) -> ClipClock:
 
 
 def _read(path: str, numbers: Sequence[float | None]) -> ClipFrames:
+    frames = tuple(int(number) for number in numbers if number is not None)
+    try:
+        state = ordinary_status(path)
+    except OSError as exc:
+        raise ClipError(Path(path).name, f"the file cannot be read ({exc.strerror or exc})", "check it") from exc
+    return _times(path, frames, state.st_size, state.st_mtime_ns)
+
+
+@lru_cache(maxsize=4096)
+def _times(path: str, frames: tuple[int, ...], size_bytes: int, changed_ns: int) -> ClipFrames:
+    """The clip without its pixels; a file that was looked at before an import, and has not changed, is not read again.
+
+    ``size_bytes`` and ``changed_ns`` are its state.
+    """
     from ga2app.video.decoder_pool import shared_pool
 
-    frames = tuple(int(number) for number in numbers if number is not None)
-    return shared_pool.read(path, Numbered(frames), short_side_px=_SMALL_PX, time_limit_s=_LIMIT_S)
+    clip = shared_pool.read(path, Numbered(frames), short_side_px=_SMALL_PX, time_limit_s=_LIMIT_S)
+    return replace(clip, frames=clip.frames[:0])

@@ -76,7 +76,8 @@ class Placer:
         stretches = tuple(seen)
         notes = (*self._reading.notes, *self._told(stretches))
         left_out = tuple(map(_rounded, self._left_out))
-        return Annotations(self._reading.format, self._root, stretches, tuple(self._cut), left_out, notes)
+        spans = {one[0]: (one[1].first_s, one[1].end_s) for one in clips.values() if not isinstance(one, str)}
+        return Annotations(self._reading.format, self._root, stretches, tuple(self._cut), left_out, notes, spans)
 
     def _clip(self, path: str, marks: Sequence[Mark]) -> tuple[str, ClipClock] | str:
         """The clip's place below the root and its clock; else why it cannot be used, as the rest of a sentence."""

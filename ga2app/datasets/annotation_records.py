@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -105,7 +105,10 @@ class CutStretch(LabeledStretch):
 
 @dataclass(frozen=True)
 class Annotations:
-    """What ``read_annotations`` found. ``stretches`` are all that are taken, also those in ``cut``."""
+    """What ``read_annotations`` found. ``stretches`` are all that are taken, also those in ``cut``.
+
+    ``clips`` has when each clip that was found begins and ends, in seconds, by its path.
+    """
 
     format: str
     root: Path
@@ -113,11 +116,13 @@ class Annotations:
     cut: tuple[CutStretch, ...]
     left_out: tuple[LeftOut, ...]
     notes: tuple[str, ...]
+    clips: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
         lists = {key: [asdict(one) for one in getattr(self, key)] for key in ("stretches", "cut", "left_out")}
-        return {"format": self.format, **lists, "notes": list(self.notes)}
+        spans = {path: {"start": round(start, 6), "end": round(end, 6)} for path, (start, end) in self.clips.items()}
+        return {"format": self.format, **lists, "notes": list(self.notes), "clips": spans}
 
 
 def as_dict(value: Any) -> dict[str, Any]:

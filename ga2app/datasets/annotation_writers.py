@@ -44,6 +44,7 @@ def written(
     name: str = "stretches",
 ) -> dict[str, str]:
     """The texts of the files that hold ``stretches``, by their names: one file a clip of WebVTT and ELAN, else one.
+    Where clips of several folders have one name, theirs begin with the folder.
 
     Args:
         stretches: in any order; times are seconds on the clip's own clock.
@@ -63,7 +64,9 @@ def written(
         clips.setdefault(one.path, []).append(one)
     if form in (AnnotationFormat.WEBVTT, AnnotationFormat.ELAN):
         write, ending = (_webvtt, ".vtt") if form is AnnotationFormat.WEBVTT else (_elan, ".eaf")
-        names = {path: str(PurePosixPath(path).with_suffix(ending).name) for path in clips}
+        names = {path: PurePosixPath(path).with_suffix(ending).name for path in clips}
+        if len(set(names.values())) < len(names):
+            names = {path: str(PurePosixPath(path).with_suffix(ending)) for path in clips}
         if twice := [one for one, count in Counter(names.values()).items() if count > 1]:
             raise DatasetError(f"several clips would be written to '{twice[0]}'; rename them, or write one at a time")
         return {names[path]: write(path, some) for path, some in clips.items()}

@@ -17,8 +17,8 @@ import gzip
 import os
 import re
 import zlib
-from collections.abc import Collection, Mapping
-from dataclasses import replace
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +32,22 @@ from ga2app.datasets.text_tables import read_text
 from ga2app.errors import DatasetError, counted, named
 from ga2app.untrusted import parse_json, read_ordinary
 
-__all__ = ["FORMATS", "Annotations", "CutStretch", "LabeledStretch", "LeftOut", "annotation_format", "read_annotations"]
+__all__ = [
+    "FORMATS",
+    "Annotations",
+    "CutStretch",
+    "LabeledStretch",
+    "LeftOut",
+    "Needs",
+    "annotation_format",
+    "annotation_needs",
+    "read_annotations",
+]
 
 MOST_BYTES = 1 << 28
 """The largest file of annotations; one of 10,000 stretches has about one megabyte."""
+SUFFIXES = frozenset(".eaf .xml .vtt .srt .boris .json".split())
+"""Endings of files that no list of clips has."""
 FORMATS = (
     "CSV with start and end, Label Studio, CVAT, VIA 3, ELAN, BORIS, ActivityNet, THUMOS-14, Charades, EPIC-KITCHENS, "
     "FiftyOne, WebVTT or SRT"
@@ -84,11 +96,33 @@ def read_annotations(
 def annotation_format(file: str | os.PathLike[str]) -> str | None:
     """The format of the annotations over time in ``file``, or in the first such file of a folder; None where there are
     none, or what there is cannot be read."""
-    for one in _files_in(Path(file)) if os.path.isdir(file) else [Path(file)]:
+    return next((reading.format for reading in _readable(Path(file))), None)
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a file of annotations asks for: whether the frame rate of its timeline, and which ``tiers`` there are to
+    choose from, where there are several."""
+
+    format: str
+    frame_rate: bool = False
+    tiers: tuple[str, ...] = ()
+
+
+def annotation_needs(file: str | os.PathLike[str]) -> Needs | None:
+    """What the annotations over time in ``file``, or in a folder of such files, ask for; None where there are none."""
+    readings = list(_readable(Path(file)))
+    tiers = sorted({mark.tier for reading in readings for mark in reading.marks})
+    formats = named(dict.fromkeys(reading.format for reading in readings))
+    rate = any(reading.grid_rate is not None for reading in readings)
+    return Needs(formats, rate, tuple(tiers) if len(tiers) > 1 else ()) if readings else None
+
+
+def _readable(file: Path) -> Iterator[Reading]:
+    for one in _files_in(file) if os.path.isdir(file) else [file]:
         with contextlib.suppress(DatasetError):
             if reading := _read(one, 1.0):
-                return reading.format
-    return None
+                yield reading
 
 
 def _files_in(folder: Path) -> list[Path]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import os
 import re
+import shutil
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ga2app.errors import DatasetError
-from ga2app.paths import safe_name
+from ga2app.paths import safe_name, whole_file
 from ga2app.stretches import Stretch, file_of, seconds, split_address
 from ga2app.types import Dataset
 from ga2app.untrusted import csv_text
@@ -59,10 +60,10 @@ def _times(stretch: Stretch | None) -> tuple[str, str]:
 def export_csv(folder: Path, dataset: Dataset) -> Path:
     """A CSV in ``folder`` with the clips' places on this machine. Raises DatasetError if it cannot be written."""
     try:
-        file = folder / f"{_file_stem(dataset.name)}.csv"
+        file = folder / f"{file_stem(dataset.name)}.csv"
         file.write_text(_written(dataset, rows_of(dataset)), encoding="utf-8")
     except OSError as exc:
-        raise _refused(exc) from exc
+        raise export_refused(exc) from exc
     return file
 
 
@@ -78,7 +79,7 @@ def export_zip(folder: Path, dataset: Dataset) -> Path:
             "from the data set, then export again"
         )
     packed_rows, taken, packed = [], set[str](), dict[str, str]()
-    file = folder / f"{_file_stem(dataset.name)}.zip"
+    file = folder / f"{file_stem(dataset.name)}.zip"
     try:
         with zipfile.ZipFile(file, "x", zipfile.ZIP_STORED) as archive:
             for path, label, subset, group, *told in rows:
@@ -93,13 +94,34 @@ def export_zip(folder: Path, dataset: Dataset) -> Path:
             archive.writestr(LIST_NAME, _written(dataset, packed_rows))
     except OSError as exc:
         file.unlink(missing_ok=True)
-        raise _refused(exc) from exc
+        raise export_refused(exc) from exc
     return file
+
+
+def put_in_place(folder: Path, files: Mapping[str, Path | str]) -> list[Path]:
+    """Files, or their texts, by their names in ``folder``: all of them or none. Raises DatasetError, also where one of
+    them is there already."""
+    if there := [name for name in files if (folder / name).exists()]:
+        raise DatasetError(f"'{folder / there[0]}' is there already; choose another folder, or move it away")
+    placed: list[Path] = []
+    try:
+        for name, what in files.items():
+            with whole_file(folder / name) as fresh:
+                if isinstance(what, str):
+                    fresh.write_text(what, encoding="utf-8", newline="")
+                else:
+                    shutil.move(what, fresh)
+            placed.append(folder / name)
+    except OSError as exc:
+        for file in placed:
+            file.unlink(missing_ok=True)
+        raise export_refused(exc) from exc
+    return placed
 
 
 def _place(path: str, label: str, group: str, taken: set[str]) -> str:
     """Where a clip goes in the zip; two that would have the same place are numbered."""
-    folder = _file_stem("anchors" if group == "anchor" else label)
+    folder = file_stem("anchors" if group == "anchor" else label)
     stem, suffix = os.path.splitext(safe_name(os.path.basename(path)))
     place, number = f"{folder}/{stem}{suffix}", 1
     while place.casefold() in taken:
@@ -109,10 +131,11 @@ def _place(path: str, label: str, group: str, taken: set[str]) -> str:
     return place
 
 
-def _file_stem(name: str) -> str:
+def file_stem(name: str) -> str:
     """``name`` as the name of a file or a folder on any system."""
     return safe_name(re.sub(r'[<>"|?*]', "_", name)).strip(". ") or "dataset"
 
 
-def _refused(exc: OSError) -> DatasetError:
+def export_refused(exc: OSError) -> DatasetError:
+    """That a file to download could not be written."""
     return DatasetError(f"the export could not be written ({exc.strerror or exc}); free some disk space and try again")

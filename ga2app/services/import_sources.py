@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
 from ga2app.datasets import VIDEO_SUFFIXES, Division, ImportReport, Missing, Problem, SplitLists, divided
 from ga2app.datasets.annotation_records import number
-from ga2app.datasets.annotations import Annotations, annotation_format, read_annotations
+from ga2app.datasets.annotations import SUFFIXES
 from ga2app.datasets.class_folders import read_folder
 from ga2app.datasets.clip_names import is_foreign
 from ga2app.datasets.clip_table import read_table
@@ -20,6 +21,8 @@ from ga2app.datasets.label_descriptions import Given
 from ga2app.datasets.split_list_import import read_split_lists
 from ga2app.errors import DatasetError, counted, named, shown
 from ga2app.labels import Spelling, in_words, tidy
+from ga2app.services.annotation_files import AnnotationSource as AnnotationSource
+from ga2app.services.annotation_files import needs_at
 from ga2app.services.zip_archive import Tick, unpack
 from ga2app.stretches import address_of, file_of
 from ga2app.types import Dataset
@@ -77,28 +80,6 @@ class ListsSource:
         return (*self.lists.train, *self.lists.test)[0].name
 
 
-@dataclass(frozen=True)
-class AnnotationSource:
-    """A file of annotations over time, whose stretches become clips; the videos, below ``root``, stay where they are.
-
-    The other fields are those of ``ga2app.datasets.annotations.read_annotations``; ``labels`` are numbers and names.
-    """
-
-    file: Path
-    root: Path | None = None
-    frame_rate: float | None = None
-    tiers: tuple[str, ...] = ()
-    labels: tuple[tuple[int, str], ...] = ()
-
-    @property
-    def title(self) -> str:
-        return self.file.name
-
-    def read(self) -> Annotations:
-        """What the file lists. Raises DatasetError."""
-        return read_annotations(self.file, self.root, self.frame_rate, tiers=self.tiers, labels=dict(self.labels))
-
-
 Source = FileSource | ListsSource | AnnotationSource
 
 
@@ -125,36 +106,53 @@ def path_at(text: str, what: str) -> Path:
     return path
 
 
-def source_at(path: Path, fold: int | None = None, root: Path | None = None, frame_rate: float | None = None) -> Source:
-    """What the file or folder at ``path`` is: files of labeling tools are told by their content.
+def source_at(
+    path: Path,
+    fold: int | None = None,
+    root: Path | None = None,
+    frame_rate: float | None = None,
+    tiers: Sequence[str] = (),
+    *,
+    uploaded: bool = False,
+) -> FileSource | AnnotationSource:
+    """What the file or folder at ``path`` is: files of labeling tools, also in a zip, are told by their content.
 
     A CSV with start and end is one if its clips lie below a ``root``; beside their list it is a list of clips.
     """
-    looked_at = not zipfile.is_zipfile(path) if path.is_file() else root or frame_rate is not None
-    kind = annotation_format(path) if looked_at else None
-    if kind is not None and (kind != "CSV" or root or frame_rate is not None):
-        return AnnotationSource(path, root, frame_rate)
-    if root or frame_rate is not None:
-        text = "is no file of annotations over time, which alone has a folder of clips and a frame rate"
-        raise DatasetError(f"'{path.name}' {text}; leave both out")
-    return FileSource(path, fold)
+    files = FileSource(path, fold, uploaded)
+    asked = bool(root or frame_rate is not None or tiers)
+    needs = needs_at(path) if os.path.isfile(path) or asked else None
+    if files.packed:
+        if needs is None and asked:
+            text = "holds no annotations over time, which alone have a frame rate and tiers"
+            raise DatasetError(f"'{path.name}' {text}; leave them out")
+        return AnnotationSource(path, None, frame_rate, tuple(tiers), uploaded=uploaded) if needs else files
+    a_tools = path.suffix.lower() in SUFFIXES if needs is None else needs.format != "CSV"
+    return AnnotationSource(path, root, frame_rate, tuple(tiers)) if asked or a_tools else files
 
 
 def source_given(
-    archive: str | None, place: str, root: str, fold: int | None, frame_rate: object, *, server_paths: bool
+    archive: str | None,
+    place: str,
+    root: str,
+    fold: int | None,
+    frame_rate: object,
+    tiers: Sequence[str] = (),
+    *,
+    server_paths: bool,
 ) -> Source:
     """What a request names: of an uploaded zip and a path on the machine exactly one is given. Raises DatasetError."""
     if bool(archive) == bool(place.strip()):
         raise DatasetError("give either a zip (archive) or a path on the studio's machine (source)")
-    if archive:
-        return FileSource(Path(archive), fold, uploaded=True)
-    if not server_paths:
-        return FileSource(Path(place), fold)
     rate = None if frame_rate is None else number(frame_rate)
     if rate is None and frame_rate is not None:
         raise DatasetError(f"a frame rate of {shown(str(frame_rate)[:80])} is none; give a number, such as 25")
+    if archive:
+        return source_at(Path(archive), fold, None, rate, tiers, uploaded=True)
+    if not server_paths:
+        return FileSource(Path(place), fold)
     folder = path_at(root, "folder of clips") if root.strip() else None
-    return source_at(path_at(place, "folder, CSV file or zip"), fold, folder, rate)
+    return source_at(path_at(place, "folder, CSV file or zip"), fold, folder, rate, tiers)
 
 
 def read_source(
@@ -174,6 +172,8 @@ def read_source(
     root = scratch
     if isinstance(source, FileSource) and source.packed:
         unpack(source.path, scratch, report, tick)
+    elif isinstance(source, AnnotationSource):
+        source = source.unpacked(scratch, report, tick)
     tick("Reading", 0, 0)
     if isinstance(source, ListsSource):
         draft, root = _read_lists(replace(source, lists=replace(source.lists, spelling=spelling)), report)
@@ -184,7 +184,7 @@ def read_source(
     else:
         root = source.path if source.path.is_dir() else source.path.parent
         draft = _read(source.path, report, source.fold, spelling)
-    if isinstance(source, FileSource) and (source.packed or source.path.is_dir()):
+    if isinstance(source, FileSource) and (source.packed or source.path.is_dir()) or root == scratch:
         _name_strays(root, draft, report)
     draft = divided(with_one_spelling(draft), division)
     report.notes += draft.notes
@@ -216,7 +216,7 @@ def _read_stretches(source: AnnotationSource, report: ImportReport) -> tuple[Dra
         why = one.why if one.why.startswith(("'", "line ")) else f"it {one.why}"
         fix = "correct it, or import the others with --missing skip"
         times = "" if one.start is None or one.end is None else f" {one.start:g}–{one.end:g} s"
-        report.unusable(str(source.file), (one.path or found.format) + times, one.label, why, fix)
+        report.unusable(str(source.path), (one.path or found.format) + times, one.label, why, fix)
     for cut in found.cut:
         report.taken(f"{cut.path} {cut.start:g}–{cut.end:g} s", cut.label, cut.why, "look at its end")
     clips = tuple(
@@ -224,7 +224,7 @@ def _read_stretches(source: AnnotationSource, report: ImportReport) -> tuple[Dra
         for one in found.stretches
     )
     base = tuple(dict.fromkeys(one.label for one in found.stretches))
-    return Draft(source.file.stem, base, (), clips, notes=found.notes), found.root
+    return Draft(source.path.stem, base, (), clips, notes=found.notes), found.root
 
 
 def _inside(draft: Draft, root: Path, report: ImportReport) -> Draft:

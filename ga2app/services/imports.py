@@ -28,7 +28,6 @@ from ga2app.labels import Spelling
 from ga2app.services.clip_validation import Validated, tell_missing, validate
 from ga2app.services.import_sources import (
     Duplicates,
-    FileSource,
     ListsSource,
     Source,
     drop_unused,
@@ -133,7 +132,7 @@ class ImportService:
             sweep(self._studio.home, self._studio.store)
 
     def _job(self, source: Source, name: str, choices: Choices, tick: Tick | None = None) -> _Job:
-        if not (self._studio.server_paths or (isinstance(source, FileSource) and source.uploaded)):
+        if not (self._studio.server_paths or getattr(source, "uploaded", False)):
             raise DatasetError("files of the server cannot be imported here; upload a zip")
         if isinstance(source, ListsSource) and not (source.lists.train or source.lists.test):
             raise DatasetError("no list was named; write the path of at least one list of training or test clips")
@@ -225,7 +224,7 @@ class _Job:
 
     def _held(self) -> Source:
         """An upload lies in a cache that is emptied: a second name for the file, or a copy, is the import's own."""
-        if not (isinstance(self.source, FileSource) and self.source.packed):
+        if isinstance(self.source, ListsSource) or not self.source.packed:
             return self.source
         held = self.staging / self.source.title
         try:
@@ -259,7 +258,7 @@ class _Job:
         folder, told = str(self.final) if own else None, self.report.to_dict()
         with self._in_place(scratch if own else None):
             self.imports.complete(self.id, dataset, told, facts=facts, folder=folder)
-        if isinstance(self.source, FileSource):
+        if not isinstance(self.source, ListsSource):
             drop_received(self.source.path)
 
     def _after(self, path: str) -> str:

@@ -17,6 +17,7 @@ from ga2app.hub.backbone_downloads import Backbones
 from ga2app.paths import Home, default_home
 from ga2app.services.anchor_advisor import AnchorAdvisor
 from ga2app.services.anchor_service import AnchorService
+from ga2app.services.annotation_files import AnnotationService
 from ga2app.services.clip_inspector import VideoInspector
 from ga2app.services.dataset_looks import DatasetLooks
 from ga2app.services.dataset_service import DatasetService
@@ -87,6 +88,7 @@ class Studio:
     clips_at_once: int = 1
 
     anchors = cached_property(AnchorService)
+    annotations = cached_property(AnnotationService)
     datasets = cached_property(DatasetService)
     descriptions = cached_property(DescriptionService)
     recognition = cached_property(RecognitionService)

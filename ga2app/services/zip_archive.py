@@ -7,7 +7,7 @@ import shutil
 import stat
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -40,8 +40,16 @@ class Limits:
     spare_bytes: int = 512 << 20
 
 
-def unpack(archive: Path, into: Path, report: ImportReport, tick: Tick, limits: Limits | None = None) -> None:
-    """Write the clips (and CSV lists) in ``archive`` below ``into``; what cannot be taken goes into ``report``.
+def unpack(
+    archive: Path,
+    into: Path,
+    report: ImportReport,
+    tick: Tick,
+    limits: Limits | None = None,
+    texts: Collection[str] = SUFFIXES,
+) -> None:
+    """Write the clips, and files with an ending of ``texts`` (lists of clips), in ``archive`` below ``into``; what
+    cannot be taken goes into ``report``.
 
     Raises DatasetError if it is no zip, or too large as a whole.
     """
@@ -55,7 +63,7 @@ def unpack(archive: Path, into: Path, report: ImportReport, tick: Tick, limits: 
             others: list[str] = []
             for number, entry in enumerate(entries):
                 tick("Unpacking", number, len(entries))
-                _take(packed, entry, into, report, others, limits)
+                _take(packed, entry, into, report, others, limits, texts)
     except LongListing as exc:
         raise DatasetError(f"the zip holds too much ({exc}); split it into several") from exc
     except (zipfile.BadZipFile, ValueError, NotImplementedError, OverflowError, OSError) as exc:
@@ -87,7 +95,13 @@ def _believable(entry: zipfile.ZipInfo, limits: Limits) -> bool:
 
 
 def _take(
-    packed: zipfile.ZipFile, entry: zipfile.ZipInfo, into: Path, report: ImportReport, others: list[str], limits: Limits
+    packed: zipfile.ZipFile,
+    entry: zipfile.ZipInfo,
+    into: Path,
+    report: ImportReport,
+    others: list[str],
+    limits: Limits,
+    texts: Collection[str],
 ) -> None:
     name = _name(entry)
     parts = PurePosixPath(name).parts
@@ -96,10 +110,10 @@ def _take(
     suffix = PurePosixPath(name).suffix.lower()
     refusal = _refusal(entry, name, parts, limits)
     label = parts[-2] if len(parts) > 1 and parts[-2] not in ("/", "..") else ""
-    if refusal is None and suffix in _DOCUMENTS and not (suffix in SUFFIXES and entry.file_size <= _TABLE_BYTES):
+    if refusal is None and suffix in _DOCUMENTS and not (suffix in texts and entry.file_size <= _TABLE_BYTES):
         others.append(name)
         return
-    if refusal is None and suffix not in VIDEO_SUFFIXES and suffix not in SUFFIXES:
+    if refusal is None and suffix not in VIDEO_SUFFIXES and suffix not in texts:
         refusal = _wrong_kind(suffix)
     target = into.joinpath(*parts) if refusal is None else into
     if refusal is None and target.exists():

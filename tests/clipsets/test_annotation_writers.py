@@ -100,6 +100,8 @@ def test_what_cannot_be_written_is_said():
         written(STRETCHES, AnnotationFormat.LABEL_STUDIO)
     with pytest.raises(DatasetError, match="there are no stretches to write"):
         written([], AnnotationFormat.CSV)
-    two = [LabeledStretch(f"{folder}/a.mp4", 0, 1, "run") for folder in "xy"]
-    with pytest.raises(DatasetError, match=r"several clips would be written to 'a\.vtt'"):
+    two = [LabeledStretch(f"x/a.{ending}", 0, 1, "run") for ending in ("mp4", "avi")]
+    with pytest.raises(DatasetError, match=r"several clips would be written to 'x/a\.vtt'"):
         written(two, AnnotationFormat.WEBVTT)
+    apart = [LabeledStretch(f"{folder}/a.mp4", 0, 1, "run") for folder in "xy"]
+    assert list(written(apart, AnnotationFormat.WEBVTT)) == ["x/a.vtt", "y/a.vtt"]

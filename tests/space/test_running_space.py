@@ -42,7 +42,7 @@ CHANGES: dict[str, list[Any]] = {
     "stop_run": [1],
     "resume_run": [1],
     "restart_run": [1],
-    "import_dataset": [None, "", "", "", None, "first", "skip", "words", "", "", None],
+    "import_dataset": [None, "", "", "", None, "first", "skip", "words", "", "", None, []],
 }
 
 

@@ -23,11 +23,13 @@ from gradio.context import LocalContext
 
 from ga2app.config import RunConfig, preset
 from ga2app.datasets import Half
+from ga2app.datasets.annotation_writers import AnnotationFormat
 from ga2app.datasets.clip_files import content_digest
 from ga2app.errors import AccessError, DatasetError, StudioError
 from ga2app.paths import PROJECT, SKETCH_HARD_PROMPT, Home
 from ga2app.services.anchor_pools import DATASET
 from ga2app.services.anchor_service import ProposedClip
+from ga2app.services.annotation_files import AnnotationSource
 from ga2app.services.explanations import Question
 from ga2app.services.import_sources import FileSource
 from ga2app.services.import_sweep import UNDER_WAY, sweep
@@ -136,6 +138,15 @@ def upload(one: Made) -> FileSource:
     return FileSource(one.folder / "clips.zip", uploaded=True)
 
 
+def labeled(one: Made) -> AnnotationSource:
+    """A zip of a video with labels over time."""
+    file = one.folder / "labeled.zip"
+    with zipfile.ZipFile(file, "w") as packed:
+        packed.write(draw_clip(one.folder / "labeled.mp4"), "labeled.mp4")
+        packed.writestr("labeled.vtt", "WEBVTT\n\n00:00.000 --> 00:00.500\nrun\n")
+    return AnnotationSource(file, uploaded=True)
+
+
 METHODS: dict[str, tuple[Call, tuple[str, ...]]] = {
     "anchors.accept": (lambda s, m: s.anchors.accept(m.anchors, [ProposedClip(m.upload, "x", None)], [0]), CHANGES),
     "anchors.accept_prompts": (lambda s, m: s.anchors.accept_prompts(m.group, TEXTS, [0]), CHANGES),
@@ -167,6 +178,9 @@ METHODS: dict[str, tuple[Call, tuple[str, ...]]] = {
     "anchors.to_undo": (lambda s, m: s.anchors.to_undo(), OFFERS),
     "anchors.undo": (lambda s, m: s.anchors.undo(), UNDOES),
     "anchors.upload": (lambda s, m: s.anchors.upload(m.anchors, [m.upload], ""), CHANGES),
+    "annotations.export": (lambda s, m: s.annotations.export(m.dataset, AnnotationFormat.CSV).name, CHANGES),
+    "annotations.preview": (lambda s, m: s.annotations.preview(labeled(m)).format, (REFUSED, OWN, OWN, OWN)),
+    "annotations.written": (lambda s, m: s.annotations.written(m.dataset, AnnotationFormat.CSV), READS),
     "descriptions.can_ask": (lambda s, m: s.descriptions.can_ask(), OPEN),
     "descriptions.propose": (lambda s, m: s.descriptions.propose(m.dataset, "", "a/model"), (REFUSED, *NEVER[1:])),
     "descriptions.read": (lambda s, m: s.descriptions.read(m.dataset, m.folder / "told.json", ""), READS),
@@ -351,6 +365,8 @@ ENDPOINTS: dict[str, tuple[Callable[[Made], tuple[Any, ...]], tuple[str, ...]]] 
     "upload_bundle": (lambda m: (str(m.folder / "bundle"),), MAKES),
     "list_datasets": (lambda m: (), LISTS),
     "import_dataset": (lambda m: (str(upload(m).path),), MAKES),
+    "preview_annotations": (lambda m: (str(labeled(m).path),), (REFUSED, OWN, OWN, OWN)),
+    "export_dataset": (lambda m: ("secret set", "csv"), READS),
     "share": (lambda m: ("dataset", "secret set"), CHANGES),
 }
 

@@ -21,6 +21,7 @@ from ga2app.errors import ConfigError, Fault, StudioError
 from ga2app.services.recognition_service import WAYS
 from ga2app.services.studio import Studio
 from ga2app.untrusted import MAX_WHOLE, text_fault, whole_number
+from ga2app.web.api.dataset_endpoints import DatasetEndpoints
 from ga2app.web.api.endpoints import Endpoints
 from ga2app.web.api.run_endpoints import RunEndpoints
 from ga2app.web.components.form_fields import NamedFiles
@@ -32,6 +33,7 @@ EXAMPLES: dict[str, Any] = {
     "config": {"dataset": "demo"},
     "preset_name": "quick",
     "run": 1,
+    "dataset": "demo",
     "bundle": "run-000001",
 }
 """Values for the snippets, by the parameter's name; the others keep their default, or what Gradio makes up."""
@@ -123,15 +125,17 @@ Endpoint = Callable[..., Any]
 
 def build_api(studio: Studio, *, on_space: bool = False) -> None:
     """Connect the endpoints; those that take or give files do so through unseen components. Sharing is a Space's."""
-    some, runs = Endpoints(studio), RunEndpoints(studio)
+    some, runs, sets = Endpoints(studio), RunEndpoints(studio), DatasetEndpoints(studio)
     _connect(some.recognize, concurrency_limit=None)  # the service admits, and turns take care of the rest
     for name in "queue_run queue_job run_status list_runs stop_run resume_run restart_run".split():
         api(_told(getattr(runs, name)), api_name=name)
     _connect(some.download_bundle)
     _connect(some.upload_bundle)
     api(_told(some.list_bundles), api_name="list_bundles")
-    _connect(some.import_dataset)
-    api(_told(some.list_datasets), api_name="list_datasets")
+    _connect(sets.import_dataset)
+    _connect(sets.preview_annotations)
+    _connect(sets.export_dataset)
+    api(_told(sets.list_datasets), api_name="list_datasets")
     if on_space:
         api(_told(runs.share), api_name="share")
 

@@ -1,4 +1,4 @@
-"""The endpoints of clips, bundles and data sets: recognize, list, download, upload, import.
+"""The endpoints of clips and bundles: recognize, list, download, upload.
 
 A docstring here is what a caller reads, and an endpoint answers in plain JSON.
 """
@@ -6,28 +6,21 @@ A docstring here is what a caller reads, and an endpoint answers in plain JSON.
 from __future__ import annotations
 
 import tempfile
-from collections import Counter
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from gradio.processing_utils import save_file_to_cache
 from gradio.utils import get_upload_folder
 
-from ga2app.datasets import Division, Missing
-from ga2app.datasets.label_descriptions import given_descriptions
-from ga2app.errors import ConfigError, DatasetError, Fault
-from ga2app.labels import Spelling, parse_labels
+from ga2app.errors import ConfigError, Fault
 from ga2app.paths import safe_name
-from ga2app.services.import_sources import Duplicates, source_given
-from ga2app.services.imports import Choices
 from ga2app.services.recognition_service import none_of_these as decided
 from ga2app.services.studio import Studio
 from ga2app.store import BundleQuery
-from ga2app.store.import_records import ImportRow, ImportState
 from ga2app.types import RecognitionRequest
 from ga2app.web.api.json_answers import document, listed
 
-MAX_LISTED, MAX_FLAWS = 200, 1000
+MAX_LISTED = 200
 Files: TypeAlias = list[str]
 OneFile: TypeAlias = str
 """Uploaded files, by their paths: ``build_api`` gives them an input that takes files."""
@@ -92,12 +85,12 @@ class Endpoints:
             BackboneError: there is no such backbone on the machine; the message lists those that there are.
             ConfigError: an option with a value that cannot be used, and its rule.
         """
-        names = labels if isinstance(labels, str) else _texts("labels", labels)
-        keys = [key for key in [bundle, *_texts("bundles", bundles)] if key]
-        sentences = [text for text in [template, *_texts("templates", templates)] if text]
+        names = labels if isinstance(labels, str) else texts_in("labels", labels)
+        keys = [key for key in [bundle, *texts_in("bundles", bundles)] if key]
+        patterns = [text for text in [template, *texts_in("templates", templates)] if text]
         most, rejected = 5 if top_k is None else int(top_k), decided(none_of_these, threshold, negatives)
-        told = _sentences(descriptions)
-        request = RecognitionRequest(clips or [], names, keys, backbone, sentences, most, rejected, told, stretch)
+        told = sentences(descriptions)
+        request = RecognitionRequest(clips or [], names, keys, backbone, patterns, most, rejected, told, stretch)
         return document(self._studio.recognition.answer(request))
 
     def list_bundles(
@@ -164,102 +157,8 @@ class Endpoints:
         card, fresh = self._studio.library.import_bundle(archive or "")
         return listed(card, self._studio.has_backbone(card.backbone)) | {"new": fresh}
 
-    def list_datasets(self) -> list[dict[str, Any]]:
-        """List the data sets that runs can be trained on: name, base and novel labels, numbers of clips.
 
-        Returns:
-            name: the name that a run's settings give as dataset.
-            base: the labels that are trained on.
-            novel: the labels that are only tested.
-            training_clips: how many clips there are to train on.
-            test_clips: how many clips there are to test on.
-            anchors: how many anchor clips it has of its own.
-        """
-        return [
-            {
-                "name": row.name,
-                "base": list(row.base),
-                "novel": list(row.novel),
-                "training_clips": row.n_train,
-                "test_clips": row.n_test,
-                "anchors": row.anchors,
-            }
-            for row in self._studio.store.datasets.list()
-        ]
-
-    def import_dataset(
-        self,
-        archive: OneFile | None = None,
-        source: str = "",
-        name: str = "",
-        novel: str = "",
-        fold: int | None = None,
-        duplicates: str = "first",
-        missing: str = "skip",
-        spelling: str = "words",
-        descriptions: str = "",
-        root: str = "",
-        frame_rate: float | None = None,
-    ) -> dict[str, Any]:
-        """Make clips a data set: a zip that is uploaded, or a folder, a CSV or a zip on the studio's machine.
-
-        Every clip is opened, and clips with the same content are found. The answer comes when all is done.
-
-        Args:
-            archive: a zip of class folders, or of clips with a CSV that names the columns path and label; or null.
-            source: in its place the path of a folder, a CSV, a zip or a labeling tool's file on the machine that the
-                studio runs on, where its files may be named: not on a Space. Clips outside a zip stay where they are.
-            name: name of the data set; empty for the name of the zip, folder or CSV.
-            novel: labels that are only tested, between commas; one that holds a comma in double quotes.
-            fold: the fold whose clips are for testing, where a column numbers folds; or null.
-            duplicates: first, to keep the first of clips with the same content, or all.
-            missing: skip, to leave out clips that are missing or cannot be read, or fail, to import nothing then.
-            spelling: words, to split class names of folders (ApplyEyeMakeup: apply eye makeup), or as-published.
-            descriptions: sentences that describe labels: lines like "label: sentence", or a JSON object of labels and
-                lists of sentences.
-            root: the folder below which the clips of a labeling tool's file lie; empty for the file's own.
-            frame_rate: frames a second of Label Studio's timeline, as its labeling configuration says; or null.
-
-        Returns:
-            dataset: the name of the data set.
-            clips: how many clips went in.
-            train: how many of them are for training.
-            test: how many of them are for testing.
-            base: how many labels are trained on.
-            novel: how many labels are only tested.
-            flaws: clips that were left out or are worth a look: file, label, kind, reason and fix of each, the first
-                1,000 of them.
-            flaw_counts: how many such clips there are in all, by their kind: left out, or taken.
-            notes: further remarks, in sentences.
-
-        Raises:
-            DatasetError: nothing was imported; the reason, and what to do.
-        """
-        studio = self._studio
-        studio.may_change()
-        chosen: Choices = {
-            "missing": Missing(_one_of("missing", missing, [*Missing])),
-            "duplicates": Duplicates(_one_of("duplicates", duplicates, [*Duplicates])),
-            "spelling": Spelling(_one_of("spelling", spelling, [*Spelling])),
-            "division": Division(novel=tuple(parse_labels(novel))),
-            "descriptions": given_descriptions(_sentences(descriptions) or ""),
-        }
-        numbers = None if fold is None else int(fold), frame_rate
-        given = source_given(archive, source, root, *numbers, server_paths=studio.server_paths)
-        return _imported(studio.imports.run(given, name or "", **chosen))
-
-
-def _imported(row: ImportRow) -> dict[str, Any]:
-    """What ``import_dataset`` answers; raises DatasetError where nothing was imported."""
-    if row.state is not ImportState.DONE:
-        raise DatasetError(row.error or "the import has failed")
-    report, told = row.report or {}, ("clips", "train", "test", "base", "novel", "notes")
-    flaws = [flaw["kind"] for flaw in report["flaws"]]
-    counts = {"flaws": report["flaws"][:MAX_FLAWS], "flaw_counts": dict(Counter(flaws))}
-    return {"dataset": row.name, **{kind: report[kind] for kind in told}, **counts}
-
-
-def _sentences(given: Any) -> str | dict[str, Any] | None:
+def sentences(given: Any) -> str | dict[str, Any] | None:
     """Descriptions as a request has them: None for "off", empty for those that bundles know; raises ConfigError."""
     if given in (None, "", "off"):
         return None
@@ -277,13 +176,7 @@ def zip_to_serve(studio: Studio, key: str, cache: str | Path) -> str:
         return str(save_file_to_cache(packed, str(cache)))
 
 
-def _one_of(what: str, given: str, known: list[str]) -> str:
-    if given not in known:
-        raise DatasetError(f"{what} '{given}' is not one of {', '.join(known)}; choose one of these")
-    return given
-
-
-def _texts(name: str, value: object) -> list[str]:
+def texts_in(name: str, value: object) -> list[str]:
     """A list of texts; raises ConfigError for anything else."""
     if value is None or value == "":
         return []

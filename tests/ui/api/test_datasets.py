@@ -49,9 +49,19 @@ def test_the_file_of_a_labeling_tool_is_imported_by_its_path(client: Client, cli
     asked = {"source": str(tmp_path / "tasks.json"), "root": str(clips), "api_name": "/import_dataset"}
     with pytest.raises(AppError, match="no export tells its rate"):
         client.predict(**asked)
-    done = client.predict(**asked, frame_rate=25)
+    found = client.predict(**{**asked, "api_name": "/preview_annotations"}, frame_rate=8)
+    assert [(one["video"], one["start"], one["end"]) for one in found["stretches"]] == [
+        ("waving/1.mp4", 0.0, 0.5),
+        ("waving/1.mp4", 0.25, 0.75),
+    ]
+    assert found["clips"] == {"waving/1.mp4": {"start": 0.0, "end": 1.0}} and not found["left_out"]
+    done = client.predict(**asked, frame_rate=8)
     assert (done["clips"], done["base"]) == (2, 1)
-    with pytest.raises(AppError, match="is no file of annotations over time"):
+    written = {"dataset": done["dataset"], "form": "webvtt", "api_name": "/export_dataset"}
+    assert Path(client.predict(**written)).read_text().startswith("WEBVTT\n\n00:00:00.000 --> 00:00:00.500\nWaving\n")
+    with pytest.raises(AppError, match="form 'pdf' is not one of csv, webvtt, elan"):
+        client.predict(**{**written, "form": "pdf"})
+    with pytest.raises(AppError, match="holds no file of annotations over time"):
         client.predict(**{**asked, "source": str(clips)})
 
 

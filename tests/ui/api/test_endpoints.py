@@ -23,6 +23,8 @@ DOCUMENTED = {
     "/upload_bundle",
     "/list_datasets",
     "/import_dataset",
+    "/preview_annotations",
+    "/export_dataset",
 }
 
 

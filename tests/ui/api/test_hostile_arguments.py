@@ -10,6 +10,7 @@ import pytest
 
 from ga2app.web import Studio
 from ga2app.web.api import _told
+from ga2app.web.api.dataset_endpoints import DatasetEndpoints
 from ga2app.web.api.endpoints import Endpoints
 from ga2app.web.api.run_endpoints import RunEndpoints
 
@@ -29,7 +30,10 @@ CALLS: dict[str, dict[str, Any]] = {
     "download_bundle": {"bundle": "nobody"},
     "upload_bundle": {"archive": None},
     "import_dataset": {"archive": None, "source": "", "name": "", "novel": "", "fold": None, "duplicates": "first",
-                       "missing": "skip", "spelling": "words", "descriptions": "", "root": "", "frame_rate": None},
+                       "missing": "skip", "spelling": "words", "descriptions": "", "root": "", "frame_rate": None,
+                       "tiers": []},
+    "preview_annotations": {"archive": None, "source": "", "root": "", "frame_rate": None, "tiers": []},
+    "export_dataset": {"dataset": "nobody", "form": "csv", "frame_rate": None, "video": ""},
     "queue_run": {"config": {}, "preset_name": "nobody", "name": ""},
     "queue_job": {"config": {}, "preset_name": "nobody", "name": "", "flavor": "", "timeout": ""},
     "run_status": {"run": 9}, "list_runs": {"state": "", "limit": 5, "offset": 0}, "stop_run": {"run": 9},
@@ -39,7 +43,7 @@ CALLS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("name", CALLS)
 def test_any_argument_is_answered_or_refused_in_one_line(studio: Studio, name: str) -> None:
-    door = Endpoints(studio) if hasattr(Endpoints, name) else RunEndpoints(studio)
+    door = next(kind(studio) for kind in (Endpoints, DatasetEndpoints, RunEndpoints) if hasattr(kind, name))
     endpoint, usual = _told(getattr(door, name)), CALLS[name]
     if name == "recognize":
         usual = usual | {"clips": [studio.examples[0].path]}
