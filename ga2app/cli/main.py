@@ -33,6 +33,9 @@ COMMANDS = {
     "recognize": {
         "recognize": "recognize clips with zero-shot CLIP and, beside it, bundles",
     },
+    "label_video": {
+        "label-video": "label a long video over time: a window slides over it, and its answers become stretches",
+    },
     "explain": {
         "explain": "what moved a clip's score, and the nearest words of a bundle's tokens",
     },

@@ -41,28 +41,14 @@ def add(commands: common.Commands) -> None:
     parser.add_argument(
         "--top", type=_at_least_one, default=5, help="labels shown for each clip (default 5; --json shows all)"
     )
-    none = "negative prompts tell a clip that shows none of the labels: they compete with them (default), or the best "
-    ways: dict[str, Any] = {"nargs": "?", "choices": [*map(str, NoneWay)], "const": NoneWay.COMPETE.value}
-    parser.add_argument("--none-of-these", help=f"{none}label is held against the nearest of them", **ways)
-    parser.add_argument("--negatives", help="negative prompts, written like labels (default: those switched on)")
-    reach = (
-        "what the best label has to reach, 0 to 1: its probability (default 0), or against a negative (default: what "
-        "the bundle's run chose from data, else 0.5)"
-    )
-    parser.add_argument("--threshold", type=_probability, help=reach)
+    add_rejection(parser)
     common.add_descriptions(parser, own="those that the bundles know")
     common.add_json(parser, run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Recognize and print; status 1 when not one clip could be read, 3 when some could not."""
-    if not args.none_of_these and (args.negatives is not None or args.threshold is not None):
-        args.refuse("--negatives and --threshold belong to --none-of-these")
-    none = None
-    if args.none_of_these:
-        negatives = None if args.negatives is None else tuple(parse_labels(args.negatives))
-        none = NoneOfThese(negatives, NoneWay(args.none_of_these), args.threshold)
-    asked: dict[str, Any] = {"none_of_these": none, "descriptions": _descriptions(args)}
+    asked: dict[str, Any] = {"none_of_these": rejection(args), "descriptions": descriptions(args)}
     labels = parse_labels(args.labels)
     clips = [address_of(clip, args.start, args.end) for clip in args.clips]
     request = RecognitionRequest(clips, labels, args.bundle, args.backbone, args.template, **asked)
@@ -77,7 +63,30 @@ def run(args: argparse.Namespace) -> int:
     return 0 if not unread else 1 if len(unread) == len(answer.clips) else SOME_UNREAD
 
 
-def _descriptions(args: argparse.Namespace) -> dict[str, list[str]] | None:
+def add_rejection(parser: argparse.ArgumentParser) -> None:
+    """``--none-of-these`` and what belongs to it."""
+    none = "negative prompts tell a clip that shows none of the labels: they compete with them (default), or the best "
+    ways: dict[str, Any] = {"nargs": "?", "choices": [*map(str, NoneWay)], "const": NoneWay.COMPETE.value}
+    parser.add_argument("--none-of-these", help=f"{none}label is held against the nearest of them", **ways)
+    parser.add_argument("--negatives", help="negative prompts, written like labels (default: those switched on)")
+    reach = (
+        "what the best label has to reach, 0 to 1: its probability (default 0), or against a negative (default: what "
+        "the bundle's run chose from data, else 0.5)"
+    )
+    parser.add_argument("--threshold", type=probability, help=reach)
+
+
+def rejection(args: argparse.Namespace) -> NoneOfThese | None:
+    """How "none of these" is decided; None where it is not."""
+    if not args.none_of_these and (args.negatives is not None or args.threshold is not None):
+        args.refuse("--negatives and --threshold belong to --none-of-these")
+    if not args.none_of_these:
+        return None
+    negatives = None if args.negatives is None else tuple(parse_labels(args.negatives))
+    return NoneOfThese(negatives, NoneWay(args.none_of_these), args.threshold)
+
+
+def descriptions(args: argparse.Namespace) -> dict[str, list[str]] | None:
     """The sentences of the file by name, an empty mapping for the bundles' own; None where they are not asked for."""
     if args.descriptions is None:
         return None
@@ -137,7 +146,7 @@ def _at_least_one(text: str) -> int:
     return int(text[:9])
 
 
-def _probability(text: str) -> float:
+def probability(text: str) -> float:
     try:
         value = float(text)
     except ValueError:

@@ -24,14 +24,13 @@ from ga2app.config import SKETCH
 from ga2app.errors import ClipError
 from ga2app.inference.answer_notes import Asked, check_top_k, checked, footage_notes, reading_notes
 from ga2app.inference.classifiers import Classifier, frame_features, taking_part
-from ga2app.inference.sliding_windows import STEP_S, WINDOW_S, sweep, swept
+from ga2app.inference.sliding_windows import sweep, swept
 from ga2app.labels import label_key, merge_labels
 from ga2app.method.prompted_model import FRAMES_AT_ONCE, PromptedClip, plain_clip
-from ga2app.types import Answer, NoneOfThese, Recognition, RecognizedClip, StretchRules, TimedLabels
+from ga2app.types import Answer, NoneOfThese, Recognition, RecognizedClip, Sliding, StretchRules, TimedLabels
 from ga2app.video import Evaluation, read_clip
 from ga2app.video.clip_loader import ClipLoader
 from ga2app.video.pixels import frames_to_pixels, thumbnails
-from ga2app.video.windows import Windows
 
 DEFAULT_FRAMES = 8
 CLIPS_AT_ONCE = 16
@@ -152,8 +151,8 @@ class Recognizer:
         path: str | os.PathLike[str],
         labels: Sequence[str] | None = None,
         *,
-        window_s: float = WINDOW_S,
-        step_s: float = STEP_S,
+        window_s: float = Sliding.window_s,
+        step_s: float = Sliding.step_s,
         template: str | Sequence[str] | None = None,
         none_of_these: NoneOfThese | None = None,
         descriptions: Mapping[str, str | Sequence[str]] | None = None,
@@ -189,8 +188,8 @@ class Recognizer:
             >>> answer.stretches[0].label, answer.address(answer.stretches[0])
             ('jumping', 'clip.mp4#t=0,1.5')
         """
-        how = Windows(window_s, step_s, self.num_frames), rules or StretchRules()
-        return swept(sweep(self, path, labels, *how, template, none_of_these, descriptions), progress)
+        how = Sliding(window_s, step_s, rules or StretchRules())
+        return swept(sweep(self, path, labels, how, template, none_of_these, descriptions), progress)
 
     def _asked(
         self,

@@ -19,7 +19,7 @@ from ga2app.config import SKETCH
 from ga2app.errors import ConfigError, Fault, LimitError
 from ga2app.inference.answer_notes import REAL_FOOTAGE, Asked, reading_notes
 from ga2app.inference.classifiers import Classifier
-from ga2app.types import NoneOfThese, StretchRules, TimedLabels
+from ga2app.types import NoneOfThese, Sliding, TimedLabels
 from ga2app.video import ClipFrames, ClipReader, Evaluation, read_clip
 from ga2app.video.domain_check import looks_photographic
 from ga2app.video.pixels import frames_to_pixels
@@ -29,7 +29,6 @@ from ga2app.video.windows import Windows
 if TYPE_CHECKING:
     from ga2app.inference.recognizer import Recognizer
 
-WINDOW_S, STEP_S = 2.0, 0.5
 MOST_PROBABILITIES = 50_000_000
 """Windows times labels, 200 MB: two hours at a step of half a second with 3,400 labels."""
 
@@ -38,28 +37,34 @@ def sweep(
     recognizer: Recognizer,
     path: str | os.PathLike[str],
     labels: Sequence[str] | None,
-    windows: Windows,
-    rules: StretchRules,
+    sliding: Sliding,
     template: str | Sequence[str] | None = None,
     none_of_these: NoneOfThese | None = None,
     descriptions: Mapping[str, str | Sequence[str]] | None = None,
+    most_frames: int | None = None,
 ) -> Generator[float, None, TimedLabels]:
     """Yields which share of the video is done; gives what it shows over time.
 
     What is held of frames are the features of one window and one piece, so that memory does not grow with the video
     but by 4 bytes a window and label. Every visual prompt acts within its frame, so that a frame has one feature,
-    whatever window looks at it. Raises ClipError, ConfigError, LabelError, LimitError.
+    whatever window looks at it. Raises ClipError, ConfigError, LabelError, and as soon as it can be told LimitError
+    for more than ``most_frames``.
     """
+    windows = Windows(sliding.window_s, sliding.step_s, recognizer.num_frames)
     file, asked = os.fspath(path), recognizer._asked(labels, template, none_of_these, descriptions)
     if len(recognizer.bundles) > 1:
         told = f"{len(recognizer.bundles)} bundles are loaded, and a video is labeled over time by one; take one"
         raise ConfigError([Fault("bundle", told)])
     how = recognizer.backbone.preprocessing
     work = _Sweep(recognizer, windows, asked)
+    share = 0.0
     with ClipReader() as reader, closing(reader.sweep(file, windows, short_side_px=how.read_px)) as pieces:
         for piece in pieces:
+            if piece.indices and piece.total_frames:
+                share = min(0.999, piece.indices[-1] / piece.total_frames)
+            _check_cost(work.frames + len(piece.frames), share, most_frames)
             work.take(piece)
-            yield min(0.999, piece.indices[-1] / piece.total_frames) if piece.indices and piece.total_frames else 0.0
+            yield share
     if not work.starts_s:
         work.whole(file)
     yield 1.0
@@ -73,7 +78,17 @@ def sweep(
     found = TimedLabels(file, recognizer.backbone.name, recognizer.bundles[0].folder if recognizer.bundles else None,
                         tuple(asked.names), begin, begin + lasts_s, window_s, windows.step_s, starts,
                         np.concatenate(work.probabilities), none, notes=tuple(notes))  # fmt: skip
-    return found.with_rules(rules)
+    return found.with_rules(sliding.rules)
+
+
+def _check_cost(frames: int, share: float, most: int | None) -> None:
+    """Raises LimitError where so many ``frames`` of the first ``share`` of a video make more than ``most`` of all."""
+    in_all = max(frames, round(frames / share)) if share > 0.001 else frames
+    if most is not None and in_all > most:
+        raise LimitError(
+            f"this video has about {in_all:,} frames to look at, and {most:,} are the most at a time",
+            hint="take a longer window or step, or a stretch of the video",
+        )
 
 
 def swept(shares: Generator[float, None, TimedLabels], progress: Callable[[float], object] | None) -> TimedLabels:
@@ -98,6 +113,7 @@ class _Sweep:
         self._features: Tensor | None = None  # (N, D)
         self._times_s: list[float] = []
         self._done = 0
+        self.frames = 0
         self.photographic = False
         self.starts_s: list[NDArray[np.float64]] = []
         self.probabilities: list[NDArray[np.float32]] = []
@@ -105,6 +121,7 @@ class _Sweep:
 
     def take(self, piece: ClipFrames) -> None:
         """Encode the frames of ``piece``, and answer the windows that end with it."""
+        self.frames += len(piece.frames)
         if len(piece.frames):
             self.photographic |= not self._times_s and looks_photographic(piece.frames[:8])
             features = self._encoded(piece)

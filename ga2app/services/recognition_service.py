@@ -159,7 +159,10 @@ class RecognitionService:
         bundles = [load_bundle(folder) for folder in request.bundles or ()]
         named = [str(bundle.manifest.backbone["name"]) for bundle in bundles]
         backbone = load(request.backbone or next(iter(named), "") or self._studio.known_backbone(None))
-        asked: Any = {"template": request.templates, "none_of_these": self._with_negatives(request.none_of_these)}
+        asked: Any = {
+            "template": request.templates,
+            "none_of_these": with_negatives(self._studio, request.none_of_these),
+        }
         asked["descriptions"] = read_descriptions(request)
         files = [part_of_clip(file, request.stretch) for file in request.files]
         return Recognizer(backbone, bundles).recognize(files, list(request.labels), **asked)
@@ -246,19 +249,10 @@ class RecognitionService:
         cards = self.chosen_bundles(request.bundles)
         backbone = self._studio.known_backbone(request.backbone or self.agreed_backbone(request.bundles))
         named: Any = {"labels": labels, "bundles": [card.folder for card in cards], "backbone": backbone}
-        none = self._with_negatives(request.none_of_these)
+        none = with_negatives(self._studio, request.none_of_these)
         resolved = replace(request, **named, templates=sentences, none_of_these=none)
         cost(resolved).check(self._studio.store.quotas)
         return resolved, cards
-
-    def _with_negatives(self, asked: NoneOfThese | None) -> NoneOfThese | None:
-        if asked is None or asked.negatives is not None:
-            return asked
-        store = self._studio.store.negatives
-        if asked.group and asked.group not in store.groups():
-            known = ", ".join(f"'{name}'" for name in store.groups()) or "none yet"
-            raise LabelError(f"there is no group of negative prompts '{asked.group}'; there are: {known}")
-        return replace(asked, negatives=tuple(store.texts(asked.group or None)), shipped=default_prompts())
 
     def _kept(self, address: str, stretch: str) -> str | RecognizedClip:
         """The ``stretch`` of the store's own copy of the clip at ``address``, or why there is none."""
@@ -268,6 +262,17 @@ class RecognitionService:
             return in_use(Kept(part_of_clip(f"{kept}{own.fragment if own else ''}", stretch)))
         except ClipError as exc:
             return RecognizedClip(file=Path(address).name, error=str(exc))
+
+
+def with_negatives(studio: Studio, asked: NoneOfThese | None) -> NoneOfThese | None:
+    """``asked`` with the negative prompts that are switched on, where it names none. Raises LabelError."""
+    if asked is None or asked.negatives is not None:
+        return asked
+    store = studio.store.negatives
+    if asked.group and asked.group not in store.groups():
+        known = ", ".join(f"'{name}'" for name in store.groups()) or "none yet"
+        raise LabelError(f"there is no group of negative prompts '{asked.group}'; there are: {known}")
+    return replace(asked, negatives=tuple(store.texts(asked.group or None)), shipped=default_prompts())
 
 
 def none_of_these(way: str, threshold: float | None = None, group: str | None = None) -> NoneOfThese | None:

@@ -6,14 +6,14 @@ import logging
 import os
 import pickle
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ga2app.config import Precision
 from ga2app.errors import StudioError
 from ga2app.services.recognition_cost import read_descriptions
-from ga2app.types import Recognition, RecognitionRequest
+from ga2app.types import Recognition, RecognitionRequest, Sliding, TimedLabels
 
 if TYPE_CHECKING:
     from ga2app.inference import ModelCache
@@ -68,6 +68,19 @@ class OwnRecognizer:
         asked: Any = {"template": request.templates, "none_of_these": request.none_of_these}
         asked["descriptions"] = read_descriptions(request)
         return LiveClip(loaded, list(request.labels), top_k=request.top_k, **asked)
+
+    def over_time(
+        self, request: RecognitionRequest, sliding: Sliding, most_frames: int
+    ) -> Generator[float, None, TimedLabels]:
+        """Label the one video of a request that has been resolved over time, in this process; yields the share that is
+        done. Raises StudioError."""
+        from ga2app.inference.sliding_windows import sweep
+
+        loaded = self.models.recognizer(request.backbone or "", request.bundles or ())
+        asked = request.templates, request.none_of_these, read_descriptions(request), most_frames
+        found = yield from sweep(loaded, request.files[0], list(request.labels), sliding, *asked)
+        rounded = loaded.backbone.compute.precision is Precision.BFLOAT16
+        return replace(found, notes=(*found.notes, ROUNDED)) if rounded else found
 
     def warm(self, backbone: str) -> None:
         """Load what the first request would have to wait for."""

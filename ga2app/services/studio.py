@@ -27,6 +27,7 @@ from ga2app.services.imports import ImportService
 from ga2app.services.label_sentences import DescriptionService
 from ga2app.services.library import LibraryService
 from ga2app.services.live_recognition import LiveService
+from ga2app.services.long_videos import LongVideoService
 from ga2app.services.ownership import OwnershipService
 from ga2app.services.recognition_service import RecognitionService
 from ga2app.services.recognizers import OwnRecognizer
@@ -100,6 +101,7 @@ class Studio:
     library = cached_property(LibraryService)
     live = cached_property(LiveService)
     looks = cached_property(DatasetLooks)
+    long_videos = cached_property(LongVideoService)
     ownership = cached_property(OwnershipService)
     sharing = cached_property(SharingService)
     runs = cached_property(RunService)

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TypeVar
 from weakref import WeakValueDictionary
 
+from ga2app.datasets.clip_files import content_digest
 from ga2app.disk import drop_older
 from ga2app.environment import received_folder, upload_quota
 from ga2app.errors import ClipError, StoreError
@@ -141,6 +142,24 @@ def keep_upload(home: Home, path: str | Path) -> Path:
     except OSError as exc:
         raise ClipError(name, f"the upload could not be kept ({exc.strerror or exc})", "upload it again") from exc
     return kept
+
+
+def recognized_folder(home: Home) -> Path:
+    """Where clips that were recognized and joined a data set, or wait for that, lie, in folders named by content."""
+    return home.datasets / "recognized"
+
+
+def keep_for_good(home: Home, address: str) -> str:
+    """The address of the clip in a folder of the store, where uploads that are dropped leave it. Raises ClipError."""
+    file, stretch = split_address(address)
+    kept = recognized_folder(home) / content_digest(file)[:32] / safe_name(Path(file).name)
+    try:
+        if not kept.exists():
+            with whole_file(kept) as fresh:
+                take_over(Path(file), fresh)
+    except OSError as exc:
+        raise ClipError(kept.name, f"it could not be kept ({exc.strerror or exc})", "free some disk space") from exc
+    return f"{kept}{stretch.fragment if stretch else ''}"
 
 
 def drop_received(path: str | Path) -> None:

@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ga2app.datasets.clip_files import content_digest
-from ga2app.errors import ClipError, DatasetError, counted
-from ga2app.paths import Home, safe_name, whole_file
+from ga2app.errors import DatasetError, counted
+from ga2app.paths import Home
 from ga2app.services.quotas import check_clips
 from ga2app.services.recognition_service import Results
-from ga2app.services.uploads import take_over
+from ga2app.services.uploads import keep_for_good, recognized_folder
 from ga2app.store import Store
 from ga2app.store.clip_reviews import WaitingClip
 from ga2app.store.row_guard import APP, acting_as
-from ga2app.stretches import file_of, split_address
+from ga2app.stretches import file_of
 
 if TYPE_CHECKING:
     from ga2app.services.studio import Studio
@@ -55,7 +55,7 @@ class WaitingService:
             raise DatasetError("none of these clips was kept; recognize them again, then review them")
         check_clips(self._store, [path for path, *_ in found])
         kept = [
-            (_keep(self._studio.home, path, digest), digest, answers, ahead) for path, digest, answers, ahead in found
+            (keep_for_good(self._studio.home, path), digest, answers, ahead) for path, digest, answers, ahead in found
         ]
         fresh = self._store.reviews.wait(kept)
         return f"{counted(fresh, 'clip')} to review, {len(self.all()):,} in all."
@@ -76,27 +76,10 @@ class WaitingService:
         return f"Done: {self._store.reviews.dismiss(waiting_id)}."
 
 
-def _folder(home: Home) -> Path:
-    return home.datasets / "recognized"
-
-
-def _keep(home: Home, address: str, digest: str) -> str:
-    """The address of the clip in a folder of the store, where uploads that are dropped leave it. Raises ClipError."""
-    file, stretch = split_address(address)
-    kept = _folder(home) / content_digest(file)[:32] / safe_name(Path(file).name)
-    try:
-        if not kept.exists():
-            with whole_file(kept) as fresh:
-                take_over(Path(file), fresh)
-    except OSError as exc:
-        raise ClipError(kept.name, f"it could not be kept ({exc.strerror or exc})", "free some disk space") from exc
-    return f"{kept}{stretch.fragment if stretch else ''}"
-
-
 @acting_as(APP)  # files of others are needed, too
 def sweep_recognized(home: Home, store: Store) -> int:
     """Delete files of recognized clips that nothing names any more, nor an undo could bring back; gives how many."""
-    folders = [folder for folder in _folder(home).glob("*") if folder.is_dir()]
+    folders = [folder for folder in recognized_folder(home).glob("*") if folder.is_dir()]
     needed = {Path(file_of(path)).parent for path in store.reviews.files()} if folders else set()
     gone = [folder for folder in folders if folder not in needed]
     for folder in gone:

@@ -38,8 +38,7 @@ class SplitClip:
 class DatasetEdits:
     """Edits of data sets, labels and clips. Each raises DatasetError if what it is to change is not there.
 
-    While a run that is to be trained on a data set waits or runs, nothing of that data set but its name can be changed.
-    """
+    While a run that is to be trained on a data set waits or runs, nothing of that data set but its name can change."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -171,6 +170,22 @@ class DatasetEdits:
             added = [] if label_id in known else [Selected("labels", "id = ?", [label_id])]
             return _move(db, clip_ids, ("label_id", label_id), f"'{_label(db, label_id)[1]}'", added)
 
+    def add_clips(self, dataset_id: int, clips: Sequence[tuple[str, str, str]]) -> int:
+        """Add clips to train on, (path, label, digest), and labels as need be; gives how many are new. Undoable."""
+        with self._database.write() as db:
+            called, _ = dataset_of(db, dataset_id)
+            refuse_edits(db, dataset_id)
+            there = {row[0] for row in db.execute("SELECT path FROM clips WHERE dataset_id = ?", [dataset_id])}
+            known = {row[0] for row in db.execute("SELECT id FROM labels WHERE dataset_id = ?", [dataset_id])}
+            told = {self._database.to_stored(path): more for path, *more in clips}
+            shared, fresh = {"dataset_id": dataset_id, "subset": Subset.TRAIN.value}, [*(told.keys() - there)]
+            labels = {path: add_label(db, dataset_id, told[path][0]) for path in sorted(fresh)}
+            rows = [{"label_id": label_id, "path": path, "digest": told[path][1]} for path, label_id in labels.items()]
+            added = [Selected("clips", among("id"), [json.dumps([insert(db, "clips", shared | row) for row in rows])])]
+            added += [Selected("labels", "id = ?", [label_id]) for label_id in set(labels.values()) - known]
+            remember(db, ROOM, f"adding {counted(len(fresh), 'clip')} to '{called}'", added=added)
+        return len(fresh)
+
     def move_clips(self, clip_ids: Collection[int], subset: Subset) -> int:
         """Put clips into train or test; gives how many there were."""
         with self._database.write() as db:
@@ -201,10 +216,8 @@ class DatasetEdits:
             clips = Selected("clips", "dataset_id = ?", [dataset_id])
             remember(db, ROOM, f"the new split of '{name}'", former=[Former(clips, ["subset"])])
             tested = set(choose([SplitClip(id_, label, LabelKind(kind), *rest) for id_, label, kind, *rest in found]))
-            db.conn.executemany(
-                "UPDATE clips SET subset = ? WHERE id = ?",
-                [(Subset.TEST.value if row[0] in tested else Subset.TRAIN.value, row[0]) for row in found],
-            )
+            subsets = [(Subset.TEST.value if row[0] in tested else Subset.TRAIN.value, row[0]) for row in found]
+            db.conn.executemany("UPDATE clips SET subset = ? WHERE id = ?", subsets)
         return len(found) - len(tested), len(tested)
 
 

@@ -28,7 +28,7 @@ from ga2app.types.report_types import (  # isort: skip
 from ga2app.types.run_types import (  # isort: skip
     DIGEST_CHARACTERS, ClipState, Event, EventKind, RunRecord, RunState, TrainingData, clip_name,
 )  # fmt: skip
-from ga2app.types.timed_labels import StretchRules, TimedLabels, TimedStretch  # isort: skip
+from ga2app.types.timed_labels import Sliding, StretchRules, TimedLabels, TimedStretch  # isort: skip
 
 __all__ = [
     "BASELINES", "DIGEST_CHARACTERS", "FEW_LABELS", "GROUPS", "LEAST_LABELS", "LICENSES", "NONE_OF_THESE", "REPORT",
@@ -39,7 +39,7 @@ __all__ = [
     "LabelKind", "LabelledClip", "MadeClip", "MadeClips", "MapPoint", "ModelReport", "NoneOfThese",
     "NoneWay", "Progress", "ProposalKind", "PulledAnchors", "PushOptions", "Pushed", "Recognition",
     "RecognitionRequest", "RecognizedClip", "Rejection", "RepoKind", "Report", "RunRecord", "RunState", "SampleSize",
-    "Score", "Spread", "StretchRules", "Subset", "Temperature", "TextProposal", "TextRating", "TextRatings",
+    "Score", "Sliding", "Spread", "StretchRules", "Subset", "Temperature", "TextProposal", "TextRating", "TextRatings",
     "TimedLabels", "TimedStretch", "TrainResult",
     "TrainingData", "Verdict",
     "as_document", "cautions", "clip_name", "defined", "figure_text", "harmonic_interval", "harmonic_mean",

@@ -45,6 +45,15 @@ class StretchRules:
 
 
 @dataclass(frozen=True)
+class Sliding:
+    """A window of ``window_s`` seconds that moves on by ``step_s``, and how its answers become stretches."""
+
+    window_s: float = 2.0
+    step_s: float = 0.5
+    rules: StretchRules = field(default_factory=StretchRules)
+
+
+@dataclass(frozen=True)
 class TimedStretch:
     """From ``start`` to before ``end``, in seconds on the file's clock; ``probability`` is the mean over its windows,
     None where a person set it."""

@@ -63,8 +63,10 @@ from ga2app.types import (
     RunRecord,
     RunState,
     Score,
+    Sliding,
     Subset,
     TextProposal,
+    TimedStretch,
 )
 from ga2app.web import Studio, build_page
 from ga2app.web.access import guarded
@@ -128,6 +130,7 @@ BOTH = ["waving", "rowing a boat"]
 ACCOUNT = HubAccount("someone")
 OFFER = HubOffer(RepoKind.MODEL, HubRevision("someone/thing", "0" * 40), ())
 SMALL = {"backbone": "sketch", "prompts.visual_depth": 0, "prompts.text_depth": 3, "prompts.length": 8}
+STRETCHES = [TimedStretch(0.0, 0.5, "waving")]
 TEXTS = [TextProposal("an empty room", ProposalKind.NEGATIVE, 0.1, "waving")]
 
 
@@ -263,6 +266,12 @@ METHODS: dict[str, tuple[Call, tuple[str, ...]]] = {
     "live.end": (lambda s, m: s.live.end("0" * 32), OPEN),
     "live.forget_idle": (lambda s, m: s.live.forget_idle(), OPEN),
     "live.see": (lambda s, m: s.live.see("0" * 32, 16, 16, bytes(768)), NEVER),
+    "long_videos.add": (lambda s, m: s.long_videos.add(m.upload, STRETCHES, m.dataset), CHANGES),
+    "long_videos.answer": (lambda s, m: s.long_videos.answer(wanted(m, "secret-set"), Sliding()), READS),
+    "long_videos.answers": (lambda s, m: [*s.long_videos.answers(wanted(m), Sliding())], OPEN),
+    "long_videos.export": (lambda s, m: s.long_videos.export("a.mp4", STRETCHES, AnnotationFormat.CSV), OPEN),
+    "long_videos.in_place": (lambda s, m: s.long_videos.in_place(wanted(m), Sliding(), no_clip), NEVER),
+    "long_videos.written": (lambda s, m: s.long_videos.written("a.mp4", STRETCHES, AnnotationFormat.CSV), OPEN),
     "recognition.agreed_backbone": (lambda s, m: s.recognition.agreed_backbone("secret-set"), FINDS),
     "recognition.answer": (lambda s, m: s.recognition.answer(wanted(m, "secret-set")), READS),
     "recognition.answers": (lambda s, m: [*s.recognition.answers(wanted(m))], OPEN),
@@ -353,6 +362,7 @@ METHODS: dict[str, tuple[Call, tuple[str, ...]]] = {
 
 ENDPOINTS: dict[str, tuple[Callable[[Made], tuple[Any, ...]], tuple[str, ...]]] = {
     "recognize": (lambda m: ([m.upload], BOTH, "secret-set"), READS),
+    "label_video": (lambda m: (m.upload, BOTH, "secret-set"), READS),
     "queue_run": (lambda m: ({"dataset": "secret set"}, "quick", "secret"), (HIDDEN, HIDDEN, YES, OWN)),
     "queue_job": (lambda m: ({"dataset": "secret set"}, "quick"), NEVER),
     "run_status": (lambda m: (m.run,), READS),

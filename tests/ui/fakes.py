@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -51,9 +51,11 @@ from ga2app.types import (
     RecognitionRequest,
     RecognizedClip,
     Score,
+    Sliding,
     TextProposal,
     TextRating,
     TextRatings,
+    TimedLabels,
     Verdict,
 )
 
@@ -109,6 +111,21 @@ class FakeRecognizer:
         unknown = [label for label in labels if not label.isascii()]
         notes = (f"backbone '{backbone}' does not know: {', '.join(unknown)}",) if unknown else ()
         return Recognition(backbone, clips, notes)
+
+    def over_time(
+        self, request: RecognitionRequest, sliding: Sliding, most_frames: int
+    ) -> Generator[float, None, TimedLabels]:
+        """The first label in the first half of four seconds, the second one in the other."""
+        self.asked.append((tuple(request.files), tuple(request.labels), request.backbone, sliding, most_frames))
+        if "broken" in request.files[0]:
+            raise ClipError(Path(request.files[0]).name, "it has no video", "choose another file")
+        yield 0.5
+        first, second, *_ = labels = tuple(request.labels)
+        rows = np.full((5, len(labels)), 0.05, np.float32)
+        rows[:3, 0], rows[3:, 1] = 0.9, 0.8
+        found = TimedLabels(request.files[0], request.backbone or "", None, labels, 0.0, 4.0, 2.0, 0.5,
+                            np.arange(5) * 0.5, rows)  # fmt: skip
+        return found.with_rules(sliding.rules)
 
     def _clip(
         self, path: str, labels: list[str], bundles: list[str], top_k: int, asked: NoneOfThese | None

@@ -24,11 +24,13 @@ from ga2app.untrusted import MAX_WHOLE, text_fault, whole_number
 from ga2app.web.api.dataset_endpoints import DatasetEndpoints
 from ga2app.web.api.endpoints import Endpoints
 from ga2app.web.api.run_endpoints import RunEndpoints
+from ga2app.web.api.timeline_endpoints import TimelineEndpoints
 from ga2app.web.components.form_fields import NamedFiles
 
 _CLIP = "https://example.com/my-clip.mp4"
 EXAMPLES: dict[str, Any] = {
     "clips": [{"path": _CLIP, "url": _CLIP, "meta": {"_type": "gradio.FileData"}}],
+    "video": {"path": _CLIP, "url": _CLIP, "meta": {"_type": "gradio.FileData"}},
     "labels": "climbing a ladder, rowing a boat",
     "config": {"dataset": "demo"},
     "preset_name": "quick",
@@ -127,6 +129,7 @@ def build_api(studio: Studio, *, on_space: bool = False) -> None:
     """Connect the endpoints; those that take or give files do so through unseen components. Sharing is a Space's."""
     some, runs, sets = Endpoints(studio), RunEndpoints(studio), DatasetEndpoints(studio)
     _connect(some.recognize, concurrency_limit=None)  # the service admits, and turns take care of the rest
+    _connect(TimelineEndpoints(studio).label_video, concurrency_limit=None)
     for name in "queue_run queue_job run_status list_runs stop_run resume_run restart_run".split():
         api(_told(getattr(runs, name)), api_name=name)
     _connect(some.download_bundle)

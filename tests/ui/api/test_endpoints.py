@@ -11,6 +11,7 @@ from ga2app.web.theme import controls_script
 
 DOCUMENTED = {
     "/recognize",
+    "/label_video",
     "/queue_run",
     "/queue_job",
     "/run_status",
