@@ -9,7 +9,7 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -43,11 +43,17 @@ def fingerprint(weights: str, preprocessing: Preprocessing) -> str:
 
 def hash_weights(clip: Any) -> str:
     """Hash of all weights of ``clip`` (a ``CLIPModel``) as float32, and of what it computes with them."""
-    named = sorted(clip.named_parameters())
+    named = dict(clip.named_parameters())
+    return hash_named(clip.config, named, named.__getitem__)
+
+
+def hash_named(config: Any, names: Iterable[str], read: Callable[[str], Tensor]) -> str:
+    """``hash_weights`` of a CLIP with that ``config``, whose weights ``read`` gives by name."""
+    names = sorted(names)
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        digests = pool.map(lambda item: _digest(item[1]), named)
-        rows = [f"{name} {digest}" for (name, _), digest in zip(named, digests, strict=True)]
-    for tower in (clip.config.vision_config, clip.config.text_config):
+        digests = pool.map(lambda name: _digest(read(name)), names)
+        rows = [f"{name} {digest}" for name, digest in zip(names, digests, strict=True)]
+    for tower in (config.vision_config, config.text_config):
         rows += [f"{setting} {getattr(tower, setting)}" for setting in _COMPUTED_WITH]
     return _short("\n".join(rows))
 
@@ -68,17 +74,20 @@ def hash_of_files(clip: Any, files: ClipFolder) -> str:
     return kept[key]
 
 
-def six_tensor_fingerprint(clip: Any) -> str:
-    """The fingerprint in bundles of earlier versions, of six tensors through which everything passes."""
+_SIX = (
+    "logit_scale",
+    "visual_projection.weight",
+    "text_projection.weight",
+    "vision_model.embeddings.class_embedding",
+    "vision_model.encoder.layers.0.mlp.fc1.bias",
+    "text_model.embeddings.position_embedding.weight",
+)
+
+
+def six_tensor_fingerprint(read: Callable[[str], Tensor]) -> str:
+    """The fingerprint in bundles of earlier versions, of six tensors through which everything passes, by name."""
     digest = hashlib.sha256()
-    for tensor in (
-        clip.logit_scale,
-        clip.visual_projection.weight,
-        clip.text_projection.weight,
-        clip.vision_model.embeddings.class_embedding,
-        clip.vision_model.encoder.layers[0].mlp.fc1.bias,
-        clip.text_model.embeddings.position_embedding.weight,
-    ):
+    for tensor in map(read, _SIX):
         digest.update(str(tuple(tensor.shape)).encode())
         digest.update(_bytes(tensor))
     return digest.hexdigest()[:16]

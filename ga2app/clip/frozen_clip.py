@@ -87,7 +87,7 @@ class Backbone(nn.Module):
         sizes, weights = _sizes(clip.config), weights or hash_weights(clip)
         preprocessing = preprocessing or clip_preprocessing(sizes.image_size)
         print_of_all = fingerprint(weights, preprocessing)
-        old_print = six_tensor_fingerprint(clip)
+        old_print = six_tensor_fingerprint(clip.get_parameter)
         self.identity = BackboneId(name, revision, print_of_all, sizes, weights, old_print, preprocessing)
         freeze_layers(clip, compute.dtype, eager=compute.attention == "eager")
         self.clip = clip.to(compute.device)

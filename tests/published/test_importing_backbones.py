@@ -42,6 +42,7 @@ def test_a_tuned_clip_in_openais_keys_becomes_a_backbone_folder(
         fusion_model_state_dict={"transformer.x": torch.zeros(2)},
     )
     answer = import_checkpoint(file, backbone, backbone_out=tmp_path / "k400")
+    assert answer.backbone == load_backbone(tmp_path / "k400", device="cpu").identity
     pixels = torch.randn(2, 3, 3, theirs.SIDE, theirs.SIDE)
     wanted = theirs.logits(fully_tuned, world.folder, pixels, NAMES)
     assert (zero_shot(tmp_path / "k400", pixels) - wanted).abs().max() < 1e-5

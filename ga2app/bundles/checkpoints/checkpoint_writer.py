@@ -15,18 +15,22 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from torch import Tensor
-from transformers import CLIPModel
+from transformers import AutoTokenizer, CLIPModel
 from transformers.utils import SAFE_WEIGHTS_NAME
 
 from ga2app import bundles
 from ga2app.bundles.bundle_files import whole_folder
 from ga2app.bundles.checkpoints.published_prompts import PublishedPrompts
+from ga2app.bundles.checkpoints.torch_files import Storage, StoredTensor
 from ga2app.bundles.checkpoints.weight_layout import FrozenWeights
-from ga2app.clip import Backbone, BackboneId, load_backbone
+from ga2app.clip import Backbone, BackboneId
+from ga2app.clip.files import find_clip
+from ga2app.clip.fingerprints import fingerprint, hash_named, six_tensor_fingerprint
+from ga2app.clip.tokenizers import check_tokenizer
 from ga2app.config import SKETCH, LossConfig, RunConfig
 from ga2app.config.presets import PAPER_RUNS, PaperRun, paper_preset
 from ga2app.errors import BackboneError, BundleError
-from ga2app.video.preprocessing import PREPROCESSOR
+from ga2app.video.preprocessing import PREPROCESSOR, read_preprocessing
 
 QUICK_GELU = "quick_gelu"
 """The activation of OpenAI's code, and so of every published checkpoint: x · sigmoid(1.702 x)."""
@@ -53,8 +57,8 @@ def activations(backbone: Backbone) -> set[str]:
 def write_backbone(backbone: Backbone, weights: FrozenWeights, folder: Path) -> BackboneId:
     """Write ``backbone`` with ``weights`` in place of its own, and OpenAI's activation, to the new ``folder``.
 
-    Shape and tokenizer are those of ``backbone``. Atomic: written beside it, loaded once to see that it is well, then
-    renamed. Raises StudioError.
+    Shape and tokenizer are those of ``backbone``. Atomic: written beside it, read back once to see that it is well, and
+    renamed; weights are in memory one at a time. Raises StudioError.
     """
     config = copy.deepcopy(backbone.clip.config)
     config.vision_config.hidden_act = config.text_config.hidden_act = QUICK_GELU
@@ -64,22 +68,28 @@ def write_backbone(backbone: Backbone, weights: FrozenWeights, folder: Path) -> 
     try:
         with whole_folder(folder) as fresh:
             config.save_pretrained(fresh)
-            _write_weights(fresh / SAFE_WEIGHTS_NAME, backbone.clip.state_dict(), weights)
+            written = _write_weights(fresh / SAFE_WEIGHTS_NAME, backbone.clip.state_dict(), weights)
             tokenizer.save_pretrained(fresh)
             told = json.dumps(backbone.preprocessing.to_config(), indent=2)
             (fresh / PREPROCESSOR).write_text(told + "\n", encoding="utf-8")
-            identity = load_backbone(fresh, device="cpu").identity
+            find_clip(str(fresh))
+            check_tokenizer(AutoTokenizer.from_pretrained(fresh), config.text_config.vocab_size, str(fresh))
+            preprocessing = read_preprocessing(fresh, config.vision_config.image_size, str(fresh))
+            hashed = hash_named(config, written, lambda name: written[name].read())
+            six = six_tensor_fingerprint(lambda name: written[name].read())
     except OSError as exc:
         raise BackboneError(
             f"backbone folder '{folder}' could not be written ({exc}); free some space or choose another folder"
         ) from exc
-    return replace(identity, name=str(folder.resolve()))
+    whole = fingerprint(hashed, preprocessing)
+    return BackboneId(str(folder.resolve()), None, whole, backbone.sizes, hashed, six, preprocessing)
 
 
-def _write_weights(path: Path, own: Mapping[str, Tensor], weights: FrozenWeights) -> None:
+def _write_weights(path: Path, own: Mapping[str, Tensor], weights: FrozenWeights) -> dict[str, StoredTensor]:
     """Write a safetensors file of float32 weights, one at a time: those of ``own`` that ``weights`` do not replace.
 
-    The format is eight bytes with the length of a JSON header, the header, and the numbers, little end first.
+    Answers with where each of them lies. The format is eight bytes with the length of a JSON header, the header, and
+    the numbers, little end first.
     """
     header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
     end = 0
@@ -91,8 +101,15 @@ def _write_weights(path: Path, own: Mapping[str, Tensor], weights: FrozenWeights
     with path.open("wb") as file:
         file.write(struct.pack("<Q", len(told)) + told)
         for name, tensor in own.items():
-            whole = weights.read(name) if name in weights.sources else tensor.detach().float().contiguous()
+            whole = weights.read(name) if name in weights.sources else tensor.detach().cpu().float().contiguous()
             file.write(whole.numpy().astype("<f4", copy=False).reshape(-1).data)
+    begin, written = 8 + len(told), {}
+    for name, tensor in own.items():
+        start, shape = begin + header[name]["data_offsets"][0], tuple(tensor.shape)
+        steps = torch.empty(shape, device="meta").stride()
+        storage = Storage(torch.float32, tensor.numel(), start)
+        written[name] = StoredTensor(path, storage, torch.float32, 0, shape, steps)
+    return written
 
 
 def write_bundle(
