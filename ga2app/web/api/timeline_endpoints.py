@@ -10,7 +10,7 @@ from ga2app.services.recognition_service import none_of_these as decided
 from ga2app.services.studio import Studio
 from ga2app.types import RecognitionRequest, Sliding, StretchRules
 from ga2app.web.api.endpoints import OneFile as OneFile
-from ga2app.web.api.endpoints import _sentences
+from ga2app.web.api.endpoints import sentences
 
 
 class TimelineEndpoints:
@@ -97,7 +97,7 @@ class TimelineEndpoints:
             backbone,
             template,
             none_of_these=decided(none_of_these, threshold, negatives),
-            descriptions=_sentences(descriptions),
+            descriptions=sentences(descriptions),
             stretch=stretch,
         )
         found = self._studio.long_videos.answer(request, sliding)
