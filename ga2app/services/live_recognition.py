@@ -114,7 +114,9 @@ class LiveService:
         try:
             camera.used_s = time.monotonic()
             with self._studio.recognition.admission.admitted():
-                camera.clip = clip = self._studio.recognizer.live(camera.request, camera.clip)
+                clip = self._studio.recognizer.live(camera.request, camera.clip)
+                if clip is not camera.clip:
+                    camera.clip, camera.times_s = clip, deque(maxlen=clip.recognizer.num_frames)
                 answers = clip.see(picture)
             camera.used_s = time.monotonic()
             camera.times_s.append(camera.used_s)

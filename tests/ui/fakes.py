@@ -8,7 +8,7 @@ from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from PIL import Image
@@ -87,11 +87,7 @@ class FakeRecognizer:
 
     def live(self, request: RecognitionRequest, before: LiveClip | None = None) -> LiveClip:
         """A camera is followed by the real models: what it shows pretends enough."""
-        return self.real.live(request, before)
-
-    @cached_property
-    def real(self) -> OwnRecognizer:
-        return OwnRecognizer()
+        return OwnRecognizer.live(cast(OwnRecognizer, self), request, before)
 
     def recognize(self, request: RecognitionRequest) -> Recognition:
         labels, bundles, backbone = list(request.labels), [*(request.bundles or ())], request.backbone or ""

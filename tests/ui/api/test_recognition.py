@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+from typing import Any
+
 import httpx
 import pytest
 from gradio_client import Client, handle_file
@@ -55,6 +59,40 @@ def test_a_file_of_the_server_cannot_be_read_through_recognize(served: Served) -
     answer = httpx.get(f"{call}/{asked['event_id']}", timeout=20).text
     assert "event: error" in answer
     assert "secret" not in answer.replace(str(secret), "")
+
+
+@pytest.mark.parametrize("count", [2, 3, 6, 8, 12, 13])
+def test_a_call_written_for_an_older_version_leaves_out_what_came_later(served: Served, count: int) -> None:
+    """Those of the first version had 6 values; 8, 12 and 13 came with sentences, with descriptions and stretches."""
+    values = [[served.studio.examples[1].path], ", ".join(LABELS), "", "", "", 2, [], [], "off", None, "", "off", ""]
+    upload = httpx.post(f"{served.address}/gradio_api/upload", files={"files": Path(values[0][0]).read_bytes()}).json()
+    values[0] = [{"path": upload[0], "meta": {"_type": "gradio.FileData"}}]
+    answer = over_http(served, "recognize", values[:count])
+    assert answer["backbone"] == "sketch" and len(answer["clips"][0]["plain"]) == (2 if count > 5 else 4)
+
+
+def test_a_call_without_what_has_no_default_is_told_what_lacks(served: Served) -> None:
+    with pytest.raises(AssertionError, match="recognize: labels must be given; the data are 1 values"):
+        over_http(served, "recognize", [[]])
+    with pytest.raises(AssertionError, match="recognize: clips and labels must be given; the data are 0 values"):
+        over_http(served, "recognize", [])
+
+
+def test_an_import_written_for_an_older_version_leaves_out_what_came_later(served: Served) -> None:
+    folder = str(served.studio.home.examples)
+    for count in range(3, 11):
+        values = [None, folder, f"older {count}", "", None, "first", "skip", "words", "", ""]
+        with pytest.raises(AssertionError, match="no class folder|class"):
+            over_http(served, "import_dataset", values[:count])
+
+
+def over_http(served: Served, name: str, data: list[Any]) -> Any:
+    """What an endpoint answers to a plain call; fails with its error."""
+    call = f"{served.address}/gradio_api/call/{name}"
+    asked = httpx.post(call, json={"data": data}).json()
+    event, told = httpx.get(f"{call}/{asked['event_id']}", timeout=60).text.strip().split("\ndata: ", 1)
+    assert event == "event: complete", told
+    return json.loads(told)[0]
 
 
 def test_several_bundles_sentences_and_none_of_these_are_asked_by_name(client: Client, served: Served) -> None:
