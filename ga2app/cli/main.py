@@ -69,6 +69,10 @@ COMMANDS = {
         "anchors": "rank, choose and make irrelevant clips",
         "suggest": "propose negative prompts, captions of anchors, descriptions",
     },
+    "review": {
+        "review": "clips of a data set that are worth a look",
+        "search": "clips of a data set by words or by a clip",
+    },
     "bench_base2novel": {
         "bench": "compare the methods over many seeds",
     },

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ga2app.datasets.clip_files import content_digest
 from ga2app.errors import DatasetError, counted, shown
 from ga2app.labels import label_key
 from ga2app.services.dataset_looks import SeenClips
+from ga2app.services.near_copies import CopyPair, find_copies, named_clip
 from ga2app.services.recognition_service import ZERO_SHOT
 from ga2app.store.clip_pages import ClipRow
 from ga2app.store.dataset_edits import ROOM
-from ga2app.stretches import overlapping, shown_address
+from ga2app.stretches import shown_address
 from ga2app.types import Progress
 from ga2app.types.review_types import Order, Reviewed
 
@@ -48,22 +49,13 @@ class Ranked:
     answers: Mapping[str, Sequence[tuple[str, float]]]
     suspected: str = ""
 
-
-@dataclass(frozen=True)
-class CopyPair:
-    """Two clips that show the same footage: why that is believed, and whether labels or train and test differ."""
-
-    first: ClipRow
-    second: ClipRow
-    why: str
-    cosine: float | None = None
-
-    @property
-    def warning(self) -> str:
-        """What is wrong with having both."""
-        if label_key(self.first.label) != label_key(self.second.label):
-            return "under two labels"
-        return "for training and for testing" if self.first.subset is not self.second.subset else ""
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values, with the clip's name and no path of the machine."""
+        answers = {
+            title: [{"label": name, "score": share} for name, share in best] for title, best in self.answers.items()
+        }
+        told = {"score": self.score, "why": self.why, "suspected": self.suspected or None}
+        return named_clip(self.clip) | told | {"answers": answers}
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +79,7 @@ class ReviewService:
     def __init__(self, studio: Studio) -> None:
         self._studio, self._store = studio, studio.store
         self._lists: OrderedDict[tuple[Any, ...], _List] = OrderedDict()
+        self._pairs: dict[tuple[Any, ...], list[CopyPair]] = {}
 
     def ranked(
         self, dataset_id: int, order: str, bundle: str = "", *, count: int = 50, fresh: bool = True, done: bool = False
@@ -126,7 +119,7 @@ class ReviewService:
             raise DatasetError(f"the backbone knows none of the words '{shown(text)}'; use other words")
         wanted = seen.features.texts([text])[0]
         rows, cosines = nearest(seen.features.features(seen.digests), wanted, count)
-        return _found(seen, zip(rows.tolist(), cosines.tolist(), strict=True), "cosine to the words")
+        return _found(seen, zip(rows.tolist(), cosines.tolist(), strict=True), "cosine")
 
     def similar(self, dataset_id: int, clip: int | str, bundle: str = "", *, count: int = 50) -> list[Ranked]:
         """The clips nearest to a ``clip`` of the data set, by its id, or to any clip of this machine, by its path."""
@@ -145,7 +138,7 @@ class ReviewService:
         features = seen.features.features([*seen.digests, digest])
         rows, cosines = nearest(features[:-1], features[-1], count + 1)
         near = zip(rows.tolist(), cosines.tolist(), strict=True)
-        return _found(seen, [(row, c) for row, c in near if seen.rows[row].id != clip][:count], "cosine to the clip")
+        return _found(seen, [(row, c) for row, c in near if seen.rows[row].id != clip][:count], "cosine")
 
     def copies(
         self,
@@ -153,33 +146,25 @@ class ReviewService:
         bundle: str = "",
         *,
         cosine: float | None = None,
+        fresh: bool = True,
         progress: Progress = lambda done, total: None,
         should_stop: Callable[[], bool] = lambda: False,
     ) -> list[CopyPair]:
-        """Clips with the same content, stretches that overlap, and clips that show nearly the same, 500 at most."""
-        from ga2app.evaluation.label_review import NEAR_COSINE, near_copies
+        """Clips with the same content, stretches that overlap, and clips that show nearly the same, 500 at most.
 
-        seen = self._seen(dataset_id, bundle)
-        by_path = {row.path: row for row in seen.rows}
-        pairs: dict[tuple[int, int], CopyPair] = {}
-        same: dict[str, ClipRow] = {}
-        for row, digest in zip(seen.rows, seen.digests, strict=True):
-            if digest in same:
-                pairs[same[digest].id, row.id] = CopyPair(same[digest], row, "the same content")
-            same.setdefault(digest, row)
-        for one, other in overlapping(by_path):
-            first, second = sorted((by_path[one], by_path[other]), key=lambda row: row.id)
-            pairs.setdefault((first.id, second.id), CopyPair(first, second, "stretches of one video that overlap"))
-        digests = list(same)
-        features, pictures = seen.features.features(digests), seen.features.pictures(digests)
-        if digests:
-            least = NEAR_COSINE if cosine is None else cosine
-            found = near_copies(features, pictures, least, progress=progress, should_stop=should_stop)
-            for (one, other), near, apart in zip(*(part.tolist() for part in found), strict=True):
-                first, second = sorted((same[digests[one]], same[digests[other]]), key=lambda row: row.id)
-                why = f"cosine {near:.3f}, pictures {apart:.1f} of 256 gray levels apart"
-                pairs.setdefault((first.id, second.id), CopyPair(first, second, why, near))
-        return sorted(pairs.values(), key=lambda pair: not pair.warning)[:MOST_PAIRS]
+        Without ``fresh`` those of a search before, without clips that have gone since.
+        """
+        key = (self._store.person(), dataset_id, bundle)
+        if fresh or key not in self._pairs:
+            found = find_copies(self._seen(dataset_id, bundle), cosine, progress, should_stop)
+            self._pairs = {key: sorted(found, key=lambda pair: not pair.warning)[:MOST_PAIRS]}
+        ids = {clip.id for pair in self._pairs[key] for clip in (pair.first, pair.second)}
+        now = {row.id: row for row in self._store.clips.some(ids)}
+        return [
+            replace(pair, first=now[pair.first.id], second=now[pair.second.id])
+            for pair in self._pairs[key]
+            if pair.first.id in now and pair.second.id in now
+        ]
 
     def counts(self, dataset_id: int) -> dict[Reviewed, int]:
         """How many clips were reviewed how."""

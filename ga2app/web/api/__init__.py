@@ -23,6 +23,7 @@ from ga2app.services.studio import Studio
 from ga2app.untrusted import MAX_WHOLE, text_fault, whole_number
 from ga2app.web.api.dataset_endpoints import DatasetEndpoints
 from ga2app.web.api.endpoints import Endpoints
+from ga2app.web.api.review_endpoints import ReviewEndpoints
 from ga2app.web.api.run_endpoints import RunEndpoints
 from ga2app.web.api.timeline_endpoints import TimelineEndpoints
 from ga2app.web.components.form_fields import NamedFiles
@@ -37,6 +38,7 @@ EXAMPLES: dict[str, Any] = {
     "run": 1,
     "dataset": "demo",
     "bundle": "run-000001",
+    "clip": 1,
 }
 """Values for the snippets, by the parameter's name; the others keep their default, or what Gradio makes up."""
 
@@ -139,6 +141,10 @@ def build_api(studio: Studio, *, on_space: bool = False) -> None:
     _connect(sets.preview_annotations)
     _connect(sets.export_dataset)
     api(_told(sets.list_datasets), api_name="list_datasets")
+    reviews = ReviewEndpoints(studio)
+    api(_told(reviews.review_dataset), api_name="review_dataset", concurrency_limit=None)  # as for recognize
+    api(_told(reviews.review_clip), api_name="review_clip")
+    api(_told(reviews.search_clips), api_name="search_clips", concurrency_limit=None)
     if on_space:
         api(_told(runs.share), api_name="share")
 

@@ -7,6 +7,7 @@ The address says what is shown: ``?id=3&bundle=run-000007&order=uncertain``, wit
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
@@ -107,12 +108,14 @@ class Handlers:
         return self._drawn(view, message)
 
     def tick(self, values: dict[Any, Any]) -> dict[Any, Any]:
-        """How far a look is; when it has ended, the whole page."""
+        """How far a look is, and when it has ended the whole page; the list again while its pictures are made."""
         view, parts = values[self._parts.view], self._parts
         state = self._studio.looks.state(view.dataset_id or 0, view.bundle)
-        if not state.running:
-            return self._drawn(view, fresh=True)
-        return {parts.head: views.head_html(self._studio, view, 0, state)}
+        if state.running:
+            return {parts.head: views.head_html(self._studio, view, 0, state)}
+        drawn = self._drawn(view, fresh=view.looking)
+        shown = (parts.head, parts.stage, parts.listing, parts.view, parts.clock)
+        return {part: drawn[part] for part in (shown if view.looking else shown[2:])}
 
     def _drawn(self, view: View, message: str = "", fresh: bool = False) -> dict[Any, Any]:
         """The page for ``view``; what cannot be shown is told above it."""
@@ -129,8 +132,8 @@ class Handlers:
             parts.told: message,
             parts.stage: stage,
             parts.listing: listing,
-            parts.view: view,
-            parts.clock: gr.Timer(FOLLOW_S, active=state.running),
+            parts.view: replace(view, looking=state.running),
+            parts.clock: gr.Timer(FOLLOW_S, active=state.running or self._studio.datasets.pictures.busy),
         }
 
     def _shown(self, view: View, unseen: int, fresh: bool) -> tuple[str, str]:
@@ -144,7 +147,7 @@ class Handlers:
             return views.nothing_html(view, unseen), ""
         if view.show == COPIES:
             about = "The same content, stretches that overlap, or footage that was cut, scaled or encoded anew."
-            return "", views.pairs_html(studio, view, review.copies(of, view.bundle), about)
+            return "", views.pairs_html(studio, view, review.copies(of, view.bundle, fresh=fresh), about)
         if view.find:
             found = review.search(of, view.find, view.bundle, count=LISTED)
             return "", views.list_html(studio, view, f"Nearest to '{shortened(view.find)}'", found)

@@ -13,8 +13,9 @@ from ga2app.errors import ClipError, DatasetError
 from ga2app.labels import label_key
 from ga2app.services.clip_inspector import picture_of, preview_of
 from ga2app.services.dataset_looks import Looking
+from ga2app.services.near_copies import CopyPair
 from ga2app.services.recognition_service import ZERO_SHOT
-from ga2app.services.review_service import CopyPair, Ranked
+from ga2app.services.review_service import Ranked
 from ga2app.services.studio import Studio
 from ga2app.store.clip_pages import ClipRow
 from ga2app.store.clip_reviews import WaitingClip
@@ -32,7 +33,7 @@ COPIES, WAITING = "copies", "waiting"
 @dataclass(frozen=True)
 class View:
     """What the address names: a data set, a bundle, an order; words, or a clip whose like is looked for; one clip; or
-    a list of its own, ``show``.
+    a list of its own, ``show``. ``looking``: the page follows a look in the background.
     """
 
     dataset_id: int | None = None
@@ -42,6 +43,7 @@ class View:
     like: int | None = None
     clip: int | None = None
     show: str = ""
+    looking: bool = False
 
     def link(self, **changes: Any) -> str:
         """The address of another view of the same data set and bundle."""
