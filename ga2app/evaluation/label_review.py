@@ -20,8 +20,8 @@ from ga2app.types.review_types import Order
 FOLDS = 5
 SHRINKAGE = 0.2
 """Share of a sphere in the covariance of ``discriminant``: few clips say little about 512 directions."""
-NEAR_COSINE = 0.97
-NEAR_LEVELS = 6.0
+NEAR_COSINE = 0.9
+NEAR_LEVELS = 3.0
 """Near-copies: at least this cosine, and at most so many of 256 gray levels apart in the pictures that fit best."""
 _ROWS = 1024
 _MOST_NEIGHBORS = 64

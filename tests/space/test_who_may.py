@@ -375,14 +375,11 @@ ENDPOINTS: dict[str, tuple[Callable[[Made], tuple[Any, ...]], tuple[str, ...]]] 
     "upload_bundle": (lambda m: (str(m.folder / "bundle"),), MAKES),
     "list_datasets": (lambda m: (), LISTS),
     "import_dataset": (lambda m: (str(upload(m).path),), MAKES),
-<<<<<<< HEAD
     "preview_annotations": (lambda m: (str(labeled(m).path),), (REFUSED, OWN, OWN, OWN)),
     "export_dataset": (lambda m: ("secret set", "csv"), READS),
-=======
     "review_dataset": (lambda m: ("secret set",), READS),
     "review_clip": (lambda m: (m.clips[0],), CHANGES),
     "search_clips": (lambda m: ("secret set", "a person"), READS),
->>>>>>> a63edf6 (Reviews by command line and API: review, search, review_dataset, review_clip, search_clips)
     "share": (lambda m: ("dataset", "secret set"), CHANGES),
 }
 

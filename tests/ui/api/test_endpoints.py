@@ -24,14 +24,11 @@ DOCUMENTED = {
     "/upload_bundle",
     "/list_datasets",
     "/import_dataset",
-<<<<<<< HEAD
     "/preview_annotations",
     "/export_dataset",
-=======
     "/review_dataset",
     "/review_clip",
     "/search_clips",
->>>>>>> a63edf6 (Reviews by command line and API: review, search, review_dataset, review_clip, search_clips)
 }
 
 
