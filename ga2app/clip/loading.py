@@ -14,7 +14,7 @@ import torch
 from safetensors import safe_open
 
 from ga2app.clip.compute import settle
-from ga2app.clip.files import ClipFolder, download, find_clip, may_be_on_the_hub
+from ga2app.clip.files import CLASSES, ClipFolder, download, find_clip, may_be_on_the_hub
 from ga2app.clip.fingerprints import hash_of_files
 from ga2app.clip.frozen_clip import Backbone
 from ga2app.clip.measured_choices import faster_attention, faster_precision, faster_threads, gain_of_compiling
@@ -135,13 +135,13 @@ def with_kept_choices(config: RunConfig, kept: Mapping[str, Any], *, processes: 
 
 def _load(files: ClipFolder, name: str) -> tuple[Any, Any]:
     """Model and tokenizer in ``files``; raises BackboneError."""
-    from transformers import AutoTokenizer, CLIPModel
+    import transformers
     from transformers.utils import logging as transformers_logging
 
     loaded()
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     where = str(files.folder)
-    model: Any = CLIPModel
+    model: Any = getattr(transformers, CLASSES[files.kind])
     try:
         clip, report = model.from_pretrained(
             where,
@@ -149,7 +149,7 @@ def _load(files: ClipFolder, name: str) -> tuple[Any, Any]:
             output_loading_info=True,
             local_files_only=True,
         )
-        tokenizer = AutoTokenizer.from_pretrained(where, local_files_only=True)
+        tokenizer = transformers.AutoTokenizer.from_pretrained(where, local_files_only=True)
     except (OSError, ValueError, KeyError, RuntimeError, TypeError, pickle.UnpicklingError) as exc:
         raise BackboneError(
             f"backbone '{name}' does not hold a CLIP that transformers can load ({_first_line(exc)}); "

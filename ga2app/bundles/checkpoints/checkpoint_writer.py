@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from torch import Tensor
-from transformers import AutoTokenizer, CLIPModel
+from transformers import AutoTokenizer
 from transformers.utils import SAFE_WEIGHTS_NAME
 
 from ga2app import bundles
@@ -62,7 +62,7 @@ def write_backbone(backbone: Backbone, weights: FrozenWeights, folder: Path) -> 
     """
     config = copy.deepcopy(backbone.clip.config)
     config.vision_config.hidden_act = config.text_config.hidden_act = QUICK_GELU
-    config.architectures, config.dtype = [CLIPModel.__name__], torch.float32
+    config.architectures, config.dtype = [type(backbone.clip).__name__], torch.float32
     tokenizer = copy.deepcopy(backbone.tokenizer)
     tokenizer.model_max_length = backbone.sizes.text_positions
     try:

@@ -2,7 +2,6 @@
 
 from ga2app.clip.files.clip_download import download, download_size, explain
 from ga2app.clip.files.clip_folder import (
-    FAVORITE,
     ClipFolder,
     cached_clips,
     check_clip,
@@ -12,8 +11,10 @@ from ga2app.clip.files.clip_folder import (
     looks_like_clip,
     may_be_on_the_hub,
 )
+from ga2app.clip.files.clip_types import CLASSES, FAVORITE
 
 __all__ = [
+    "CLASSES",
     "FAVORITE",
     "ClipFolder",
     "cached_clips",

@@ -19,7 +19,14 @@ from huggingface_hub.errors import (
 )
 from huggingface_hub.utils.tqdm import tqdm
 
-from ga2app.clip.files.clip_folder import CONFIG, FAVORITE, PICKLED, PICKLED_INDEX, WEIGHTS, WEIGHTS_INDEX
+from ga2app.clip.files.clip_folder import (
+    CONFIG,
+    PICKLED,
+    PICKLED_INDEX,
+    WEIGHTS,
+    WEIGHTS_INDEX,
+)
+from ga2app.clip.files.clip_types import FAVORITE, check_kind
 from ga2app.errors import BackboneError
 
 # The base class of all errors of whichever HTTP library huggingface_hub uses.
@@ -74,8 +81,8 @@ def _remote_files(repo_id: str, endpoint: str | None, revision: str | None = Non
     with _translated(repo_id):
         info = HfApi(endpoint=endpoint).model_info(repo_id, revision=revision, files_metadata=True)
     kind = (info.config or {}).get("model_type")
-    if kind not in (None, "clip"):
-        raise BackboneError(f"'{repo_id}' is a {kind} model, not a CLIP; choose one such as {FAVORITE}")
+    if kind is not None:
+        check_kind(kind, f"'{repo_id}'")
     sizes = {file.rfilename: file.size or 0 for file in info.siblings or []}
     shards = {name for name in sizes if name.startswith("model-") and name.endswith(".safetensors")}
     weights = {WEIGHTS} & sizes.keys() or (shards | {WEIGHTS_INDEX} if WEIGHTS_INDEX in sizes else set())

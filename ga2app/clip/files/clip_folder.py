@@ -10,14 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ga2app.clip.files.clip_types import check_kind
 from ga2app.config import SKETCH
 from ga2app.errors import BackboneError, shown
 from ga2app.paths import SKETCH_CLIP
 from ga2app.untrusted import open_ordinary, parse_json, read_ordinary, special_files
 from ga2app.video.preprocessing import read_preprocessing
-
-FAVORITE = "openai/clip-vit-base-patch16"
-"""Comes first where several are at hand: the backbone of the published figures."""
 
 CONFIG = "config.json"
 WEIGHTS, WEIGHTS_INDEX = "model.safetensors", "model.safetensors.index.json"
@@ -44,7 +42,7 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 @dataclass(frozen=True)
 class ClipFolder:
-    """A whole CLIP on this machine: its folder, the names of its weight files and their bytes.
+    """A whole CLIP on this machine: its folder, the names of its weight files, their bytes, and its ``model_type``.
 
     ``commit`` is that of its repository, where it lies in the Hugging Face cache.
     """
@@ -53,6 +51,7 @@ class ClipFolder:
     weights: tuple[str, ...]
     weight_bytes: int
     commit: str | None = None
+    kind: str = "clip"
 
 
 def look_into(folder: Path, shown: str, advice: str = "") -> ClipFolder:
@@ -70,12 +69,7 @@ def look_into(folder: Path, shown: str, advice: str = "") -> ClipFolder:
     if CONFIG not in sizes:
         raise _refusal(shown, _foreign(sizes) or f"no {CONFIG}", advice)
     config = _json(folder / CONFIG, shown)
-    kind = config.get("model_type")
-    if kind != "clip":
-        raise BackboneError(
-            f"{shown} is {'a model without a model_type' if kind is None else f'a {kind} model'}, not a CLIP; "
-            f"choose one such as {FAVORITE}"
-        )
+    check_kind(config.get("model_type"), shown)
     weights = _weights(folder, sizes, shown, advice)
     for name in weights:
         _check_start(folder / name, shown)
@@ -87,7 +81,7 @@ def look_into(folder: Path, shown: str, advice: str = "") -> ClipFolder:
             advice,
         )
     commit = folder.name if folder.parent.name == "snapshots" and _COMMIT.fullmatch(folder.name) else None
-    return ClipFolder(folder, weights, sum(sizes[name] for name in weights), commit)
+    return ClipFolder(folder, weights, sum(sizes[name] for name in weights), commit, str(config["model_type"]))
 
 
 def find_clip(name: str, revision: str | None = None) -> ClipFolder:
