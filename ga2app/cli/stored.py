@@ -44,6 +44,11 @@ def add(commands: common.Commands) -> None:
         deleting = actions.add_parser("delete", help="delete those that are named; it can be undone for a week")
         deleting.add_argument("names", nargs="+", metavar=kind.named.upper(), help=f"{kind.named} of each")
         common.add_json(deleting, partial(delete, kind), default=argparse.SUPPRESS)
+        if kind.command == "runs":
+            about = "what is different now in the data that a run was trained on"
+            changes = actions.add_parser("changes", help=about, description=about)
+            changes.add_argument("run", metavar="NUMBER", help="number of the run")
+            common.add_json(changes, tell_changes, default=argparse.SUPPRESS)
 
 
 def list_all(kind: _Kind, args: argparse.Namespace) -> int:
@@ -67,6 +72,18 @@ def delete(kind: _Kind, args: argparse.Namespace) -> int:
     if args.json:
         common.print_json({"deleted": gone})
     return 0
+
+
+def tell_changes(args: argparse.Namespace) -> int:
+    """Print what changed in the data of a run since it was trained."""
+    from ga2app.services.run_checks import changes_since, told_changes
+
+    with common.own_studio() as studio:
+        run_id = _find_run(studio, args.run)
+        changes, told = changes_since(studio.store, run_id), told_changes(studio.store, run_id)
+    return common.tell(
+        args, {"run": run_id, "changes": changes}, told or "not known: it has not begun, or its data is gone"
+    )
 
 
 def _dataset_rows(studio: Studio) -> list[dict[str, Any]]:

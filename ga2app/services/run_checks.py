@@ -212,23 +212,41 @@ def _shot_warnings(config: RunConfig, own: Dataset) -> list[str]:
     return warnings
 
 
-def check_unchanged(store: Store, run_id: int) -> None:
-    """Raises TrainingError, with what has changed, where the run cannot go on from its checkpoint.
+def changes_since(store: Store, run_id: int) -> list[str] | None:
+    """What is different now in the data that a run is, or was, trained on, in words; None where that is not known.
 
-    No file is read: contents are those that an import found. A worker that takes the run looks at the files.
+    No file is read: contents are those that an import found. Raises StoreError for a run that is not there.
     """
     then = store.runs.data_of(run_id)
-    if then is None or not store.runs.has_checkpoint(run_id):
-        return
     config = RunConfig.from_dict(store.runs.get(run_id).config)
+    if then is None:
+        return None
     try:
         own = with_chosen(store, config, store.datasets.get(config.dataset))
         dataset = borrow(config, own, lambda: store.datasets.get(DEMO))
     except DatasetError:
-        return  # gone altogether: the worker says so, and what there is
-    if changes := then.changes(TrainingData.of(dataset, _content_by(then, store.runs.digests()))):
+        return None  # gone altogether: the worker says so, and what there is
+    return then.changes(TrainingData.of(dataset, _content_by(then, store.runs.digests())))
+
+
+def told_changes(store: Store, run_id: int) -> str:
+    """``changes_since`` as a sentence, for whoever trains again; empty where nothing is known."""
+    changes = changes_since(store, run_id)
+    if changes is None:
+        return ""
+    since = f"since run {run_id} was trained"
+    return f"What changed in its data {since}: {'; '.join(changes)}." if changes else f"Its data is as it was {since}."
+
+
+def check_unchanged(store: Store, run_id: int) -> None:
+    """Raises TrainingError, with what has changed, where the run cannot go on from its checkpoint.
+
+    A worker that takes the run looks at the files.
+    """
+    if store.runs.has_checkpoint(run_id) and (changes := changes_since(store, run_id)):
+        dataset = RunConfig.from_dict(store.runs.get(run_id).config).dataset
         raise TrainingError(
-            f"the clips or labels of '{config.dataset}' have changed since run {run_id} was trained on them: "
+            f"the clips or labels of '{dataset}' have changed since run {run_id} was trained on them: "
             f"{'; '.join(changes)}",
             hint="Bring them back as they were (Undo on Datasets) to go on, or begin anew at step 0 (Start over)",
             code=ErrorCode.DATA_CHANGED,

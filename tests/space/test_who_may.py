@@ -366,6 +366,7 @@ ENDPOINTS: dict[str, tuple[Callable[[Made], tuple[Any, ...]], tuple[str, ...]]] 
     "queue_run": (lambda m: ({"dataset": "secret set"}, "quick", "secret"), (HIDDEN, HIDDEN, YES, OWN)),
     "queue_job": (lambda m: ({"dataset": "secret set"}, "quick"), NEVER),
     "run_status": (lambda m: (m.run,), READS),
+    "run_changes": (lambda m: (m.run,), FINDS),
     "list_runs": (lambda m: (), LISTS),
     "stop_run": (lambda m: (m.waiting,), CHANGES),
     "resume_run": (lambda m: (m.stopped,), CHANGES),

@@ -132,7 +132,7 @@ def build_api(studio: Studio, *, on_space: bool = False) -> None:
     some, runs, sets = Endpoints(studio), RunEndpoints(studio), DatasetEndpoints(studio)
     _connect(some.recognize, concurrency_limit=None)  # the service admits, and turns take care of the rest
     _connect(TimelineEndpoints(studio).label_video, concurrency_limit=None)
-    for name in "queue_run queue_job run_status list_runs stop_run resume_run restart_run".split():
+    for name in "queue_run queue_job run_status run_changes list_runs stop_run resume_run restart_run".split():
         api(_told(getattr(runs, name)), api_name=name)
     _connect(some.download_bundle)
     _connect(some.upload_bundle)

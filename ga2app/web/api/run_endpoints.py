@@ -7,6 +7,7 @@ from typing import Any
 
 from ga2app.errors import StoreError
 from ga2app.services.remote_jobs import JobAsked
+from ga2app.services.run_checks import changes_since
 from ga2app.services.studio import Studio
 from ga2app.web.pages.runs.run_settings_view import adjusted_text
 
@@ -99,6 +100,22 @@ class RunEndpoints:
             "confidence": dict(report.confidence) if report else {},
             "adjusted": [adjusted_text(one) for one in status["adjusted"]],
         }
+
+    def run_changes(self, run: int) -> dict[str, Any]:
+        """Tell what is different now in the data set that a run was trained on: clips, labels, anchors, prompts.
+
+        Args:
+            run: the number that queue_run gave.
+
+        Returns:
+            run: the run's number.
+            changes: what was added, removed or labelled otherwise, in words and numbers; empty where all is as it was,
+                null where that is not known: before the run has begun, or without its data set.
+
+        Raises:
+            StoreError: there is no run of that number.
+        """
+        return {"run": int(run), "changes": changes_since(self._studio.store, int(run))}
 
     def list_runs(self, state: str = "", limit: int = 50, offset: int = 0) -> list[dict[str, Any]]:
         """List training runs, newest first: number, name, state, data set, when it was queued, its bundle and error.

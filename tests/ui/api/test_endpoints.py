@@ -15,6 +15,7 @@ DOCUMENTED = {
     "/queue_run",
     "/queue_job",
     "/run_status",
+    "/run_changes",
     "/list_runs",
     "/stop_run",
     "/resume_run",

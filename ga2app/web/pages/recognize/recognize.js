@@ -11,13 +11,14 @@ new MutationObserver(() => {
   if (first) { first.tabIndex = -1; first.focus({preventScroll: true}); }
 }).observe(element, {childList: true, subtree: true, characterData: true, attributes: true});
 element.addEventListener('click', event => {
-  const found = event.target.closest('[data-why], [data-close], [data-page], [data-example], [data-suggested]');
+  const found = event.target.closest('[data-why], [data-close], [data-page], [data-example], [data-suggested], [data-keep]');
   if (!found) return;
   const {why, voice, close, page, example, suggested} = found.dataset;
   if (example !== undefined) trigger('click', {index: Number(example)});
   else if (suggested !== undefined) trigger('click', {label: suggested});
   else if (why !== undefined) trigger('click', {why: Number(why), voice: Number(voice)});
   else if (close !== undefined) trigger('click', {close: Number(close)});
+  else if (found.dataset.keep !== undefined) trigger('click', {keep: true});
   else { paging = true; trigger('click', {page: Number(page)}); }
 });
 element.addEventListener('change', event => {

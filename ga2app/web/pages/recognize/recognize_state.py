@@ -26,7 +26,7 @@ from ga2app.services.true_labels import TrueLabels, read_true_labels
 from ga2app.types import RecognitionRequest
 from ga2app.untrusted import open_ordinary
 from ga2app.web.components.markup import busy
-from ga2app.web.events import fault_html
+from ga2app.web.events import attempt, fault_html
 from ga2app.web.pages.recognize.recognize_view import BLOCKS, blocks_html, grades_html, overview_html, reasons_html
 
 MOST_CSV_BYTES = 4_000_000
@@ -44,7 +44,8 @@ class Shown:
     """An answer on the page: true labels by clip, what was wrong with them, the page of clips, and reasons by clip.
 
     ``lines`` are those that true labels were last read from, ``asked`` the labels between which they leave a clip
-    undecided. ``kept`` are true labels from before this answer, by the stored copies of the clips.
+    undecided. ``kept`` are true labels from before this answer, by the stored copies of the clips. ``told``: what came
+    of keeping the clips for review.
     """
 
     results: Results | None = None
@@ -55,6 +56,7 @@ class Shown:
     kept: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     page: int = 0
     reasons: Mapping[int, str] = field(default_factory=dict)
+    told: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ def draw(shown: Shown, *, above: str = "", growing: bool = False) -> Drawn:
     return Drawn(
         overview=str(overview_html(shown.results, shown.truth, still_open, growing)),
         grades=str(grades_html(shown.results, shown.truth, shown.faults)),
-        clips=above + str(blocks_html(shown.results, shown.page, shown.reasons)),
+        clips=above + shown.told + str(blocks_html(shown.results, shown.page, shown.reasons)),
         shown=shown,
         growing=growing,
     )
@@ -196,12 +198,20 @@ def clicked(studio: Studio, shown: Shown, asked: Mapping[str, Any]) -> Iterator[
     page, close = asked.get("page"), asked.get("close")
     if isinstance(page, int):
         yield replace(shown, page=max(0, page))
+    elif asked.get("keep"):
+        yield replace(shown, told=kept_html(studio, shown.results))
     elif isinstance(close, int):
         yield replace(shown, reasons={clip: html for clip, html in shown.reasons.items() if clip != close})
     else:
         wanted = question(shown.results, asked)
         if wanted is not None:
             yield from asking_why(studio, shown, shown.results, wanted)
+
+
+def kept_html(studio: Studio, results: Results) -> str:
+    """The clips kept for review, and the way there; or why they could not be."""
+    said = attempt(lambda: studio.waiting.keep(results))
+    return said + '<p><a class="small button" href="./review?show=waiting">Review them</a></p>'
 
 
 def asking_why(studio: Studio, shown: Shown, results: Results, asked: Question) -> Iterator[Shown]:

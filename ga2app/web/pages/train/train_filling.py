@@ -18,6 +18,7 @@ from ga2app.errors import ConfigError, DatasetError, StoreError, StudioError
 from ga2app.hub.jobs import ON, USUAL_FLAVOR, USUAL_TIMEOUT
 from ga2app.services.prompt_fit import HARD_PROMPT
 from ga2app.services.remote_jobs import JobAsked
+from ga2app.services.run_checks import told_changes
 from ga2app.services.run_requests import Asked
 from ga2app.services.studio import Studio
 from ga2app.web import address
@@ -161,11 +162,12 @@ class TrainFilling(TrainLayout):
 
     def fill_run(self, run_id: int | None) -> dict[Any, Any]:
         """The page as an earlier run had it, or why it cannot be filled in."""
-        return (
-            self._told(lambda: self.fill(self.training.settings_of(int(run_id)), f"run {run_id}"))
-            if run_id
-            else {self.file_told: gr.skip()}
-        )
+        if not run_id:
+            return {self.file_told: gr.skip()}
+        filled = self._told(lambda: self.fill(self.training.settings_of(int(run_id)), f"run {run_id}"))
+        if self.dataset in filled and (changed := told_changes(self.studio.store, int(run_id))):
+            filled[self.file_told] = {"html": filled[self.file_told]["html"] + notice("info", changed)}
+        return filled
 
     def fill_file(self, path: str) -> dict[Any, Any]:
         """The page as a file has it, or every fault in that."""
