@@ -145,7 +145,7 @@ def run_export(args: argparse.Namespace) -> int:
             files = put_in_place(args.out, {made.name: made})
         else:
             more = {"frame_rate": args.frame_rate, "video": args.video}
-            files = put_in_place(args.out, studio.annotations.written(row.id, AnnotationFormat(args.form), **more))
+            files = put_in_place(args.out, studio.annotations.written(row.id, args.form, **more))
     sizes = {str(file): file.stat().st_size for file in files}
     return common.tell(args, {"files": sizes}, *(f"{file}, {count:,} bytes" for file, count in sizes.items()))
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ga2app.datasets.annotation_clocks import clock_of
-from ga2app.datasets.annotation_records import LabeledStretch
+from ga2app.datasets.annotation_records import LabeledStretch, number
 from ga2app.datasets.annotation_writers import AnnotationFormat, written
 from ga2app.datasets.annotations import SUFFIXES, Annotations, Needs, annotation_needs, read_annotations
 from ga2app.datasets.clip_names import is_foreign
@@ -76,6 +76,14 @@ class AnnotationSource:
                 f"'{self.title}' holds annotations in {len(folders)} folders ({places}); pack them in one folder"
             )
         return replace(self, path=found[0] if len(found) == 1 else folders[0], root=scratch, uploaded=False)
+
+
+def rate_given(value: object) -> float | None:
+    """A frame rate as a form or a program gives it; None where there is none. Raises DatasetError."""
+    rate = number(value.strip().replace(",", ".") if isinstance(value, str) else value)
+    if rate is None and value not in (None, ""):
+        raise DatasetError(f"a frame rate of '{shown(str(value)[:80])}' is none; give a number, such as 25")
+    return rate
 
 
 def needs_at(path: Path) -> Needs | None:
@@ -148,14 +156,15 @@ class AnnotationService:
             raise DatasetError("files of the server cannot be read here; upload a zip")
         return preview(source)
 
-    def written(
-        self, dataset_id: int, form: AnnotationFormat, *, frame_rate: float | None = None, video: str = ""
-    ) -> dict[str, str]:
+    def written(self, dataset_id: int, form: str, *, frame_rate: object = None, video: str = "") -> dict[str, str]:
         """The texts of the files that hold the clips of a data set, or those of one ``video``, by their names.
 
         A whole file is the stretch from its first frame to its end; paths are those below the videos' common folder.
-        ``frame_rate`` is that of Label Studio's timeline. Raises DatasetError.
+        ``form`` is an ``AnnotationFormat``, ``frame_rate`` that of Label Studio's timeline. Raises DatasetError.
         """
+        if form not in list(AnnotationFormat):
+            raise DatasetError(f"form '{shown(form)}' is not one of {', '.join(AnnotationFormat)}; choose one of these")
+        rate = rate_given(frame_rate)
         row = self._studio.datasets.summary(dataset_id)
         self._studio.ownership.check_download(row)
         clips = self._studio.store.datasets.get(row.name).clips
@@ -171,11 +180,11 @@ class AnnotationService:
             paths = {chosen[0]: paths[chosen[0]]}
         told = form in (AnnotationFormat.ACTIVITYNET, AnnotationFormat.BORIS)
         stretches, durations = _stretches(clips, paths, durations=told)
-        return written(stretches, form, frame_rate=frame_rate, durations=durations, name=file_stem(row.name))
+        return written(
+            stretches, AnnotationFormat(form), frame_rate=rate, durations=durations, name=file_stem(row.name)
+        )
 
-    def export(
-        self, dataset_id: int, form: AnnotationFormat, *, frame_rate: float | None = None, video: str = ""
-    ) -> Path:
+    def export(self, dataset_id: int, form: str, *, frame_rate: object = None, video: str = "") -> Path:
         """What ``written`` gives as a file to download, several files as a zip; it is kept for a day."""
         self._studio.may_change()  # a file on the Space's disk
         files = self.written(dataset_id, form, frame_rate=frame_rate, video=video)
@@ -188,7 +197,7 @@ class AnnotationService:
                 place.write_text(text, encoding="utf-8", newline="")
                 return place
             stem = file_stem(self._studio.datasets.summary(dataset_id).name)
-            place = folder / f"{stem}-{form.value}.zip"
+            place = folder / f"{stem}-{form}.zip"
             with zipfile.ZipFile(place, "x", zipfile.ZIP_DEFLATED) as archive:
                 for name, text in files.items():
                     archive.writestr(name, text)

@@ -11,7 +11,6 @@ from enum import StrEnum
 from pathlib import Path
 
 from ga2app.datasets import VIDEO_SUFFIXES, Division, ImportReport, Missing, Problem, SplitLists, divided
-from ga2app.datasets.annotation_records import number
 from ga2app.datasets.annotations import SUFFIXES
 from ga2app.datasets.class_folders import read_folder
 from ga2app.datasets.clip_names import is_foreign
@@ -22,7 +21,7 @@ from ga2app.datasets.split_list_import import read_split_lists
 from ga2app.errors import DatasetError, counted, named, shown
 from ga2app.labels import Spelling, in_words, tidy
 from ga2app.services.annotation_files import AnnotationSource as AnnotationSource
-from ga2app.services.annotation_files import needs_at
+from ga2app.services.annotation_files import needs_at, rate_given
 from ga2app.services.zip_archive import Tick, unpack
 from ga2app.stretches import address_of, file_of
 from ga2app.types import Dataset
@@ -144,9 +143,7 @@ def source_given(
     """What a request names: of an uploaded zip and a path on the machine exactly one is given. Raises DatasetError."""
     if bool(archive) == bool(place.strip()):
         raise DatasetError("give either a zip (archive) or a path on the studio's machine (source)")
-    rate = None if frame_rate is None else number(frame_rate)
-    if rate is None and frame_rate is not None:
-        raise DatasetError(f"a frame rate of {shown(str(frame_rate)[:80])} is none; give a number, such as 25")
+    rate = rate_given(frame_rate)
     if archive:
         return source_at(Path(archive), fold, None, rate, tiers, uploaded=True)
     if not server_paths:
@@ -214,7 +211,7 @@ def _read_stretches(source: AnnotationSource, report: ImportReport) -> tuple[Dra
     found = source.read()
     for one in found.left_out:
         why = one.why if one.why.startswith(("'", "line ")) else f"it {one.why}"
-        fix = "correct it, or import the others with --missing skip"
+        fix = "correct it where it was labeled, and export it again"
         times = "" if one.start is None or one.end is None else f" {one.start:g}–{one.end:g} s"
         report.unusable(str(source.path), (one.path or found.format) + times, one.label, why, fix)
     for cut in found.cut:

@@ -12,7 +12,6 @@ from gradio.processing_utils import save_file_to_cache
 from gradio.utils import get_upload_folder
 
 from ga2app.datasets import Division, Missing
-from ga2app.datasets.annotation_writers import AnnotationFormat
 from ga2app.datasets.label_descriptions import given_descriptions
 from ga2app.errors import DatasetError
 from ga2app.labels import Spelling, parse_labels
@@ -172,8 +171,7 @@ class DatasetEndpoints:
             DatasetError: there is no such data set, format or video, or a rate is missing.
         """
         row = self._studio.datasets.called(dataset)
-        wanted = AnnotationFormat(_one_of("form", form, [*AnnotationFormat]))
-        file = self._studio.annotations.export(row.id, wanted, frame_rate=frame_rate, video=video)
+        file = self._studio.annotations.export(row.id, form, frame_rate=frame_rate, video=video)
         return str(save_file_to_cache(file, str(get_upload_folder())))
 
 

@@ -17,7 +17,7 @@ from ga2app.web.components.markup import count_of, percent, render, shortened
 
 MOST_LANES, MOST_BARS, MOST_ROWS = 30, 3000, 500
 _COLUMNS, _FEWEST_COLUMNS = 1200, 32
-"""In so many parts the axis is divided: about a pixel each; fewer where more than ``MOST_BARS`` would be drawn."""
+"""In so many parts the axis is divided: about a pixel each; fewer where more than ``most_bars`` would be drawn."""
 _BEYOND = 1.25
 """What lies beyond the video's end is drawn up to so many times its length, and at the edge from there on."""
 _STEPS_S = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)
@@ -72,7 +72,9 @@ class _Drawn:
         return 0.35 + 0.65 * max(known) if known else 1.0
 
 
-def timeline_html(name: str, bars: Sequence[Bar], end_s: float, start_s: float = 0.0) -> Markup:
+def timeline_html(
+    name: str, bars: Sequence[Bar], end_s: float, start_s: float = 0.0, *, most_bars: int = MOST_BARS
+) -> Markup:
     """The timeline of the video called ``name``, which is shown from ``start_s`` to ``end_s``.
 
     Lanes stand in the order in which ``bars`` name their labels; the rarest of more than ``MOST_LANES`` share the last.
@@ -84,7 +86,7 @@ def timeline_html(name: str, bars: Sequence[Bar], end_s: float, start_s: float =
     columns = _COLUMNS
     while True:
         drawn = [(label, _drawn(lane, start_s, span, columns)) for label, lane in lanes]
-        if sum(len(lane) for _, lane in drawn) <= MOST_BARS or columns <= _FEWEST_COLUMNS:
+        if sum(len(lane) for _, lane in drawn) <= most_bars or columns <= _FEWEST_COLUMNS:
             break
         columns = columns * 2 // 3
     rows = sorted(bars, key=lambda bar: (bar.start_s, bar.end_s, bar.label))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import pytest
 from commands import document, refused
 
@@ -23,7 +26,12 @@ from ga2app.store import Store
 from ga2app.types import Dataset, LabelledClip, Subset
 from ga2app.video.decoder_pool import shared_pool
 from ga2app.web import Studio
-from tests.clipsets.test_annotations import BAD, CVAT, ELAN, TRACK, label_studio, write_clip
+from ga2app.web.pages.datasets.dataset_handlers import Handlers
+from ga2app.web.pages.datasets.dataset_views import View
+from ga2app.web.pages.datasets.datasets_page import Parts
+from tests.clipsets.test_annotations import BAD, BORIS_TSV, CVAT, ELAN, TRACK, label_studio, write_clip
+
+from .test_page import BLANK
 
 VTT = "WEBVTT\n\n00:01.000 --> 00:02.000\nrun\n\n00:02.000 --> 00:03.000\njump\n"
 
@@ -241,3 +249,108 @@ def test_a_thousand_stretches_of_one_file_are_imported_by_opening_it_once(studio
     assert row.state == "done", row.error
     assert previewed - before <= 1 and shared_pool.opened - previewed == 1
     assert len(studio.store.datasets.get("many").clips) == 1000
+
+
+def filled(parts: Parts, **given: Any) -> dict[Any, Any]:
+    return {getattr(parts.form, name): value for name, value in (BLANK | given).items()}
+
+
+def visible(parts: Parts, drawn: dict[Any, Any]) -> set[str]:
+    names = ("folder", "rate", "tiers", "preview")
+    return {name for name in names if drawn[getattr(parts.form, name)]["visible"]}
+
+
+def test_the_form_asks_for_what_the_named_file_needs_and_for_nothing_else(parts: Parts, root: Path, tmp_path: Path):
+    def asked(**given: Any) -> tuple[set[str], str, Any]:
+        drawn = parts.form.look(filled(parts, **given))
+        return visible(parts, drawn), drawn[parts.form.found], drawn[parts.form.tiers]["choices"]
+
+    (tmp_path / "l.json").write_text(label_studio({"start": 51, "end": 100}))
+    names, told, _ = asked(kind="place", place=f' "{tmp_path}/l.json" ')
+    assert names == {"folder", "rate", "preview"} and "Labels over time (Label Studio)" in told
+    (tmp_path / "l.eaf").write_text(ELAN.format("", "", "").replace('TIER_ID="act"', 'TIER_ID="deed"'))
+    assert asked(kind="place", place=str(tmp_path / "l.eaf"))[0] == {"folder", "preview"}
+    (tmp_path / "l.tsv").write_text(BORIS_TSV + BORIS_TSV.partition("\n")[2].replace("left", "right"))
+    names, told, tiers = asked(kind="place", place=str(tmp_path / "l.tsv"))
+    assert names == {"folder", "tiers", "preview"} and tiers == ["left", "right"]
+    packed = str(pack(tmp_path / "packed.zip", root, a_vtt=VTT))
+    assert asked(upload=packed)[0] == asked(kind="place", place=packed)[0] == {"preview"}
+    for given in (
+        {},
+        {"kind": "place", "place": str(root)},
+        {"kind": "place", "place": "/no\0where"},
+        {"kind": "lists"},
+    ):
+        assert asked(**given)[:2] == (set(), "")
+
+
+def test_on_a_public_machine_the_form_looks_into_no_file_of_it(studio: Studio, parts: Parts, tmp_path: Path):
+    (tmp_path / "a.vtt").write_text(VTT)
+    parts.form._studio = replace(studio, server_paths=False)
+    drawn = parts.form.look(filled(parts, kind="place", place=str(tmp_path / "a.vtt")))
+    assert visible(parts, drawn) == set()
+    told = [*parts.form.show_preview(filled(parts, kind="place", place=str(tmp_path / "a.vtt")))][-1]
+    assert "no zip was given" in told
+    with pytest.raises(DatasetError, match="files of the server cannot be read here"):
+        parts.form._studio.annotations.preview(AnnotationSource(tmp_path / "a.vtt"))
+
+
+def test_the_preview_draws_what_the_command_prints_and_imports_nothing(
+    studio: Studio, parts: Parts, page: Handlers, root: Path, tmp_path: Path
+):
+    (tmp_path / "l.csv").write_text(BAD.replace("b.mp4", "c.mp4") + "b/b.mp4,run,0.5,1\n")
+    values = filled(parts, kind="place", place=str(tmp_path / "l.csv"), folder=str(root))
+    wait, html = parts.form.show_preview(values)
+    assert "Looking at the videos" in wait
+    assert "CSV: 5 stretches of 4 labels in 2 videos would be imported; 2 cut to the video, 7 left out." in html
+    assert html.count('<figure class="timeline"') == 2 and "<h4>b/b.mp4</h4>" in html
+    drawn = re.findall(r'<span class="bar (\w+)" style="left', html)
+    assert (drawn.count("in"), drawn.count("cut"), drawn.count("out")) == (3, 2, 5)
+    for words in FAULTS["a mixed bag"]:
+        assert words.replace("'", "&#39;") in html
+    assert studio.store.imports.latest() == [] and studio.store.datasets.list() == []
+    assert page.begin(values)[parts.form.told] == ""
+    row = studio.imports.wait(studio.store.imports.latest()[0].id, 60)
+    assert row.state == "done" and len(studio.store.datasets.get("l").clips) == 5
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_the_page_tells_bad_input_in_the_words_of_the_command(name: str, parts: Parts, root: Path, tmp_path: Path):
+    file, content, asked = faulty(name)
+    (tmp_path / file).write_text(content.replace("b.mp4", "c.mp4"))
+    values = filled(parts, kind="place", place=str(tmp_path / file), folder=str(root), rate=asked.get("frame_rate"),
+                    tiers=asked.get("tiers", []))  # fmt: skip
+    html = unescape([*parts.form.show_preview(values)][-1])
+    expected = ("does not tell its rate; fill in 'Frame rate of the timeline'",) if name == "no rate" else FAULTS[name]
+    assert all(words in html for words in expected), html[:2000]
+    assert len(html) < 700_000
+
+
+def test_the_rate_that_is_missing_is_asked_for_before_an_import_begins(
+    studio: Studio, parts: Parts, page: Handlers, root: Path, tmp_path: Path
+):
+    (tmp_path / "l.json").write_text(label_studio({"start": 51, "end": 100}))
+    values = filled(parts, kind="place", place=str(tmp_path / "l.json"), folder=str(root))
+    assert "fill in &#39;Frame rate of the timeline&#39;" in page.begin(values)[parts.form.told]
+    assert studio.store.imports.latest() == []
+    assert page.begin(values | {parts.form.rate: 25})[parts.form.told] == ""
+    assert studio.imports.wait(studio.store.imports.latest()[0].id, 60).state == "done"
+
+
+def test_the_page_writes_a_data_set_for_a_tool(studio: Studio, parts: Parts, page: Handlers, root: Path):
+    clips = (LabelledClip(f"{root / 'a.mp4'}#t=1,2", "run"), LabelledClip(str(root / "b" / "b.mp4"), "jump"))
+    of = studio.store.datasets.add(Dataset("mine", ("run", "jump"), (), clips), origin="test")
+
+    def exported(**given: Any) -> str:
+        values, event = {parts.view: View(of)}, gr.EventData(None, {"as": "tool"} | given)
+        return [*page.export(values, event)][-1]
+
+    assert "Download mine-elan.zip" in exported(form="elan") and "Download b.eaf" in exported(
+        form="elan", video="b.mp4"
+    )
+    assert "Download mine.json" in exported(form="label-studio", rate="29,97")
+    assert "&lt;Video frameRate&gt;" in exported(form="label-studio", rate="")
+    assert "a frame rate of &#39;fast&#39; is none" in exported(form="label-studio", rate="fast")
+    assert "form &#39;pdf&#39; is not one of csv, webvtt, elan" in exported(form="pdf")
+    assert "no video is called &#39;z.mp4&#39;" in exported(form="csv", video="z.mp4")
+    assert page.show(View(of))[parts.whole].count("<option") == len(AnnotationFormat)

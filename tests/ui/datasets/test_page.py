@@ -27,7 +27,8 @@ from ga2app.types import Dataset, LabelKind, LabelledClip, Subset
 from ga2app.web import Studio
 from ga2app.web.pages.datasets.dataset_handlers import Handlers
 from ga2app.web.pages.datasets.dataset_views import View, list_html, panel_html, player_html, sample_html
-from ga2app.web.pages.datasets.datasets_page import Parts, source_of
+from ga2app.web.pages.datasets.datasets_page import Parts
+from ga2app.web.pages.datasets.import_form import source_of
 from ga2app.worker.launcher import process_started_s
 
 from ..studios import add_dataset
@@ -47,6 +48,9 @@ BLANK = {
     "test_fold": None,
     "spelling": "words",
     "duplicates": "first",
+    "folder": "",
+    "rate": None,
+    "tiers": [],
 }
 
 

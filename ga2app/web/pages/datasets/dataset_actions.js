@@ -8,7 +8,7 @@ element.addEventListener('click', event => {
     trigger('act', {do: button.dataset.do, ids, ...fields()});
   }
   const made = event.target.closest('[data-export]');
-  if (made) trigger('export', {packed: made.dataset.export === 'zip'});
+  if (made) trigger('export', {as: made.dataset.export, ...fields()});
 });
 element.addEventListener('keydown', event => {
   if (event.key !== 'Enter' || !event.target.dataset.enter) return;

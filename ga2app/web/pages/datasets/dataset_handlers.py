@@ -179,12 +179,14 @@ class Handlers:
         yield views.player_html(self._studio, next(iter(_numbers([event._data.get("clip")])), 0))
 
     def export(self, values: Values, event: gr.EventData) -> Iterator[str]:
-        """A link to the data set as a list or as a zip."""
-        packed = bool(event._data.get("packed"))
-        yield busy("Packing the clips…" if packed else "Writing the list…")
+        """A link to the data set as a list, as a zip, or for a labeling tool."""
+        given, of = event._data, values[self._parts.view].dataset_id or 0
+        way, asked = given.get("as"), {"frame_rate": given.get("rate"), "video": _said(given, "video").strip()}
+        yield busy("Packing the clips…" if way == "zip" else "Writing the list…")
         try:
-            file = self._sets.export(values[self._parts.view].dataset_id or 0, packed=packed)
-            yield self._link(file)
+            tools = self._studio.annotations
+            file = tools.export(of, _said(given, "form"), **asked) if way == "tool" else None
+            yield self._link(file or self._sets.export(of, packed=way == "zip"))
         except Exception as exc:
             yield fault_html(exc)
 

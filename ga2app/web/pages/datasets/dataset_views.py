@@ -11,6 +11,7 @@ from urllib.parse import quote
 from markupsafe import Markup
 
 from ga2app.config import DEMO
+from ga2app.datasets.annotation_writers import AnnotationFormat
 from ga2app.datasets.import_report import FlawKind, flaws_of, report_csv
 from ga2app.errors import ClipError, DatasetError
 from ga2app.services.clip_inspector import picture_of
@@ -27,6 +28,14 @@ PAGE = 60
 FLAWS = 100
 """Clips with faults on a page of a report."""
 
+_FORMS = {
+    AnnotationFormat.CSV: "CSV: path, label, start, end",
+    AnnotationFormat.WEBVTT: "WebVTT, for any player",
+    AnnotationFormat.ELAN: "ELAN",
+    AnnotationFormat.BORIS: "BORIS, tabular events",
+    AnnotationFormat.LABEL_STUDIO: "Label Studio, predictions",
+    AnnotationFormat.ACTIVITYNET: "ActivityNet",
+}
 _PICTURED = 240
 _OUTCOMES = {
     ImportState.DONE: "was imported",
@@ -124,7 +133,8 @@ def labels_html(dataset_id: int, labels: Sequence[LabelRow], locked: bool = Fals
 
 def whole_html(studio: Studio, row: DatasetRow) -> str:
     """Name, sharing, export and deletion of a data set."""
-    return str(render("dataset_whole.html", row=row, sharing=studio.ownership.may_share(row)))
+    forms = [(form.value, _FORMS[form]) for form in AnnotationFormat]
+    return str(render("dataset_whole.html", row=row, sharing=studio.ownership.may_share(row), forms=forms))
 
 
 def sample_html(studio: Studio, drawn: Mapping[str, Sequence[ClipRow]], shots: int, seed: int) -> str:
