@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from ga2app.services.uploads import (
     export_folder,
     given_name,
     in_use,
+    is_received,
     keep_for_good,
     keep_upload,
     uploads_folder,
@@ -174,9 +176,11 @@ class LongVideoService:
         return dataset, f"{counted(added, 'clip')} added to '{studio.datasets.summary(dataset).name}'.{again}"
 
     def _kept(self, address: str, stretch: str) -> str:
-        """The ``stretch`` of the video at ``address``: of an upload the store's own copy. Raises ClipError."""
+        """The ``stretch`` of the video at ``address``: of an upload the store's own copy, else where it lies, which may
+        be many gigabytes. Raises ClipError."""
         file, own = split_address(address)
-        kept = keep_upload(self._studio.home, file)
+        stays = self._studio.server_paths and not is_received(file)
+        kept = os.path.abspath(os.path.expanduser(file)) if stays else keep_upload(self._studio.home, file)
         return in_use(Kept(part_of_clip(f"{kept}{own.fragment if own else ''}", stretch)))
 
 

@@ -23,12 +23,18 @@ from ga2app.services.served_files import NoFile, ServedFiles
 from ga2app.services.studio import Studio
 from ga2app.services.uploads import room_for
 
+MAX_UPLOAD, MAX_UPLOAD_ON_SPACE = "4gb", "512mb"
 _MOST_AT_ONCE = 2**20
 """Smaller files are read and sent in one piece: pictures, of which a page shows sixty."""
 _SHOWN = ("image/jpeg", "image/png", "image/webp", "image/gif", "video/")
 """Types that a browser shows; all others are saved, so that none of them runs as a page of the studio's."""
 _HEADERS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "private, max-age=3600"}
 _GONE = "There is no such file, it is not shared with you, or its address has run out: reload the page.\n"
+
+
+def most_upload(*, on_space: bool) -> str:
+    """How large an upload may be, as Gradio takes it: a number and a unit."""
+    return MAX_UPLOAD_ON_SPACE if on_space else MAX_UPLOAD
 
 
 def file_routes(studio: Studio) -> list[Route]:

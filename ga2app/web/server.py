@@ -27,7 +27,7 @@ from ga2app.store import Store
 from ga2app.types import RunState
 from ga2app.web import Studio, build_page
 from ga2app.web.access import guarded
-from ga2app.web.file_route import UploadBound, file_routes
+from ga2app.web.file_route import UploadBound, file_routes, most_upload
 from ga2app.web.live_route import live_routes
 from ga2app.web.own_names import OwnNames, SafeHeaders, host_of
 from ga2app.web.session_memory import Listening, SessionMemory, bound_lanes
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("ga2app.app")
 
-MAX_UPLOAD, MAX_UPLOAD_ON_SPACE = "4gb", "512mb"
 MOST_QUEUED = 10_000
 """No bound: each lane has its own (``bound_lanes``), but on a ZeroGPU Space Gradio would take one event at a time."""
 SPARE_THREADS = 40
@@ -121,7 +120,7 @@ def launch(page: gr.Blocks, studio: Studio, address: ServerAddress, *, mcp: bool
         _frontend=False,  # no look at its own page: to take over 3 s for it on a busy machine is no fault
         quiet=True,
         max_threads=studio.store.quotas.recognitions + SPARE_THREADS,
-        max_file_size=MAX_UPLOAD_ON_SPACE if space else MAX_UPLOAD,
+        max_file_size=most_upload(on_space=space is not None),
         enable_monitoring=False,  # else who called what, with the arguments, is shown at /monitoring
         mcp_server=False,  # Gradio's own would offer every endpoint; ours is among app_kwargs
         app_kwargs={"routes": routes, "middleware": layers} | ({"lifespan": agents.lifespan} if agents else {}),

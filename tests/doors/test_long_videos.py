@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -14,6 +15,7 @@ import pytest
 from ga2app.cli.main import main
 from ga2app.datasets.annotation_writers import AnnotationFormat
 from ga2app.datasets.annotations import read_annotations
+from ga2app.environment import received_folder
 from ga2app.errors import AccessError, BusyError, ClipError, ConfigError, DatasetError, LimitError, StudioError
 from ga2app.paths import Home
 from ga2app.services.long_videos import checked
@@ -58,14 +60,14 @@ def request(path: Path | str, **more: Any) -> RecognitionRequest:
     return RecognitionRequest([str(path)], LABELS, **more)
 
 
-def test_the_service_labels_an_upload_under_its_own_name(studio: Studio, video: Path) -> None:
+def test_the_service_labels_a_video_of_this_machine_where_it_lies(studio: Studio, video: Path) -> None:
     *shares, last = studio.long_videos.answers(request(video), FINE)
     assert [one.share for one in shares] == sorted(one.share for one in shares) and shares[-1].share == 1
     found = last.found
     assert found is not None and found.file == "day.mp4" and found.bundle is None
     assert [one.label for one in found.stretches] == ["jumping", "climbing a ladder"]
     assert abs(found.stretches[0].end - 4) <= 0.5 and found.stretches[1].end == pytest.approx(8)
-    assert Path(last.path).is_relative_to(studio.home.media) and Path(last.path).is_file()
+    assert last.path == str(video)
 
 
 def test_leaving_early_ends_the_decoder(studio: Studio, video: Path) -> None:
@@ -125,8 +127,11 @@ def test_stretches_make_a_new_data_set_or_join_one_once_and_can_be_undone(small:
 
 
 def test_an_upload_stays_when_uploads_are_dropped(small: Studio, video: Path) -> None:
-    *_, last = small.long_videos.answers(request(video), Sliding())
-    assert last.found is not None
+    received = received_folder() / "0" / "day.mp4"
+    received.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(video, received)
+    *_, last = small.long_videos.answers(request(received), Sliding())
+    assert last.found is not None and Path(last.path).is_relative_to(small.home.media)
     small.long_videos.add(last.path, last.found.stretches, None, "days")
     Path(last.path).unlink()
     files = {split_address(clip.path)[0] for clip in small.store.datasets.get("days").clips}

@@ -1,0 +1,1 @@
+"""The page of long videos: labels over time, corrected by hand."""
