@@ -23,6 +23,7 @@ import threading
 import time
 from pathlib import Path
 
+from benchmarks.speed_inputs import Sizes, save_clip
 from ga2app.environment import ServerAddress
 from ga2app.paths import Home
 
@@ -33,7 +34,7 @@ LABELS = ["riding a bicycle", "walking", "flying a kite", "playing the guitar", 
 def main() -> None:
     """Print the ratios."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--backbone", default="", help="its name or folder (default: the studio's first)")
+    parser.add_argument("--backbone", default="", help="its name or folder (default: a ViT-B/16, drawn)")
     parser.add_argument("--rounds", type=int, default=40)
     parser.add_argument("--serve", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
@@ -41,12 +42,12 @@ def main() -> None:
         serve(Home(Path(chosen.serve)), chosen.backbone)
         return
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "benchmarks.live", "--serve", folder, "--backbone", chosen.backbone]
+        backbone = chosen.backbone or str(save_clip(Path(folder) / "vit-b-16", Sizes()))
+        command = [sys.executable, "-m", "benchmarks.live", "--serve", f"{folder}/home", "--backbone", backbone]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
             try:
                 assert process.stdout is not None and process.stdin is not None
-                port, *keys = process.stdout.readline().split()
-                measure(process, Camera(int(port), keys[0]), Camera(int(port), keys[1]), chosen.rounds)
+                measure(process, int(process.stdout.readline()), chosen.rounds)
             finally:
                 process.terminate()
 
@@ -69,19 +70,20 @@ class Camera:
         return took_ms
 
 
-def measure(process: subprocess.Popen[str], camera: Camera, other: Camera, rounds: int) -> None:
+def measure(process: subprocess.Popen[str], port: int, rounds: int) -> None:
     """Answers and passes of the tower in turn, alone and beside another camera."""
-    assert process.stdout is not None and process.stdin is not None
 
-    def tower_ms() -> float:
-        process.stdin.write("\n")  # type: ignore[union-attr]
-        process.stdin.flush()  # type: ignore[union-attr]
-        return float(process.stdout.readline())  # type: ignore[union-attr]
+    def told(what: str) -> str:
+        assert process.stdout is not None and process.stdin is not None
+        process.stdin.write(f"{what}\n")
+        process.stdin.flush()
+        return process.stdout.readline().strip()
 
-    for one in (camera, other):
-        one.answer_ms()
-    tower_ms()
-    tell("one camera", [(camera.answer_ms(), tower_ms()) for _ in range(rounds)])
+    camera = Camera(port, told("camera"))
+    camera.answer_ms(), told("tower")
+    tell("one camera", [(camera.answer_ms(), float(told("tower"))) for _ in range(rounds)])
+    other = Camera(port, told("camera"))
+    other.answer_ms()
     over, waited = threading.Event(), list[float]()
 
     def go_on() -> None:
@@ -91,11 +93,11 @@ def measure(process: subprocess.Popen[str], camera: Camera, other: Camera, round
 
     thread = threading.Thread(target=go_on)
     thread.start()
-    tell("beside a second one", [(camera.answer_ms(), tower_ms()) for _ in range(rounds)])
+    tell("beside a second one", [(camera.answer_ms(), float(told("tower"))) for _ in range(rounds)])
     over.set()
     thread.join()
-    told = f"{statistics.median(waited):.1f} ms, at most {max(waited):.1f} ms, {len(waited)} answers"
-    print(f"the second one, meanwhile: {told}")
+    most = f"at most {max(waited):.1f} ms, {len(waited)} answers"
+    print(f"the second one, meanwhile: {statistics.median(waited):.1f} ms, {most}")
 
 
 def tell(what: str, pairs: list[tuple[float, float]]) -> None:
@@ -110,7 +112,7 @@ def tell(what: str, pairs: list[tuple[float, float]]) -> None:
 
 
 def serve(home: Home, backbone: str) -> None:
-    """Serve a studio, print its port and the names of two cameras, and a pass of the tower in ms for each line."""
+    """Serve a studio and print its port; then, as each line asks, a new camera's name or a pass of the tower in ms."""
     import torch
 
     from ga2app.method.prompted_model import plain_clip
@@ -124,11 +126,13 @@ def serve(home: Home, backbone: str) -> None:
         port = int(probe.getsockname()[1])
         probe.close()
         launch(build_page(studio), studio, ServerAddress("127.0.0.1", port))
-        keys = [studio.live.begin(RecognitionRequest((), LABELS, None, backbone)).key for _ in range(2)]
         loaded = studio.recognizer.models.backbone(studio.known_backbone(backbone))
         model, side = plain_clip(loaded, ["something"]), loaded.sizes.image_size
-        print(port, *keys, flush=True)
-        for _ in sys.stdin:
+        print(port, flush=True)
+        for line in sys.stdin:
+            if line.strip() == "camera":
+                print(studio.live.begin(RecognitionRequest((), LABELS, None, backbone)).key, flush=True)
+                continue
             pixels = torch.rand(1, 1, 3, side, side)
             with studio.recognizer.models.turns.turn(), torch.no_grad():
                 began = time.perf_counter()
