@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from ga2app.datasets.clip_names import Part, recording_of
 from ga2app.datasets.import_report import Problem
@@ -26,8 +26,7 @@ from ga2app.stretches import file_of
 from ga2app.types import AnchorClip, Dataset, LabelledClip, Subset
 
 
-@dataclass(frozen=True)
-class DraftClip:
+class DraftClip(NamedTuple):
     """A clip as its source names it. ``subset`` is None where the source does not say which part it is in."""
 
     path: str
@@ -98,7 +97,7 @@ def with_one_spelling(draft: Draft) -> Draft:
         raise DatasetError(f"'{min(both)}' is both base and novel; give each label one group")
     spelled = {label: chosen[label_key(label)] for label in {clip.label for clip in draft.clips}}
     clips = tuple(
-        clip if spelled[clip.label] == clip.label else replace(clip, label=spelled[clip.label]) for clip in draft.clips
+        clip if spelled[clip.label] == clip.label else clip._replace(label=spelled[clip.label]) for clip in draft.clips
     )
     merged = [
         f"'{chosen[key]}' (also written {', '.join(repr(label) for label in some if label != chosen[key])})"
@@ -119,8 +118,8 @@ def finished(draft: Draft, digests: Mapping[str, str] | None = None) -> tuple[Da
     recordings = [recording_of(clip.path, clip.label) for clip in draft.clips]
     contents = [f"content {known[clip.path]}" if clip.path in known else None for clip in draft.clips]
     candidates = [
-        Candidate(clip.path, clip.label, clip.subset, tuple(tie for tie in (*ties, _file_tie(clip.path)) if tie))
-        for clip, *ties in zip(draft.clips, recordings, contents, strict=True)
+        Candidate(clip.path, clip.label, clip.subset, tuple(filter(None, ties)))
+        for clip, *ties in zip(draft.clips, recordings, contents, _file_ties(draft.clips), strict=True)
     ]
     subsets = hold_out(candidates)
     clips = tuple(
@@ -133,9 +132,10 @@ def finished(draft: Draft, digests: Mapping[str, str] | None = None) -> tuple[Da
     return dataset, [*_division_notes(draft, clips, recordings), *notes]
 
 
-def _file_tie(path: str) -> str:
-    """What ties all stretches of a file to each other, and to the whole of it."""
-    return f"file {os.path.normpath(file_of(path))}"
+def _file_ties(clips: Sequence[DraftClip]) -> list[str | None]:
+    """What ties all stretches of a file to each other, and to the whole of it; nothing where each file comes once."""
+    files = [os.path.normpath(file_of(clip.path)) for clip in clips]
+    return [None] * len(files) if len(set(files)) == len(files) else [f"file {file}" for file in files]
 
 
 def _division_notes(draft: Draft, clips: Sequence[LabelledClip], recordings: Sequence[str | None]) -> list[str]:

@@ -230,7 +230,7 @@ def _inside(draft: Draft, root: Path, report: ImportReport) -> Draft:
     clips = []
     for clip in draft.clips:
         if Path(os.path.realpath(file_of(clip.path))).is_relative_to(home):
-            clips.append(replace(clip, path=os.path.normpath(clip.path)))
+            clips.append(clip._replace(path=os.path.normpath(clip.path)))
         else:
             report.left_out(
                 clip.path, clip.label, "the list names a file outside the zip", "pack the clip, and name it below it"

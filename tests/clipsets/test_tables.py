@@ -115,3 +115,22 @@ def test_what_is_no_list_of_clips_is_refused_with_its_first_line(root: Path) -> 
     write(root / "list.csv", "nummer;bezeichnung", "1;walk")
     with pytest.raises(DatasetError, match="must name the columns path and label, and it is 'nummer;bezeichnung'"):
         read_clipset(root / "list.csv")
+
+
+def test_of_many_files_in_a_folder_the_disk_is_asked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"walk/{number}.mp4" for number in range(40)] + [f"run/{number}.mp4" for number in range(40)]
+    touch(tmp_path, *names)
+    lines = [f"{name},{name.partition('/')[0]}" for name in names]
+    lines[3], lines[50], lines[60] = "walk\\3.mp4,walk", "/run/10.mp4,run", "./run//20.mp4,run"
+    lost = "run/gone.mp4"
+    write(tmp_path / "list.csv", "path,label\n" + "\n".join([*lines, f"{lost},run"]) + "\n")
+    asked: list[str] = []
+
+    def counted(path: str) -> bool:
+        asked.append(path)
+        return Path(path).is_file()
+
+    monkeypatch.setattr("ga2app.datasets.clip_table.os.path.isfile", counted)
+    found = [clip.path for clip in read_clipset(tmp_path / "list.csv").clips]
+    assert found == [*(str(tmp_path / name) for name in names), str(tmp_path / lost)]
+    assert len(asked) < 25, "a few of each folder, and what is spelled otherwise or is not there"
