@@ -46,8 +46,8 @@ class _Read(NamedTuple):
 class DatasetFeatures:
     """What a recognizer's towers make of clips, by the clips' content; ``root`` is where it is kept.
 
-    Clips pass zero-shot CLIP, and each bundle with visual prompts, once. Of a bundle without these the frozen features
-    serve. Threads may share one.
+    Clips pass zero-shot CLIP, and each bundle with visual prompts, once. Of a bundle that moves no clip the frozen
+    features serve. Threads may share one.
     """
 
     def __init__(self, recognizer: Recognizer, root: Path) -> None:
@@ -58,7 +58,7 @@ class DatasetFeatures:
             "frames": str(recognizer.num_frames),
             "precision": str(backbone.compute.precision),
         }
-        looking = [one for one in recognizer.bundles if one.manifest.run.prompts.visual_depth]
+        looking = [one for one in recognizer.bundles if one.manifest.run.prompts.moves_clips]
         self._looking = [one.folder for one in looking]
         self._stores = [StoredFeatures(root, facts | more) for more in ({}, *map(_content, self._looking))]
         names = ["something", "nothing"]  # clips are encoded alike, whatever the labels
@@ -123,7 +123,7 @@ class DatasetFeatures:
                 folder = self.recognizer.bundles[place - 1].folder if place else ""
                 store = self._looking.index(folder) + 1 if folder in self._looking else 0
                 device = self.recognizer.backbone.compute.device
-                means = self._stores[store].rows(digests).to(device)[:, None]  # (N, 1, D): their mean is themselves
+                means = self._stores[store].rows(digests).to(device)[:, None]  # (N, 1, D): pooled they are themselves
                 found.append(classifier.over_time(means)[0].cpu())
         return found, list(asked.names)
 
@@ -155,12 +155,15 @@ class DatasetFeatures:
 
     @torch.no_grad()
     def _encoded(self, pixels: Tensor) -> list[Tensor]:
-        """Means (B, D) by each tower of clips (B, T, 3, S, S), and behind them the pictures (B, T, P)."""
+        """Pooled features (B, D) by each tower of clips (B, T, 3, S, S), and behind them the pictures (B, T, P)."""
         with self.recognizer.turns.turn():
             plain, *tuned = self._towers
             seen = plain.encode_frames(pixels)  # (B, T, D)
-            means = [seen, *(model.encode_frames(pixels, seen) for model in tuned)]
-        return [*(frames.mean(dim=-2).cpu() for frames in means), small_pictures(pixels)]
+            looked = [seen if model.prompts.visual is None else model.encode_frames(pixels, seen) for model in tuned]
+            pooled = [
+                model.prompts.pool(frames).cpu() for model, frames in zip(self._towers, [seen, *looked], strict=True)
+            ]
+        return [*pooled, small_pictures(pixels)]
 
     def _keep(self, digests: Sequence[str], encoded: Sequence[Sequence[Tensor]]) -> None:
         if digests:

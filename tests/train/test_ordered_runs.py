@@ -27,6 +27,7 @@ from ga2app.config import (
 from ga2app.config.presets import method_of, method_parts
 from ga2app.errors import BundleError, ConfigError
 from ga2app.inference import Recognizer, load_bundle
+from ga2app.inference.dataset_features import DatasetFeatures
 from ga2app.inference.explanations import Method, Ways, explain_clip
 from ga2app.training import train
 from ga2app.types import Dataset, Event, EventKind, LabelledClip, Subset
@@ -88,6 +89,9 @@ def test_an_action_and_its_reverse_are_told_apart_and_not_by_the_mean(
     wanted = (logits / model.temperature).softmax(dim=-1)
     answered = {score.label: score.score for score in found.answers[1].scores}
     assert [answered[name] for name in names] == pytest.approx(wanted.tolist(), abs=1e-5)
+    stored = DatasetFeatures(Recognizer(backbone, str(tmp_path / "b")), tmp_path / "features")
+    assert stored.encode({"one": clip}) == {}
+    assert stored.probabilities(["one"], names)[0][1][0].tolist() == pytest.approx(wanted.tolist(), abs=1e-5)
     for method in Method:
         told = explain_clip(
             backbone, clip, names, bundle=bundle.bundle, label="running", num_frames=4, ways=Ways(method=method)
