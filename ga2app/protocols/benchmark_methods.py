@@ -97,6 +97,8 @@ def _text_alone(whole: Variant) -> Variant:
     )
 
 
+_ordered = _section("prompts", pooling=Pooling.ORDERED)
+
 _CHANGES: dict[str, Callable[[Variant], Variant]] = {
     "no-whitening": lambda whole: replace(whole, config=replace(whole.config, whitening=WhiteningConfig())),
     "no-residual": _section("prompts", zero_shot_ratio=0.0),
@@ -105,7 +107,8 @@ _CHANGES: dict[str, Callable[[Variant], Variant]] = {
     "no-terms": lambda whole: replace(whole, config=replace(whole.config, losses=LossConfig())),
     "text-alone": _text_alone,
     "random-hard-prompt": _section("prompts", hard_prompt=HARD_PROMPT_RANDOM),
-    "ordered-pooling": _section("prompts", pooling=Pooling.ORDERED),
+    "ordered-pooling": _ordered,
+    "ordered-kept": lambda whole: _section("losses", anchor_distillation=0.3)(_ordered(whole)),
     "float32": lambda whole: replace(whole, config=replace(whole.config, precision=Precision.FLOAT32)),
     "anchors-none": _pool("none"),
     "anchors-random": _pool("random"),

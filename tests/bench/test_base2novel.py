@@ -110,6 +110,7 @@ CHANGED = {
     "text-alone": ["prompts.visual_depth", "prompts.residual", "objective.keep"],
     "random-hard-prompt": ["prompts.hard_prompt"],
     "ordered-pooling": ["prompts.pooling"],
+    "ordered-kept": ["prompts.pooling"],  # these settings have that weight already; those of Quick do not
     "float32": ["precision"],
     "anchors-none": ["pool", "objective.keep"],
     "anchors-random": ["pool"],
