@@ -185,9 +185,9 @@ class PlainFeatures:
         What was encoded before a stop is kept.
         """
         fresh = [path for path in dict.fromkeys(paths) if path not in self._known]
-        how = (should_stop, self._keep, self.loader, self.whole_batches)
+        how = (should_stop, self.add, self.loader, self.whole_batches)
         found = clip_moments(self._model, fresh, self.num_frames, *how)  # (N, 1 + K, D)
-        self._keep(fresh, found)  # those of other ranks, too
+        self.add(fresh, found)  # those of other ranks, too
         return found if len(fresh) == len(paths) else torch.stack([self._known[path] for path in paths])
 
     def save(self, file: Path) -> None:
@@ -214,7 +214,8 @@ class PlainFeatures:
         if told == self._facts() and len(paths) == len(rows):
             self._known.update(zip(paths, rows.to(self.backbone.compute.device), strict=True))
 
-    def _keep(self, paths: Sequence[str], moments: Tensor) -> None:
+    def add(self, paths: Sequence[str], moments: Tensor) -> None:
+        """Take over the ``moments`` (N, 1 + K, D) of ``paths``."""
         self._known.update(zip(paths, moments, strict=True))
 
     def _facts(self) -> dict[str, str]:
