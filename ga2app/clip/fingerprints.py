@@ -9,7 +9,7 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -74,7 +74,7 @@ def hash_of_files(clip: Any, files: ClipFolder) -> str:
     return kept[key]
 
 
-_SIX = (
+SIX = (
     "logit_scale",
     "visual_projection.weight",
     "text_projection.weight",
@@ -84,10 +84,13 @@ _SIX = (
 )
 
 
-def six_tensor_fingerprint(read: Callable[[str], Tensor]) -> str:
-    """The fingerprint in bundles of earlier versions, of six tensors through which everything passes, by name."""
+def six_tensor_fingerprint(weights: Mapping[str, Tensor]) -> str:
+    """The fingerprint in bundles of earlier versions, of six tensors through which everything passes.
+
+    Those of ``weights`` that have other names have no part in it: earlier versions knew CLIP's alone.
+    """
     digest = hashlib.sha256()
-    for tensor in map(read, _SIX):
+    for tensor in (weights[name] for name in SIX if name in weights):
         digest.update(str(tuple(tensor.shape)).encode())
         digest.update(_bytes(tensor))
     return digest.hexdigest()[:16]

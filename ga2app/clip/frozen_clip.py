@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from torch.nn import functional
 from ga2app.clip.compute import Compute
 from ga2app.clip.fingerprints import fingerprint, hash_weights, six_tensor_fingerprint
 from ga2app.clip.packed_texts import TokenizedText as TokenizedText
-from ga2app.clip.prompt_layers import FrozenLayer, Recomputed, freeze_layers
+from ga2app.clip.prompt_layers import FrozenLayer, Recomputed, freeze_layers, through
 from ga2app.clip.turns import let_others_in
 from ga2app.config import AUTO, TEMPLATE
 from ga2app.errors import LabelError
@@ -87,7 +87,7 @@ class Backbone(nn.Module):
         sizes, weights = _sizes(clip.config), weights or hash_weights(clip)
         preprocessing = preprocessing or clip_preprocessing(sizes.image_size)
         print_of_all = fingerprint(weights, preprocessing)
-        old_print = six_tensor_fingerprint(clip.get_parameter)
+        old_print = six_tensor_fingerprint(dict(clip.named_parameters()))
         self.identity = BackboneId(name, revision, print_of_all, sizes, weights, old_print, preprocessing)
         freeze_layers(clip, compute.dtype, eager=compute.attention == "eager")
         self.clip = clip.to(compute.device)
@@ -155,6 +155,12 @@ class Backbone(nn.Module):
         out: Tensor = self._compiled(layer, hidden, shared)
         return out
 
+    def runner(self, recompute: bool = False) -> Callable[..., Tensor]:
+        """What calls a layer of a tower without a mask: compiled, or with less in memory, where that is asked for."""
+        if torch.is_grad_enabled():
+            return Recomputed.apply if recompute else FrozenLayer.__call__
+        return self.compiled_layer if self.compiled else FrozenLayer.__call__
+
     @property
     def scale(self) -> float:
         """τ, the factor of the cosines."""
@@ -176,17 +182,7 @@ class Backbone(nn.Module):
         if sets:
             sets[0] = vision.pre_layrnorm(sets[0])
         *layers, last = vision.encoder.layers
-        graph = recompute and torch.is_grad_enabled()
-        compiled = self.compiled and not torch.is_grad_enabled()
-        for depth, layer in enumerate(layers):
-            shared = sets[depth] if depth < len(sets) else None
-            if shared is not None and depth + 1 == len(sets):  # Nothing replaces these: later layers read them.
-                whole = shared.expand(hidden.shape[0], -1, -1)
-                hidden, shared = torch.cat([hidden, whole], dim=1), None  # (N, V + P, Dv)
-            if compiled:
-                hidden = self.compiled_layer(layer, hidden, shared)
-            else:
-                hidden = Recomputed.apply(layer, hidden, shared) if graph else layer(hidden, shared)  # type: ignore[no-untyped-call]
+        hidden = through(layers, hidden, sets, self.runner(recompute))  # (N, V or V + P, Dv)
         # Of the last layer only the first position is read, so that nothing else of it is computed.
         first = last.first(hidden, sets[-1] if len(sets) > len(layers) else None)  # (N, Dv)
         pooled = vision.post_layernorm(first)
@@ -234,7 +230,7 @@ class Backbone(nn.Module):
             words = list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
             if len(words) > room:
                 raise LabelError(
-                    f"label '{_shorten(text)}' has {len(words)} tokens and {self.name} has room for {room} "
+                    f"label '{shorten(text)}' has {len(words)} tokens and {self.name} has room for {room} "
                     f"({self.sizes.text_positions} positions, {prompt_length} of them prompts); use fewer words"
                 )
             rows.append([start, *[end] * prompt_length, *words, end])
@@ -283,7 +279,8 @@ class Backbone(nn.Module):
         return [word for word in words if unknown in self.tokenizer(word, add_special_tokens=False)["input_ids"]]
 
 
-def _shorten(text: str) -> str:
+def shorten(text: str) -> str:
+    """A label as a message has it."""
     return text if len(text) <= 40 else text[:37] + "…"
 
 
@@ -292,7 +289,7 @@ def _sizes(config: Any) -> TowerSizes:
     return TowerSizes(
         visual_width=vision.hidden_size,
         text_width=text.hidden_size,
-        embedding_width=config.projection_dim,
+        embedding_width=getattr(config, "projection_dim", vision.hidden_size),
         visual_layers=vision.num_hidden_layers,
         text_layers=text.num_hidden_layers,
         image_size=vision.image_size,

@@ -18,6 +18,7 @@ from ga2app.clip.files import CLASSES, ClipFolder, download, find_clip, may_be_o
 from ga2app.clip.fingerprints import hash_of_files
 from ga2app.clip.frozen_clip import Backbone
 from ga2app.clip.measured_choices import faster_attention, faster_precision, faster_threads, gain_of_compiling
+from ga2app.clip.siglip_towers import SiglipBackbone
 from ga2app.clip.tokenizers import check_tokenizer
 from ga2app.config import ATTENTIONS, AUTO, SKETCH, Precision, RunConfig
 from ga2app.errors import BackboneError
@@ -71,13 +72,14 @@ def load_backbone(
     compute, name = settle(device, precision), os.fspath(name)
     files = _found(name, revision, allow_download)
     clip, tokenizer = _load(files, name)
-    check_tokenizer(tokenizer, clip.config.text_config.vocab_size, name)
+    made = SiglipBackbone if files.kind == "siglip" else Backbone
+    check_tokenizer(tokenizer, clip.config.text_config.vocab_size, name, padded=made is SiglipBackbone)
     preprocessing = read_preprocessing(files.folder, clip.config.vision_config.image_size, name)
     weights = hash_of_files(clip, files)
     if Precision(precision) is Precision.AUTO:
         compute = faster_precision(clip, compute)
     compute = replace(compute, threads=faster_threads(clip, compute) if threads == "auto" else int(threads))
-    backbone = Backbone(clip, tokenizer, name, files.commit, compute, preprocessing=preprocessing, weights=weights)
+    backbone = made(clip, tokenizer, name, files.commit, compute, preprocessing=preprocessing, weights=weights)
     if compute.device.type == "cpu":
         _map_anew(clip, files)
     backbone.use_attention(faster_attention(backbone) if attention == "auto" else attention)
@@ -150,6 +152,11 @@ def _load(files: ClipFolder, name: str) -> tuple[Any, Any]:
             local_files_only=True,
         )
         tokenizer = transformers.AutoTokenizer.from_pretrained(where, local_files_only=True)
+    except ImportError as exc:
+        raise BackboneError(
+            f"backbone '{name}' needs a package that is not installed ({_first_line(exc)}); for the tokenizer of "
+            "SigLIP: pip install sentencepiece protobuf"
+        ) from exc
     except (OSError, ValueError, KeyError, RuntimeError, TypeError, pickle.UnpicklingError) as exc:
         raise BackboneError(
             f"backbone '{name}' does not hold a CLIP that transformers can load ({_first_line(exc)}); "

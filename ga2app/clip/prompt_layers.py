@@ -10,6 +10,7 @@ Notation: N sequences, L positions, D the tower's width, H heads of width d = D 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
@@ -183,6 +184,23 @@ class FrozenLayer(nn.Module):
 
 def _causal(like: Tensor, length: int) -> Tensor:
     return torch.full((1, 1, length, length), float("-inf"), dtype=like.dtype, device=like.device).triu(1)
+
+
+def through(
+    layers: Iterable[FrozenLayer], hidden: Tensor, sets: Sequence[Tensor], run: Callable[..., Tensor]
+) -> Tensor:
+    """States behind ``layers`` (N, L or L + P, D) of ``hidden`` (N, L, D), without a mask.
+
+    ``sets`` are prompts (P, D), one set for each of the first layers: those that the next layer replaces are keys and
+    values only, and the last set stays behind the L positions. ``run`` calls a layer.
+    """
+    for depth, layer in enumerate(layers):
+        shared = sets[depth] if depth < len(sets) else None
+        if shared is not None and depth + 1 == len(sets):  # Nothing replaces these: later layers read them.
+            whole = shared.expand(hidden.shape[0], -1, -1)
+            hidden, shared = torch.cat([hidden, whole], dim=1), None  # (N, L + P, D)
+        hidden = run(layer, hidden, shared)
+    return hidden
 
 
 RECOMPUTED_AT_ONCE = 8

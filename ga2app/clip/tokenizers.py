@@ -13,11 +13,16 @@ ADDED = 64
 """Special tokens that people add to a tokenizer and leave unused, such as one for padding."""
 
 
-def check_tokenizer(tokenizer: Any, vocabulary: int, shown: str) -> None:
-    """Raises BackboneError where ``tokenizer`` cannot be that of a text tower of ``vocabulary`` entries."""
+def check_tokenizer(tokenizer: Any, vocabulary: int, shown: str, *, padded: bool = False) -> None:
+    """Raises BackboneError where ``tokenizer`` cannot be that of a text tower of ``vocabulary`` entries.
+
+    Texts begin with a start token, or they are ``padded`` to their full length instead.
+    """
     advice = "copy the tokenizer's files of the CLIP that it was made from into its folder"
-    if tokenizer.bos_token_id is None or tokenizer.eos_token_id is None:
-        raise BackboneError(f"backbone '{shown}': its tokenizer has no start or end token; {advice}")
+    first = tokenizer.pad_token_id if padded else tokenizer.bos_token_id
+    if first is None or tokenizer.eos_token_id is None:
+        what = "padding" if padded else "start"
+        raise BackboneError(f"backbone '{shown}': its tokenizer has no {what} or end token; {advice}")
     count = len(tokenizer)
     if not vocabulary // 2 < count <= vocabulary + ADDED:
         raise BackboneError(

@@ -29,8 +29,15 @@ from ga2app.untrusted import parse_json, read_ordinary
 HARD_PROMPT = "prompts.hard_prompt"
 """The path of the setting."""
 
-_LAYERS, _POSITIONS, _WIDTH = 12, 77, 768
-"""What a CLIP has whose configuration does not say: transformers leaves out what is usual."""
+_LAYERS, _WIDTH = 12, 768
+_USUAL = {"siglip": (16, 768, 64)}
+"""Patch size, text width and text positions where a configuration does not say them: transformers leaves out what is
+usual for a ``model_type``."""
+
+
+def _usual(data: Any) -> tuple[int, int, int]:
+    return _USUAL.get(str(data.get("model_type")), (32, 512, 77))
+
 
 _log = logging.getLogger(__name__)
 
@@ -68,13 +75,14 @@ def _towers(path: Path, changed_s: float) -> Towers:
     vision, text = (
         (data.get(name) or {}) | (data.get(f"{name}_dict") or {}) for name in ("vision_config", "text_config")
     )
+    patch, width, positions = _usual(data)
     return Towers(
         int(vision.get("num_hidden_layers", _LAYERS)),
         int(vision.get("hidden_size", _WIDTH)),
-        (int(vision.get("image_size", 224)) // int(vision.get("patch_size", 32))) ** 2 + 1,
+        (int(vision.get("image_size", 224)) // int(vision.get("patch_size", patch))) ** 2 + 1,
         int(text.get("num_hidden_layers", _LAYERS)),
-        int(text.get("hidden_size", 512)),
-        int(text.get("max_position_embeddings", _POSITIONS)),
+        int(text.get("hidden_size", width)),
+        int(text.get("max_position_embeddings", positions)),
     )
 
 
@@ -139,11 +147,12 @@ def _counter(folder: Path) -> tuple[Any, int] | None:
 
     if not (folder / "tokenizer.json").is_file():
         return None
-    text = parse_json(read_ordinary(folder / CONFIG)).get("text_config") or {}
+    data = parse_json(read_ordinary(folder / CONFIG))
+    text = data.get("text_config") or {}
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.no_truncation()
     tokenizer.no_padding()
-    return tokenizer, int(text.get("max_position_embeddings", _POSITIONS))
+    return tokenizer, int(text.get("max_position_embeddings", _usual(data)[2]))
 
 
 @dataclass(frozen=True)

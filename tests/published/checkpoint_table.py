@@ -20,6 +20,7 @@ from ga2app.clip import Backbone, load_backbone
 from ga2app.errors import CheckpointError
 from ga2app.inference import load_bundle
 from ga2app.paths import SKETCH_CLIP
+from tests.backbone.tower_folders import tower_rows
 from tests.published import openai_layout as theirs
 from tests.published import sibling_layouts as siblings
 
@@ -84,4 +85,4 @@ def table(folder: Path) -> Iterator[str]:
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as made:
-        sys.stdout.write("\n".join(table(Path(made))) + "\n")
+        sys.stdout.write("\n".join([*table(Path(made)), "", *tower_rows(Path(made))]) + "\n")

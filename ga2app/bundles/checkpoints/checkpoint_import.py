@@ -23,6 +23,7 @@ from ga2app.bundles.checkpoints.published_prompts import (
 )
 from ga2app.bundles.checkpoints.weight_layout import TOKEN_EMBEDDING, FrozenWeights, Part, read_weights
 from ga2app.clip import Backbone, BackboneId
+from ga2app.clip.siglip_towers import SiglipBackbone
 from ga2app.config import PAPER_BACKBONE, PromptConfig
 from ga2app.errors import CheckpointError, Fault, shown
 
@@ -93,6 +94,11 @@ def import_checkpoint(
     that the run started from. ``keep_token_embedding`` takes the token embedding of ``backbone`` even if the file has
     one. Raises StudioError, and then nothing is written.
     """
+    if isinstance(backbone, SiglipBackbone):
+        raise CheckpointError(
+            f"'{backbone.name}' is a SigLIP, and these checkpoints were learned on CLIP, whose towers have other "
+            f"layers; choose the backbone of the run, such as {PAPER_BACKBONE}"
+        )
     folders = Folders(out, backbone_out)
     folders.check()
     checkpoint = read_checkpoint(file)

@@ -25,7 +25,7 @@ from ga2app.bundles.checkpoints.torch_files import Storage, StoredTensor
 from ga2app.bundles.checkpoints.weight_layout import FrozenWeights
 from ga2app.clip import Backbone, BackboneId
 from ga2app.clip.files import find_clip
-from ga2app.clip.fingerprints import fingerprint, hash_named, six_tensor_fingerprint
+from ga2app.clip.fingerprints import SIX, fingerprint, hash_named, six_tensor_fingerprint
 from ga2app.clip.tokenizers import check_tokenizer
 from ga2app.config import SKETCH, LossConfig, RunConfig
 from ga2app.config.presets import PAPER_RUNS, PaperRun, paper_preset
@@ -76,7 +76,7 @@ def write_backbone(backbone: Backbone, weights: FrozenWeights, folder: Path) -> 
             check_tokenizer(AutoTokenizer.from_pretrained(fresh), config.text_config.vocab_size, str(fresh))
             preprocessing = read_preprocessing(fresh, config.vision_config.image_size, str(fresh))
             hashed = hash_named(config, written, lambda name: written[name].read())
-            six = six_tensor_fingerprint(lambda name: written[name].read())
+            six = six_tensor_fingerprint({name: written[name].read() for name in SIX})
     except OSError as exc:
         raise BackboneError(
             f"backbone folder '{folder}' could not be written ({exc}); free some space or choose another folder"

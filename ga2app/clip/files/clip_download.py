@@ -42,6 +42,7 @@ _SMALL_FILES = (
     "merges.txt",
     "special_tokens_map.json",
     "added_tokens.json",
+    "spiece.model",
 )
 
 

@@ -15,15 +15,15 @@ from ga2app.config import SKETCH
 from ga2app.errors import BackboneError, shown
 from ga2app.paths import SKETCH_CLIP
 from ga2app.untrusted import open_ordinary, parse_json, read_ordinary, special_files
-from ga2app.video.preprocessing import read_preprocessing
+from ga2app.video.preprocessing import PREPROCESSOR, PROCESSOR, read_preprocessing
 
 CONFIG = "config.json"
 WEIGHTS, WEIGHTS_INDEX = "model.safetensors", "model.safetensors.index.json"
 PICKLED, PICKLED_INDEX = "pytorch_model.bin", "pytorch_model.bin.index.json"
 """Weights as torch.save wrote them; transformers takes tensors out of them, and no code."""
 
-TOKENIZERS = (("tokenizer.json",), ("vocab.json", "merges.txt"))
-"""Files that make up a tokenizer, either set. Beside neither, transformers builds one of two or three entries."""
+TOKENIZERS = (("tokenizer.json",), ("vocab.json", "merges.txt"), ("spiece.model",))
+"""Files that make up a tokenizer, any one set. Beside neither, transformers builds one of two or three entries."""
 
 NEEDED = "it needs config.json, model.safetensors and the tokenizer's files, as save_pretrained writes them"
 
@@ -79,6 +79,11 @@ def look_into(folder: Path, shown: str, advice: str = "") -> ClipFolder:
             "no tokenizer: neither tokenizer.json nor vocab.json with merges.txt; copy them from the CLIP that it was "
             "made from",
             advice,
+        )
+    if config["model_type"] == "siglip" and not {PREPROCESSOR, PROCESSOR} & sizes.keys():
+        raise BackboneError(
+            f"{shown} is a SigLIP without {PREPROCESSOR}, which says how its pictures are made; copy it from the "
+            "SigLIP that it was made from"
         )
     commit = folder.name if folder.parent.name == "snapshots" and _COMMIT.fullmatch(folder.name) else None
     return ClipFolder(folder, weights, sum(sizes[name] for name in weights), commit, str(config["model_type"]))

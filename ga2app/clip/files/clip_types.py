@@ -7,12 +7,11 @@ from ga2app.errors import BackboneError
 FAVORITE = "openai/clip-vit-base-patch16"
 """Comes first where several are at hand: the backbone of the published figures."""
 
-CLASSES = {"clip": "CLIPModel", "metaclip_2": "MetaClip2Model"}
+CLASSES = {"clip": "CLIPModel", "metaclip_2": "MetaClip2Model", "siglip": "SiglipModel"}
 """The class of transformers that a ``model_type`` is loaded with. It is never tried which one fits: ``CLIPModel`` loads
 MetaCLIP 2 without a word, and gives wrong text features."""
 
 _TYPES_REFUSED = {
-    "siglip": "its text tower has no causal mask and its vision tower pools with attention, which is not built here",
     "siglip2": "it takes pictures in their own shape (NaFlex), and frames become squares here",
     "chinese_clip": "its text tower is a BERT, which takes no prompts here",
     "altclip": "its text tower is an XLM-RoBERTa, which takes no prompts here",
