@@ -91,6 +91,21 @@ def photograph(page: Page, home: Home, out: Path, ending: str) -> None:
     page.locator("#run-report .believed h3").evaluate("heading => heading.scrollIntoView({block: 'start'})")
     page.wait_for_timeout(500)
     take(page, out / f"believed{ending}")
+    review(page)
+    take(page, out / f"review{ending}")
+
+
+def review(page: Page) -> None:
+    """Suspected wrong labels of the demo, after CLIP has looked at its clips."""
+    go_to(page, "Datasets")
+    page.locator("#ds-review").click()
+    expect(page.locator("#rv-look, .rv-stage").first).to_be_visible(timeout=60_000)
+    if page.locator("#rv-look").count():
+        page.locator("#rv-look").click()
+    expect(page.locator(".rv-stage video")).to_be_visible(timeout=300_000)
+    page.get_by_role("link", name="Suspected wrong labels").click()
+    expect(page.locator(".rv-choices .suspected")).to_be_visible(timeout=60_000)
+    page.wait_for_timeout(4000)
 
 
 def photograph_space(browser: Browser, out: Path) -> None:

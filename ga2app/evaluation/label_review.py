@@ -20,6 +20,8 @@ from ga2app.types.review_types import Order
 FOLDS = 5
 SHRINKAGE = 0.2
 """Share of a sphere in the covariance of ``discriminant``: few clips say little about 512 directions."""
+MOST_ASKED = 0.7
+"""The largest threshold of a label in ``suspected_labels``."""
 NEAR_COSINE = 0.9
 NEAR_LEVELS = 3.0
 """Near-copies: at least this cosine, and at most so many of 256 gray levels apart in the pictures that fit best."""
@@ -114,7 +116,8 @@ def suspected_labels(features: Tensor, zero_shot: Tensor, targets: Tensor, conte
     1. The probability of each label is estimated out of sample: a linear discriminant is fitted to the frozen features
        of four fifths of the clips and asked about the rest; ``content`` keeps copies on one side. Its logits and the
        logarithms of the zero-shot probabilities are added with two weights, those of the least cross-entropy.
-    2. The threshold of a label is the mean probability that the clips under it have for it.
+    2. The threshold of a label is the mean probability that the clips under it have for it, but 0.7 at most: where
+       labels are told apart easily that mean is almost 1, and would let a clip pass that has 0.98 for another label.
     3. A clip counts for the most probable of the labels whose thresholds it reaches. It is suspected where that is not
        its own. Those with the least p(own) - p(that one) come first.
 
@@ -138,7 +141,7 @@ def suspected_labels(features: Tensor, zero_shot: Tensor, targets: Tensor, conte
     own = probabilities.gather(1, targets[:, None])[:, 0]
     sums = torch.zeros(classes).index_add_(0, targets[judged], own[judged])
     counts = torch.bincount(targets[judged], minlength=classes)
-    thresholds = torch.where(counts > 0, sums / counts.clamp(min=1), torch.inf)
+    thresholds = torch.where(counts > 0, (sums / counts.clamp(min=1)).clamp(max=MOST_ASKED), torch.inf)
     reached = torch.where(probabilities >= thresholds, probabilities, -1.0)
     best, likely = reached.max(dim=1)
     suspected = judged & (best >= 0) & (likely != targets)

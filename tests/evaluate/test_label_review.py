@@ -64,6 +64,15 @@ def test_labels_that_were_swapped_are_found_with_the_label_that_they_had():
     assert found.likely[wrong].tolist() == right[wrong].tolist()
 
 
+def test_one_wrong_label_among_few_clips_that_are_easily_told_apart_is_found():
+    features, right = clouds(classes=3, each=8, spread=0.05)
+    zero_shot = functional.one_hot(right, 3).float() * 0.97 + 0.01
+    zero_shot[3] = torch.tensor([0.9, 0.05, 0.05])
+    given = right.clone()
+    given[3] = 2
+    assert suspected_labels(features, zero_shot, given, range(24)).rows.tolist() == [3]
+
+
 def test_a_right_label_is_not_suspected_and_one_of_a_single_clip_is_not_judged():
     features, targets = clouds(classes=5, each=12, spread=0.1)
     targets[0] = 5
