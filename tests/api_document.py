@@ -118,10 +118,11 @@ def public_objects() -> dict[str, Any]:
     """The public names of the library, and the records that they answer, by their whole names."""
     import ga2app
     from ga2app import types, video
-    from ga2app.inference import PromptBundle
+    from ga2app.inference import LiveClip, PromptBundle
 
     found = {f"ga2app.{name}": getattr(ga2app, name) for name in ga2app.__all__ if callable(getattr(ga2app, name))}
     found |= {"ga2app.video.sample_frames": video.sample_frames, "ga2app.inference.PromptBundle": PromptBundle}
+    found["ga2app.inference.LiveClip"] = LiveClip
     records = (types.Recognition, types.RecognizedClip, types.Answer, types.Score, types.TimedLabels)
     return found | {f"ga2app.types.{record.__name__}": record for record in records}
 

@@ -64,9 +64,26 @@ class LiveClip:
             self._classifiers = recognizer._classifiers(checked)
 
     def see(self, frame: NDArray[np.uint8]) -> tuple[Answer, ...]:
-        """What each classifier says of the last frames, of which ``frame``, uint8 (H, W, 3) and RGB, is the newest.
+        """Recognize the last frames, of which ``frame`` is the newest.
 
-        While there are fewer than T, some count more than once, as for a clip that is as short. Raises StudioError.
+        While there are fewer than T, some count more than once, as for a clip that is as short.
+
+        Args:
+            frame: uint8 (H, W, 3), RGB, of any size.
+
+        Returns:
+            What zero-shot CLIP and each bundle say of the frames as one clip.
+
+        Raises:
+            StudioError: the model computes no number, because its weights are damaged.
+
+        Example:
+            >>> import numpy as np
+            >>> from ga2app import Recognizer
+            >>> from ga2app.inference import LiveClip
+            >>> live = LiveClip(Recognizer("sketch"), ["jumping", "dancing"])
+            >>> len(live.see(np.zeros((96, 128, 3), np.uint8))[0].timeline)
+            8
         """
         frames, count = self.recognizer.num_frames, min(len(self._seen) + 1, self.recognizer.num_frames)
         pixels = frames_to_pixels(frame[None], self.recognizer.backbone.preprocessing)[None]  # (1, 1, 3, S, S)

@@ -16,7 +16,8 @@ pytestmark = pytest.mark.browser
 expect = pytest.importorskip("playwright.sync_api").expect
 AXE = Path(pytest.importorskip("axe_playwright_python").__file__).with_name("axe.min.js")
 
-SCREENS = ("Recognize", "Datasets", "Anchors", "Train", "Runs", "Library")
+MENU = ("Recognize", "Datasets", "Anchors", "Train", "Runs", "Library")
+SCREENS = (*MENU, "Live")
 CARD = f"# A card\n\n| label | kind |\n|---|---|\n| walking | base |\n\n```\n{'a long line ' * 40}\n```\n"
 LUMINANCE_JS = """
 node => {
@@ -207,7 +208,7 @@ def a_faulty_field_says_so_and_a_chip_says_what_it_removes(tab: Any) -> None:
 
 def pages_are_links_and_tabs_obey_the_arrow_keys(tab: Any) -> None:
     menu = tab.get_by_role("navigation", name="Pages")
-    assert menu.get_by_role("link").all_inner_texts() == list(SCREENS)
+    assert menu.get_by_role("link").all_inner_texts() == list(MENU)
     expect(menu.locator("[aria-current=page]")).to_have_text("Train")
     menu.get_by_role("link", name="Anchors").focus()
     tab.keyboard.press("Enter")
