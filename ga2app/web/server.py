@@ -30,9 +30,10 @@ from ga2app.web.access import guarded
 from ga2app.web.file_route import UploadBound, file_routes, most_upload
 from ga2app.web.live_route import live_routes
 from ga2app.web.own_names import OwnNames, SafeHeaders, host_of
+from ga2app.web.page_head import PageHead, as_gradio_writes_it
 from ga2app.web.session_memory import Listening, SessionMemory, bound_lanes
-from ga2app.web.static_assets import asset_routes
-from ga2app.web.theme import launch_look
+from ga2app.web.static_assets import FOLDER, asset_routes
+from ga2app.web.theme import launch_look, style_sheet
 
 if TYPE_CHECKING:
     from ga2app.web.mcp_agents import Agents
@@ -104,13 +105,15 @@ def launch(page: gr.Blocks, studio: Studio, address: ServerAddress, *, mcp: bool
     space, names = studio.space, [host_of(address.root_path), os.environ.get("SPACE_HOST")]
     known = [*address.allowed_hosts, *filter(None, names)]
     own = guarded(studio)
-    routes = [*asset_routes(), *file_routes(own), *live_routes(own), *(agents.routes if agents else ())]
+    assets, style = asset_routes(as_gradio_writes_it(style_sheet()).encode())
+    routes = [*assets, *file_routes(own), *live_routes(own), *(agents.routes if agents else ())]
     memory = SessionMemory()
     layers = [
         Middleware(SafeHeaders, on_space=bool(space)),
         Middleware(OwnNames, address.host, known, on_space=bool(space), key=space.key if space else ""),
         Middleware(UploadBound, studio),
         Middleware(Listening, memory),
+        Middleware(PageHead, page, FOLDER, style),
     ]
     _, opened, _ = page.launch(
         server_name=address.host,

@@ -6,6 +6,7 @@ they hold, so that a reload asks again; yet their names hold a digest of what is
 
 from __future__ import annotations
 
+import hashlib
 import mimetypes
 from functools import lru_cache
 from pathlib import Path
@@ -22,22 +23,25 @@ _TEXT = {".js", ".css", ".svg", ".json"}
 _QUALITY = 5
 
 
-def asset_routes() -> list[Route]:
-    """The route to put before Gradio's own: only files that lie in ``FOLDER`` now are given."""
+def asset_routes(style: bytes) -> tuple[list[Route], str]:
+    """The route to put before Gradio's own, and the name there of the ``style`` sheet.
+
+    Else only files that lie in ``FOLDER`` now are given.
+    """
     names = {path.name for path in FOLDER.iterdir() if path.is_file()}
+    sheet = f"studio-{hashlib.sha256(style).hexdigest()[:12]}.css"
+
+    @lru_cache(maxsize=1024)
+    def content(name: str, packed: bool) -> bytes:
+        found = style if name == sheet else (FOLDER / name).read_bytes()
+        return brotli.compress(found, quality=_QUALITY) if packed else found
 
     async def asset(request: Request) -> Response:
         name = request.path_params["name"]
-        if name not in names:
+        if name not in names and name != sheet:
             return Response("There is no such file.", 404, media_type="text/plain")
         packed = "br" in request.headers.get("accept-encoding", "") and Path(name).suffix in _TEXT
         headers = _FOREVER | ({"Content-Encoding": "br"} if packed else {})
-        return Response(_content(name, packed), media_type=mimetypes.guess_type(name)[0], headers=headers)
+        return Response(content(name, packed), media_type=mimetypes.guess_type(name)[0], headers=headers)
 
-    return [Route("/assets/{name}", asset)]
-
-
-@lru_cache(maxsize=1024)
-def _content(name: str, packed: bool) -> bytes:
-    content = (FOLDER / name).read_bytes()
-    return brotli.compress(content, quality=_QUALITY) if packed else content
+    return [Route("/assets/{name}", asset)], sheet

@@ -128,7 +128,6 @@ def launch_look() -> dict[str, Any]:
     """The keyword arguments of ``launch`` that make the page look like the studio."""
     return {
         "theme": studio_theme(),
-        "css": style_sheet(),
         "head": head(),
         "favicon_path": FAVICON,
         "footer_links": ["api"],  # without it nobody sees the endpoints; its place is the page's own footer
