@@ -151,3 +151,15 @@ def test_every_module_says_what_it_is_for():
 def test_files_stay_small():
     long = {str(path): lines for path in sources() if (lines := len(path.read_text().splitlines())) > 300}
     assert long == {}
+
+
+def test_functions_fit_on_a_screen():
+    """Their docstrings apart: those of endpoints and public functions are what callers and agents read."""
+    long = {}
+    for path in sources():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                told = node.body[0].end_lineno - node.body[0].lineno + 1 if ast.get_docstring(node) else 0
+                if (lines := node.end_lineno - node.lineno + 1 - told) > 60:
+                    long[f"{path.relative_to(PROJECT)}:{node.name}"] = lines
+    assert long == {}

@@ -84,11 +84,6 @@ def build_live(studio: Studio, page: Page) -> None:
     given = [camera, labels, bundle, backbone, span]
     asked = gr.on([start.click, labels.submit], begin, given, [fault, begun], **ask, **QUIET)
     asked.then(None, begun, None, js="told => { ga2Live.begin(told); }", **QUIET)
-    shown.submit(
-        keep,
-        [tab, recorded, labels, bundle],
-        kept,
-        js="(tab, file, ...given) => [tab, ga2Live.recorded(), ...given]",
-        **QUIET,
-    )
+    handed = "(tab, file, ...given) => [tab, ga2Live.recorded(), ...given]"
+    shown.submit(keep, [tab, recorded, labels, bundle], kept, js=handed, **QUIET)
     address.tell("(labels, bundle) => ({bundle, labels: labels.length > 1500 ? '' : labels})", [labels, bundle])
