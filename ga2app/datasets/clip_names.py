@@ -34,7 +34,10 @@ _LONGEST_HMDB_NAME = 3
 
 @dataclass(frozen=True)
 class Entry:
-    """A clip as a list names it: with its class's number or name, or, in a list of anchors, with neither."""
+    """A clip as a list names it: with its class's number or name, or, in a list of anchors, with neither.
+
+    ``fragment`` is that of a stretch of the file at ``path``, #t=12,15.5; empty for the whole file.
+    """
 
     file: Path
     line: int
@@ -42,10 +45,11 @@ class Entry:
     subset: Subset
     label: int | None = None
     name: str | None = None
+    fragment: str = ""
 
     def problem(self, reason: str, advice: str) -> Problem:
         """What is wrong with this line."""
-        return Problem(str(self.file), self.line, self.path, reason, advice)
+        return Problem(str(self.file), self.line, self.path + self.fragment, reason, advice)
 
 
 def split_suffix(name: str) -> tuple[str, str]:

@@ -183,7 +183,7 @@ def _named(
     }
     names = class_names_of(entries, given, labels, lists.first_id, found.faults, found.notes, lists.spelling)
     return [
-        _NamedClip(entry, name, paths.get(entry.path))
+        _NamedClip(entry, name, paths[entry.path] + entry.fragment if entry.path in paths else None)
         for entry, name in zip(entries, names, strict=True)
         if name is not None
     ]
@@ -200,7 +200,7 @@ def _anchors(lists: SplitLists, entries: Sequence[Entry], found: ImportReport) -
         if search.path is None:
             found.missing.append(entry.problem(search.reason, search.advice))
         else:
-            anchors.append(AnchorClip(search.path))
+            anchors.append(AnchorClip(search.path + entry.fragment))
     return list(dict.fromkeys(anchors))
 
 
@@ -208,7 +208,7 @@ def _without_repetition(clips: Sequence[_NamedClip], found: ImportReport) -> lis
     """Each clip once. The same clip under two classes, or for training and for testing, is a fault."""
     first: dict[str, _NamedClip] = {}
     for clip in clips:
-        key = clip.path or clip.entry.path
+        key = clip.path or clip.entry.path + clip.entry.fragment
         known = first.setdefault(key, clip)
         if known is clip:
             continue

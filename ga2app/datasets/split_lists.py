@@ -2,7 +2,8 @@
 
 * list and UCF-101: one clip a line, ``path label`` or ``path frames label``, the label being the last number; paths may
   hold spaces, commas may set fields apart, also behind the last. ``path label frames`` is told by the classes in the
-  paths. The label may be a name. UCF-101's test lists have no label: the class is in the path.
+  paths. The label may be a name. UCF-101's test lists have no label: the class is in the path. A path may be that of a
+  stretch of a video, ``match.mp4#t=12,15.5 3``.
 * HMDB-51: one file a class, ``brush_hair_test_split1.txt``, with ``clip.avi 1``: 1 train, 2 test, 0 unused.
 * SSv2: JSON with ``id`` and ``template``; Kinetics: CSV with ``label,youtube_id,time_start,time_end,split``.
 """
@@ -15,10 +16,12 @@ from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 
-from ga2app.datasets.clip_names import Entry, class_in_path, split_suffix
+from ga2app.datasets.clip_names import VIDEO_SUFFIXES, Entry, class_in_path, split_suffix
 from ga2app.datasets.clip_table import is_clip_list
 from ga2app.datasets.import_report import Problem
 from ga2app.datasets.text_tables import numbered_lines, read_text
+from ga2app.errors import ClipError
+from ga2app.stretches import split_address
 from ga2app.types import Subset
 from ga2app.untrusted import csv_rows, parse_json, row_dicts
 
@@ -96,6 +99,7 @@ def _kinetics_entry(file: Path, line: int, row: dict[str, str], subset: Subset) 
 _CLASS_FILE = re.compile(r"(.+)_test_split(\d+)\.txt")
 _NUMBERED = re.compile(r"(.*[^\s,;])[\s,;]+(-?\d{1,18})")
 _FLAGGED = re.compile(r"(.*\S)\s+(\S+)")
+_STRETCH = re.compile(r"(?P<suffix>\.\w+)(?P<fragment>#t=(?:npt:)?[\d.:-]*(?:,[\d.:-]+)?)")
 _LONGEST_LINE = 10_000
 """No path and name are longer, and each place of such a line would be tried."""
 _HMDB_SUBSETS = {"1": Subset.TRAIN, "2": Subset.TEST}
@@ -175,27 +179,27 @@ def _read_class_file(file: Path, text: str, problems: list[Problem]) -> list[Ent
     named = _CLASS_FILE.fullmatch(file.name)
     assert named is not None
     entries = []
-    for number, line in numbered_lines(text):
+    for number, line, fragment in _apart(file, numbered_lines(text), problems):
         match = _FLAGGED.fullmatch(line)
         if not match or match.group(2) not in ("0", "1", "2"):
             advice = "end the line in 1 for training, 2 for testing or 0 for neither"
             problems.append(Problem(str(file), number, line, "does not say which part the clip is in", advice))
         elif match.group(2) in _HMDB_SUBSETS:
             subset = _HMDB_SUBSETS[match.group(2)]
-            entries.append(Entry(file, number, match.group(1), subset, name=named.group(1)))
+            entries.append(Entry(file, number, match.group(1), subset, name=named.group(1), fragment=fragment))
     return entries
 
 
 def _read_list(file: Path, text: str, subset: Subset, problems: list[Problem], classes: bool) -> list[Entry]:
     lines = [(number, line.rstrip(" ,;\t")) for number, line in numbered_lines(text)]
-    lines = [(number, line) for number, line in lines if line]
-    matches = [_NUMBERED.fullmatch(line) for _, line in lines]
+    parts = _apart(file, [(number, line) for number, line in lines if line], problems)
+    matches = [_NUMBERED.fullmatch(line) for _, line, _ in parts]
     if not any(matches):
-        return _read_unlabelled(file, lines, subset, problems, classes)
+        return _read_unlabelled(file, parts, subset, problems, classes)
     with_frames = all(match is None or _NUMBERED.fullmatch(match.group(1)) for match in matches)
     label_first = with_frames and _label_is_first([match for match in matches if match])
     entries = []
-    for (number, line), match in zip(lines, matches, strict=True):
+    for (number, line, fragment), match in zip(parts, matches, strict=True):
         if match is None:
             advice = "write 'path label' or 'path frames label', with the label's number last"
             problems.append(Problem(str(file), number, line, "does not end in a label number", advice))
@@ -204,8 +208,25 @@ def _read_list(file: Path, text: str, subset: Subset, problems: list[Problem], c
         inner = _NUMBERED.fullmatch(path)
         if inner and (with_frames or split_suffix(inner.group(1))[1]):
             path, label = inner.group(1), inner.group(2) if label_first else label
-        entries.append(Entry(file, number, path.strip('"'), subset, label=int(label)))
+        entries.append(Entry(file, number, path.strip('"'), subset, label=int(label), fragment=fragment))
     return entries
+
+
+def _apart(file: Path, lines: Sequence[tuple[int, str]], problems: list[Problem]) -> list[tuple[int, str, str]]:
+    """Each line without the fragment of a stretch, whose commas set no fields apart, and the fragment behind it."""
+    parts = []
+    for number, line in lines:
+        found = _STRETCH.search(line) if "#t=" in line else None
+        if found is None or found["suffix"].lower() not in VIDEO_SUFFIXES:
+            parts.append((number, line, ""))
+            continue
+        try:
+            stretch = split_address(f"clip{found[0]}")[1]
+            plain = line[: found.start("fragment")] + line[found.end("fragment") :]
+            parts.append((number, plain, stretch.fragment if stretch else ""))
+        except ClipError as exc:
+            problems.append(Problem(str(file), number, line, f"is no stretch: {exc.reason}", exc.advice))
+    return parts
 
 
 def _label_is_first(matches: Sequence[re.Match[str]]) -> bool:
@@ -230,19 +251,19 @@ def _one_to_one(pairs: Sequence[tuple[str | None, str]]) -> bool:
 
 
 def _read_unlabelled(
-    file: Path, lines: Sequence[tuple[int, str]], subset: Subset, problems: list[Problem], classes: bool
+    file: Path, lines: Sequence[tuple[int, str, str]], subset: Subset, problems: list[Problem], classes: bool
 ) -> list[Entry]:
     entries = []
-    for number, line in lines:
+    for number, line, fragment in lines:
         if classes and (match := _with_name(line)):
-            entries.append(Entry(file, number, match[0], subset, name=match[1]))
+            entries.append(Entry(file, number, match[0], subset, name=match[1], fragment=fragment))
             continue
         name = class_in_path(line.replace("\\", "/"))
         if name is None and classes:
             advice = "write 'path label', or a path with a folder named after the class"
             problems.append(Problem(str(file), number, line, "has no label number, and no class in its path", advice))
         else:
-            entries.append(Entry(file, number, line.strip('"'), subset, name=name))
+            entries.append(Entry(file, number, line.strip('"'), subset, name=name, fragment=fragment))
     return entries
 
 

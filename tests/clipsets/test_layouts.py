@@ -201,3 +201,40 @@ def test_a_table_that_is_given_as_a_split_list_is_named_as_what_it_is(tmp_path: 
     assert "train.csv line 1: 'path,label' is the header of a table; give it in place of a folder" in (
         report_on(touch(tmp_path, "a.avi"), train=train).refusal()
     )
+
+
+def test_lists_name_stretches_of_videos_by_their_addresses(tmp_path: Path):
+    root = touch(tmp_path / "videos", "day 1/match.mp4", "v_YoYo_g01_c01.avi")
+    labels = write(tmp_path / "labels.csv", "1,jump", "2,run", "3,yo yo")
+
+    def clips(*lines: str, **more: Path) -> dict[str, tuple[str, str]]:
+        dataset = imported(root, train=write(tmp_path / "train.txt", *lines), **more)
+        return {str(Path(clip.path).relative_to(root)): (clip.label, clip.subset.value) for clip in dataset.clips}
+
+    spaced = ("day 1/match.mp4#t=12,15.5 1", '"day 1/match.mp4#t=0:16,0:20" 2', "match.mp4#t=30 2", "day 1/match.mp4 3")
+    expected = {"day 1/match.mp4#t=12,15.5": ("jump", "train"), "day 1/match.mp4#t=16,20": ("run", "train"),
+                "day 1/match.mp4#t=30": ("run", "train"), "day 1/match.mp4": ("yo yo", "train")}  # fmt: skip
+    assert clips(*spaced, labels=labels) == expected
+    commas = ("day 1/match.mp4#t=12,15.5,1", "day 1/match.mp4#t=16,20,2", "day 1/match.mp4#t=30 2", "day 1/match.mp4,3")
+    assert clips(*commas, labels=labels) == expected
+    counted = ("day 1/match.mp4#t=12,15.5 88 1", "day 1/match.mp4#t=16,20 100 2")
+    assert clips(*counted, labels=labels) == dict([*expected.items()][:2])
+    named = ("day 1/match.mp4#t=12,15.5 jump", "day 1/match.mp4#t=16,20,run")
+    assert clips(*named) == dict([*expected.items()][:2])
+    assert clips("v_YoYo_g01_c01.avi#t=1,2") == {"v_YoYo_g01_c01.avi#t=1,2": ("yo yo", "train")}
+    splits = tmp_path / "splits"
+    write(splits / "jump_test_split1.txt", "match.mp4#t=12,15.5 1", "match.mp4#t=16,20 2", "match.mp4#t=1,2 0")
+    dataset = imported(root, train=splits)
+    assert {clip.start_s: clip.subset.value for clip in dataset.clips} == {12.0: "train", 16.0: "test"}
+
+
+def test_a_stretch_of_a_list_that_is_none_or_of_two_classes_is_told_by_its_line(tmp_path: Path):
+    root = touch(tmp_path / "videos", "a.mp4")
+    lines = ("a.mp4#t=5,2 1", "a.mp4#t=1,2 1", "a.mp4#t=1,2 2", "a.mp4#t=1,2 1", "gone.mp4#t=1,2 1")
+    labels = write(tmp_path / "labels.csv", "1,jump", "2,run")
+    report = report_on(root, train=write(tmp_path / "train.txt", *lines), labels=labels)
+    told = [str(problem) for problem in (*report.faults, *report.missing, *report.repeated)]
+    assert any("train.txt line 1: 'a.mp4#t=5,2 1' is no stretch: the stretch from 5 s to 2 s" in one for one in told)
+    assert any("train.txt line 3: 'a.mp4#t=1,2' is 'run' here and 'jump' in train.txt line 2" in one for one in told)
+    assert any("train.txt line 4: 'a.mp4#t=1,2' stands in train.txt line 2 already" in one for one in told)
+    assert any("train.txt line 5: 'gone.mp4#t=1,2' is not below" in one for one in told)

@@ -45,6 +45,7 @@ def test_a_zip_comes_in_with_its_faults_and_data_sets_are_looked_at_edited_and_b
     clips_are_found_ticked_and_moved(tab, served)
     labels_are_ticked_merged_and_made_novel(tab, served)
     it_is_renamed_exported_deleted_and_brought_back(tab, served)
+    a_list_of_stretches_is_previewed_imported_and_written(tab, served, clips_zip.parent)
 
 
 def part_of_page(tab: Any, name: str) -> None:
@@ -185,3 +186,25 @@ def it_is_renamed_exported_deleted_and_brought_back(tab: Any, served: Served) ->
     assert store.datasets.get("my moves").clips == before.clips
     tab.locator("#ds-train-on").click()
     tab.wait_for_url(re.compile(r"/train\?dataset=\d+"))
+
+
+def a_list_of_stretches_is_previewed_imported_and_written(tab: Any, served: Served, folder: Path) -> None:
+    (folder / "labels.csv").write_text("path,label,start,end\n0.mp4,wave,0,0.5\n1.mp4,jump,0.25,9\n1.mp4,jump,5,6\n")
+    tab.goto(f"{served.address}/datasets?new=1")
+    tab.get_by_label("A folder, a CSV or a zip on this machine").check()
+    expect(tab.locator("#ds-preview")).to_be_hidden()
+    tab.locator("#ds-place :is(input, textarea)").fill(str(folder / "labels.csv"))
+    tab.locator("#ds-preview").click()
+    expect(tab.locator("#ds-found .timeline")).to_have_count(2)
+    expect(tab.locator("#ds-found")).to_contain_text("2 stretches of 2 labels in 2 videos would be imported; 1 cut")
+    expect(tab.locator("#ds-rate")).to_be_hidden()
+    tab.locator("#ds-import").click()
+    tab.get_by_role("link", name="Open this data set").click()
+    expect(tab.locator("#ds-head h2")).to_have_text("labels")
+    part_of_page(tab, "More")
+    tab.locator("#ds-form").select_option("webvtt")
+    tab.locator("#ds-of-video").fill("1.mp4")
+    tab.locator("#ds-for-tool").click()
+    with tab.expect_download() as download:
+        tab.get_by_role("link", name="Download 1.vtt").click()
+    assert Path(download.value.path()).read_text() == "WEBVTT\n\n00:00:00.250 --> 00:00:01.000\njump\n"

@@ -45,7 +45,7 @@ BLANK = {
     "fold": 1,
     "name": "",
     "novel": "",
-    "test_fold": None,
+    "test_fold": "",
     "spelling": "words",
     "duplicates": "first",
     "folder": "",
@@ -354,7 +354,7 @@ def test_a_form_names_the_source(tmp_path: Path) -> None:
     assert source == FileSource(tmp_path / "my clips")
     lists = source_of(BLANK | {"kind": "lists", "train": f"{tmp_path}/list.txt\n\n"})
     assert isinstance(lists, ListsSource) and lists.lists.train == (tmp_path / "list.txt",)
-    upload = BLANK | {"upload": "/tmp/a.zip", "test_fold": 2}
+    upload = BLANK | {"upload": "/tmp/a.zip", "test_fold": " 2 "}
     assert source_of(upload) == FileSource(Path("/tmp/a.zip"), 2, uploaded=True)
 
 
@@ -365,6 +365,7 @@ def test_a_form_names_the_source(tmp_path: Path) -> None:
         ({"kind": "place"}, "the path of the folder, CSV file or zip is missing"),
         ({"kind": "place", "place": "/nowhere.csv"}, "there is no folder, CSV file or zip '/nowhere.csv' on this mach"),
         ({"kind": "lists"}, "no list was named"),
+        ({"upload": "a.zip", "test_fold": "two"}, "'two' is no fold; write its number into 'Fold for testing'"),
     ],
 )
 def test_what_the_form_lacks_is_said(studio: Studio, page: Handlers, parts: Parts, form: dict[str, Any], message: str):

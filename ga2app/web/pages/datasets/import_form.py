@@ -10,13 +10,14 @@ from typing import Any
 import gradio as gr
 
 from ga2app.datasets import Division, Layout, SplitLists
+from ga2app.datasets.clip_columns import fold_number
 from ga2app.errors import DatasetError
 from ga2app.labels import Spelling, parse_labels
 from ga2app.services.annotation_files import AnnotationSource, needs_at, rate_given
 from ga2app.services.import_sources import Duplicates, ListsSource, Source, path_at, source_at
 from ga2app.services.studio import Studio
 from ga2app.web.components.form_fields import line, pick, whole
-from ga2app.web.components.markup import busy, notice, render, script
+from ga2app.web.components.markup import busy, notice, render, script, shortened
 from ga2app.web.events import QUIET, fault_html
 from ga2app.web.pages.datasets.import_preview import preview_html
 from ga2app.web.theme import part
@@ -76,7 +77,7 @@ class ImportForm:
             self.novel = line("ds-novel", "Novel labels", never, placeholder=example, max_lines=2)
         with gr.Row():
             only = "Only where a list has a column that numbers folds: the clips of this one are for testing."
-            self.test_fold = whole("ds-test-fold", "Fold for testing", None, only)
+            self.test_fold = line("ds-test-fold", "Fold for testing", only)  # an empty gr.Number comes back as 0
             read = "Of folders and lists; they are what CLIP reads."
             self.spelling = pick("ds-spelling", "Class names", _SPELLINGS, Spelling.WORDS.value, info=read)
         found, same = "They are found by content, not by name, and told in either case.", "Clips with the same content"
@@ -178,7 +179,10 @@ class ImportForm:
 
 def source_of(given: dict[str, Any]) -> Source:
     """Where the clips are, from the values of the form by the names of its fields. Raises DatasetError."""
-    fold = None if given["test_fold"] is None else int(given["test_fold"])
+    written = str(given["test_fold"] or "").strip()
+    fold = fold_number(written)
+    if written and fold is None:
+        raise DatasetError(f"'{shortened(written)}' is no fold; write its number into 'Fold for testing', or nothing")
     if given["kind"] == ZIP:
         if not given["upload"]:
             raise DatasetError("no zip was given; drop one on the form, and wait until it is uploaded")
