@@ -67,8 +67,9 @@ def open_ordinary(path: str | os.PathLike[str]) -> io.BufferedReader:
 def read_ordinary(path: str | os.PathLike[str], most_bytes: int = MAX_BYTES) -> bytes:
     """The content of the file at ``path``. Raises OSError, also for one of more than ``most_bytes``."""
     with open_ordinary(path) as file:
-        content = file.read(most_bytes + 1)
-    if len(content) > most_bytes:
+        known = os.fstat(file.fileno()).st_size > most_bytes  # of a huge file nothing is read
+        content = b"" if known else file.read(most_bytes + 1)
+    if known or len(content) > most_bytes:
         raise OSError(errno.EFBIG, f"it is larger than {most_bytes / 1e6:,.0f} MB", os.fspath(path))
     return content
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import zipfile
 from dataclasses import replace
@@ -16,7 +17,7 @@ from commands import document, refused
 
 from ga2app.cli.main import main
 from ga2app.datasets.annotation_writers import AnnotationFormat
-from ga2app.datasets.annotations import LabeledStretch, read_annotations
+from ga2app.datasets.annotations import MOST_BYTES, LabeledStretch, read_annotations
 from ga2app.errors import DatasetError, StudioError
 from ga2app.paths import default_home
 from ga2app.services.annotation_files import AnnotationSource, needs_at, preview
@@ -324,6 +325,17 @@ def test_the_page_tells_bad_input_in_the_words_of_the_command(name: str, parts: 
     expected = ("does not tell its rate; fill in 'Frame rate of the timeline'",) if name == "no rate" else FAULTS[name]
     assert all(words in html for words in expected), html[:2000]
     assert len(html) < 700_000
+
+
+def test_a_huge_file_is_refused_in_one_line_at_every_door(
+    parts: Parts, root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    file = tmp_path / "l.eaf"
+    file.write_text("<ANNOTATION_DOCUMENT>")
+    os.truncate(file, MOST_BYTES + 1)  # a hole: nothing is written
+    assert "it is larger than 268 MB" in refused(capsys, "import-dataset", str(file), "--root", str(root))
+    told = [*parts.form.show_preview(filled(parts, kind="place", place=str(file), folder=str(root)))][-1]
+    assert "it is larger than 268 MB" in told
 
 
 def test_the_rate_that_is_missing_is_asked_for_before_an_import_begins(

@@ -55,10 +55,6 @@ def build_datasets(studio: Studio, page: Page) -> None:
     parts.propose.click(handlers.propose_descriptions, asked, texts, **waited_for(parts.told_described))
     started = [form.told, form.upload, form.panel, parts.clock]
     form.start.click(handlers.begin, form.fields, started, **waited_for(form.told))
-    asked = {form.kind, form.upload, form.place}
-    looked: Any = [form.found, *form.questions]
-    named = [form.kind.input, form.upload.change, form.place.input]
-    gr.on(named, form.look, asked, looked, trigger_mode="always_last", **QUIET)
     form.preview.click(form.show_preview, form.fields, form.found, **waited_for(form.found))
     form.panel.act(handlers.in_panel, None, [form.told, form.panel], **_IN_TURN)
     followed = [parts.live, parts.listing, form.panel, parts.seen, parts.clock]

@@ -91,7 +91,11 @@ class ImportForm:
         self.questions = [self.folder, self.rate, self.tiers, self.preview]
         self.panel = part(elem_id="ds-panel", js_on_load=script("import_panel.js"))
         self.fields: set[Any] = {getattr(self, name) for name in FIELDS}
-        self.kind.input(self._choose, self.kind, [self.upload, self.place, self.lists, self.test_fold], **QUIET)
+        named: set[Any] = {self.kind, self.upload, self.place}
+        looked = [self.found, *self.questions]
+        self.kind.input(self._choose, named, [self.upload, self.place, self.lists, self.test_fold, *looked], **QUIET)
+        told = [self.upload.change, self.place.change, self.place.blur]
+        gr.on(told, self.look, named, looked, trigger_mode="always_last", **QUIET)
 
     def _lay_out_lists(self) -> None:
         lines: dict[str, Any] = {"lines": 2, "max_lines": 20}
@@ -119,10 +123,12 @@ class ImportForm:
         more: dict[str, Any] = {"multiselect": True, "allow_custom_value": True, "visible": False}
         self.tiers = pick("ds-tiers", "Tiers", [], [], rows, **more)
 
-    def _choose(self, kind: str) -> dict[Any, Any]:
+    def _choose(self, values: dict[Any, Any]) -> dict[Any, Any]:
+        kind = values[self.kind]
         shown = {self.upload: kind == ZIP, self.place: kind == PLACE, self.lists: kind == LISTS}
         shown |= {self.test_fold: kind != LISTS}
-        return {component: gr.update(visible=visible) for component, visible in shown.items()}
+        fields = {component: gr.update(visible=visible) for component, visible in shown.items()}
+        return fields | self.look(values)
 
     def begin(self, studio: Studio, values: dict[Any, Any]) -> str:
         """Start the import that was filled in. Raises StudioError for what is missing or wrong."""
