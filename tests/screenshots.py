@@ -12,7 +12,9 @@ import sys
 import tempfile
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urljoin
 
+import numpy as np
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
@@ -24,6 +26,9 @@ from ui.studios import real_studio  # noqa: E402
 from ga2app.config import DEMO  # noqa: E402
 from ga2app.paths import Home  # noqa: E402
 from ga2app.services.space_folder import make_space  # noqa: E402
+from ga2app.synthetic.demo_dataset import subject_named  # noqa: E402
+from ga2app.synthetic.world import clip_frames  # noqa: E402
+from ga2app.video.writer import write_clip  # noqa: E402
 
 MAX_BYTES = 250_000
 WIDE, PHONE = {"width": 1280, "height": 860}, {"width": 400, "height": 860}
@@ -32,6 +37,8 @@ SHOWN = "base-test/waving_a_hand/waving_a_hand-08.mp4"
 """A test clip of the demo, never trained on, that zero-shot CLIP takes for another action."""
 
 
+DAY = ("jumping", "climbing a ladder", "walking a dog")
+"""What the long video shows, one after the other."""
 SIZES = {"": WIDE, "-phone": PHONE}
 SETTLED = {
     "Datasets": "#ds-clips img",
@@ -73,6 +80,8 @@ def photograph(page: Page, home: Home, out: Path, ending: str) -> None:
     show_bundle(page)
     recognize(page, home)
     take(page, out / f"recognize{ending}")
+    label_long_video(page, home)
+    take(page, out / f"timeline{ending}")
     for name, shown in SETTLED.items():
         go_to(page, name)
         expect(page.locator(shown).first).to_be_visible(timeout=60_000)
@@ -145,6 +154,20 @@ def wait_for_bundle(page: Page) -> None:
 def show_bundle(page: Page) -> None:
     go_to(page, "Runs")
     wait_for_bundle(page)
+
+
+def label_long_video(page: Page, home: Home) -> None:
+    """A drawn video of several actions, with its stretches."""
+    video = home.root / "day.mp4"
+    if not video.exists():
+        parts = [clip_frames(subject_named(name), "plain", 1, 48, 96) for name in DAY]
+        write_clip(video, np.concatenate(parts), 8.0)
+    page.goto(urljoin(page.url, f"timeline?labels={quote(', '.join(DAY))}"))
+    page.locator("#timeline-video input[type=file]").set_input_files(video)
+    expect(page.locator("#timeline-video video")).to_be_visible()
+    page.locator("#timeline-label").click()
+    expect(page.locator(".stretch-editor tr[data-row]").first).to_be_visible(timeout=60_000)
+    page.wait_for_timeout(1000)
 
 
 def recognize(page: Page, home: Home) -> None:
