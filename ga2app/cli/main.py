@@ -61,7 +61,7 @@ COMMANDS = {
     "import_export": {
         "export": "pack a bundle into a zip file, or write it for programs without torch",
         "import-bundle": "check a zipped bundle and put it into the library",
-        "import-checkpoint": "turn a checkpoint of GA2-CLIP's authors into a bundle",
+        "import-checkpoint": "turn a checkpoint of GA2-CLIP, CoOp, IVLP, PromptSRC, ViFi-CLIP or MaPLe into a bundle",
         "push": "put a bundle or an anchor set on the Hub",
         "pull": "get a bundle or an anchor set from the Hub",
     },
