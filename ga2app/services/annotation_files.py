@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import os
 import tempfile
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -178,11 +179,9 @@ class AnnotationService:
                 many = f"{len(chosen)} videos are" if chosen else "no video is"
                 raise DatasetError(f"{many} called '{shown(video)}' in '{row.name}'; name one of {some}")
             paths = {chosen[0]: paths[chosen[0]]}
-        told = form in (AnnotationFormat.ACTIVITYNET, AnnotationFormat.BORIS)
-        stretches, durations = _stretches(clips, paths, durations=told)
-        return written(
-            stretches, AnnotationFormat(form), frame_rate=rate, durations=durations, name=file_stem(row.name)
-        )
+        stretches, durations = _stretches(clips, paths)
+        tool, name = AnnotationFormat(form), file_stem(row.name)
+        return written(stretches, tool, frame_rate=rate, durations=durations, name=name)
 
     def export(self, dataset_id: int, form: str, *, frame_rate: object = None, video: str = "") -> Path:
         """What ``written`` gives as a file to download, several files as a zip; it is kept for a day."""
@@ -207,27 +206,24 @@ class AnnotationService:
 
 
 def _stretches(
-    clips: Iterable[LabelledClip], paths: dict[str, str], *, durations: bool
+    clips: Iterable[LabelledClip], paths: Mapping[str, str]
 ) -> tuple[list[LabeledStretch], dict[str, float]]:
-    """The clips of the files in ``paths``, by these paths, and how long the files last; only those are opened whose
-    end is asked for."""
+    """The clips of the files in ``paths``, by these paths, and how long the files last. Ends beyond a file are cut.
+
+    A file that is gone does not hinder stretches that have both times.
+    """
     spans: dict[str, tuple[float, float]] = {}
-
-    def span(file: str) -> tuple[float, float]:
-        if file not in spans:
-            clock = clock_of(file, ())
-            spans[file] = clock.first_s, clock.end_s
-        return spans[file]
-
     found = dict[LabeledStretch, None]()
     for clip in clips:
         file, stretch = split_address(clip.path)
         if file not in paths:
             continue
-        start, end = (stretch.start_s, stretch.end_s) if stretch else span(file)
-        if end == float("inf"):
-            end = span(file)[1]
-        if durations and os.path.isfile(file):
-            span(file)
+        complete = stretch is not None and math.isfinite(stretch.end_s)
+        if file not in spans and (os.path.isfile(file) or not complete):
+            clock = clock_of(file, ())
+            spans[file] = clock.first_s, clock.end_s
+        start, end = (stretch.start_s, stretch.end_s) if stretch else spans[file]
+        if file in spans and start < spans[file][1]:
+            end = min(end, spans[file][1])
         found[LabeledStretch(paths[file], round(start, 6), round(end, 6), clip.label)] = None
     return list(found), {paths[file]: end for file, (_, end) in spans.items()}

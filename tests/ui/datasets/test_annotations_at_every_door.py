@@ -18,7 +18,7 @@ from commands import document, refused
 from ga2app.cli.main import main
 from ga2app.datasets.annotation_writers import AnnotationFormat
 from ga2app.datasets.annotations import MOST_BYTES, LabeledStretch, read_annotations
-from ga2app.errors import DatasetError, StudioError
+from ga2app.errors import ClipError, DatasetError, StudioError
 from ga2app.paths import default_home
 from ga2app.services.annotation_files import AnnotationSource, needs_at, preview
 from ga2app.services.clip_inspector import VideoInspector
@@ -48,11 +48,12 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def add_set(root: Path, name: str = "mine") -> None:
-    """Stretches of both videos on the grid of 25 frames, a whole file among them, and one that has no end."""
+    """Stretches on the grid of 25 frames: a whole file, one without an end, one whose end lies beyond the video."""
     clips = [
         LabelledClip(f"{root / 'a.mp4'}#t=1,2", "run"),
         LabelledClip(f"{root / 'a.mp4'}#t=1.52,4", "jump, high", Subset.TEST),
         LabelledClip(f"{root / 'a.mp4'}#t=4.2", "run"),
+        LabelledClip(f"{root / 'a.mp4'}#t=4.6,9", "jump, high"),
         LabelledClip(str(root / "b" / "b.mp4"), "run"),
     ]
     with Store.open(default_home()) as store:
@@ -63,6 +64,7 @@ SAME = {
     LabeledStretch("a.mp4", 1.0, 2.0, "run"),
     LabeledStretch("a.mp4", 1.52, 4.0, "jump, high"),
     LabeledStretch("a.mp4", 4.2, 5.0, "run"),
+    LabeledStretch("a.mp4", 4.6, 5.0, "jump, high"),
     LabeledStretch("b/b.mp4", 0.0, 2.0, "run"),
 }
 
@@ -98,6 +100,17 @@ def test_one_video_of_a_data_set_is_written_and_no_file_is_written_over(
     assert "there is no data set 'ours'; known data sets: 'mine'" in refused(capsys, "export-dataset", "ours")
 
 
+def test_a_video_that_is_gone_hinders_only_clips_whose_end_it_has_to_tell(studio: Studio, tmp_path: Path):
+    kept = (LabelledClip(f"{tmp_path / 'gone.mp4'}#t=1,2", "run"),)
+    of = studio.store.datasets.add(Dataset("kept", ("run",), (), kept), origin="test")
+    assert studio.annotations.written(of, "csv")["kept.csv"] == "path,label,start,end\ngone.mp4,run,1.000,2.000\n"
+    of = studio.store.datasets.add(
+        Dataset("open", ("run",), (), (LabelledClip(str(tmp_path / "gone.mp4"), "run"),)), origin="test"
+    )
+    with pytest.raises(ClipError, match="'gone.mp4': the file cannot be read .No such file"):
+        studio.annotations.written(of, "csv")
+
+
 @pytest.mark.parametrize(("form", "name"), [("list", "mine.csv"), ("zip", "mine.zip")])
 def test_a_data_set_is_written_as_the_studio_reads_it_back(
     form: str, name: str, root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -110,7 +123,7 @@ def test_a_data_set_is_written_as_the_studio_reads_it_back(
         before, after = (store.datasets.get(name) for name in ("mine", "again"))
     assert (after.base, after.novel) == (before.base, before.novel)
     parts = [{(clip.label, clip.subset, clip.start_s) for clip in one.clips} for one in (before, after)]
-    assert parts[0] == parts[1] and len(after.clips) == 4
+    assert parts[0] == parts[1] and len(after.clips) == 5
 
 
 def pack(file: Path, root: Path, **texts: str) -> Path:
