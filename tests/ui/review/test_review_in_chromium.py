@@ -10,6 +10,7 @@ from ga2app.store.clip_pages import ClipFilter
 from ga2app.types.review_types import Reviewed
 
 from ..studios import LABELS, Served, add_dataset
+from ..test_accessibility import lasting_findings
 
 pytestmark = pytest.mark.browser
 CLIPS = ClipFilter()
@@ -24,6 +25,15 @@ def another_clip(tab: Any, before: str) -> None:
     expect(tab.locator(f'.rv-stage:not([data-id="{before}"])')).to_be_visible()
 
 
+def what_anybody_can_use(tab: Any) -> None:
+    """Nothing serious for axe in either theme, and the page fits a phone."""
+    assert lasting_findings(tab) == []
+    tab.evaluate("document.body.classList.add('dark')")
+    tab.set_viewport_size({"width": 400, "height": 860})
+    assert lasting_findings(tab) == []
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 400
+
+
 def test_clips_are_looked_at_and_reviewed_with_the_keyboard_alone(tab: Any, served: Served) -> None:
     add_dataset(served.studio)
     of = served.studio.datasets.called("demo").id
@@ -34,6 +44,7 @@ def test_clips_are_looked_at_and_reviewed_with_the_keyboard_alone(tab: Any, serv
     expect(tab.locator(".rv-stage video")).to_be_visible()
 
     first = clip_on_stage(tab)
+    assert lasting_findings(tab) == []
     tab.keyboard.press("Enter")
     another_clip(tab, first)
     expect(tab.locator("#review-answer")).to_contain_text("Done: confirming")
@@ -82,6 +93,7 @@ def test_an_order_a_search_and_copies_are_addresses(tab: Any, served: Served) ->
     assert tab.locator(".rv-list .ds-clip").count() == 8
     tab.get_by_role("link", name="Near-copies").click()
     expect(tab.locator(".rv-pairs li").first).to_contain_text("for training and for testing")
+    what_anybody_can_use(tab)
     tab.locator(".rv-pairs [data-do=leave-out]").first.click()
     expect(tab.locator("#review-answer")).to_contain_text("Left out:")
     assert served.studio.datasets.summary(of).clips == 7
@@ -98,6 +110,7 @@ def test_recognized_clips_join_a_data_set(tab: Any, served: Served) -> None:
     served.studio.store.dataset_edits.delete_clips(
         [row.id for row in served.studio.store.clips.page(of, CLIPS, limit=9) if row.label == LABELS[0]]
     )
+    what_anybody_can_use(tab)
     tab.keyboard.press("2")
     expect(tab.locator("#review-stage")).to_contain_text("No clip waits")
     assert served.studio.datasets.summary(of).clips == 7
