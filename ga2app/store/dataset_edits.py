@@ -37,7 +37,6 @@ class SplitClip:
 
 class DatasetEdits:
     """Edits of data sets, labels and clips. Each raises DatasetError if what it is to change is not there.
-
     While a run that is to be trained on a data set waits or runs, nothing of that data set but its name can change."""
 
     def __init__(self, database: Database) -> None:
@@ -173,17 +172,18 @@ class DatasetEdits:
     def add_clips(self, dataset_id: int, clips: Sequence[tuple[str, str, str]]) -> int:
         """Add clips to train on, (path, label, digest), and labels as need be; gives how many are new. Undoable."""
         with self._database.write() as db:
-            called, _ = dataset_of(db, dataset_id)
             refuse_edits(db, dataset_id)
             there = {row[0] for row in db.execute("SELECT path FROM clips WHERE dataset_id = ?", [dataset_id])}
             known = {row[0] for row in db.execute("SELECT id FROM labels WHERE dataset_id = ?", [dataset_id])}
             told = {self._database.to_stored(path): more for path, *more in clips}
-            shared, fresh = {"dataset_id": dataset_id, "subset": Subset.TRAIN.value}, [*(told.keys() - there)]
-            labels = {path: add_label(db, dataset_id, told[path][0]) for path in sorted(fresh)}
-            rows = [{"label_id": label_id, "path": path, "digest": told[path][1]} for path, label_id in labels.items()]
-            added = [Selected("clips", among("id"), [json.dumps([insert(db, "clips", shared | row) for row in rows])])]
+            shared, fresh = {"dataset_id": dataset_id, "subset": Subset.TRAIN.value}, sorted(told.keys() - there)
+            labels = {path: add_label(db, dataset_id, told[path][0]) for path in fresh}
+            rows = [shared | {"label_id": labels[path], "path": path, "digest": told[path][1]} for path in fresh]
+            added = [Selected("clips", among("id"), [json.dumps([insert(db, "clips", row) for row in rows])])]
             added += [Selected("labels", "id = ?", [label_id]) for label_id in set(labels.values()) - known]
-            remember(db, ROOM, f"adding {counted(len(fresh), 'clip')} to '{called}'", added=added)
+            if fresh:
+                called, _ = dataset_of(db, dataset_id)
+                remember(db, ROOM, f"adding {counted(len(fresh), 'clip')} to '{called}'", added=added)
         return len(fresh)
 
     def move_clips(self, clip_ids: Collection[int], subset: Subset) -> int:

@@ -117,6 +117,9 @@ def test_stretches_make_a_new_data_set_or_join_one_once_and_can_be_undone(small:
     assert said == "1 clip in the new data set 'days'."
     _, said = small.long_videos.add(str(video), stretches, number)
     assert said == "1 clip added to 'days'. 1 were there already."
+    last = small.datasets.last_edit()
+    assert small.long_videos.add(str(video), stretches, number)[1] == "0 clips added to 'days'. 2 were there already."
+    assert small.datasets.last_edit() == last
     dataset = small.store.datasets.get("days")
     assert [split_address(clip.path)[0] for clip in dataset.clips] == [str(video)] * 2
     assert dataset.base == ("jumping", "Climbing a ladder")
