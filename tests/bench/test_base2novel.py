@@ -23,6 +23,7 @@ from ga2app.protocols.base2novel import Outcome, Plan
 from ga2app.protocols.benchmark_methods import ABLATIONS, Variant, settings, variant
 from ga2app.synthetic.action_descriptions import ACTION_DESCRIPTIONS, captions_of
 from ga2app.synthetic.actions import ACTIONS
+from ga2app.synthetic.reversible_actions import PAIRS
 from ga2app.training.checkpoint import hashed_settings
 from ga2app.types import Subset
 
@@ -88,6 +89,19 @@ def test_ga2_plus_with_one_part_changed_is_measured_on_the_same_clips() -> None:
     found = {one.method: one for one in base2novel.run_seed(plan(methods=names, shots=(2,)), 3)}
     assert tuple(found) == names
     assert len({(one.base, one.novel) for one in found.values()}) > 2
+
+
+def test_on_pairs_a_figure_says_how_many_clips_are_told_from_the_reverse(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(world, "classes", lambda setting, seed: PAIRS[:2])
+    asked = plan(setting="pairs", methods=("zero-shot", "ordered-pooling"), shots=(2,))
+    asked = replace(asked, config=replace(asked.config, clips=ClipConfig(num_frames=2)))
+    found = base2novel.run_seed(asked, 3)
+    assert all(one.base_pairs == one.base and one.novel_pairs == one.novel for one in found)  # of two labels
+    told = report.document(asked, found)
+    assert told["methods"]["zero-shot"]["base_pairs"] == [found[0].base_pairs]
+    assert told["ours_less"]["ordered-pooling"].keys() >= {"base", "novel_pairs"}
+    assert "base pairs" in report.table(asked, found)
+    assert "base pairs" not in report.table(replace(asked, setting="narrow"), found)
 
 
 def test_a_variant_changes_what_its_name_says_and_nothing_else() -> None:
