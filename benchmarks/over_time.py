@@ -13,7 +13,7 @@ of them); printed are the peaks of the resident memory of that process and of it
 from __future__ import annotations
 
 import argparse
-import resource
+import os
 import statistics
 import subprocess
 import sys
@@ -121,16 +121,28 @@ def measure_memory(folder: Path, lengths: list[int]) -> None:
 
 def label(video: str) -> None:
     """Label one video and print what this process and its decoder took at most."""
-    recognizer = Recognizer("sketch")
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    began = time.perf_counter()
-    found = recognizer.over_time(video, LABELS)
+    recognizer, began, decoder = Recognizer("sketch"), time.perf_counter(), [0.0]
+    before = peak_mib("self")
+
+    def look(share: float) -> None:
+        children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+        decoder[0] = max(decoder[0], *(peak_mib(child) for child in children), 0.0)
+
+    found = recognizer.over_time(video, LABELS, progress=look)
     took_s = time.perf_counter() - began
-    own, decoder = (
-        resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    told = (
+        f"{found.end / 60:5.0f} min, {len(found.starts_s):6,} windows in {took_s:4.0f} s: {peak_mib('self'):4.0f} MiB"
     )
-    print(f"{found.end / 60:5.0f} min, {len(found.starts_s):6,} windows in {took_s:4.0f} s: {own:4.0f} MiB at most "
-          f"({before:.0f} before), its decoder {decoder:.0f} MiB", flush=True)  # fmt: skip
+    print(f"{told} at most ({before:.0f} before), its decoder {decoder[0]:.0f} MiB", flush=True)
+
+
+def peak_mib(process: str) -> float:
+    """The most memory that a process has had resident, as Linux tells it; 0 for one that is gone."""
+    try:
+        told = Path(f"/proc/{process}/status").read_text()
+    except OSError:
+        return 0.0
+    return next((int(line.split()[1]) / 1024 for line in told.splitlines() if line.startswith("VmHWM")), 0.0)
 
 
 if __name__ == "__main__":
