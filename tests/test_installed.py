@@ -48,9 +48,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
     for name in (*TAKEN, *(path.name for path in PROJECT.glob("requirements*.txt"))):
         if (PROJECT / name).is_dir():
-            shutil.copytree(
-                PROJECT / name, source / name, ignore=shutil.ignore_patterns("__pycache__", "pictures", "live")
-            )
+            left = ("__pycache__", "pictures", *(["live"] if name == "prompts_db" else []))
+            shutil.copytree(PROJECT / name, source / name, ignore=shutil.ignore_patterns(*left))
         else:
             shutil.copy(PROJECT / name, source / name)
     (source / "prompts_db" / "live").mkdir()

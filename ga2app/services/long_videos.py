@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ga2app.datasets.annotation_records import LabeledStretch
 from ga2app.datasets.annotation_writers import AnnotationFormat, written
 from ga2app.datasets.clip_files import content_digest
-from ga2app.errors import ConfigError, DatasetError, Fault, StoreError, StudioError, counted
+from ga2app.errors import ClipError, ConfigError, DatasetError, Fault, StoreError, StudioError, counted
 from ga2app.labels import label_key, merge_labels, tidy
 from ga2app.services.quotas import check_clips
 from ga2app.services.recognition_cost import read_descriptions, read_lists
@@ -37,6 +37,7 @@ from ga2app.types import (
     TimedLabels,
     TimedStretch,
 )
+from ga2app.untrusted import open_ordinary
 
 if TYPE_CHECKING:
     from ga2app.clip import Backbone
@@ -179,8 +180,16 @@ class LongVideoService:
         """The ``stretch`` of the video at ``address``: of an upload the store's own copy, else where it lies, which may
         be many gigabytes. Raises ClipError."""
         file, own = split_address(address)
-        stays = self._studio.server_paths and not is_received(file)
-        kept = os.path.abspath(os.path.expanduser(file)) if stays else keep_upload(self._studio.home, file)
+        if self._studio.server_paths and not is_received(file):
+            kept = os.path.abspath(os.path.expanduser(file))
+            try:
+                open_ordinary(Path(kept)).close()  # told before a backbone is loaded for it
+            except OSError as exc:
+                raise ClipError(
+                    Path(kept).name, f"it cannot be read ({exc.strerror or exc})", "check its path"
+                ) from exc
+        else:
+            kept = str(keep_upload(self._studio.home, file))
         return in_use(Kept(part_of_clip(f"{kept}{own.fragment if own else ''}", stretch)))
 
 

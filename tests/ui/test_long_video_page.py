@@ -11,7 +11,7 @@ import pytest
 
 from ga2app.errors import StudioError
 from ga2app.stretches import split_address
-from ga2app.types import TimedLabels, TimedStretch
+from ga2app.types import NoneOfThese, NoneWay, TimedLabels, TimedStretch
 from ga2app.web import Studio
 from ga2app.web.pages.timeline import timeline_view
 from ga2app.web.pages.timeline.stretch_edits import ROWS, Work, edited
@@ -105,15 +105,28 @@ def page(studio: Studio) -> tuple[Handlers, Asking, Parts]:
     return Handlers(studio, asking, parts), asking, parts
 
 
-def test_what_the_fields_lack_is_told_beside_the_answer(page: tuple[Handlers, Asking, Parts], studio: Studio) -> None:
+def test_what_the_fields_lack_is_told_beside_the_answer(
+    page: tuple[Handlers, Asking, Parts], studio: Studio, tmp_path: Path
+) -> None:
     handlers, asking, parts = page
     given = {one: one.value for one in asking.fields} | {asking.labels: "run, jump", asking.video: None}
     assert "no video was given" in [*handlers.label(given)][-1][parts.told]
     given |= {asking.path: studio.examples[0].path, asking.window: None, asking.step: None}
     last = [*handlers.label(given)][-1][parts.told]
     assert "window: is missing" in last and "step: is missing" in last
-    given |= {asking.window: 2, asking.step: 0.5, asking.path: "/gone/broken.mp4"}
+    given |= {asking.window: 2, asking.step: 0.5, asking.path: str(tmp_path / "broken.mp4")}
+    assert "it cannot be read (No such file or directory)" in [*handlers.label(given)][-1][parts.told]
+    (tmp_path / "broken.mp4").touch()
     assert "it has no video" in [*handlers.label(given)][-1][parts.told]
+
+
+def test_backbone_and_negative_prompts_are_asked_for_as_chosen(page: tuple[Handlers, Asking, Parts]) -> None:
+    _, asking, _ = page
+    given = {one: one.value for one in asking.fields} | {asking.labels: "run, jump", asking.path: "day.mp4"}
+    plain, _ = asking.request(given)
+    assert plain.backbone == asking.backbone.value and plain.none_of_these is None
+    chosen, _ = asking.request(given | {asking.backbone: "/a/clip", asking.compete: True})
+    assert chosen.backbone == "/a/clip" and chosen.none_of_these == NoneOfThese(way=NoneWay.COMPETE)
 
 
 def test_a_video_is_labeled_exported_and_added(page: tuple[Handlers, Asking, Parts], studio: Studio) -> None:

@@ -16,13 +16,14 @@ from ga2app.datasets.annotation_writers import AnnotationFormat
 from ga2app.errors import ConfigError, DatasetError, Fault, StudioError
 from ga2app.services.studio import Studio
 from ga2app.services.uploads import Upload
-from ga2app.types import RecognitionRequest, Sliding, StretchRules
+from ga2app.types import NoneOfThese, NoneWay, RecognitionRequest, Sliding, StretchRules
 from ga2app.web import address
-from ga2app.web.components.form_fields import line, pick, small
+from ga2app.web.components.form_fields import backbone_field, backbone_info, line, pick, settle_choice, small, tick
 from ga2app.web.components.markup import busy, meter_html, notice, script, shortened
 from ga2app.web.components.masthead import Page
 from ga2app.web.events import QUIET, fault_html, in_turn
 from ga2app.web.file_route import most_upload
+from ga2app.web.pages.recognize.recognize_controls import bundle_choice
 from ga2app.web.pages.timeline import timeline_view as views
 from ga2app.web.pages.timeline.stretch_edits import Work, edited
 from ga2app.web.theme import folded, part
@@ -46,7 +47,10 @@ def build_timeline(studio: Studio, page: Page) -> None:
         with gr.Column(scale=8, min_width=300, elem_classes="telling", elem_id="telling"):
             parts = Parts()
     handlers = Handlers(studio, asking, parts)
-    page.on_open(handlers.open, None, [asking.bundle, asking.labels, parts.told, parts.dataset], **QUIET)
+    opened = [asking.bundle, asking.labels, parts.told, parts.dataset, asking.backbone]
+    page.on_open(handlers.open, None, opened, **QUIET)
+    asking.bundle.input(lambda key: bundle_choice(studio, key)[0], asking.bundle, asking.backbone, **QUIET)
+    asking.backbone.change(handlers.settle, asking.backbone, [asking.backbone, parts.told], **QUIET)
     running = gr.on(
         [asking.label.click, asking.labels.submit],
         handlers.label,
@@ -81,6 +85,8 @@ class Asking:
         self.labels = line("timeline-labels", "Labels", about, lines=1, max_lines=8, placeholder="running, jumping")
         none: list[tuple[str, str]] = [("Zero-shot CLIP", ""), *studio.bundle_choices()]
         self.bundle = pick("timeline-bundle", "Prompt bundle", none, "", "What recognizes.")
+        named = studio.known_backbone(None)
+        self.backbone = backbone_field(studio, named, backbone_info(named, studio), "timeline-backbone")
         with gr.Row():
             plain = Sliding()
             number: Any = {"minimum": 0.01, "maximum": 3600}
@@ -97,9 +103,11 @@ class Asking:
             self.gap = gr.Number(rules.gap_s, label="Gap, s", info=gap, minimum=0)
             shortest = "Shorter stretches go to the longer neighbor."
             self.shortest = gr.Number(rules.shortest_s, label="Shortest stretch, s", info=shortest, minimum=0)
+            nearest = "A window that is nearer to a negative prompt than to every label is none of these."
+            self.compete = tick("timeline-compete", "Negative prompts compete", nearest)
         with gr.Row(elem_classes="press-bar"):
             self.label = gr.Button("Label this video", variant="primary", elem_id="timeline-label")
-            self.stop = small("timeline-stop", "Stop")
+            self.stop = gr.Button("Stop", elem_id="timeline-stop")
         self.fields: set[Any] = {*(one for one in vars(self).values() if one not in (self.label, self.stop))}
 
     def request(self, given: dict[Any, Any]) -> tuple[RecognitionRequest, Sliding]:
@@ -112,7 +120,11 @@ class Asking:
             raise ConfigError(lacking)
         window, step, *rules = numbers.values()
         bundles = [given[self.bundle]] if given[self.bundle] else None
-        return RecognitionRequest([file], given[self.labels], bundles), Sliding(window, step, StretchRules(*rules))
+        none = NoneOfThese(way=NoneWay.COMPETE) if given[self.compete] else None
+        request = RecognitionRequest(
+            [file], given[self.labels], bundles, given[self.backbone] or None, none_of_these=none
+        )
+        return request, Sliding(window, step, StretchRules(*rules))
 
 
 class Parts:
@@ -155,7 +167,13 @@ class Handlers:
         if bundle and not labels:
             labels = self._studio.recognition.bundle_labels([bundle])
         found = gr.update(value=labels) if labels else gr.skip()
-        return gr.update(choices=choices, value=bundle), found, told or gr.skip(), self._datasets()
+        backbone = bundle_choice(self._studio, bundle)[0]
+        return gr.update(choices=choices, value=bundle), found, told or gr.skip(), self._datasets(), backbone
+
+    def settle(self, typed: str | None) -> tuple[Any, Any]:
+        """What choosing or typing a backbone does to its list, and what is wrong with it."""
+        listed, why = settle_choice(self._studio, typed, backbone_info(typed or "", self._studio))
+        return listed, notice("error", why) if why else gr.skip()
 
     def label(self, given: dict[Any, Any]) -> Iterator[dict[Any, Any]]:
         """The answer, as far as it is, and the page that it fills at the end."""
