@@ -7,6 +7,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from ga2app.errors import ErrorCode, StoreError, code_of
@@ -75,10 +76,22 @@ def _size(count: int) -> str:
     return f"{count / 1e6:,.1f} MB" if count >= 1e6 else f"{-(-count // 1000):,} kB"
 
 
+def by_age(paths: Iterable[Path]) -> list[tuple[float, Path]]:
+    """When each of ``paths`` changed last, in seconds since the epoch, and the path itself, oldest first.
+
+    Those that another thread or process has taken away since they were listed are left out.
+    """
+    found = []
+    for path in paths:
+        with suppress(FileNotFoundError):
+            found.append((path.lstat().st_mtime, path))
+    return sorted(found)
+
+
 def drop_older(folders: Iterable[Path], keep_s: float, now_s: float | None = None) -> int:
     """Delete those of ``folders`` that have not changed for ``keep_s`` seconds; gives their number."""
     now = time.time() if now_s is None else now_s
-    old = [folder for folder in folders if folder.is_dir() and now - folder.stat().st_mtime > keep_s]
+    old = [folder for changed_s, folder in by_age(folders) if now - changed_s > keep_s and folder.is_dir()]
     for folder in old:
         shutil.rmtree(folder, ignore_errors=True)
     return len(old)

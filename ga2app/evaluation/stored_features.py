@@ -26,6 +26,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from ga2app.disk import by_age
 from ga2app.errors import StoreError
 from ga2app.paths import whole_file
 from ga2app.untrusted import stored_json
@@ -89,7 +90,7 @@ class StoredFeatures:
             self._places = {digest: place for digest, place in self._places.items() if place[0] in self._files}
         folders = [folder for folder in self.folder.parent.iterdir() if folder.is_dir() and folder != self.folder]
         sizes = {folder: _bytes(folder) for folder in (*folders, self.folder)}
-        for folder in sorted(folders, key=lambda one: one.stat().st_mtime):
+        for _, folder in by_age(folders):
             if sum(sizes.values()) <= self._most_bytes:
                 break
             shutil.rmtree(folder, ignore_errors=True)
@@ -130,8 +131,8 @@ class StoredFeatures:
 
 def _bytes(folder: Path) -> int:
     total = 0
-    for file in folder.iterdir():
-        with contextlib.suppress(FileNotFoundError):
+    with contextlib.suppress(FileNotFoundError):  # another process may be dropping it
+        for file in folder.iterdir():
             total += file.stat().st_size
     return total
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ga2app.datasets.clip_files import content_digest
+from ga2app.disk import by_age
 from ga2app.environment import OwnThread
 from ga2app.errors import ClipError, StudioError
 from ga2app.paths import Home, whole_file
@@ -193,14 +194,14 @@ def preview_of(studio: Studio, clip: ClipRow) -> Path:
     preview = studio.home.previews / f"{digest}.mp4"
     if not preview.exists():
         studio.inspector.preview(clip.path, preview)
-        _drop_oldest(preview.parent)
+        drop_oldest(preview.parent)
     return preview
 
 
-def _drop_oldest(folder: Path) -> None:
+def drop_oldest(folder: Path) -> None:
     """Previews are made again in a moment; only the newest stay."""
-    made = sorted(folder.glob("*.mp4"), key=lambda path: path.stat().st_mtime, reverse=True)
-    for old in made[_KEPT_PREVIEWS:]:
+    made = by_age(folder.glob("[!.]*.mp4"))  # those with a dot are still being written
+    for _, old in made[:-_KEPT_PREVIEWS]:
         old.unlink(missing_ok=True)
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ga2app.config import ClipConfig
+from ga2app.disk import by_age
 from ga2app.errors import BundleError, StoreError, StudioError, counted, named
 from ga2app.paths import Home, version
 from ga2app.services.clip_inspector import sweep_pictures
@@ -97,7 +98,7 @@ def list_bundles_again(home: Home, store: Store) -> Iterator[str]:
 def leftovers(home: Home, *, older_s: float = _LEFT_FOR_S) -> list[Path]:
     """What processes that are gone have left: what they were making, and the names of dead workers."""
     limit_s = time.time() - older_s
-    there = [path for pattern in _PLACES for path in home.root.glob(pattern) if path.lstat().st_mtime < limit_s]
+    there = [path for pattern in _PLACES for changed_s, path in by_age(home.root.glob(pattern)) if changed_s < limit_s]
     found = [path for path in there if _BEING_MADE.fullmatch(path.name) or _FORMER.fullmatch(path.name)]
     alive = {home.root / f"worker-{slot.name}.json" for slot in launcher.workers(home)}
     return sorted({*found, *(file for file in home.root.glob("worker-*.json") if file not in alive)})

@@ -21,7 +21,7 @@ from typing import TypeVar
 from weakref import WeakValueDictionary
 
 from ga2app.datasets.clip_files import content_digest
-from ga2app.disk import drop_older
+from ga2app.disk import by_age, drop_older
 from ga2app.environment import received_folder, upload_quota
 from ga2app.errors import ClipError, StoreError
 from ga2app.paths import Home, safe_name, whole_file
@@ -237,8 +237,8 @@ def prune_uploads(home: Home, *, keep_s: float = KEEP_S, pictures_s: float = KEE
     dropped = drop_older(uploads_folder(home).glob("*"), keep_s, now_s)
     dropped += drop_older(pictures_folder(home).glob("*"), pictures_s, now_s)
     short = [unit for unit in _units(home) if unit.parent != uploads_folder(home)]
-    for half in (unit for unit in short if unit.is_file()):
-        if (now_s or time.time()) - half.stat().st_mtime > EXPORTS_KEEP_S:
+    for changed_s, half in by_age(unit for unit in short if unit.is_file()):
+        if (now_s or time.time()) - changed_s > EXPORTS_KEEP_S:
             half.unlink(missing_ok=True)
     short += (home.media / "anchors" / "made").glob("*")
     return dropped + drop_older(short, EXPORTS_KEEP_S, now_s)

@@ -17,8 +17,9 @@ from clips import write_color_clip
 from ga2app.config import DEMO
 from ga2app.datasets import Half, SplitLists
 from ga2app.datasets.train_test import draw_shots
+from ga2app.disk import by_age
 from ga2app.errors import DatasetError
-from ga2app.services.clip_inspector import preview_of
+from ga2app.services.clip_inspector import drop_oldest, preview_of
 from ga2app.services.dataset_service import Health, health
 from ga2app.services.import_sources import FileSource, ListsSource
 from ga2app.store.clip_pages import ClipFilter, Copies
@@ -345,6 +346,25 @@ def test_a_clip_is_played_from_a_copy_that_is_made_once(studio: Studio) -> None:
     assert preview.is_relative_to(studio.home.media) and preview == preview_of(studio, clip)
     assert "<video" in player_html(studio, clip.id)
     assert "is not in the data set any more" in player_html(studio, 9999)
+
+
+def test_the_newest_previews_stay_and_those_that_are_being_written(tmp_path: Path) -> None:
+    for number in range(203):
+        (tmp_path / f"{number}.mp4").touch()
+        os.utime(tmp_path / f"{number}.mp4", (number, number))
+    (tmp_path / ".abc-204.mp4").touch()  # half written, by another thread
+    os.utime(tmp_path / ".abc-204.mp4", (0, 0))
+    drop_oldest(tmp_path)
+    left = {file.name for file in tmp_path.iterdir()}
+    assert ".abc-204.mp4" in left and "3.mp4" in left and "2.mp4" not in left and len(left) == 201
+
+
+def test_what_goes_between_a_list_and_a_look_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / "new").touch()
+    (tmp_path / "old").touch()
+    os.utime(tmp_path / "old", (5, 5))
+    found = by_age([tmp_path / "new", tmp_path / "went", tmp_path / "old"])
+    assert [path.name for _, path in found] == ["old", "new"] and found[0][0] == 5
 
 
 def test_a_form_names_the_source(tmp_path: Path) -> None:
