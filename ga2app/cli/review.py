@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ga2app.cli import common
 from ga2app.errors import DatasetError
+from ga2app.store.clip_pages import ClipFilter
 from ga2app.stretches import shown_address
 from ga2app.types.review_types import ORDERS, Order
 
@@ -32,11 +33,12 @@ def add(commands: common.Commands) -> None:
     orders = [order.value for order in Order]
     review.add_argument("--order", choices=orders, default=Order.UNCERTAIN.value, help="which come first")
     review.add_argument("--copies", action="store_true", help="list near-copies, and stretches that overlap, instead")
-    review.add_argument("--confirm", type=int, nargs="+", metavar="CLIP", help="say that the labels of clips are right")
+    confirm = "say that the labels of clips are right; a clip is named by its number, its file, or the file's name"
+    review.add_argument("--confirm", nargs="+", metavar="CLIP", help=confirm)
     correct = "give a clip another label; may be repeated"
     review.add_argument("--correct", nargs=2, action="append", metavar=("CLIP", "LABEL"), help=correct)
     leave_out = "take clips out of the data set; no file is deleted"
-    review.add_argument("--leave-out", type=int, nargs="+", metavar="CLIP", help=leave_out)
+    review.add_argument("--leave-out", nargs="+", metavar="CLIP", help=leave_out)
     common.add_json(review, run_review)
 
     about = "Clips of a data set that are nearest to words, as the text tower reads them, or to another clip."
@@ -91,20 +93,32 @@ def run_search(args: argparse.Namespace) -> int:
 
 
 def _say(studio: Studio, args: argparse.Namespace) -> list[str]:
-    """What ``--confirm``, ``--correct`` and ``--leave-out`` ask for, done."""
+    """What ``--confirm``, ``--correct`` and ``--leave-out`` ask for, done once all clips are found."""
     review, of = studio.review, studio.datasets.called(args.dataset).id
-    for clip_id in [*(args.confirm or ()), *(args.leave_out or ()), *(_number(one) for one, _ in args.correct or ())]:
-        if studio.store.clips.get(clip_id).dataset_id != of:
-            raise DatasetError(f"clip {clip_id} is in another data set than '{args.dataset}'; review lists its clips")
-    said = [review.confirm(clip_id) for clip_id in args.confirm or ()]
-    said += [review.correct(_number(one), label) for one, label in args.correct or ()]
-    return said + [review.leave_out(clip_id) for clip_id in args.leave_out or ()]
+    right, out = ([named_clip(studio, of, one) for one in given or ()] for given in (args.confirm, args.leave_out))
+    other = [(named_clip(studio, of, one), label) for one, label in args.correct or ()]
+    said = [review.confirm(clip_id) for clip_id in right]
+    said += [review.correct(clip_id, label) for clip_id, label in other]
+    return said + [review.leave_out(clip_id) for clip_id in out]
 
 
-def _number(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 12):
-        raise DatasetError(f"'{text[:40]}' is no number of a clip; review --json lists them as id")
-    return int(text)
+def named_clip(studio: Studio, of: int, text: str) -> int:
+    """The number of the clip of data set ``of`` that ``text`` names: by its number, its address, or its file's name."""
+    if text.isascii() and text.isdigit() and len(text) < 12:
+        if studio.store.clips.get(int(text)).dataset_id != of:
+            raise DatasetError(f"clip {text} is in another data set; review lists the clips of this one")
+        return int(text)
+    rows = studio.store.clips.page(of, ClipFilter(text=os.path.basename(text)), limit=1000)
+    whole = os.path.abspath(text)
+    named = [row for row in rows if row.path in (text, whole)] or [
+        row for row in rows if text == os.path.basename(row.path)
+    ]
+    if len(named) != 1:
+        several = f"{len(named)} clips are called" if named else "no clip is called"
+        raise DatasetError(
+            f"{several} '{text[:80]}' in this data set; name one by its number, which review lists first"
+        )
+    return named[0].id
 
 
 def _looked_at(studio: Studio, args: argparse.Namespace) -> tuple[int, str, Mapping[str, str]]:
