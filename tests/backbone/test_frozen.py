@@ -93,9 +93,17 @@ def test_a_folder_without_a_clip_says_what_it_needs(tmp_path: Path):
         load_backbone(tmp_path)
 
 
-def test_a_model_that_is_not_a_clip_is_refused(tmp_path: Path):
-    (tmp_path / "config.json").write_text('{"model_type": "bert"}')
-    with pytest.raises(BackboneError, match="is a bert model, not a CLIP"):
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ('"bert"', "is a bert model, not a CLIP"),
+        ('["clip"]', "is a model whose model_type is no text"),
+        ("null", "without a model_type"),
+    ],
+)
+def test_a_model_that_is_not_a_clip_is_refused(tmp_path: Path, kind: str, said: str):
+    (tmp_path / "config.json").write_text(f'{{"model_type": {kind}}}')
+    with pytest.raises(BackboneError, match=said):
         load_backbone(tmp_path)
 
 

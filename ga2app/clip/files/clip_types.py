@@ -20,8 +20,9 @@ _TYPES_REFUSED = {
 
 def check_kind(kind: object, shown: str) -> None:
     """Raises BackboneError where a model of the type ``kind``, which messages call ``shown``, is no CLIP of ours."""
-    if kind not in CLASSES:
-        named = "a model without a model_type" if kind is None else f"a {kind} model"
+    if not isinstance(kind, str) or kind not in CLASSES:
+        named = f"a {kind[:40]} model" if isinstance(kind, str) else "a model whose model_type is no text"
+        named = "a model without a model_type" if kind is None else named
         why = _TYPES_REFUSED.get(str(kind), "")
         raise BackboneError(
             f"{shown} is {named}, not a CLIP{f' ({why})' if why else ''}; choose one such as {FAVORITE}"
