@@ -167,6 +167,8 @@ def label_long_video(page: Page, home: Home) -> None:
     expect(page.locator("#timeline-video video")).to_be_visible()
     page.locator("#timeline-label").click()
     expect(page.locator(".stretch-editor tr[data-row]").first).to_be_visible(timeout=60_000)
+    if page.viewport_size == WIDE:
+        page.evaluate("scrollTo(0, 0)")
     page.wait_for_timeout(1000)
 
 
