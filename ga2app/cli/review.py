@@ -95,14 +95,14 @@ def run_search(args: argparse.Namespace) -> int:
 def _say(studio: Studio, args: argparse.Namespace) -> list[str]:
     """What ``--confirm``, ``--correct`` and ``--leave-out`` ask for, done once all clips are found."""
     review, of = studio.review, studio.datasets.called(args.dataset).id
-    right, out = ([named_clip(studio, of, one) for one in given or ()] for given in (args.confirm, args.leave_out))
-    other = [(named_clip(studio, of, one), label) for one, label in args.correct or ()]
+    right, out = ([clip_number(studio, of, one) for one in given or ()] for given in (args.confirm, args.leave_out))
+    other = [(clip_number(studio, of, one), label) for one, label in args.correct or ()]
     said = [review.confirm(clip_id) for clip_id in right]
     said += [review.correct(clip_id, label) for clip_id, label in other]
     return said + [review.leave_out(clip_id) for clip_id in out]
 
 
-def named_clip(studio: Studio, of: int, text: str) -> int:
+def clip_number(studio: Studio, of: int, text: str) -> int:
     """The number of the clip of data set ``of`` that ``text`` names: by its number, its address, or its file's name."""
     if text.isascii() and text.isdigit() and len(text) < 12:
         if studio.store.clips.get(int(text)).dataset_id != of:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ga2app.cli.review import named_clip
+from ga2app.cli.review import clip_number
 from ga2app.config import RunConfig, preset
 from ga2app.errors import DatasetError, LimitError, StudioError
 from ga2app.store import Quotas
@@ -224,17 +224,17 @@ def test_a_label_that_a_correction_makes_is_base(studio: Studio, looked: int) ->
 def test_a_command_names_a_clip_by_its_number_its_file_or_the_file_s_name(studio: Studio, dataset_id: int) -> None:
     listed = studio.store.clips.page(dataset_id, ClipFilter(), limit=100)
     one = listed[5]
-    assert named_clip(studio, dataset_id, str(one.id)) == named_clip(studio, dataset_id, one.path) == one.id
+    assert clip_number(studio, dataset_id, str(one.id)) == clip_number(studio, dataset_id, one.path) == one.id
     alone = next(row for row in listed if [Path(each.path).name for each in listed].count(Path(row.path).name) == 1)
-    assert named_clip(studio, dataset_id, Path(alone.path).name) == alone.id
+    assert clip_number(studio, dataset_id, Path(alone.path).name) == alone.id
     twin = LabelledClip(f"/elsewhere/{Path(alone.path).name}", alone.label, Subset.TRAIN)
     studio.store.datasets.add(Dataset("more", (alone.label,), (), (twin,)), origin="test")
     other = studio.datasets.called("more").id
     studio.store.dataset_edits.add_clips(dataset_id, [(twin.path, twin.label, "")])
     with pytest.raises(DatasetError, match="2 clips are called .* name one by its number"):
-        named_clip(studio, dataset_id, Path(alone.path).name)
-    assert named_clip(studio, dataset_id, alone.path) == alone.id
+        clip_number(studio, dataset_id, Path(alone.path).name)
+    assert clip_number(studio, dataset_id, alone.path) == alone.id
     with pytest.raises(DatasetError, match="no clip is called 'gone.mp4'"):
-        named_clip(studio, dataset_id, "gone.mp4")
+        clip_number(studio, dataset_id, "gone.mp4")
     with pytest.raises(DatasetError, match=f"clip {one.id} is in another data set"):
-        named_clip(studio, other, str(one.id))
+        clip_number(studio, other, str(one.id))
