@@ -27,6 +27,7 @@ from ga2app.store import Store
 from ga2app.types import RunState
 from ga2app.web import Studio, build_page
 from ga2app.web.access import guarded
+from ga2app.web.answer_stream import AnswerStream
 from ga2app.web.file_route import UploadBound, file_routes, most_upload
 from ga2app.web.live_route import live_routes
 from ga2app.web.own_names import OwnNames, SafeHeaders, host_of
@@ -113,6 +114,7 @@ def launch(page: gr.Blocks, studio: Studio, address: ServerAddress, *, mcp: bool
         Middleware(OwnNames, address.host, known, on_space=bool(space), key=space.key if space else ""),
         Middleware(UploadBound, studio),
         Middleware(Listening, memory),
+        Middleware(AnswerStream),
         Middleware(PageHead, page, FOLDER, style),
     ]
     _, opened, _ = page.launch(

@@ -11,7 +11,6 @@ import datetime
 import threading
 from collections import ChainMap, Counter
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs
 
 import gradio as gr
 from gradio.blocks import BlocksConfig
@@ -19,6 +18,8 @@ from gradio.components import State
 from gradio.state_holder import SessionState, StateHolder
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from ga2app.web.answer_stream import followed
 
 if TYPE_CHECKING:
     from gradio.queueing import Queue
@@ -189,9 +190,4 @@ class Listening:
 def _listened_for(scope: Scope) -> str:
     """The session whose heartbeat or messages are asked for; empty for any other request."""
     before, last = ["", *str(scope["path"]).split("/")][-2:]
-    if before == "heartbeat":
-        return last
-    if (before, last) == ("queue", "data"):
-        query: bytes = scope["query_string"]
-        return parse_qs(query.decode("latin-1")).get("session_hash", [""])[0]
-    return ""
+    return last if before == "heartbeat" else followed(scope)

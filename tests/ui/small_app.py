@@ -1,7 +1,11 @@
-"""A small app with the studio's memory of sessions: ``python -m ui.small_app PORT GO``; ``slow`` waits for a file."""
+"""A small app with the studio's memory of sessions: ``python -m ui.small_app PORT GO [LATE_S]``.
+
+``slow`` waits for a file. News that a stream is closed reaches the page after LATE_S seconds.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import threading
 import time
@@ -10,16 +14,33 @@ from typing import Any
 
 import gradio as gr
 from starlette.middleware import Middleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ga2app.web import session_memory
+from ga2app.web.answer_stream import AnswerStream
 from ga2app.web.session_memory import Listening, Session, SessionMemory, bound_lanes
 
 
-def main(port: str, go: str) -> None:
+class SlowNetwork:
+    """Brings the news that a stream is closed late."""
+
+    def __init__(self, app: ASGIApp, late_s: float) -> None:
+        self._app, self._late_s = app, late_s
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def late(message: Message) -> None:
+            if b'"close_stream"' in message.get("body", b""):
+                await asyncio.sleep(self._late_s)
+            await send(message)
+
+        await self._app(scope, receive, late)
+
+
+def main(port: str, go: str, late_s: str = "0") -> None:
     memory = SessionMemory(most_idle=4, most=6)
     session_memory.MOST_WAITING = 2
     with gr.Blocks(analytics_enabled=False) as page:
-        state, chosen, told, seen = gr.State(0), gr.Dropdown(["a"]), gr.Textbox(), gr.JSON()
+        state, chosen, told, seen = gr.State(0), gr.Dropdown(["a"]), gr.Textbox(elem_id="told"), gr.JSON()
 
         def count(before: int) -> tuple[int, str]:
             return before + 1, str(before + 1)
@@ -40,13 +61,14 @@ def main(port: str, go: str) -> None:
                 "changed": {key: len(one.blocks_config.blocks.maps[0]) for key, one in memory.session_data.items()},
             }
 
-        gr.Button().click(count, state, [state, told], api_name="count")
+        gr.Button("count").click(count, state, [state, told], api_name="count")
         gr.Button().click(lambda: gr.update(choices=["b"]), None, chosen, api_name="choose")
         gr.Button().click(lambda value: value, chosen, told, api_name="chosen")
         gr.Button().click(slow, None, told, api_name="slow", concurrency_limit=1)
         gr.Button().click(look, None, seen, api_name="look")
     page.queue(default_concurrency_limit=4)
-    layers = {"middleware": [Middleware(Listening, memory)]}
+    stack = [Middleware(SlowNetwork, float(late_s)), Middleware(AnswerStream), Middleware(Listening, memory)]
+    layers = {"middleware": stack}
     page.launch(server_port=int(port), prevent_thread_lock=True, quiet=True, _frontend=False, app_kwargs=layers)
     memory.serve(page)
     bound_lanes(page)
