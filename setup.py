@@ -1,6 +1,6 @@
 """What pyproject.toml cannot say: dependencies out of the requirement files, and what lies beside the package.
 
-A checkout keeps ``app.py``, the sketch backbone and the seeds at its root. A wheel takes them along as
+A checkout keeps ``app.py``, the sketch backbone, the seeds and the benchmark at its root. A wheel takes them along as
 ``ga2app/shipped``, which ``ga2app.paths`` looks for.
 """
 
@@ -33,8 +33,8 @@ setup(
     # A checkout pins torch, for runs that repeat; who installs the library may have a newer one already.
     install_requires=[line.replace("==", ">=") for line in requirements(library)],
     extras_require={name: requirements(text) for name, text in {"app": "#" + app, **extras}.items()},
-    packages=[*find_packages(include=["ga2app*"]), "ga2app.shipped"],
-    package_dir={"ga2app.shipped": "."},
+    packages=[*find_packages(include=["ga2app*"]), "ga2app.shipped", "ga2app.shipped.base2novel"],
+    package_dir={"ga2app.shipped": ".", "ga2app.shipped.base2novel": "benchmarks/base2novel"},
     include_package_data=False,
     package_data={
         "ga2app": ["py.typed"],

@@ -20,6 +20,9 @@ from pathlib import Path
 import torch
 from tabulate import tabulate
 
+from benchmarks.base2novel import drawn_data as world
+from benchmarks.base2novel.paired_differences import paired_difference
+from benchmarks.base2novel.pairs import PAIR_FIGURES, pair_accuracy
 from ga2app import evaluation as evaluate
 from ga2app.bundles import load_bundle
 from ga2app.clip import load_backbone
@@ -28,9 +31,6 @@ from ga2app.evaluation import spread
 from ga2app.method.pooling import moments
 from ga2app.method.prompted_model import plain_clip
 from ga2app.method.whitening import estimate
-from ga2app.protocols import benchmark_world as world
-from ga2app.protocols.benchmark_pairs import PAIR_FIGURES, pair_accuracy
-from ga2app.protocols.paired_differences import paired_difference
 from ga2app.synthetic.actions import ACTIONS
 from ga2app.synthetic.reversible_actions import REVERSIBLE
 from ga2app.synthetic.scenes import SCENES

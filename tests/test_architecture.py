@@ -30,7 +30,7 @@ OUTSIDE = {
     "training": TORCH | {"filelock"},
     "inference": TORCH,
     "synthetic": TORCH | {"PIL"},
-    "protocols": TORCH | {"matplotlib", "tabulate"},
+    "protocols": TORCH,
     "store": {"sqlite_utils"},
     "hub": {"huggingface_hub", "filelock"},
     "worker": {"filelock", "psutil"},

@@ -26,6 +26,7 @@ TAKEN = (
     "ga2app",
     "assets",
     "prompts_db",
+    "benchmarks",
     "app.py",
     "setup.py",
     "pyproject.toml",
@@ -138,6 +139,7 @@ def test_commands_do_without_gradio_and_the_studio_says_how_to_get_it(installed:
     drawn = run("sketch", "generate", "--out", "clips", "--actions", "jumping", "--clips", "1")
     assert drawn.stdout == "1 clips of 1 actions in clips\n", drawn.stderr
     assert run("--help").stdout.startswith("usage: ga2app ")
+    assert "ga2-plus" in run("bench", "base2novel", "--help").stdout
     for command in (["studio", "--port", "1"],):
         answer = run(*command)
         assert answer.returncode == 1 and answer.stderr.count("\n") == 1

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks.base2novel import drawn_data as world
+from benchmarks.base2novel.pairs import pair_accuracy
 from ga2app.clip import load_backbone
 from ga2app.evaluation import PlainFeatures
 from ga2app.method.prompted_model import plain_clip
-from ga2app.protocols import benchmark_world as world
-from ga2app.protocols.benchmark_pairs import pair_accuracy
 from ga2app.synthetic.actions import ACTIONS
 from ga2app.synthetic.demo_dataset import generate, subject_named
 from ga2app.synthetic.reversible_actions import PAIRS, REVERSE, REVERSIBLE

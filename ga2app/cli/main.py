@@ -73,7 +73,7 @@ COMMANDS = {
         "review": "clips of a data set that are worth a look",
         "search": "clips of a data set by words or by a clip",
     },
-    "bench_base2novel": {
+    "bench": {
         "bench": "compare the methods over many seeds",
     },
 }

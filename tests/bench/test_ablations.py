@@ -8,11 +8,11 @@ import pytest
 import torch
 from torch.nn import functional
 
+from benchmarks.base2novel.methods import settings
 from ga2app.config import LossConfig, RunConfig, WhiteningConfig, preset
 from ga2app.config.presets import METHOD_TITLES, METHODS, ablation, method_of
 from ga2app.errors import ConfigError
 from ga2app.method.losses import Features, loss
-from ga2app.protocols.benchmark_methods import settings
 
 WHOLE = settings("narrow")
 

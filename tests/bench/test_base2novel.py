@@ -10,18 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from ga2app.cli.bench_base2novel import BESIDE
+from benchmarks.base2novel import drawn_data as world
+from benchmarks.base2novel import outcomes as base2novel
+from benchmarks.base2novel import report
+from benchmarks.base2novel.action_descriptions import ACTION_DESCRIPTIONS, captions_of
+from benchmarks.base2novel.command import BESIDE
+from benchmarks.base2novel.methods import ABLATIONS, Variant, settings, variant
+from benchmarks.base2novel.outcomes import Outcome, Plan
 from ga2app.clip import load_backbone
 from ga2app.clip.described_texts import usable_descriptions
 from ga2app.config import ClipConfig, PromptConfig
 from ga2app.config.presets import COMPARED
 from ga2app.errors import ConfigError, StoreError
-from ga2app.protocols import base2novel
-from ga2app.protocols import benchmark_report as report
-from ga2app.protocols import benchmark_world as world
-from ga2app.protocols.base2novel import Outcome, Plan
-from ga2app.protocols.benchmark_methods import ABLATIONS, Variant, settings, variant
-from ga2app.synthetic.action_descriptions import ACTION_DESCRIPTIONS, captions_of
 from ga2app.synthetic.actions import ACTIONS
 from ga2app.synthetic.reversible_actions import PAIRS
 from ga2app.training.checkpoint import hashed_settings

@@ -6,8 +6,8 @@ import math
 
 import pytest
 
+from benchmarks.base2novel.report import paired_difference
 from ga2app.evaluation import spread
-from ga2app.protocols.benchmark_report import paired_difference
 
 
 def test_a_spread_is_mean_and_sample_deviation() -> None:

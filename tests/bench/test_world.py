@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ga2app.protocols import benchmark_world as world
-from ga2app.protocols.benchmark_methods import SETTINGS
+from benchmarks.base2novel import drawn_data as world
+from benchmarks.base2novel.methods import SETTINGS
 from ga2app.synthetic.actions import ACTIONS, HARD_PROMPT_ACTIONS
 
 

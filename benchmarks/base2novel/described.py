@@ -13,8 +13,9 @@ from ga2app.bundles import load_bundle
 from ga2app.clip import Backbone
 from ga2app.clip.described_texts import usable_descriptions
 from ga2app.errors import TrainingError
-from ga2app.synthetic.action_descriptions import ACTION_DESCRIPTIONS, captions_of
 from ga2app.types import Dataset
+
+from .action_descriptions import ACTION_DESCRIPTIONS, captions_of
 
 
 def described_figures(method: str, dataset: Dataset, known: evaluate.PlainFeatures, bundle: Path) -> dict[str, float]:

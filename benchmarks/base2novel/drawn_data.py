@@ -16,12 +16,13 @@ from ga2app.clip import Backbone
 from ga2app.evaluation import encode_clips
 from ga2app.inference.anchors import Kind, choose, generic_features, make_anchors
 from ga2app.method.prompted_model import plain_clip
-from ga2app.protocols.benchmark_methods import FRAMES
 from ga2app.synthetic.actions import ACTIONS, HARD_PROMPT_ACTIONS
 from ga2app.synthetic.demo_dataset import NEGATIVES as DEMO_NEGATIVES
 from ga2app.synthetic.demo_dataset import DrawnSet, drawn_dataset, write_drawn_clip
 from ga2app.synthetic.reversible_actions import PAIRS
 from ga2app.types import AnchorClip, Dataset, Subset
+
+from .methods import FRAMES
 
 BASE_CLASSES = {"narrow": 6, "wide": 24, "pairs": len(PAIRS)}
 """Number of base classes of each setting; all other actions are novel, or all other ``PAIRS``."""

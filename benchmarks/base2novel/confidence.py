@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ga2app.evaluation import spread
-from ga2app.protocols.base2novel import Outcome
-from ga2app.protocols.paired_differences import paired_difference
+
+from .outcomes import Outcome
+from .paired_differences import paired_difference
 
 GROUPS = ("base", "novel", "joint")
 _REJECTED = ("auroc_anchors_against", "fpr95_anchors_against", "auroc_novel_against", "fpr95_novel_against")

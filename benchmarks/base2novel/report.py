@@ -14,12 +14,13 @@ from tabulate import tabulate
 
 from ga2app.config.presets import COMPARED, GA2, GA2_PLUS, ZERO_SHOT
 from ga2app.evaluation import spread, spread_if_defined
-from ga2app.protocols.base2novel import Outcome, Plan
-from ga2app.protocols.benchmark_confidence import confidence_document, confidence_rows
-from ga2app.protocols.benchmark_pairs import PAIR_FIGURES
-from ga2app.protocols.paired_differences import Difference as Difference
-from ga2app.protocols.paired_differences import paired_difference as paired_difference
 from ga2app.types import BASELINES
+
+from .confidence import confidence_document, confidence_rows
+from .outcomes import Outcome, Plan
+from .paired_differences import Difference as Difference
+from .paired_differences import paired_difference as paired_difference
+from .pairs import PAIR_FIGURES
 
 FIGURES = ("base", "novel", "hm")
 _TITLES = {"hm": "HM", "base_pairs": "base pairs", "novel_pairs": "novel pairs"}

@@ -13,8 +13,9 @@ from ga2app.config import ATTENTIONS, HARD_PROMPT_EMBEDDED, HARD_PROMPT_RANDOM, 
 from ga2app.config.presets import COMPARED, GA2, RENAMED
 from ga2app.config.settings_files import read_settings_file
 from ga2app.errors import ConfigError, Fault
-from ga2app.protocols.benchmark_methods import ABLATIONS, DESCRIBED, POOLS, SETTINGS, settings, undescribed
 from ga2app.types import BASELINES
+
+from .methods import ABLATIONS, DESCRIBED, POOLS, SETTINGS, settings, undescribed
 
 FIRST_SEED, SEEDS, QUICK_SEEDS = 2000, 10, 2
 # Seeds below FIRST_SEED have been looked at while settings were chosen: docs/experiments.md.
@@ -66,9 +67,10 @@ def run(args: argparse.Namespace) -> int:
     seeds, methods, shots, config = _checked(args)
     if GA2 in methods:
         print(f"note: {RENAMED}", file=sys.stderr)
-    from ga2app.protocols import base2novel
-    from ga2app.protocols import benchmark_report as report
     from ga2app.protocols.seed_processes import workers_for
+
+    from . import outcomes as base2novel
+    from . import report
 
     plan = base2novel.Plan(args.setting, seeds, methods, shots, config, args.anchors, args.negatives, args.quick)
     folder: Path = args.out or Path("bench-base2novel")

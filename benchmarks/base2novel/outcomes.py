@@ -29,17 +29,18 @@ from ga2app.errors import TrainingError
 from ga2app.method.prompted_model import plain_clip
 from ga2app.method.whitening import Whitening, estimate
 from ga2app.paths import write_whole
-from ga2app.protocols import benchmark_world as world
-from ga2app.protocols.benchmark_methods import Variant, undescribed, variant
-from ga2app.protocols.benchmark_pairs import PAIR_FIGURES, pair_accuracy, pair_accuracy_of_bundle
-from ga2app.protocols.benchmark_world import with_pool
-from ga2app.protocols.described_methods import described_figures, sentences_for
 from ga2app.protocols.seed_processes import seed_processes
 from ga2app.training import train
 from ga2app.training.checkpoint import hashed_settings
 from ga2app.training.training_batches import draw_shots, spare_clips
 from ga2app.types import BASELINES, Confidence, Dataset, Event, EventKind
 from ga2app.untrusted import stored_json
+
+from . import drawn_data as world
+from .described import described_figures, sentences_for
+from .drawn_data import with_pool
+from .methods import Variant, undescribed, variant
+from .pairs import PAIR_FIGURES, pair_accuracy, pair_accuracy_of_bundle
 
 RELEASED_NEGATIVE = "else"
 """The one negative prompt of the published code."""

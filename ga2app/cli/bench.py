@@ -1,0 +1,17 @@
+"""``bench``: the benchmark in ``benchmarks/base2novel``, beside the package as a checkout or a wheel has it."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+from ga2app.cli.common import Commands
+from ga2app.paths import INSTALLED, PROJECT
+
+
+def add(commands: Commands) -> None:
+    """Register the command that the benchmark's own module describes."""
+    if not INSTALLED and str(PROJECT) not in sys.path:
+        sys.path.append(str(PROJECT))
+    found = "ga2app.shipped.base2novel" if INSTALLED else "benchmarks.base2novel"
+    importlib.import_module(f"{found}.command").add(commands)
