@@ -39,6 +39,7 @@ def _training() -> tuple[Any, Any, Any, Any]:
     """Setup, prepare, add_gradients and Updater."""
     try:
         from ga2app.training.grad_cache import add_gradients
+
         from ga2app.training.optimizer import Updater
         from ga2app.training.training_state import Setup, prepare
     except ImportError:

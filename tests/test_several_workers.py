@@ -21,7 +21,7 @@ from ga2app.store import Store
 from ga2app.store.run_claims import WorkerPlace
 from ga2app.types import RunState
 from ga2app.worker import launcher
-from ga2app.worker.worker_slots import REMOTE, WorkerSlot, remote_slots, slots_on, usable_cores
+from ga2app.worker.worker_identity import REMOTE, WorkerSlot, remote_slots, slots_on, usable_cores
 from tests import fake_training
 
 PATIENCE_S = 120.0

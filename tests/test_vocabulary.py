@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ga2app.method.generic_texts import ATTRIBUTES, GenericText, generic_texts
+from ga2app.method.prompts import ATTRIBUTES, GenericText, generic_texts
 
 
 def test_captions_and_negatives_come_first_and_class_names_in_the_standard_template() -> None:

@@ -20,7 +20,7 @@ from ga2app.types import Event, EventKind, RunState
 from ga2app.worker import launcher, run_faults, worker_identity
 from ga2app.worker.queue_loop import LOG, Worker
 from ga2app.worker.run_parts import EventWriter
-from ga2app.worker.worker_slots import WorkerSlot
+from ga2app.worker.worker_identity import WorkerSlot
 from tests import fake_training
 
 HURRY_S = 2.0

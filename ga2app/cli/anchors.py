@@ -89,8 +89,7 @@ def _add_pool(parser: argparse.ArgumentParser) -> None:
 
 def run_choose(args: argparse.Namespace) -> int:
     """Choose, print, and write the CSV if asked to."""
-    from ga2app.services.anchor_advisor import AnchorAdvisor
-    from ga2app.services.anchor_pools import of_other_classes, write_lines
+    from ga2app.services.anchor_pools import AnchorAdvisor, of_other_classes, write_lines
     from ga2app.services.dataset_export import rows_of
 
     if args.with_clips and not (args.dataset and args.out):
@@ -113,7 +112,7 @@ def run_choose(args: argparse.Namespace) -> int:
 
 def run_rank(args: argparse.Namespace) -> int:
     """Rank and print."""
-    from ga2app.services.anchor_advisor import AnchorAdvisor
+    from ga2app.services.anchor_pools import AnchorAdvisor
 
     pool, looking = _read_pools(args.pool), _looking(args)
     rated = AnchorAdvisor().irrelevance(pool, _labels(args, _dataset(args)), **looking)
@@ -122,8 +121,7 @@ def run_rank(args: argparse.Namespace) -> int:
 
 def run_make(args: argparse.Namespace) -> int:
     """Make the clips, list them in a CSV; status 1 when not one could be made."""
-    from ga2app.services.anchor_advisor import AnchorAdvisor
-    from ga2app.services.anchor_pools import files_in, write_lines
+    from ga2app.services.anchor_pools import AnchorAdvisor, files_in, write_lines
     from ga2app.types.dataset_types import CALM
 
     known = list(AnchorKind)
@@ -223,8 +221,7 @@ def _add_suggest(commands: common.Commands) -> None:
 
 def run_suggest(args: argparse.Namespace) -> int:
     """Find proposals, print them, and write the negatives if asked to."""
-    from ga2app.services.anchor_advisor import AnchorAdvisor
-    from ga2app.services.anchor_pools import write_lines
+    from ga2app.services.anchor_pools import AnchorAdvisor, write_lines
 
     _check_suggest(args)
     dataset = _dataset(args)

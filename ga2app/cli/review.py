@@ -12,7 +12,7 @@ from ga2app.cli import common
 from ga2app.errors import DatasetError
 from ga2app.store.clip_pages import ClipFilter
 from ga2app.stretches import shown_address
-from ga2app.types.review_types import ORDERS, Order
+from ga2app.types.dataset_types import ORDERS, Order
 
 if TYPE_CHECKING:
     from ga2app.services.near_copies import CopyPair

@@ -36,7 +36,7 @@ def run_studio(args: argparse.Namespace) -> NoReturn:
 
 def _add_worker(commands: common.Commands) -> None:
     """``worker``."""
-    from ga2app.worker.worker_slots import add_options
+    from ga2app.worker.worker_identity import add_options
 
     parser = commands.add_parser(
         "worker",

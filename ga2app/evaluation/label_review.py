@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ga2app.types import Progress
-from ga2app.types.review_types import Order
+from ga2app.types.dataset_types import Order
 
 FOLDS = 5
 SHRINKAGE = 0.2

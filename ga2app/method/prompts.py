@@ -1,19 +1,22 @@
 """The learned prompts of both towers and the coupling of the soft prompt to a hard one (paper, section 3.2).
 
 Notation: P prompt tokens, Dv / Dt the tower widths, D the embedding width. Everything that training may change is a
-parameter of ``PromptLearner``, and nothing else is.
+parameter of ``PromptLearner``, and nothing else is. Generic texts, which have nothing to do with any label, must keep
+their meaning.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ga2app.config import PromptConfig
+from ga2app.config import TEMPLATE, PromptConfig
 from ga2app.errors import BundleError, ConfigError, Fault
+from ga2app.labels import label_key, spoken
 from ga2app.method.pooling import OrderedPooling, moments
 
 INIT_STD = 0.02
@@ -128,3 +131,63 @@ def _hard_prompt_fault(hard_prompt: Tensor, shape: tuple[int, int]) -> Fault:
         f"the hard prompt has shape {tuple(hard_prompt.shape)} and this run needs {shape} (tokens, text width); "
         "choose one learned with as many tokens on this backbone, or 'random'",
     )
+
+
+_COLORS = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "black", "white")
+_SIZES = ("small", "medium", "large")
+_PLACES = (
+    "on the grass",
+    "on a green field",
+    "in a park",
+    "on the sand",
+    "on the beach",
+    "in the snow",
+    "on a white field",
+    "on the street",
+    "in the city",
+    "in a room",
+    "inside a house",
+    "at night",
+    "in the dark",
+    "near the mountains",
+    "in front of the mountains",
+    "at sunset",
+    "in the evening",
+)
+
+ATTRIBUTES: tuple[str, ...] = (
+    *(f"a {color} figure" for color in _COLORS),
+    *(f"a person {place}" for place in _PLACES),
+    *(f"a {size} person" for size in _SIZES),
+)
+"""Colors, places and sizes, said of a person: near to what labels say, and true of clips of any label."""
+
+
+class GenericText(NamedTuple):
+    """``text`` as the frozen tower reads it, and ``name`` as it stands behind the prompts."""
+
+    text: str
+    name: str
+
+
+def generic_texts(
+    said: Iterable[str],
+    class_names: Iterable[str],
+    labels: Sequence[str],
+    *,
+    attributes: bool,
+    known: Callable[[str], bool] = lambda text: True,
+) -> list[GenericText]:
+    """The vocabulary: captions and negatives (``said``), the attributes, and ``class_names`` of other data.
+
+    Each once, none of them one of ``labels``; attributes and class names only where they are ``known``.
+    """
+    taken = {label_key(label) for label in labels}
+    own = [GenericText(f"{spoken(text)}.", text) for text in said if text.strip()]
+    wider = [GenericText(f"{text}.", text) for text in (ATTRIBUTES if attributes else ())]
+    wider += [GenericText(TEMPLATE.format(spoken(name)), name) for name in class_names if name.strip()]
+    found: dict[str, GenericText] = {}
+    for entry in (*own, *(entry for entry in wider if known(entry.name))):
+        if label_key(entry.name) not in taken:
+            found.setdefault(label_key(entry.name), entry)
+    return list(found.values())

@@ -23,7 +23,7 @@ from ga2app.errors import StoreError, counted, named
 from ga2app.paths import Home, make_private, private_file, version
 from ga2app.services.health import refuse_in_use
 from ga2app.store import Store
-from ga2app.store.database_faults import explain
+from ga2app.store.database import explain
 from ga2app.untrusted import parse_json, read_ordinary
 
 MANIFEST = "backup.json"

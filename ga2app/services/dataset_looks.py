@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from ga2app.datasets.clip_files import content_digest
 from ga2app.environment import OwnThread
 from ga2app.errors import ClipError, StudioError, counted
-from ga2app.services.recognition_cost import Cost
+from ga2app.services.quotas import Cost
 from ga2app.store.clip_pages import ClipFilter, ClipRow
 from ga2app.store.row_guard import acting_as
 from ga2app.types import Progress

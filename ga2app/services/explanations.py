@@ -12,7 +12,7 @@ from ga2app.errors import DatasetError
 from ga2app.labels import check_labels
 from ga2app.paths import default_home
 from ga2app.services.named_datasets import find_dataset
-from ga2app.services.recognition_cost import cost_of_why
+from ga2app.services.quotas import cost_of_why
 from ga2app.services.recognition_service import Results
 from ga2app.services.recognizers import OwnRecognizer
 from ga2app.stretches import file_of

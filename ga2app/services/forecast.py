@@ -27,7 +27,7 @@ from ga2app.untrusted import stored_json
 
 CALIBRATE = (sys.executable, "-m", "ga2app.services.calibration")
 _TIME_LIMIT_S = 300.0
-_WIDE_VOCABULARY = 48  # attributes and the hard prompt's labels, about; see ``ga2app.method.generic_texts``
+_WIDE_VOCABULARY = 48  # attributes and the hard prompt's labels, about; see ``ga2app.method.prompts``
 _LAYER_BYTES, _HALF_LAYER_BYTES, _ENDS_BYTES, _INPUT_BYTES, _LABEL_TOKENS = 72, 56, 30, 4, 6
 """For each number of a tower's width, and each token, what going back takes: of a layer in float32 and in half of it,
 of what is before the first layer and in the last, and of a layer that is recomputed. Then the tokens of a label, its

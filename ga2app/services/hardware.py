@@ -21,7 +21,7 @@ from ga2app.store import Store
 from ga2app.worker import launcher
 from ga2app.worker.queue_loop import Worker
 from ga2app.worker.run_parts import Parts, real_parts
-from ga2app.worker.worker_slots import WorkerSlot, plan_slots
+from ga2app.worker.worker_identity import WorkerSlot, plan_slots
 
 CLIPS_AT_ONCE = 8
 """Clips that one call for a lent GPU recognizes: to ask for it anew for each would take longer than the answers."""

@@ -20,12 +20,12 @@ from ga2app.paths import Home, version
 from ga2app.services.clip_inspector import sweep_pictures
 from ga2app.store import Store
 from ga2app.store.data_disk import chosen_journal
+from ga2app.store.database import explain_damage
 from ga2app.store.database_check import known_schema, look, rebuild
-from ga2app.store.database_faults import explain_damage
 from ga2app.types import Finding
 from ga2app.video.disk_frame_cache import SPARE_BYTES, DiskFrameCache
 from ga2app.worker import launcher
-from ga2app.worker.worker_slots import plan_slots
+from ga2app.worker.worker_identity import plan_slots
 
 NEEDED_BYTES = 1 << 30
 SILENT_S = 60.0

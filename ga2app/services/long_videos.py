@@ -13,8 +13,7 @@ from ga2app.datasets.annotation_writers import AnnotationFormat, written
 from ga2app.datasets.clip_files import content_digest
 from ga2app.errors import ClipError, ConfigError, DatasetError, Fault, StoreError, StudioError, counted
 from ga2app.labels import label_key, merge_labels, tidy
-from ga2app.services.quotas import check_clips
-from ga2app.services.recognition_cost import read_descriptions, read_lists
+from ga2app.services.quotas import check_clips, read_descriptions, read_lists
 from ga2app.services.recognition_service import with_negatives
 from ga2app.services.uploads import (
     Kept,

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ga2app.datasets.label_descriptions import format_descriptions
 from ga2app.errors import BundleError, ClipError, ConfigError, Fault, LabelError, StudioError, shown
 from ga2app.labels import format_labels, label_key, merge_labels, parse_labels
-from ga2app.services.quotas import Admission
-from ga2app.services.recognition_cost import cost, read_descriptions, read_lists
+from ga2app.services.quotas import Admission, cost, read_descriptions, read_lists
 from ga2app.services.served_files import PictureFiles
 from ga2app.services.uploads import Kept, base_name, given_name, in_use, keep_upload
 from ga2app.store import default_prompts

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ga2app.config import Precision
 from ga2app.errors import StudioError
-from ga2app.services.recognition_cost import read_descriptions
+from ga2app.services.quotas import read_descriptions
 from ga2app.types import Recognition, RecognitionRequest, Sliding, TimedLabels
 
 if TYPE_CHECKING:

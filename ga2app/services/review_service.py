@@ -22,7 +22,7 @@ from ga2app.store.clip_pages import ClipRow
 from ga2app.store.dataset_edits import ROOM
 from ga2app.stretches import shown_address
 from ga2app.types import Progress
-from ga2app.types.review_types import Order, Reviewed
+from ga2app.types.dataset_types import Order, Reviewed
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -15,7 +15,7 @@ from ga2app.errors import BackboneError, BundleError
 from ga2app.hub import Downloads
 from ga2app.hub.backbone_downloads import Backbones
 from ga2app.paths import Home, default_home
-from ga2app.services.anchor_advisor import AnchorAdvisor
+from ga2app.services.anchor_pools import AnchorAdvisor
 from ga2app.services.anchor_service import AnchorService
 from ga2app.services.annotation_files import AnnotationService
 from ga2app.services.clip_inspector import VideoInspector

@@ -16,7 +16,7 @@ from ga2app.store.row_guard import insert
 from ga2app.store.trash import Former, Selected, remember
 from ga2app.stretches import shown_address
 from ga2app.types import Subset
-from ga2app.types.review_types import Reviewed
+from ga2app.types.dataset_types import Reviewed
 from ga2app.untrusted import stored_json
 
 

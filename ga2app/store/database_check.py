@@ -17,8 +17,7 @@ import sqlite_utils
 
 from ga2app.errors import StoreError
 from ga2app.paths import Home, version
-from ga2app.store.database import Database
-from ga2app.store.database_faults import explain
+from ga2app.store.database import Database, explain
 from ga2app.store.early_migrations import migrations
 from ga2app.store.migrations import known_names
 

@@ -21,7 +21,7 @@ from ga2app.config.effective_config import changed_settings, effective, warmup_f
 from ga2app.config.effective_config import whitening_anchors as whitening_anchors
 from ga2app.disk import drop_unfinished
 from ga2app.errors import BundleError, ConfigError, DatasetError, ErrorCode, Fault, TrainingError
-from ga2app.method.generic_texts import GenericText
+from ga2app.method.prompts import GenericText
 from ga2app.paths import SKETCH_HARD_PROMPT
 from ga2app.training import checkpoint as checkpoints
 from ga2app.training.checkpoint_file import is_whole

@@ -20,8 +20,7 @@ from ga2app.config.effective_config import steps_of
 from ga2app.errors import Diverged, StudioError
 from ga2app.method.prompted_model import PromptedClip
 from ga2app.training import checkpoint as checkpoints
-from ga2app.training.grad_cache import add_gradients, micro_batches
-from ga2app.training.optimizer import Updater, learning_rate
+from ga2app.training.optimizer import Updater, add_gradients, learning_rate, micro_batches
 from ga2app.training.training_batches import epoch_order
 from ga2app.training.training_progress import TimeLeft, judged, looked_at_by_baselines, report_of
 from ga2app.training.training_state import Setup

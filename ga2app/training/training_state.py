@@ -19,10 +19,9 @@ from ga2app.config.effective_config import conditions_of, effective
 from ga2app.datasets.clip_files import clip_marks, clips_identity
 from ga2app.datasets.label_descriptions import given_descriptions, matched
 from ga2app.evaluation import PlainFeatures
-from ga2app.method.generic_texts import GenericText, generic_texts
 from ga2app.method.losses import Features
 from ga2app.method.prompted_model import PromptedClip, plain_clip
-from ga2app.method.prompts import PromptLearner
+from ga2app.method.prompts import GenericText, PromptLearner, generic_texts
 from ga2app.method.whitening import Whitening, estimate
 from ga2app.training.training_batches import AnchorSource, ClipSource, FeatureSource, PixelSource, draw_shots, loader_of
 from ga2app.training.training_batches import spare_clips as spare_clips

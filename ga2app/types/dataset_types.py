@@ -1,4 +1,4 @@
-"""Data sets: clips under labels, anchors, negatives; and how anchors and negatives are rated, made and proposed."""
+"""Data sets: clips under labels, and their reviews; anchors and negatives, and how they are rated and made."""
 
 from __future__ import annotations
 
@@ -242,3 +242,33 @@ class TextProposal:
     kind: ProposalKind
     distance: float | None
     nearest: str | None
+
+
+class Order(StrEnum):
+    """Which clips come first; ``ORDERS`` says what each means."""
+
+    UNCERTAIN = "uncertain"
+    MARGIN = "margin"
+    DISAGREE = "disagree"
+    LABEL = "label"
+    SUSPECTED = "suspected"
+    LISTED = "listed"
+
+
+ORDERS = {
+    Order.UNCERTAIN: "Least certain first (entropy)",
+    Order.MARGIN: "Closest between two labels first",
+    Order.DISAGREE: "Bundle and zero-shot CLIP disagree",
+    Order.LABEL: "The answer is not the clip's label",
+    Order.SUSPECTED: "Suspected wrong labels only",
+    Order.LISTED: "As in the data set",
+}
+
+
+class Reviewed(StrEnum):
+    """What a person said of a clip."""
+
+    NOT_YET = ""
+    CONFIRMED = "confirmed"
+    CORRECTED = "corrected"
+    SKIPPED = "skipped"

@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 
 from ga2app.errors import ClipError
 from ga2app.stretches import Stretch, seconds
-from ga2app.video.animated_webp import is_animated_webp, read_animated_webp
 from ga2app.video.container_facts import SMALLER, clip_name, first_bytes, open_clip, packet_count
 from ga2app.video.display import Display, recorded_display
-from ga2app.video.images import PLAIN, ImageMaker, fitted_size
+from ga2app.video.images import PLAIN, ImageMaker, fitted_size, is_animated_webp, read_animated_webp
 from ga2app.video.sampling import Exactly, Part, Sampling, Several, Together, Wanted, Within
 from ga2app.video.seeking import TrustedIndex, images_by_index, read_by_seeking, trusted_index
 from ga2app.video.sequential import read_sequentially

@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 
 from ga2app.errors import ClipError
 from ga2app.stretches import Stretch, seconds
-from ga2app.video.animated_webp import is_animated_webp
 from ga2app.video.container_facts import RE_ENCODE, clip_name, first_bytes, open_clip, still_picture
 from ga2app.video.display import recorded_display
-from ga2app.video.images import ImageMaker
+from ga2app.video.images import ImageMaker, is_animated_webp
 from ga2app.video.sequential import decoded_frames
 from ga2app.video.video_clip import ClipFrames
 from ga2app.video.windows import Swept

@@ -20,7 +20,7 @@ from gradio.helpers import special_args
 from ga2app.environment import OwnThread
 from ga2app.errors import AccessError
 from ga2app.hub import Downloads
-from ga2app.services.anchor_advisor import AnchorAdvisor
+from ga2app.services.anchor_pools import AnchorAdvisor
 from ga2app.services.space import Space, Visitor, is_owner, refusal
 from ga2app.services.studio import Studio
 from ga2app.store.row_guard import APP, Actor

@@ -27,11 +27,19 @@ from ga2app.paths import PROJECT, Home, last_lines, make_private
 from ga2app.store import Store
 from ga2app.untrusted import stored_json
 from ga2app.worker import worker_identity
-from ga2app.worker.worker_identity import WorkerProcess, beating, is_silent, living, name_holder, process_started_s
+from ga2app.worker.worker_identity import (
+    WorkerProcess,
+    WorkerSlot,
+    beating,
+    is_silent,
+    living,
+    name_holder,
+    process_started_s,
+    remote_slots,
+)
 from ga2app.worker.worker_identity import is_alive as is_alive
 from ga2app.worker.worker_identity import psutil_started_s as psutil_started_s
 from ga2app.worker.worker_identity import this_process as this_process
-from ga2app.worker.worker_slots import WorkerSlot, remote_slots
 
 WORKER = ("-m", "ga2app.worker")
 IDLE_EXIT_S = 900

@@ -20,7 +20,6 @@ from ga2app.store.row_guard import acting_as, owner_of
 from ga2app.store.run_claims import WorkerPlace
 from ga2app.types import REPORT, Report, RunRecord, RunState, TrainResult
 from ga2app.worker import launcher, worker_identity
-from ga2app.worker.demo_ahead import DemoData
 from ga2app.worker.run_faults import (
     PATIENCE_S,
     RETRY_S,
@@ -32,8 +31,8 @@ from ga2app.worker.run_faults import (
     spoils_gpu,
     sweep_unfinished,
 )
-from ga2app.worker.run_parts import EventWriter, Parts, log_to
-from ga2app.worker.worker_slots import WorkerSlot
+from ga2app.worker.run_parts import DemoData, EventWriter, Parts, log_to
+from ga2app.worker.worker_identity import WorkerSlot
 
 LOG = "log.txt"
 POLL_S = 0.5

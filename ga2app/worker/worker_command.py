@@ -20,7 +20,7 @@ from ga2app.store import Store
 from ga2app.worker import launcher
 from ga2app.worker.queue_loop import Worker
 from ga2app.worker.run_parts import Parts, real_parts
-from ga2app.worker.worker_slots import WorkerSlot, add_options, plan_slots
+from ga2app.worker.worker_identity import WorkerSlot, add_options, plan_slots
 
 _log = logging.getLogger(__name__)
 _LOOK_S = 0.2

@@ -19,7 +19,7 @@ from ga2app.config import LossConfig, PromptConfig, RunConfig, WhiteningConfig
 from ga2app.errors import BundleError
 from ga2app.paths import SKETCH_HARD_PROMPT
 from ga2app.synthetic.demo_dataset import subject_named, write_drawn_clip
-from ga2app.web.components.card_html import card_html
+from ga2app.web.pages.library.library_view import card_html
 from tests.bundle.manifests import CLIP, manifest
 
 HOSTILE = (

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ga2app.cli.protocol import _published_table
+from ga2app.cli.protocol import _published_table, published
 from ga2app.config import PRESETS
 from ga2app.config.presets import PAPER_RUNS
-from ga2app.protocols.published_figures import published
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "reproduce.md"
 

@@ -8,7 +8,7 @@ import pytest
 
 from ga2app.config import SKETCH
 from ga2app.errors import LabelError, LanguageModelError
-from ga2app.services.anchor_advisor import AnchorAdvisor
+from ga2app.services.anchor_pools import AnchorAdvisor
 from ga2app.synthetic.demo_dataset import subject_named, write_drawn_clip
 from ga2app.types import AnchorClip, AnchorKind, ProposalKind
 

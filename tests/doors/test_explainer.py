@@ -14,7 +14,7 @@ from ga2app.errors import ClipError
 from ga2app.inference.explanations.clip_importance import STEPS
 from ga2app.paths import SKETCH_HARD_PROMPT
 from ga2app.services.explanations import Explainer
-from ga2app.services.recognition_cost import cost_of_why
+from ga2app.services.quotas import cost_of_why
 from ga2app.services.recognizers import ROUNDED, OwnRecognizer
 from ga2app.synthetic.actions import ACTIONS
 from ga2app.synthetic.demo_dataset import write_drawn_clip

@@ -16,7 +16,7 @@ from ga2app.evaluation.label_review import (
     suspected_labels,
     uncertainty,
 )
-from ga2app.types.review_types import Order
+from ga2app.types.dataset_types import Order
 
 NAMES = ["walking", "running", "waving"]
 

@@ -19,7 +19,7 @@ from ga2app.store import Store
 from ga2app.types import REPORT, EventKind, RunRecord, RunState
 from ga2app.worker.queue_loop import LOG, Worker
 from ga2app.worker.run_parts import real_parts
-from ga2app.worker.worker_slots import remote_slots
+from ga2app.worker.worker_identity import remote_slots
 from tests.clips import color_dataset
 from tests.commands import document, refused
 from tests.hub_jobs import Job, run_for_real

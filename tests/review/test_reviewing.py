@@ -14,7 +14,7 @@ from ga2app.errors import DatasetError, LimitError, StudioError
 from ga2app.store import Quotas
 from ga2app.store.clip_pages import ClipFilter
 from ga2app.types import Dataset, LabelKind, LabelledClip, Subset
-from ga2app.types.review_types import ORDERS, Order, Reviewed
+from ga2app.types.dataset_types import ORDERS, Order, Reviewed
 from ga2app.web import Studio
 
 EVERY = [order for order in Order if order is not Order.DISAGREE]

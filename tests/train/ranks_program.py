@@ -13,7 +13,7 @@ import torch
 from ga2app.clip import Backbone, load_backbone, ranks
 from ga2app.config import RunConfig
 from ga2app.errors import DatasetError
-from ga2app.training.grad_cache import add_gradients, micro_batches
+from ga2app.training.optimizer import add_gradients, micro_batches
 from ga2app.training.training_state import prepare
 from ga2app.types import Dataset
 

@@ -11,8 +11,7 @@ from ga2app.clip import Backbone, load_backbone
 from ga2app.clip.compute import Compute
 from ga2app.config import ClipConfig, LossConfig, OptimizerConfig, PromptConfig, RunConfig
 from ga2app.method import losses as objective
-from ga2app.training.grad_cache import add_gradients, micro_batches
-from ga2app.training.optimizer import Updater
+from ga2app.training.optimizer import Updater, add_gradients, micro_batches
 from ga2app.training.training_state import Setup, prepare
 from ga2app.types import Dataset
 from tests.approx import same_record

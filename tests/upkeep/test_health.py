@@ -23,8 +23,7 @@ from ga2app.store import Store
 from ga2app.store.import_records import ImportState
 from ga2app.types import Dataset, Event, EventKind, LabelledClip
 from ga2app.worker import launcher
-from ga2app.worker.worker_identity import name_holder
-from ga2app.worker.worker_slots import WorkerSlot
+from ga2app.worker.worker_identity import WorkerSlot, name_holder
 
 PAGE = 4096
 

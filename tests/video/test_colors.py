@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from ga2app.inference import Recognizer
 from ga2app.services.clip_inspector import VideoInspector
-from ga2app.video import Evaluation, Every, hdr, read_clip
-from ga2app.video.display import ColorTags, recorded_display
-from ga2app.video.hdr import write_srgb
+from ga2app.video import Evaluation, Every, read_clip
+from ga2app.video import display as hdr
+from ga2app.video.display import ColorTags, recorded_display, write_srgb
 from tests.video.made_clips import RGB, Recording, color_card, record, stripes_of
 
 BT601, BT709, BT2020 = 5, 1, 9

@@ -16,8 +16,7 @@ from ga2app.paths import file_digest
 from ga2app.video import ClipFrames, ClipReader, Evaluation, Every, Training, Views
 from ga2app.video.clip_loader import ClipLoader
 from ga2app.video.decoder_pool import shared_pool
-from ga2app.video.disk_frame_cache import DiskFrameCache
-from ga2app.video.frame_file import FrameFile, merged
+from ga2app.video.disk_frame_cache import DiskFrameCache, FrameFile, merged
 from ga2app.video.sampling import Together, typical_indices
 from tests.clips import write_color_clip
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from ga2app.web.components.card_html import MAX_CHARACTERS, card_html
+from ga2app.web.pages.library.library_view import MAX_CHARACTERS, card_html
 
 CARD = """---
 tags: [clip]

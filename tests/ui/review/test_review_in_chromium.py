@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ga2app.store.clip_pages import ClipFilter
-from ga2app.types.review_types import Reviewed
+from ga2app.types.dataset_types import Reviewed
 
 from ..studios import LABELS, Served, add_dataset
 from ..test_accessibility import lasting_findings

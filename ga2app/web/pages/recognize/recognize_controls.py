@@ -11,7 +11,7 @@ import gradio as gr
 
 from ga2app.config import TEMPLATE
 from ga2app.errors import ClipError
-from ga2app.services.recognition_cost import templates
+from ga2app.services.quotas import templates
 from ga2app.services.recognition_service import ENSEMBLE, MOST_BUNDLES, OFF, add_label, none_of_these
 from ga2app.services.studio import Studio
 from ga2app.services.uploads import take_over

@@ -19,7 +19,7 @@ from ga2app.services.review_service import Ranked
 from ga2app.services.studio import Studio
 from ga2app.store.clip_pages import ClipRow
 from ga2app.store.row_guard import acting_as
-from ga2app.types.review_types import Order
+from ga2app.types.dataset_types import Order
 from ga2app.web import address
 from ga2app.web.components.markup import notice, script, shortened
 from ga2app.web.components.masthead import Page

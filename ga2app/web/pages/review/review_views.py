@@ -21,7 +21,7 @@ from ga2app.store.clip_pages import ClipRow
 from ga2app.store.clip_reviews import WaitingClip
 from ga2app.stretches import shown_address
 from ga2app.types import LabelKind, Subset
-from ga2app.types.review_types import ORDERS, Order, Reviewed
+from ga2app.types.dataset_types import ORDERS, Order, Reviewed
 from ga2app.web.components.markup import count_of, empty, kind_mark, notice, render, shortened
 
 MOST_CHOICES = 9
