@@ -42,6 +42,10 @@ COMMANDS = {
     "train": {
         "train": "train prompts on a data set; the result is a bundle",
     },
+    "sweep_command": {
+        "sweep": "queue a run for each of several values of settings",
+        "sweeps": "list, show, stop or delete sweeps",
+    },
     "evaluate": {
         "evaluate": "measure a bundle on the test clips of a data set",
     },

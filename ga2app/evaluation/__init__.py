@@ -9,7 +9,7 @@ from ga2app.evaluation.baselines import MeasuredBaseline, TrainingClips, clips_t
 from ga2app.evaluation.clip_features import (  # isort: skip
     CLIPS_AT_ONCE, SINGLE_VIEW, PlainFeatures, encode_clips, encode_views, test_clips,
 )  # fmt: skip
-from ga2app.evaluation.confidence import Seen, confidence_of, measured_confidence, seen_by
+from ga2app.evaluation.confidence import Seen, confidence_of, measured_confidence, seen_by, validation_of
 from ga2app.evaluation.metrics import Evaluation, GroupAccuracy, group_accuracy, spread_if_defined
 from ga2app.evaluation.reliability import MOST_ANCHORS, calibration, fit_temperature
 from ga2app.evaluation.run_report import Side, make_report
@@ -26,5 +26,5 @@ __all__ = [
     "confidence_of", "encode_clips", "encode_test_clips", "encode_views", "evaluate", "evaluate_features",
     "fit_temperature", "group_accuracy", "harmonic_mean", "make_report", "measure_baselines", "measured_confidence",
     "no_test_clips", "pooled", "seen_by", "shared_labels", "spread", "spread_if_defined", "test_clips",
-    "to_measure_again",
+    "to_measure_again", "validation_of",
 ]  # fmt: skip

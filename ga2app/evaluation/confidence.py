@@ -5,19 +5,21 @@ Notation: N clips, W views of each, A anchor clips, C class names, M negative pr
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from ga2app.errors import DatasetError
 from ga2app.evaluation.clip_features import encode_clips, test_clips
-from ga2app.evaluation.reliability import LEAST_CLIPS, MOST_ANCHORS, Labelled, calibration, fit_temperature, rejection
+from ga2app.evaluation.reliability import MOST_ANCHORS, Labelled, calibration, fit_temperature, rejection
 from ga2app.method.prompted_model import PromptedClip
 from ga2app.types import Confidence, Dataset, LabelledClip, Rejection, Temperature
-from ga2app.types.reliability_types import UNKNOWN
+from ga2app.types.reliability_types import LEAST_CLIPS, UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,23 @@ def seen_by(
         ]
     base, novel, negatives = texts
     return Seen(model, clips, base, novel, negatives, anchors, none if held_out is None else held_out, spare)
+
+
+@torch.no_grad()
+def validation_of(seen: Seen, dataset: Dataset) -> dict[str, float]:
+    """Accuracy in percent and cross-entropy (``ce``) on the ``spare`` training clips, among the base names.
+
+    What settings may be chosen by: no test clip takes part, nor does any novel label. Empty without such clips, and
+    where the model gives no numbers.
+    """
+    if not seen.spare:
+        return {}
+    place = {label: number for number, label in enumerate(dataset.base)}
+    targets = torch.tensor([place[clip.label] for clip in seen.spare], device=seen.base.device)
+    logits = _logits(seen.model, seen.held_out, seen.base)
+    ce = float(functional.cross_entropy(logits, targets))
+    accuracy = 100 * float((logits.argmax(dim=-1) == targets).double().mean())
+    return {"accuracy": accuracy, "ce": ce, "clips": len(seen.spare)} if math.isfinite(ce) else {}
 
 
 def measured_confidence(

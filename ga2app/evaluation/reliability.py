@@ -19,8 +19,6 @@ from ga2app.errors import DatasetError
 from ga2app.types import Calibration, Rejection
 from ga2app.types.reliability_types import BINS, KNOWN_KEPT, LEAST_TEMPERATURE, MOST_TEMPERATURE, UNKNOWN
 
-LEAST_CLIPS = 10
-"""A temperature that is fitted on fewer clips says more about these than about the model."""
 MOST_HELD_OUT, MOST_ANCHORS = 256, 64
 """Training clips left over by the shots, and anchor clips, that are looked at: enough for one number."""
 _SEARCHED = 60

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ga2app.config import SKETCH, RunConfig, preset, with_shorter_warmup
 from ga2app.config.reading import by_key
-from ga2app.errors import ConfigError, Fault
+from ga2app.errors import ConfigError, Fault, counted
 from ga2app.services.forecast import Estimate
 from ga2app.services.remote_jobs import JobAsked, JobOffer
 from ga2app.services.run_checks import FOOTAGE
-from ga2app.types import Dataset
+from ga2app.services.sweep_points import Point, SweepAsked, point_text
+from ga2app.types import Dataset, Subset
+from ga2app.types.reliability_types import LEAST_CLIPS
 from ga2app.untrusted import one_line
 
 MOST_RUNS = 50
@@ -28,7 +30,7 @@ _ENOUGH_ROOM = 0.9
 class Asked:
     """What one press asks for: a run of each data set and seed. ``settings`` are those of a run by dotted path.
 
-    ``job`` asks for a machine of Hugging Face; None for this one.
+    ``job`` asks for a machine of Hugging Face; None for this one. ``sweep`` makes each of its points such runs.
     """
 
     datasets: tuple[str, ...]
@@ -36,32 +38,40 @@ class Asked:
     settings: Mapping[str, Any]
     name: str = ""
     job: JobAsked | None = None
+    sweep: SweepAsked | None = None
 
 
 @dataclass(frozen=True)
 class PlannedRun:
     """One run of a plan; ``dataset`` as the worker will see it, None while it is being drawn.
 
-    ``note`` says where its anchors and negative prompts come from.
+    ``note`` says where its anchors and negative prompts come from, ``point`` what is its own in a sweep.
     """
 
     name: str
     config: RunConfig
     dataset: Dataset | None
     note: str = ""
+    point: Point = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """All runs of one press, what their owner should know before they start, and what each costs elsewhere."""
+    """All runs of one press, what their owner should know before they start, and what each costs elsewhere.
+
+    ``sweep`` is what ties them where it is one: what was asked for (``SweepAsked.to_dict``), and the ``paths`` of the
+    settings that vary, with those on a logarithmic scale under ``log``.
+    """
 
     runs: tuple[PlannedRun, ...]
     warnings: tuple[str, ...] = ()
     job: JobOffer | None = None
+    sweep: Mapping[str, Any] | None = None
 
-    def one_a_dataset(self) -> list[PlannedRun]:
-        """Seeds take as long as each other: the first run of each data set."""
-        return list({run.config.dataset: run for run in reversed(self.runs)}.values())[::-1]
+    def but_for_seeds(self) -> list[PlannedRun]:
+        """Seeds take as long as each other: the first run of each data set and point."""
+        firsts = {(run.config.dataset, repr(run.point)): run for run in reversed(self.runs)}
+        return list(firsts.values())[::-1]
 
 
 def estimate_warnings(estimates: Sequence[tuple[RunConfig, Estimate | None]]) -> list[str]:
@@ -78,6 +88,21 @@ def estimate_warnings(estimates: Sequence[tuple[RunConfig, Estimate | None]]) ->
                 f"{lower_first(config)}."
             )
     return list(dict.fromkeys(warnings))
+
+
+def few_held_out(config: RunConfig, dataset: Dataset | None) -> list[str]:
+    """A warning where a sweep on ``dataset`` has too few training clips left over to choose a point by."""
+    if dataset is None:
+        return []
+    there = [dataset.counts(Subset.TRAIN)[label] for label in dataset.base]
+    spare, fewest = sum(max(0, count - config.shots) for count in there), min(there, default=0)
+    if spare >= LEAST_CLIPS:
+        return []
+    advice = f"take fewer, such as {fewest * 3 // 4}" if fewest > 1 else "add training clips"
+    return [
+        f"{counted(config.shots, 'shot')} leave {counted(spare, 'training clip')} of '{dataset.name}' over, and the "
+        f"best point is chosen by at least {LEAST_CLIPS}: {advice}, or no point is marked."
+    ]
 
 
 def lower_first(config: RunConfig) -> str:
@@ -119,14 +144,16 @@ def parse_seeds(text: str) -> list[int]:
     return list(dict.fromkeys(seeds))
 
 
-def run_name(name: str, dataset: str, seed: int, *, several: tuple[bool, bool]) -> str:
-    """What the list of runs calls a run of a plan with ``several`` data sets, and ``several`` seeds."""
+def run_name(name: str, dataset: str, seed: int, *, several: tuple[bool, bool], point: Point | None = None) -> str:
+    """What the list of runs calls a run of a plan with ``several`` data sets, and ``several`` seeds, or of a sweep."""
     own = one_line(name, "the name", lambda told: ConfigError([Fault("name", told)]))
     parts = [own or dataset]
     if own and several[0]:
         parts.append(dataset)
     if several[1]:
         parts.append(f"seed {seed}")
+    if point:
+        parts.append(point_text(point)[:56])
     tail = " · ".join(parts[1:])
     room = LONGEST_NAME - (len(tail) + 3 if tail else 0)
     return " · ".join([parts[0][: max(room, 8)], *parts[1:]])

@@ -37,6 +37,7 @@ from ga2app.services.runs import RunService
 from ga2app.services.served_files import ServedFiles
 from ga2app.services.sharing import SharingService
 from ga2app.services.space import Space
+from ga2app.services.sweeps import SweepService
 from ga2app.services.training import TrainingService
 from ga2app.services.waiting_clips import WaitingService
 from ga2app.store import Store
@@ -105,6 +106,7 @@ class Studio:
     ownership = cached_property(OwnershipService)
     sharing = cached_property(SharingService)
     runs = cached_property(RunService)
+    sweeps = cached_property(SweepService)
     training = cached_property(TrainingService)
     waiting = cached_property(WaitingService)
 

@@ -7,17 +7,9 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from ga2app.config import (
-    AUTO,
-    DEMO,
-    HARD_PROMPT_EMBEDDED,
-    HARD_PROMPT_RANDOM,
-    HARD_PROMPT_TO_NAME,
-    PRESETS,
-    SKETCH,
-    RunConfig,
-    preset,
-)
+from ga2app.config import (  # isort: skip
+    AUTO, DEMO, HARD_PROMPT_EMBEDDED, HARD_PROMPT_RANDOM, HARD_PROMPT_TO_NAME, PRESETS, SKETCH, RunConfig, preset,
+)  # fmt: skip
 from ga2app.errors import BundleError, ConfigError, DatasetError, Fault, StudioError, counted
 from ga2app.paths import SKETCH_HARD_PROMPT
 from ga2app.services.forecast import Estimate, PastPace, workload_of
@@ -27,8 +19,10 @@ from ga2app.services.remote_jobs import JobAsked
 from ga2app.services.run_checks import Checked, anchors_note, check, settings_faults
 
 from ga2app.services.run_requests import (  # isort: skip
-    FIRST_SEED, LONGEST_NAME, MOST_RUNS, Asked, Plan, PlannedRun, merged_settings, nested, parse_seeds, run_name,
+    FIRST_SEED, LONGEST_NAME, MOST_RUNS, Asked, Plan, PlannedRun, few_held_out, merged_settings, nested, parse_seeds,
+    run_name,
 )  # fmt: skip
+from ga2app.services.sweep_points import Point, Points, point_faults, points_of, settings_at
 from ga2app.store.chosen_anchors import DRAWN_SCENES, borrow, with_chosen
 from ga2app.store.run_rows import RunFilter
 from ga2app.types import Dataset, EventKind, RunRecord, RunState
@@ -51,24 +45,40 @@ class TrainingService:
     def plan(self, asked: Asked) -> Plan:
         """The runs that ``asked`` asks for. Raises ConfigError with every fault, each at its own field."""
         faults: list[Fault] = []
-        seeds = [FIRST_SEED]
+        seeds, points = [FIRST_SEED], Points()
+        datasets = list(dict.fromkeys(asked.datasets))
+        if not datasets:
+            faults.append(Fault("dataset", "choose at least one data set"))
         try:
             seeds = parse_seeds(asked.seeds)
         except ConfigError as exc:
             faults += exc.faults
-        datasets = list(dict.fromkeys(asked.datasets))
-        if not datasets:
-            faults.append(Fault("dataset", "choose at least one data set"))
-        if (count := len(seeds) * len(datasets)) > MOST_RUNS:
+        try:
+            points = points_of(asked.sweep, len(seeds) * max(len(datasets), 1))
+        except ConfigError as exc:
+            faults += exc.faults
+        if not asked.sweep and (count := len(seeds) * len(datasets)) > MOST_RUNS:
             rule = f"that makes {count} runs; at most {MOST_RUNS} are queued at once: give fewer seeds"
             faults.append(Fault("seed", rule))
+        job, unmet = self._studio.jobs.offer(asked.job)
+        runs, warnings, wrong = list[PlannedRun](), [*points.notes], []
+        for point in points.points:
+            at_point = replace(asked, settings=settings_at(asked.settings, point))
+            wrong.append((point, self._plan_point(at_point, point, datasets, seeds, runs, warnings)))
+        if faults := [*faults, *unmet, *point_faults(wrong)]:
+            raise ConfigError(list(dict.fromkeys(faults)))
+        sweep = {**asked.sweep.to_dict(), **points.described()} if asked.sweep else None
+        return Plan(tuple(runs), tuple(dict.fromkeys(warnings)), job, sweep)
+
+    def _plan_point(
+        self, asked: Asked, point: Point, datasets: list[str], seeds: list[int], runs: list[PlannedRun], told: list[str]
+    ) -> list[Fault]:
+        """Add a run of each data set and seed to ``runs``, and to ``told`` what is to be known; gives the faults."""
+        faults: list[Fault] = []
         try:
             self._studio.known_backbone(asked.settings.get("backbone"))
         except StudioError as exc:
             faults.append(Fault("backbone", str(exc)))
-        job, unmet = self._studio.jobs.offer(asked.job)
-        faults += unmet
-        checked = []
         for dataset in datasets or ["-"]:
             try:
                 config = self.config(asked, dataset, seeds[0])
@@ -78,22 +88,12 @@ class TrainingService:
             if datasets:
                 found, note = self._checked(config)
                 faults += found.faults
-                checked.append((config, found, note))
-        if faults:
-            raise ConfigError(list(dict.fromkeys(faults)))
-        several = (len(datasets) > 1, len(seeds) > 1)
-        runs = [
-            PlannedRun(
-                run_name(asked.name, config.dataset, seed, several=several),
-                replace(config, seed=seed),
-                found.dataset,
-                note,
-            )
-            for config, found, note in checked
-            for seed in seeds
-        ]
-        warnings = dict.fromkeys(text for _, found, _ in checked for text in found.warnings)
-        return Plan(tuple(runs), tuple(warnings), job)
+                told += [*found.warnings, *(few_held_out(config, found.dataset) if asked.sweep else [])]
+                several = (len(datasets) > 1, len(seeds) > 1)
+                names = [run_name(asked.name, dataset, seed, several=several, point=point) for seed in seeds]
+                configs = [replace(config, seed=seed) for seed in seeds]
+                runs += [PlannedRun(*one, found.dataset, note, point) for one in zip(names, configs, strict=True)]
+        return faults
 
     def config(self, asked: Asked, dataset: str = "", seed: int | None = None) -> RunConfig:
         """The settings of a run that ``asked`` asks for, of the first by default; unchecked against data set and CLIP.
@@ -157,7 +157,7 @@ class TrainingService:
             (run.config, estimator.estimate(workload_of(run.config, run.dataset), self.past_paces(run.config)))
             if run.dataset
             else (run.config, None)
-            for run in plan.one_a_dataset()
+            for run in plan.but_for_seeds()
         ]
 
     def past_paces(self, config: RunConfig) -> list[PastPace]:
@@ -190,7 +190,9 @@ class TrainingService:
         """Put the runs of ``plan``, which was checked when it was made, into the queue in their order, all or none."""
         check_runs(self._store, [(run.config, run.dataset) for run in plan.runs])
         remote = plan.job.request.to_dict() if plan.job else None
-        return self._store.runs.queue_several([(run.config, run.name) for run in plan.runs], remote=remote)
+        return self._store.runs.queue_several(
+            [(one.config, one.name) for one in plan.runs], remote=remote, sweep=plan.sweep
+        )
 
     def queue_config(self, config: RunConfig, name: str = "", job: JobAsked | None = None) -> int:
         """Put one run into the queue. Raises ConfigError with everything that keeps it from being trained.

@@ -276,3 +276,11 @@ def m022_reviewed_clips(db: sqlite_utils.Database) -> None:
         "path TEXT NOT NULL, digest TEXT NOT NULL, answers TEXT NOT NULL, certainty REAL NOT NULL, "
         "created_s REAL NOT NULL)"
     )
+
+
+@migrations()
+def m023_sweeps(db: sqlite_utils.Database) -> None:
+    """Runs that were queued together as points of a sweep: its number, that of its first run, and what it asked for."""
+    db.execute("ALTER TABLE runs ADD COLUMN sweep_id INTEGER")
+    db.execute("ALTER TABLE runs ADD COLUMN sweep TEXT NOT NULL DEFAULT ''")
+    db.execute("CREATE INDEX runs_of_sweeps ON runs (sweep_id) WHERE sweep_id IS NOT NULL")

@@ -16,8 +16,9 @@ from ga2app.errors import StoreError
 from ga2app.paths import job_beside
 from ga2app.store.row_guard import insert
 from ga2app.store.run_claims import RunClaims
+from ga2app.store.run_rows import marks
 from ga2app.store.trash import Selected, discard
-from ga2app.types import RunState
+from ga2app.types import RunRecord, RunState
 
 ROOM = "runs"
 """The runs' room of the trash."""
@@ -47,11 +48,17 @@ class Runs(RunClaims):
         return self.queue_several([(config, name)], owner=owner, remote=remote)[0]
 
     def queue_several(
-        self, runs: Sequence[tuple[RunConfig, str]], *, owner: str = "", remote: Mapping[str, Any] | None = None
+        self,
+        runs: Sequence[tuple[RunConfig, str]],
+        *,
+        owner: str = "",
+        remote: Mapping[str, Any] | None = None,
+        sweep: Mapping[str, Any] | None = None,
     ) -> list[int]:
         """Put ``runs``, each with its name, at the end of the queue in order, all or none; gives their numbers.
 
-        ``remote`` says on which machines of others they are trained (``HubJob.to_dict``); none for this one.
+        ``remote`` says on which machines of others they are trained (``HubJob.to_dict``); none for this one. ``sweep``
+        ties them: it is what was asked for, and the number of the first is that of the sweep.
         """
         now = time.time()
         rows = [
@@ -64,21 +71,38 @@ class Runs(RunClaims):
                 "created_s": now,
                 "queued_s": now,
                 "remote": json.dumps(dict(remote), sort_keys=True) if remote else "",
+                "sweep": json.dumps(dict(sweep), sort_keys=True) if sweep else "",
             }
             for config, name in runs
         ]
         with self._database.write() as db:
-            return [insert(db, "runs", row) for row in rows]
+            numbers = [insert(db, "runs", row) for row in rows]
+            if sweep:
+                db.execute(f"UPDATE runs SET sweep_id = ? WHERE id IN ({marks(numbers)})", [numbers[0], *numbers])
+            return numbers
+
+    def stop_sweep(self, sweep_id: int) -> int:
+        """Stop all runs of a sweep, as ``request_stop`` does, and give the number of those that were open."""
+        with self._database.write() as db:
+            open_runs = [
+                run.id for run in self._sweep(db, sweep_id) if run.state in (RunState.QUEUED, RunState.RUNNING)
+            ]
+            self._stop(db, open_runs)
+            return len(open_runs)
 
     def request_stop(self, run_id: int) -> RunState:
         """Stop a queued run at once, ask the worker to stop a running one; leaves an ended one as it is."""
         with self._database.write() as db:
-            db.execute(
-                "UPDATE runs SET state = CASE state WHEN 'queued' THEN 'stopped' ELSE 'stopping' END, "
-                "finished_s = CASE state WHEN 'queued' THEN ? END WHERE id = ? AND state IN ('queued', 'running')",
-                [time.time(), run_id],
-            )
+            self._stop(db, [run_id])
             return self._row(db, run_id).state
+
+    @staticmethod
+    def _stop(db: sqlite_utils.Database, run_ids: Sequence[int]) -> None:
+        db.execute(
+            "UPDATE runs SET state = CASE state WHEN 'queued' THEN 'stopped' ELSE 'stopping' END, finished_s = CASE "
+            f"state WHEN 'queued' THEN ? END WHERE id IN ({marks(run_ids)}) AND state IN ('queued', 'running')",
+            [time.time(), *run_ids],
+        )
 
     def requeue(self, run_id: int, *, restart: bool = False) -> None:
         """Queue a stopped or failed run again; it goes on from its checkpoint if it has one.
@@ -179,15 +203,24 @@ class Runs(RunClaims):
         a worker has the run. ``what`` is how the undo names it.
         """
         with self._database.write() as db:
-            record = self._row(db, run_id)
-            if record.state in (RunState.RUNNING, RunState.STOPPING):
-                raise StoreError(
-                    f"run {run_id} is {record.state}; stop it and wait until it has stopped, then delete it"
-                )
-            _thin_steps(db, run_id)
-            parts = [Selected("runs", "id = ?", [run_id]), Selected("events", "run_id = ?", [run_id])]
-            folder = self._database.to_stored(self._database.home.run_folder(run_id))
-            return discard(db, ROOM, what or f"run {run_id}", parts, [folder])
+            return self._discard(db, [self._row(db, run_id)], what or f"run {run_id}")
+
+    def delete_sweep(self, sweep_id: int, *, what: str) -> int:
+        """Move all runs of a sweep into the trash, to come back together. Raises StoreError while a worker has one."""
+        with self._database.write() as db:
+            return self._discard(db, self._sweep(db, sweep_id), what)
+
+    def _discard(self, db: sqlite_utils.Database, runs: Sequence[RunRecord], what: str) -> int:
+        for run in runs:
+            if run.state in (RunState.RUNNING, RunState.STOPPING):
+                raise StoreError(f"run {run.id} is {run.state}; stop it and wait until it has stopped, then delete it")
+            _thin_steps(db, run.id)
+        ids = [run.id for run in runs]
+        parts = [
+            Selected(table, f"{key} IN ({marks(ids)})", ids) for table, key in (("runs", "id"), ("events", "run_id"))
+        ]
+        folders = [self._database.to_stored(self._database.home.run_folder(run_id)) for run_id in ids]
+        return discard(db, ROOM, what, parts, folders)
 
 
 def _queue(db: sqlite_utils.Database) -> list[tuple[int, float]]:

@@ -19,15 +19,15 @@ MAX_NAME = 120
 
 _COLUMNS = (
     "id, name, owner, state, config, created_s, started_s, finished_s, heartbeat_s, pid, exit_code, error, bundle, "
-    "attempts, data_hash, error_code, device, remote, shared"
+    "attempts, data_hash, error_code, device, remote, shared, sweep_id, sweep"
 )
 _NEWEST_FIRST = "id DESC"
 _QUEUE_FIRST = (
     "CASE state WHEN 'running' THEN 0 WHEN 'stopping' THEN 0 WHEN 'queued' THEN 1 ELSE 2 END, "
     "CASE state WHEN 'queued' THEN queued_s END, CASE state WHEN 'queued' THEN id ELSE -id END"
 )
-_OF_AN_ATTEMPT = (EventKind.STEP, EventKind.EPOCH, EventKind.BUNDLE)
-_ONCE_A_STEP = (EventKind.EPOCH, EventKind.BUNDLE)
+_ONCE_A_STEP = (EventKind.EPOCH, EventKind.BUNDLE, EventKind.VALIDATION)
+_OF_AN_ATTEMPT = (EventKind.STEP, *_ONCE_A_STEP)
 
 
 @dataclass(frozen=True)
@@ -185,13 +185,17 @@ class RunRows(Events):
 
     def last_epochs(self, run_ids: Sequence[int]) -> dict[int, Event]:
         """The last epoch's figures of each of these runs that has any, read at once."""
+        return self.last_of(run_ids, EventKind.EPOCH)
+
+    def last_of(self, run_ids: Sequence[int], kind: EventKind) -> dict[int, Event]:
+        """The last event of ``kind`` of each of these runs that has any, read at once."""
         sql = (
             'SELECT run_id, step, "values" FROM events WHERE id IN (SELECT max(id) FROM events '
-            f"WHERE kind = 'epoch' AND run_id IN ({marks(run_ids)}) GROUP BY run_id)"
+            f"WHERE kind = ? AND run_id IN ({marks(run_ids)}) GROUP BY run_id)"
         )
         with self._database.read() as db:
-            found = db.execute(sql, list(run_ids)).fetchall()
-        return {run_id: Event(EventKind.EPOCH, step, stored_json(values)) for run_id, step, values in found}
+            found = db.execute(sql, [kind.value, *run_ids]).fetchall()
+        return {run_id: Event(kind, step, stored_json(values)) for run_id, step, values in found}
 
     def same_but_seed(self, run_id: int) -> Sequence[RunRecord]:
         """Finished runs with the settings of this one but for the seed, itself too, by seed and number."""
@@ -201,6 +205,24 @@ class RunRows(Events):
         )
         with self._database.read() as db:
             return [self._record(row) for row in db.query(sql, [run_id])]
+
+    def of_sweep(self, sweep_id: int) -> Sequence[RunRecord]:
+        """The runs of a sweep in their order. Raises StoreError if there are none."""
+        with self._database.read() as db:
+            return self._sweep(db, sweep_id)
+
+    def sweeps(self) -> Sequence[RunRecord]:
+        """The first run that is left of each sweep, newest first."""
+        firsts = "SELECT min(id) FROM runs WHERE sweep_id IS NOT NULL GROUP BY sweep_id"
+        sql = f"SELECT {_COLUMNS} FROM runs WHERE id IN ({firsts}) ORDER BY id DESC"
+        with self._database.read() as db:
+            return [self._record(row) for row in db.query(sql)]
+
+    def _sweep(self, db: sqlite_utils.Database, sweep_id: int) -> Sequence[RunRecord]:
+        sql = f"SELECT {_COLUMNS} FROM runs WHERE sweep_id = ? ORDER BY id"
+        if found := [self._record(row) for row in db.query(sql, [sweep_id])]:
+            return found
+        raise StoreError(f"there is no sweep {sweep_id}; it may have been deleted, and the command sweeps lists them")
 
     def rename(self, run_id: int, name: str) -> str:
         """Give a run another name, an empty one to go by data set and backbone; gives the name as it is kept."""
@@ -248,6 +270,7 @@ class RunRows(Events):
             "config": stored_json(row["config"]),
             "bundle": bundle,
             "remote": stored_json(row["remote"] or "{}"),
+            "sweep": stored_json(row["sweep"] or "{}"),
             "shared": bool(row["shared"]),
         }
         return RunRecord(**(row | changes))

@@ -22,10 +22,11 @@ from ga2app.config import ClipConfig, RunConfig
 from ga2app.datasets.train_test import draw_shots as draw_shots
 from ga2app.datasets.train_test import left_over
 from ga2app.errors import StoreError
-from ga2app.evaluation.reliability import LEAST_CLIPS, MOST_HELD_OUT
+from ga2app.evaluation.reliability import MOST_HELD_OUT
 from ga2app.paths import default_home, file_digest
 from ga2app.stretches import split_address
 from ga2app.types import Dataset, LabelledClip, Subset, TrainingData
+from ga2app.types.reliability_types import LEAST_CLIPS
 from ga2app.video.clip_loader import FRAMES_TOGETHER, SPARE_THREADS, ClipLoader, raised
 from ga2app.video.disk_frame_cache import DiskFrameCache
 from ga2app.video.pixels import How, evaluation_pixels, preprocessing_of, training_pixels

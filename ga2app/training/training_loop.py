@@ -90,6 +90,8 @@ class Loop:
                 self._save()
             last = last or _measured(setup, self._should_stop)  # None when resumed after the last step
             looked = judged(setup, last.model, last.features, self._should_stop)
+            if looked.validation:
+                self._emit(Event(EventKind.VALIDATION, self._step, looked.validation))
             self._write_bundle(last, self._out.name, self._step, looked.bundle.temperature)
             made = (setup, last.model, last.features, self._step, looked, self._should_stop)
             report = report_of(*made) if reported else None

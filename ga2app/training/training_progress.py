@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -69,13 +69,17 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Judged:
-    """What both models make of anchors (A, D) at the end of a run, and how far their percentages can be believed."""
+    """What both models make of anchors (A, D) at the end of a run, and how far their percentages can be believed.
+
+    ``validation`` is that of the bundle: see ``evaluation.validation_of``.
+    """
 
     anchors: tuple[AnchorClip, ...]
     frozen: Tensor
     moved: Tensor
     plain: Confidence
     bundle: Confidence
+    validation: Mapping[str, float]
 
 
 def judged(setup: Setup, model: PromptedClip, features: Tensor, should_stop: Callable[[], bool]) -> Judged:
@@ -102,7 +106,8 @@ def judged(setup: Setup, model: PromptedClip, features: Tensor, should_stop: Cal
             (model, (features, moved, held_out[1])),
         )
     ]
-    return Judged(anchors, frozen, moved, *found)
+    seen = evaluate.seen_by(model, setup.dataset, features, moved, held_out[1], spare)
+    return Judged(anchors, frozen, moved, found[0], found[1], evaluate.validation_of(seen, setup.dataset))
 
 
 def _confidence(

@@ -11,6 +11,9 @@ from typing import Any
 
 BINS = 15
 
+LEAST_CLIPS = 10
+"""A temperature that is fitted on fewer clips says more about these than about the model; so does a choice."""
+
 RULES = {
     "ECE": (
         f"Expected calibration error: the clips in {BINS} bins by the percentage of their first answer, (a, b] each, "

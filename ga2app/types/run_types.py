@@ -37,6 +37,7 @@ class EventKind(StrEnum):
     BUNDLE = "bundle"
     DATA = "data"
     SAVING = "saving"
+    VALIDATION = "validation"
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,8 @@ class Event:
     and ``epoch`` base, novel, hm in percent (absent without clips, or with one label on a side), ``epoch`` also epoch
     and tested (clips and labels of each side) · ``step`` ce, anchor, total, learning_rate, seconds_per_step,
     seconds_waiting (for clips, before the step), seconds_left (to the end of the run, measuring counted) · ``log`` text
-    · ``bundle`` path · ``data`` what ``TrainingData.to_dict`` gives.
+    · ``bundle`` path · ``data`` what ``TrainingData.to_dict`` gives · ``validation`` accuracy in percent and ce, the
+    cross-entropy, on so many clips: those training clips of base labels that the shots left over.
     ``saving`` has none, and is kept nowhere: when it has been told, all before it has to be written down, for the
     checkpoint that follows is where a run goes on that is killed.
     """
@@ -64,7 +66,8 @@ class RunRecord:
     ``data_hash`` is that of what it is trained and measured on (``TrainingData.hash``), empty until it has begun.
     ``error_code`` says of which kind the error is that a run failed of, for a hint; empty where none is known.
     ``device`` is where it is trained, or was last. ``remote`` says what it asks of machines of others; empty for a run
-    of this machine. On a Space ``owner`` says whose it is, and ``shared`` whether all see it.
+    of this machine. On a Space ``owner`` says whose it is, and ``shared`` whether all see it. ``sweep_id`` is the
+    number of the sweep that it is a point of, None for a run of its own, and ``sweep`` what that asked for.
     """
 
     id: int
@@ -86,6 +89,8 @@ class RunRecord:
     device: str = ""
     remote: Mapping[str, Any] = field(default_factory=dict)
     shared: bool = False
+    sweep_id: int | None = None
+    sweep: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def bundle_key(self) -> str | None:

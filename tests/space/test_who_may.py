@@ -38,6 +38,7 @@ from ga2app.services.recognition_service import Results
 from ga2app.services.run_requests import Asked, Plan, PlannedRun
 from ga2app.services.served_files import NoFile
 from ga2app.services.space import Access, Space
+from ga2app.services.sweep_points import SweepAsked
 from ga2app.store import BundleQuery
 from ga2app.store.anchor_rows import AnchorFile
 from ga2app.store.clip_pages import ClipFilter
@@ -333,6 +334,14 @@ METHODS: dict[str, tuple[Call, tuple[str, ...]]] = {
     ),
     "sharing.repo_of_anchors": (lambda s, m: s.sharing.repo_of_anchors(m.anchors, ACCOUNT), LISTS),
     "sharing.repo_of_bundle": (lambda s, m: s.sharing.repo_of_bundle(m.card.folder, ACCOUNT), READS),
+    "sweeps.all": (lambda s, m: s.sweeps.all(), LISTS),
+    "sweeps.delete": (lambda s, m: s.sweeps.delete(m.waiting - 1), READS),
+    "sweeps.get": (lambda s, m: s.sweeps.get(m.waiting - 1), READS),
+    "sweeps.queue_settings": (
+        lambda s, m: s.sweeps.queue_settings({"dataset": "secret set"}, SweepAsked(("shots=1,2",)), "quick", "secret"),
+        (HIDDEN, HIDDEN, YES, OWN),
+    ),
+    "sweeps.stop": (lambda s, m: s.sweeps.stop(m.waiting - 1), CHANGES),
     "waiting.all": (lambda s, m: s.waiting.all(), OFFERS),
     "waiting.dismiss": (lambda s, m: s.waiting.dismiss(m.waits), CHANGES),
     "waiting.join": (lambda s, m: s.waiting.join(m.waits, m.dataset, "another"), (REFUSED, HIDDEN, YES, HIDDEN)),
@@ -487,7 +496,7 @@ def fill(studio: Studio, folder: Path) -> Made:
             {row.name: row.id for row in store.negatives.group_rows()}["secret set"],
             done,
             add_run(studio, RunState.STOPPED),
-            [store.runs.queue(preset("quick"), name="secret") for _ in range(2)][-1],
+            store.runs.queue_several([(preset("quick"), "secret")] * 2, sweep={"vary": ["shots=1,2"]})[-1],
             store.runs.get(done),
             imported,
             studio.library.bundle("secret-set"),

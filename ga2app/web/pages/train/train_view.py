@@ -69,7 +69,7 @@ def preview_of(studio: Studio, plan: Plan | tuple[Fault, ...], *, silent: bool =
     checking = any(config.backbone == SKETCH and config.dataset != DEMO for config in measuring)
     count = len(plan.runs)
     button = "Queue this run" if count == 1 else f"Queue {count} runs"
-    note = " ".join(run.note for run in plan.one_a_dataset() if run.note)
+    note = " ".join(dict.fromkeys(run.note for run in plan.but_for_seeds() if run.note))
     return Preview(html, "Looking at the clips…" if checking else button, note, bool(measuring), checking)
 
 
