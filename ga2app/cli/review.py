@@ -52,7 +52,7 @@ def add(commands: common.Commands) -> None:
 def _add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("dataset", help="name of a data set of the studio; the command datasets lists them")
     parser.add_argument(
-        "--bundle", default="", help="a bundle of the library, beside zero-shot CLIP: its key or folder"
+        "--bundle", default="", help="a bundle of the library, beside zero-shot CLIP: its name or folder"
     )
     parser.add_argument("--count", type=int, default=COUNT, help=f"clips to list (default {COUNT})")
 
@@ -123,7 +123,8 @@ def clip_number(studio: Studio, of: int, text: str) -> int:
 
 def _looked_at(studio: Studio, args: argparse.Namespace) -> tuple[int, str, Mapping[str, str]]:
     """Data set and bundle, after all clips were looked at, and what is wrong with those that cannot be read."""
-    of, bundle = studio.datasets.called(args.dataset).id, _bundle_key(studio, args.bundle)
+    of = studio.datasets.called(args.dataset).id
+    bundle = studio.bundle_called(args.bundle).key if args.bundle else ""
 
     def tell(done: int, total: int) -> None:
         print(f"{done:,} of {total:,} clips looked at", file=sys.stderr)
@@ -135,15 +136,6 @@ def _looked_at(studio: Studio, args: argparse.Namespace) -> tuple[int, str, Mapp
     for told in faults.values():
         print(f"note: {told}", file=sys.stderr)
     return of, bundle, faults
-
-
-def _bundle_key(studio: Studio, name: str) -> str:
-    if not name:
-        return ""
-    cards = studio.store.bundles.list()
-    folder = os.path.abspath(name)
-    found = next((card.key for card in cards if name in (card.key, card.title) or folder == card.folder), None)
-    return found if found is not None else name  # the service says what there is
 
 
 def _document(one: Ranked) -> dict[str, Any]:

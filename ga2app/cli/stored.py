@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ga2app.cli import common
-from ga2app.errors import BundleError, StoreError
+from ga2app.errors import StoreError
 from ga2app.paths import default_home
 from ga2app.types import BundleCard
 
@@ -141,16 +141,6 @@ def _bundle_line(row: dict[str, Any]) -> str:
     return f"{row['name']}: {row['origin']}, for {row['backbone']}{figures}, in {row['folder']}"
 
 
-def _find_bundle(studio: Studio, name: str) -> BundleCard:
-    cards = [card for card in studio.store.bundles.list() if name in (card.title or card.name, card.folder)]
-    if len(cards) == 1:
-        return cards[0]
-    if cards:
-        folders = ", ".join(card.folder for card in cards)
-        raise BundleError(f"{len(cards)} bundles are called '{name}'; name one by its folder: {folders}")
-    raise BundleError(f"there is no bundle '{name}' in the library; the command bundles lists them")
-
-
 def _delete_bundle(studio: Studio, card: BundleCard) -> str:
     studio.store.bundles.discard(card.folder)
     return f"bundle '{card.title or card.name}'"
@@ -175,4 +165,12 @@ _RUNS = _Kind(
     _find_run,
     lambda studio, run_id: studio.runs.delete(run_id),
 )
-_BUNDLES = _Kind("bundles", "prompt bundles", "name", _bundle_rows, _bundle_line, _find_bundle, _delete_bundle)
+_BUNDLES = _Kind(
+    "bundles",
+    "prompt bundles",
+    "name",
+    _bundle_rows,
+    _bundle_line,
+    lambda studio, name: studio.bundle_called(name),
+    _delete_bundle,
+)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ga2app.clip.files import check_clip, looks_like_clip, may_be_on_the_hub
 from ga2app.config import SKETCH
-from ga2app.errors import BackboneError, BundleError
+from ga2app.errors import BackboneError, BundleError, shown
 from ga2app.hub import Downloads
 from ga2app.hub.backbone_downloads import Backbones
 from ga2app.paths import Home, default_home
@@ -163,6 +163,19 @@ class Studio:
             if card.key == key:
                 return card
         raise BundleError(f"there is no bundle '{key}' in the library; choose one from the list")
+
+    def bundle_called(self, name: str) -> BundleCard:
+        """The bundle of that key, name or folder, as commands call bundles. Raises BundleError for none, or several."""
+        cards, folder = self.store.bundles.list(), os.path.abspath(name)
+        found = [card for card in cards if card.key == name] or [
+            card for card in cards if name == self.bundle_title(card) or card.folder in (name, folder)
+        ]
+        if len(found) > 1:
+            folders = ", ".join(card.folder for card in found)
+            raise BundleError(f"{len(found)} bundles are called '{name}'; name one by its folder: {folders}")
+        if not found:
+            raise BundleError(f"there is no bundle '{shown(name)}' in the library; the command bundles lists them")
+        return found[0]
 
     def bundle_title(self, card: BundleCard) -> str:
         """How the screens call a bundle: by the name it was given, one that was trained here by its run."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,9 @@ from sets import add_set
 
 from ga2app.cli.main import main
 from ga2app.config import RunConfig
+from ga2app.errors import BundleError
 from ga2app.paths import default_home
+from ga2app.services.studio import own_studio
 from ga2app.store import Store
 from ga2app.store.bundle_records import ROOM as BUNDLES
 from ga2app.types import BundleCard
@@ -93,3 +96,15 @@ def test_the_switch_for_json_may_stand_before_the_action(capsys: pytest.CaptureF
     capsys.readouterr()
     assert main(["datasets", "--json", "list"]) == 0
     assert len(json.loads(capsys.readouterr().out)["datasets"]) == 2
+
+
+def test_a_bundle_is_called_by_its_key_its_name_or_its_folder_and_two_of_one_name_by_folder():
+    home = default_home().bundles
+    with own_studio() as studio:
+        for folder, title in (("b1", "mine"), ("b2", "twice"), ("b3", "twice")):
+            studio.store.bundles.add(BundleCard(str(home / folder), title, "sketch", ("a",), (), {}, {}, "imported"))
+        (one,) = [card for card in studio.store.bundles.list() if card.title == "mine"]
+        assert {studio.bundle_called(name).folder for name in (one.key, "mine", one.folder)} == {str(home / "b1")}
+        assert studio.bundle_called(os.path.relpath(home / "b2")).folder == str(home / "b2")
+        with pytest.raises(BundleError, match="2 bundles are called 'twice'; name one by its folder: .*b"):
+            studio.bundle_called("twice")
