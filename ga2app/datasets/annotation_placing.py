@@ -6,10 +6,13 @@ import os
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Protocol
 
-from ga2app.datasets.annotation_clocks import ClipClock, clock_of
+from ga2app.datasets.annotation_clocks import ROUNDING_S, ClipClock, clock_of
 from ga2app.datasets.annotation_records import (
     Annotations,
     CutStretch,
@@ -24,18 +27,31 @@ from ga2app.datasets.clip_files import ClipFinder, Search
 from ga2app.datasets.clip_names import split_suffix
 from ga2app.errors import ClipError, DatasetError, counted, named, shown
 from ga2app.untrusted import text_fault
+from ga2app.video.clip_loader import ClipLoader
 
 _UPLOADED = re.compile(r"[0-9a-f]{8}-(.+)")
 """Label Studio's name for an upload."""
-_ROUNDING_S = 0.0005
-"""What a time in milliseconds may be off."""
+
+
+class Look(Protocol):
+    """Looks at the clips of annotations in place of ``clock_of``, several at once, and is told how many are done."""
+
+    def clock(self, path: str, marks: Sequence[Mark]) -> ClipClock:
+        """The clock of the clip at ``path``. Raises ClipError."""
+        ...
+
+    def tell(self, done: int, total: int) -> None:
+        """That so many clips are done; what it raises ends all."""
+        ...
 
 
 class Placer:
     """Finds the clips of ``reading`` and fits its stretches into them."""
 
-    def __init__(self, root: Path, reading: Reading, tiers: Collection[str], labels: Mapping[int, str]) -> None:
-        self._root, self._reading, self._labels = root, reading, labels
+    def __init__(
+        self, root: Path, reading: Reading, tiers: Collection[str], labels: Mapping[int, str], look: Look | None = None
+    ) -> None:
+        self._root, self._reading, self._labels, self._look = root, reading, labels, look
         self._marks = [mark for mark in reading.marks if not tiers or mark.tier in tiers]
         known = {mark.tier for mark in reading.marks}
         if missing := set(tiers) - known:
@@ -57,10 +73,7 @@ class Placer:
 
     def placed(self) -> Annotations:
         """All stretches, in the order of the file. Raises DatasetError for a frame rate that cannot be."""
-        marks: dict[str, list[Mark]] = {path: [] for path in self._paths}
-        for mark in self._marks:
-            marks[mark.path].append(mark)
-        clips = {path: self._clip(path, some) for path, some in marks.items()}
+        clips = self._clips()
         seen: dict[LabeledStretch, None] = {}
         for mark in self._marks:
             clip = clips[mark.path]
@@ -79,16 +92,22 @@ class Placer:
         spans = {one[0]: (one[1].first_s, one[1].end_s) for one in clips.values() if not isinstance(one, str)}
         return Annotations(self._reading.format, self._root, stretches, tuple(self._cut), left_out, notes, spans)
 
-    def _clip(self, path: str, marks: Sequence[Mark]) -> tuple[str, ClipClock] | str:
-        """The clip's place below the root and its clock; else why it cannot be used, as the rest of a sentence."""
-        found = self._find(path)
-        if found.path is None:
-            return found.reason
-        try:
-            clock = clock_of(found.path, marks)
-        except ClipError as exc:
-            return f"cannot be read: {exc.reason}"
-        return Path(os.path.relpath(found.path, self._root)).as_posix(), clock
+    def _clips(self) -> dict[str, tuple[str, ClipClock] | str]:
+        """Each clip's place below the root and its clock; else why it cannot be used, as the rest of a sentence."""
+        marks: dict[str, list[Mark]] = {path: [] for path in self._paths}
+        for mark in self._marks:
+            marks[mark.path].append(mark)
+        found = {path: self._find(path) for path in marks}
+        clips: dict[str, tuple[str, ClipClock] | str] = {path: one.reason for path, one in found.items()}
+        there = {path: one.path for path, one in found.items() if one.path is not None}
+        clock = self._look.clock if self._look else clock_of
+        with closing(ClipLoader().ahead(partial(clock, file, marks[path]) for path, file in there.items())) as clocks:
+            for done, ((path, file), one) in enumerate(zip(there.items(), clocks, strict=True), 1):
+                place = Path(os.path.relpath(file, self._root)).as_posix()
+                clips[path] = f"cannot be read: {one.reason}" if isinstance(one, ClipError) else (place, one)
+                if self._look:
+                    self._look.tell(done, len(there))
+        return clips
 
     def _find(self, path: str) -> Search:
         """The clip that ``path`` names: below the root as it says, by ever less of its path, then by its name."""
@@ -117,13 +136,13 @@ class Placer:
         except ValueError as exc:
             self._leave(mark, str(exc), path)
             return None
-        if end > clock.end_s + _ROUNDING_S and mark.unit is (Unit.GRID if self._reading.grid_rate else Unit.SECONDS):
+        if end > clock.end_s + ROUNDING_S and mark.unit is (Unit.GRID if self._reading.grid_rate else Unit.SECONDS):
             self._beyond.append((path, end, clock.end_s))
         why = _fault(mark, label, start, end, clock)
         if why:
             self._leave(mark, why, path, start, end)
             return None
-        first, last = max(start, 0.0), min(end, clock.end_s) if end > clock.end_s + _ROUNDING_S else end
+        first, last = clock.fitted(start, end)
         found = LabeledStretch(path, round(first, 6), round(last, 6), label)
         if found.end <= found.start:
             self._leave(mark, f"has no length: {_span(start, end)}", path, start, end)
@@ -148,7 +167,7 @@ class Placer:
     def _check_grid(self) -> None:
         """Refuse a rate of the grid that puts an end beyond its clip, by more than a frame: it is not the grid's."""
         rate = self._reading.grid_rate
-        if rate is None or not (beyond := [one for one in self._beyond if one[1] > one[2] + 1 / rate + _ROUNDING_S]):
+        if rate is None or not (beyond := [one for one in self._beyond if one[1] > one[2] + 1 / rate + ROUNDING_S]):
             return
         path, end, length = max(beyond, key=lambda one: one[1] / one[2])
         raise DatasetError(
@@ -194,7 +213,7 @@ def _fault(mark: Mark, label: str, start: float, end: float, clock: ClipClock) -
         return f"is reversed: it ends at {_s(end)}, before its start at {_s(start)}"
     if end == start:
         return f"has no length: it starts and ends at {_s(start)}"
-    if start >= clock.end_s - _ROUNDING_S:
+    if start >= clock.end_s - ROUNDING_S:
         return f"lies outside: it starts at {_s(start)}, and the clip lasts to {_s(clock.end_s)}"
     if end <= clock.first_s:
         return f"lies outside: it ends at {_s(end)}, and the clip begins at {_s(clock.first_s)}"

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from ga2app.datasets.annotation_json import read_json_annotations
-from ga2app.datasets.annotation_placing import Placer
+from ga2app.datasets.annotation_placing import Look, Placer
 from ga2app.datasets.annotation_records import Annotations, CutStretch, LabeledStretch, LeftOut, Reading
 from ga2app.datasets.annotation_text import read_text_annotations
 from ga2app.datasets.annotation_xml import read_xml_annotations
@@ -61,6 +61,7 @@ def read_annotations(
     *,
     tiers: Collection[str] = (),
     labels: Mapping[int, str] | None = None,
+    look: Look | None = None,
 ) -> Annotations:
     """The stretches that ``file`` lists of the clips below ``root`` (the folder of ``file`` without one).
 
@@ -70,6 +71,7 @@ def read_annotations(
         frame_rate: frames a second of Label Studio's timeline, which no export tells; other formats need none.
         tiers: the tiers of ELAN, attributes of VIA or subjects of BORIS that are taken; all without any.
         labels: names for labels that are numbers or codes, as "7" or "c007".
+        look: who opens the clips, and is told how many are done; an import, which looks at their stretches, too.
 
     Returns:
         The stretches in the order of the file, what was cut and left out with why, and notes for a person.
@@ -90,7 +92,7 @@ def read_annotations(
     folder = Path(root) if root is not None else beside.absolute()
     if not folder.is_dir():
         raise DatasetError(f"there is no folder '{folder}'; give the one that holds the clips with --root")
-    return Placer(folder, reading, frozenset(tiers), labels or {}).placed()
+    return Placer(folder, reading, frozenset(tiers), labels or {}, look).placed()
 
 
 def annotation_format(file: str | os.PathLike[str]) -> str | None:

@@ -27,6 +27,7 @@ from ga2app.stretches import file_of, split_address
 from ga2app.types import LabelledClip
 
 if TYPE_CHECKING:
+    from ga2app.datasets.annotation_placing import Look
     from ga2app.services.import_sources import Source
     from ga2app.services.studio import Studio
 
@@ -59,9 +60,10 @@ class AnnotationSource:
         """Whether it is a zip."""
         return self.uploaded or _is_zip(self.path)
 
-    def read(self) -> Annotations:
+    def read(self, look: Look | None = None) -> Annotations:
         """What it lists, once a zip is unpacked. Raises DatasetError."""
-        return read_annotations(self.path, self.root, self.frame_rate, tiers=self.tiers, labels=dict(self.labels))
+        labels = dict(self.labels)
+        return read_annotations(self.path, self.root, self.frame_rate, tiers=self.tiers, labels=labels, look=look)
 
     def unpacked(self, scratch: Path, report: ImportReport, tick: Tick) -> AnnotationSource:
         """Itself with the files of its zip in ``scratch``. Raises DatasetError where they are not all in one folder."""

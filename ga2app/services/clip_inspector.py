@@ -6,7 +6,7 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from ga2app.datasets.annotation_clocks import ClipClock
+    from ga2app.datasets.annotation_records import Mark
     from ga2app.services.studio import Studio
     from ga2app.store import Store
     from ga2app.video import ClipFrames, Sampling
@@ -78,6 +80,22 @@ class VideoInspector:
             one if isinstance(one, ClipError) else _facts(one, picture)
             for one, picture in zip(found, pictures, strict=True)
         ]
+
+    def inspect_marks(
+        self, path: str, marks: Sequence[Mark], picture: Callable[[str], Path | None]
+    ) -> tuple[ClipClock, dict[str, ClipFacts | ClipError]]:
+        """The clock of the file at ``path``, and ``inspect`` of the stretches that ``marks`` are on it, by their
+        addresses, in one opening; ``picture`` says where that of an address goes. Raises ClipError.
+        """
+        from ga2app.datasets.annotation_clocks import clock_and_clips
+        from ga2app.video import Evaluation
+
+        clock, clips = clock_and_clips(path, marks, Evaluation(LOOKED_AT), max(PICTURE_PX, _SMALL_PX))
+        facts = {
+            address: one if isinstance(one, ClipError) else _facts(one, picture(address))
+            for address, one in clips.items()
+        }
+        return clock, facts
 
     def thumbnail(self, path: str, out: Path, px: int = PICTURE_PX) -> None:
         """Write a JPEG of the clip's middle to ``out``, at most ``px`` high."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
+from ga2app.datasets.annotation_clocks import TOGETHER, ClipClock
+from ga2app.datasets.annotation_records import Mark
 from ga2app.datasets.clip_files import check_file, content_digest
 from ga2app.datasets.drafts import Draft, DraftClip, finished, lacks
 from ga2app.datasets.import_report import ImportReport
@@ -23,8 +25,6 @@ from ga2app.types import AnchorClip, ClipFacts, Dataset
 from ga2app.video.clip_loader import ClipLoader, raised
 
 LOOKING = "Looking at clips"
-TOGETHER = 1024
-"""Stretches of one file that are looked at by opening it once: their pictures take half a gigabyte meanwhile."""
 
 Validated = tuple[Dataset, dict[str, ClipFacts]]
 """What is left of a data set, and what is known of its clips by their paths."""
@@ -38,23 +38,62 @@ def tell_missing(found: Found, report: ImportReport) -> None:
             report.absent(found.title, file_in(found.root, path), search.reason, search.advice)
 
 
-def validate(
-    found: Found,
-    inspector: VideoInspector,
-    duplicates: Duplicates,
-    pictures: Path,
-    had: Path,
-    report: ImportReport,
-    tick: Tick,
-) -> Validated:
+@dataclass(frozen=True)
+class ClipLook:
+    """How an import opens clips: pictures go to ``pictures``, named by content, ``had`` holds those that are not made
+    again, and ``tick`` is told how far it is. ``seen`` are stretches that were looked at when the clock of their video
+    was asked for, by their addresses.
+    """
+
+    inspector: VideoInspector
+    pictures: Path
+    had: Path
+    tick: Tick
+    seen: dict[str, ClipFacts | ClipError] = field(default_factory=dict)
+
+    def clock(self, path: str, marks: Sequence[Mark]) -> ClipClock:
+        """The clock of the video at ``path``, whose stretches in ``marks`` are looked at. Raises ClipError."""
+        video = os.path.abspath(path)
+        try:
+            clock, facts = self.inspector.inspect_marks(video, marks, lambda one: self.place(content_digest(one)))
+        except ClipError as exc:
+            _check_disk(exc)
+            raise
+        self.seen.update(facts)
+        return clock
+
+    def tell(self, done: int, total: int) -> None:
+        """So many videos of annotations are done."""
+        self.tick(LOOKING, done, total)
+
+    def place(self, digest: str | Exception) -> Path | None:
+        """Where the picture of that content goes; None where there is one."""
+        return None if (self.had / f"{digest}.jpg").exists() else self.pictures / f"{digest}.jpg"
+
+    def opened(self, paths: Sequence[str], digests: Iterable[str | Exception]) -> list[ClipFacts | ClipError]:
+        """What each of ``paths`` is, which are one clip or stretches of one file with these ``digests``."""
+        found = {path: self.seen.get(os.path.abspath(path)) for path in paths}
+        left = {path: self.place(one) for path, one in zip(paths, digests, strict=True) if not found[path]}
+        try:
+            if len(left) > 1:
+                opened = self.inspector.inspect_stretches(list(left), list(left.values()))
+            else:
+                opened = [self.inspector.inspect(path, picture) for path, picture in left.items()]
+        except ClipError as exc:
+            opened = [exc] * len(left)
+        again = dict(zip(left, opened, strict=True))
+        return [found[path] or again[path] for path in paths]
+
+
+def validate(found: Found, look: ClipLook, duplicates: Duplicates, report: ImportReport) -> Validated:
     """Open every clip; gives a data set of those that can be used, and what is known of clips by their paths.
 
     Raises DatasetError if none is left. Only then are the clips for testing chosen, where the source does not name
-    them. Pictures go to ``pictures``, named by content; ``had`` holds those that are not made again.
+    them.
     """
     draft, facts = found.draft, dict[str, ClipFacts]()
     named = [*((clip.path, clip.label) for clip in draft.clips), *((one.path, "(anchor)") for one in draft.anchors)]
-    inspected = _inspected(list(dict.fromkeys(path for path, _ in named)), inspector, pictures, had, tick)
+    inspected = _inspected(list(dict.fromkeys(path for path, _ in named)), look)
     for path, label in named:
         file, result = file_in(found.root, path), inspected[path]
         if path in facts:
@@ -85,9 +124,7 @@ def validate(
     return _of_kept(draft, kept, anchors, facts, report), facts
 
 
-def _inspected(
-    paths: Sequence[str], inspector: VideoInspector, pictures: Path, had: Path, tick: Tick
-) -> dict[str, ClipFacts | ClipError | UnicodeEncodeError]:
+def _inspected(paths: Sequence[str], how: ClipLook) -> dict[str, ClipFacts | ClipError | UnicodeEncodeError]:
     """What each of ``paths`` is, or why it cannot be used.
 
     Several are opened at once, each content once, and a file of many stretches once for all of them.
@@ -102,22 +139,26 @@ def _inspected(
         with lock:
             fresh = {one: path for one, path in zip(digests, group, strict=True) if _unclaimed(one, claimed)}
             claimed.update(one for one in fresh if isinstance(one, str))
-        places = [None if (had / f"{one}.jpg").exists() else pictures / f"{one}.jpg" for one in fresh]
-        found = _opened(list(fresh.values()), places, inspector)
+        found = how.opened(list(fresh.values()), fresh)
         for one, facts in zip(fresh, found, strict=True):
-            if isinstance(facts, ClipError) and (cause := facts.__cause__) and code_of(cause) is ErrorCode.DISK_FULL:
-                raise cause from facts  # its picture has no room: no fault of the clip
+            _check_disk(facts)
             by_content[str(one)] = facts if isinstance(facts, ClipError) else replace(facts, digest=str(one))
         return digests
 
     looked_at: dict[str, str | UnicodeEncodeError | ClipError] = {}
-    tick(LOOKING, 0, len(paths))
+    how.tick(LOOKING, 0, len(paths))
     groups = _by_file(paths)
     with closing(ClipLoader().ahead(partial(look, group) for group in groups)) as results:
         for group, result in zip(groups, results, strict=True):
             looked_at |= dict(zip(group, raised(result), strict=True))
-            tick(LOOKING, len(looked_at), len(paths))
+            how.tick(LOOKING, len(looked_at), len(paths))
     return {path: by_content[found] if isinstance(found, str) else found for path, found in looked_at.items()}
+
+
+def _check_disk(result: ClipFacts | ClipError) -> None:
+    """Raise what hindered a picture that has no room: no fault of the clip."""
+    if isinstance(result, ClipError) and (cause := result.__cause__) and code_of(cause) is ErrorCode.DISK_FULL:
+        raise cause from result
 
 
 def _unclaimed(digest: str | Exception, claimed: set[str]) -> bool:
@@ -144,18 +185,6 @@ def _by_file(paths: Sequence[str]) -> list[list[str]]:
         group.sort(key=lambda path: split_address(path)[1] or Stretch(0.0))
         groups += [group[first : first + TOGETHER] for first in range(0, len(group), TOGETHER)]
     return groups
-
-
-def _opened(
-    paths: Sequence[str], pictures: Sequence[Path | None], inspector: VideoInspector
-) -> list[ClipFacts | ClipError]:
-    """What each of ``paths`` is, which are one clip or stretches of one file."""
-    try:
-        if len(paths) > 1:
-            return inspector.inspect_stretches(paths, pictures)
-        return [inspector.inspect(path, picture) for path, picture in zip(paths, pictures, strict=True)]
-    except ClipError as exc:
-        return [exc] * len(paths)
 
 
 def file_in(root: Path, path: str) -> str:

@@ -11,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from ga2app.datasets import VIDEO_SUFFIXES, Division, ImportReport, Missing, Problem, SplitLists, divided
+from ga2app.datasets.annotation_placing import Look
 from ga2app.datasets.annotations import SUFFIXES
 from ga2app.datasets.class_folders import read_folder
 from ga2app.datasets.clip_names import is_foreign
@@ -161,10 +162,11 @@ def read_source(
     report: ImportReport,
     tick: Tick,
     spelling: Spelling = Spelling.WORDS,
+    look: Look | None = None,
 ) -> Found:
     """The data set that ``source`` tells of, with ``descriptions`` beside its own; raises DatasetError.
 
-    A zip is unpacked into ``scratch`` first.
+    A zip is unpacked into ``scratch`` first; ``look`` opens the videos of annotations over time.
     """
     root = scratch
     if isinstance(source, FileSource) and source.packed:
@@ -175,7 +177,7 @@ def read_source(
     if isinstance(source, ListsSource):
         draft, root = _read_lists(replace(source, lists=replace(source.lists, spelling=spelling)), report)
     elif isinstance(source, AnnotationSource):
-        draft, root = _read_stretches(source, report)
+        draft, root = _read_stretches(source, report, look)
     elif source.packed:
         draft = _inside(_read(root, report, source.fold, spelling), root, report)
     else:
@@ -206,9 +208,9 @@ def _read(place: Path, report: ImportReport, fold: int | None, spelling: Spellin
     return draft
 
 
-def _read_stretches(source: AnnotationSource, report: ImportReport) -> tuple[Draft, Path]:
+def _read_stretches(source: AnnotationSource, report: ImportReport, look: Look | None) -> tuple[Draft, Path]:
     """The stretches of a file of annotations as clips; what is none of them goes into the report, with what was cut."""
-    found = source.read()
+    found = source.read(look)
     for one in found.left_out:
         why = one.why if one.why.startswith(("'", "line ")) else f"it {one.why}"
         fix = "correct it where it was labeled, and export it again"

@@ -25,7 +25,7 @@ from ga2app.disk import check_room, free_bytes
 from ga2app.environment import OwnThread
 from ga2app.errors import DatasetError, ErrorCode, StoreError, StudioError, code_of
 from ga2app.labels import Spelling
-from ga2app.services.clip_validation import Validated, tell_missing, validate
+from ga2app.services.clip_validation import ClipLook, Validated, tell_missing, validate
 from ga2app.services.import_sources import (
     Duplicates,
     ListsSource,
@@ -209,12 +209,12 @@ class _Job:
         if isinstance(source, ListsSource):
             source = replace(source, lists=replace(source.lists, missing=self.missing))
         choices = self.division, self.descriptions, self.staging / "clips", self.report, self._tick, self.spelling
-        found = read_source(source, self.name, *choices)
+        look = ClipLook(self.studio.inspector, self.staging / "thumbs", self.home.thumbs, self._tick)
+        found = read_source(source, self.name, *choices, look)
         if self.missing is Missing.FAIL:
             tell_missing(found, self.report)
             self._refuse()
-        pictures = (self.staging / "thumbs", self.home.thumbs)
-        validated = validate(found, self.studio.inspector, self.duplicates, *pictures, self.report, self._tick)
+        validated = validate(found, look, self.duplicates, self.report)
         self._refuse()
         return validated
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ga2app.video.decoder_pool import shared_pool
 from ga2app.video.decoder_process import TIME_LIMIT_S, ClipReader
 from ga2app.video.frame_cache import CachingReader
-from ga2app.video.sampling import Evaluation, Every, Numbered, Sampling, Training, Views
+from ga2app.video.sampling import Evaluation, Every, Sampling, Training, Views
 from ga2app.video.video_clip import ClipFrames
 
 __all__ = [
@@ -27,7 +27,6 @@ __all__ = [
     "ClipReader",
     "Evaluation",
     "Every",
-    "Numbered",
     "Sampling",
     "Training",
     "Views",

@@ -15,7 +15,7 @@ from ga2app.stretches import Stretch, seconds
 from ga2app.video.container_facts import SMALLER, clip_name, first_bytes, open_clip, packet_count
 from ga2app.video.display import Display, recorded_display
 from ga2app.video.images import PLAIN, ImageMaker, fitted_size, is_animated_webp, read_animated_webp
-from ga2app.video.sampling import Exactly, Part, Sampling, Several, Together, Wanted, Within
+from ga2app.video.sampling import Exactly, Marked, Part, Sampling, Several, Together, Wanted, Within
 from ga2app.video.seeking import TrustedIndex, images_by_index, read_by_seeking, trusted_index
 from ga2app.video.sequential import read_sequentially
 from ga2app.video.video_clip import ClipFrames, Pace, TimeStamps, pace
@@ -31,7 +31,7 @@ def decode_clip(path: str, wanted: Wanted, short_side_px: int | None) -> ClipFra
     Of a stretch that is what decoding all of the file gives, numbered from the stretch's first frame on; of several it
     is all of them, joined.
     """
-    if isinstance(wanted, Several):
+    if isinstance(wanted, Several | Marked):
         return ClipFrames.joined(_stretches(path, wanted, short_side_px))
     if isinstance(wanted, Within):
         only = _stretches(path, Several((wanted,)), short_side_px)[0]
@@ -40,15 +40,20 @@ def decode_clip(path: str, wanted: Wanted, short_side_px: int | None) -> ClipFra
     return _decode(path, _Place(path, wanted), short_side_px)
 
 
-def _stretches(path: str, several: Several, short_side_px: int | None) -> list[ClipFrames | ClipError]:
-    """Each stretch, or why it is none; raises that where none is one."""
-    place = _Place(path, several)
+def _stretches(path: str, wanted: Several | Marked, short_side_px: int | None) -> list[ClipFrames | ClipError]:
+    """Each stretch, or why it is none; raises that where none is one. Before those of marks comes the whole clip,
+    without pixels and with the times that were asked for."""
+    place = _Place(path, wanted)
     clip = _decode(path, place, short_side_px)
-    if place.varied and (len(several.parts) > 1 or isinstance(several.parts[0].sampling, Together)):
-        return [_alone(path, one, short_side_px) for one in several.parts]
-    return [
+    whole: list[ClipFrames | ClipError] = []
+    if isinstance(wanted, Marked):
+        times_s = place.pace.times_s(place.numbers)
+        whole = [replace(clip, frames=clip.frames[:0], indices=place.numbers, times_s=times_s)]
+    if place.varied and (whole or len(place.withins) > 1 or isinstance(place.withins[0].sampling, Together)):
+        return whole + [_alone(path, one, short_side_px) for one in place.withins]
+    return whole + [
         part if isinstance(part, ClipError) else _part_of(clip, part, within, place.pace)
-        for part, within in zip(place.parts, several.parts, strict=True)
+        for part, within in zip(place.parts, place.withins, strict=True)
     ]
 
 
@@ -93,22 +98,26 @@ def _cut(stretch: Stretch, pace: Pace) -> list[str]:
 class _Place:
     """Which frames are ``wanted``: known at once, but of stretches only when the times of all frames are."""
 
-    def __init__(self, path: str, wanted: Sampling | Several) -> None:
+    def __init__(self, path: str, wanted: Sampling | Several | Marked) -> None:
         self.path, self.wanted = path, wanted
-        self.sampling: Sampling | None = None if isinstance(wanted, Several) else wanted
+        self.sampling: Sampling | None = None if isinstance(wanted, Several | Marked) else wanted
+        self.withins = wanted.parts if isinstance(wanted, Several) else ()
+        self.numbers: tuple[int, ...] = ()
         self.parts: list[Part | ClipError] = []
         self.pace = Pace(None, None, None)
         self.varied = False
 
     def told(self, pace: Pace) -> Sampling:
-        """What to read of a clip whose frames have this ``pace``. Raises ClipError where no stretch lies in it."""
-        if isinstance(self.wanted, Several):
+        """What to read of a clip whose frames have this ``pace``. Raises ClipError where of several none lies in it."""
+        if isinstance(self.wanted, Several | Marked):
             clock_s, self.pace = pace.clock_s, pace
-            self.parts = [_located(within, clock_s, clip_name(self.path)) for within in self.wanted.parts]
+            if isinstance(self.wanted, Marked):
+                self.numbers, self.withins = self.wanted.find(pace)
+            self.parts = [_located(within, clock_s, clip_name(self.path)) for within in self.withins]
             found = [part for part in self.parts if isinstance(part, Part)]
-            if not found:
+            if not found and isinstance(self.wanted, Several):
                 raise next(part for part in self.parts if isinstance(part, ClipError))
-            self.sampling = Exactly(tuple(sorted({number for part in found for number in part.indices(0)})))
+            self.sampling = Exactly(tuple(sorted({number for part in found for number in part.indices(0)})) or (0,))
         assert self.sampling is not None
         return self.sampling
 

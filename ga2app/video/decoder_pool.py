@@ -13,7 +13,7 @@ from ga2app.environment import decoder_count
 from ga2app.errors import ClipError
 from ga2app.stretches import split_address
 from ga2app.video.decoder_process import TIME_LIMIT_S, ClipReader
-from ga2app.video.sampling import Sampling, Several, Within
+from ga2app.video.sampling import Marked, Sampling, Several, Within
 from ga2app.video.video_clip import ClipFrames
 
 _pools: weakref.WeakSet[DecoderPool] = weakref.WeakSet()
@@ -80,8 +80,24 @@ class DecoderPool:
         if any(other != file or not stretch for other, stretch in places):
             raise ValueError("only stretches of one file are read at once")
         parts = tuple(Within(one, stretch) for one, (_, stretch) in zip(samplings, places, strict=True) if stretch)
+        return self._parts(file, Several(parts), short_side_px, time_limit_s)
+
+    def read_marked(
+        self, path: str, wanted: Marked, *, short_side_px: int, time_limit_s: float
+    ) -> tuple[ClipFrames, list[ClipFrames | ClipError]]:
+        """The file at ``path``, which is opened once: the times that are wanted of it, without pixels, and what is of
+        its stretches. Raises ClipError.
+        """
+        found = self._parts(path, wanted, short_side_px, time_limit_s)
+        if not found or isinstance(found[0], ClipError):
+            raise ClipError(os.path.basename(path), "the decoder gave no clip", "read it again")
+        return found[0], found[1:]
+
+    def _parts(
+        self, file: str, wanted: Several | Marked, short_side_px: int, time_limit_s: float
+    ) -> list[ClipFrames | ClipError]:
         with self._free_reader() as reader:
-            clip = reader.read(file, Several(parts), short_side_px=short_side_px, time_limit_s=time_limit_s)
+            clip = reader.read(file, wanted, short_side_px=short_side_px, time_limit_s=time_limit_s)
         try:
             return clip.split()
         except (LookupError, TypeError, ValueError) as exc:

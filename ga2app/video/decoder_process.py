@@ -21,7 +21,7 @@ from ga2app.errors import ClipError, ClipTimeout
 from ga2app.stretches import Stretch, split_address
 from ga2app.video.decoder_pipe import ChildDied, close_pipes, receive_document, receive_frames, send, start_child
 from ga2app.video.decoder_worker import LENGTH, Request
-from ga2app.video.sampling import Sampling, Several, Within
+from ga2app.video.sampling import Marked, Sampling, Several, Within
 from ga2app.video.video_clip import ClipFrames
 from ga2app.video.windows import Swept, Windows
 
@@ -60,7 +60,7 @@ class ClipReader:
     def read(
         self,
         path: str | os.PathLike[str],
-        sampling: Sampling | Several,
+        sampling: Sampling | Several | Marked,
         *,
         short_side_px: int | None = None,
         time_limit_s: float | None = None,
@@ -68,7 +68,7 @@ class ClipReader:
         """The frames of ``path`` that ``sampling`` chooses; see ``ga2app.video.read_clip``."""
         limit_s = self._time_limit_s if time_limit_s is None else time_limit_s
         name, file, stretch = _named(path)
-        wanted = Within(sampling, stretch) if stretch and not isinstance(sampling, Several) else sampling
+        wanted = Within(sampling, stretch) if stretch and not isinstance(sampling, Several | Marked) else sampling
         with self._lock:
             return self._read(name, (file, wanted, short_side_px, limit_s))
 

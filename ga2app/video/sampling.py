@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ga2app.errors import ClipError, ConfigError, Fault
 from ga2app.stretches import Stretch, seconds
+
+if TYPE_CHECKING:
+    from ga2app.video.video_clip import Pace
 
 MOST_VIEWS = 32
 """Temporal views of a clip, at most: beyond that a clip's frames fill the memory."""
@@ -129,17 +133,6 @@ class Every:
 
 
 @dataclass(frozen=True)
-class Numbered:
-    """The frames of these ``numbers``, which grow, and the first one: what says when they are shown."""
-
-    numbers: tuple[int, ...]
-
-    def indices(self, total: int) -> tuple[int, ...]:
-        """Those that a clip of ``total`` frames has."""
-        return tuple(sorted({0, *(number for number in self.numbers if 0 <= number < total)}))
-
-
-@dataclass(frozen=True)
 class Together:
     """What several samplings of one clip choose, read at once: those of all epochs of a run, which are known before.
 
@@ -187,7 +180,7 @@ class Exactly:
         return self.numbers
 
 
-Sampling = Evaluation | Training | Views | Every | Numbered | Together | Part | Exactly
+Sampling = Evaluation | Training | Views | Every | Together | Part | Exactly
 
 
 @dataclass(frozen=True)
@@ -225,7 +218,18 @@ class Several:
     parts: tuple[Within, ...]
 
 
-Wanted = Sampling | Within | Several
+@dataclass(frozen=True)
+class Marked:
+    """When frames of a file are shown, and what is wanted of stretches of it, both of which only its clock tells.
+
+    ``find`` gives the numbers of these frames, all below the clip's own, and the stretches; it goes to the decoder's
+    process, by pickle.
+    """
+
+    find: Callable[[Pace], tuple[tuple[int, ...], tuple[Within, ...]]]
+
+
+Wanted = Sampling | Within | Several | Marked
 
 
 def policy_of(sampling: Sampling) -> int:
@@ -238,8 +242,6 @@ def policy_of(sampling: Sampling) -> int:
         return policy_of(sampling.parts[0])
     if isinstance(sampling, Every):
         return sampling.limit
-    if isinstance(sampling, Numbered):
-        return len(sampling.numbers) + 1
     return sampling.num_frames * (sampling.views if isinstance(sampling, Views) else 1)
 
 
@@ -249,7 +251,7 @@ def typical_indices(sampling: Sampling, total: int) -> tuple[int, ...]:
     The two decoders round colors a little differently. So the choice may hang on the policy alone and not on what a
     seed draws: a frame is the same to the bit in each epoch, and whether it was read by itself or with others.
     """
-    fixed = isinstance(sampling, Every | Numbered)
+    fixed = isinstance(sampling, Every)
     return sampling.indices(total) if fixed else Evaluation(policy_of(sampling)).indices(total)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import errno
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,14 +13,16 @@ import pytest
 from zips import import_service
 
 from ga2app.datasets import read_table
+from ga2app.datasets.clip_files import content_digest
 from ga2app.datasets.import_report import flaws_of
 from ga2app.datasets.train_test import draw_shots, left_over
 from ga2app.errors import ClipError, DatasetError
 from ga2app.paths import Home
+from ga2app.services import clip_inspector
 from ga2app.services.clip_inspector import VideoInspector
 from ga2app.services.dataset_export import export_csv, export_zip
 from ga2app.services.dataset_service import choose_test
-from ga2app.services.import_sources import FileSource
+from ga2app.services.import_sources import FileSource, source_at
 from ga2app.services.uploads import copy_into
 from ga2app.store import Store
 from ga2app.store.clip_pages import ClipFilter
@@ -27,6 +31,7 @@ from ga2app.store.import_records import ImportRow, ImportState
 from ga2app.types import Dataset, LabelKind, LabelledClip, Subset
 from ga2app.video import Every, read_clip
 from ga2app.video.decoder_pool import shared_pool
+from tests.clipsets.test_annotations import SAMPLES, write_clip
 from tests.video.made_clips import numbered, numbers_of
 
 
@@ -157,6 +162,42 @@ def test_hundreds_of_stretches_of_a_video_open_it_once(home: Home, store: Store,
     assert imported(home, store, listed(videos, *rows, "a.mp4,run,7,8")).state is ImportState.DONE
     assert shared_pool.opened - before == 1
     assert len(store.datasets.get("mine").clips) == 300
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a video of 5 s, which no test changes."""
+    return write_clip(tmp_path_factory.mktemp("root") / "a.mp4").parent
+
+
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_a_tools_file_is_imported_without_a_preview_by_opening_its_video_once(
+    sample: str, home: Home, store: Store, root: Path, tmp_path: Path
+) -> None:
+    _, name, content = SAMPLES[sample]
+    (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    source = source_at(tmp_path / name, None, root, 25.0 if "label studio" in sample else None)
+    before = shared_pool.opened
+    importer = import_service(home, store, VideoInspector())
+    row = importer.wait(importer.start(source, "mine"), 60)
+    assert (row.state, row.error, shared_pool.opened - before) == (ImportState.DONE, None, 1)
+    for clip in store.clips.page(1, ClipFilter(), limit=9):
+        known = replace(VideoInspector().inspect(clip.path), digest=content_digest(clip.path), warnings=())
+        assert clip.facts == known
+        assert (home.thumbs / f"{content_digest(clip.path)}.jpg").exists()
+
+
+def test_an_import_of_a_tools_file_ends_where_its_pictures_find_the_disk_full(
+    home: Home, store: Store, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*given: object) -> None:
+        raise ClipError("a.mp4", "no picture", "free space") from OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(clip_inspector, "_write_picture", full)
+    (tmp_path / "a.vtt").write_text("WEBVTT\n\n00:02.000 --> 00:04.000\nrun\n")
+    importer = import_service(home, store, VideoInspector())
+    row = importer.wait(importer.start(source_at(tmp_path / "a.vtt", None, root), "mine"), 60)
+    assert row.state is ImportState.FAILED and (row.error or "").startswith("disk full")
 
 
 def test_a_deleted_stretch_comes_back_and_its_video_is_counted_once(

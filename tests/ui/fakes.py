@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +13,8 @@ from typing import Any, cast
 import numpy as np
 from PIL import Image
 
+from ga2app.datasets.annotation_clocks import ClipClock, clock_of
+from ga2app.datasets.annotation_records import Mark
 from ga2app.errors import BundleError, ClipError, DatasetError, LabelError, LanguageModelError
 from ga2app.inference.explanations import (
     ClipExplanation,
@@ -229,6 +231,11 @@ class FakeInspector:
 
     def inspect_stretches(self, addresses: Sequence[str], pictures: Sequence[Path | None]) -> list[ClipFacts]:
         return [self.inspect(*one) for one in zip(addresses, pictures, strict=True)]
+
+    def inspect_marks(
+        self, path: str, marks: Sequence[Mark], picture: Callable[[str], Path | None]
+    ) -> tuple[ClipClock, dict[str, ClipFacts | ClipError]]:
+        return clock_of(path, marks), {}
 
     def thumbnail(self, path: str, out: Path, px: int = 160) -> None:
         self._open(path)

@@ -256,12 +256,10 @@ def test_a_thousand_stretches_of_one_file_are_imported_by_opening_it_once(studio
     rows = "".join(f"a.mp4,run {at % 3},{at / 250:.3f},{at / 250 + 0.1:.3f}\n" for at in range(1000))
     (tmp_path / "l.csv").write_text(f"path,label,start,end\n{rows}")
     looking, source = replace(studio, inspector=VideoInspector()), source_at(tmp_path / "l.csv", root=root)
+    os.utime(root / "a.mp4")  # what was read of it before is not known any more
     before = shared_pool.opened
-    assert len(looking.annotations.preview(source).stretches) == 1000
-    previewed = shared_pool.opened
     row = looking.imports.run(source, "many")
-    assert row.state == "done", row.error
-    assert previewed - before <= 1 and shared_pool.opened - previewed == 1
+    assert (row.state, row.error, shared_pool.opened - before) == ("done", None, 1)
     assert len(studio.store.datasets.get("many").clips) == 1000
 
 
