@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from ga2app import Recognizer, load_backbone
 from ga2app.clip import Backbone
-from ga2app.config import ClipConfig, OptimizerConfig, PromptConfig, RunConfig
+from ga2app.config import ClipConfig, OptimizerConfig, Pooling, PromptConfig, RunConfig
 from ga2app.errors import ClipError, ConfigError, LabelError, LimitError
 from ga2app.inference import sliding_windows
 from ga2app.training import train
@@ -153,3 +154,28 @@ def test_more_windows_and_labels_than_fit_into_memory_are_refused(
     monkeypatch.setattr(sliding_windows, "MOST_PROBABILITIES", 20)
     with pytest.raises(LimitError, match="more than 5 windows of 4 labels; take a longer step"):
         Recognizer(backbone, num_frames=4).over_time(video, LABELS, **WINDOWS)
+
+
+@pytest.fixture(scope="module")
+def ordered(backbone: Backbone, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A bundle with order-aware pooling, which has learned something of the order of frames."""
+    folder = tmp_path_factory.mktemp("ordered")
+    dataset = color_dataset(tmp_path_factory.mktemp("colors"))
+    run = replace(RUN, prompts=replace(RUN.prompts, pooling=Pooling.ORDERED))
+    train(run, dataset, out=folder / "bundle", checkpoint=folder / "checkpoint", backbone=backbone)
+    return str(folder / "bundle")
+
+
+@pytest.mark.parametrize("frames", [1, 4])
+@pytest.mark.parametrize("part", ["", "#t=1,1.3", "#t=1,1.05"])
+def test_windows_of_a_bundle_that_sees_the_order_of_frames_are_answered_as_their_stretches_are(
+    backbone: Backbone, ordered: str, video: str, frames: int, part: str
+) -> None:
+    recognizer = Recognizer(backbone, ordered, num_frames=frames)
+    found = recognizer.over_time(video + part, LABELS, **WINDOWS)
+    ends = [min(start + 0.5, found.end) for start in found.starts_s]
+    stretches = [f"{video}#t={start:.3f},{end:.3f}" for start, end in zip(found.starts_s, ends, strict=True)]
+    assert len(stretches) == (1 if part else 11)
+    for row, clip in zip(found.probabilities, recognizer.recognize(stretches, LABELS).clips, strict=True):
+        scores = {score.label: score.score for score in clip.answers[-1].scores}
+        assert same_record(dict(zip(found.labels, row.tolist(), strict=True)), {one: scores[one] for one in LABELS})
