@@ -17,18 +17,20 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from ga2app.datasets.clip_columns import (
-    DESCRIPTION,
-    Columns,
-    columns_of,
-    fold_number,
-    with_fold,
-    with_header,
-)
 from ga2app.datasets.clip_names import Part, part_of
 from ga2app.datasets.drafts import Draft, with_parts
 from ga2app.datasets.import_report import Problem
-from ga2app.datasets.text_tables import Sheet, column_key, read_sheet
+from ga2app.datasets.text_tables import (
+    DESCRIPTION,
+    Columns,
+    Sheet,
+    column_key,
+    columns_of,
+    fold_number,
+    read_sheet,
+    with_fold,
+    with_header,
+)
 from ga2app.errors import ClipError, DatasetError, counted, named
 from ga2app.stretches import address_of, seconds_of, split_address
 from ga2app.types import AnchorClip, Subset

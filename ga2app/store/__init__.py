@@ -102,11 +102,10 @@ class Store:
         """
         column = "folder" if table == "bundles" else "id"
         actor = self.actor()
-        with self._database.read() as db:
-            found = db.execute(
-                f"SELECT owner FROM {table} WHERE {column} = ?",
-                [self._database.to_stored(key) if isinstance(key, str) else key],
-            ).fetchone()
+        found = self._database.row(
+            f"SELECT owner FROM {table} WHERE {column} = ?",
+            [self._database.to_stored(key) if isinstance(key, str) else key],
+        )
         if found is None:
             raise gone(_NOUNS[table])
         if not actor.everything and found[0] != actor.name:
@@ -114,8 +113,7 @@ class Store:
 
     def taken_names(self, table: str) -> list[str]:
         """Names that no new anchor set or group can have, those of other people's among them."""
-        with self._database.read() as db:
-            return [name for (name,) in db.execute(f"SELECT name FROM main.{table} WHERE dataset_id IS NULL")]
+        return [name for (name,) in self._database.rows(f"SELECT name FROM main.{table} WHERE dataset_id IS NULL")]
 
     def share(self, table: str, key: int | str, on: bool) -> None:
         """Let others see a row, or not any more. ``key`` is its number or name, of a bundle its folder.

@@ -71,8 +71,7 @@ class Ratings:
         return self._one("ORDER BY asked_s DESC, id DESC LIMIT 1")
 
     def _one(self, which: str, *values: object) -> Question | None:
-        with self._database.read() as db:
-            row = db.execute(f"{_SELECT} {which}", list(values)).fetchone()
+        row = self._database.row(f"{_SELECT} {which}", list(values))
         return _question(row) if row else None
 
     def ask(self, labels: Sequence[str], backbone: str, source: str = "") -> Question:

@@ -63,8 +63,7 @@ class Anchors:
             "FROM anchor_sets LEFT JOIN anchor_clips ON set_id = anchor_sets.id WHERE dataset_id IS NULL "
             "GROUP BY anchor_sets.id ORDER BY anchor_sets.id"
         )
-        with self._database.read() as db:
-            return [AnchorSetRow(*row) for row in db.execute(sql).fetchall()]
+        return [AnchorSetRow(*row) for row in self._database.rows(sql)]
 
     def clips(self, name: str) -> list[AnchorClip]:
         """The clips of the anchor set ``name`` that are switched on; none for an unknown name."""
@@ -72,8 +71,7 @@ class Anchors:
             "SELECT path, caption FROM anchor_clips JOIN anchor_sets ON anchor_sets.id = set_id "
             "WHERE name = ? AND dataset_id IS NULL AND enabled ORDER BY anchor_clips.id"
         )
-        with self._database.read() as db:
-            found = db.execute(sql, [name]).fetchall()
+        found = self._database.rows(sql, [name])
         return [AnchorClip(self._database.from_stored(path), caption) for path, caption in found]
 
     def rows(
@@ -91,8 +89,7 @@ class Anchors:
             "rating.warned FROM anchor_clips LEFT JOIN anchor_ratings AS rating ON question_id = ? "
             f"AND subject = {CLIP_SUBJECT} WHERE set_id = ? ORDER BY {_ORDERS[order]} LIMIT ? OFFSET ?"
         )
-        with self._database.read() as db:
-            found = db.execute(sql, [question, set_id, limit, offset]).fetchall()
+        found = self._database.rows(sql, [question, set_id, limit, offset])
         path = self._database.from_stored
         return [
             AnchorRow(id_, path(file), caption, bool(enabled), digest, seconds, kept_rating(*rated))

@@ -157,13 +157,11 @@ class Bundles:
     def count(self, query: BundleQuery | None = None) -> int:
         """How many bundles ``query`` finds; all of them without one."""
         where, values = conditions(query or BundleQuery())
-        with self._database.read() as db:
-            return int(db.execute(f"SELECT count(*) {FROM} {where}", values).fetchone()[0])
+        return int(self._database.row(f"SELECT count(*) {FROM} {where}", values)[0])
 
     def backbones(self) -> builtins.list[str]:
         """The backbones that the bundles belong to, by name."""
-        with self._database.read() as db:
-            return [row[0] for row in db.execute("SELECT DISTINCT backbone FROM bundles ORDER BY backbone")]
+        return [row[0] for row in self._database.rows("SELECT DISTINCT backbone FROM bundles ORDER BY backbone")]
 
     def get(self, folder: str) -> BundleCard:
         """The card of the bundle in ``folder``. Raises BundleError if it is not listed."""
@@ -260,15 +258,13 @@ class HubNotes:
 
     def anchors(self, set_id: int) -> HubRevision | None:
         """What an anchor set is; None for one that has neither been pushed nor pulled."""
-        with self._database.read() as db:
-            found = db.execute("SELECT hub_repo, hub_commit FROM anchor_sets WHERE id = ?", [set_id]).fetchone()
+        found = self._database.row("SELECT hub_repo, hub_commit FROM anchor_sets WHERE id = ?", [set_id])
         return HubRevision(*found) if found and found[0] else None
 
     def anchors_at(self, revision: HubRevision) -> int | None:
         """The anchor set that is just that commit, the oldest of several; None where there is none."""
         sql = "SELECT id FROM anchor_sets WHERE hub_repo = ? AND hub_commit = ? AND dataset_id IS NULL ORDER BY id"
-        with self._database.read() as db:
-            found = db.execute(sql, [revision.repo_id, revision.commit]).fetchone()
+        found = self._database.row(sql, [revision.repo_id, revision.commit])
         return int(found[0]) if found else None
 
     def note_anchors(self, set_id: int, revision: HubRevision) -> None:
@@ -283,8 +279,7 @@ class HubNotes:
             f"SELECT digest, path FROM clips WHERE digest IN ({marks}) "
             f"UNION ALL SELECT digest, path FROM anchor_clips WHERE digest IN ({marks})"
         )
-        with self._database.read() as db:
-            found = db.execute(sql, [*digests, *digests]).fetchall()
+        found = self._database.rows(sql, [*digests, *digests])
         return {digest: self._database.from_stored(path) for digest, path in found}
 
     def _note(self, table: str, column: str, value: object, revision: HubRevision) -> bool:

@@ -88,12 +88,11 @@ class Clips:
 
     def labels(self, dataset_id: int) -> list[LabelRow]:
         """The labels of a data set, in their order."""
-        with self._database.read() as db:
-            found = db.execute(
-                f"SELECT id, name, kind, {_COUNTED.format('train')}, {_COUNTED.format('test')}, descriptions "
-                "FROM labels WHERE dataset_id = ? ORDER BY id",
-                [dataset_id],
-            ).fetchall()
+        found = self._database.rows(
+            f"SELECT id, name, kind, {_COUNTED.format('train')}, {_COUNTED.format('test')}, descriptions "
+            "FROM labels WHERE dataset_id = ? ORDER BY id",
+            [dataset_id],
+        )
         return [
             LabelRow(id_, name, LabelKind(kind), train, test, tuple(stored_json(told)))
             for id_, name, kind, train, test, told in found
@@ -111,14 +110,12 @@ class Clips:
         """``limit`` clips from number ``offset`` on, by label and then in the order in which they came."""
         where, values = _condition(dataset_id, wanted)
         sql = f"{_CLIP_OF_SEEN} WHERE {where} ORDER BY clips.label_id, clips.id LIMIT ? OFFSET ?"
-        with self._database.read() as db:
-            return self._rows(db.execute(sql, [*values, limit, offset]).fetchall())
+        return self._rows(self._database.rows(sql, [*values, limit, offset]))
 
     def some(self, ids: Iterable[int]) -> list[ClipRow]:
         """The clips with these ids that are there."""
         sql = f"{_CLIP} WHERE clips.id IN (SELECT value FROM json_each(?)) ORDER BY clips.label_id, clips.id"
-        with self._database.read() as db:
-            return self._rows(db.execute(sql, [json.dumps(list(ids))]).fetchall())
+        return self._rows(self._database.rows(sql, [json.dumps(list(ids))]))
 
     def get(self, clip_id: int) -> ClipRow:
         """One clip. Raises DatasetError if it is not there any more."""
@@ -134,8 +131,7 @@ class Clips:
             "UNION ALL SELECT path, digest FROM anchor_clips JOIN anchor_sets ON anchor_sets.id = set_id "
             "JOIN datasets ON datasets.id = dataset_id WHERE datasets.name = ? AND digest <> ''"
         )
-        with self._database.read() as db:
-            found = db.execute(sql, [dataset, dataset]).fetchall()
+        found = self._database.rows(sql, [dataset, dataset])
         return {self._database.from_stored(path): digest for path, digest in found}
 
     def copies(self, dataset_id: int, limit: int = 50) -> list[Copies]:
@@ -145,8 +141,7 @@ class Clips:
             "JOIN labels ON labels.id = clips.label_id WHERE clips.dataset_id = ? AND digest IS NOT NULL "
             "GROUP BY digest HAVING count(*) > 1 ORDER BY min(clips.id) LIMIT ?"
         )
-        with self._database.read() as db:
-            found = db.execute(sql, [dataset_id, limit]).fetchall()
+        found = self._database.rows(sql, [dataset_id, limit])
         return [
             Copies(
                 tuple(stored_json(labels)),
@@ -187,16 +182,14 @@ class Clips:
         """Whether a row has this ``value``, or one from it to ``before``: the stretches of a file."""
         fits = f"{column} = :of" if before is None else f"{column} >= :of AND {column} < :before"
         either = " OR ".join(f"EXISTS (SELECT 1 FROM {table} WHERE {fits})" for table in _WITH_CONTENT)
-        with self._database.read() as db:
-            return bool(db.execute(f"SELECT {either}", {"of": value, "before": before}).fetchone()[0])
+        return bool(self._database.row(f"SELECT {either}", {"of": value, "before": before})[0])
 
     def every_content(self) -> set[str]:
         """The content of all clips and anchors, also of those whose deletion can be undone."""
-        with self._database.read() as db:
-            found = db.execute(
-                "SELECT digest FROM clips UNION SELECT digest FROM anchor_clips UNION SELECT digest FROM waiting_clips "
-                """UNION SELECT json_extract(kept.value, '$[1].digest') FROM trash, json_each(trash."rows") AS kept"""
-            ).fetchall()
+        found = self._database.rows(
+            "SELECT digest FROM clips UNION SELECT digest FROM anchor_clips UNION SELECT digest FROM waiting_clips "
+            """UNION SELECT json_extract(kept.value, '$[1].digest') FROM trash, json_each(trash."rows") AS kept"""
+        )
         return {digest for (digest,) in found if digest}
 
     def _rows(self, found: list[Any]) -> list[ClipRow]:

@@ -44,15 +44,13 @@ class ClipReviews:
     def counts(self, dataset_id: int) -> dict[Reviewed, int]:
         """How many clips of a data set were reviewed how."""
         sql = "SELECT reviewed, count(*) FROM clips WHERE dataset_id = ? GROUP BY reviewed"
-        with self._database.read() as db:
-            found = dict(db.execute(sql, [dataset_id]).fetchall())
+        found = dict(self._database.rows(sql, [dataset_id]))
         return {how: int(found.get(how.value, 0)) for how in Reviewed}
 
     def open_clips(self, dataset_id: int) -> dict[int, bool]:
         """The clips that nobody confirmed or corrected, and whether they were skipped, by their ids."""
         sql = "SELECT id, reviewed FROM clips WHERE dataset_id = ? AND reviewed IN ('', 'skipped')"
-        with self._database.read() as db:
-            return {id_: bool(how) for id_, how in db.execute(sql, [dataset_id])}
+        return {id_: bool(how) for id_, how in self._database.rows(sql, [dataset_id])}
 
     def say(self, clip_id: int, how: Reviewed, name: str = "") -> str:
         """Note what a person said of a clip, under the label ``name`` where that is a correction; gives it in words.
@@ -87,11 +85,10 @@ class ClipReviews:
         """The clips of whoever asks that wait to join a data set, the least certain first."""
         columns = "id, path, digest, answers, certainty"
         sql = f"SELECT {columns} FROM waiting_clips WHERE owner = visitor() ORDER BY certainty, id"
-        with self._database.read() as db:
-            return [
-                WaitingClip(id_, self._database.from_stored(path), digest, stored_json(answers), certainty)
-                for id_, path, digest, answers, certainty in db.execute(sql)
-            ]
+        return [
+            WaitingClip(id_, self._database.from_stored(path), digest, stored_json(answers), certainty)
+            for id_, path, digest, answers, certainty in self._database.rows(sql)
+        ]
 
     def wait(self, clips: Sequence[tuple[str, str, Mapping[str, Any], float]]) -> int:
         """Let clips (path, digest, answers, certainty) wait, each once; gives how many are new."""
@@ -140,11 +137,10 @@ class ClipReviews:
 
     def files(self) -> set[str]:
         """The files of all clips that joined or wait, also of those that an undo would bring back."""
-        with self._database.read() as db:
-            found = db.execute(
-                "SELECT path FROM clips WHERE path LIKE '%recognized%' UNION SELECT path FROM waiting_clips UNION "
-                """SELECT json_extract(kept.value, '$[1].path') FROM trash, json_each(trash."rows") AS kept"""
-            ).fetchall()
+        found = self._database.rows(
+            "SELECT path FROM clips WHERE path LIKE '%recognized%' UNION SELECT path FROM waiting_clips UNION "
+            """SELECT json_extract(kept.value, '$[1].path') FROM trash, json_each(trash."rows") AS kept"""
+        )
         return {self._database.from_stored(path) for (path,) in found if path}
 
     @staticmethod

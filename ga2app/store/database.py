@@ -6,9 +6,10 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import sqlite_utils
 
@@ -93,6 +94,16 @@ class Database:
         """A connection to read with. Raises StoreError."""
         with self._lent() as db:
             yield db
+
+    def rows(self, sql: str, values: Sequence[Any] | dict[str, Any] = ()) -> list[Any]:
+        """All rows that one question has for an answer. Raises StoreError."""
+        with self._lent() as db:
+            return db.execute(sql, values).fetchall()
+
+    def row(self, sql: str, values: Sequence[Any] | dict[str, Any] = ()) -> Any:
+        """The first of ``rows``, None where there is none."""
+        with self._lent() as db:
+            return db.execute(sql, values).fetchone()
 
     @contextmanager
     def write(self) -> Iterator[sqlite_utils.Database]:

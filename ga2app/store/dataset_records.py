@@ -58,8 +58,7 @@ class Datasets:
 
     def names(self) -> Mapping[int, str]:
         """Names of all data sets by their ids, oldest first."""
-        with self._database.read() as db:
-            return dict(db.execute("SELECT id, name FROM datasets ORDER BY id").fetchall())
+        return dict(self._database.rows("SELECT id, name FROM datasets ORDER BY id"))
 
     def get(self, name: str) -> Dataset:
         """The data set, with labels and clips in the order they were added. Raises DatasetError if there is none."""
@@ -99,13 +98,12 @@ class Datasets:
     def pictured(self, name: str, endings: Sequence[str], limit: int) -> Sequence[tuple[str, str]]:
         """Label and file of one training clip of each of the first base labels, its name with one of ``endings``."""
         fitting = " OR ".join("lower(path) LIKE '%' || ?" for _ in endings)
-        with self._database.read() as db:
-            found = db.execute(
-                "SELECT labels.name, (SELECT path FROM clips WHERE label_id = labels.id AND subset = 'train' AND "
-                f"({fitting}) ORDER BY id LIMIT 1) AS file FROM labels JOIN datasets ON datasets.id = dataset_id "
-                "WHERE datasets.name = ? AND kind = 'base' AND file IS NOT NULL ORDER BY labels.id LIMIT ?",
-                [*endings, name, limit],
-            ).fetchall()
+        found = self._database.rows(
+            "SELECT labels.name, (SELECT path FROM clips WHERE label_id = labels.id AND subset = 'train' AND "
+            f"({fitting}) ORDER BY id LIMIT 1) AS file FROM labels JOIN datasets ON datasets.id = dataset_id "
+            "WHERE datasets.name = ? AND kind = 'base' AND file IS NOT NULL ORDER BY labels.id LIMIT ?",
+            [*endings, name, limit],
+        )
         return [(label, self._database.from_stored(file)) for label, file in found]
 
     def _parts(self, db: sqlite_utils.Database, dataset_id: int) -> dict[str, Any]:

@@ -200,8 +200,7 @@ class Imports:
     def flaws(self, import_id: int, *, limit: int, offset: int = 0) -> list[dict[str, Any]]:
         """``limit`` flaws of an import's report from number ``offset`` on, as ``ImportReport.to_dict`` gives them."""
         sql = "SELECT value FROM imports, json_each(report, '$.flaws') WHERE imports.id = ? LIMIT ? OFFSET ?"
-        with self._database.read() as db:
-            return [stored_json(value) for (value,) in db.execute(sql, [import_id, limit, offset]).fetchall()]
+        return [stored_json(value) for (value,) in self._database.rows(sql, [import_id, limit, offset])]
 
     def _rows(self, which: str, *values: int, columns: str = _COLUMNS) -> list[ImportRow]:
         with self._database.read() as db:

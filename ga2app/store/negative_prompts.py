@@ -58,8 +58,7 @@ class Negatives:
             "FROM negative_groups LEFT JOIN negatives ON group_id = negative_groups.id WHERE dataset_id IS NULL "
             "GROUP BY negative_groups.id ORDER BY negative_groups.id"
         )
-        with self._database.read() as db:
-            return [NegativeGroupRow(*row) for row in db.execute(sql).fetchall()]
+        return [NegativeGroupRow(*row) for row in self._database.rows(sql)]
 
     def texts(self, group: str | None = None) -> list[str]:
         """The prompts that are switched on, each once: those of ``group``, or of all groups."""
@@ -67,8 +66,7 @@ class Negatives:
             "SELECT text FROM negatives JOIN negative_groups ON negative_groups.id = group_id "
             "WHERE dataset_id IS NULL AND enabled AND name = ifnull(?, name) ORDER BY negatives.id"
         )
-        with self._database.read() as db:
-            found = db.execute(sql, [group]).fetchall()
+        found = self._database.rows(sql, [group])
         return list(dict.fromkeys(text for (text,) in found))
 
     def rows(
@@ -89,8 +87,7 @@ class Negatives:
             f"WHERE {_WHERE} ORDER BY {_ORDERS[order]} LIMIT ? OFFSET ?"
         )
         wanted = search.strip()
-        with self._database.read() as db:
-            found = db.execute(sql, [question, group_id, wanted, wanted, limit, offset]).fetchall()
+        found = self._database.rows(sql, [question, group_id, wanted, wanted, limit, offset])
         return [
             NegativeRow(id_, owner, group, text, bool(enabled), kept_rating(*rated))
             for id_, owner, group, text, enabled, *rated in found
@@ -100,8 +97,7 @@ class Negatives:
         """How many prompts ``rows`` has in all."""
         sql = f"SELECT count(*) FROM negatives JOIN negative_groups ON negative_groups.id = group_id WHERE {_WHERE}"
         wanted = search.strip()
-        with self._database.read() as db:
-            return int(db.execute(sql, [group_id, wanted, wanted]).fetchone()[0])
+        return int(self._database.row(sql, [group_id, wanted, wanted])[0])
 
     def create_group(self, name: str) -> int:
         """A new, empty group; gives its id. Raises StoreError for an empty name or one that is taken."""

@@ -110,8 +110,7 @@ def load_seeds(database: Database, folder: Path = SEEDS) -> None:
         "attributes": (ATTRIBUTES, partial(_load_texts, insert="INSERT OR IGNORE", on=0)),
         "anchor_sets": (ANCHOR_SETS, _load_anchor_sets),
     }
-    with database.read() as db:
-        had = {name for (name,) in db.execute("SELECT name FROM seeds")}
+    had = {name for (name,) in database.rows("SELECT name FROM seeds")}
     for name, (file, load) in loaders.items():
         path = folder / file
         if name in had or not path.is_file():

@@ -105,8 +105,7 @@ class RunClaims(RunRows):
     def count_for(self, place: WorkerPlace) -> int:
         """How many queued runs may be trained at ``place``."""
         where, values = place.where()
-        with self._database.read() as db:
-            return int(db.execute(f"SELECT count(*) FROM runs WHERE {where}", values).fetchone()[0])
+        return int(self._database.row(f"SELECT count(*) FROM runs WHERE {where}", values)[0])
 
     def count_remote(self) -> int:
         """How many runs on machines of others wait or go on."""
@@ -132,8 +131,7 @@ class RunClaims(RunRows):
 
     def should_stop(self, run_id: int) -> bool:
         """Whether the worker should let go of the run: it was asked to, or the run is not a running one any more."""
-        with self._database.read() as db:
-            found = db.execute("SELECT state FROM runs WHERE id = ?", [run_id]).fetchone()
+        found = self._database.row("SELECT state FROM runs WHERE id = ?", [run_id])
         return found is None or found[0] != RunState.RUNNING
 
     def resumed(self, run_id: int, step: int) -> None:
@@ -165,10 +163,7 @@ class RunClaims(RunRows):
 
     def release_all(self) -> Sequence[int]:
         """``release`` every run: in a copy of a home no worker has one. Gives those that wait again."""
-        with self._database.read() as db:
-            found = db.execute(
-                "SELECT id, state FROM runs WHERE state IN ('running', 'stopping') ORDER BY id"
-            ).fetchall()
+        found = self._database.rows("SELECT id, state FROM runs WHERE state IN ('running', 'stopping') ORDER BY id")
         for run_id, _ in found:
             self.release(run_id)
         return [run_id for run_id, state in found if state == RunState.RUNNING]

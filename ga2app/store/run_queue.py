@@ -135,8 +135,7 @@ class Runs(RunClaims):
 
         At its end the learning rate is 0: more epochs are another schedule, and so a run of its own.
         """
-        with self._database.read() as db:
-            done = [run_id for (run_id,) in db.execute("SELECT id FROM runs WHERE state = 'done'")]
+        done = [run_id for (run_id,) in self._database.rows("SELECT id FROM runs WHERE state = 'done'")]
         return sum(map(drop_checkpoint, map(self._database.home.checkpoint, done)))
 
     def drop_old_checkpoints(self, keep_s: float) -> list[int]:
@@ -145,8 +144,7 @@ class Runs(RunClaims):
         Gives the numbers of those that had one: resumed, they begin anew.
         """
         sql = "SELECT id FROM runs WHERE state IN ('stopped', 'failed') AND finished_s < ? ORDER BY id"
-        with self._database.read() as db:
-            ended = [run_id for (run_id,) in db.execute(sql, [time.time() - keep_s])]
+        ended = [run_id for (run_id,) in self._database.rows(sql, [time.time() - keep_s])]
         old = [run_id for run_id in ended if self.has_checkpoint(run_id)]
         for run_id in old:
             drop_checkpoint(self._database.home.checkpoint(run_id))
@@ -169,8 +167,7 @@ class Runs(RunClaims):
             "SELECT id, place FROM (SELECT id, row_number() OVER (ORDER BY queued_s, id) AS place FROM main.runs "
             "WHERE state = 'queued') WHERE id IN (SELECT id FROM runs)"
         )
-        with self._database.read() as db:
-            return dict(db.execute(sql).fetchall())
+        return dict(self._database.rows(sql))
 
     def move(self, run_id: int, to: Place) -> list[int]:
         """Move a waiting run and give the new order. Raises StoreError if it is not waiting any more.

@@ -116,20 +116,17 @@ class Events:
             'SELECT id, at_s, kind, step, "values" FROM events WHERE run_id = ? '
             f"AND kind IN ({marks(wanted)}) AND id > ? ORDER BY id LIMIT ?"
         )
-        with self._database.read() as db:
-            found = db.execute(sql, [run_id, *wanted, after_id, -1 if limit is None else limit]).fetchall()
+        found = self._database.rows(sql, [run_id, *wanted, after_id, -1 if limit is None else limit])
         return [StoredEvent(id_, at_s, _event(kind, step, values)) for id_, at_s, kind, step, values in found]
 
     def holds_event(self, event_id: int) -> bool:
         """Whether an event is still there: whoever reads by ``after_id`` sees so that a lost attempt was dropped."""
-        with self._database.read() as db:
-            return db.execute("SELECT 1 FROM events WHERE id = ?", [event_id]).fetchone() is not None
+        return self._database.row("SELECT 1 FROM events WHERE id = ?", [event_id]) is not None
 
     def latest(self, run_id: int, kind: EventKind) -> Event | None:
         """The run's last event of ``kind``."""
         sql = 'SELECT kind, step, "values" FROM events WHERE run_id = ? AND kind = ? ORDER BY id DESC LIMIT 1'
-        with self._database.read() as db:
-            found = db.execute(sql, [run_id, kind.value]).fetchone()
+        found = self._database.row(sql, [run_id, kind.value])
         return _event(*found) if found else None
 
     def drop_events_after(self, run_id: int, step: int) -> int:
@@ -172,16 +169,14 @@ class RunRows(Events):
     def count(self, states: Iterable[RunState] | None = None, *, only: RunFilter | None = None) -> int:
         """How many runs there are, or are in one of ``states``, or pass ``only``."""
         where, values = (only or RunFilter(None if states is None else tuple(states))).where()
-        with self._database.read() as db:
-            found = db.execute(f"SELECT count(*) FROM runs WHERE {where}", values).fetchone()
+        found = self._database.row(f"SELECT count(*) FROM runs WHERE {where}", values)
         return int(found[0])
 
     def facets(self) -> RunFacets:
         """What the runs can be filtered by."""
         sql = "SELECT DISTINCT json_extract(config, '$.{}') AS value FROM runs ORDER BY value"
-        with self._database.read() as db:
-            found = [tuple(str(value) for (value,) in db.execute(sql.format(key))) for key in ("dataset", "backbone")]
-        return RunFacets(*found)
+        found = [self._database.rows(sql.format(key)) for key in ("dataset", "backbone")]
+        return RunFacets(*(tuple(str(value) for (value,) in values) for values in found))
 
     def last_epochs(self, run_ids: Sequence[int]) -> dict[int, Event]:
         """The last epoch's figures of each of these runs that has any, read at once."""
@@ -193,8 +188,7 @@ class RunRows(Events):
             'SELECT run_id, step, "values" FROM events WHERE id IN (SELECT max(id) FROM events '
             f"WHERE kind = ? AND run_id IN ({marks(run_ids)}) GROUP BY run_id)"
         )
-        with self._database.read() as db:
-            found = db.execute(sql, [kind.value, *run_ids]).fetchall()
+        found = self._database.rows(sql, [kind.value, *run_ids])
         return {run_id: Event(kind, step, stored_json(values)) for run_id, step, values in found}
 
     def same_but_seed(self, run_id: int) -> Sequence[RunRecord]:
@@ -244,10 +238,9 @@ class RunRows(Events):
 
     def data_of(self, run_id: int) -> TrainingData | None:
         """What the run is trained on; None before it has begun, and for runs of versions that did not keep it."""
-        with self._database.read() as db:
-            found = db.execute(
-                "SELECT run_data.state FROM run_data JOIN runs ON data_hash = hash WHERE runs.id = ?", [run_id]
-            ).fetchone()
+        found = self._database.row(
+            "SELECT run_data.state FROM run_data JOIN runs ON data_hash = hash WHERE runs.id = ?", [run_id]
+        )
         return TrainingData.from_dict(stored_json(found[0])) if found else None
 
     def digests(self) -> dict[str, str]:
@@ -255,8 +248,7 @@ class RunRows(Events):
         sql = " UNION ALL ".join(
             f"SELECT path, digest FROM {table} WHERE digest IS NOT NULL" for table in ("clips", "anchor_clips")
         )
-        with self._database.read() as db:
-            return {self._database.from_stored(path): digest for path, digest in db.execute(sql)}
+        return {self._database.from_stored(path): digest for path, digest in self._database.rows(sql)}
 
     def _row(self, db: sqlite_utils.Database, run_id: int) -> RunRecord:
         for row in db.query(f"SELECT {_COLUMNS} FROM runs WHERE id = ?", [run_id]):

@@ -97,12 +97,11 @@ class Trash:
 
     def last(self, room: str) -> Discarded | None:
         """The newest deletion or edit of ``room`` that can be undone."""
-        with self._database.read() as db:
-            found = db.execute(
-                "SELECT id, what, discarded_s, edit FROM trash WHERE room = ? AND owner = visitor() "
-                "ORDER BY id DESC LIMIT 1",
-                [room],
-            ).fetchone()
+        found = self._database.row(
+            "SELECT id, what, discarded_s, edit FROM trash WHERE room = ? AND owner = visitor() "
+            "ORDER BY id DESC LIMIT 1",
+            [room],
+        )
         return Discarded(found[0], found[1], found[2], edit=bool(found[3])) if found else None
 
     def offer(self, room: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 
 from ga2app.datasets import Division, Layout, SplitLists
-from ga2app.datasets.clip_columns import fold_number
+from ga2app.datasets.text_tables import fold_number
 from ga2app.errors import DatasetError
 from ga2app.labels import Spelling, parse_labels
 from ga2app.services.annotation_files import AnnotationSource, needs_at, rate_given
