@@ -19,7 +19,7 @@ from ga2app import bundles
 from ga2app.bundles.bundle_zip import find_entries, pack, take_in
 from ga2app.bundles.checkpoints.checkpoint_reader import read_checkpoint
 from ga2app.clip import load_backbone
-from ga2app.clip.files.clip_folder import find_clip, look_into
+from ga2app.clip.files import find_clip, look_into
 from ga2app.config import RunConfig
 from ga2app.config.settings_files import load_settings
 from ga2app.datasets.clip_files import check_file, content_digest

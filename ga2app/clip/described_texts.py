@@ -70,7 +70,7 @@ def usable_descriptions(
     Left out whole, never cut: a sentence of more tokens than the tower has positions, and one with words that the
     tokenizer never saw.
     """
-    room = backbone.sizes.text_positions - 2
+    room = backbone.sizes.text_positions - len(backbone.start) - 1
     usable: dict[str, tuple[str, ...]] = {}
     faults: list[str] = []
     listed = list(names)

@@ -114,7 +114,7 @@ def _short(text: str) -> str:
 
 def _key(files: ClipFolder) -> str:
     """Path, size and time of change of everything that the weights come from, the configuration too."""
-    rows: Sequence[Path] = [(files.folder / name).resolve() for name in ("config.json", *files.weights)]
+    rows: Sequence[Path] = [path.resolve() for path in (files.config_file, *map(files.folder.joinpath, files.weights))]
     facts = [[str(path), path.stat().st_size, path.stat().st_mtime_ns] for path in rows]
     return _short(json.dumps(facts))
 

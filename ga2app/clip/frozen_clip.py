@@ -84,7 +84,7 @@ class Backbone(nn.Module):
         ``preprocessing`` is OpenAI's unless another is given; ``weights`` is their hash where it is known.
         """
         super().__init__()
-        sizes, weights = _sizes(clip.config), weights or hash_weights(clip)
+        sizes, weights = tower_sizes(clip.config), weights or hash_weights(clip)
         preprocessing = preprocessing or clip_preprocessing(sizes.image_size)
         print_of_all = fingerprint(weights, preprocessing)
         old_print = six_tensor_fingerprint(dict(clip.named_parameters()))
@@ -94,6 +94,8 @@ class Backbone(nn.Module):
         # Text that is too long is refused in ``tokenize``, with advice; the tokenizer need not warn as well.
         tokenizer.model_max_length = sys.maxsize
         self.tokenizer = tokenizer
+        self.start = () if tokenizer.bos_token_id is None else (tokenizer.bos_token_id,)
+        """Of a text: nothing in a MetaCLIP 2 with the tokenizer of mT5, whose prompts come first, then."""
         self.compute = compute
         self._features: dict[tuple[str, ...], Tensor] = {}
         self.sentences: dict[str, Tensor] = {}  # text features (D,) of descriptions, by their text
@@ -192,18 +194,18 @@ class Backbone(nn.Module):
     def encode_text(self, text: TokenizedText, context: Tensor | None = None, prompts: Sequence[Tensor] = ()) -> Tensor:
         """Text features (K, D) of length 1.
 
-        ``context`` (P, Dt) takes the place of the embeddings at positions 1 … P; ``prompts`` holds one set
-        (P, Dt) for each of the layers 1, 2, …, which replaces those positions at that layer's input.
+        ``context`` (P, Dt) takes the place of the embeddings at the positions behind the start token, 1 … P;
+        ``prompts`` holds one set (P, Dt) for each of the layers 1, 2, …, which replaces those at that layer's input.
         """
-        tower = self.clip.text_model
+        tower, lead = self.clip.text_model, len(self.start)
         words, places = tower.embeddings.token_embedding, tower.embeddings.position_embedding.weight
         sets: list[Tensor] = []
         if context is not None or prompts:
             length = len(prompts[0] if context is None else context)
-            context = words(text.ids[0, 1 : 1 + length]) if context is None else context
-            sets = [context.to(places.dtype) + places[1 : 1 + length], *prompts]
-        packed = text.packed(1 + len(sets[0]) if sets else 0)
-        begun = 1 if sets else packed.shared  # positions before the prompts, or all that texts have in common
+            context = words(text.ids[0, lead : lead + length]) if context is None else context
+            sets = [context.to(places.dtype) + places[lead : lead + length], *prompts]
+        packed = text.packed(lead + len(sets[0]) if sets else 0)
+        begun = lead if sets else packed.shared  # positions before the prompts, or all that texts have in common
         own, columns = packed.own.flatten(), text.ids.shape[1]
         first = words(text.ids[0, :begun]) + places[:begun]
         hidden = torch.cat([first, words(text.ids.flatten()[own]) + places[own % columns]])  # (m + B · G, Dt)
@@ -211,7 +213,7 @@ class Backbone(nn.Module):
         for depth, layer in enumerate(layers):
             shared = sets[depth] if depth < len(sets) else None
             if shared is not None and depth + 1 == len(sets):  # Nothing replaces these: later layers read them.
-                hidden, shared = torch.cat([hidden[:1], shared, hidden[1:]]), None
+                hidden, shared = torch.cat([hidden[:lead], shared, hidden[lead:]]), None
             hidden = layer.texts(hidden, packed, shared)
         ended = last.texts(hidden, packed, sets[-1] if len(sets) > len(layers) else None, last=True)  # (K, Dt)
         features = self.clip.text_projection(tower.final_layer_norm(ended).to(self.compute.dtype))  # (K, D)
@@ -223,8 +225,8 @@ class Backbone(nn.Module):
         Raises LabelError for a text with more tokens than the tower has positions. ``crop`` cuts the rows right
         after the batch's last end token, which changes no output because attention is causal.
         """
-        start, end = self.tokenizer.bos_token_id, self.tokenizer.eos_token_id
-        room = self.sizes.text_positions - prompt_length - 2
+        end = self.tokenizer.eos_token_id
+        room = self.sizes.text_positions - prompt_length - len(self.start) - 1
         rows = []
         for text in texts:
             words = list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
@@ -233,7 +235,7 @@ class Backbone(nn.Module):
                     f"label '{shorten(text)}' has {len(words)} tokens and {self.name} has room for {room} "
                     f"({self.sizes.text_positions} positions, {prompt_length} of them prompts); use fewer words"
                 )
-            rows.append([start, *[end] * prompt_length, *words, end])
+            rows.append([*self.start, *[end] * prompt_length, *words, end])
         longest = max(map(len, rows)) if crop else self.sizes.text_positions
         ids = torch.tensor([row + [end] * (longest - len(row)) for row in rows])
         ends = torch.tensor([len(row) - 1 for row in rows])
@@ -284,7 +286,8 @@ def shorten(text: str) -> str:
     return text if len(text) <= 40 else text[:37] + "…"
 
 
-def _sizes(config: Any) -> TowerSizes:
+def tower_sizes(config: Any) -> TowerSizes:
+    """The shapes that the ``config`` of a class of transformers says."""
     vision, text = config.vision_config, config.text_config
     return TowerSizes(
         visual_width=vision.hidden_size,

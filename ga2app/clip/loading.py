@@ -18,12 +18,12 @@ from ga2app.clip.files import CLASSES, ClipFolder, download, find_clip, may_be_o
 from ga2app.clip.fingerprints import hash_of_files
 from ga2app.clip.frozen_clip import Backbone
 from ga2app.clip.measured_choices import faster_attention, faster_precision, faster_threads, gain_of_compiling
+from ga2app.clip.open_clip_weights import read_open_clip_weights
 from ga2app.clip.siglip_towers import SiglipBackbone
-from ga2app.clip.tokenizers import check_tokenizer
+from ga2app.clip.tokenizers import check_tokenizer, clean_before
 from ga2app.config import ATTENTIONS, AUTO, SKETCH, Precision, RunConfig
 from ga2app.errors import BackboneError
 from ga2app.fast_start import loaded
-from ga2app.video.preprocessing import read_preprocessing
 
 
 def load_backbone(
@@ -40,8 +40,8 @@ def load_backbone(
     """Load a frozen CLIP, ready for prompts in both towers (paper, section 3).
 
     Args:
-        name: "sketch" (the embedded one), a folder as ``save_pretrained`` writes it, or a repository of the Hugging
-            Face Hub, such as "openai/clip-vit-base-patch16".
+        name: "sketch" (the embedded one), a folder as ``save_pretrained`` or open_clip writes it, or a repository of
+            the Hugging Face Hub, such as "openai/clip-vit-base-patch16".
         device: "auto", "cpu", "cuda", "cuda:1" or "mps".
         precision: of the matrix products: "float32", "bfloat16", "float16" (CUDA only), or "auto", which is bfloat16
             where the device computes in it and it was faster when it was measured on this machine, else float32.
@@ -73,8 +73,8 @@ def load_backbone(
     files = _found(name, revision, allow_download)
     clip, tokenizer = _load(files, name)
     made = SiglipBackbone if files.kind == "siglip" else Backbone
-    check_tokenizer(tokenizer, clip.config.text_config.vocab_size, name, padded=made is SiglipBackbone)
-    preprocessing = read_preprocessing(files.folder, clip.config.vision_config.image_size, name)
+    check_tokenizer(tokenizer, clip.config.text_config, name, files.kind)
+    preprocessing = files.preprocessing(clip.config.vision_config.image_size, name)
     weights = hash_of_files(clip, files)
     if Precision(precision) is Precision.AUTO:
         compute = faster_precision(clip, compute)
@@ -144,14 +144,17 @@ def _load(files: ClipFolder, name: str) -> tuple[Any, Any]:
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     where = str(files.folder)
     model: Any = getattr(transformers, CLASSES[files.kind])
+    how: dict[str, Any] = {"dtype": torch.float32, "output_loading_info": True, "local_files_only": True}
     try:
-        clip, report = model.from_pretrained(
-            where,
-            dtype=torch.float32,
-            output_loading_info=True,
-            local_files_only=True,
-        )
-        tokenizer = transformers.AutoTokenizer.from_pretrained(where, local_files_only=True)
+        if files.open_clip:
+            config = model.config_class.from_dict(dict(files.open_clip.config))
+            held = read_open_clip_weights(files, config, name)
+            clip, report = model.from_pretrained(None, config=config, state_dict=held, **how)
+            tokenizer = transformers.AutoTokenizer.from_pretrained(where, config=config, local_files_only=True)
+            clean_before(tokenizer, files.open_clip.clean, name)
+        else:
+            clip, report = model.from_pretrained(where, **how)
+            tokenizer = transformers.AutoTokenizer.from_pretrained(where, local_files_only=True)
     except ImportError as exc:
         raise BackboneError(
             f"backbone '{name}' needs a package that is not installed ({_first_line(exc)}); for the tokenizer of "

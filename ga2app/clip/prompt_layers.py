@@ -155,7 +155,7 @@ class FrozenLayer(nn.Module):
         # What sees itself alone mixes its own value.
         first = (
             before[:, 1].flatten(1)
-            if begun == 1
+            if begun <= 1
             else attention(asking[None, :, 0], before[None], _causal(qkv, begun))[0]
         )
         return self._finish(hidden, torch.cat([first, mixed]))

@@ -35,6 +35,7 @@ class SiglipBackbone(Backbone):
         if not clip.vision_model.use_head:
             raise BackboneError(f"backbone '{name}' has no attention pooling, which SigLIP's features come out of")
         super().__init__(clip, tokenizer, name, *how, **more)
+        self.start = ()
 
     @property
     def bias(self) -> float:

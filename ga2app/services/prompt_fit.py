@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from ga2app.clip.files import find_clip
-from ga2app.clip.files.clip_folder import CONFIG
+from ga2app.clip.files import clip_config, find_clip
 from ga2app.config import (
     HARD_PROMPT_EMBEDDED,
     HARD_PROMPT_RANDOM,
@@ -57,8 +56,7 @@ class Towers:
 def towers_of(backbone: str) -> Towers | None:
     """The towers of ``backbone``; None where it is not on this machine or cannot be read."""
     try:
-        path = _folder(backbone) / CONFIG
-        return _towers(path, path.stat().st_mtime)
+        return _towers(clip_config(_folder(backbone)))
     except (BackboneError, OSError, ValueError, TypeError, AttributeError, ArithmeticError):
         return None
 
@@ -68,9 +66,7 @@ def _folder(backbone: str) -> Path:
     return folder if os.path.isdir(folder) else find_clip(backbone).folder
 
 
-@lru_cache(maxsize=32)
-def _towers(path: Path, changed_s: float) -> Towers:
-    data = parse_json(read_ordinary(path))
+def _towers(data: Mapping[str, Any]) -> Towers:
     # Older files say the same twice, and the second place counts.
     vision, text = (
         (data.get(name) or {}) | (data.get(f"{name}_dict") or {}) for name in ("vision_config", "text_config")
@@ -136,7 +132,7 @@ def _too_long(folder: Path, labels: tuple[str, ...], prompt_length: int) -> Sequ
         return ()
     tokenizer, positions = counter
     lengths = tokenizer.encode_batch([f"{spoken(label)}." for label in labels], add_special_tokens=False)
-    room = positions - prompt_length - 2
+    room = positions - prompt_length - tokenizer.num_special_tokens_to_add(False)
     return tuple(label for label, length in zip(labels, lengths, strict=True) if len(length.ids) > room)
 
 
@@ -147,7 +143,7 @@ def _counter(folder: Path) -> tuple[Any, int] | None:
 
     if not (folder / "tokenizer.json").is_file():
         return None
-    data = parse_json(read_ordinary(folder / CONFIG))
+    data = clip_config(folder)
     text = data.get("text_config") or {}
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.no_truncation()

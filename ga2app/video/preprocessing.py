@@ -127,6 +127,11 @@ def read_preprocessing(folder: Path, size_px: int, shown: str) -> Preprocessing:
         data, file = _read_json(folder / PREPROCESSOR, shown), PREPROCESSOR
     if not data:
         return clip_preprocessing(size_px)
+    return follow(data, size_px, shown, file)
+
+
+def follow(data: Mapping[str, Any], size_px: int, shown: str, file: str) -> Preprocessing:
+    """``parse_preprocessing`` of what the ``file`` of the backbone ``shown`` says. Raises BackboneError."""
     try:
         return parse_preprocessing(data, size_px)
     except (ValueError, TypeError) as exc:

@@ -61,16 +61,6 @@ def test_a_tokenizer_that_makes_the_same_of_every_word_is_refused(tiny_clip_fold
     assert "its tokenizer makes the same of every word" in refusal(folder)
 
 
-def test_an_open_clip_folder_is_named_as_such(tiny_clip_folder: Path, tmp_path: Path):
-    folder = tmp_path / "open"
-    folder.mkdir()
-    (folder / "open_clip_config.json").write_text("{}")
-    (folder / "open_clip_pytorch_model.bin").write_bytes(b"PK\x03\x04")
-    assert "it is an open_clip folder" in refusal(folder)
-    shutil.copy(tiny_clip_folder / "config.json", folder)
-    assert "it is an open_clip folder" in refusal(folder)
-
-
 def test_another_kind_of_model_is_refused_by_its_type(tiny_clip_folder: Path, tmp_path: Path):
     folder = say(copy_of(tiny_clip_folder, tmp_path / "x"), "config.json", model_type="xclip")
     assert "is a xclip model, not a CLIP" in refusal(folder)

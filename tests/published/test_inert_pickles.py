@@ -17,9 +17,9 @@ import torch
 
 from ga2app.bundles import load_bundle
 from ga2app.bundles.checkpoints import import_checkpoint, read_checkpoint
-from ga2app.bundles.checkpoints.inert_pickle import MOST_STEPS, Inert, InertUnpickler, Source
-from ga2app.bundles.checkpoints.torch_files import read_torch_file
 from ga2app.clip import Backbone
+from ga2app.clip.inert_pickle import MOST_STEPS, Inert, InertUnpickler, Source
+from ga2app.clip.torch_files import read_torch_file
 from ga2app.errors import CheckpointError
 from tests.published import openai_layout as theirs
 

@@ -21,8 +21,9 @@ from ga2app.bundles.checkpoints.published_prompts import (
     read_prompts,
     same_embedding,
 )
-from ga2app.bundles.checkpoints.weight_layout import TOKEN_EMBEDDING, FrozenWeights, Part, read_weights
+from ga2app.bundles.checkpoints.weight_layout import FrozenWeights, read_weights
 from ga2app.clip import Backbone, BackboneId
+from ga2app.clip.openai_weights import TOKEN_EMBEDDING, Part
 from ga2app.clip.siglip_towers import SiglipBackbone
 from ga2app.config import PAPER_BACKBONE, PromptConfig
 from ga2app.errors import CheckpointError, Fault, shown

@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ga2app.bundles.checkpoints.inert_pickle import Inert, TooLarge
-from ga2app.bundles.checkpoints.torch_files import StoredTensor, TorchFile, read_torch_file
+from ga2app.clip.inert_pickle import Inert, TooLarge
+from ga2app.clip.torch_files import StoredTensor, TorchFile, read_torch_file
 from ga2app.errors import CheckpointError, Fault, shown
 
 STATE = "model_state_dict"

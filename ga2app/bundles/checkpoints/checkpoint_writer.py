@@ -21,12 +21,12 @@ from transformers.utils import SAFE_WEIGHTS_NAME
 from ga2app import bundles
 from ga2app.bundles.bundle_files import whole_folder
 from ga2app.bundles.checkpoints.published_prompts import PublishedPrompts
-from ga2app.bundles.checkpoints.torch_files import Storage, StoredTensor
 from ga2app.bundles.checkpoints.weight_layout import FrozenWeights
 from ga2app.clip import Backbone, BackboneId
 from ga2app.clip.files import find_clip
 from ga2app.clip.fingerprints import SIX, fingerprint, hash_named, six_tensor_fingerprint
 from ga2app.clip.tokenizers import check_tokenizer
+from ga2app.clip.torch_files import Storage, StoredTensor
 from ga2app.config import SKETCH, LossConfig, RunConfig
 from ga2app.config.presets import PAPER_RUNS, PaperRun, paper_preset
 from ga2app.errors import BackboneError, BundleError
@@ -73,7 +73,7 @@ def write_backbone(backbone: Backbone, weights: FrozenWeights, folder: Path) -> 
             told = json.dumps(backbone.preprocessing.to_config(), indent=2)
             (fresh / PREPROCESSOR).write_text(told + "\n", encoding="utf-8")
             find_clip(str(fresh))
-            check_tokenizer(AutoTokenizer.from_pretrained(fresh), config.text_config.vocab_size, str(fresh))
+            check_tokenizer(AutoTokenizer.from_pretrained(fresh), config.text_config, str(fresh), config.model_type)
             preprocessing = read_preprocessing(fresh, config.vision_config.image_size, str(fresh))
             hashed = hash_named(config, written, lambda name: written[name].read())
             six = six_tensor_fingerprint({name: written[name].read() for name in SIX})

@@ -21,8 +21,8 @@ from torch.nn import functional
 
 from ga2app.bundles.checkpoints.checkpoint_reader import Checkpoint, TensorReader
 from ga2app.bundles.checkpoints.prompt_layouts import CONTEXT, LEARNER, Layout
-from ga2app.bundles.checkpoints.torch_files import StoredTensor
 from ga2app.clip import TowerSizes
+from ga2app.clip.torch_files import StoredTensor
 from ga2app.config import HARD_PROMPT_RANDOM, PromptConfig
 from ga2app.errors import Fault
 

@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ga2app.bundles.checkpoints.inert_pickle import Inert, InertUnpickler, Name, Source, TooLarge
+from ga2app.clip.inert_pickle import Inert, InertUnpickler, Name, Source, TooLarge
 from ga2app.errors import CheckpointError
 from ga2app.untrusted import MAX_WHOLE, open_ordinary
 
