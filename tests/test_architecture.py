@@ -22,6 +22,7 @@ LAYERS = (
 TORCH = {"torch", "safetensors", "transformers", "tokenizers"}
 OUTSIDE = {
     "labels": {"ftfy"},
+    "datasets": {"yaml", "pyarrow"},
     "video": {"torch", "PIL", "av", "decord"},
     "clip": TORCH | {"huggingface_hub"},
     "method": TORCH,

@@ -17,22 +17,26 @@ from ga2app.errors import DatasetError
 from ga2app.labels import Spelling, parse_labels
 
 if TYPE_CHECKING:
+    from ga2app.services.hub_datasets import HubSource
     from ga2app.services.import_sources import Source
     from ga2app.store.import_records import ImportRow
 
 SHOWN = 20
 """Problems of one kind that are printed; ``--json`` has all of them."""
+_WHOLE = ("list", "zip", "videofolder")
+"""Forms in which all of a data set is written."""
 _LISTS: dict[str, Any] = {"nargs": "+", "type": Path, "default": [], "metavar": "LIST"}
 
 
 def add(commands: common.Commands) -> None:
     """Register the commands."""
-    about = "make class folders, a list, a zip or the split lists of a known data set a data set of the studio"
+    about = "make class folders, a list, a zip, a data set of the Hub or split lists a data set of the studio"
     parser = commands.add_parser("import-dataset", help=about)
     what = (
-        "class folders (also in train, val, test), a CSV with path and label, a zip of either; or annotations over time"
+        "class folders (also in train, val, test), a CSV with path and label, a zip of either; hf:USER/NAME[@REVISION] "
+        "for a data set of the Hub in the videofolder form; or annotations over time"
     )
-    parser.add_argument("source", nargs="?", metavar="FOLDER|CSV|ZIP|ANNOTATIONS", help=what)
+    parser.add_argument("source", nargs="?", metavar="FOLDER|CSV|ZIP|HUB|ANNOTATIONS", help=what)
     parser.add_argument("--name", help="name in the studio (default: the folder's or the list's)")
     missing = "with clips missing or unreadable: fail, importing nothing (default), or skip, importing the others"
     parser.add_argument("--missing", choices=[*map(str, Missing)], default=Missing.FAIL.value, help=missing)
@@ -43,6 +47,7 @@ def add(commands: common.Commands) -> None:
     names = "class names of folders and lists: words (default: 'ApplyEyeMakeup' is apply eye makeup), or as-published"
     parser.add_argument("--spelling", choices=[*map(str, Spelling)], default=Spelling.WORDS.value, help=names)
     common.add_descriptions(parser)
+    parser.add_argument("--yes", action="store_true", help="download a data set of the Hub without asking first")
     common.add_json(parser)
     _add_annotations(
         parser.add_argument_group("annotations over time", "files of labeling tools; the content tells which")
@@ -51,14 +56,17 @@ def add(commands: common.Commands) -> None:
     _add_novel(parser.add_argument_group("novel classes", "those that are not to be trained on, chosen in one way"))
     parser.set_defaults(run=run)
     exporting = commands.add_parser(
-        "export-dataset", help="write a data set as a list, as a zip or for a labeling tool"
+        "export-dataset", help="write a data set as a list, a zip or a videofolder, or for a labeling tool"
     )
     exporting.add_argument("name", metavar="DATASET", help="its name in the studio")
     exporting.add_argument(
         "out", nargs="?", type=Path, default=Path(), metavar="FOLDER", help="where to (default: here)"
     )
-    forms = "list: a CSV of all that the studio reads back (default); zip: with the clips; else stretches of the videos"
-    exporting.add_argument("--as", dest="form", choices=["list", "zip", *map(str, AnnotationFormat)], default="list",
+    forms = (
+        "list: a CSV of all that the studio reads back (default); zip: with the clips; videofolder: a folder as the "
+        "Hub and the library datasets read it; else stretches of the videos"
+    )
+    exporting.add_argument("--as", dest="form", choices=[*_WHOLE, *map(str, AnnotationFormat)], default="list",
                            help=forms)  # fmt: skip
     exporting.add_argument("--video", default="", metavar="NAME", help="of a tool's file: the stretches of this video")
     rate = "of label-studio: frames a second of its timeline, <Video frameRate> of its configuration, else 24"
@@ -86,7 +94,7 @@ def _add_annotations(annotations: Any) -> None:
     annotations.add_argument("--frame-rate", type=float, metavar="R", help=rate)
     tier = "take this tier of ELAN, attribute of VIA or subject of BORIS; may be given again (default: all)"
     annotations.add_argument("--tier", action="append", default=[], metavar="NAME", help=tier)
-    dry = "print the stretches in seconds, what is cut and what is left out, and import nothing"
+    dry = "print the stretches in seconds, what is cut and what is left out, or what the Hub has; import nothing"
     annotations.add_argument("--dry-run", action="store_true", help=dry)
 
 
@@ -104,12 +112,18 @@ def _add_novel(novel: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Read, open every clip, store, and say what came in and what did not. Clips on this disk stay where they are."""
     from ga2app.datasets.label_descriptions import read_descriptions
+    from ga2app.services.hub_datasets import HubSource
     from ga2app.services.import_sources import Duplicates
 
     source, division = _source(args)
-    if args.dry_run:
+    if args.dry_run and not isinstance(source, HubSource):
         return _dry_run(args, source)
     with common.own_studio() as studio:
+        if isinstance(source, HubSource):
+            if args.dry_run:
+                files = {file.name: file.size_bytes for file in source.offer.files}
+                return common.tell(args, {"files": files, "left_out": list(source.offer.left_out)}, source.told)
+            _confirm(args, source)
         row = studio.imports.run(
             source,
             args.name or "",
@@ -135,26 +149,32 @@ def run_export(args: argparse.Namespace) -> int:
     """Write the files, all of them or none, and name them. No file that is there is written over."""
     from ga2app.services.dataset_export import put_in_place
 
-    listed = args.form in ("list", "zip")
+    listed = args.form in _WHOLE
     if listed and (args.video or args.frame_rate is not None):
         raise DatasetError(f"--video and --frame-rate are for a labeling tool's file, not for --as {args.form}")
     with common.own_studio() as studio:
         row = studio.datasets.called(args.name)
-        if listed:
+        if args.form == "videofolder":
+            files = [studio.datasets.export_folder(row.id, args.out)]
+        elif listed:
             made = studio.datasets.export(row.id, packed=args.form == "zip")
             files = put_in_place(args.out, {made.name: made})
         else:
             more = {"frame_rate": args.frame_rate, "video": args.video}
             files = put_in_place(args.out, studio.annotations.written(row.id, args.form, **more))
-    sizes = {str(file): file.stat().st_size for file in files}
+    sizes = {str(file): sum(one.stat().st_size for one in (file, *file.rglob("*")) if one.is_file()) for file in files}
     return common.tell(args, {"files": sizes}, *(f"{file}, {count:,} bytes" for file, count in sizes.items()))
 
 
 def _single(args: argparse.Namespace) -> Source:
     """The folder, list, zip or file of annotations over time that ``args.source`` is."""
     from ga2app.services.annotation_files import AnnotationSource
+    from ga2app.services.hub_datasets import find_dataset, hub_name
     from ga2app.services.import_sources import path_at, source_at
 
+    if name := hub_name(args.source):
+        _refuse_list_options(args, "labels root novel_split novel_labels anchors negatives")
+        return replace(find_dataset(name), fold=args.fold)
     path = path_at(args.source, "folder, CSV file or zip")
     source = source_at(path, args.fold, args.root and _absolute(args.root), args.frame_rate, args.tier)
     if args.dry_run and not source.packed:
@@ -189,6 +209,18 @@ def _dry_run(args: argparse.Namespace, source: Source) -> int:
     for note in found.notes:
         print(f"note: {note}")
     return 0
+
+
+def _confirm(args: argparse.Namespace, source: HubSource) -> None:
+    """Say how much would be downloaded, and ask. Raises DatasetError for a no, and where nobody can be asked."""
+    if not (args.yes or sys.stdin.isatty()):
+        raise DatasetError(f"nothing was downloaded ({source.told}); add --yes to download it, --dry-run to see it")
+    print(source.told, file=sys.stderr)
+    if args.yes:
+        return
+    print("download it? [y/N] ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise DatasetError("nothing was downloaded; give the command again to download it")
 
 
 def _progress(stage: str, done: int, total: int) -> None:

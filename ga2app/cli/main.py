@@ -53,9 +53,9 @@ COMMANDS = {
         "protocol": "the paper's protocols: several draws in one command, mean ± std",
     },
     "import_dataset": {
-        "import-dataset": "make class folders, a list, a zip or the split lists of a known data set a data set of the "
+        "import-dataset": "make class folders, a list, a zip, a data set of the Hub or split lists a data set of the "
         "studio",
-        "export-dataset": "write a data set as a list, as a zip or for a labeling tool",
+        "export-dataset": "write a data set as a list, a zip or a videofolder, or for a labeling tool",
     },
     "stored": {
         "datasets": "list or delete data sets",
@@ -66,7 +66,9 @@ COMMANDS = {
         "export": "pack a bundle into a zip file, or write it for programs without torch",
         "import-bundle": "check a zipped bundle and put it into the library",
         "import-checkpoint": "turn a checkpoint of GA2-CLIP, CoOp, IVLP, PromptSRC, ViFi-CLIP or MaPLe into a bundle",
-        "push": "put a bundle or an anchor set on the Hub",
+    },
+    "hub_commands": {
+        "push": "put a bundle, an anchor set or a data set on the Hub",
         "pull": "get a bundle or an anchor set from the Hub",
     },
     "anchors": {

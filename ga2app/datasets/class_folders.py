@@ -6,16 +6,17 @@ The folder that was named may lie above these: as long as it holds nothing but o
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 from ga2app.datasets.clip_names import VIDEO_SUFFIXES, Part, is_bare, is_foreign, is_unlabeled, part_of, parts_of
-from ga2app.datasets.clip_table import Listed, is_clip_list, joined, read_list
+from ga2app.datasets.clip_table import METADATA, Listed, is_clip_list, joined, read_list
 from ga2app.datasets.drafts import Draft
 from ga2app.datasets.import_report import Problem
-from ga2app.datasets.text_tables import SUFFIXES
+from ga2app.datasets.text_tables import PARQUET, SUFFIXES
+from ga2app.datasets.videofolder import README, TEXTS, FolderCard, in_order, read_folder_card, with_card
 from ga2app.errors import DatasetError, counted, named
 from ga2app.labels import Spelling, in_words
 
@@ -48,8 +49,8 @@ class Folder:
     @cached_property
     def lists(self) -> list[Path]:
         """The lists of clips directly in it: those of the Hugging Face Hub, else all."""
-        lists = [table for table in self.tables if is_clip_list(table)]
-        return [table for table in lists if table.stem.casefold() == "metadata"] or lists
+        lists = [table for table in self.tables if table.name != TEXTS and is_clip_list(table)]
+        return [table for table in lists if table.stem.casefold() == METADATA] or lists
 
     def has_clips(self) -> bool:
         """Whether there is a clip in it or below."""
@@ -85,7 +86,7 @@ def _read(path: Path, above: frozenset[str]) -> Folder:
                 found.folders.append(inner)
         elif (suffix := os.path.splitext(entry.name)[1].lower()) in VIDEO_SUFFIXES:
             found.clips.append(entry.path)
-        elif suffix in SUFFIXES:
+        elif suffix in SUFFIXES or entry.name.casefold() == METADATA + PARQUET:
             found.tables.append(Path(entry.path))
     return found
 
@@ -99,6 +100,8 @@ class _Reading:
 
     problems: list[Problem] | None
     fold: int | None
+    root: Path
+    card: FolderCard
     rows: list[_Row] = field(default_factory=list)
     unlabeled: list[str] = field(default_factory=list)
     lists: list[Listed] = field(default_factory=list)
@@ -120,8 +123,10 @@ def read_folder(
     of clips in the folder is followed instead; ``problems`` and ``fold`` are those of ``read_list``.
     """
     tree = read_tree(root)
-    reading = _Reading(problems, fold)
+    reading = _Reading(problems, fold, root, FolderCard(root))
     top = _below_wrappers(tree, reading)
+    reading.card = read_folder_card(root if (root / README).exists() else top.path)
+    reading.notes += reading.card.notes
     if top is not tree:
         reading.notes.append(f"the class folders are those in '{top.path.relative_to(root)}'")
     if not _read_list(top, None, reading):
@@ -134,6 +139,12 @@ def read_folder(
                 _read_classes(below, parts[folder.name], reading)
         if not parts:
             _read_classes(top, None, reading)
+        else:  # as in a data set of the Hub with irrelevant clips beside its parts
+            for folder in top.folders:
+                if folder not in of_parts and any(table.stem == METADATA for table in folder.lists):
+                    _read_list(folder, None, reading)
+    if (texts := top.path / TEXTS) in top.tables:
+        _follow(texts, None, reading, {})
     _tell_unread(tree, root, reading)
     return _draft(root, reading, spelling)
 
@@ -180,13 +191,28 @@ def _read_list(folder: Folder, part: Part | None, reading: _Reading) -> bool:
         raise DatasetError(
             f"there are several lists of clips ({names}); leave one of them there, or name one in place of the folder"
         )
+    beside = [inner.name for inner in folder.folders if inner.has_clips()]
+    folders = parts_of(beside)
+    folders = folders if len(folders) == len(beside) else {}
     for table in lists:
-        own = parts[table] if len(lists) > 1 else part
-        reading.lists.append(read_list(table, reading.problems, part=own, fold=reading.fold))
-        reading.followed.add(table)
+        _follow(table, parts[table] if len(lists) > 1 else part, reading, folders)
     if lists:
-        reading.notes.append(f"the clips are those of {' and '.join(repr(table.name) for table in lists)}")
+        reading.notes.append(
+            f"the clips are those of {' and '.join(repr(str(table.relative_to(reading.root))) for table in lists)}"
+        )
     return bool(lists)
+
+
+def _follow(table: Path, part: Part | None, reading: _Reading, folders: Mapping[str, Part]) -> None:
+    """Take what one list says. Raises DatasetError for rows of a Hub's table that cannot be taken, unless told else."""
+    listed = read_list(table, reading.problems, part=part, fold=reading.fold)
+    listed, problems = with_card(listed, table, reading.root, reading.card, folders)
+    if problems and reading.problems is None:
+        raise DatasetError(". ".join(map(str, problems[:5])))
+    if reading.problems is not None:
+        reading.problems += problems
+    reading.lists.append(listed)
+    reading.followed.add(table)
 
 
 def _read_classes(folder: Folder, part: Part | None, reading: _Reading) -> None:
@@ -227,7 +253,7 @@ def _tell_unread(tree: Folder, root: Path, reading: _Reading) -> None:
 
 
 def _draft(root: Path, reading: _Reading, spelling: Spelling) -> Draft:
-    if not (reading.rows or reading.lists):
+    if not (reading.rows or any(one.clips for one in reading.lists)):
         raise DatasetError(
             f"folder '{root}' holds no clips in class folders; put each class's clips into a folder named after it"
         )
@@ -240,4 +266,5 @@ def _draft(root: Path, reading: _Reading, spelling: Spelling) -> Draft:
     notes = (*reading.notes, *draft.notes)
     if reading.unlabeled:
         notes = (*notes, f"{counted(len(reading.unlabeled), 'clip')} without a label left out ('_unlabeled')")
-    return replace(draft, notes=notes, passed_over=(*draft.passed_over, *reading.unlabeled))
+    base, novel = in_order(draft.base, reading.card), in_order(draft.novel, reading.card)
+    return replace(draft, base=base, novel=novel, notes=notes, passed_over=(*draft.passed_over, *reading.unlabeled))

@@ -22,6 +22,7 @@ from ga2app.datasets.drafts import Draft, with_parts
 from ga2app.datasets.import_report import Problem
 from ga2app.datasets.text_tables import (
     DESCRIPTION,
+    PARQUET,
     Columns,
     Sheet,
     column_key,
@@ -41,7 +42,9 @@ _FEW_FILES = 8
 GROUPS = ("base", "novel", "anchor", "negative", DESCRIPTION)
 
 
-_NO_TIMES = ("", "")
+METADATA = "metadata"
+"""The stem of a table in the ``videofolder`` form of the Hub, whose cells have types: an end is a number there."""
+_NO_TIMES, _OPEN = ("", ""), ("-1", "-1.0")
 
 
 class _Row(NamedTuple):
@@ -68,6 +71,8 @@ def is_clip_list(file: Path, *, header: bool = False) -> bool:
         sheet = read_sheet(file)
         return columns_of(sheet if header else with_header(sheet)) is not None
     except DatasetError:
+        if file.suffix.lower() == PARQUET:
+            raise  # the clips are below it, and nothing else says what they show
         return False
 
 
@@ -85,8 +90,11 @@ class Listed:
 
 
 def read_table(file: Path, problems: list[Problem] | None = None, *, fold: int | None = None) -> Draft:
-    """The data set that ``file`` lists; see ``read_list``."""
-    return joined(file.stem, [read_list(file, problems, fold=fold)])
+    """The data set that ``file`` lists; see ``read_list``. Raises DatasetError for one without clips."""
+    listed = read_list(file, problems, fold=fold)
+    if not listed.clips:
+        raise DatasetError(f"'{file}': there are no clips; list at least one, with its label")
+    return joined(file.stem, [listed])
 
 
 def read_list(
@@ -112,6 +120,8 @@ def read_list(
     part_name = sheet.columns[columns.part] if columns.part is not None else "part"
     named_parts = cache(part_of)
     rows = [_row(line, cells, columns, fold) for line, cells in lines]
+    if file.stem.casefold() == METADATA:
+        rows = [row._replace(times=_closed(*row.times)) if row.times[1] in _OPEN else row for row in rows]
     faulty = [(row, fault) for row in rows if (fault := _fault(row, part_name, named_parts))]
     if problems is not None:
         problems += [Problem(str(file), row.line, row.path, fault, "correct this line") for row, fault in faulty]
@@ -156,6 +166,11 @@ def _row(line: int, cells: Sequence[str], columns: Columns, fold: int | None) ->
     return _Row(line, cells[columns.path], cells[columns.label], part, group, cells[_at(columns.description)], times)
 
 
+def _closed(begin: str, _: str) -> tuple[str, str]:
+    """The times of a row that says that it goes on to the file's end; none where it is the whole file."""
+    return _NO_TIMES if begin in ("", "0", "0.0") else (begin, "")
+
+
 def _at(column: int | None) -> int:
     return -1 if column is None else column
 
@@ -193,8 +208,6 @@ def _listed(
     base, novel = (tuple(dict.fromkeys(row.label for row in groups[group])) for group in ("base", "novel"))
     if both := set(base) & set(novel):
         raise DatasetError(f"'{file}': '{min(both)}' is both base and novel; give each label one group")
-    if not clips:
-        raise DatasetError(f"'{file}': there are no clips; list at least one, with its label")
     anchors = tuple(AnchorClip(row.at(place), row.label) for row in groups["anchor"])
     negatives = tuple(row.label for row in groups["negative"])
     told = tuple((row.label, row.description) for row in groups[DESCRIPTION])

@@ -16,7 +16,7 @@ from typing import Any
 from ga2app.datasets.clip_names import split_suffix
 from ga2app.datasets.import_report import Problem
 from ga2app.errors import DatasetError
-from ga2app.untrusted import csv_rows, parse_json, read_ordinary, whole_number
+from ga2app.untrusted import csv_rows, ordinary_status, parse_json, read_ordinary, whole_number
 
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
@@ -53,6 +53,8 @@ def numbered_lines(text: str) -> list[tuple[int, str]]:
 
 
 SUFFIXES = frozenset({".csv", ".tsv", ".jsonl"})
+PARQUET = ".parquet"
+_MAX_PARQUET_BYTES = 1 << 28
 _SEPARATORS = ",;\t|"
 
 
@@ -70,6 +72,8 @@ class Sheet:
 
 def read_sheet(file: Path) -> Sheet:
     """The table in ``file``. Rows without any value are left out. Raises DatasetError if it is no text."""
+    if file.suffix.lower() == PARQUET:
+        return _parquet(file)
     problems: list[Problem] = []
     text = read_text(file, problems)
     if text is None:
@@ -85,6 +89,27 @@ def read_sheet(file: Path) -> Sheet:
     kept = [(line, cells) for line, cells in rows if any(cells)]
     columns = kept[0][1] if kept else ()
     return Sheet(columns, tuple(kept[1:]), first_line.strip()[:120])
+
+
+def _parquet(file: Path) -> Sheet:
+    """A Parquet table, as the Hub's tools write ``metadata.parquet``; columns of bytes and lists are left out."""
+    try:
+        from pyarrow import ArrowException, parquet, types
+    except ImportError as exc:
+        advice = "pip install pyarrow (170 MB), or save the table as metadata.csv"
+        raise DatasetError(f"'{file}' is a Parquet table, and pyarrow, which reads it, is missing; {advice}") from exc
+    try:
+        ordinary_status(file)
+        with parquet.ParquetFile(file) as table:
+            groups = (table.metadata.row_group(number) for number in range(table.metadata.num_row_groups))
+            if sum(group.total_byte_size for group in groups) > _MAX_PARQUET_BYTES:
+                raise ValueError(f"it holds more than {_MAX_PARQUET_BYTES >> 20} MiB")
+            plain = (types.is_string, types.is_large_string, types.is_integer, types.is_floating, types.is_boolean)
+            columns = [one.name for one in table.schema_arrow if any(holds(one.type) for holds in plain)]
+            cells = [[_cell(value) for value in column.to_pylist()] for column in table.read(columns=columns)]
+    except (ArrowException, ValueError, OSError) as exc:
+        raise DatasetError(f"'{file}' cannot be read as Parquet ({exc}); save it as metadata.csv") from exc
+    return Sheet(tuple(columns), tuple(enumerate(zip(*cells, strict=True), 1)), ", ".join(columns)[:120])
 
 
 def separator_of(line: str) -> str:
@@ -170,6 +195,7 @@ def columns_of(sheet: Sheet) -> Columns | None:
     """The columns of ``sheet``; None where it has no column for clips or none for labels."""
     keys = [column_key(name) for name in sheet.columns]
     places = {role: [keys.index(name) for name in names if name in keys] for role, names in _ROLES.items()}
+    places["path"] += [at for at, key in enumerate(keys) if key.endswith("_file_name")]  # of the Hub, for any name
     if not places["path"] or not places["label"]:
         return None
     # The first column of labels that are words; numbers are taken where there is no other.

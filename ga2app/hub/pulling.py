@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import re
 import shutil
@@ -18,6 +19,7 @@ from huggingface_hub import get_session, hf_hub_url
 from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
 from huggingface_hub.utils import hf_raise_for_status  # type: ignore[attr-defined]
 
+from ga2app.disk import drop_older
 from ga2app.errors import HubError, shown
 from ga2app.hub.hub_client import HTTPError, HubClient
 from ga2app.hub.repositories import (
@@ -38,6 +40,8 @@ _PAUSE_S = 0.5
 _PIECE = 1 << 18
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _PART, _LOCK = ".part", ".lock"
+_PARTS = ".pull-"
+_KEEP_PARTS_S = 7 * 24 * 3600
 _LISTED = 6
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
@@ -98,6 +102,13 @@ def fetch(client: HubClient, offer: HubOffer, folder: Path, progress: ByteProgre
         raise HubError(
             f"'{repo_id}' was not pulled, {why}; nothing of it was kept. Free some space in '{folder.parent}'"
         ) from exc
+
+
+def parts_folder(shelf: Path, offer: HubOffer) -> Path:
+    """Where what an interrupted pull of ``offer`` has fetched waits; what nobody came back for in a week is dropped."""
+    drop_older(shelf.glob(f"{_PARTS}*"), _KEEP_PARTS_S)
+    name = hashlib.sha256(f"{offer.kind} {offer.revision.origin}".encode()).hexdigest()[:16]
+    return shelf / f"{_PARTS}{name}"
 
 
 def _told(offer: HubOffer, before: int, progress: ByteProgress | None) -> Told:

@@ -89,7 +89,7 @@ def wrong_kind(repo_id: str, found: str, wanted: RepoKind) -> HubError:
         said = "not a bundle, which is a model"
         hint = "; if it holds an anchor set, pull it as one" if found == "dataset" else "; check the name"
     else:
-        said, hint = "not an anchor set, which is a data set", "; if it holds a bundle, pull it as one"
+        said, hint = "not a data set", "; if it holds a bundle, pull it as one"
     return HubError(f"'{repo_id}' is {what}, {said}{hint}")
 
 

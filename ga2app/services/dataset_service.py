@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePath
@@ -17,14 +17,14 @@ from ga2app.datasets.train_test import Candidate, draw, draw_shots
 from ga2app.errors import DatasetError, counted, named
 from ga2app.labels import LabelNames, parse_labels
 from ga2app.services.clip_inspector import Pictures, preview_of
-from ga2app.services.dataset_export import export_csv, export_zip
+from ga2app.services.dataset_export import export_csv, export_videofolder, export_zip, file_stem, zip_videofolder
 from ga2app.services.uploads import export_folder
 from ga2app.store import DatasetRow
 from ga2app.store.clip_pages import ClipFilter, ClipRow, Copies, LabelRow
 from ga2app.store.dataset_edits import ROOM, SplitClip
 from ga2app.store.trash import Discarded
 from ga2app.stretches import file_of, shown_address
-from ga2app.types import LabelKind, Subset
+from ga2app.types import Dataset, LabelKind, Subset
 
 if TYPE_CHECKING:
     from ga2app.services.studio import Studio
@@ -193,14 +193,29 @@ class DatasetService:
 
     def export(self, dataset_id: int, *, packed: bool) -> Path:
         """A CSV of the clips where they lie, or a zip of them; both can be imported again, and are kept for a day."""
+        return self._exported(dataset_id, export_zip if packed else export_csv, packed)
+
+    def export_videofolder(self, dataset_id: int) -> Path:
+        """A zip of the folder as the Hub and the library ``datasets`` read it, kept for a day."""
+        return self._exported(dataset_id, zip_videofolder, True)
+
+    def export_folder(self, dataset_id: int, into: Path) -> Path:
+        """That folder, new in ``into`` and named after the data set; nothing that is there is written over."""
+        dataset = self.own(dataset_id)
+        return export_videofolder(into / file_stem(dataset.name), dataset)
+
+    def own(self, dataset_id: int) -> Dataset:
+        """The data set, for whoever may have a copy of it."""
         self._studio.may_change()  # a copy of every clip, on the Space's disk
         row = self.summary(dataset_id)
         self._studio.ownership.check_download(row)
-        dataset = self._store.datasets.get(row.name)
+        return self._store.datasets.get(row.name)
+
+    def _exported(self, dataset_id: int, write: Callable[[Path, Dataset], Path], packed: bool) -> Path:
+        dataset = self.own(dataset_id)
         clips = [*(clip.path for clip in dataset.clips), *(one.path for one in dataset.anchors)] if packed else []
         needed = sum(os.path.getsize(file) for file in set(map(file_of, clips)) if os.path.isfile(file))
-        folder = export_folder(self._studio.home, f"data-{dataset_id}", needed)
-        return (export_zip if packed else export_csv)(folder, dataset)
+        return write(export_folder(self._studio.home, f"data-{dataset_id}", needed), dataset)
 
 
 def health(row: DatasetRow, labels: Sequence[LabelRow], copies: Sequence[Copies]) -> Health:

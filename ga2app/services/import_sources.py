@@ -19,11 +19,14 @@ from ga2app.datasets.clip_table import read_table
 from ga2app.datasets.drafts import Draft, DraftClip, draft_of, with_one_spelling
 from ga2app.datasets.label_descriptions import Given
 from ga2app.datasets.split_list_import import read_split_lists
+from ga2app.datasets.text_tables import PARQUET
+from ga2app.datasets.text_tables import SUFFIXES as SUFFIXES_OF_TABLES
 from ga2app.errors import DatasetError, counted, named, shown
 from ga2app.labels import Spelling, in_words, tidy
 from ga2app.services.annotation_files import AnnotationSource as AnnotationSource
 from ga2app.services.annotation_files import needs_at, rate_given
-from ga2app.services.zip_archive import Tick, unpack
+from ga2app.services.hub_datasets import HubSource as HubSource
+from ga2app.services.zip_archive import Tick, only_inside, unpack
 from ga2app.stretches import address_of, file_of
 from ga2app.types import Dataset
 
@@ -35,6 +38,10 @@ _FIELDS = {
     "--first-id": "First class number",
 }
 """What the form calls the options that messages about lists name."""
+
+
+_TEXTS = SUFFIXES_OF_TABLES | {PARQUET, ".md"}
+"""What is unpacked beside clips: tables, and the README of a data set of the Hub."""
 
 
 class Duplicates(StrEnum):
@@ -80,7 +87,7 @@ class ListsSource:
         return (*self.lists.train, *self.lists.test)[0].name
 
 
-Source = FileSource | ListsSource | AnnotationSource
+Source = FileSource | ListsSource | AnnotationSource | HubSource
 
 
 @dataclass(frozen=True)
@@ -166,11 +173,14 @@ def read_source(
 ) -> Found:
     """The data set that ``source`` tells of, with ``descriptions`` beside its own; raises DatasetError.
 
-    A zip is unpacked into ``scratch`` first; ``look`` opens the videos of annotations over time.
+    A zip is unpacked, and a data set of the Hub downloaded, into ``scratch`` first; ``look`` opens the videos of
+    annotations over time.
     """
     root = scratch
-    if isinstance(source, FileSource) and source.packed:
-        unpack(source.path, scratch, report, tick)
+    if isinstance(source, HubSource):
+        source.fetch(scratch, tick)
+    elif isinstance(source, FileSource) and source.packed:
+        unpack(source.path, scratch, report, tick, texts=_TEXTS)
     elif isinstance(source, AnnotationSource):
         source = source.unpacked(scratch, report, tick)
     tick("Reading", 0, 0)
@@ -178,12 +188,12 @@ def read_source(
         draft, root = _read_lists(replace(source, lists=replace(source.lists, spelling=spelling)), report)
     elif isinstance(source, AnnotationSource):
         draft, root = _read_stretches(source, report, look)
-    elif source.packed:
-        draft = _inside(_read(root, report, source.fold, spelling), root, report)
-    else:
+    elif isinstance(source, FileSource) and not source.packed:
         root = source.path if source.path.is_dir() else source.path.parent
         draft = _read(source.path, report, source.fold, spelling)
-    if isinstance(source, FileSource) and (source.packed or source.path.is_dir()) or root == scratch:
+    else:
+        draft = only_inside(_read(root, report, getattr(source, "fold", None), spelling), root, report)
+    if root == scratch or isinstance(source, FileSource) and source.path.is_dir():
         _name_strays(root, draft, report)
     draft = divided(with_one_spelling(draft), division)
     report.notes += draft.notes
@@ -226,35 +236,25 @@ def _read_stretches(source: AnnotationSource, report: ImportReport, look: Look |
     return Draft(source.path.stem, base, (), clips, notes=found.notes), found.root
 
 
-def _inside(draft: Draft, root: Path, report: ImportReport) -> Draft:
-    """``draft`` without what a list in an archive names outside of it: files of the machine itself."""
-    home = os.path.realpath(root)
-    clips = []
-    for clip in draft.clips:
-        if Path(os.path.realpath(file_of(clip.path))).is_relative_to(home):
-            clips.append(clip._replace(path=os.path.normpath(clip.path)))
-        else:
-            report.left_out(
-                clip.path, clip.label, "the list names a file outside the zip", "pack the clip, and name it below it"
-            )
-    anchors = [one for one in draft.anchors if Path(os.path.realpath(file_of(one.path))).is_relative_to(home)]
-    return replace(draft, clips=tuple(clips), anchors=tuple(anchors))
-
-
 def _name_strays(root: Path, draft: Draft, report: ImportReport) -> None:
-    """Clips below ``root`` that the reading has passed over are told."""
+    """Clips below ``root`` that the reading has passed over are told, and how many clips of the lists are not there."""
+    strays = 0
     known = {os.path.normpath(file_of(path)) for path in (*paths_of(draft), *draft.passed_over)}
     for folder, folders, names in os.walk(root):
         folders[:] = sorted(name for name in folders if not is_foreign(name))
         for name in sorted(name for name in names if not is_foreign(name)):
             path = os.path.join(folder, name)
             if Path(name).suffix.lower() in VIDEO_SUFFIXES and os.path.normpath(path) not in known:
-                report.left_out(
-                    os.path.relpath(path, root),
-                    "",
-                    "it lies in no class folder, or the list does not name it",
-                    "put it into a folder named after what it shows",
-                )
+                strays += 1
+                why = "it lies in no class folder, or the list does not name it"
+                report.left_out(os.path.relpath(path, root), "", why, "put it into a folder named after what it shows")
+    gone = sum(not os.path.isfile(file_of(clip.path)) for clip in draft.clips)
+    if strays or gone:
+        one = strays == 1
+        what = f"{counted(strays, 'clip')} {'is' if one else 'are'} in no class folder and in no row"
+        report.notes.append(
+            f"{what}, {counted(gone, 'row')} {'names' if gone == 1 else 'name'} a clip that is not there"
+        )
 
 
 def _read_lists(source: ListsSource, report: ImportReport) -> tuple[Draft, Path]:

@@ -25,9 +25,11 @@ from ga2app.disk import check_room, free_bytes
 from ga2app.environment import OwnThread
 from ga2app.errors import DatasetError, ErrorCode, StoreError, StudioError, code_of
 from ga2app.labels import Spelling
+from ga2app.paths import write_whole
 from ga2app.services.clip_validation import ClipLook, Validated, tell_missing, validate
 from ga2app.services.import_sources import (
     Duplicates,
+    HubSource,
     ListsSource,
     Source,
     drop_unused,
@@ -36,7 +38,7 @@ from ga2app.services.import_sources import (
 )
 from ga2app.services.import_sweep import UNDER_WAY, heartbeat
 from ga2app.services.import_sweep import sweep as sweep
-from ga2app.services.quotas import check_clips
+from ga2app.services.quotas import check_clips, check_coming
 from ga2app.services.uploads import drop_received, export_folder
 from ga2app.services.zip_archive import Tick
 from ga2app.store.import_records import ImportRow, ImportState, ReportOutline
@@ -119,10 +121,7 @@ class ImportService:
         """The whole report of an import as a CSV file to download. Raises DatasetError, StoreError."""
         text = report_csv(self._studio.store.imports.get(import_id).report or {})
         file = export_folder(self._studio.home, f"import-{import_id}", len(text)) / "import-report.csv"
-        try:
-            file.write_text(text, encoding="utf-8")
-        except OSError as exc:
-            raise StoreError(f"the report could not be written ({exc}); free some space and try again") from exc
+        write_whole(file, text.rstrip())
         return file
 
     def cancel(self) -> None:
@@ -136,9 +135,9 @@ class ImportService:
             raise DatasetError("files of the server cannot be imported here; upload a zip")
         if isinstance(source, ListsSource) and not (source.lists.train or source.lists.test):
             raise DatasetError("no list was named; write the path of at least one list of training or test clips")
-        name = one_line(name, "the name", DatasetError) or readable(Path(source.title).stem)
+        name = one_line(name, "the name", DatasetError) or readable(getattr(source, "name", Path(source.title).stem))
         process = launcher.this_process()
-        check_clips(self._studio.store, [source.title])
+        check_coming(self._studio.store, *getattr(source, "coming", (1, 0)))
         if self._studio.store.imports.running():
             sweep(self._studio.home, self._studio.store)
         import_id = self._studio.store.imports.begin(name, readable(source.title), process.pid, process.started_s)
@@ -224,7 +223,7 @@ class _Job:
 
     def _held(self) -> Source:
         """An upload lies in a cache that is emptied: a second name for the file, or a copy, is the import's own."""
-        if isinstance(self.source, ListsSource) or not self.source.packed:
+        if isinstance(self.source, ListsSource | HubSource) or not self.source.packed:
             return self.source
         held = self.staging / self.source.title
         try:
@@ -257,8 +256,10 @@ class _Job:
             facts = {self._after(path): known for path, known in facts.items()}
         folder, told = str(self.final) if own else None, self.report.to_dict()
         with self._in_place(scratch if own else None):
-            self.imports.complete(self.id, dataset, told, facts=facts, folder=folder)
-        if not isinstance(self.source, ListsSource):
+            dataset_id = self.imports.complete(self.id, dataset, told, facts=facts, folder=folder)
+        if isinstance(self.source, HubSource):
+            self.source.keep(self.studio, dataset_id)
+        elif not isinstance(self.source, ListsSource):
             drop_received(self.source.path)
 
     def _after(self, path: str) -> str:

@@ -97,26 +97,34 @@ class Admission:
 
 def check_clips(store: Store, paths: Sequence[str]) -> None:
     """Raises LimitError where whoever acts may not keep these clips, too, on a Space."""
+    check_coming(store, len(paths), _size_of(paths) if store.person() else 0)
+
+
+def check_coming(store: Store, count: int, size_bytes: int) -> None:
+    """Raises LimitError where whoever acts may not keep so many clips more, or so many bytes, on a Space."""
     if not (person := store.person()):
         return
-    count, quotas, had = len(paths), store.quotas, store.holdings(person)
+    quotas, had = store.quotas, store.holdings(person)
     if had.clips + count > quotas.clips:
         raise LimitError(
             f"you keep {counted(had.clips, 'clip')} here, this is {count:,} more, and {quotas.clips:,} are the most "
             "for one person",
             hint="delete data sets or anchor clips that you need no more, or take fewer clips",
         )
-    _check_bytes(had, quotas, paths)
+    _check_bytes(had, quotas, size_bytes)
 
 
 def check_room(store: Store, paths: Iterable[str | Path]) -> None:
     """Raises LimitError where whoever acts may not keep these files, too, on a Space."""
     if person := store.person():
-        _check_bytes(store.holdings(person), store.quotas, paths)
+        _check_bytes(store.holdings(person), store.quotas, _size_of(paths))
 
 
-def _check_bytes(had: Holdings, quotas: Quotas, paths: Iterable[str | Path]) -> None:
-    size_bytes = sum(os.path.getsize(path) for path in set(map(file_of, paths)) if os.path.isfile(path))
+def _size_of(paths: Iterable[str | Path]) -> int:
+    return sum(os.path.getsize(path) for path in set(map(file_of, paths)) if os.path.isfile(path))
+
+
+def _check_bytes(had: Holdings, quotas: Quotas, size_bytes: int) -> None:
     if had.size_bytes + size_bytes > quotas.megabytes * 1_000_000:
         raise LimitError(
             f"your clips and bundles here take {had.size_bytes / 1e6:,.0f} MB, this is {size_bytes / 1e6:,.0f} MB "

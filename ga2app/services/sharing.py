@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import shutil
 from collections.abc import Callable, Sequence
@@ -11,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ga2app import hub
-from ga2app.disk import drop_older
 from ga2app.errors import HubError
 from ga2app.services.anchor_set_files import (
     ANCHORS,
@@ -42,8 +40,6 @@ if TYPE_CHECKING:
 
 CARD = "README.md"
 MESSAGE = "Pushed with GA² Studio"
-_PARTS = ".pull-"
-_KEEP_PARTS_S = 7 * 24 * 3600
 _RUN = re.compile(r"run-(\d+)")
 
 
@@ -64,7 +60,7 @@ class SharingService:
     def repo_of_bundle(self, folder: str, account: HubAccount) -> str:
         """Where a push of a bundle would go: to where it was, if that is the account's, else a name after its title."""
         card = self._store.bundles.get(folder)
-        return _proposed(card.hub, account, card.title or card.name)
+        return proposed(card.hub, account, card.title or card.name)
 
     def push_bundle(
         self,
@@ -107,7 +103,7 @@ class SharingService:
             return name == REPORT or name.startswith(EXAMPLES)
 
         proposed = listed.title or listed.name
-        pushed = _push(RepoKind.MODEL, whole, ours, options, listed.hub, proposed, token, progress)
+        pushed = push_files(RepoKind.MODEL, whole, ours, options, listed.hub, proposed, token, progress)
         self._store.hub_notes.note_bundle(folder, pushed.revision)
         if card is None and listed.origin != "embedded":
             keep_card(Path(folder), text)
@@ -135,7 +131,7 @@ class SharingService:
         What an interrupted pull has fetched is continued by the next.
         """
         self._studio.may_change()
-        parts = _parts(self._studio.home.bundles, offer)
+        parts = hub.parts_folder(self._studio.home.bundles, offer)
         hub.fetch(hub.HubClient(token), offer, parts, progress)
         try:
             card, fresh = self._studio.library.keep(parts, offer.revision.repo_id, offer.revision.origin)
@@ -147,7 +143,7 @@ class SharingService:
 
     def repo_of_anchors(self, set_id: int, account: HubAccount) -> str:
         """Where a push of an anchor set would go."""
-        return _proposed(self._store.hub_notes.anchors(set_id), account, f"{set_name(self._store, set_id)} anchors")
+        return proposed(self._store.hub_notes.anchors(set_id), account, f"{set_name(self._store, set_id)} anchors")
 
     def push_anchors(
         self,
@@ -180,7 +176,7 @@ class SharingService:
 
         noted = self._store.hub_notes.anchors(set_id)
         proposed = f"{set_name(self._store, set_id)} anchors"
-        pushed = _push(RepoKind.DATASET, lambda _: files, ours, options, noted, proposed, token, progress)
+        pushed = push_files(RepoKind.DATASET, lambda _: files, ours, options, noted, proposed, token, progress)
         self._store.hub_notes.note_anchors(set_id, pushed.revision)
         return pushed
 
@@ -195,7 +191,7 @@ class SharingService:
         """Pull what ``find_anchors`` found as a set and groups of their own, the clips too unless told otherwise."""
         self._studio.may_change()
         wanted = replace(offer, files=tuple(one for one in offer.files if clips or not one.name.startswith(CLIPS)))
-        parts = _parts(self._studio.home.media / "anchors", offer)
+        parts = hub.parts_folder(self._studio.home.media / "anchors", offer)
         hub.fetch(hub.HubClient(token), wanted, parts, progress)
         try:
             return keep_anchor_set(self._store, self._studio.inspector, offer, parts)
@@ -218,14 +214,14 @@ class SharingService:
         return without_paths(report).to_json().encode()
 
 
-def _proposed(noted: HubRevision | None, account: HubAccount, title: str) -> str:
+def proposed(noted: HubRevision | None, account: HubAccount, title: str) -> str:
     """The repository that was ``noted``, if it is the account's or its organizations', else one after ``title``."""
     if noted and noted.repo_id.partition("/")[0] in (account.name, *account.organizations):
         return noted.repo_id
     return hub.full_name(hub.propose_name(title), account.name)
 
 
-def _push(
+def push_files(
     kind: RepoKind,
     files: Callable[[str], dict[str, Content]],
     ours: Callable[[str], bool],
@@ -238,13 +234,6 @@ def _push(
     """Push ``files``, which are told the repository that they go to; see ``hub.PushJob``."""
     client = hub.HubClient(token)
     account = client.account()
-    repo_id = hub.full_name(options.repo or _proposed(noted, account, title), account.name)
+    repo_id = hub.full_name(options.repo or proposed(noted, account, title), account.name)
     job = hub.PushJob(repo_id, kind, files(repo_id), ours, MESSAGE, noted, options.onto, options.private)
     return hub.push(client, job, progress)
-
-
-def _parts(shelf: Path, offer: HubOffer) -> Path:
-    """Where what an interrupted pull of ``offer`` has fetched waits; what nobody came back for in a week is dropped."""
-    drop_older(shelf.glob(f"{_PARTS}*"), _KEEP_PARTS_S)
-    name = hashlib.sha256(f"{offer.kind} {offer.revision.origin}".encode()).hexdigest()[:16]
-    return shelf / f"{_PARTS}{name}"

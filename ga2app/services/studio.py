@@ -23,6 +23,7 @@ from ga2app.services.dataset_looks import DatasetLooks
 from ga2app.services.dataset_service import DatasetService
 from ga2app.services.explanations import Explainer, ExplanationService
 from ga2app.services.forecast import SpeedEstimator
+from ga2app.services.hub_datasets import HubDatasets
 from ga2app.services.imports import ImportService
 from ga2app.services.label_sentences import DescriptionService
 from ga2app.services.library import LibraryService
@@ -97,6 +98,7 @@ class Studio:
     review = cached_property(ReviewService)
     explanations = cached_property(ExplanationService)
     files = cached_property(ServedFiles)
+    hub_datasets = cached_property(HubDatasets)
     imports = cached_property(ImportService)
     jobs = cached_property(JobsService)
     library = cached_property(LibraryService)

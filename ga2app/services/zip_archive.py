@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import lzma
+import os
 import shutil
 import stat
 import zipfile
 import zlib
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from ga2app.datasets import VIDEO_SUFFIXES
 from ga2app.datasets.clip_names import is_foreign
+from ga2app.datasets.drafts import Draft
 from ga2app.datasets.import_report import ImportReport
 from ga2app.datasets.text_tables import SUFFIXES
 from ga2app.errors import DatasetError, ErrorCode, code_of, counted, in_short
 from ga2app.paths import LongListing, is_folder, open_zip
+from ga2app.stretches import file_of
 
 Tick = Callable[[str, int, int], None]
 """Tells stage, done and total; raises to stop."""
@@ -175,3 +178,18 @@ def _extract(packed: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path) -> t
         reason = "its name is that of another file or folder in the zip", "give each clip a name of its own"
     target.unlink(missing_ok=True) if target.is_file() else None
     return reason
+
+
+def only_inside(draft: Draft, root: Path, report: ImportReport) -> Draft:
+    """``draft`` without what a list in an archive names outside of it: files of the machine itself."""
+    home = os.path.realpath(root)
+    clips = []
+    for clip in draft.clips:
+        if Path(os.path.realpath(file_of(clip.path))).is_relative_to(home):
+            clips.append(clip._replace(path=os.path.normpath(clip.path)))
+        else:
+            report.left_out(
+                clip.path, clip.label, "the list names a file outside the zip", "pack the clip, and name it below it"
+            )
+    anchors = [one for one in draft.anchors if Path(os.path.realpath(file_of(one.path))).is_relative_to(home)]
+    return replace(draft, clips=tuple(clips), anchors=tuple(anchors))

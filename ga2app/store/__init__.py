@@ -12,13 +12,14 @@ import ga2app.store.lean_sqlite_utils  # noqa: F401
 from ga2app.paths import Home
 from ga2app.store.anchor_rows import Ratings
 from ga2app.store.anchor_sets import Anchors, gone
-from ga2app.store.bundle_records import BundleOrder, BundleQuery, Bundles, HubNotes
+from ga2app.store.bundle_records import BundleOrder, BundleQuery, Bundles
 from ga2app.store.clip_pages import Clips
 from ga2app.store.clip_reviews import ClipReviews
 from ga2app.store.database import BUSY_S, Database
 from ga2app.store.dataset_edits import DatasetEdits
 from ga2app.store.dataset_records import DatasetRow, Datasets
 from ga2app.store.holdings import FileSizes, Holdings, Quotas, holdings
+from ga2app.store.hub_notes import HubNotes
 from ga2app.store.import_records import Imports
 from ga2app.store.negative_prompts import Negatives
 from ga2app.store.prompt_files import default_prompts, load_seeds

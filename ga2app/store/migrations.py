@@ -284,3 +284,10 @@ def m023_sweeps(db: sqlite_utils.Database) -> None:
     db.execute("ALTER TABLE runs ADD COLUMN sweep_id INTEGER")
     db.execute("ALTER TABLE runs ADD COLUMN sweep TEXT NOT NULL DEFAULT ''")
     db.execute("CREATE INDEX runs_of_sweeps ON runs (sweep_id) WHERE sweep_id IS NOT NULL")
+
+
+@migrations()
+def m024_datasets_of_the_hub(db: sqlite_utils.Database) -> None:
+    """What a data set was on the Hub when it was last pushed or downloaded, as bundles and anchor sets have it."""
+    for column in ("hub_repo", "hub_commit"):
+        db.execute(f"ALTER TABLE datasets ADD COLUMN {column} TEXT NOT NULL DEFAULT ''")

@@ -246,7 +246,7 @@ def test_what_is_no_anchor_set_is_told(lab: Lab, loopback_hub: LoopbackHub) -> N
     with pytest.raises(HubError, match="'alice/shots' holds no anchor set: it has no anchors.json, but .gitattributes"):
         lab.sharing.find_anchors("alice/shots")
     loopback_hub.add("alice/jumps", files={"bundle.json": b"{}"})
-    with pytest.raises(HubError, match="'alice/jumps' is a model, not an anchor set, which is a data set; if it"):
+    with pytest.raises(HubError, match="'alice/jumps' is a model, not a data set; if it"):
         lab.sharing.find_anchors("alice/jumps")
     with pytest.raises(StoreError, match="this anchor set is not there any more"):
         lab.sharing.push_anchors(99, PushOptions())

@@ -7,6 +7,7 @@ import os
 import shutil
 import sqlite3
 import sys
+import tempfile
 import time
 import zipfile
 from collections.abc import Callable, Iterator
@@ -142,6 +143,10 @@ def upload(one: Made) -> FileSource:
     return FileSource(one.folder / "clips.zip", uploaded=True)
 
 
+def written_folder(studio: Studio, one: Made) -> Path:
+    return studio.datasets.export_folder(one.dataset, Path(tempfile.mkdtemp(dir=one.folder)))
+
+
 def labeled(one: Made) -> AnnotationSource:
     """A zip of a video with labels over time."""
     file = one.folder / "labeled.zip"
@@ -200,11 +205,14 @@ METHODS: dict[str, tuple[Call, tuple[str, ...]]] = {
         READS,
     ),
     "datasets.export": (lambda s, m: s.datasets.export(m.dataset, packed=False).name, CHANGES),
+    "datasets.export_folder": (lambda s, m: [SECRET] * bool(written_folder(s, m)), CHANGES),
+    "datasets.export_videofolder": (lambda s, m: s.datasets.export_videofolder(m.dataset).name, CHANGES),
     "datasets.health": (lambda s, m: s.datasets.health(s.datasets.summary(m.dataset)), (HIDDEN, HIDDEN, OWN, OWN)),
     "datasets.label_clips": (lambda s, m: s.datasets.label_clips(m.dataset, m.clips[:1], "new"), CHANGES),
     "datasets.last_edit": (lambda s, m: s.datasets.last_edit(), OFFERS),
     "datasets.merge_labels": (lambda s, m: s.datasets.merge_labels(m.labels[1:], m.labels[0]), CHANGES),
     "datasets.move_clips": (lambda s, m: s.datasets.move_clips(m.clips, Subset.TEST), CHANGES),
+    "datasets.own": (lambda s, m: s.datasets.own(m.dataset), CHANGES),
     "datasets.preview": (lambda s, m: s.datasets.preview(m.clips[0]), READS),
     "datasets.rename": (lambda s, m: s.datasets.rename(m.dataset, "another"), CHANGES),
     "datasets.rename_label": (lambda s, m: s.datasets.rename_label(m.labels[:1], "another"), CHANGES),
@@ -226,6 +234,13 @@ METHODS: dict[str, tuple[Call, tuple[str, ...]]] = {
     ),
     "files.address": (lambda s, m: s.files.address(log_of(s, m)), OPEN),
     "files.find": (lambda s, m: [SECRET] * bool(served(s, s.files.address(log_of(s, m)))), READS),
+    "hub_datasets.files": (lambda s, m: s.hub_datasets.files(m.dataset), CHANGES),
+    "hub_datasets.find": (lambda s, m: s.hub_datasets.find("a/b"), NEVER),
+    "hub_datasets.push": (
+        lambda s, m: s.hub_datasets.push(m.dataset, PushOptions()),
+        (REFUSED, HIDDEN, HIDDEN, HIDDEN),
+    ),
+    "hub_datasets.repo_of": (lambda s, m: s.hub_datasets.repo_of(m.dataset, ACCOUNT), READS),
     "imports.cancel": (lambda s, m: s.imports.cancel(), (OWN, OWN, OWN, OWN)),
     "imports.outline": (lambda s, m: [SECRET] * bool(s.imports.outline(m.imported)), READS),
     "imports.report_file": (lambda s, m: [SECRET] * bool(s.imports.report_file(m.imported)), READS),

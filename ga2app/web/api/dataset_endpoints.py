@@ -6,6 +6,7 @@ A docstring here is what a caller reads, and an endpoint answers in plain JSON.
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 from gradio.processing_utils import save_file_to_cache
@@ -15,10 +16,12 @@ from ga2app.datasets import Division, Missing
 from ga2app.datasets.label_descriptions import given_descriptions
 from ga2app.errors import DatasetError
 from ga2app.labels import Spelling, parse_labels
+from ga2app.services.hub_datasets import hub_name
 from ga2app.services.import_sources import Duplicates, source_given
 from ga2app.services.imports import Choices
 from ga2app.services.studio import Studio
 from ga2app.store.import_records import ImportRow, ImportState
+from ga2app.web.access import visitors_token
 from ga2app.web.api.endpoints import OneFile, sentences, texts_in
 
 MAX_FLAWS = 1000
@@ -67,8 +70,9 @@ class DatasetEndpoints:
         root: str = "",
         frame_rate: float | None = None,
         tiers: list[str] | None = None,
+        download: bool = False,
     ) -> dict[str, Any]:
-        """Make clips a data set: a zip that is uploaded, or a folder, a CSV or a zip on the studio's machine.
+        """Make clips a data set: a zip that is uploaded, a data set of the Hub, or files on the studio's machine.
 
         Every clip is opened, and clips with the same content are found. The answer comes when all is done.
 
@@ -77,6 +81,7 @@ class DatasetEndpoints:
                 with the files of a labeling tool; or null.
             source: in its place the path of a folder, a CSV, a zip or a labeling tool's file on the machine that the
                 studio runs on, where its files may be named: not on a Space. Clips outside a zip stay where they are.
+                Or hf:user/name, also with @revision behind it: a data set of the Hub in the videofolder form.
             name: name of the data set; empty for the name of the zip, folder or CSV.
             novel: labels that are only tested, between commas; one that holds a comma in double quotes.
             fold: the fold whose clips are for testing, where a column numbers folds; or null.
@@ -88,6 +93,7 @@ class DatasetEndpoints:
             root: the folder below which the clips of a labeling tool's file lie; empty for the file's own.
             frame_rate: frames a second of Label Studio's timeline, as its labeling configuration says; or null.
             tiers: a list of the tiers of ELAN, attributes of VIA or subjects of BORIS that are taken; empty for all.
+            download: true, to download a data set of the Hub; false, to be told in an error how large it is.
 
         Returns:
             dataset: the name of the data set.
@@ -114,6 +120,11 @@ class DatasetEndpoints:
             "descriptions": given_descriptions(sentences(descriptions) or ""),
         }
         asked = None if fold is None else int(fold), frame_rate, texts_in("tiers", tiers)
+        if name_there := "" if archive else hub_name(source):
+            of_hub = replace(studio.hub_datasets.find(name_there, token=visitors_token(studio)), fold=asked[0])
+            if not download:
+                raise DatasetError(f"nothing was downloaded ({of_hub.told}); say download=true to import it")
+            return _imported(studio.imports.run(of_hub, name or "", **chosen))
         given = source_given(archive, source, root, *asked, server_paths=studio.server_paths)
         return _imported(studio.imports.run(given, name or "", **chosen))
 
@@ -156,11 +167,12 @@ class DatasetEndpoints:
     def export_dataset(
         self, dataset: str, form: str = "csv", frame_rate: float | None = None, video: str = ""
     ) -> OneFile:
-        """Write the clips of a data set, as stretches of their videos, for a labeling tool.
+        """Write a data set as a zip for the Hub, or as stretches of its videos for a labeling tool.
 
         Args:
             dataset: the name of the data set, as list_datasets tells it.
-            form: csv, webvtt, elan, boris, label-studio or activitynet.
+            form: csv, webvtt, elan, boris, label-studio or activitynet; or videofolder, a zip with all clips of the
+                folder that the library datasets and the Hub read.
             frame_rate: of label-studio, frames a second of its timeline, as its labeling configuration says; or null.
             video: the file name of the one video whose stretches are written; empty for all.
 
@@ -171,7 +183,10 @@ class DatasetEndpoints:
             DatasetError: there is no such data set, format or video, or a rate is missing.
         """
         row = self._studio.datasets.called(dataset)
-        file = self._studio.annotations.export(row.id, form, frame_rate=frame_rate, video=video)
+        if form == "videofolder":
+            file = self._studio.datasets.export_videofolder(row.id)
+        else:
+            file = self._studio.annotations.export(row.id, form, frame_rate=frame_rate, video=video)
         return str(save_file_to_cache(file, str(get_upload_folder())))
 
 
