@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import re
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,10 @@ from tests.leftovers import pytest_configure as pytest_configure
 from tests.leftovers import pytest_sessionfinish as pytest_sessionfinish
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch is loaded; the app's commands set it, too
+HUB_CACHE = tempfile.TemporaryDirectory(prefix="ga2-hub-cache-", ignore_cleanup_errors=True)
+os.environ["HF_HUB_CACHE"] = (
+    HUB_CACHE.name
+)  # read when huggingface_hub is: a test neither sees nor fills the person's own
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 LONGEST = (
     "test_six_screens.py",

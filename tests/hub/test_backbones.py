@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from ga2app import hub
+from ga2app.clip.files.clips_on_disk import cached_clips
 from ga2app.errors import BackboneError
 from ga2app.paths import PROJECT
 
@@ -228,3 +229,15 @@ def test_the_size_of_a_real_clip_is_known_before_the_download() -> None:
             pytest.skip(str(exc))
         raise
     assert 500e6 < size < 700e6
+
+
+def test_what_is_no_clip_in_the_cache_is_told_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    snapshot = tmp_path / "models--alice--prompts" / "snapshots" / ("0" * 40)
+    snapshot.mkdir(parents=True)
+    (tmp_path / "models--alice--prompts" / "refs").mkdir()
+    (tmp_path / "models--alice--prompts" / "refs" / "main").write_text("0" * 40)
+    (snapshot / "manifest.json").write_text("{}")
+    with caplog.at_level("INFO"):
+        for _ in range(3):
+            assert cached_clips(tmp_path) == {}
+    assert caplog.text.count("left out of the list of backbones") == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import re
@@ -67,8 +68,14 @@ def cached_clips(cache: Path | None = None) -> dict[str, ClipFolder]:
         try:
             found[name] = find_cached(name, cache=cache)
         except BackboneError as exc:
-            _log.info("left out of the list of backbones: %s", exc)
+            _left_out(str(exc))
     return found
+
+
+@functools.lru_cache(maxsize=256)
+def _left_out(why: str) -> None:
+    """Said once and not at each look: of what lies in the cache the most are models of other kinds."""
+    _log.info("left out of the list of backbones: %s", why)
 
 
 def find_cached(name: str, revision: str | None = None, cache: Path | None = None) -> ClipFolder:
