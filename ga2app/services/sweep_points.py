@@ -277,7 +277,7 @@ def _spaced(low: float, high: float, count: int, *, log: bool, whole: bool) -> t
 def _spread_widely(values: Sequence[Any]) -> bool:
     """Whether numbers span so much that a logarithmic axis shows them better."""
     numbers = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
-    return len(numbers) == len(values) > 1 and min(numbers) > 0 and max(numbers) / min(numbers) >= 30
+    return len(numbers) == len(values) > 1 and min(numbers) > 0 and max(numbers) / min(numbers) >= 10
 
 
 def _drawn(varied: Sequence[Varied], draws: int, seed: int) -> Points:

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 FIGURES = ("base", "novel", "hm")
 CHOSEN_BY = (
-    "The best point has the highest held-out accuracy: on training clips of base labels that the shots left over. "
-    "Base, novel and HM are of the test clips and choose nothing. Held-out clips have no novel labels, so what a point "
-    "forgets does not show in them."
+    "The best point has the highest held-out accuracy, of equal ones the lower cross-entropy: on training clips of "
+    "base labels that the shots left over. Base, novel and HM are of the test clips and choose nothing. Held-out clips "
+    "have no novel labels, so what a point forgets does not show in them."
 )
 NONE_HELD_OUT = (
     f"No point is marked as the best: the shots left fewer than {LEAST_CLIPS} training clips over to choose by, and a "

@@ -37,6 +37,7 @@ from ga2app.web.pages.recognize.recognize_page import build_recognize
 from ga2app.web.pages.review.review_page import build_review
 from ga2app.web.pages.runs.compare_page import build_compare
 from ga2app.web.pages.runs.runs_page import build_runs
+from ga2app.web.pages.runs.sweep_page import build_sweep
 from ga2app.web.pages.timeline.timeline_page import build_timeline
 from ga2app.web.pages.train.train_page import build_train
 from ga2app.web.theme import part
@@ -81,6 +82,7 @@ _BUILDERS: dict[Place, Callable[[Studio, Page], object]] = {
     masthead.LIBRARY: build_library,
     masthead.LIVE: build_live,
     masthead.COMPARE: build_compare,
+    masthead.SWEEP: build_sweep,
     masthead.REVIEW: build_review,
     masthead.TIMELINE: build_timeline,
     masthead.API: _build_api,

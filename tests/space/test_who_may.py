@@ -395,6 +395,12 @@ ENDPOINTS: dict[str, tuple[Callable[[Made], tuple[Any, ...]], tuple[str, ...]]] 
     "stop_run": (lambda m: (m.waiting,), CHANGES),
     "resume_run": (lambda m: (m.stopped,), CHANGES),
     "restart_run": (lambda m: (m.stopped,), CHANGES),
+    "queue_sweep": (
+        lambda m: ({"dataset": "secret set"}, ["shots=1,2"], "quick", "secret"),
+        (HIDDEN, HIDDEN, YES, OWN),
+    ),
+    "sweep_status": (lambda m: (m.waiting - 1,), READS),
+    "stop_sweep": (lambda m: (m.waiting - 1,), CHANGES),
     "list_bundles": (lambda m: (), LISTS),
     "download_bundle": (lambda m: ("secret-set",), READS),
     "upload_bundle": (lambda m: (str(m.folder / "bundle"),), MAKES),

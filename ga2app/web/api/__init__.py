@@ -39,6 +39,8 @@ EXAMPLES: dict[str, Any] = {
     "dataset": "demo",
     "bundle": "run-000001",
     "clip": 1,
+    "vary": ["optimizer.learning_rate=0.001,0.004"],
+    "sweep": 1,
 }
 """Values for the snippets, by the parameter's name; the others keep their default, or what Gradio makes up."""
 
@@ -132,7 +134,8 @@ def build_api(studio: Studio, *, on_space: bool = False) -> None:
     some, runs, sets = Endpoints(studio), RunEndpoints(studio), DatasetEndpoints(studio)
     _connect(some.recognize, concurrency_limit=None)  # the service admits, and turns take care of the rest
     _connect(TimelineEndpoints(studio).label_video, concurrency_limit=None)
-    for name in "queue_run queue_job run_status run_changes list_runs stop_run resume_run restart_run".split():
+    names = "queue_run queue_job run_status run_changes list_runs stop_run resume_run restart_run"
+    for name in f"{names} queue_sweep sweep_status stop_sweep".split():
         api(_told(getattr(runs, name)), api_name=name)
     _connect(some.download_bundle)
     _connect(some.upload_bundle)

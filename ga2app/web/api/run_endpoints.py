@@ -9,6 +9,7 @@ from ga2app.errors import StoreError
 from ga2app.services.remote_jobs import JobAsked
 from ga2app.services.run_checks import changes_since
 from ga2app.services.studio import Studio
+from ga2app.services.sweep_points import SweepAsked
 from ga2app.web.pages.runs.run_settings_view import adjusted_text
 
 
@@ -190,6 +191,73 @@ class RunEndpoints:
             StoreError: there is no run of that number, or it is neither stopped nor failed.
         """
         return self._queued_again(run, restart=True)
+
+    def queue_sweep(
+        self,
+        config: dict[str, Any],
+        vary: list[str],
+        preset_name: str = "",
+        name: str = "",
+        random: int = 0,
+        random_seed: int = 0,
+        seeds: str = "",
+    ) -> dict[str, Any]:
+        """Queue a run for each combination of values of settings, or for points drawn at random: all or none.
+
+        Args:
+            config: settings as JSON that all runs share; what is left out comes from the preset.
+            vary: a line for each setting that varies: its dotted path, =, and values between commas or a range, as in
+                "optimizer.learning_rate=0.001,0.004", "prompts.dropout=0.2..0.6:3" or "shots=2..16".
+            preset_name: quick, full, ga2, paper-hmdb, paper-ucf, paper-ssv2 or paper-k400; empty for the defaults.
+            name: what the runs are called, with their values behind it.
+            random: how many points are drawn; 0 for every combination.
+            random_seed: the seed of the drawn points.
+            seeds: seeds of the runs at each point, as "1024, 1025" or "3 draws"; empty for that of config.
+
+        Returns:
+            sweep: its number, for sweep_status and stop_sweep; that of its first run.
+            runs: the numbers of its runs.
+            warning: why no process could be started to train them, or null; the runs stay queued.
+
+        Raises:
+            ConfigError: settings or points that cannot be used, all of them; or more than 256 runs.
+        """
+        asked = SweepAsked(tuple(map(str, vary)), random or None, random_seed)
+        runs, warning = self._studio.sweeps.queue_settings(config, asked, preset_name, name, seeds)
+        return {"sweep": runs[0], "runs": runs, "warning": warning or None}
+
+    def sweep_status(self, sweep: int) -> dict[str, Any]:
+        """Get the table of a sweep: values, state and figures of each run, and which point is the best.
+
+        Args:
+            sweep: the number that queue_sweep gave.
+
+        Returns:
+            sweep: its number.
+            name: what its runs are called.
+            asked: what varies (vary, paths, log) and how its points were drawn (draws, seed).
+            note: what the best point is chosen by, never test clips; or why none is.
+            runs: of each run its number, state, values by path, held_out (accuracy, ce and clips: of training clips
+                that the shots left over), metrics (base, novel and hm of the test clips), seconds, bundle, error, best.
+
+        Raises:
+            StoreError: there is no sweep of that number.
+        """
+        return self._studio.sweeps.get(int(sweep)).to_document()
+
+    def stop_sweep(self, sweep: int) -> dict[str, Any]:
+        """Stop all runs of a sweep: those that wait at once, the others after their current step.
+
+        Args:
+            sweep: the number that queue_sweep gave.
+
+        Returns:
+            told: how many were stopped, in a sentence; beside it all that sweep_status returns.
+
+        Raises:
+            StoreError: there is no sweep of that number.
+        """
+        return {"told": self._studio.sweeps.stop(int(sweep))} | self.sweep_status(sweep)
 
     def share(self, kind: str, name: str, shared: bool = True) -> dict[str, Any]:
         """Let everybody who opens this Space see and use a thing of yours, or nobody else any more.

@@ -69,9 +69,10 @@ RUNS, LIBRARY = Place("runs", "Runs"), Place("library", "Library")
 COMPARE, API = Place("compare", "Compare runs", in_menu=False), Place("api", "API", in_menu=False)
 REVIEW, LIVE = Place("review", "Review clips", in_menu=False), Place("live", "Live camera", in_menu=False)
 TIMELINE = Place("timeline", "Long video", in_menu=False)
-PLACES = (RECOGNIZE, DATASETS, ANCHORS, TRAIN, RUNS, LIBRARY, COMPARE, REVIEW, LIVE, TIMELINE, API)
+SWEEP = Place("sweep", "Sweep", in_menu=False)
+PLACES = (RECOGNIZE, DATASETS, ANCHORS, TRAIN, RUNS, LIBRARY, COMPARE, SWEEP, REVIEW, LIVE, TIMELINE, API)
 
-_BELOW = {COMPARE: RUNS, REVIEW: DATASETS, LIVE: RECOGNIZE, TIMELINE: RECOGNIZE}
+_BELOW = {COMPARE: RUNS, SWEEP: RUNS, REVIEW: DATASETS, LIVE: RECOGNIZE, TIMELINE: RECOGNIZE}
 """Pages that are reached from one of the menu, which is marked while they are open."""
 
 

@@ -22,6 +22,19 @@ def test_a_run_is_queued_and_its_status_told(client: Client, served: Served) -> 
     assert (status["state"], status["step"], status["metrics"]) == ("queued", 0, None)
 
 
+def test_a_sweep_is_queued_told_and_stopped(client: Client, served: Served) -> None:
+    lines = ["optimizer.learning_rate=0.001,0.004", "shots=2..3"]
+    answer = client.predict({"dataset": "demo"}, lines, "quick", "tried", api_name="/queue_sweep")
+    assert answer["runs"] == [answer["sweep"] + number for number in range(4)]
+    told = client.predict(answer["sweep"], api_name="/sweep_status")
+    assert [run["values"] for run in told["runs"]][1] == {"optimizer.learning_rate": 0.001, "shots": 3}
+    stopped = client.predict(answer["sweep"], api_name="/stop_sweep")
+    assert {run["state"] for run in stopped["runs"]} == {"stopped"} and stopped["told"].startswith("4 runs")
+    with pytest.raises(AppError, match="1,000,000 points"):
+        lines = ["shots=1..1000", "prompts.length=1..1000"]
+        client.predict({}, lines, "quick", api_name="/queue_sweep")
+
+
 def test_the_status_of_a_run_that_goes_on_has_its_figures(client: Client, served: Served) -> None:
     status = client.predict(add_run(served.studio, RunState.RUNNING), api_name="/run_status")
     assert (status["step"], status["total_steps"], status["metrics"]["base"]) == (20, 40, 80.0)

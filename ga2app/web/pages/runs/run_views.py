@@ -107,6 +107,7 @@ def head_html(studio: Studio, run: RunRecord, curve: RunCurve) -> Markup:
             ("method", method_word(run.config)),
             ("seed", run.config.get("seed", "?")),
             *([("device", run.device)] if run.device else []),
+            *([("sweep", Markup('<a href="./sweep?id={0}">{0}</a>').format(run.sweep_id))] if run.sweep_id else []),
         ],
         advice=Markup(advice),
         failed=Markup(failed),

@@ -21,19 +21,22 @@ from ga2app.services.remote_jobs import JobAsked
 from ga2app.services.run_checks import told_changes
 from ga2app.services.run_requests import Asked
 from ga2app.services.studio import Studio
+from ga2app.services.sweep_points import SweepAsked
 from ga2app.web import address
-from ga2app.web.components.form_fields import backbone_field, backbone_info, choices, line, pick, small
+from ga2app.web.components.form_fields import backbone_field, backbone_info, choices, line, pick, small, whole
 from ga2app.web.components.markup import notice, render, script, shortened
 from ga2app.web.pages.train import train_settings as form
 from ga2app.web.pages.train.backbone_download import build_download
 from ga2app.web.pages.train.train_view import dataset_choices, datasets_html, faults_html, list_choices, run_choices
-from ga2app.web.theme import part
+from ga2app.web.theme import folded, part
 
 POLL_S = 2.0
 DATASET_HELP = "One or several: each becomes a run of its own."
 MACHINE_HELP = "A job runs elsewhere, with your Hugging Face login and credits; the price is shown before you queue it."
 FLAVOR_HELP = "The kind of machine."
 TIMEOUT_HELP = "The job saves and ends before it is over: 90m, 2h, 1d."
+VARY_HELP = "A line each: values between commas, a range such as 4..16, 0.001..0.1:5 or 0.001..0.1:5:log."
+DRAWS_HELP = "So many points; 0: every combination."
 SEEDS_HELP = "Random seeds. Enter several (1024, 1025) or '3 draws' to queue one run per seed."
 
 
@@ -53,7 +56,7 @@ class TrainLayout:
         self.arrived = gr.Textbox("", visible=False)  # how the browser came here: navigate, reload, back_forward
         self.clock = gr.Timer(POLL_S, active=False)
         self.asked: set[Any] = {self.name, self.dataset, self.backbone, self.seeds, self.form}
-        self.asked |= {self.on, self.flavor, self.timeout}
+        self.asked |= {self.on, self.flavor, self.timeout, self.vary, self.draws, self.draw_seed}
         self.drawn = [self.told, self.pressed, self.preview, self.queue, self.clock]
         chosen = [self.dataset, self.backbone, self.seeds]
         self.beside = [*chosen, self.on, self.flavor, self.timeout]
@@ -70,6 +73,7 @@ class TrainLayout:
             self.seeds = line("seeds", "Seeds", SEEDS_HELP, value=str(preset(PRESETS[0]).seed), min_width=140)
             called = "What the list of runs calls it; left empty: the data set's name."
             self.name = line("run-name", "Name", called, placeholder="optional", min_width=140)
+        self._lay_out_sweep()
         self._lay_out_machines()
         shown: Any = {"html_template": "${value.html}", "js_on_load": script("train_preview.js")}
         self.preview = part({"html": ""}, elem_id="train-preview", **shown)
@@ -77,6 +81,15 @@ class TrainLayout:
         with gr.Column(elem_id="queue-bar", elem_classes="press-bar"):
             self.told = part(elem_id="queue-answer")
             self.queue = gr.Button("Queue this run", variant="primary", elem_id="queue")
+
+    def _lay_out_sweep(self) -> None:
+        """Settings that vary, a line each: a run for each combination, or for points drawn at random."""
+        with folded("Vary settings: a sweep", elem_id="sweep-box"):
+            example: Any = {"placeholder": "optimizer.learning_rate = 0.001, 0.004\nprompts.dropout = 0.2..0.6:3"}
+            self.vary = line("vary", "Settings and values", VARY_HELP, lines=3, max_lines=8, **example)
+            with gr.Row():
+                self.draws = whole("sweep-draws", "Draw at random", 0, DRAWS_HELP, min_width=140)
+                self.draw_seed = whole("sweep-seed", "Seed of the draw", 0, min_width=140)
 
     def _lay_out_machines(self) -> None:
         """Where it is trained. A Space has its own hardware, and its login is its owner's."""
@@ -109,7 +122,10 @@ class TrainLayout:
         settings = {**form.entered(sent.get("values")), "backbone": given[self.backbone] or ""}
         datasets = tuple(given[self.dataset] or ())
         job = JobAsked(given[self.flavor] or "", given[self.timeout] or "") if given.get(self.on) == ON else None
-        return Asked(datasets, given[self.seeds] or "", settings, given[self.name] or "", job)
+        lines = tuple(one for one in (given[self.vary] or "").splitlines() if one.strip())
+        draws = int(given[self.draws]) if given[self.draws] else None
+        sweep = SweepAsked(lines, draws, int(given[self.draw_seed] or 0)) if lines else None
+        return Asked(datasets, given[self.seeds] or "", settings, given[self.name] or "", job, sweep)
 
     def form_value(self, config: RunConfig, **kept: Any) -> dict[str, Any]:
         """The form filled in as ``config`` has it; ``kept`` values by path come instead of its own."""

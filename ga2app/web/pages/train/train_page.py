@@ -121,11 +121,13 @@ class TrainPage(TrainFilling):
             return pressed.answer
         if RunState.RUNNING in states or RunState.STOPPING in states:
             first = pressed.runs[0]
-            return self._answer("info", f"Run {first} is under way.", "You may close this page.", first)
+            told = f"{'Sweep' if pressed.asked.sweep else 'Run'} {first} is under way."
+            return self._answer("info", told, "You may close this page.", first, bool(pressed.asked.sweep))
         return ""
 
-    def _answer(self, tone: str, title: str, text: str, run: int) -> str:
-        return f'{notice(tone, text, title)}<a id="watch" href="./runs?id={run}">Watch run {run} on Runs</a>'
+    def _answer(self, tone: str, title: str, text: str, run: int, sweep: bool = False) -> str:
+        where = f'./sweep?id={run}">Watch sweep {run}' if sweep else f'./runs?id={run}">Watch run {run} on Runs'
+        return f'{notice(tone, text, title)}<a id="watch" href="{where}</a>'
 
     def press(self, given: Mapping[Any, Any]) -> dict[Any, Any]:
         """Queue what the page asks for, or say everything that keeps it from being trained."""
@@ -140,9 +142,10 @@ class TrainPage(TrainFilling):
                 numbers = self.training.queue(plan)
                 trouble, first, last = self.studio.runs.wake(), numbers[0], numbers[-1]
                 how = "It starts" if first == last else "They start in this order"
-                title = f"Run {first} is queued." if first == last else f"Runs {first} to {last} are queued."
+                what = f"Sweep {first}: runs" if plan.sweep else "Runs"
+                title = f"Run {first} is queued." if first == last else f"{what} {first} to {last} are queued."
                 text = trouble or f"{how} as soon as a worker is free; you may close this page."
-                told = self._answer("warning" if trouble else "success", title, text, first)
+                told = self._answer("warning" if trouble else "success", title, text, first, bool(plan.sweep))
                 pressed = Pressed(asked, tuple(numbers), told)
         except Exception as exc:
             told = fault_html(exc)

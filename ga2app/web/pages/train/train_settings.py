@@ -58,6 +58,7 @@ BESIDE = {
 """Fields of a run that the screen asks for beside the form, and why."""
 
 BESIDE_LABELS = {"dataset": "Data sets", "backbone": "Backbone", "seed": "Seeds"}
+BESIDE_LABELS |= {"vary": "Vary settings", "random": "Draw at random"}
 BESIDE_LABELS |= {"on": "Machine", "flavor": "Flavor", "timeout": "Time limit"}
 
 _CHOICES = {
