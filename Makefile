@@ -67,7 +67,7 @@ bench-saliency: .venv/tools
 	$(BIN)/python -m pip install -q -r requirements.txt
 	touch $@
 
-.venv/tools: tests/requirements.txt tests/requirements.lock requirements-mcp.txt requirements-onnx.txt .venv/installed
+.venv/tools: tests/requirements.txt tests/requirements.lock requirements-mcp.txt requirements-onnx.txt requirements-trackers.txt .venv/installed
 	$(BIN)/python -m pip install -q --require-hashes -r requirements.lock -r tests/requirements.lock
 	$(BIN)/python -m pip install -q -r tests/requirements.txt
 	touch $@

@@ -28,7 +28,7 @@ OUTSIDE = {
     "method": TORCH,
     "bundles": TORCH | {"av", "onnxruntime"},
     "evaluation": TORCH,
-    "training": TORCH | {"filelock"},
+    "training": TORCH | {"filelock", "accelerate", "tensorboard", "trackio", "wandb"},
     "inference": TORCH,
     "synthetic": TORCH | {"PIL"},
     "protocols": TORCH,

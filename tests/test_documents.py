@@ -85,7 +85,8 @@ def run(command: str, folder: Path, home: Path) -> str:
 
 
 def run_anew(command: str, folder: Path, home: Path) -> str:
-    environment = {"PYTHONPATH": str(PROJECT), "GA2_HOME": str(home)}
+    environment = {"PYTHONPATH": str(PROJECT), "GA2_HOME": str(home), "TRACKIO_DIR": str(home / "trackio")}
+    environment["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
     if command.startswith("python -m ga2app "):
         printed = io.StringIO()
         streams = contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed)

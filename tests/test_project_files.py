@@ -101,7 +101,7 @@ def test_every_requirement_is_locked_to_a_version_that_it_allows_with_hashes():
             (only,) = pinned.specifier
             locked.setdefault(canonicalize_name(pinned.name), []).append(only.version)
     texts = [(PROJECT / name).read_text() for name in ("requirements.txt", "tests/requirements.txt")]
-    texts += [(PROJECT / f"requirements-{extra}.txt").read_text() for extra in ("mcp", "onnx")]
+    texts += [(PROJECT / f"requirements-{extra}.txt").read_text() for extra in ("mcp", "onnx", "trackers")]
     lines = [line.partition("#")[0].strip() for text in texts for line in text.splitlines()]
     wanted = [Requirement(line) for line in lines if line and not line.startswith("-r")]
     lacking = [

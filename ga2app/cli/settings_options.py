@@ -9,7 +9,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ga2app.cli import common
-from ga2app.config import ATTENTIONS, AUTO, PRESETS, Precision, RunConfig, left_to_name, preset, with_shorter_warmup
+from ga2app.config import (
+    ATTENTIONS,
+    AUTO,
+    PRESETS,
+    TRACKERS,
+    Precision,
+    RunConfig,
+    left_to_name,
+    preset,
+    with_shorter_warmup,
+)
 from ga2app.config.presets import GA2, METHODS, RENAMED, ablation
 from ga2app.config.settings_files import read_settings_file
 from ga2app.errors import ConfigError, Fault
@@ -41,11 +51,15 @@ def add_settings(parser: argparse.ArgumentParser) -> argparse._MutuallyExclusive
     )
     parser.add_argument("--learning-rate", type=float, help="of the optimizer, above 0 and at most 1")
     parser.add_argument("--hard-prompt", metavar="BUNDLE", help="folder of a bundle, 'embedded' or 'random'")
+    parser.add_argument("--report-to", type=common.names, metavar="NAMES", help=f"{TRACKERS_HELP} (default: as set)")
+    parser.add_argument("--project", metavar="NAME", help="what trackers file the run under (default: as set)")
+    parser.add_argument("--trackio-space-id", metavar="USER/NAME", help="the Space that Trackio sends the run to")
     parser.add_argument("--method", choices=METHODS[1:], help=f"{ABLATION_HELP} (default: as set)")
     return source
 
 
 ABLATION_HELP = "an ablation: ga2 is the paper's method, ga2-plus the settings as they are, the others have fewer parts"
+TRACKERS_HELP = f"experiment trackers between commas: {', '.join(TRACKERS)}"
 COMPILE = ("off", "on", "auto")
 
 
@@ -100,6 +114,7 @@ def read_settings(args: argparse.Namespace, **changes: object) -> RunConfig:
     if isinstance(data, dict):
         named = {"dataset": args.dataset, "backbone": args.backbone, "device": args.device, "precision": args.precision}
         named |= {"attention": args.attention, "threads": args.threads, "processes": args.processes}
+        named |= {"report_to": args.report_to, "project": args.project, "trackio_space_id": args.trackio_space_id}
         changes = {**named, **changes}
         data |= {name: value for name, value in changes.items() if value is not None}
         _change(data, "optimizer", epochs=args.epochs, learning_rate=args.learning_rate)

@@ -18,6 +18,7 @@ from ga2app.types import Finding
 
 PACKAGES = "torch transformers decord2 av sqlite-utils huggingface_hub safetensors numpy pillow".split()
 EXTRAS = {"gradio": ("the studio in the browser", "app"), "onnxscript": ("export --onnx", "onnx")}
+EXTRAS |= {"accelerate": ("experiment trackers (report_to)", "trackers")}
 """Packages that not everybody needs: for what, and which extra of ours brings them."""
 
 

@@ -22,6 +22,7 @@ from ga2app.config.sections import (
     NOTHING,
     SKETCH,
     TEMPLATE,
+    TRACKERS,
     ClipConfig,
     LossConfig,
     OptimizerConfig,
@@ -34,7 +35,7 @@ from ga2app.config.sections import (
 
 __all__ = [
     "ANCHOR_TERMS", "ATTENTIONS", "AUTO", "DEMO", "HARD_PROMPT_EMBEDDED", "HARD_PROMPT_RANDOM", "HARD_PROMPT_TO_NAME",
-    "NOTHING", "PAPER_BACKBONE", "PRESETS", "SKETCH", "TEMPLATE", "ClipConfig", "LossConfig", "OptimizerConfig",
-    "Pooling", "Precision", "PromptConfig", "RunConfig", "WhiteningConfig", "left_to_name", "preset",
-    "with_shorter_warmup",
+    "NOTHING", "PAPER_BACKBONE", "PRESETS", "SKETCH", "TEMPLATE", "TRACKERS", "ClipConfig", "LossConfig",
+    "OptimizerConfig", "Pooling", "Precision", "PromptConfig", "RunConfig", "WhiteningConfig", "left_to_name",
+    "preset", "with_shorter_warmup",
 ]  # fmt: skip

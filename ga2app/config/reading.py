@@ -18,7 +18,7 @@ from ga2app.untrusted import MAX_WHOLE, text_fault, whole_number
 Section = TypeVar("Section")
 
 
-def setting(default: Any, holds: Callable[[Any], bool], rule: str, *, key: str = "") -> Any:
+def setting(default: Any, holds: Callable[[Any], object], rule: str, *, key: str = "") -> Any:
     """A field whose value ``holds``; ``rule`` says so in words. A number that is not finite breaks any rule.
 
     ``key`` is what files call it, where that is not the field's name; both are read.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import partial
 from pathlib import PurePath
 from typing import Any
 
@@ -213,6 +215,14 @@ def _is_device(name: str) -> bool:
 AUTO = "auto"
 """Where a number of processes is set: as many as there are CUDA devices, one on a processor."""
 
+TRACKERS = ("trackio", "tensorboard", "wandb")
+"""Experiment trackers that a run can report to, by the names of their packages."""
+
+
+def _is_number(count: int | str) -> bool:
+    return count == AUTO or (isinstance(count, int) and 1 <= count <= 1024)
+
+
 ATTENTIONS = (AUTO, "sdpa", "eager")
 """Forms of attention, the same but for rounding. ``auto`` is the one that was faster when this machine timed both."""
 
@@ -225,6 +235,8 @@ class RunConfig(Checked):
     or, where it has none, those of the drawn demo; "none" is none at all. ``processes`` share the clips of each step
     and of each measurement, one a CUDA device where it is ``auto``; how many they are changes nothing but the time.
     ``threads`` of a processor are those of all these processes together; ``auto`` is what was timed and faster.
+    ``report_to`` names experiment trackers, which file the run under ``project``; ``trackio_space_id`` is the Space
+    that Trackio sends it to, empty for this machine. They change nothing that is learned.
     """
 
     dataset: str = setting(DEMO, lambda name: bool(name.strip()), "name a data set, for example 'demo'")
@@ -234,16 +246,8 @@ class RunConfig(Checked):
     device: str = setting("auto", _is_device, "must be auto, cpu, cuda, cuda:N or mps")
     precision: Precision = Precision.AUTO
     attention: str = setting(AUTO, lambda name: name in ATTENTIONS, f"must be one of {', '.join(ATTENTIONS)}")
-    processes: int | str = setting(
-        AUTO,
-        lambda count: count == AUTO or (isinstance(count, int) and 1 <= count <= 1024),
-        "must be auto or a number of processes from 1 to 1024",
-    )
-    threads: int | str = setting(
-        AUTO,
-        lambda count: count == AUTO or (isinstance(count, int) and 1 <= count <= 1024),
-        "must be auto or a number of threads from 1 to 1024",
-    )
+    processes: int | str = setting(AUTO, _is_number, "must be auto or a number of processes from 1 to 1024")
+    threads: int | str = setting(AUTO, _is_number, "must be auto or a number of threads from 1 to 1024")
     prompts: PromptConfig = field(default_factory=PromptConfig)
     losses: LossConfig = field(default_factory=LossConfig, metadata={"key": "objective"})
     whitening: WhiteningConfig = field(default_factory=WhiteningConfig)
@@ -253,6 +257,10 @@ class RunConfig(Checked):
     negatives: tuple[str, ...] = setting(
         (), lambda groups: NOTHING not in groups or len(groups) == 1, f"names groups or '{NOTHING}', not both"
     )
+
+    report_to: tuple[str, ...] = setting((), set(TRACKERS).issuperset, f"names any of {', '.join(TRACKERS)}")
+    project: str = setting("ga2-studio", partial(re.fullmatch, r"[\w-]{1,80}"), "must be letters, digits, - and _")
+    trackio_space_id: str = setting("", partial(re.fullmatch, r"([\w-]+/[\w.-]+)?"), "names a Space as user/name")
 
     def between(self) -> list[Fault]:
         """Terms that could not act, since what they hold in place cannot move."""
@@ -277,14 +285,15 @@ class RunConfig(Checked):
 
     def passed_on(self) -> RunConfig:
         """The same settings as a bundle tells them: the folder of a hard prompt by its name alone, and nothing of how
-        many processes shared the work, of how clips were read or what was computed twice, which changes nothing.
+        many processes shared the work, how clips were read, what was computed twice, who was told: it changes nothing.
         """
         prompts = replace(self.prompts, hard_prompt=PurePath(self.prompts.hard_prompt).name)
         clips = replace(self.clips, decoders=ClipConfig.decoders, cache_bytes=ClipConfig.cache_bytes)
         optimizer = replace(self.optimizer, checkpointing=False)
-        alike = replace(self, processes=AUTO, attention=AUTO, threads=AUTO)
+        alike = replace(self, processes=AUTO, attention=AUTO, threads=AUTO, report_to=())
+        alike = replace(alike, project=RunConfig.project, trackio_space_id="")
         return replace(alike, prompts=prompts, clips=clips, optimizer=optimizer)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values; ``from_dict`` gives back an equal configuration."""
-        return {**written(self), "negatives": list(self.negatives)}
+        return {**written(self), "negatives": list(self.negatives), "report_to": list(self.report_to)}

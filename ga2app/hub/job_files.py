@@ -82,8 +82,8 @@ def pack(config: RunConfig, dataset: Dataset, job: str, checkpoint: Path, folder
         folders[path] = [prefix + one for one in inside]
         files |= {prefix + one: file for one, file in inside.items()}
     described = {
-        # The machine there is another one: what a run says of a device is of this one.
-        "config": replace(config, device="auto").to_dict(),
+        # The machine there is another one: what a run says of a device is of this one, which reports to the trackers.
+        "config": replace(config, device="auto", report_to=()).to_dict(),
         "dataset": {
             "name": dataset.name,
             "base": dataset.base,

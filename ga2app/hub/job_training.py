@@ -88,6 +88,14 @@ class JobTraining:
 
         ``should_stop`` ends the job, with what it saved brought back; ``leaving`` lets it go on by itself.
         """
+        from ga2app.training.tracking import tracked
+
+        with tracked(config, self._checkpoint, self._out.name, self._emit) as (self._emit, end):
+            return end(self._train(config, dataset, should_stop, leaving))
+
+    def _train(
+        self, config: RunConfig, dataset: Dataset, should_stop: Callable[[], bool], leaving: Callable[[], bool]
+    ) -> TrainResult:
         job = _Job.read(self._kept)
         if job and not job.id and (found := jobs.find_job(self._client, job.folder)):
             job = replace(job, id=found)  # whoever started it did not live to write that down

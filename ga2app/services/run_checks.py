@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from importlib.util import find_spec
 from statistics import median
 
 from ga2app.config import ANCHOR_TERMS, DEMO, NOTHING, SKETCH, RunConfig, left_to_name
@@ -44,7 +45,16 @@ class Checked:
 
 def settings_faults(config: RunConfig) -> list[Fault]:
     """What settings and backbone say without a data set."""
-    return [*left_to_name(config), *tower_faults(config), *hard_prompt_faults(config)]
+    return [*left_to_name(config), *tower_faults(config), *hard_prompt_faults(config), *tracker_faults(config)]
+
+
+def tracker_faults(config: RunConfig) -> list[Fault]:
+    """Trackers that are not installed here, with what installs them; nothing is imported."""
+    asked = ("accelerate", *config.report_to) if config.report_to else ()
+    if lacking := [name for name in asked if find_spec(name) is None]:
+        rule = f"needs {' and '.join(lacking)}, not installed here: pip install {' '.join(lacking)}, or leave it out"
+        return [Fault("report_to", rule)]
+    return []
 
 
 def check(config: RunConfig, own: Dataset, chosen: Dataset, lent: Dataset) -> Checked:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 _OPEN = (RunState.RUNNING, RunState.STOPPING, RunState.QUEUED)
 _ENDED = (RunState.DONE, RunState.STOPPED)
+_SHARED = "would report under the account of this server's owner; leave it out here, and report from your own machine"
 _PAST_RUNS, _STEPS_LOOKED_AT = 3, 60
 
 
@@ -128,15 +129,15 @@ class TrainingService:
 
     def _checked(self, config: RunConfig) -> tuple[Checked, str]:
         names = self._store.datasets.names().values()
+        missing = [Fault("report_to", _SHARED)] if config.report_to and not self._studio.server_paths else []
         if config.dataset not in names:
-            faults = settings_faults(config)
+            faults = [*settings_faults(config), *missing]
             if config.dataset != DEMO:
                 known = ", ".join(f"'{name}'" for name in dict.fromkeys([DEMO, *names]))
                 faults.append(Fault("dataset", f"there is no data set '{config.dataset}'; choose one of: {known}"))
             return Checked(None, tuple(faults)), ""
         own: Dataset = self._store.datasets.outline(config.dataset)
         chosen = own
-        missing = []
         for field, alone in (("anchors", replace(config, negatives=())), ("negatives", replace(config, anchors=""))):
             if field == "anchors" and config.anchors == DRAWN_SCENES and DEMO not in names:
                 continue  # the demo, and with it this set, is still being drawn

@@ -28,6 +28,7 @@ FREE = (
     *("device", "precision", "processes", "dataset", "anchors", "negatives", "optimizer.evaluate_every"),
     *("optimizer.checkpointing", "attention", "threads"),
     *("clips.decoders", "clips.cache_bytes"),
+    *("report_to", "project", "trackio_space_id"),
 )
 """What may differ: none of it changes what is learned but by rounding.
 
@@ -45,6 +46,7 @@ ADDED_LATER = (
 NEVER_HASHED = (
     *("processes", "attention", "threads"),
     *("optimizer.checkpointing", "clips.decoders", "clips.cache_bytes"),
+    *("report_to", "project", "trackio_space_id"),
 )
 """Settings that came after that: no such hash was made of them."""
 

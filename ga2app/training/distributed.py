@@ -36,6 +36,7 @@ from ga2app.evaluation import PlainFeatures
 from ga2app.paths import PROJECT
 from ga2app.training import checkpoint as checkpoints
 from ga2app.training.checkpoint_file import settle
+from ga2app.training.tracking import tracked
 from ga2app.training.training_checks import check_start, without_needless_whitening, writing_to
 from ga2app.training.training_loop import Emit, Loop
 from ga2app.training.training_state import prepare
@@ -79,16 +80,18 @@ def train(
     ``should_stop`` is asked between steps, and between clips where they are measured. ``known`` spares runs on the same
     clips to encode them anew. ``reported`` adds the report, which is None where it could not be made. ``backbone`` and
     ``known`` are this process's own: with them ``processes`` is 1 unless it is set, and then they are of no use.
+    What the run tells goes to the trackers of ``report_to``, too; one that fails is told of, and the run goes on.
     Raises StudioError; Diverged where the loss is no number any more, after what was learned before has been kept.
     """
     group, count = ranks.current(), processes(config, alone=backbone is not None)
-    job = Job(config, dataset, out, checkpoint, reported)
-    if group.count > 1 or count == 1:
-        return _train(group, job, emit, should_stop, backbone, known)
-    if launched_processes() == 1:
-        return _launch(job, count, emit, should_stop)
-    with ranks.joined(config.device) as group:
-        return _train(group, job, emit, should_stop)
+    with tracked(config, checkpoint, out.name, emit) as (emit, end):
+        job = Job(replace(config, report_to=()), dataset, out, checkpoint, reported)
+        if group.count > 1 or count == 1:
+            return end(_train(group, job, emit, should_stop, backbone, known))
+        if launched_processes() == 1:
+            return end(_launch(job, count, emit, should_stop))
+        with ranks.joined(config.device) as group:
+            return end(_train(group, job, emit, should_stop))
 
 
 def processes(config: RunConfig, *, alone: bool = False) -> int:

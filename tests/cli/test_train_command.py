@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,16 @@ def test_a_device_and_a_precision_can_be_named(capsys: pytest.CaptureFixture[str
 
 def test_settings_that_are_not_there_are_told_in_plain_words(capsys: pytest.CaptureFixture[str]):
     assert "nothing.json: there is no such file" in refused(capsys, "train", "nothing.json")
+
+
+def test_a_tracker_that_is_not_installed_is_refused_with_what_installs_it(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setitem(sys.modules, "trackio", None)
+    monkeypatch.setitem(sys.modules, "accelerate", None)
+    told = refused(capsys, "train", *QUICK, "--report-to", "trackio", "--out", str(tmp_path / "bundle"))
+    assert "report_to: needs accelerate and trackio, not installed here: pip install accelerate trackio" in told
+    assert not (tmp_path / "bundle").exists()
 
 
 def test_what_the_page_would_mark_is_refused_before_a_clip_is_read_all_at_once(

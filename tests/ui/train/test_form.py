@@ -38,6 +38,9 @@ UNLIKE = {
     "prompts.hard_prompt": "random",
     "anchors": "my places",
     "negatives": ("objects", "places"),
+    "report_to": ("trackio", "wandb"),
+    "project": "mine",
+    "trackio_space_id": "me/metrics",
 }
 
 

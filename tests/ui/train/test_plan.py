@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -116,6 +118,26 @@ def test_a_data_set_that_is_gone_is_named_with_those_that_are_there(studio: Stud
     assert faults(studio, entered(["attic"]))["dataset"] == (
         "there is no data set 'attic'; choose one of: 'demo', 'kitchen'"
     )
+
+
+def test_a_tracker_that_is_not_installed_is_refused_before_the_run_is_queued_and_none_is_imported(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_dataset(studio)
+    for package in ("accelerate", "wandb"):
+        monkeypatch.setitem(sys.modules, package, None)  # as where it is not there
+    rule = "needs accelerate and wandb, not installed here: pip install accelerate wandb, or leave it out"
+    assert faults(studio, entered(report_to=["wandb"]))["report_to"] == rule
+    with pytest.raises(ConfigError, match=re.escape(rule)):
+        studio.training.queue_settings({"report_to": ["wandb"]}, "quick")
+    assert studio.store.runs.list() == []
+    assert faults(studio, entered(report_to=["diary"]))["report_to"].startswith("names any of trackio, tensorboard")
+
+
+def test_on_a_server_of_others_nothing_is_reported_under_its_account(studio: Studio) -> None:
+    add_dataset(studio)
+    shared = replace(studio, server_paths=False)
+    assert faults(shared, entered(report_to=["tensorboard"]))["report_to"].startswith("would report under the account")
 
 
 def test_depths_and_lengths_that_the_towers_do_not_have_are_told_ahead(studio: Studio) -> None:

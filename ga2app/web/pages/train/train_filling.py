@@ -141,13 +141,13 @@ class TrainFilling(TrainLayout):
     """Handlers that fill the page in: they take their inputs by component and give updates alike."""
 
     def fill_preset(self, given: Mapping[Any, Any]) -> dict[Any, Any]:
-        """The preset as it fits the backbone, and every setting as it fills it; what anchors were chosen stays."""
+        """The preset as it fits the backbone, and every setting as it fills it; anchors and trackers stay."""
         name, backbone = given[self.preset], given[self.backbone] or ""
         offered: dict[str, Any] = {"choices": form.preset_choices(backbone)}
         if not name:
             return {self.preset: gr.update(**offered)}
         chosen = self.asked_for(given).settings
-        kept = {path: chosen[path] for path in ("anchors", "negatives")}
+        kept = {path: chosen[path] for path in ("anchors", "negatives", "report_to", "project", "trackio_space_id")}
         return {
             self.preset: gr.update(info=form.preset_info(name, backbone), **offered),
             self.form: self.form_value(preset(name, backbone), **kept),

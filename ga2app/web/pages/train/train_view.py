@@ -21,6 +21,7 @@ _PICTURED = 8
 _JOB_BASIS = "How long it takes depends on that machine; what it has learned when the time is over is kept."
 _PLAYABLE = (".mp4", ".webm", ".m4v", ".mov")
 _RUNS_LISTED = 50
+_TRACKERS = [("Trackio", "trackio"), ("TensorBoard", "tensorboard"), ("Weights & Biases", "wandb")]
 
 
 @dataclass(frozen=True)
@@ -168,6 +169,7 @@ def list_choices(studio: Studio, backbone: str, values: dict[str, Any]) -> dict[
         HARD_PROMPT: studio.training.hard_prompts(backbone, values.get("prompts.length"), present),
         "anchors": _with_present(anchors, [str(values.get("anchors") or "")]),
         "negatives": _with_present(negatives, values.get("negatives") or ()),
+        "report_to": _TRACKERS,
     }
 
 
