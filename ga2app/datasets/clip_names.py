@@ -95,6 +95,8 @@ def recording_of(path: str, label: str) -> str | None:
     * Kinetics, ``pmLYzJmKxf8_000010_000020.mp4``: the id of the video at YouTube.
     * A stretch of a video of any other name: that file.
     """
+    if "_" not in path and "#t=" not in path:
+        return None
     file, stretch = split_address(path)
     stem = split_suffix(file_name(file.replace("\\", "/")))[0]
     if "_" not in stem:

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -58,8 +59,10 @@ class _Row(NamedTuple):
 
     def at(self, placed: Callable[[str], str] = str) -> str:
         """The clip's address, its file where ``placed`` says it lies; raises ClipError for a stretch that is none."""
+        if not (told := any(self.times)) and "#t=" not in self.path:
+            return placed(self.path)
         file, stretch = split_address(self.path)
-        if not any(self.times):
+        if not told:
             return placed(file) + (stretch.fragment if stretch else "")
         begin, end = (seconds_of(text) if text else None for text in self.times)
         return address_of(self.path if stretch else placed(file), begin, end)
@@ -119,7 +122,7 @@ def read_list(
     columns = with_fold(file, sheet, columns, lines, fold)
     part_name = sheet.columns[columns.part] if columns.part is not None else "part"
     named_parts = cache(part_of)
-    rows = [_row(line, cells, columns, fold) for line, cells in lines]
+    rows = list(_rows(lines, columns, fold))
     if file.stem.casefold() == METADATA:
         rows = [row._replace(times=_closed(*row.times)) if row.times[1] in _OPEN else row for row in rows]
     faulty = [(row, fault) for row in rows if (fault := _fault(row, part_name, named_parts))]
@@ -155,15 +158,17 @@ def joined(name: str, lists: Sequence[Listed]) -> Draft:
     )
 
 
-def _row(line: int, cells: Sequence[str], columns: Columns, fold: int | None) -> _Row:
-    """The row in ``cells``, of which the last is empty."""
-    part = cells[_at(columns.part)]
-    if number := cells[_at(columns.fold)]:
-        part = "test" if fold_number(number) == fold else "train"
-    group = cells[_at(columns.group)].casefold() or "base"
-    timed = columns.start is not None or columns.end is not None
-    times = (cells[_at(columns.start)], cells[_at(columns.end)]) if timed else _NO_TIMES
-    return _Row(line, cells[columns.path], cells[columns.label], part, group, cells[_at(columns.description)], times)
+def _rows(lines: Iterable[tuple[int, Sequence[str]]], columns: Columns, fold: int | None) -> Iterator[_Row]:
+    """The rows in ``lines``, of whose cells the last is empty."""
+    places = (columns.path, columns.label, columns.part, columns.fold, columns.group, columns.description,
+              columns.start, columns.end)  # fmt: skip
+    chosen = itemgetter(*(-1 if place is None else place for place in places))
+    for line, cells in lines:
+        path, label, part, number, group, description, start, end = chosen(cells)
+        if number:
+            part = "test" if fold_number(number) == fold else "train"
+        group = group.casefold() if group else "base"
+        yield _Row(line, path, label, part, group, description, (start, end) if start or end else _NO_TIMES)
 
 
 def _closed(begin: str, _: str) -> tuple[str, str]:
@@ -171,16 +176,13 @@ def _closed(begin: str, _: str) -> tuple[str, str]:
     return _NO_TIMES if begin in ("", "0", "0.0") else (begin, "")
 
 
-def _at(column: int | None) -> int:
-    return -1 if column is None else column
-
-
 def _fault(row: _Row, part_name: str, parts: Callable[[str], Part | None]) -> str | None:
     if not row.label:
         return "there is no label"
-    for what, text in (("label", row.label), ("path", row.path)):
-        if not text.isprintable() and (fault := text_fault(text)):
-            return f"the {what} {fault}"
+    if not (row.label.isprintable() and row.path.isprintable()):
+        for what, text in (("label", row.label), ("path", row.path)):
+            if fault := text_fault(text):
+                return f"the {what} {fault}"
     if row.group not in GROUPS:
         return f"group '{row.group}' is not one of {', '.join(GROUPS)}"
     if row.group not in ("negative", DESCRIPTION) and not row.path:

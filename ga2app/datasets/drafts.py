@@ -116,12 +116,17 @@ def finished(draft: Draft, digests: Mapping[str, str] | None = None) -> tuple[Da
     """
     known = digests or {}
     recordings = [recording_of(clip.path, clip.label) for clip in draft.clips]
-    contents = [f"content {known[clip.path]}" if clip.path in known else None for clip in draft.clips]
-    candidates = [
-        Candidate(clip.path, clip.label, clip.subset, tuple(filter(None, ties)))
-        for clip, *ties in zip(draft.clips, recordings, contents, _file_ties(draft.clips), strict=True)
-    ]
-    subsets = hold_out(candidates)
+    if all(clip.subset for clip in draft.clips):  # there is nothing to hold out
+        subsets = [clip.subset or Subset.TRAIN for clip in draft.clips]
+    else:
+        contents = [f"content {known[clip.path]}" if clip.path in known else None for clip in draft.clips]
+        ties = zip(recordings, contents, _file_ties(draft.clips), strict=True)
+        subsets = hold_out(
+            [
+                Candidate(clip.path, clip.label, clip.subset, tuple(filter(None, tied)))
+                for clip, tied in zip(draft.clips, ties, strict=True)
+            ]
+        )
     clips = tuple(
         LabelledClip(clip.path, clip.label, subset) for clip, subset in zip(draft.clips, subsets, strict=True)
     )

@@ -71,10 +71,11 @@ def _draw_label(
 ) -> None:
     """Put the groups of one label on a side, as far as they are on none yet."""
     members: dict[int, list[int]] = {}
-    for place in sorted(own, key=lambda place: (_name(clips[place]), place)):
+    names = {place: _name(clips[place]) for place in own}
+    for place in sorted(own, key=lambda place: (names[place], place)):
         members.setdefault(group_of[place], []).append(place)
     numbers = list(members)
-    order = [numbers[at] for at in rank(label, [_name(clips[members[number][0]]) for number in numbers])]
+    order = [numbers[at] for at in rank(label, [names[members[number][0]] for number in numbers])]
     wanted = min(max(round(len(own) * share), 1), len(own) - 1) if share > 0 else 0
     count = sum(len(members[number]) for number in numbers if tested.get(number))
     free = [number for number in order if number not in tested]
