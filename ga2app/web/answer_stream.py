@@ -3,8 +3,8 @@
 Gradio's page follows one stream a session, which the server closes when nothing is pending, and which the page opens
 anew for the next event unless it is open. Where the server's "closed" comes later than the answer to an event that was
 queued meanwhile, the page still takes its stream for open, and then follows none: what the event has said is shown
-with the next one, or never (Gradio 6.31). And a page that leaves a closed stream sooner than the server has put it
-away takes along what was queued meanwhile.
+with the next one, or never (findings/gradio_closed_stream_late.sh). And a page that leaves a closed stream sooner than
+the server has put it away takes along what was queued meanwhile.
 """
 
 from __future__ import annotations
