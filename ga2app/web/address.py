@@ -20,9 +20,9 @@ NOBODY = -1
 _MOST_CHARACTERS = 2000
 
 
-def head() -> str:
-    """For the head of every page: what writes addresses, and leads those of before there were pages to these."""
-    return f"<script>{script('address.js')}</script>"
+def page_script() -> str:
+    """What runs before a page is drawn: it writes addresses, leads those of before there were pages, and remembers."""
+    return script("address.js", "browser_memory.js")
 
 
 def text(request: gr.Request, name: str) -> str:

@@ -27,11 +27,12 @@ from ga2app.store import Store
 from ga2app.types import RunState
 from ga2app.web import Studio, build_page
 from ga2app.web.access import guarded
+from ga2app.web.address import page_script
 from ga2app.web.answer_stream import AnswerStream
 from ga2app.web.file_route import UploadBound, file_routes, most_upload
 from ga2app.web.live_route import live_routes
 from ga2app.web.own_names import OwnNames, SafeHeaders, host_of
-from ga2app.web.page_head import PageHead, as_gradio_writes_it
+from ga2app.web.page_head import PageFiles, PageHead
 from ga2app.web.session_memory import Listening, SessionMemory, bound_lanes
 from ga2app.web.static_assets import FOLDER, asset_routes
 from ga2app.web.theme import launch_look, style_sheet
@@ -106,8 +107,13 @@ def launch(page: gr.Blocks, studio: Studio, address: ServerAddress, *, mcp: bool
     space, names = studio.space, [host_of(address.root_path), os.environ.get("SPACE_HOST")]
     known = [*address.allowed_hosts, *filter(None, names)]
     own = guarded(studio)
-    assets, style = asset_routes(as_gradio_writes_it(style_sheet()).encode())
-    routes = [*assets, *file_routes(own), *live_routes(own), *(agents.routes if agents else ())]
+    files = PageFiles(page, FOLDER, style_sheet(), page_script())
+    routes = [
+        *asset_routes(lambda: files.own),
+        *file_routes(own),
+        *live_routes(own),
+        *(agents.routes if agents else ()),
+    ]
     memory = SessionMemory()
     layers = [
         Middleware(SafeHeaders, on_space=bool(space)),
@@ -115,7 +121,7 @@ def launch(page: gr.Blocks, studio: Studio, address: ServerAddress, *, mcp: bool
         Middleware(UploadBound, studio),
         Middleware(Listening, memory),
         Middleware(AnswerStream),
-        Middleware(PageHead, page, FOLDER, style),
+        Middleware(PageHead, page, files),
     ]
     _, opened, _ = page.launch(
         server_name=address.host,

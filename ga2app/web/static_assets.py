@@ -6,8 +6,8 @@ they hold, so that a reload asks again; yet their names hold a digest of what is
 
 from __future__ import annotations
 
-import hashlib
 import mimetypes
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -20,28 +20,24 @@ from starlette.routing import Route
 FOLDER = Path(gradio.__file__).parent / "templates" / "frontend" / "assets"
 _FOREVER = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
 _TEXT = {".js", ".css", ".svg", ".json"}
-_QUALITY = 5
+QUALITY = 5
 
 
-def asset_routes(style: bytes) -> tuple[list[Route], str]:
-    """The route to put before Gradio's own, and the name there of the ``style`` sheet.
-
-    Else only files that lie in ``FOLDER`` now are given.
-    """
+def asset_routes(own: Callable[[], Mapping[str, bytes]]) -> list[Route]:
+    """The route to put before Gradio's own: ``own`` files by their names, and those that lie in ``FOLDER`` now."""
     names = {path.name for path in FOLDER.iterdir() if path.is_file()}
-    sheet = f"studio-{hashlib.sha256(style).hexdigest()[:12]}.css"
 
     @lru_cache(maxsize=1024)
     def content(name: str, packed: bool) -> bytes:
-        found = style if name == sheet else (FOLDER / name).read_bytes()
-        return brotli.compress(found, quality=_QUALITY) if packed else found
+        found = (FOLDER / name).read_bytes() if name in names else own()[name]
+        return brotli.compress(found, quality=QUALITY) if packed else found
 
     async def asset(request: Request) -> Response:
         name = request.path_params["name"]
-        if name not in names and name != sheet:
+        if name not in names and name not in own():
             return Response("There is no such file.", 404, media_type="text/plain")
         packed = "br" in request.headers.get("accept-encoding", "") and Path(name).suffix in _TEXT
         headers = _FOREVER | ({"Content-Encoding": "br"} if packed else {})
         return Response(content(name, packed), media_type=mimetypes.guess_type(name)[0], headers=headers)
 
-    return [Route("/assets/{name}", asset)], sheet
+    return [Route("/assets/{name}", asset)]

@@ -12,7 +12,8 @@ Conventions, for whoever changes a page:
   page, ``gr.Button(link=…)`` and ``<a href="./train?from=run-7">`` do so, too. Links are relative: ``./runs?id=7``.
 - No event fills a component of another page: what the other page needs stands in its address.
 - A timer ticks on its own page only, and a ``gr.State`` lives as long as the page is open. What has to outlive it is
-  in the store, in a ``gr.BrowserState``, or with the server by the browser tab's key (``recognize_state.Visits``).
+  in the store, in the browser (``browser_memory.js``), or with the server by the browser tab's key
+  (``recognize_state.Visits``).
 - The endpoints of the API lie on a page of their own, so that no other page carries them: ``./api``.
 """
 

@@ -10,8 +10,6 @@ from typing import Any
 import gradio as gr
 from gradio.themes.utils import colors, fonts, sizes
 
-from ga2app.web.address import head
-
 WEB = Path(__file__).parent
 FAVICON = Path(__file__).with_name("favicon.svg")
 CONTROLS_SCRIPT = Path(__file__).with_name("accessible_controls.js")
@@ -128,7 +126,6 @@ def launch_look() -> dict[str, Any]:
     """The keyword arguments of ``launch`` that make the page look like the studio."""
     return {
         "theme": studio_theme(),
-        "head": head(),
         "favicon_path": FAVICON,
         "footer_links": ["api"],  # without it nobody sees the endpoints; its place is the page's own footer
         "run_history": False,

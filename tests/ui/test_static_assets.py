@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -12,16 +13,18 @@ import gradio as gr
 import httpx
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
-from ga2app.web.page_head import PageHead, as_gradio_writes_it, page_heads
+from ga2app.web.page_head import PageFiles, PageHead, as_gradio_writes_it
 from ga2app.web.static_assets import FOLDER, asset_routes
 from ga2app.web.theme import folded
 
 T = TypeVar("T")
-SHEET = b".best { font-weight: 600; }"
-PAGE = "<head><script>window.gradio_config = {};</script></head><body><gradio-app></gradio-app></body>"
+OWN = {"studio-1.css": b".best { font-weight: 600; }"}
+PAGE = """<head><script>window.gradio_config = CONFIG;</script>
+<link rel="stylesheet" crossorigin href="./assets/index-1.css"></head><body><gradio-app></gradio-app></body>"""
 
 
 def run_alone(work: Coroutine[Any, Any, T]) -> T:
@@ -34,7 +37,7 @@ def get(path: str, encoding: str = "identity") -> httpx.Response:
     """What the studio answers to a browser that reads ``encoding``; ``content`` is unpacked."""
 
     async def ask() -> httpx.Response:
-        served = httpx.ASGITransport(Starlette(routes=asset_routes(SHEET)[0]))
+        served = httpx.ASGITransport(Starlette(routes=asset_routes(lambda: OWN)))
         async with httpx.AsyncClient(transport=served, base_url="http://studio") as browser:
             return await browser.get(path, headers={"Accept-Encoding": encoding})
 
@@ -71,10 +74,9 @@ def test_what_lies_in_a_closed_accordion_is_sent_for_when_it_is_opened() -> None
     run_alone(build())
 
 
-def test_the_studios_sheet_is_a_file_that_changes_its_name_with_its_content() -> None:
-    (_, one), (_, other) = asset_routes(SHEET), asset_routes(SHEET + b" ")
-    answer = get(f"/assets/{one}")
-    assert answer.content == SHEET and one != other and get(f"/assets/{other}").status_code == 404
+def test_the_studios_own_files_are_given_and_kept_for_good_like_gradios() -> None:
+    answer = get("/assets/studio-1.css", "br")
+    assert answer.content == OWN["studio-1.css"] and get("/assets/studio-2.css").status_code == 404
     assert "css" in answer.headers["content-type"] and "immutable" in answer.headers["cache-control"]
 
 
@@ -93,42 +95,103 @@ def test_each_rule_counts_for_what_lies_in_the_apps_frame_as_if_gradio_had_writt
         assert rule in rules, rule
 
 
-def test_a_page_names_from_the_start_what_it_shows_and_nothing_else() -> None:
-    async def build() -> bytes:
+def made(build: Callable[[], object]) -> gr.Blocks:
+    """An app of what ``build`` makes, with a loop that runs, else Gradio leaves some of its own open."""
+
+    async def app() -> gr.Blocks:
         with gr.Blocks() as page:
-            gr.Textbox()
-            with gr.Column(visible=False):
-                gr.Slider()
-        return page_heads(page.config, FOLDER, "studio.css")[""]
-
-    named = re.findall(r'href="\./assets/([^"]+)"', run_alone(build()).decode())
-    assert named[0] == "studio.css" and all((FOLDER / name).is_file() for name in named[1:])
-    texts = {name: (FOLDER / name).read_text(encoding="utf-8") for name in named[1:] if name.endswith(".js")}
-    assert any("<textarea" in text for text in texts.values()) and not any(
-        "type=range" in one for one in texts.values()
-    )
-
-
-def test_links_go_into_pages_alone_and_the_length_is_told_anew() -> None:
-    with_head = Middleware(PageHead, build_empty(), FOLDER, "studio.css")
-    answers = {"/": PAGE, "/other": PAGE}
-    routes = [Route(path, lambda request: HTMLResponse(answers[request.url.path])) for path in answers]
-
-    async def ask(path: str) -> httpx.Response:
-        served = httpx.ASGITransport(Starlette(routes=routes, middleware=[with_head]))
-        async with httpx.AsyncClient(transport=served, base_url="http://studio") as browser:
-            return await browser.get(path)
-
-    page, other = run_alone(ask("/")), run_alone(ask("/other"))
-    assert other.text == PAGE and int(page.headers["content-length"]) == len(page.content)
-    head, _, body = page.text.partition("</head>")
-    assert "modulepreload" in head and 'rel="stylesheet"' in body.partition("<gradio-app")[0]
-
-
-def build_empty() -> gr.Blocks:
-    async def build() -> gr.Blocks:
-        with gr.Blocks() as page:
-            gr.Button()
+            build()
         return page
 
-    return run_alone(build())
+    return run_alone(app())
+
+
+def files_of(page: gr.Blocks, style: str = ".best { top: 0 }", script: str = "") -> PageFiles:
+    return PageFiles(page, FOLDER, style, script)
+
+
+def settings_of(page: gr.Blocks) -> dict[str, Any]:
+    """The settings of the only page of ``page``, as Gradio sends them."""
+    return {**page.config, "current_page": ""}
+
+
+def test_a_page_names_from_the_start_what_it_shows_and_nothing_else() -> None:
+    def build() -> None:
+        gr.Textbox()
+        with gr.Column(visible=False):
+            gr.Slider()
+
+    files = files_of(made(build))
+    named = re.findall(r'\./assets/([^"]+)"', files.head("").decode())
+    assert {*files.own} <= {*named} and len(set(named)) == len(named)
+    texts = [(FOLDER / name).read_text(encoding="utf-8") for name in named if name not in files.own]
+    assert any("<textarea" in text for text in texts) and not any("type=range" in one for one in texts)
+
+
+def test_all_styles_are_one_file_which_says_that_gradios_are_there_and_is_named_by_its_content() -> None:
+    page = made(gr.Slider)
+    files, others = files_of(page), files_of(page, ".best { top: 1px }")
+    (name, sheet), told = files.sheet, files.script[1].decode()
+    assert name != others.sheet[0] and b".best { top: 0 }" in sheet and b"input[type=range]" in sheet
+    (sheets,) = re.findall(r"for \(const name of (\[.*?\])\)", told)
+    for one in json.loads(sheets)[:-1]:
+        assert (FOLDER / one.removeprefix("assets/")).read_bytes() in sheet, one
+
+
+def test_a_pages_settings_hold_nothing_that_no_script_reads_nor_what_other_pages_show() -> None:
+    page = made(lambda: [gr.Textbox("kept", label="Said", lines=3), gr.HTML("<b>x</b>")])
+    settings = settings_of(page) | {"page": {"": page.config["page"][""], "other": {}}}
+    lean = files_of(page).lean(settings)
+    before, text = (next(x for x in one["components"] if x["type"] == "textbox") for one in (settings, lean))
+    assert (text["props"]["value"], text["props"]["label"], text["props"]["lines"]) == ("kept", "Said", 3)
+    assert "api_info_as_output" in before and "api_info_as_output" not in text
+    assert [*lean["page"]] == [""]
+
+
+def test_what_a_component_runs_is_in_the_file_under_the_name_that_its_settings_call() -> None:
+    long = "element.textContent = `${1 + 1} 'and' \"more\"`;" + " // said at length" * 9
+    page = made(lambda: [gr.HTML(js_on_load=one) for one in (long, "trigger('click');", None)])
+    files = files_of(page, script="// first of all")
+    first, second, third = (
+        one["props"].get("js_on_load") for one in files.lean(settings_of(page))["components"] if one["type"] == "html"
+    )
+    called = re.fullmatch(r"ga2Load\.(\w+)\(element, trigger, props, server, upload, watch\)", first)
+    script = files.script[1].decode()
+    assert called and f"{called[1]}(element, trigger, props, server, upload, watch) {{\n{long}\n}}" in script
+    assert (second, third) == ("trigger('click');", None) and script.startswith("// first of all")
+
+
+def test_pages_alone_are_changed_and_made_once_for_all_who_ask_under_one_name() -> None:
+    page = made(lambda: gr.HTML("</script><b>'"))
+    text = json.dumps(settings_of(page)).replace("<", "\\u003c")
+    asked: list[str] = []
+
+    def answer(request: Request) -> HTMLResponse:
+        asked.append(str(request.url))
+        return HTMLResponse(PAGE.replace("CONFIG", text), status_code=200 if len(asked) != 2 else 500)
+
+    routes = [Route(path, answer) for path in ("/", "/other")]
+    app = Starlette(routes=routes, middleware=[Middleware(PageHead, page, files_of(page))])
+
+    async def ask(path: str, **headers: str) -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://studio") as browser:
+            return await browser.get(path, headers={"Accept-Encoding": "identity", **headers})
+
+    other, failed = run_alone(ask("/other")), run_alone(ask("/"))
+    assert other.text == failed.text == PAGE.replace("CONFIG", text)
+    first, again = run_alone(ask("/")), run_alone(ask("/?id=3"))
+    assert first.text == again.text and len(asked) == 3, "made anew for the same name"
+    assert [*first.headers.items()] == [*again.headers.items()] and int(first.headers["content-length"]) == len(
+        first.content
+    )
+    head, _, body = first.text.partition("</head>")
+    assert "modulepreload" in head and 'rel="stylesheet" disabled' in head, "Gradio's sheet is in the studio's"
+    assert 'rel="stylesheet" crossorigin' in body.partition("<gradio-app")[0]
+    said = head.partition("window.gradio_config = ")[2]
+    assert json.JSONDecoder().raw_decode(said)[0]["components"][0]["props"]["value"] == "</script><b>'"
+    assert "</script><b>" not in said.partition(";</script>")[0]
+    packed = run_alone(ask("/", **{"Accept-Encoding": "br"}))
+    assert packed.text == first.text and packed.headers["content-encoding"] == "br" and len(asked) == 4
+    for elsewhere in ({"host": "other"}, {"x-forwarded-proto": "https"}):
+        run_alone(ask("/", **elsewhere))
+    assert len(asked) == 6, "the addresses in it are those of its name"

@@ -29,7 +29,8 @@ _KEPT = "The recording is among the clips on Recognize"
 
 def build_live(studio: Studio, page: Page) -> None:
     """Lay the page out and connect it."""
-    tab, camera = gr.Textbox("", visible=False), gr.Textbox("", visible=False)
+    tab, memory = gr.Textbox("", visible=False), gr.JSON(visible=False)
+    camera = gr.Textbox("", visible=False)
     begun, recorded = gr.JSON(visible=False), gr.File(visible=False)
     named = studio.known_backbone(None)
     with gr.Row(elem_classes="split"):
@@ -75,7 +76,6 @@ def build_live(studio: Studio, page: Page) -> None:
         listed, why = settle_choice(studio, typed, backbone_info(typed or "", studio))
         return listed, notice("error", why)
 
-    memory = gr.BrowserState({"labels": "", "bundles": []}, storage_key="ga2-recognize", secret="ga2-studio")
     outputs = [tab, bundle, labels, backbone, fault]
     page.on_open(open_page, {tab, memory, bundle, labels}, outputs, js=script("visit_key.js"), **QUIET)
     bundle.input(lambda keys: bundle_choice(studio, keys)[0], bundle, backbone, **QUIET)

@@ -31,7 +31,8 @@ from ga2app.web.theme import part
 
 def build_recognize(studio: Studio, page: Page) -> None:
     """Lay the page out and connect it."""
-    tab = gr.Textbox("", visible=False)  # made first: the inputs of an event come in the order in which they were made
+    # Made first: the inputs of an event come in the order in which they were made.
+    tab, memory = gr.Textbox("", visible=False), gr.JSON(visible=False)
     with gr.Row(elem_classes="split"):
         with gr.Column(scale=5, min_width=300, elem_classes="asking"):
             controls = Controls(studio)
@@ -40,7 +41,7 @@ def build_recognize(studio: Studio, page: Page) -> None:
     writers = fields.connect_controls(studio, controls)
     _connect_results(studio, controls, results)
     _connect_recognizing(studio, controls, results, tab)
-    _connect_memory(studio, controls, results, page, tab, writers)
+    _connect_memory(studio, controls, results, page, tab, memory, writers)
 
 
 class ResultParts:
@@ -144,6 +145,7 @@ def _connect_memory(
     results: ResultParts,
     page: Page,
     tab: gr.Textbox,
+    memory: gr.JSON,
     writers: Sequence[gr.events.Dependency],
 ) -> None:
     """What the page opens with: what its address names, what was left in this tab, or else what the browser remembers.
@@ -151,7 +153,6 @@ def _connect_memory(
     The address follows the bundles and the labels, so that it can be passed on. ``writers`` are the events that write
     into the labels: what they wrote is kept after them.
     """
-    memory = gr.BrowserState({"labels": "", "bundles": []}, storage_key="ga2-recognize", secret="ga2-studio")
     visits, settings = VISITS, controls.settings
     opened = gr.Textbox("", visible=False)  # the tab's key once all is back: what is kept before would be half of it
     named: dict[str, Any] = {"files": controls.files, "labels": controls.labels, "bundles": controls.bundle}
@@ -182,8 +183,9 @@ def _connect_memory(
         **QUIET,
     ).then(bring_back, tab, [opened, *vars(settings).values(), *results.outputs], **QUIET)
     done = [controls.labels.blur, controls.labels.submit, controls.bundle.input, controls.ask.click]
-    chosen, choices = [controls.labels, controls.bundle], lambda labels, keys: {"labels": labels, "bundles": keys or []}
-    remember: Any = {"fn": choices, "inputs": chosen, "outputs": memory, **QUIET}
+    chosen, kept = [controls.labels, controls.bundle], "{labels, bundles: bundles ?? []}"
+    script_of: Any = {"js": f"(labels, bundles) => {{ ga2Remember('ga2-recognize', {kept}); }}"}
+    remember: Any = {"fn": None, "inputs": chosen, "outputs": None, **script_of, **QUIET}
     # Each change is sent at once and kept in turn: what waited for an answer would be lost with the page.
     keeping: Any = {"fn": keep, "inputs": {opened, results.shown, *held.values()}, **in_turn("visits")}
     gr.on(done, **remember)

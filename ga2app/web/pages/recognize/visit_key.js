@@ -7,5 +7,5 @@
       sessionStorage.setItem('ga2-visit', key);
     }
   } catch (error) {}
-  return [key, ...given.slice(1)];
+  return [key, ga2Remembered('ga2-recognize'), ...given.slice(2)];
 }

@@ -52,7 +52,7 @@ class TrainLayout:
             with gr.Column(scale=6, min_width=300, elem_classes="settings"):
                 self._lay_out_settings(named)
         self.pressed, self.opened = gr.State(None), gr.State("")  # what the address asked for, once it was read
-        self.memory = gr.BrowserState({}, storage_key="ga2-train", secret="ga2-studio")
+        self.memory = gr.JSON(visible=False)  # what the browser remembers
         self.arrived = gr.Textbox("", visible=False)  # how the browser came here: navigate, reload, back_forward
         self.clock = gr.Timer(POLL_S, active=False)
         self.asked: set[Any] = {self.name, self.dataset, self.backbone, self.seeds, self.form}

@@ -17,7 +17,7 @@ from ga2app.types import RunState
 from ga2app.web.components.form_fields import backbone_info, settle_choice
 from ga2app.web.components.markup import notice
 from ga2app.web.components.masthead import Page
-from ga2app.web.events import fault_html, in_turn
+from ga2app.web.events import QUIET, fault_html, in_turn
 from ga2app.web.pages.train import train_settings as form
 from ga2app.web.pages.train import train_view as views
 from ga2app.web.pages.train.train_filling import (
@@ -30,7 +30,7 @@ from ga2app.web.pages.train.train_filling import (
 )
 
 _IN_TURN = in_turn("train")
-_ARRIVED = "memory => [memory, performance.getEntriesByType('navigation')[0]?.type ?? '']"
+_ARRIVED = "() => [ga2Remembered('ga2-train'), performance.getEntriesByType('navigation')[0]?.type ?? '']"
 _READY = "() => { window.ga2Train?.ready(); }"
 
 
@@ -191,6 +191,8 @@ def build_train(studio: Studio, page: Page) -> None:
         parts.backbone,
         **_IN_TURN,
     )
+    remember = "memory => { ga2Remember('ga2-train', memory); }"
+    parts.memory.change(None, parts.memory, None, js=remember, **QUIET)
     parts.load.upload(parts.fill_file, parts.load, parts.filled, **_IN_TURN)
     parts.earlier.input(parts.fill_run, parts.earlier, parts.filled, **_IN_TURN)
     parts.save.click(parts.save_file, parts.asked, parts.file_told, **_IN_TURN)
