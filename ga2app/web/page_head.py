@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -180,18 +180,15 @@ class PageFiles:
         }
 
     def head(self, path: str) -> bytes:
-        """For the page at ``path``: links to the sheet, to the script, and to the scripts of what it shows."""
+        """For the page at ``path``: links to the sheet, to the script, and to the scripts of what it may show.
+
+        As soon as a page shows something that was hidden, and each does when it opens, Gradio loads the scripts of all
+        that is not hidden itself, also within what is.
+        """
         config, (shell, files) = self._page.config, self.gradios
-        kinds = {one["id"]: one["type"] for one in config["components"] if one["props"].get("visible") is not False}
-
-        def shown(layout: Mapping[str, Any]) -> Iterator[str]:
-            for child in layout.get("children", ()):
-                if child["id"] in kinds:
-                    yield kinds[child["id"]]
-                    yield from shown(child)
-
-        layout = config["page"][path]["layout"]
-        wanted = dict.fromkeys([*shell, *(file for kind in shown(layout) for file in files.get(kind, ()))])
+        here = set(config["page"][path]["components"])
+        shown = [one for one in config["components"] if one["id"] in here and one["props"].get("visible") is not False]
+        wanted = dict.fromkeys([*shell, *(file for one in shown for file in files.get(one["type"], ()))])
         scripts = [f'modulepreload" crossorigin href="./assets/{name}' for name in wanted if name.endswith(".js")]
         links = [f'preload" as="style" crossorigin href="./assets/{self.sheet[0]}', *scripts]
         first = f'<script defer crossorigin src="./assets/{self.script[0]}"></script>'

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -151,12 +151,17 @@ def folded(label: str, **settings: Any) -> Iterator[gr.Accordion]:
     """
     with gr.Accordion(label, open=False, **settings) as accordion:
         yield accordion
-    content = [one for one in _within(accordion) if one.visible is True]
+    comes_with(accordion.expand, accordion)
+
+
+def comes_with(event: Callable[..., object], block: gr.blocks.BlockContext) -> None:
+    """Send the content of ``block`` to the browser at the first ``event``, as that a tab is chosen, and not before."""
+    content = [one for one in _within(block) if one.visible is True]
     for shut in content:
         shut.visible = False
     shown = "{visible: true, __type__: 'update'}"
     script = f"() => [{', '.join([shown] * len(content))}]" if len(content) > 1 else f"() => ({shown})"
-    accordion.expand(None, None, content, js=script)
+    event(None, None, content, js=script)
 
 
 def _within(block: gr.blocks.BlockContext) -> Iterator[gr.components.Component]:

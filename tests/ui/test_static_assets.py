@@ -115,11 +115,11 @@ def settings_of(page: gr.Blocks) -> dict[str, Any]:
     return {**page.config, "current_page": ""}
 
 
-def test_a_page_names_from_the_start_what_it_shows_and_nothing_else() -> None:
+def test_a_page_names_from_the_start_what_it_may_show_and_nothing_else() -> None:
     def build() -> None:
-        gr.Textbox()
         with gr.Column(visible=False):
-            gr.Slider()
+            gr.Textbox()
+            gr.Slider(visible=False)
 
     files = files_of(made(build))
     named = re.findall(r'\./assets/([^"]+)"', files.head("").decode())

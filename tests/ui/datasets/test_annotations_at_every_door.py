@@ -28,7 +28,7 @@ from ga2app.types import Dataset, LabelledClip, Subset
 from ga2app.video.decoder_pool import shared_pool
 from ga2app.web import Studio
 from ga2app.web.pages.datasets.dataset_handlers import Handlers
-from ga2app.web.pages.datasets.dataset_views import View
+from ga2app.web.pages.datasets.dataset_views import MORE, View
 from ga2app.web.pages.datasets.datasets_page import Parts
 from tests.clipsets.test_annotations import BAD, BORIS_TSV, CVAT, ELAN, TRACK, label_studio, write_clip
 
@@ -376,4 +376,4 @@ def test_the_page_writes_a_data_set_for_a_tool(studio: Studio, parts: Parts, pag
     assert "a frame rate of &#39;fast&#39; is none" in exported(form="label-studio", rate="fast")
     assert "form &#39;pdf&#39; is not one of csv, webvtt, elan" in exported(form="pdf")
     assert "no video is called &#39;z.mp4&#39;" in exported(form="csv", video="z.mp4")
-    assert page.show(View(of))[parts.whole].count("<option") == len(AnnotationFormat)
+    assert page.draw_tab({parts.view: View(of)}, MORE)[parts.whole].count("<option") == len(AnnotationFormat)

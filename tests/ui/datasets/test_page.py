@@ -27,7 +27,7 @@ from ga2app.store.import_records import ImportState
 from ga2app.types import Dataset, LabelKind, LabelledClip, Subset
 from ga2app.web import Studio
 from ga2app.web.pages.datasets.dataset_handlers import Handlers
-from ga2app.web.pages.datasets.dataset_views import View, list_html, panel_html, player_html, sample_html
+from ga2app.web.pages.datasets.dataset_views import LABELS, MORE, View, list_html, panel_html, player_html, sample_html
 from ga2app.web.pages.datasets.datasets_page import Parts
 from ga2app.web.pages.datasets.import_form import source_of
 from ga2app.worker.launcher import process_started_s
@@ -87,7 +87,7 @@ def test_two_thousand_clips_open_with_one_page_and_few_queries(studio: Studio, p
 
 
 def test_without_a_data_set_the_form_is_shown_and_the_demo_announced(page: Handlers, parts: Parts) -> None:
-    drawn = page.open(asked())
+    drawn = page.open({parts.view: None}, asked())
     assert "They are being drawn" in drawn[parts.listing] and drawn[parts.view] == View()
     assert drawn[parts.importing].visible and not drawn[parts.detail].visible
 
@@ -101,7 +101,7 @@ def test_the_newest_data_set_is_open_at_first_and_the_one_of_the_address_later(
     label = studio.store.clips.labels(first)[2].id
 
     def opened(**address: str) -> View:
-        view: View = page.open(asked(**address))[parts.view]
+        view: View = page.open({parts.view: None}, asked(**address))[parts.view]
         return view
 
     assert opened() == View(second) and opened(id=str(first)) == View(first)
@@ -116,7 +116,7 @@ def test_an_unknown_data_set_in_the_address_is_told_and_no_other_is_shown(
     studio: Studio, page: Handlers, parts: Parts, unknown: str
 ) -> None:
     add_dataset(studio)
-    drawn = page.open(asked(id=unknown))
+    drawn = page.open({parts.view: None}, asked(id=unknown))
     assert drawn[parts.view] == View() and "There is no data set" in drawn[parts.told]
     assert "<script>" not in drawn[parts.told] and parts.grid not in drawn
 
@@ -143,8 +143,9 @@ def test_what_a_browser_sends_is_never_trusted(studio: Studio, page: Handlers, p
 def test_names_from_outside_are_escaped(studio: Studio, page: Handlers, parts: Parts) -> None:
     clips = (LabelledClip("/<img src=x>.mp4", "<b>bold</b>"), LabelledClip('/"quote.mp4', "other"))
     studio.store.datasets.add(Dataset("<i>set</i>", ("<b>bold</b>", "other"), (), clips), origin="<u>")
-    drawn = {part: value for part, value in page.open(asked()).items() if part is not parts.described}  # a text box
-    html = "".join(value for value in drawn.values() if isinstance(value, str))
+    drawn = page.open({parts.view: None}, asked())
+    tabs = [page.draw_tab(drawn, tab) for tab in (LABELS, MORE)]
+    html = "".join(value for one in (drawn, *tabs) for value in one.values() if isinstance(value, str))
     assert "&lt;b&gt;bold" in html and not re.search(r"<(b>bold|i>set|u>|img src=x)", html)
 
 
@@ -452,13 +453,13 @@ def test_the_filters_in_the_address_are_shown_and_leave_their_clips(
     studio: Studio, page: Handlers, parts: Parts
 ) -> None:
     add_dataset(studio)
-    drawn = page.open(asked(id="1", part="test", find="waving"))
+    drawn = page.open({parts.view: None}, asked(id="1", part="test", find="waving"))
     assert (drawn[parts.subset], drawn[parts.text]) == ("test", "waving")
     assert (
         drawn[parts.view].filter == ClipFilter(None, Subset.TEST, "waving")
         and "Clips 1 to 1 of 1<" in drawn[parts.grid]
     )
-    assert page.open(asked(id="1", part="<b>"))[parts.view].filter == ClipFilter()
+    assert page.open({parts.view: None}, asked(id="1", part="<b>"))[parts.view].filter == ClipFilter()
 
 
 def test_the_form_says_how_class_names_are_read(studio: Studio, page: Handlers, parts: Parts, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,6 @@ import gradio as gr
 
 from ga2app.config import DEMO
 from ga2app.datasets import Half
-from ga2app.datasets.label_descriptions import format_descriptions
 from ga2app.services.dataset_service import DatasetService
 from ga2app.services.studio import Studio
 from ga2app.store.clip_pages import ClipRow, LabelRow
@@ -20,7 +20,7 @@ from ga2app.web import address
 from ga2app.web.components.markup import busy, notice, render, shortened
 from ga2app.web.events import attempt, fault_html
 from ga2app.web.pages.datasets import dataset_views as views
-from ga2app.web.pages.datasets.dataset_views import View
+from ga2app.web.pages.datasets.dataset_views import DESCRIPTIONS, LABELS, MORE, View
 
 if TYPE_CHECKING:
     from ga2app.web.pages.datasets.datasets_page import Parts
@@ -51,17 +51,6 @@ EDITS: dict[str, Edit] = {
     "undo": lambda sets, of, ids, given: sets.undo(),
 }
 """What the buttons of the page do, by the names that its templates give them."""
-_KEEP_LABELS = (
-    "train",
-    "test",
-    "delete-clips",
-    "base",
-    "novel",
-    "half-list",
-    "half-frequency",
-    "these-base",
-    "these-novel",
-)
 
 
 class Handlers:
@@ -70,10 +59,9 @@ class Handlers:
     def __init__(self, studio: Studio, parts: Parts) -> None:
         self._studio, self._parts, self._sets = studio, parts, studio.datasets
 
-    def open(self, request: gr.Request) -> Values:
+    def open(self, values: Values, request: gr.Request) -> Values:
         """The data set that the address names, else the newest, or the form while clips come in."""
-        asked, message = address.number(request, "id"), ""
-        known = [row.id for row in self._sets.all()]
+        asked, message, known = address.number(request, "id"), "", [row.id for row in self._sets.all()]
         if asked is not None and asked not in known:
             title = f"There is no data set '{shortened(address.text(request, 'id'))}'."
             text = "It was deleted, or the address is mistyped. Choose a data set from the list."
@@ -81,16 +69,17 @@ class Handlers:
         elif asked is None and known and not address.text(request, "new") and not self._studio.store.imports.running():
             asked = known[-1]
         part, text = address.text(request, "part"), address.text(request, "find")
-        view = View(asked, address.number(request, "label"), part if part in list(Subset) else "", text)
+        named = {"label_id": address.number(request, "label"), "subset": part if part in list(Subset) else ""}
+        view = replace(values[self._parts.view] or View(), dataset_id=asked, text=text, page=0, **named)
         filters = {self._parts.subset: view.subset, self._parts.text: view.text}
         return self.show(view, message) | filters | {self._parts.form.panel: views.panel_html(self._studio)}
 
     def show(self, view: View, message: str = "") -> Values:
-        """The whole page, read anew from the store; without its data set, the form that clips come in by."""
+        """The page but for its tabs, read anew from the store; without a data set, the form that clips come in by."""
         followed = self._followed()  # read first: what ends while the page is drawn is on it at the next tick
         parts, sets = self._parts, self._sets.all()
         row = next((row for row in sets if row.id == view.dataset_id), None)
-        view = view if row else View()
+        view = view if row else View(drawn=view.drawn)
         drawn: Values = {
             parts.told: views.answer_html(self._studio, message),
             parts.listing: views.list_html(self._studio, sets, view.dataset_id),
@@ -106,13 +95,26 @@ class Handlers:
             drawn |= {
                 parts.head: views.head_html(self._studio, row, labels),
                 parts.label: gr.Dropdown(choices=choices, value=view.label_id or 0),
-                parts.labels: views.labels_html(row.id, labels, bool(self._studio.ownership.locked(row))),
-                parts.whole: views.whole_html(self._studio, row),
-                parts.described: format_descriptions({one.name: one.descriptions or ("",) for one in labels}),
-                parts.told_described: "",
             }
             drawn |= self._grid(view, labels)
         return {parts.view: view} | followed | drawn
+
+    def draw_tab(self, values: Values, tab: str = "") -> Values:
+        """What the chosen ``tab`` shows, or that of the view, read anew.
+
+        What is there already is not drawn again: ticks, and what is being typed there, stay.
+        """
+        parts, view = self._parts, values[self._parts.view] or View()
+        view = replace(view, tab=tab or view.tab)
+        row = next((row for row in self._sets.all() if row.id == view.dataset_id), None)
+        region = {LABELS: parts.labels, DESCRIPTIONS: parts.described, MORE: parts.whole}.get(view.tab)
+        if row is None or region is None:
+            return {parts.view: view}
+        content = views.tab_content(self._studio, view.tab, row, self._studio.store.clips.labels(row.id))
+        digest = sha256(f"{row.id} {content}".encode()).hexdigest()
+        before, view = dict(view.drawn), replace(view, drawn=(*(dict(view.drawn) | {view.tab: digest}).items(),))
+        drawn = {} if before.get(view.tab) == digest else {region: content}
+        return {parts.view: view} | drawn | ({parts.told_described: ""} if parts.described in drawn else {})
 
     def _grid(self, view: View, labels: Sequence[LabelRow]) -> Values:
         """The clips of ``view``, on a page that there is; pictures that are being made are followed from here on."""
@@ -154,13 +156,10 @@ class Handlers:
         sets = [row.id for row in self._sets.all()]
         returned = [one for one in sets if one not in before]
         if returned:
-            view = View(returned[-1])
+            view = View(returned[-1], tab=view.tab, drawn=view.drawn)
         elif view.dataset_id not in sets:
-            view = View(sets[-1] if sets and view.dataset_id else None)
-        drawn = self.show(view, message)
-        if action in _KEEP_LABELS:  # what is being typed there stays
-            drawn = {part: value for part, value in drawn.items() if part is not self._parts.described}
-        return drawn
+            view = View(sets[-1] if sets and view.dataset_id else None, tab=view.tab, drawn=view.drawn)
+        return self.show(view, message)
 
     def filter(self, values: Values) -> Values:
         """The first page of the clips that the filters leave."""
@@ -206,7 +205,9 @@ class Handlers:
             said = self._studio.descriptions.save(view.dataset_id or 0, values[parts.described] or "")
         except Exception as exc:
             return {parts.told_described: fault_html(exc)}
-        return self.show(view) | {parts.told_described: notice("success", said)}
+        drawn = self.show(view)
+        read = self.draw_tab(drawn, DESCRIPTIONS)
+        return drawn | read | {parts.told_described: notice("success", said)}
 
     def read_descriptions(self, values: Values) -> Values:
         """A file's sentences in the box, beside those that are there."""

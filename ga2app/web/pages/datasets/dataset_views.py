@@ -13,6 +13,7 @@ from markupsafe import Markup
 from ga2app.config import DEMO
 from ga2app.datasets.annotation_writers import AnnotationFormat
 from ga2app.datasets.import_report import FlawKind, flaws_of, report_csv
+from ga2app.datasets.label_descriptions import format_descriptions
 from ga2app.errors import ClipError, DatasetError
 from ga2app.services.clip_inspector import picture_of
 from ga2app.services.studio import Studio
@@ -25,6 +26,8 @@ from ga2app.web.components.markup import busy, count_of, empty, kind_mark, locke
 
 PAGE = 60
 """Clips on a page."""
+LABELS, DESCRIPTIONS, MORE = "labels", "descriptions", "more"
+"""Tabs whose content is drawn when they are chosen."""
 FLAWS = 100
 """Clips with faults on a page of a report."""
 
@@ -53,6 +56,9 @@ class View:
     subset: str = ""
     text: str = ""
     page: int = 0
+    tab: str = ""
+    drawn: tuple[tuple[str, str], ...] = ()
+    """By tab, what is drawn there: the data set, and a digest."""
 
     @property
     def filter(self) -> ClipFilter:
@@ -82,6 +88,15 @@ def head_html(studio: Studio, row: DatasetRow, labels: Sequence[LabelRow]) -> st
     notes = Markup(notices("info", list(health.notes)))
     held = Markup(locked(studio.ownership.locked(row)))
     return str(render("dataset_head.html", row=row, locked=held, faults=faults, notes=notes))
+
+
+def tab_content(studio: Studio, tab: str, row: DatasetRow, labels: Sequence[LabelRow]) -> str:
+    """What one of the tabs of a data set holds: markup, or the sentences of its labels."""
+    if tab == LABELS:
+        return labels_html(row.id, labels, bool(studio.ownership.locked(row)))
+    if tab == MORE:
+        return whole_html(studio, row)
+    return format_descriptions({one.name: one.descriptions or ("",) for one in labels})
 
 
 def grid_html(studio: Studio, view: View, labels: Sequence[LabelRow], clips: Sequence[ClipRow], count: int) -> str:

@@ -6,6 +6,7 @@ form.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -18,9 +19,9 @@ from ga2app.web.components.markup import render, script, ticks_js
 from ga2app.web.components.masthead import Page
 from ga2app.web.events import QUIET, in_turn, waited_for
 from ga2app.web.pages.datasets.dataset_handlers import FOLLOW_S, Handlers
-from ga2app.web.pages.datasets.dataset_views import View
+from ga2app.web.pages.datasets.dataset_views import DESCRIPTIONS, LABELS, MORE, View
 from ga2app.web.pages.datasets.import_form import ImportForm
-from ga2app.web.theme import part
+from ga2app.web.theme import comes_with, part
 
 _IN_TURN = in_turn("datasets")
 _FILTERS = (
@@ -33,9 +34,14 @@ def build_datasets(studio: Studio, page: Page) -> None:
     parts = Parts(studio)
     form, handlers = parts.form, Handlers(studio, parts)
     filters = [parts.label, parts.subset, parts.text]
-    page.on_open(handlers.open, None, [*parts.shown, parts.subset, parts.text, form.panel], **_IN_TURN)
+    tabbed: list[Any] = [parts.view, parts.labels, parts.whole, parts.described, parts.told_described]
+    in_tab: Any = {"fn": handlers.draw_tab, "inputs": {parts.view}, "outputs": tabbed, **_IN_TURN}
+    opened = [*parts.shown, parts.subset, parts.text, form.panel]
+    page.on_open(handlers.open, {parts.view}, opened, **_IN_TURN).then(**in_tab)
     for region in (parts.told, parts.grid, parts.labels, parts.whole):
-        region.act(handlers.act, {parts.view}, parts.shown, trigger_mode="multiple", **_IN_TURN)
+        region.act(handlers.act, {parts.view}, parts.shown, trigger_mode="multiple", **_IN_TURN).then(**in_tab)
+    for tab in parts.tabs:
+        tab.select(partial(handlers.draw_tab, tab=tab.id), {parts.view}, tabbed, **_IN_TURN)
     changed, drawn = [parts.label.input, parts.subset.input, parts.text.submit], [parts.grid, parts.view, parts.clock]
     gr.on(changed, handlers.filter, {parts.view, *filters}, drawn, trigger_mode="multiple", **_IN_TURN)
     address.tell(_FILTERS, filters)
@@ -44,11 +50,11 @@ def build_datasets(studio: Studio, page: Page) -> None:
     parts.player.click(None, None, parts.player, js="() => ''", **QUIET)
     parts.whole.export(handlers.export, {parts.view}, parts.exported, **QUIET)
     split: set[Any] = {parts.view, parts.share, parts.split_seed, parts.novel_whole}
-    parts.split.click(handlers.split, split, [*parts.shown, parts.drawn], **_IN_TURN)
+    parts.split.click(handlers.split, split, [*parts.shown, parts.drawn], **_IN_TURN).then(**in_tab)
     parts.draw.click(handlers.draw, {parts.view, parts.shots, parts.draw_seed}, parts.drawn, **waited_for(parts.drawn))
     texts: list[Any] = [parts.described, parts.told_described]
     typed: set[Any] = {parts.view, parts.described}
-    parts.save_described.click(handlers.save_descriptions, typed, parts.shown, **_IN_TURN)
+    parts.save_described.click(handlers.save_descriptions, typed, [*parts.shown, *texts], **_IN_TURN)
     read: set[Any] = typed | {parts.read_described}
     parts.read_described.upload(handlers.read_descriptions, read, texts, **waited_for(parts.told_described))
     asked: set[Any] = typed | {parts.model}
@@ -77,22 +83,27 @@ class Parts:
                 with gr.Column(visible=False, elem_id="ds-detail") as self.detail:
                     self.head = part(elem_id="ds-head", js_on_load=script("dataset_head.js"))
                     with gr.Tabs():
-                        with gr.Tab("Clips"):
-                            self._lay_out_clips(actions)
-                        with gr.Tab("Labels"):
-                            self.labels = part(elem_id="ds-labels", js_on_load=ticks_js("tbody input") + actions)
-                        with gr.Tab("Descriptions"):
-                            self._lay_out_descriptions(studio)
-                        with gr.Tab("Split"):
-                            self._lay_out_split()
-                        with gr.Tab("More"):
-                            self.whole = part(elem_id="ds-whole", js_on_load=actions)
-                            self.exported = part(elem_id="ds-exported")
+                        self._lay_out_tabs(studio, actions)
         self.player = part(elem_id="ds-player", js_on_load=script("clip_player.js"))
         self.view, self.seen, self.clock = gr.State(View()), gr.State(None), gr.Timer(FOLLOW_S, active=False)
-        regions = [self.told, self.listing, self.head, self.grid, self.labels, self.whole]
+        regions = [self.told, self.listing, self.head, self.grid]
         self.shown: list[Any] = [*regions, self.importing, self.detail, self.label, self.view, self.clock]
-        self.shown += [self.described, self.told_described]
+
+    def _lay_out_tabs(self, studio: Studio, actions: str) -> None:
+        with gr.Tab("Clips", id="clips") as clips:
+            self._lay_out_clips(actions)
+        with gr.Tab("Labels", id=LABELS) as labels:
+            self.labels = part(elem_id="ds-labels", js_on_load=ticks_js("tbody input") + actions)
+        with gr.Tab("Descriptions", id=DESCRIPTIONS) as descriptions:
+            self._lay_out_descriptions(studio)
+        with gr.Tab("Split", id="split") as split:
+            self._lay_out_split()
+        with gr.Tab("More", id=MORE) as more:
+            self.whole = part(elem_id="ds-whole", js_on_load=actions)
+            self.exported = part(elem_id="ds-exported")
+        self.tabs = [clips, labels, descriptions, split, more]
+        for tab in (descriptions, split):
+            comes_with(tab.select, tab)
 
     def _lay_out_clips(self, actions: str) -> None:
         with gr.Row(elem_classes="ds-filters"):

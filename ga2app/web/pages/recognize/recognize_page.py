@@ -26,7 +26,7 @@ from ga2app.web.pages.recognize import recognize_controls as fields
 from ga2app.web.pages.recognize import recognize_state as state
 from ga2app.web.pages.recognize.recognize_controls import Controls
 from ga2app.web.pages.recognize.recognize_state import VISITS, Drawn, Left, Shown
-from ga2app.web.theme import part
+from ga2app.web.theme import folded, part
 
 
 def build_recognize(studio: Studio, page: Page) -> None:
@@ -51,8 +51,7 @@ class ResultParts:
         self.shown = gr.State(Shown())
         self.overview = part("", js_on_load=script("recognize.js"), elem_id="overview")
         self.grades = part("", elem_id="grades")
-        closed: Any = {"open": False, "visible": False, "elem_id": "checking"}
-        with gr.Accordion("Check against true labels", **closed) as self.checking:
+        with folded("Check against true labels", visible=False, elem_id="checking") as self.checking:
             about = (
                 "One clip per line: file,label. Quote a label that holds a comma. Or type them into the table above."
             )
@@ -169,10 +168,12 @@ def _connect_memory(
             getattr(controls, name): value for name, value in opened.items()
         }
 
-    def bring_back(key: str) -> dict[Any, Any]:
+    def bring_settings(key: str) -> dict[Any, Any]:
+        return restored_settings(studio, controls, visits.recall(key))
+
+    def bring_answers(key: str) -> dict[Any, Any]:
         left = visits.recall(key)
-        drawn = results.values(state.draw(left.shown)) if left.shown.results else {}
-        return {opened: key, **restored_settings(studio, controls, left), **drawn}
+        return {opened: key, **(results.values(state.draw(left.shown)) if left.shown.results else {})}
 
     lists = [controls.take_labels, controls.fit, controls.dataset, controls.suggested]
     page.on_open(
@@ -181,7 +182,9 @@ def _connect_memory(
         [tab, *named.values(), controls.backbone, *lists],
         js=script("visit_key.js"),
         **QUIET,
-    ).then(bring_back, tab, [opened, *vars(settings).values(), *results.outputs], **QUIET)
+    ).then(bring_settings, tab, [*vars(settings).values()], **QUIET).then(
+        bring_answers, tab, [opened, *results.outputs], **QUIET
+    )
     done = [controls.labels.blur, controls.labels.submit, controls.bundle.input, controls.ask.click]
     chosen, kept = [controls.labels, controls.bundle], "{labels, bundles: bundles ?? []}"
     script_of: Any = {"js": f"(labels, bundles) => {{ ga2Remember('ga2-recognize', {kept}); }}"}
