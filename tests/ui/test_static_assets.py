@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
+from ga2app.web import Studio, build_page
 from ga2app.web.page_head import PageFiles, PageHead, as_gradio_writes_it
 from ga2app.web.static_assets import FOLDER, asset_routes
 from ga2app.web.theme import folded
@@ -195,3 +196,19 @@ def test_pages_alone_are_changed_and_made_once_for_all_who_ask_under_one_name() 
     for elsewhere in ({"host": "other"}, {"x-forwarded-proto": "https"}):
         run_alone(ask("/", **elsewhere))
     assert len(asked) == 6, "the addresses in it are those of its name"
+
+
+def test_no_event_fills_more_than_12_components_and_no_pages_settings_take_more_than_130_kb(studio: Studio) -> None:
+    async def build() -> gr.Blocks:
+        return build_page(studio)
+
+    app = run_alone(build())
+    files, config = files_of(app), app.config
+    crowded = [event for event in config["dependencies"] if len(event["outputs"]) > 12]
+    assert not crowded, [(event["targets"], len(event["outputs"])) for event in crowded]
+    for path, page in config["page"].items():
+        held = {
+            kind: [one for one in config[kind] if one["id"] in page[kind]] for kind in ("components", "dependencies")
+        }
+        lean = files.lean({**config, **held, "layout": page["layout"], "current_page": path})
+        assert len(json.dumps(lean, separators=(",", ":"), ensure_ascii=False).encode()) < 130_000, path
