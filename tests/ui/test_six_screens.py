@@ -21,7 +21,7 @@ from ga2app.paths import PROJECT, SKETCH_HARD_PROMPT, Home
 from ga2app.store import Store
 from ga2app.synthetic.actions import ACTIONS
 from ga2app.synthetic.demo_dataset import write_drawn_clip
-from ga2app.types import EventKind, RunState
+from ga2app.types import EventKind
 from ga2app.worker import launcher
 from tests.browser import go_to
 from tests.demo import link_demo
@@ -164,19 +164,6 @@ def steps_of(home: Home, run_id: int) -> list[int]:
         return [stored.event.step for stored in store.runs.events(run_id, kinds=[EventKind.STEP])]
 
 
-def run_at_its_beginning(home: Home) -> int:
-    """The number of a run that is under way and has more than half of its steps before it: one an epoch."""
-    deadline = time.monotonic() + TRAINED_MS / 1000
-    with Store.open(home) as store:
-        while time.monotonic() < deadline:
-            for run in store.runs.list():
-                step = store.runs.latest(run.id, EventKind.STEP)
-                if run.state is RunState.RUNNING and step and step.step < EPOCHS / 2:
-                    return run.id
-            time.sleep(0.2)
-    pytest.fail("no run was at its beginning")
-
-
 def test_from_a_zip_with_broken_clips_to_a_bundle_on_the_hub_and_in_another_home(
     tab: Any, tmp_path: Path, home: Home, archive: Path, loopback_hub: LoopbackHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -187,12 +174,12 @@ def test_from_a_zip_with_broken_clips_to_a_bundle_on_the_hub_and_in_another_home
         make_half_novel(tab)
         build_anchor_set(tab, home)
         queue_two_runs(tab)
-        expect(tab.locator("#run-head .pace")).to_contain_text("step", timeout=TRAINED_MS)
+        stopped = stop(tab, home)
         tab.reload()
         expect(tab.locator("#runs .run")).to_have_count(len(SEEDS))
         tab.goto("about:blank")
     with app(home, tmp_path / "again.log") as address:
-        stop_and_resume(tab, home, address)
+        resume(tab, home, address, stopped)
         compare_and_report(tab)
         recognize_four(tab, archive, tmp_path)
         bundle = download_bundle(tab, tmp_path)
@@ -212,20 +199,24 @@ def test_from_a_zip_with_broken_clips_to_a_bundle_on_the_hub_and_in_another_home
         assert len(store.anchors.clips("calm")) == 4
 
 
-def stop_and_resume(tab: Any, home: Home, address: str) -> None:
-    """A run goes on where it was stopped, and both end."""
-    stopped = run_at_its_beginning(home)
-    tab.goto(f"{address}/runs?id={stopped}")
-    expect(tab.locator("#run-head h2")).to_contain_text(f"Run {stopped}")
-    state = tab.locator("#run-head .badge")
+def stop(tab: Any, home: Home) -> int:
+    """The first run is stopped as soon as it has a pace; gives the last step that it took."""
+    expect(tab.locator("#run-head .pace")).to_contain_text("step", timeout=TRAINED_MS)
     tab.locator("#stop").click()
+    state = tab.locator("#run-head .badge")
     expect(state).to_have_text(re.compile("stopping|stopped"))
     expect(state).to_have_text("stopped", timeout=SOON_MS)
-    stopped_at = steps_of(home, stopped)[-1]
+    return steps_of(home, 1)[-1]
+
+
+def resume(tab: Any, home: Home, address: str, stopped_at: int) -> None:
+    """A run goes on where it was stopped, also after a restart of the app, and both end."""
+    tab.goto(f"{address}/runs?id=1")
+    expect(tab.locator("#run-head h2")).to_contain_text("Run 1")
     tab.locator("#resume").click()
     for number in SEEDS:
         expect(show_run(tab, number)).to_have_text("done", timeout=TRAINED_MS)
-    steps = steps_of(home, stopped)
+    steps = steps_of(home, 1)
     assert steps == sorted(set(steps)) and steps[0] < stopped_at < steps[-1]
 
 
