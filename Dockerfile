@@ -31,8 +31,9 @@ COPY app.py pyproject.toml LICENSE ./
 COPY assets/sketch-clip assets/sketch-clip
 COPY assets/sketch-hard-prompt assets/sketch-hard-prompt
 COPY prompts_db prompts_db
+COPY benchmarks/base2novel benchmarks/base2novel
 COPY ga2app ga2app
-RUN python -m compileall -q app.py ga2app
+RUN python -m compileall -q app.py ga2app benchmarks
 
 # Everything that is made lies in /data: runs, clips, bundles, and the CLIPs that were fetched from the Hub.
 ENV GA2_HOME=/data/ga2 \

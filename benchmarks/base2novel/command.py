@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
     seeds, methods, shots, config = _checked(args)
     if GA2 in methods:
         print(f"note: {RENAMED}", file=sys.stderr)
-    from ga2app.protocols.seed_processes import workers_for
+    from ga2app.protocols.few_shot_draws import workers_for
 
     from . import outcomes as base2novel
     from . import report

@@ -29,7 +29,7 @@ from ga2app.errors import TrainingError
 from ga2app.method.prompted_model import plain_clip
 from ga2app.method.whitening import Whitening, estimate
 from ga2app.paths import write_whole
-from ga2app.protocols.seed_processes import seed_processes
+from ga2app.protocols.few_shot_draws import seed_processes
 from ga2app.training import train
 from ga2app.training.checkpoint import hashed_settings
 from ga2app.training.training_batches import draw_shots, spare_clips

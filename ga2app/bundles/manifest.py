@@ -7,14 +7,14 @@ import importlib.metadata
 import json
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from ga2app.config import RunConfig
 from ga2app.config.presets import method_of
-from ga2app.config.reading import quoted
+from ga2app.config.reading import broken, quoted, ruled
 from ga2app.datasets.label_descriptions import stored_sentences
 from ga2app.errors import BundleError, ConfigError, ErrorCode, named, shown
 from ga2app.types import BundleCard, BundleFacts, Conditions, Dataset, Temperature, defined, read_conditions
@@ -33,6 +33,53 @@ MAX_CARD_BYTES = 1 << 20
 _PATH = re.compile(r"[.~\\/]|[A-Za-z]:[\\/]")
 
 
+def _texts(value: object) -> bool:
+    return isinstance(value, tuple) and all(isinstance(item, str) and not text_fault(item) for item in value)
+
+
+def _versions(value: object) -> bool:
+    return isinstance(value, Mapping) and _texts(tuple(value.values()))
+
+
+def _whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= MAX_WHOLE
+
+
+def _figures(value: object) -> bool:
+    return isinstance(value, Mapping) and all(
+        isinstance(figure, int | float) and not isinstance(figure, bool) and abs(figure) <= MAX_WHOLE
+        for figure in value.values()
+    )
+
+
+def _backbone(value: Any) -> bool:
+    """Whether it has a name, a fingerprint and sizes that a CLIP can have."""
+    if not isinstance(value, Mapping) or not isinstance(value.get("sizes"), Mapping):
+        return False
+    widths = [value["sizes"].get(width) for width in ("visual_width", "text_width", "embedding_width")]
+    named = all(isinstance(text := value.get(key), str) and text for key in ("name", "fingerprint"))
+    return named and all(_whole(width) and 0 < width <= MAX_WIDTH for width in widths)
+
+
+def _calibrated(value: Any) -> bool:
+    try:
+        read_temperature(value if isinstance(value, Mapping) else {"": ""})
+    except ValueError:
+        return False
+    return True
+
+
+_NAME = ruled(
+    lambda value: isinstance(value, str) and 0 < len(value.strip()) <= MAX_NAME and not text_fault(value),
+    f"must be a text of at most {MAX_NAME} characters, without control characters",
+)
+_TEXTS = ruled(_texts, "must be a list of texts")
+_FIGURES = ruled(_figures, "must be numbers by name")
+_SENTENCES = ruled(stored_sentences, "must be lists of sentences by label")
+_TEMPERATURE = ruled(_calibrated, "must be what a run stores of it")
+_OBJECT = ruled(lambda value: isinstance(value, Mapping), "must be an object")
+
+
 @dataclass(frozen=True)
 class Manifest:
     """What ``bundle.json`` says. Metrics are percent; ``backbone`` is ``BackboneId.to_dict()``.
@@ -44,23 +91,23 @@ class Manifest:
     """
 
     format_version: int
-    name: str
-    backbone: Mapping[str, Any]
+    name: str = field(metadata=_NAME)
+    backbone: Mapping[str, Any] = field(metadata=ruled(_backbone, "does not say which backbone it is for"))
     config: Mapping[str, Any]
-    base: tuple[str, ...]
-    novel: tuple[str, ...]
-    dataset_hash: str
-    anchor_captions: tuple[str, ...]
-    negatives: tuple[str, ...]
-    preprocessing: Mapping[str, Any]
-    steps: int
-    metrics: Mapping[str, float]
-    zero_shot: Mapping[str, float]
-    packages: Mapping[str, str]
-    conditions: Mapping[str, Any] = field(default_factory=dict)
-    trained: tuple[str, ...] = ()
-    descriptions: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    temperature: Mapping[str, Any] = field(default_factory=dict)
+    base: tuple[str, ...] = field(metadata=_TEXTS)
+    novel: tuple[str, ...] = field(metadata=_TEXTS)
+    dataset_hash: str = field(metadata=ruled(lambda value: isinstance(value, str), "must be a text"))
+    anchor_captions: tuple[str, ...] = field(metadata=_TEXTS)
+    negatives: tuple[str, ...] = field(metadata=_TEXTS)
+    preprocessing: Mapping[str, Any] = field(metadata=_OBJECT)
+    steps: int = field(metadata=ruled(lambda value: _whole(value) and value >= 0, "must be a whole number"))
+    metrics: Mapping[str, float] = field(metadata=_FIGURES)
+    zero_shot: Mapping[str, float] = field(metadata=_FIGURES)
+    packages: Mapping[str, str] = field(metadata=ruled(_versions, "must be versions by name"))
+    conditions: Mapping[str, Any] = field(default_factory=dict, metadata=_OBJECT)
+    trained: tuple[str, ...] = field(default=(), metadata=_TEXTS)
+    descriptions: Mapping[str, Sequence[str]] = field(default_factory=dict, metadata=_SENTENCES)
+    temperature: Mapping[str, Any] = field(default_factory=dict, metadata=_TEMPERATURE)
 
     @property
     def calibrated(self) -> Temperature:
@@ -117,7 +164,7 @@ def _faults(values: Mapping[str, Any]) -> list[str]:
     known = {item.name for item in fields(Manifest)}
     odd = sorted((known - _OPTIONAL - values.keys()) | (values.keys() - known))
     faults = [f"missing or unknown: {named(map(shown, odd), 20)}"] if odd else []
-    faults += [text for name, (holds, text) in _RULES.items() if name in values and not holds(values[name])]
+    faults += [f"{one.field}: {one.message}" for one in broken(Manifest, values)]
     try:
         RunConfig.from_dict(values.get("config", {}))
     except ConfigError as exc:
@@ -125,65 +172,6 @@ def _faults(values: Mapping[str, Any]) -> list[str]:
     except (TypeError, KeyError, AttributeError) as exc:
         faults.append(f"config cannot be read ({exc})")
     return faults
-
-
-def _texts(value: object) -> bool:
-    return isinstance(value, tuple) and all(isinstance(item, str) and not text_fault(item) for item in value)
-
-
-def _whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= MAX_WHOLE
-
-
-def _figures(value: object) -> bool:
-    return isinstance(value, Mapping) and all(
-        isinstance(figure, int | float) and not isinstance(figure, bool) and abs(figure) <= MAX_WHOLE
-        for figure in value.values()
-    )
-
-
-def _backbone(value: Any) -> bool:
-    """Whether it has a name, a fingerprint and sizes that a CLIP can have."""
-    if not isinstance(value, Mapping) or not isinstance(value.get("sizes"), Mapping):
-        return False
-    widths = [value["sizes"].get(width) for width in ("visual_width", "text_width", "embedding_width")]
-    named = all(isinstance(text := value.get(key), str) and text for key in ("name", "fingerprint"))
-    return named and all(_whole(width) and 0 < width <= MAX_WIDTH for width in widths)
-
-
-def _calibrated(value: Any) -> bool:
-    try:
-        read_temperature(value if isinstance(value, Mapping) else {"": ""})
-    except ValueError:
-        return False
-    return True
-
-
-_RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "name": (
-        lambda value: isinstance(value, str) and 0 < len(value.strip()) <= MAX_NAME and not text_fault(value),
-        f"name must be a text of at most {MAX_NAME} characters, without control characters",
-    ),
-    **{
-        name: (_texts, f"{name} must be a list of texts")
-        for name in ("base", "novel", "anchor_captions", "negatives", "trained")
-    },
-    **{name: (_figures, f"{name} must be numbers by name") for name in ("metrics", "zero_shot")},
-    "packages": (
-        lambda value: isinstance(value, Mapping) and _texts(tuple(value.values())),
-        "packages must be versions by name",
-    ),
-    "steps": (lambda value: _whole(value) and value >= 0, "steps must be a whole number"),
-    "dataset_hash": (lambda value: isinstance(value, str), "dataset_hash must be a text"),
-    **{
-        name: (lambda value: isinstance(value, Mapping), f"{name} must be an object")
-        for name in ("conditions", "preprocessing")
-    },
-    "descriptions": (stored_sentences, "descriptions must be lists of sentences by label"),
-    "temperature": (_calibrated, "temperature must be what a run stores of it"),
-    "backbone": (_backbone, "it does not say which backbone it is for"),
-}
-"""What each value must be, and the fault where it is not."""
 
 
 def read_card(folder: str | os.PathLike[str], origin: str) -> BundleCard:

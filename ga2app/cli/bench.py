@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import sys
 
 from ga2app.cli.common import Commands
@@ -14,4 +15,6 @@ def add(commands: Commands) -> None:
     if not INSTALLED and str(PROJECT) not in sys.path:
         sys.path.append(str(PROJECT))
     found = "ga2app.shipped.base2novel" if INSTALLED else "benchmarks.base2novel"
+    if importlib.util.find_spec(found) is None:
+        commands.add_parser("bench").error("the benchmark comes with a checkout or a wheel of the project alone")
     importlib.import_module(f"{found}.command").add(commands)

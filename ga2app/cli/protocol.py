@@ -105,8 +105,7 @@ def _run(args: argparse.Namespace, config: RunConfig, protocol: Protocol) -> int
     """Run ``protocol``; Ctrl-C saves after the present step, and the same command goes on from there."""
     settings.check_complete(config)
     from ga2app.clip.loading import load_for
-    from ga2app.protocols.few_shot_draws import Session
-    from ga2app.protocols.seed_processes import workers_for
+    from ga2app.protocols.few_shot_draws import Session, workers_for
     from ga2app.services.named_datasets import anchored
     from ga2app.video.sampling import MultiView
 

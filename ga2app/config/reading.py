@@ -18,12 +18,18 @@ from ga2app.untrusted import MAX_WHOLE, text_fault, whole_number
 Section = TypeVar("Section")
 
 
-def setting(default: Any, holds: Callable[[Any], object], rule: str, *, key: str = "") -> Any:
-    """A field whose value ``holds``; ``rule`` says so in words. A number that is not finite breaks any rule.
+def ruled(holds: Callable[[Any], object], rule: str, *, key: str = "") -> dict[str, Any]:
+    """The metadata of a field whose value ``holds``; ``rule`` says so in words.
 
-    ``key`` is what files call it, where that is not the field's name; both are read.
+    A number that is not finite breaks any rule. ``key`` is what files call the field, where that is not its name; both
+    are read.
     """
-    return field(default=default, metadata={"holds": holds, "rule": rule, "key": key})
+    return {"holds": holds, "rule": rule, "key": key}
+
+
+def setting(default: Any, holds: Callable[[Any], object], rule: str, *, key: str = "") -> Any:
+    """A field with a default and a rule, see ``ruled``."""
+    return field(default=default, metadata=ruled(holds, rule, key=key))
 
 
 def key_of(item: Field[Any]) -> str:
@@ -41,21 +47,27 @@ class Checked:
     """A section that tells all its faults at once: those of single fields, then those ``between`` fields."""
 
     def __post_init__(self) -> None:
-        faults = []
-        for item in fields(self):  # type: ignore[arg-type]
-            value, holds = getattr(self, item.name), item.metadata.get("holds")
-            finite = not isinstance(value, float) or math.isfinite(value)
-            if fault := _never(value):
-                faults.append(Fault(key_of(item), fault))
-            elif holds and not (finite and holds(value)):
-                faults.append(Fault(key_of(item), f"{item.metadata['rule']} (it is {quoted(value)})"))
-        faults += self.between()
-        if faults:
+        if faults := [*broken(type(self), vars(self)), *self.between()]:
             raise ConfigError(faults)
 
     def between(self) -> list[Fault]:
         """Faults of fields that do not fit each other."""
         return []
+
+
+def broken(kind: Any, values: Mapping[str, Any]) -> list[Fault]:
+    """The faults of those of ``values`` that break the rules of the fields of the dataclass ``kind``."""
+    faults = []
+    for item in fields(kind):
+        if item.name not in values:
+            continue
+        value, holds = values[item.name], item.metadata.get("holds")
+        finite = not isinstance(value, float) or math.isfinite(value)
+        if fault := _never(value):
+            faults.append(Fault(key_of(item), fault))
+        elif holds and not (finite and holds(value)):
+            faults.append(Fault(key_of(item), f"{item.metadata['rule']} (it is {quoted(value)})"))
+    return faults
 
 
 def quoted(value: object) -> str:

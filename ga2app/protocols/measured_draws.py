@@ -22,8 +22,7 @@ from ga2app.config.effective_config import tested_on, whitening_anchors
 from ga2app.datasets.clip_files import among
 from ga2app.evaluation import Evaluation
 from ga2app.method.prompted_model import PromptedClip, plain_clip
-from ga2app.protocols.few_shot_draws import Draw, DrawFigures, Session, trained
-from ga2app.protocols.seed_processes import as_they_come, seed_processes
+from ga2app.protocols.few_shot_draws import Draw, DrawFigures, Session, as_they_come, seed_processes, trained
 from ga2app.training.training_batches import draw_shots
 from ga2app.types import Dataset, Event, EventKind
 

@@ -36,9 +36,9 @@ from ga2app.services.import_sources import (
     paths_of,
     read_source,
 )
-from ga2app.services.import_sweep import UNDER_WAY, heartbeat
-from ga2app.services.import_sweep import sweep as sweep
 from ga2app.services.quotas import check_clips, check_coming
+from ga2app.services.retention import UNDER_WAY, heartbeat
+from ga2app.services.retention import sweep as sweep
 from ga2app.services.uploads import drop_received, export_folder
 from ga2app.services.zip_archive import Tick
 from ga2app.store.import_records import ImportRow, ImportState, ReportOutline

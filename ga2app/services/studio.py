@@ -29,7 +29,6 @@ from ga2app.services.label_sentences import DescriptionService
 from ga2app.services.library import LibraryService
 from ga2app.services.live_recognition import LiveService
 from ga2app.services.long_videos import LongVideoService
-from ga2app.services.ownership import OwnershipService
 from ga2app.services.recognition_service import RecognitionService
 from ga2app.services.recognizers import OwnRecognizer
 from ga2app.services.remote_jobs import JobsService
@@ -37,10 +36,10 @@ from ga2app.services.review_service import ReviewService
 from ga2app.services.runs import RunService
 from ga2app.services.served_files import ServedFiles
 from ga2app.services.sharing import SharingService
-from ga2app.services.space import Space
+from ga2app.services.space import OwnershipService, Space
 from ga2app.services.sweeps import SweepService
 from ga2app.services.training import TrainingService
-from ga2app.services.waiting_clips import WaitingService
+from ga2app.services.true_labels import WaitingService
 from ga2app.store import Store
 from ga2app.types import BackboneChoice, BundleCard, figure_text
 

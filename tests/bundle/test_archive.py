@@ -251,7 +251,7 @@ def test_a_damaged_or_encrypted_zip_is_told(folder: Path, shelf: Path) -> None:
         ({"format_version": 9}, "bundle 'upload.zip' has format version 9"),
         (
             {"name": {"a": 1}, "base": "walking", "metrics": {"hm": "<b>"}},
-            "name must be .*; base must be .*; metrics must",
+            "name: must be .*; base: must be .*; metrics: must",
         ),
         ({"metrics": {"hm": float("nan")}}, "it holds NaN, which is no number in JSON"),
         ({"backbone": {"name": "x", "fingerprint": "y", "sizes": {}}}, "does not say which backbone it is for"),

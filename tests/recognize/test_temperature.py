@@ -90,5 +90,5 @@ def test_a_manifest_with_a_temperature_that_cannot_be_is_refused(tmp_path: Path,
     root = shutil.copytree(SKETCH_HARD_PROMPT, tmp_path / "bundle")
     manifest = json.loads((root / "bundle.json").read_text())
     (root / "bundle.json").write_text(json.dumps(manifest | {"temperature": odd}))
-    with pytest.raises(BundleError, match="temperature must be what a run stores of it"):
+    with pytest.raises(BundleError, match="temperature: must be what a run stores of it"):
         read_manifest(root)

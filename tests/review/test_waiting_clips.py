@@ -10,7 +10,7 @@ from ga2app.config import RunConfig, preset
 from ga2app.errors import DatasetError
 from ga2app.services.recognition_service import Results
 from ga2app.services.run_checks import changes_since, told_changes
-from ga2app.services.waiting_clips import sweep_recognized
+from ga2app.services.true_labels import sweep_recognized
 from ga2app.store.clip_pages import ClipFilter
 from ga2app.types import Dataset, RecognitionRequest, RunState, TrainingData
 from ga2app.web import Studio

@@ -33,9 +33,9 @@ from ga2app.services.anchor_service import ProposedClip
 from ga2app.services.annotation_files import AnnotationSource
 from ga2app.services.explanations import Question
 from ga2app.services.import_sources import FileSource
-from ga2app.services.import_sweep import UNDER_WAY, sweep
 from ga2app.services.negatives import Asked as AskedLabels
 from ga2app.services.recognition_service import Results
+from ga2app.services.retention import UNDER_WAY, sweep
 from ga2app.services.run_requests import Asked, Plan, PlannedRun
 from ga2app.services.served_files import NoFile
 from ga2app.services.space import Access, Space

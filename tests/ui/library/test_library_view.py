@@ -97,7 +97,7 @@ def test_every_fault_of_a_manifest_is_told_at_once(studio: Studio) -> None:
     (folder / "bundle.json").write_text(json.dumps(manifest | wrong))
     with pytest.raises(BundleError) as caught:
         read_card(folder, "imported")
-    for told in ("missing or unknown: extra, novel", "steps must be", "metrics must be", "shots: must be at least 1"):
+    for told in ("missing or unknown: extra, novel", "steps: must be", "metrics: must be", "shots: must be at least 1"):
         assert told in str(caught.value)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from ga2app.errors import StoreError
 from ga2app.services.anchor_service import RELEVANT, Measured, Proposed, Taken
-from ga2app.services.ownership import Owned
+from ga2app.services.space import Owned
 from ga2app.services.studio import Studio
 from ga2app.store.anchor_rows import AddedTexts, AnchorRow, AnchorSetRow, NegativeGroupRow, NegativeRow, Rating
 from ga2app.types import PulledAnchors, TextProposal, TextRatings

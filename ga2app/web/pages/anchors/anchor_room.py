@@ -12,7 +12,7 @@ from markupsafe import escape
 
 from ga2app.services.anchor_service import Proposed
 from ga2app.services.negatives import TYPED, chosen
-from ga2app.services.ownership import Owned
+from ga2app.services.space import Owned
 from ga2app.services.studio import Studio
 from ga2app.web.components.form_fields import FOLDER_HINT, backbone_field, choices, line, pick, settle_choice, small
 from ga2app.web.components.markup import SHARE, busy, count_of, locked, notice, script, shortened, ticks_js
