@@ -30,12 +30,18 @@ from ga2app.method.prompts import PromptLearner
 
 ROUNDS, FRAMES, LABELS, WORDS, PROMPTS = 5, 4, 8, 4, 16
 ENDS = {"bos_token_id": 0, "eos_token_id": 2, "pad_token_id": 1}
+MT5: dict[str, Any] = {"bos_token_id": None}
+GELU = {"hidden_act": "gelu"}
+"""The exact form, which open_clip's configurations name; its folders become these classes."""
 
 
 class Words:
     """A tokenizer that makes ``WORDS`` tokens of any text."""
 
-    bos_token_id, eos_token_id, pad_token_id, unk_token_id = 0, 2, 1, None
+    eos_token_id, pad_token_id, unk_token_id = 2, 1, None
+
+    def __init__(self, start: int | None) -> None:
+        self.bos_token_id = start
 
     def __call__(self, text: str, add_special_tokens: bool = True) -> dict[str, list[int]]:
         words = [3 + (sum(map(ord, text)) + place) % 900 for place in range(WORDS)]
@@ -44,11 +50,14 @@ class Words:
 
 def main() -> None:
     text = {"hidden_size": 512, "intermediate_size": 2048, "num_attention_heads": 8, "vocab_size": 1000, **ENDS}
-    vision = {"patch_size": 16}
+    vision, siglip = {"patch_size": 16}, {"vocab_size": 1000, **ENDS, **GELU}
     kinds: dict[str, tuple[Any, Any]] = {
         "CLIP": (CLIPModel, CLIPConfig(text_config=text, vision_config=vision)),
         "MetaCLIP 2": (MetaClip2Model, MetaClip2Config(text_config=text, vision_config=vision)),
+        "MetaCLIP 2, mT5": (MetaClip2Model, MetaClip2Config(text_config={**text, **MT5}, vision_config=vision)),
         "SigLIP": (SiglipModel, SiglipConfig(text_config={"vocab_size": 1000, **ENDS})),
+        "open_clip, CLIP": (CLIPModel, CLIPConfig(text_config={**text, **GELU}, vision_config=vision | GELU)),
+        "open_clip, SigLIP": (SiglipModel, SiglipConfig(text_config=siglip, vision_config=vision | GELU)),
     }
     for title, (kind, config) in kinds.items():
         recognition, step = measured(title, kind, config)
@@ -62,9 +71,10 @@ def measured(title: str, kind: Any, config: Any) -> tuple[float, float]:
     made = SiglipBackbone if kind is SiglipModel else Backbone
     own = kind(config)
     own.load_state_dict(library.state_dict())
-    backbone = made(own, Words(), title, None, settle("cpu", "float32"))
+    backbone = made(own, Words(config.text_config.bos_token_id), title, None, settle("cpu", "float32"))
     pixels, labels = torch.randn(FRAMES, 3, 224, 224), [f"label {number}" for number in range(LABELS)]
-    ids = torch.randint(3, 900, (LABELS, backbone.sizes.text_positions if made is SiglipBackbone else 2 + WORDS))
+    length = len(backbone.start) + WORDS + 1
+    ids = torch.randint(3, 900, (LABELS, backbone.sizes.text_positions if made is SiglipBackbone else length))
     ids[:, -1] = 2
 
     def bare() -> None:
@@ -80,7 +90,7 @@ def measured(title: str, kind: Any, config: Any) -> tuple[float, float]:
     sizes = backbone.sizes
     learned = PromptLearner(PromptConfig(PROMPTS, 0, 9, coupled=False), sizes.visual_width, sizes.text_width)
     model = PromptedClip(backbone, learned, labels).train()
-    positions = sizes.text_positions if made is SiglipBackbone else 2 + WORDS + PROMPTS
+    positions = sizes.text_positions if made is SiglipBackbone else length + PROMPTS
     states = torch.randn(LABELS, positions, sizes.text_width, requires_grad=True)
     mask = None if made is SiglipBackbone else torch.full((positions, positions), float("-inf")).triu(1)[None, None]
 

@@ -45,7 +45,7 @@ def model_config(kind: str, vocabulary: int) -> dict[str, Any]:
         return {"embed_dim": 16, "quick_gelu": kind == "clip", "vision_cfg": vision, "text_cfg": text}
     text |= {"hf_tokenizer_name": "timm/ViT-B-16-SigLIP2", "tokenizer_kwargs": {"clean": "canonicalize"}}
     text |= {"no_causal_mask": True, "proj_bias": True, "pool_type": "last", "norm_kwargs": {"eps": 1e-6}}
-    text |= {"act_kwargs": {"approximate": "tanh"}, "context_length": 24}
+    text |= {"act_kwargs": {"approximate": "tanh"}, "context_length": 64}
     vision = {"image_size": SIDE, "timm_model_name": "vit_base_patch16_siglip_224", "timm_model_pretrained": False}
     vision |= {"timm_pool": "map", "timm_proj": "none"}
     small = {"embed_dim": VISUAL, "depth": LAYERS, "num_heads": HEADS, "mlp_ratio": 2.0}

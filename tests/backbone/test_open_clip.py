@@ -130,7 +130,7 @@ def test_pictures_are_made_as_preprocess_cfg_says(folders: Path, tmp_path: Path)
 
 def test_pages_and_forms_know_its_towers_without_loading_it(folders: Path):
     towers = towers_of(str(folders / "siglip"))
-    assert towers is not None and (towers.text_positions, towers.visual_width, towers.frame_tokens) == (24, 32, 17)
+    assert towers is not None and (towers.text_positions, towers.visual_width, towers.frame_tokens) == (64, 32, 17)
     assert check_clip(str(folders / "worldwide")).kind == "metaclip_2"
     assert too_long(str(folders / "clip"), ("a " * 60, "walking"), 4) == ("a " * 60,)
 
@@ -179,7 +179,7 @@ def _refused() -> Iterator[tuple[str, str, Callable[[Settings], object], str]]:
     yield "worldwide", "id", put("text_cfg", eos_id=5), "ends texts with 2 and its text tower is pooled at 5"
     yield "clip", "layers", put("vision_cfg", layers=4), "12 weights are not in it, such as visual.transformer"
     yield "clip", "fewer", put("vision_cfg", layers=2), "12 belong nowhere, such as visual.transformer"
-    yield "clip", "width", put("text_cfg", context_length=77), "does not hold a CLIP that transformers can load"
+    yield "clip", "width", put("text_cfg", context_length=99), "does not hold a CLIP that transformers can load"
 
 
 @pytest.mark.parametrize(("kind", "name", "change", "said"), list(_refused()), ids=lambda value: str(value)[:12])

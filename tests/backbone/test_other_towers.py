@@ -7,17 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import torch
 from torch.nn import functional
 from transformers import CLIPModel
 
-from ga2app import bundles
 from ga2app.clip import Backbone, TokenizedText, load_backbone
 from ga2app.config import PromptConfig, RunConfig
 from ga2app.errors import BackboneError, LabelError
 from ga2app.inference import Recognizer, load_bundle
 from ga2app.method.prompted_model import PromptedClip
 from ga2app.method.prompts import PromptLearner
+from ga2app.types import Dataset, EventKind
 from tests.backbone.clip_folders import TOKENIZER, copy_of, say
 from tests.backbone.tower_folders import (
     NAMES,
@@ -34,8 +33,8 @@ from tests.backbone.tower_folders import (
     sentencepiece_tokenizer,
     some_pixels,
 )
-from tests.bundle.manifests import manifest
-from tests.clips import write_color_clip
+from tests.clips import color_dataset
+from tests.train.test_loop import FULL, QUICK, Recorder, run
 
 Made = tuple[Tower, Path, Backbone]
 
@@ -79,26 +78,21 @@ def test_a_later_token_changes_no_earlier_output_where_the_tower_is_causal(made:
     assert (found.abs().max() < 1e-6) == tower.causal
 
 
-def test_prompts_are_trained_bundled_and_recognize(made: Made, tmp_path: Path):
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    return color_dataset(tmp_path_factory.mktemp("colors"))
+
+
+@pytest.mark.parametrize("config", [FULL, QUICK], ids=["full", "quick"])
+def test_runs_on_it_are_trained_bundled_and_recognize(config: RunConfig, made: Made, dataset: Dataset, tmp_path: Path):
     _, folder, backbone = made
-    config, sizes = PromptConfig(length=4, visual_depth=2, text_depth=2, coupled=False), backbone.sizes
-    prompts = PromptLearner(config, sizes.visual_width, sizes.text_width, generator=torch.Generator().manual_seed(4))
-    model, pixels = PromptedClip(backbone, prompts, NAMES[:2]).train(), some_pixels()
-    optimizer = torch.optim.AdamW(prompts.parameters(), lr=0.02)
-    losses = []
-    for _ in range(12):
-        loss = functional.cross_entropy(model(pixels).logits, torch.arange(2))
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        losses.append(float(loss.detach()))
-    assert losses[-1] < 0.8 * losses[0]
-    run = RunConfig(backbone=str(folder), prompts=config)
-    told = replace(manifest(run, str(folder)), backbone=backbone.identity.to_dict())
-    bundles.save(bundles.Bundle(told, prompts.eval().tensors()), tmp_path / "bundle")
-    clip = write_color_clip(tmp_path / "a.mp4", (200, 40, 40), 0)
-    (answer,) = Recognizer(backbone, tmp_path / "bundle").recognize([clip], NAMES).clips
-    assert answer.error is None and answer.bundle is not None and len(answer.bundle) == 3
+    recorder = Recorder()
+    assert run(replace(config, backbone=str(folder)), dataset, backbone, tmp_path, recorder).finished
+    losses = [event.values["total"] for event in recorder.of(EventKind.STEP)]
+    assert min(losses[-2:]) < losses[0]
+    recognizer = Recognizer(backbone, tmp_path / "bundle")
+    (answer,) = recognizer.recognize([dataset.clips[0].path], dataset.base).clips
+    assert answer.error is None and answer.bundle is not None and answer.plain != answer.bundle
     assert load_bundle(tmp_path / "bundle").manifest.backbone["fingerprint"] == backbone.identity.fingerprint
 
 

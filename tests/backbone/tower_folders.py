@@ -35,7 +35,7 @@ from ga2app.method.prompts import PromptLearner
 from tests.backbone.open_clip_folders import OpenClipReference, clip_tokenizer, make_open_clip
 
 NAMES = ["walking", "waving a hand", "reading"]
-POSITIONS, SIDE, VISUAL, TEXT = 24, 32, 32, 32
+POSITIONS, SIDE, VISUAL, TEXT = 64, 32, 32, 32
 WORDS = "a person video of walking running jumping dancing swimming reading playing the hand waving".split()
 
 

@@ -49,6 +49,10 @@ def put_into_cache(cache: Path, repo_id: str, files: dict[str, bytes], ref: str 
     return folder
 
 
+OPEN_CLIP_FILES = {"open_clip_config.json": b"{}", "tokenizer.json": b"{}", "open_clip_model.safetensors": b"weights"}
+OPEN_CLIP_FILES |= {"open_clip_pytorch_model.bin": b"pickled", "README.md": b"card"}
+
+
 class FakeHub(BaseHTTPRequestHandler):
     """The few routes of the Hub that asking for a model and fetching it take."""
 
@@ -70,6 +74,8 @@ class FakeHub(BaseHTTPRequestHandler):
             return self.model({"config.json": b"{}"}, {"model_type": "bert"})
         if path == "/api/models/some/pickle":
             return self.model({"config.json": b"{}", "pytorch_model.bin": b"p"}, {"model_type": "clip"})
+        if path == "/api/models/some/open_clip":
+            return self.model(OPEN_CLIP_FILES, {})
         if path in ("/api/models/some/clip", "/api/models/some/clip/revision/main"):
             return self.model(CLIP_FILES, {"model_type": "clip"})
         if path == f"/api/models/some/clip/tree/{COMMIT}":
@@ -168,6 +174,10 @@ def test_a_download_takes_what_a_clip_needs_and_tells_how_far_it_is(tmp_path: Pa
     assert [done for done, _ in told] == sorted(done for done, _ in told)
     assert [choice.name for choice in hub.cached_backbones(tmp_path)] == ["some/clip"]
     assert not list(tmp_path.rglob("pytorch_model.bin"))
+
+
+def test_of_a_repository_of_open_clip_its_own_files_are_fetched(endpoint: str) -> None:
+    assert hub.download_size("some/open_clip", endpoint=endpoint) == 2 + 2 + 7
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from ga2app.clip.files.clip_folder import (
     WEIGHTS_INDEX,
 )
 from ga2app.clip.files.clip_types import FAVORITE, check_kind
+from ga2app.clip.files.open_clip_config import OPEN_CLIP_CONFIG, OPEN_CLIP_WEIGHTS
 from ga2app.errors import BackboneError
 
 # The base class of all errors of whichever HTTP library huggingface_hub uses.
@@ -87,12 +88,15 @@ def _remote_files(repo_id: str, endpoint: str | None, revision: str | None = Non
     sizes = {file.rfilename: file.size or 0 for file in info.siblings or []}
     shards = {name for name in sizes if name.startswith("model-") and name.endswith(".safetensors")}
     weights = {WEIGHTS} & sizes.keys() or (shards | {WEIGHTS_INDEX} if WEIGHTS_INDEX in sizes else set())
-    if {PICKLED, PICKLED_INDEX} & sizes.keys() and not weights:
+    if {PICKLED, PICKLED_INDEX} & sizes.keys() and not weights | ({OPEN_CLIP_WEIGHTS[0]} & sizes.keys()):
         raise BackboneError(
             f"'{repo_id}' has no {WEIGHTS}, so it cannot be loaded; choose a CLIP in the transformers format with "
             f"safetensors weights, such as {FAVORITE}, or trust its {PICKLED} and fetch it with: hf download {repo_id}"
         )
-    if CONFIG not in sizes or not weights:
+    open_clip = {OPEN_CLIP_CONFIG, OPEN_CLIP_WEIGHTS[0]}
+    if not weights and open_clip <= sizes.keys():
+        weights = open_clip
+    elif CONFIG not in sizes or not weights:
         missing = CONFIG if CONFIG not in sizes else WEIGHTS
         raise BackboneError(
             f"'{repo_id}' has no {missing}, so it cannot be loaded; choose a CLIP in the transformers format with "
