@@ -63,7 +63,7 @@ def run_review(args: argparse.Namespace) -> int:
         said = _say(studio, args)
         of, bundle, faults = _looked_at(studio, args)
         if args.copies:
-            pairs = studio.review.copies(of, bundle)[: args.count]
+            pairs = studio.review.copies(of, bundle, count=args.count)
             document: dict[str, Any] = {
                 "pairs": [pair.to_dict() | {"paths": [pair.first.path, pair.second.path]} for pair in pairs]
             }

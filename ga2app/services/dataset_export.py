@@ -18,7 +18,7 @@ from pathlib import Path
 from ga2app.datasets.clip_table import METADATA
 from ga2app.datasets.videofolder import README, TEXTS
 from ga2app.disk import check_room
-from ga2app.errors import DatasetError, counted
+from ga2app.errors import DatasetError, ErrorCode, code_of, counted
 from ga2app.paths import safe_name, whole_file
 from ga2app.stretches import Stretch, file_of, seconds, split_address
 from ga2app.types import Dataset
@@ -275,4 +275,8 @@ def file_stem(name: str) -> str:
 
 def export_refused(exc: OSError) -> DatasetError:
     """That a file to download could not be written."""
-    return DatasetError(f"the export could not be written ({exc.strerror or exc}); free some disk space and try again")
+    is_full = code_of(exc) is ErrorCode.DISK_FULL
+    advice = (
+        "free some disk space and try again" if is_full else "choose a folder that is there and that you may write to"
+    )
+    return DatasetError(f"the export could not be written ({exc.strerror or exc}); {advice}")

@@ -89,7 +89,7 @@ class ReviewService:
         ``fresh``: with the labels as they are now; else a list that was made before serves. ``done``: those that were
         confirmed or corrected, too. Raises StudioError: clips that were not looked at are in no list.
         """
-        wanted = self._order(order, bundle)
+        wanted, count = self._order(order, bundle), _count(count)
         made = self._list((dataset_id, bundle, wanted), lambda: self._ordered(dataset_id, wanted, bundle), fresh)
         still = self._store.reviews.open_clips(dataset_id)
         ids = made.ids
@@ -108,7 +108,7 @@ class ReviewService:
         """The clips whose features are nearest to ``words``: a label, or a sentence, as zero-shot CLIP reads them."""
         from ga2app.evaluation.label_review import nearest
 
-        text = " ".join(words.split())
+        text, count = " ".join(words.split()), _count(count)
         if not text:
             raise DatasetError("there is nothing to search for; type a few words")
         if len(text) > _LONGEST_SEARCH:
@@ -125,7 +125,7 @@ class ReviewService:
         """The clips nearest to a ``clip`` of the data set, by its id, or to any clip of this machine, by its path."""
         from ga2app.evaluation.label_review import nearest
 
-        seen = self._seen(dataset_id, bundle)
+        seen, count = self._seen(dataset_id, bundle), _count(count)
         if isinstance(clip, str):
             if not self._studio.server_paths:
                 raise DatasetError("files of the server cannot be searched by; choose a clip of the data set")
@@ -146,15 +146,16 @@ class ReviewService:
         bundle: str = "",
         *,
         cosine: float | None = None,
+        count: int = MOST_PAIRS,
         fresh: bool = True,
         progress: Progress = lambda done, total: None,
         should_stop: Callable[[], bool] = lambda: False,
     ) -> list[CopyPair]:
-        """Clips with the same content, stretches that overlap, and clips that show nearly the same, 500 at most.
+        """Clips with the same content, stretches that overlap, and clips that show nearly the same: ``count`` pairs.
 
         Without ``fresh`` those of a search before, without clips that have gone since.
         """
-        key = (self._store.person(), dataset_id, bundle)
+        key, count = (self._store.person(), dataset_id, bundle), _count(count)
         if fresh or key not in self._pairs:
             found = find_copies(self._seen(dataset_id, bundle), cosine, progress, should_stop)
             self._pairs = {key: sorted(found, key=lambda pair: not pair.warning)[:MOST_PAIRS]}
@@ -164,7 +165,7 @@ class ReviewService:
             replace(pair, first=now[pair.first.id], second=now[pair.second.id])
             for pair in self._pairs[key]
             if pair.first.id in now and pair.second.id in now
-        ]
+        ][:count]
 
     def counts(self, dataset_id: int) -> dict[Reviewed, int]:
         """How many clips were reviewed how."""
@@ -261,3 +262,10 @@ def _top(probabilities: Tensor, names: Sequence[str]) -> list[tuple[str, float]]
 
 def _done(what: str) -> str:
     return f"Done: {what}."
+
+
+def _count(count: int) -> int:
+    """``count``; raises DatasetError where it is no number of clips to list."""
+    if count < 1:
+        raise DatasetError(f"{count} clips cannot be listed; ask for 1 or more")
+    return count

@@ -57,6 +57,20 @@ def test_an_unknown_order_and_a_disagreement_with_nobody_are_refused(studio: Stu
         studio.review.ranked(looked, "disagree")
 
 
+@pytest.mark.parametrize("count", [0, -3])
+def test_a_list_of_no_clips_is_refused_in_place_of_one_that_seems_done(studio: Studio, looked: int, count: int) -> None:
+    review, clip = studio.review, rows(studio, looked)[0][0]
+    for ask in (
+        lambda: review.ranked(looked, "uncertain", count=count),
+        lambda: review.search(looked, "walking", count=count),
+        lambda: review.similar(looked, clip, count=count),
+        lambda: review.copies(looked, count=count),
+    ):
+        with pytest.raises(DatasetError, match=f"{count} clips cannot be listed; ask for 1 or more"):
+            ask()
+    assert len(review.ranked(looked, "uncertain", count=1)) == 1
+
+
 def test_what_is_said_of_a_clip_takes_it_off_the_list_and_counts(studio: Studio, looked: int) -> None:
     first, second, third = (one.clip for one in studio.review.ranked(looked, "uncertain", count=3))
     review = studio.review

@@ -46,10 +46,10 @@ class ReviewEndpoints:
             LimitError: looking at the clips would cost more than one request may.
         """
         studio = self._studio
-        of, most = studio.datasets.called(dataset).id, max(1, min(int(count), MOST_LISTED))
+        of, most = studio.datasets.called(dataset).id, min(int(count), MOST_LISTED)
         faults = studio.looks.look(of, bundle)
         found = [] if copies else studio.review.ranked(of, order, bundle, count=most)
-        pairs = studio.review.copies(of, bundle)[:most] if copies else []
+        pairs = studio.review.copies(of, bundle, count=most) if copies else []
         return {
             "clips": [one.to_dict() for one in found],
             "pairs": [pair.to_dict() for pair in pairs],
@@ -106,7 +106,7 @@ class ReviewEndpoints:
         Raises:
             DatasetError: there is no such data set or clip, or no words.
         """
-        of, most = self._studio.datasets.called(dataset).id, max(1, min(int(count), MOST_LISTED))
+        of, most = self._studio.datasets.called(dataset).id, min(int(count), MOST_LISTED)
         self._studio.looks.look(of, bundle)
         review = self._studio.review
         found = review.search(of, words, bundle, count=most) if clip is None else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -22,6 +23,7 @@ from ga2app.errors import ClipError, DatasetError, StudioError
 from ga2app.paths import default_home
 from ga2app.services.annotation_files import AnnotationSource, needs_at, preview
 from ga2app.services.clip_inspector import VideoInspector
+from ga2app.services.dataset_export import export_refused
 from ga2app.services.import_sources import FileSource, source_at, source_given
 from ga2app.store import Store
 from ga2app.types import Dataset, LabelledClip, Subset
@@ -83,6 +85,17 @@ def test_a_data_set_is_written_for_each_tool_and_read_back_the_same(
         assert not read.cut and not read.left_out
         found |= set(read.stretches)
     assert found == SAME
+
+
+def test_a_folder_that_cannot_be_written_is_told_without_talk_of_a_full_disk(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    add_set(root)
+    (tmp_path / "file").write_text("in the way")
+    told = refused(capsys, "export-dataset", "mine", str(tmp_path / "file" / "out"), "--as", "csv")
+    assert "could not be written (Not a directory); choose a folder that is there" in told
+    full = export_refused(OSError(errno.ENOSPC, "No space left on device"))
+    assert "(No space left on device); free some disk space" in str(full)
 
 
 def test_one_video_of_a_data_set_is_written_and_no_file_is_written_over(
