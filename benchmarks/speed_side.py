@@ -38,9 +38,7 @@ def _load(folder: str, precision: str) -> Any:
 def _training() -> tuple[Any, Any, Any, Any]:
     """Setup, prepare, add_gradients and Updater."""
     try:
-        from ga2app.training.grad_cache import add_gradients
-
-        from ga2app.training.optimizer import Updater
+        from ga2app.training.optimizer import Updater, add_gradients
         from ga2app.training.training_state import Setup, prepare
     except ImportError:
         from ga2app.train.gradients import add_gradients
