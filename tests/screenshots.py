@@ -73,6 +73,33 @@ def photograph_studio(browser: Browser, folder: Path, out: Path) -> None:
                 page = open_page(browser, address, size, scheme)
                 photograph(page, home, out, f"-{scheme}{suffix}.png")
                 page.context.close()
+        page = open_page(browser, address, WIDE, "light")
+        queue_sweep(page)
+        page.context.close()
+        for scheme in ("light", "dark"):
+            photograph_sweep(browser, address, out, scheme)
+
+
+def queue_sweep(page: Page) -> None:
+    """Six runs over two settings, with clips held out to choose the best by; waits until they are done."""
+    go_to(page, "Train")
+    page.locator("#set-shots-input").fill("12")
+    page.locator("#sweep-box button").first.click()
+    page.locator("#vary textarea").fill("optimizer.learning_rate = 0.001, 0.004, 0.016\nprompts.dropout = 0.2, 0.5")
+    expect(page.locator("#queue")).to_have_text("Queue 6 runs", timeout=60_000)
+    page.locator("#queue").click()
+    page.locator("#watch").click()
+    expect(page.locator("#sweep .pace")).to_contain_text("6 of 6 runs done", timeout=TRAINED_WITHIN_MS)
+
+
+def photograph_sweep(browser: Browser, address: str, out: Path, scheme: str) -> None:
+    """The newest sweep, with the best run lit."""
+    page = open_page(browser, f"{address}/sweep", {"width": 1280, "height": 1000}, scheme)
+    page.locator("#sweep li a").first.click()
+    page.locator("#sweep tr.best a").focus()
+    page.wait_for_timeout(1000)
+    take(page, out / f"sweep-{scheme}.png")
+    page.context.close()
 
 
 def photograph(page: Page, home: Home, out: Path, ending: str) -> None:
