@@ -10,14 +10,12 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import Field, field, fields, is_dataclass
 from enum import StrEnum
-from functools import cache
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from ga2app.errors import ConfigError, Fault, shown
 from ga2app.untrusted import MAX_WHOLE, text_fault, whole_number
 
 Section = TypeVar("Section")
-_hints = cache(get_type_hints)
 
 
 def ruled(holds: Callable[[Any], object], rule: str, *, key: str = "") -> dict[str, Any]:
@@ -95,7 +93,7 @@ def read(kind: type[Section], data: object, prefix: str = "") -> Section:
     """Build the dataclass ``kind`` from plain JSON. Raises ConfigError with the faults of all fields and sections."""
     if not isinstance(data, Mapping):
         raise ConfigError([Fault(prefix.rstrip(".") or "config", f"must be a JSON object, not {quoted(data)}")])
-    hints = _hints(kind)
+    hints = get_type_hints(kind)
     names = {key_of(item): item.name for item in fields(kind)}  # type: ignore[arg-type]
     keys = {name: key for key, name in names.items()}
     faults: list[Fault] = []
@@ -127,7 +125,7 @@ def by_key(kind: Any, data: Mapping[str, Any]) -> dict[str, Any]:
 
     A setting that is given under both keeps both: ``read`` says so.
     """
-    hints, found = _hints(kind), dict[str, Any]()
+    hints, found = get_type_hints(kind), dict[str, Any]()
     keys = {item.name: key_of(item) for item in fields(kind)}
     names = {key: name for name, key in keys.items()}
     for given, value in data.items():

@@ -52,6 +52,9 @@ class Screen:
             page.on: "",
             page.flavor: "t4-small",
             page.timeout: "2h",
+            page.vary: "",
+            page.draws: 0,
+            page.draw_seed: 0,
             page.preset: "quick",
             page.form: page.form_value(preset("quick")),
             page.pressed: None,
@@ -174,6 +177,19 @@ def test_a_press_queues_all_runs_and_its_answer_leads_to_the_first(screen: Scree
     told = screen.press()
     first, *_, last = studio.store.runs.waiting()
     assert f"Runs {first} to {last} are queued." in told and f'href="./runs?id={first}"' in told
+
+
+def test_lines_that_vary_settings_make_a_sweep_and_the_answer_leads_to_it(screen: Screen, studio: Studio) -> None:
+    screen.held[screen.page.vary] = "optimizer.learning_rate = 0.001, 0.004\n\nprompts.dropout = 0.1..0.9"
+    screen.draw()
+    assert "say how many values" in screen.held[screen.page.preview]["html"]
+    screen.held[screen.page.draws], screen.held[screen.page.draw_seed] = 5, 3
+    screen.draw()
+    assert screen.told[screen.page.queue]["value"] == "Queue 5 runs"
+    told = screen.press()
+    first, *_, last = studio.store.runs.waiting()
+    assert f"Sweep {first}: runs {first} to {last} are queued." in told and f'href="./sweep?id={first}"' in told
+    assert studio.sweeps.get(first).asked["seed"] == 3
 
 
 def test_an_answer_goes_with_another_setting_and_when_its_run_is_over(screen: Screen, studio: Studio) -> None:
