@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from ga2app.datasets.annotation_records import Mark, Unit
-from ga2app.errors import ClipError, ClipTimeout, counted
+from ga2app.errors import ClipError, counted
 from ga2app.stretches import Stretch
 from ga2app.untrusted import ordinary_status
 from ga2app.video import ClipFrames, Evaluation
@@ -111,18 +111,13 @@ def clock_and_clips(
     path: str, marks: Sequence[Mark], sampling: Evaluation, short_side_px: int
 ) -> tuple[ClipClock, dict[str, ClipFrames | ClipError]]:
     """``clock_of``, and what ``sampling`` chooses of the first ``TOGETHER`` stretches that ``marks`` are, by their
-    addresses: the file is opened once, unless these are too much for it. Raises ClipError.
+    addresses: the file is opened once. Raises ClipError.
     """
     from ga2app.video.decoder_pool import shared_pool
 
     _state(path)
     finder, limit_s = _Finder(tuple(marks), sampling), _LIMIT_S + len(marks)
-    try:
-        whole, clips = shared_pool.read_marked(path, Marked(finder), short_side_px=short_side_px, time_limit_s=limit_s)
-    except ClipTimeout:
-        raise
-    except ClipError:
-        return clock_of(path, marks), {}
+    whole, clips = shared_pool.read_marked(path, Marked(finder), short_side_px=short_side_px, time_limit_s=limit_s)
     clock = _clock(whole)
     spans = sorted({span for mark in marks if (span := clock.span(mark))})
     return clock, {f"{path}{span.fragment}": clip for span, clip in zip(spans, clips, strict=False)}

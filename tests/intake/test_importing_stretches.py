@@ -22,7 +22,7 @@ from ga2app.services import clip_inspector
 from ga2app.services.clip_inspector import VideoInspector
 from ga2app.services.dataset_export import export_csv, export_zip
 from ga2app.services.dataset_service import choose_test
-from ga2app.services.import_sources import FileSource, source_at
+from ga2app.services.import_sources import FileSource, Source, source_at
 from ga2app.services.uploads import copy_into
 from ga2app.store import Store
 from ga2app.store.clip_pages import ClipFilter
@@ -49,8 +49,12 @@ def videos(tmp_path: Path) -> Path:
 
 
 def imported(home: Home, store: Store, source: Path) -> ImportRow:
+    return imported_from(home, store, FileSource(source))
+
+
+def imported_from(home: Home, store: Store, source: Source) -> ImportRow:
     importer = import_service(home, store, VideoInspector())
-    return importer.wait(importer.start(FileSource(source), "mine"), 60)
+    return importer.wait(importer.start(source, "mine"), 60)
 
 
 def test_a_list_with_start_and_end_gives_clips_of_these_frames(home: Home, store: Store, videos: Path) -> None:
@@ -178,13 +182,23 @@ def test_a_tools_file_is_imported_without_a_preview_by_opening_its_video_once(
     (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
     source = source_at(tmp_path / name, None, root, 25.0 if "label studio" in sample else None)
     before = shared_pool.opened
-    importer = import_service(home, store, VideoInspector())
-    row = importer.wait(importer.start(source, "mine"), 60)
+    row = imported_from(home, store, source)
     assert (row.state, row.error, shared_pool.opened - before) == (ImportState.DONE, None, 1)
     for clip in store.clips.page(1, ClipFilter(), limit=9):
         known = replace(VideoInspector().inspect(clip.path), digest=content_digest(clip.path), warnings=())
         assert clip.facts == known
         assert (home.thumbs / f"{content_digest(clip.path)}.jpg").exists()
+
+
+def test_a_video_in_a_tools_file_that_cannot_be_read_is_opened_once_too(
+    home: Home, store: Store, tmp_path: Path
+) -> None:
+    (tmp_path / "a.mp4").write_bytes(b"no video" * 500)
+    (tmp_path / "a.vtt").write_text("WEBVTT\n\n00:02.000 --> 00:04.000\nrun\n")
+    before = shared_pool.opened
+    row = imported_from(home, store, source_at(tmp_path / "a.vtt", None, tmp_path))
+    assert row.state is ImportState.FAILED and shared_pool.opened - before == 1
+    assert "not a video" in str(flaws_of(row.report or {}))
 
 
 def test_an_import_of_a_tools_file_ends_where_its_pictures_find_the_disk_full(
@@ -195,8 +209,7 @@ def test_an_import_of_a_tools_file_ends_where_its_pictures_find_the_disk_full(
 
     monkeypatch.setattr(clip_inspector, "_write_picture", full)
     (tmp_path / "a.vtt").write_text("WEBVTT\n\n00:02.000 --> 00:04.000\nrun\n")
-    importer = import_service(home, store, VideoInspector())
-    row = importer.wait(importer.start(source_at(tmp_path / "a.vtt", None, root), "mine"), 60)
+    row = imported_from(home, store, source_at(tmp_path / "a.vtt", None, root))
     assert row.state is ImportState.FAILED and (row.error or "").startswith("disk full")
 
 
