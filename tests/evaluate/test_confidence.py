@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from ga2app.evaluation import confidence_of, seen_by
+from ga2app.evaluation import confidence_of, seen_by, validation_of
 from ga2app.evaluation.confidence import CROSSWISE
 from ga2app.types import Confidence, Dataset, LabelledClip, Subset, Temperature
 from ga2app.types.reliability_types import read_confidence
@@ -145,3 +145,17 @@ def test_figures_survive_the_report_file() -> None:
     assert read_confidence(json.loads(json.dumps(found.to_dict()))) == found
     assert read_confidence(None) == Confidence()
     assert {"ece_novel", "ece_novel_after", "temperature", "auroc_anchors_best"} <= found.figures().keys()
+
+
+def test_settings_may_be_chosen_by_training_clips_that_were_left_over_and_no_test_clip_takes_part() -> None:
+    left = clips_of(BASE, 8, Subset.TRAIN)
+    held_out, tests = noisy([clip.label for clip in left], right=0.7, seed=2), noisy(["walk"] * 100, right=0.5)
+    none = tests[:0]
+    found = validation_of(seen_by(Axes(), DATA, tests, none, held_out, left), DATA)  # type: ignore[arg-type]
+    answers = held_out[:, :3].argmax(dim=1)
+    right = [BASE[place] == clip.label for place, clip in zip(answers.tolist(), left, strict=True)]
+    assert found["accuracy"] == pytest.approx(100 * sum(right) / 24, rel=1e-4) and found["clips"] == 24
+    assert found == validation_of(seen_by(Axes(), DATA, -tests, none, held_out, left), DATA)  # type: ignore[arg-type]
+    assert validation_of(seen_by(Axes(), DATA, tests, none), DATA) == {}  # type: ignore[arg-type]
+    broken = held_out * math.nan
+    assert validation_of(seen_by(Axes(), DATA, tests, none, broken, left), DATA) == {}  # type: ignore[arg-type]

@@ -12,6 +12,7 @@ from ga2app.config import ClipConfig, LossConfig, OptimizerConfig, PromptConfig,
 from ga2app.errors import BundleError, ConfigError, DatasetError, TrainingError
 from ga2app.training import TrainResult, train
 from ga2app.types import Dataset, Event, EventKind
+from tests.clips import color_dataset
 
 FULL = RunConfig(
     dataset="colors",
@@ -70,6 +71,19 @@ def test_a_run_tells_its_plan_steps_epochs_and_bundle(dataset: Dataset, backbone
     assert result.finished and result.step == 8
     assert result.metrics == {key: recorder.of(EventKind.EPOCH)[-1].values[key] for key in ("base", "novel", "hm")}
     assert load_folder(tmp_path / "bundle").manifest.metrics == result.metrics
+
+
+def test_a_run_tells_its_accuracy_on_training_clips_that_were_left_over_and_nothing_without_any(
+    backbone: Backbone, tmp_path: Path
+):
+    recorder, clips = Recorder(), color_dataset(tmp_path, train=7, test=1)
+    config = replace(QUICK, shots=2, optimizer=replace(QUICK.optimizer, epochs=2))
+    run(config, clips, backbone, tmp_path, recorder)
+    (told,) = recorder.of(EventKind.VALIDATION)
+    assert told.values["clips"] == 10 and 0 <= told.values["accuracy"] <= 100 and told.step == 2
+    again = Recorder()
+    run(replace(config, shots=4), clips, backbone, tmp_path / "again", again)
+    assert not again.of(EventKind.VALIDATION), "6 clips are too few to say anything"
 
 
 # 6 clips in steps of 2 batches of 2: a step of 4 clips and one of 2, as many steps as without.
