@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePath
@@ -191,13 +191,16 @@ class DatasetService:
             drawn.setdefault(clip.label, []).append(rows[clip.path, clip.label, clip.subset][0])
         return drawn
 
-    def export(self, dataset_id: int, *, packed: bool) -> Path:
-        """A CSV of the clips where they lie, or a zip of them; both can be imported again, and are kept for a day."""
-        return self._exported(dataset_id, export_zip if packed else export_csv, packed)
+    def export(self, dataset_id: int, *, packed: bool = False, videofolder: bool = False) -> Path:
+        """A CSV of the clips where they lie, a zip of them, or one of the folder that the library ``datasets`` reads.
 
-    def export_videofolder(self, dataset_id: int) -> Path:
-        """A zip of the folder as the Hub and the library ``datasets`` read it, kept for a day."""
-        return self._exported(dataset_id, zip_videofolder, True)
+        All can be imported again, and are kept for a day.
+        """
+        dataset, packed = self.own(dataset_id), packed or videofolder
+        clips = [*(clip.path for clip in dataset.clips), *(one.path for one in dataset.anchors)] if packed else []
+        needed = sum(os.path.getsize(file) for file in set(map(file_of, clips)) if os.path.isfile(file))
+        write = zip_videofolder if videofolder else export_zip if packed else export_csv
+        return write(export_folder(self._studio.home, f"data-{dataset_id}", needed), dataset)
 
     def export_folder(self, dataset_id: int, into: Path) -> Path:
         """That folder, new in ``into`` and named after the data set; nothing that is there is written over."""
@@ -210,12 +213,6 @@ class DatasetService:
         row = self.summary(dataset_id)
         self._studio.ownership.check_download(row)
         return self._store.datasets.get(row.name)
-
-    def _exported(self, dataset_id: int, write: Callable[[Path, Dataset], Path], packed: bool) -> Path:
-        dataset = self.own(dataset_id)
-        clips = [*(clip.path for clip in dataset.clips), *(one.path for one in dataset.anchors)] if packed else []
-        needed = sum(os.path.getsize(file) for file in set(map(file_of, clips)) if os.path.isfile(file))
-        return write(export_folder(self._studio.home, f"data-{dataset_id}", needed), dataset)
 
 
 def health(row: DatasetRow, labels: Sequence[LabelRow], copies: Sequence[Copies]) -> Health:

@@ -29,6 +29,8 @@ PREFIX = "hf:"
 """What the address of a data set of the Hub begins with: hf:user/name, hf:user/name@revision."""
 _SITES = ("https://huggingface.co/datasets/", "https://hf.co/datasets/", "huggingface.co/datasets/", "hf.co/datasets/")
 MAX_FILES = 100_000
+MEGABYTES = "Downloading, MB"
+"""What an import says that it does meanwhile."""
 _MAX_TABLE_BYTES, _MAX_CLIP_BYTES = 64 << 20, 16 << 30
 _AT_ONCE = 200
 """Clips of one commit: each is an open file meanwhile."""
@@ -81,7 +83,7 @@ class HubSource:
         check_room(scratch.parent, room, f"the data set '{self.offer.revision.repo_id}'")
 
         def told(done_bytes: int, total_bytes: int) -> None:
-            tick("Downloading, MB", done_bytes // 1_000_000, -(-total_bytes // 1_000_000))
+            tick(MEGABYTES, -(-done_bytes // 1_000_000), -(-total_bytes // 1_000_000))
 
         hub.fetch(hub.HubClient(self.token), self.offer, parts, told)
         for file in self.offer.files:

@@ -32,6 +32,7 @@ from ga2app.web.components import masthead
 from ga2app.web.components.masthead import Page, Place
 from ga2app.web.pages.anchors.anchors_page import build_anchors
 from ga2app.web.pages.datasets.datasets_page import build_datasets
+from ga2app.web.pages.datasets.hub_sets_page import build_hub_sets
 from ga2app.web.pages.library.library_page import build_library
 from ga2app.web.pages.live.live_page import build_live
 from ga2app.web.pages.recognize.recognize_page import build_recognize
@@ -86,6 +87,7 @@ _BUILDERS: dict[Place, Callable[[Studio, Page], object]] = {
     masthead.SWEEP: build_sweep,
     masthead.REVIEW: build_review,
     masthead.TIMELINE: build_timeline,
+    masthead.HUB_SETS: build_hub_sets,
     masthead.API: _build_api,
 }
 

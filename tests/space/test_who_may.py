@@ -206,7 +206,6 @@ METHODS: dict[str, tuple[Call, tuple[str, ...]]] = {
     ),
     "datasets.export": (lambda s, m: s.datasets.export(m.dataset, packed=False).name, CHANGES),
     "datasets.export_folder": (lambda s, m: [SECRET] * bool(written_folder(s, m)), CHANGES),
-    "datasets.export_videofolder": (lambda s, m: s.datasets.export_videofolder(m.dataset).name, CHANGES),
     "datasets.health": (lambda s, m: s.datasets.health(s.datasets.summary(m.dataset)), (HIDDEN, HIDDEN, OWN, OWN)),
     "datasets.label_clips": (lambda s, m: s.datasets.label_clips(m.dataset, m.clips[:1], "new"), CHANGES),
     "datasets.last_edit": (lambda s, m: s.datasets.last_edit(), OFFERS),

@@ -184,7 +184,7 @@ class DatasetEndpoints:
         """
         row = self._studio.datasets.called(dataset)
         if form == "videofolder":
-            file = self._studio.datasets.export_videofolder(row.id)
+            file = self._studio.datasets.export(row.id, videofolder=True)
         else:
             file = self._studio.annotations.export(row.id, form, frame_rate=frame_rate, video=video)
         return str(save_file_to_cache(file, str(get_upload_folder())))

@@ -61,8 +61,13 @@ class Supply:
     ticks: Callable[[], Sequence[Any]] = tuple
 
 
-def build_push(studio: Studio, goods: Goods, chosen: Any, opens: gr.Button, prefix: str = "") -> None:
-    """Lay the panel out, closed; ``opens`` opens it for what ``chosen`` holds. ``prefix`` begins its elem_ids."""
+def build_push(
+    studio: Studio, goods: Goods, chosen: Any, opens: gr.Button, prefix: str = "", *, closes: Any = None
+) -> None:
+    """Lay the panel out, closed; ``opens`` opens it for what ``chosen`` holds. ``prefix`` begins its elem_ids.
+
+    The event ``closes``, else any change of ``chosen``, closes it.
+    """
     about_repo = "Account and name, or a name under your own account. It is made if it is not there."
     about_private = "Only you see a new repository, until you open it on the Hub. Untick it for one that is public."
     about_rights = "Asked only where clips, or pictures of clips, go along."
@@ -119,7 +124,7 @@ def build_push(studio: Studio, goods: Goods, chosen: Any, opens: gr.Button, pref
     for button, parent in ((go, nothing), (onto, newer)):
         button.click(push, [chosen, repo, private, rights, parent, *along], [told, go, onto, newer], **QUIET)
     leave.click(lambda: hidden, None, box, **QUIET)
-    chosen.change(lambda: hidden, None, box, **QUIET)
+    (closes or chosen.change)(lambda: hidden, None, box, **QUIET)
 
 
 def build_pull(studio: Studio, supply: Supply, outputs: list[Any], prefix: str = "") -> gr.events.Dependency:

@@ -70,9 +70,10 @@ COMPARE, API = Place("compare", "Compare runs", in_menu=False), Place("api", "AP
 REVIEW, LIVE = Place("review", "Review clips", in_menu=False), Place("live", "Live camera", in_menu=False)
 TIMELINE = Place("timeline", "Long video", in_menu=False)
 SWEEP = Place("sweep", "Sweep", in_menu=False)
-PLACES = (RECOGNIZE, DATASETS, ANCHORS, TRAIN, RUNS, LIBRARY, COMPARE, SWEEP, REVIEW, LIVE, TIMELINE, API)
+HUB_SETS = Place("hub", "Data sets of the Hub", in_menu=False)
+PLACES = (RECOGNIZE, DATASETS, ANCHORS, TRAIN, RUNS, LIBRARY, COMPARE, SWEEP, REVIEW, HUB_SETS, LIVE, TIMELINE, API)
 
-_BELOW = {COMPARE: RUNS, SWEEP: RUNS, REVIEW: DATASETS, LIVE: RECOGNIZE, TIMELINE: RECOGNIZE}
+_BELOW = {COMPARE: RUNS, SWEEP: RUNS, REVIEW: DATASETS, HUB_SETS: DATASETS, LIVE: RECOGNIZE, TIMELINE: RECOGNIZE}
 """Pages that are reached from one of the menu, which is marked while they are open."""
 
 

@@ -181,11 +181,11 @@ class Handlers:
         """A link to the data set as a list, as a zip, or for a labeling tool."""
         given, of = event._data, values[self._parts.view].dataset_id or 0
         way, asked = given.get("as"), {"frame_rate": given.get("rate"), "video": _said(given, "video").strip()}
-        yield busy("Packing the clips…" if way == "zip" else "Writing the list…")
+        yield busy("Packing the clips…" if way in ("zip", "videofolder") else "Writing the list…")
         try:
             tools = self._studio.annotations
             file = tools.export(of, _said(given, "form"), **asked) if way == "tool" else None
-            yield self._link(file or self._sets.export(of, packed=way == "zip"))
+            yield self._link(file or self._sets.export(of, packed=way == "zip", videofolder=way == "videofolder"))
         except Exception as exc:
             yield fault_html(exc)
 
