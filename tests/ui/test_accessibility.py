@@ -163,6 +163,7 @@ def a_tick_is_seen(tab: Any, boxes: str | None, theme: str) -> None:
 def test_a_keyboard_and_a_screen_reader_reach_everything(tab: Any, filled: Served) -> None:
     tab.goto(f"{filled.address}/train")
     opened(tab)
+    expect(tab.locator("#train-preview")).not_to_be_empty()  # filled in: what is typed before would be overwritten
     the_first_stop_skips_to_what_the_page_is_for(tab)
     fields_have_an_edge_and_a_mark_while_they_have_the_focus(tab)
     a_faulty_field_says_so_and_a_chip_says_what_it_removes(tab)
