@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ga2app.errors import BusyError, ClipError, StoreError
+from ga2app.errors import BusyError, ClipError, StoreError, counted
 from ga2app.types import Answer, RecognitionRequest
 
 if TYPE_CHECKING:
@@ -98,8 +98,9 @@ class LiveService:
         camera.times_s = deque(maxlen=frames)
         key = secrets.token_hex(16)
         with self._lock:
+            self._check_room()  # others may have begun meanwhile
             self._cameras[key] = camera
-        every_ms = round(1000 * min(max(span_s, SPANS_S[0]), SPANS_S[-1]) / frames)
+        every_ms = round(1000 * min(SPANS_S[-1], max(SPANS_S[0], span_s)) / frames)  # in this order the least for NaN
         return CameraBegun(key, every_ms, camera.clip.recognizer.backbone.preprocessing.read_px)
 
     def see(self, key: str, width: int, height: int, pixels: bytes) -> LiveAnswer | None:
@@ -150,12 +151,10 @@ class LiveService:
         return camera
 
     def _check_room(self) -> None:
-        most = self._studio.store.quotas.cameras
-        with self._lock:
-            count = len(self._cameras)
+        count, most = len(self._cameras), self._studio.store.quotas.cameras
         if count >= most:
             raise BusyError(
-                f"busy: {count} cameras are being followed, the most at once",
+                f"busy: {counted(count, 'camera')} {'is' if count == 1 else 'are'} being followed, the most at once",
                 hint="try again when somebody has stopped, or record a clip on Recognize",
             )
 

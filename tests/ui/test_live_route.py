@@ -136,6 +136,39 @@ def test_so_many_cameras_are_followed_and_one_whose_page_is_silent_makes_room(
     assert [*studio.live._cameras] == [third]
 
 
+def test_cameras_that_begin_at_the_same_moment_are_no_more_than_may_be(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studio.store.quotas = replace(studio.store.quotas, cameras=1)
+    both, live = threading.Barrier(2, timeout=60), studio.recognizer.live
+
+    def together(*given: Any) -> Any:
+        both.wait()
+        return live(*given)
+
+    monkeypatch.setattr(studio.recognizer, "live", together)
+    ends: list[str] = []
+
+    def start() -> None:
+        try:
+            ends.append(begin(studio).key and "begun")
+        except BusyError as exc:
+            ends.append(str(exc))
+
+    threads = [threading.Thread(target=start) for _ in range(2)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join(60)
+    assert len(studio.live._cameras) == 1
+    assert [end.partition(",")[0] for end in sorted(ends)] == ["begun", "busy: 1 camera is being followed"]
+
+
+def test_a_span_that_is_no_number_is_the_shortest(studio: Studio) -> None:
+    asked = RecognitionRequest((), LABELS)
+    assert studio.live.begin(asked, float("nan")).every_ms == studio.live.begin(asked, 0.0).every_ms
+
+
 def test_one_too_many_recognitions_are_told_and_the_camera_goes_on(studio: Studio) -> None:
     key = begin(studio).key
     quotas = studio.store.quotas
