@@ -46,6 +46,9 @@ def test_every_field_survives_the_round_trip_through_json():
         clips=ClipConfig(4, False, 0.1, False, 3, 0),
         anchors="rain and clouds",
         negatives=("objects", "places"),
+        report_to=("tensorboard",),
+        project="mine",
+        trackio_space_id="me/metrics",
     )
     default = RunConfig()
     for item in fields(config):

@@ -62,11 +62,13 @@ def _lines(file: Path) -> list[str]:
 
 def _final(result: TrainResult) -> dict[str, Any]:
     """The figures of the report: accuracies, also among all names, clips gained and lost, calibration."""
-    found: dict[str, Any] = dict(result.metrics)
-    if report := result.report:
-        found |= {f"joint_{name}": value for name, value in report.bundle.joint_metrics.items()}
-        found |= {"gained": report.gained, "lost": report.lost}
-    return found | dict(result.confidence.figures())
+    report = result.report
+    if report is None:
+        return {**result.metrics, **result.confidence.figures()}
+    found: dict[str, Any] = dict(report.bundle.metrics)  # of a job nothing else comes back
+    found |= {f"joint_{name}": value for name, value in report.bundle.joint_metrics.items()}
+    found |= {"gained": report.gained, "lost": report.lost}
+    return found | report.believed("bundle").figures()
 
 
 @contextmanager
@@ -124,7 +126,7 @@ class _Reports:
         """Send the figures of ``result``, which is given back."""
         self._ended = result.finished
         if result.finished and self._trackers:
-            self._put(_row("final", result.step, _final(result)))
+            self._put(_row("final", result.step or self._step, _final(result)))
             with contextlib.suppress(StudioError):  # it then takes the next training for the same
                 write_whole(self._folder / _RUN, json.dumps(self._known | {"ended": True}))
         return result

@@ -16,6 +16,7 @@ from ga2app.errors import ConfigError, HubError
 from ga2app.hub import jobs
 from ga2app.paths import SKETCH_HARD_PROMPT, Home, job_beside, last_lines
 from ga2app.store import Store
+from ga2app.training.tracking import trackers_beside
 from ga2app.types import REPORT, EventKind, RunRecord, RunState
 from ga2app.worker.queue_loop import LOG, Worker
 from ga2app.worker.run_parts import real_parts
@@ -67,12 +68,19 @@ def put_bundle(hub: LoopbackHub, job: Job) -> None:
     put(hub, job, ended__json=b'{"state": "done"}')
 
 
+def in_tensorboard(checkpoint: Path, tag: str) -> list[int]:
+    """The steps of a figure that the machine which follows the job has reported."""
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    (folder,) = (trackers_beside(checkpoint) / "tensorboard").iterdir()
+    return [one.step for one in accumulator.EventAccumulator(str(folder)).Reload().Scalars(tag)]
+
+
 def test_a_run_is_trained_by_the_jobs_command_and_its_bundle_report_and_curve_come_back(
     home: Home, store: Store, loopback_hub: LoopbackHub, tmp_path: Path
 ) -> None:
     (tmp_path / "machine").mkdir()
     loopback_hub.jobs.behave = lambda job: run_for_real(job, tmp_path / "machine")
-    run = store.runs.queue(small(), remote=T4.to_dict())
+    run = store.runs.queue(replace(small(), report_to=("tensorboard",)), remote=T4.to_dict())
     record = follow(home, store, run)
     log = last_lines(home.run_folder(run) / LOG, 400)
     assert (record.state, record.error, record.device) == (RunState.DONE, None, "hf-jobs"), "\n".join(log)
@@ -84,6 +92,8 @@ def test_a_run_is_trained_by_the_jobs_command_and_its_bundle_report_and_curve_co
     assert [entry.event.values["epoch"] for entry in store.runs.events(run, kinds=[EventKind.EPOCH])] == [1, 2]
     steps = [entry.event.step for entry in store.runs.events(run, kinds=[EventKind.STEP])]
     assert steps == list(range(1, steps[-1] + 1)) and store.runs.data_of(run) is not None
+    assert in_tensorboard(home.checkpoint(run), "train/ce") == steps
+    assert in_tensorboard(home.checkpoint(run), "final/base") == steps[-1:]
     (job,) = loopback_hub.jobs.jobs.values()
     assert (job.spec["flavor"], job.spec["timeoutSeconds"]) == ("t4-small", 3600)
     assert job.spec["secrets"] == {"HF_TOKEN": "hf_alice"} and "hf_alice" not in json.dumps(job.spec["environment"])
