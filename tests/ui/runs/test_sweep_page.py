@@ -15,6 +15,7 @@ from ga2app.types import Event, EventKind, RunState
 from ga2app.web.pages.runs.sweep_page import axes_of, axis, list_html, plot_html, sweep_html
 
 from ..studios import Served
+from ..test_accessibility import lasting_findings
 
 RATE = "optimizer.learning_rate"
 
@@ -95,6 +96,7 @@ def test_a_sweep_is_queued_on_train_followed_sorted_and_deleted(tab: Any, served
     for hm in (60.0, 80.0, 70.0):
         end(served.studio, hm, hm)
     expect(tab.locator("#sweep tbody tr.best")).to_have_attribute("data-run", str(first + 1))
+    assert not lasting_findings(tab)
     heads = tab.locator("#sweep thead button")
     heads.filter(has_text="HM").click()
     order = "all => all.map(one => Number(one.dataset.run))"
