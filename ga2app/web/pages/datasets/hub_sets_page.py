@@ -36,7 +36,7 @@ def build_hub_sets(studio: Studio, page: Page) -> None:
     with gr.Row():
         chosen = pick("hub-set", "Data set to push", [], None)
     with gr.Row(elem_classes="actions changes"):
-        opens = small("hub-push", "Push to the Hub")
+        opens = small("hub-push", "Push to the Hub", interactive=False)  # until the list above it is filled
     # What the page fills in when it opens would close the panel that is open already.
     build_push(studio, goods_of_sets(studio), chosen, opens, prefix="set-", closes=chosen.input)
     told = part(elem_id="hub-answer")
@@ -46,9 +46,10 @@ def build_hub_sets(studio: Studio, page: Page) -> None:
         sets = [(row.name, row.id) for row in studio.datasets.all()]
         asked = address.number(request, "id")
         known = asked if asked in dict(sets).values() else None
-        return gr.Dropdown(choices=sets, value=known or (sets[-1][1] if sets else None))
+        value = known or (sets[-1][1] if sets else None)
+        return [gr.Dropdown(choices=sets, value=value), gr.Button(interactive=bool(sets))]
 
-    page.on_open(open_page, None, chosen, **in_turn("hub"))
+    page.on_open(open_page, None, [chosen, opens], **in_turn("hub"))
 
 
 def goods_of_sets(studio: Studio) -> Goods:
