@@ -258,6 +258,8 @@ class PageHead:
             body = brotli.compress(body, quality=QUALITY)
             headers["content-encoding"] = named[-1]
         headers["content-length"] = str(len(body))
+        if "set-cookie" in headers:  # it is for one visitor
+            return body
         if len(self._made) >= _MOST_KEPT:
             self._made.pop(next(iter(self._made)))
         self._made[named] = [*start["headers"]], body

@@ -198,6 +198,23 @@ def test_pages_alone_are_changed_and_made_once_for_all_who_ask_under_one_name() 
     assert len(asked) == 6, "the addresses in it are those of its name"
 
 
+def test_a_page_that_sets_a_cookie_is_for_the_one_who_asked() -> None:
+    page = made(gr.Textbox)
+    text, asked = json.dumps(settings_of(page)), []
+
+    def answer(request: Request) -> HTMLResponse:
+        asked.append(request)
+        return HTMLResponse(PAGE.replace("CONFIG", text), headers={"set-cookie": f"visitor={len(asked)}"})
+
+    app = Starlette(routes=[Route("/", answer)], middleware=[Middleware(PageHead, page, files_of(page))])
+
+    async def ask() -> str:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://studio") as browser:
+            return (await browser.get("/")).headers["set-cookie"]
+
+    assert [run_alone(ask()) for _ in range(2)] == ["visitor=1", "visitor=2"]
+
+
 def test_no_event_fills_more_than_12_components_and_no_pages_settings_take_more_than_130_kb(studio: Studio) -> None:
     async def build() -> gr.Blocks:
         return build_page(studio)
