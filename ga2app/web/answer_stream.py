@@ -10,11 +10,11 @@ the server has put it away takes along what was queued meanwhile.
 from __future__ import annotations
 
 import asyncio
-import json
-from typing import Any
 from urllib.parse import parse_qs
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ga2app.untrusted import parse_json
 
 LEAVES_S = 0.5
 """The most that an event is kept waiting for a page to leave the stream that was closed."""
@@ -114,7 +114,7 @@ def _place(scope: Scope) -> tuple[str, str]:
 
 def _session_of(body: bytes | bytearray) -> str:
     try:
-        told: Any = json.loads(body)
+        told = parse_json(bytes(body))
     except ValueError:
         return ""
     return str(told.get("session_hash", "")) if isinstance(told, dict) else ""

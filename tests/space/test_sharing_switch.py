@@ -24,7 +24,7 @@ from ga2app.web.components.markup import locked
 from ga2app.web.pages.anchors.anchor_html import Page, clips_html, prompts_html
 from ga2app.web.pages.anchors.anchor_room import ClipView, PromptView
 from ga2app.web.pages.datasets import dataset_views
-from ga2app.web.pages.datasets.dataset_views import View
+from ga2app.web.pages.datasets.dataset_views import MORE, View
 from ga2app.web.pages.library.library_view import Asked, library_view
 from ga2app.web.pages.runs.run_views import actions_html
 from ga2app.web.pages.runs.runs_page import Look
@@ -116,12 +116,13 @@ def test_each_page_shares_what_is_shown_and_takes_it_back(studio: Studio, page: 
 
 
 def test_another_person_has_no_such_switch_and_the_owner_of_the_space_reads_whose_it_is(page: gr.Blocks) -> None:
-    said = press(page, "Handlers.act", "Bob", {View: View(1)}, do="share", ids=[])
+    more = View(1, tab=MORE)
+    said = press(page, "Handlers.act", "Bob", {View: more}, do="share", ids=[])
     assert "Stop sharing" in said and "by bob" not in said
-    said = press(page, "Handlers.act", "eve", {View: View(1)}, do="rename", name="hers", ids=[])
+    said = press(page, "Handlers.act", "eve", {View: more}, do="rename", name="hers", ids=[])
     assert "only that person and the owner of this Space may change it" in said and "ds-share" not in said
     assert "shared" in said
-    said = press(page, "Handlers.act", "alice", {View: View(1)}, do="rename", name="mine", ids=[])
+    said = press(page, "Handlers.act", "alice", {View: more}, do="rename", name="mine", ids=[])
     assert "by bob, shared" in said and "ds-share" in said
 
 

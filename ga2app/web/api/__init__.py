@@ -229,6 +229,8 @@ def _field(parameter: inspect.Parameter) -> Any:
             return gr.File(**unseen)
         case "int" | "float" as kind:
             return gr.Number(value, precision=0 if kind == "int" else None, **unseen)
+        case "bool":
+            return gr.Checkbox(bool(value), **unseen)
         case "list[str]":
             return gr.JSON([], **unseen)
         case text if text.startswith("Literal"):
