@@ -16,8 +16,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ga2app.untrusted import parse_json
 
-LEAVES_S = 0.5
-"""The most that an event is kept waiting for a page to leave the stream that was closed."""
+LEAVES_S = 5.0
+"""The most that an event is kept waiting for a page to leave the stream that was closed: browsers can be slow."""
+SHORT_S = 0.5
+"""The same for programs, some of which read on to the end, and where a proxy tells nobody that a page has left."""
+_UNSEEN = 3
+"""So many pages in a row were not seen leaving: a proxy tells nobody."""
 _CLOSED = b'"close_stream"'
 
 
@@ -27,6 +31,7 @@ class AnswerStream:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self._leaving: dict[str, asyncio.Event] = {}
+        self._unseen = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand the request on."""
@@ -54,7 +59,7 @@ class AnswerStream:
             if _CLOSED in message.get("body", b""):
                 self._leaving[key] = left
             if closing() and not message.get("more_body", False):
-                await _left(left, receive)
+                await self._left(left, scope, receive)
             await send(message)
 
         try:
@@ -63,6 +68,24 @@ class AnswerStream:
             left.set()
             if closing():
                 del self._leaving[key]
+
+    async def _left(self, left: asyncio.Event, scope: Scope, receive: Receive) -> None:
+        """Wait until the page has left, but not for long."""
+        browser = b"Mozilla" in dict(scope["headers"]).get(b"user-agent", b"")
+
+        async def disconnected() -> None:
+            while (await receive())["type"] != "http.disconnect":
+                pass
+            left.set()
+
+        watching = asyncio.create_task(disconnected())
+        try:
+            await asyncio.wait_for(left.wait(), LEAVES_S if browser and self._unseen < _UNSEEN else SHORT_S)
+            self._unseen = 0
+        except TimeoutError:
+            self._unseen += browser
+        finally:
+            watching.cancel()
 
     async def _join(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = bytearray()
@@ -80,23 +103,6 @@ class AnswerStream:
             await send(message)
 
         await self._app(scope, received, sent)
-
-
-async def _left(left: asyncio.Event, receive: Receive) -> None:
-    """Wait until the page has left, but not for long."""
-
-    async def disconnected() -> None:
-        while (await receive())["type"] != "http.disconnect":
-            pass
-        left.set()
-
-    watching = asyncio.create_task(disconnected())
-    try:
-        await asyncio.wait_for(left.wait(), LEAVES_S)
-    except TimeoutError:
-        pass
-    finally:
-        watching.cancel()
 
 
 def followed(scope: Scope) -> str:

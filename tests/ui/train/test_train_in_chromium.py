@@ -33,8 +33,7 @@ def test_settings_are_filled_in_mended_queued_and_found_again(tab: Any, served: 
     tab.reload()
     opened(tab)
     six_runs_of_two_data_sets_are_queued_and_their_settings_saved(tab)
-    tab.reload()
-    opened(tab)
+    what_is_entered_before_the_page_is_as_it_was_left_stays(tab)
     expect(tab.locator("#train-preview")).to_contain_text("Queues 6 runs")
     expect(tab.locator("#set-shots input")).to_have_value("2")
     expect(tab.get_by_label("things (")).to_be_checked()
@@ -72,11 +71,12 @@ def every_fault_stands_at_its_field_and_goes_away(tab: Any, served: Served) -> N
     expect(rate).not_to_have_class(re.compile("faulty"))
 
 
-def what_was_said_of_another_preset_is_old_and_no_press_is_lost(tab: Any, served: Served) -> None:
-    def late(route: Any) -> None:
-        time.sleep(LATE_S)
-        route.continue_()
+def late(route: Any) -> None:
+    time.sleep(LATE_S)
+    route.continue_()
 
+
+def what_was_said_of_another_preset_is_old_and_no_press_is_lost(tab: Any, served: Served) -> None:
     expect(tab.locator("body")).not_to_have_attribute("data-train-updating", "")
     tab.route("**/gradio_api/queue/join*", late)
     tab.get_by_label("Quick").check()
@@ -110,6 +110,17 @@ def six_runs_of_two_data_sets_are_queued_and_their_settings_saved(tab: Any) -> N
     queue.click()
     expect(tab.locator("#queue-answer")).to_contain_text(re.compile(r"Runs \d+ to \d+ are queued"))
     expect(tab.locator("#watch")).to_be_in_viewport(ratio=1)
+
+
+def what_is_entered_before_the_page_is_as_it_was_left_stays(tab: Any) -> None:
+    tab.route("**/gradio_api/queue/join*", late)
+    tab.reload()
+    epochs = tab.locator("#set-optimizer-epochs input")
+    epochs.fill("23")
+    opened(tab)
+    expect(tab.locator("#set-shots input")).to_have_value("2")
+    expect(epochs).to_have_value("23")
+    tab.unroute("**/gradio_api/queue/join*")
 
 
 def a_late_answer_takes_back_nothing_that_is_typed(tab: Any) -> None:

@@ -270,7 +270,7 @@ class TrainFilling(TrainLayout):
                 choices=choices(self.studio), value=backbone, info=backbone_info(backbone, self.studio)
             ),
             self.preset: gr.update(value=chosen, info=info, choices=form.preset_choices(backbone)),
-            self.form: self.form_value(start, **fitting),
+            self.form: {**self.form_value(start, **fitting), "recalled": True},
             self.seeds: _text(kept.get("seeds")),
             self.name: _text(kept.get("name")),
         }

@@ -4,6 +4,7 @@
 const FOLDER = '\u0000folder';
 const fields = [...element.querySelectorAll('[data-path]')];
 let offered = {}, timer;
+const entered = new Set();  // fields that were changed before the page was filled in as it was left: they stay
 
 const typedBeside = field => element.querySelector(`[data-typed="${field.dataset.path}"]`);
 const read = field => {
@@ -51,16 +52,22 @@ const put = (field, value) => {
   }
 };
 const show = () => {
-  const {values, choices} = props.value;
+  const {values, choices, recalled} = props.value;
+  const kept = recalled ? [...entered].map(field => [field, read(field)]) : [];
   offered = {...offered, ...choices};
   for (const field of fields) { offer(field); put(field, values[field.dataset.path]); }
+  for (const [field, value] of kept) put(field, value);
+  if (recalled) commit();
 };
 const commit = () => {
   clearTimeout(timer);
   const values = Object.fromEntries(fields.map(field => [field.dataset.path, read(field)]));
-  if (JSON.stringify(values) !== JSON.stringify(props.value.values)) props.value = {...props.value, values};
+  const {recalled, ...value} = props.value;
+  if (recalled || JSON.stringify(values) !== JSON.stringify(value.values)) props.value = {...value, values};
 };
 element.addEventListener('input', event => {
+  const changed = event.target.closest('[data-path]');
+  if (changed) entered.add(changed);
   clearTimeout(timer);
   timer = setTimeout(commit, event.target.matches('[type=number], [type=text]') ? 250 : 0);
 });
