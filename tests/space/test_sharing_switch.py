@@ -116,13 +116,16 @@ def test_each_page_shares_what_is_shown_and_takes_it_back(studio: Studio, page: 
 
 
 def test_another_person_has_no_such_switch_and_the_owner_of_the_space_reads_whose_it_is(page: gr.Blocks) -> None:
-    more = View(1, tab=MORE)
-    said = press(page, "Handlers.act", "Bob", {View: more}, do="share", ids=[])
+    def acted(person: str, **what: Any) -> str:
+        said = press(page, "Handlers.act", person, {View: View(1)}, **what)
+        return said + press(page, "Handlers.draw_tab", person, {View: View(1, tab=MORE)})
+
+    said = acted("Bob", do="share", ids=[])
     assert "Stop sharing" in said and "by bob" not in said
-    said = press(page, "Handlers.act", "eve", {View: more}, do="rename", name="hers", ids=[])
+    said = acted("eve", do="rename", name="hers", ids=[])
     assert "only that person and the owner of this Space may change it" in said and "ds-share" not in said
     assert "shared" in said
-    said = press(page, "Handlers.act", "alice", {View: more}, do="rename", name="mine", ids=[])
+    said = acted("alice", do="rename", name="mine", ids=[])
     assert "by bob, shared" in said and "ds-share" in said
 
 
