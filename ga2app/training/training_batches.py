@@ -7,7 +7,7 @@ what an uninterrupted one would have seen.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from functools import partial
 from itertools import count
@@ -21,13 +21,13 @@ from ga2app.clip import ranks
 from ga2app.config import ClipConfig, RunConfig
 from ga2app.datasets.train_test import draw_shots as draw_shots
 from ga2app.datasets.train_test import left_over
-from ga2app.errors import StoreError
+from ga2app.errors import ClipError, StoreError
 from ga2app.evaluation.reliability import MOST_HELD_OUT
 from ga2app.paths import default_home, file_digest
 from ga2app.stretches import split_address
 from ga2app.types import Dataset, LabelledClip, Subset, TrainingData
 from ga2app.types.reliability_types import LEAST_CLIPS
-from ga2app.video.clip_loader import FRAMES_TOGETHER, SPARE_THREADS, ClipLoader, raised
+from ga2app.video.clip_loader import FRAMES_TOGETHER, SPARE_THREADS, Ahead, ClipLoader, raised
 from ga2app.video.disk_frame_cache import DiskFrameCache
 from ga2app.video.pixels import How, evaluation_pixels, preprocessing_of, training_pixels
 from ga2app.video.sampling import Sampling, Together, Training
@@ -189,7 +189,7 @@ class AnchorSource:
     ) -> None:
         self._paths, self._num_frames, self._wanted, self._how = tuple(paths), num_frames, wanted, how
         self._seed, self._loader, self._pinned = seed, loader, pinned
-        self._coming: tuple[int, Generator[Tensor]] | None = None
+        self._coming: tuple[int, Ahead[Tensor | ClipError]] | None = None
         self._group = ranks.current()
 
     def chosen(self, step: int) -> list[int]:
@@ -206,7 +206,7 @@ class AnchorSource:
             self._coming = step, self._from(step)
         batches = self._coming[1]
         self._coming = step + 1, batches
-        return next(batches)
+        return raised(next(batches))
 
     def close(self) -> None:
         """Wait for what was begun, and forget it."""
@@ -214,15 +214,14 @@ class AnchorSource:
             self._coming[1].close()
             self._coming = None
 
-    def _from(self, step: int) -> Generator[Tensor]:
+    def _from(self, step: int) -> Ahead[Tensor | ClipError]:
         def jobs() -> Iterator[Callable[[], Tensor]]:
             for coming in count(step):
                 chosen = self.chosen(coming)
                 # Those who have one clip more than others have no anchor more.
                 yield partial(self._load, chosen[self._group.part(len(chosen), late=True)])
 
-        for pixels in self._loader.ahead(jobs(), most=2):
-            yield raised(pixels)
+        return self._loader.ahead(jobs(), most=2)
 
     def _load(self, chosen: Sequence[int]) -> Tensor:
         if not chosen:

@@ -6,8 +6,8 @@ import contextlib
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -37,6 +37,7 @@ _MOST_FPS, _WIDEST = 60.0, 2.0  # of a stretch whose frames are not counted yet,
 _MORE_S = 1.0  # for each stretch of a file that is read for several
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 
 class _Batch:
@@ -155,9 +156,7 @@ class ClipLoader:
         with self._change:
             self._held_bytes += more
 
-    def ahead(
-        self, jobs: Iterable[Callable[[], T]], most: int = MOST_AHEAD, *, spare: int = 0
-    ) -> Generator[T | ClipError]:
+    def ahead(self, jobs: Iterable[Callable[[], T]], most: int = MOST_AHEAD, *, spare: int = 0) -> Ahead[T | ClipError]:
         """What each of ``jobs`` gives, in their order, or the ClipError that it raised; other errors are raised.
 
         As many jobs run at once as there are decoders, and ``spare`` more where all of them decode by ``read``, which
@@ -165,19 +164,44 @@ class ClipLoader:
         """
         threads = self.decoders + spare
         pool = ThreadPoolExecutor(threads, thread_name_prefix="clips")
+
         waiting: deque[Future[T | ClipError]] = deque()
-        largest = 0
-        try:
-            for job in jobs:
-                waiting.append(pool.submit(_attempt, job))
-                while len(waiting) > min(most, max(threads, self._ahead_bytes // largest if largest else 0)):
-                    result = waiting.popleft().result()
-                    largest = max(largest, _bytes_of(result), 1)
-                    yield result
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+
+        def results() -> Generator[T | ClipError]:
+            largest = 0
+            try:
+                for job in jobs:
+                    waiting.append(pool.submit(_attempt, job))
+                    while len(waiting) > min(most, max(threads, self._ahead_bytes // largest if largest else 0)):
+                        result = waiting.popleft().result()
+                        largest = max(largest, _bytes_of(result), 1)
+                        yield result
+                while waiting:
+                    yield waiting.popleft().result()
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)
+
+        return Ahead(results(), waiting)
+
+
+class Ahead(Iterator[R]):
+    """Results of threads that are at work meanwhile; ``close`` ends these, and waits for what they have begun.
+
+    Forgotten, they end without being waited for: garbage is collected anywhere, also in a thread that is just starting
+    and holds the lock which the end of any other thread needs (Python 3.11).
+    """
+
+    def __init__(self, results: Generator[R], waiting: Iterable[Future[R]]) -> None:
+        self._results, self._waiting = results, waiting
+
+    def __next__(self) -> R:
+        """The next result."""
+        return next(self._results)
+
+    def close(self) -> None:
+        """End, and wait for the jobs; not for the threads, for the same reason."""
+        self._results.close()
+        wait([one for one in self._waiting if not one.cancelled()])
 
 
 def _in_batches(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import threading
@@ -9,6 +10,7 @@ import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -127,6 +129,34 @@ def test_no_more_clips_are_decoded_at_once_than_there_are_decoders(clips: list[P
     jobs = (partial(loader.read, clip, Evaluation(2), short_side_px=24) for clip in clips)
     assert [raised(clip).indices for clip in loader.ahead(jobs, spare=3)] == [(0, 3)] * len(clips)
     assert len(shared_pool.pids) == 1
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_what_was_begun_is_waited_for_when_it_is_closed_and_not_when_garbage_is_collected(closed: bool) -> None:
+    begun, go, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def job(number: int) -> int:
+        if number:
+            begun.set()
+            go.wait(60)
+            ended.set()
+        return number
+
+    results = ClipLoader(1).ahead([partial(job, number) for number in range(2)], most=1)
+    assert next(results) == 0 and begun.wait(60)
+    if closed:
+        threading.Timer(0.2, go.set).start()
+        results.close()
+        assert ended.is_set()
+    else:
+        held: list[Any] = [results]
+        held.append(held)
+        del results, held
+        collecting = threading.Thread(target=gc.collect, daemon=True)
+        collecting.start()
+        collecting.join(30)
+        assert not collecting.is_alive() and not ended.is_set()
+        go.set()
 
 
 def test_an_error_that_is_no_clips_ends_the_reading() -> None:
