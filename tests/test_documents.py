@@ -87,7 +87,7 @@ def run(command: str, folder: Path, home: Path) -> str:
 def run_anew(command: str, folder: Path, home: Path) -> str:
     environment = {"PYTHONPATH": str(PROJECT), "GA2_HOME": str(home), "TRACKIO_DIR": str(home / "trackio")}
     environment["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
-    if command.startswith("python -m ga2app "):
+    if command.startswith("python -m ga2app ") and "--report-to" not in command:  # Trackio asks where it keeps once
         printed = io.StringIO()
         streams = contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed)
         with mock.patch.dict(os.environ, environment), contextlib.chdir(folder), streams[0], streams[1]:
