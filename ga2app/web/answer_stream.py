@@ -18,7 +18,7 @@ from ga2app.untrusted import parse_json
 
 LEAVES_S = 5.0
 """The most that an event is kept waiting for a page to leave the stream that was closed: browsers can be slow."""
-SHORT_S = 0.5
+SHORT_S = 0.1
 """The same for programs, some of which read on to the end, and where a proxy tells nobody that a page has left."""
 _UNSEEN = 3
 """So many pages in a row were not seen leaving: a proxy tells nobody."""

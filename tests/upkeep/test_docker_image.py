@@ -18,7 +18,9 @@ import pytest
 from packaging.requirements import Requirement
 
 from ga2app.hub.job_files import program_files
-from ga2app.paths import PROJECT
+from ga2app.paths import PROJECT, Home
+from ga2app.worker import launcher
+from tests.leftovers import MARK
 
 DOCKERFILE = PROJECT / "Dockerfile"
 STARTS_S = 120.0
@@ -113,7 +115,7 @@ def test_the_command_starts_the_studio_from_these_files_alone_and_the_health_che
         name: value.replace("/data/", f"{tmp_path}/") for name, value in environment().items() if name != "PATH"
     }
     set_here |= {"GRADIO_SERVER_PORT": port, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    set_here |= {"HOME": str(tmp_path)}
+    set_here |= {"HOME": str(tmp_path), MARK: os.environ[MARK]}
     check = json.loads(said("HEALTHCHECK")[0].partition(" CMD ")[2])
 
     def is_well() -> bool:
@@ -135,4 +137,5 @@ def test_the_command_starts_the_studio_from_these_files_alone_and_the_health_che
     finally:
         studio.kill()
         log.close()
+        launcher.stop_worker(Home(tmp_path / "ga2"))  # in a container it ends with the studio
     assert any((tmp_path / "ga2").iterdir())
