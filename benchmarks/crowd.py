@@ -64,7 +64,12 @@ def open_page(client: httpx.Client, config: dict[str, Any], api: str = API) -> N
         data = [values.get(one) for one in event["inputs"]]
         body = {"data": data, "fn_index": event["id"], "trigger_id": target, "session_hash": key, "event_data": None}
         client.post(f"{api}/queue/join", json=body).raise_for_status()
-        told = client.get(f"{api}/queue/data", params={"session_hash": key}).text
+        told = ""
+        with client.stream("GET", f"{api}/queue/data", params={"session_hash": key}) as answer:
+            for line in answer.iter_lines():
+                if '"close_stream"' in line:
+                    break  # a page leaves then
+                told += line
         if '"success":true' not in told.replace(" ", ""):
             raise RuntimeError(told[-400:])
 
