@@ -37,7 +37,7 @@ class AnswerStream:
         """Hand the request on."""
         if key := followed(scope):
             await self._follow(key, scope, receive, send)
-        elif scope["type"] == "http" and scope["method"] == "POST" and _place(scope) == ("queue", "join"):
+        elif scope["type"] == "http" and scope["method"] == "POST" and last_two(scope) == ("queue", "join"):
             await self._join(scope, receive, send)
         else:
             await self._app(scope, receive, send)
@@ -107,13 +107,14 @@ class AnswerStream:
 
 def followed(scope: Scope) -> str:
     """The session whose messages are asked for; empty for any other request."""
-    if scope["type"] != "http" or _place(scope) != ("queue", "data"):
+    if scope["type"] != "http" or last_two(scope) != ("queue", "data"):
         return ""
     query: bytes = scope["query_string"]
     return parse_qs(query.decode("latin-1")).get("session_hash", [""])[0]
 
 
-def _place(scope: Scope) -> tuple[str, str]:
+def last_two(scope: Scope) -> tuple[str, str]:
+    """The last two parts of the path, whatever it is served under."""
     before, last = ["", *str(scope["path"]).split("/")][-2:]
     return before, last
 

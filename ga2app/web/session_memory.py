@@ -19,7 +19,7 @@ from gradio.state_holder import SessionState, StateHolder
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ga2app.web.answer_stream import followed
+from ga2app.web.answer_stream import followed, last_two
 
 if TYPE_CHECKING:
     from gradio.queueing import Queue
@@ -189,5 +189,5 @@ class Listening:
 
 def _listened_for(scope: Scope) -> str:
     """The session whose heartbeat or messages are asked for; empty for any other request."""
-    before, last = ["", *str(scope["path"]).split("/")][-2:]
+    before, last = last_two(scope)
     return last if before == "heartbeat" else followed(scope)
