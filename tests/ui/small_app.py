@@ -1,6 +1,6 @@
 """A small app with the studio's memory of sessions: ``python -m ui.small_app PORT GO [LATE_S]``.
 
-``slow`` waits for a file. News that a stream is closed reaches the page after LATE_S seconds.
+``slow`` waits for a file. It runs what the studio's pages run first, and has a link to another page. News that a stream is closed reaches the page after LATE_S seconds.
 """
 
 from __future__ import annotations
@@ -17,8 +17,11 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ga2app.web import session_memory
+from ga2app.web.address import page_script
 from ga2app.web.answer_stream import AnswerStream
+from ga2app.web.page_head import PageFiles, PageHead
 from ga2app.web.session_memory import Listening, Session, SessionMemory, bound_lanes
+from ga2app.web.static_assets import FOLDER, asset_routes
 
 
 class SlowNetwork:
@@ -64,11 +67,14 @@ def main(port: str, go: str, late_s: str = "0") -> None:
         gr.Button("count").click(count, state, [state, told], api_name="count")
         gr.Button().click(lambda: gr.update(choices=["b"]), None, chosen, api_name="choose")
         gr.Button().click(lambda value: value, chosen, told, api_name="chosen")
-        gr.Button().click(slow, None, told, api_name="slow", concurrency_limit=1)
+        gr.Button("wait").click(slow, None, told, api_name="slow", concurrency_limit=1)
         gr.Button().click(look, None, seen, api_name="look")
+        gr.HTML('<a href="./other">other page</a>')
     page.queue(default_concurrency_limit=4)
-    stack = [Middleware(SlowNetwork, float(late_s)), Middleware(AnswerStream), Middleware(Listening, memory)]
-    layers = {"middleware": stack}
+    files = PageFiles(page, FOLDER, "", page_script())
+    outer = [Middleware(SlowNetwork, float(late_s)), Middleware(AnswerStream)]
+    stack = [*outer, Middleware(Listening, memory), Middleware(PageHead, page, files)]
+    layers = {"routes": asset_routes(lambda: files.own), "middleware": stack}
     page.launch(server_port=int(port), prevent_thread_lock=True, quiet=True, _frontend=False, app_kwargs=layers)
     memory.serve(page)
     bound_lanes(page)

@@ -1,3 +1,6 @@
+// Where a page is left, Gradio closes its answers, takes that for a lost server, and reloads the page as soon as the
+// server answers: which ends the link that was followed to a page that is slow to come. The browser closes them itself.
+window.addEventListener('beforeunload', event => event.stopImmediatePropagation(), true);
 // The address follows what is shown: ``told`` holds what it is to say by name, first of all what the view is of.
 // Another view is a step that Back takes back; whatever else changes is none. An answer that names nothing is none.
 window.ga2Tell = told => {
