@@ -140,6 +140,13 @@ class PageFiles:
         return _named(text, "css")
 
     @cached_property
+    def fonts(self) -> list[str]:
+        """The files of the theme's first font: with the letters of another one, all would move once they are there."""
+        theme = getattr(self._page, "theme_css", None) or ""
+        named = re.findall(r"url\('(static/fonts/([^/']+)/[^']+)'\)", theme)
+        return [file for file, family in named if family == named[0][1]]
+
+    @cached_property
     def _loaded(self) -> dict[str, str]:
         """What components run when they are drawn, by the name that stands for it."""
         given = {one["props"].get("js_on_load") or "" for one in self._page.config["components"]}
@@ -190,7 +197,8 @@ class PageFiles:
         shown = [one for one in config["components"] if one["id"] in here and one["props"].get("visible") is not False]
         wanted = dict.fromkeys([*shell, *(file for one in shown for file in files.get(one["type"], ()))])
         scripts = [f'modulepreload" crossorigin href="./assets/{name}' for name in wanted if name.endswith(".js")]
-        links = [f'preload" as="style" crossorigin href="./assets/{self.sheet[0]}', *scripts]
+        fonts = [f'preload" as="font" type="font/woff2" crossorigin href="./{name}' for name in self.fonts]
+        links = [f'preload" as="style" crossorigin href="./assets/{self.sheet[0]}', *fonts, *scripts]
         first = f'<script defer crossorigin src="./assets/{self.script[0]}"></script>'
         return (first + "".join(f'<link rel="{link}">' for link in links)).encode()
 

@@ -1,6 +1,7 @@
 """A small app with the studio's memory of sessions: ``python -m ui.small_app PORT GO [LATE_S]``.
 
-``slow`` waits for a file. It runs what the studio's pages run first, and has a link to another page. News that a stream is closed reaches the page after LATE_S seconds.
+It runs what the studio's pages run first. ``slow`` waits for a file, and a link leads to another page. News
+that a stream is closed reaches the page after LATE_S seconds.
 """
 
 from __future__ import annotations

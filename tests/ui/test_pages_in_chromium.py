@@ -9,6 +9,7 @@ import pytest
 
 from ga2app.paths import PROJECT
 from ga2app.types import RunState
+from tests.browser import opened
 
 from .studios import Served, add_run
 
@@ -29,7 +30,7 @@ OLD_ADDRESSES = {
 ASK = """([code, asked]) => {
     let led = null;
     const location = {search: asked, replace: to => { led = to; }};
-    new Function('location', 'window', code)(location, {});
+    new Function('location', 'window', code)(location, {addEventListener: () => {}});
     return led;
 }"""
 
@@ -74,3 +75,16 @@ def test_a_reload_and_back_and_forward_show_what_the_address_says_and_old_ones_l
     expect(tab.get_by_role("button", name="Use via API")).to_be_visible()
     described = tab.evaluate("fetch('gradio_api/info').then(answer => answer.json())")["named_endpoints"]
     assert {"/recognize", "/queue_run", "/list_bundles"} <= set(described)
+
+
+def test_the_letters_of_a_page_are_sent_for_from_the_start_so_that_nothing_moves_once_they_come(
+    tab: Any, served: Served
+) -> None:
+    tab.goto(served.address)
+    opened(tab)
+    used, sent_for_by = tab.evaluate("""async () => {
+        await document.fonts.ready;
+        const files = performance.getEntriesByType('resource').filter(one => one.name.endsWith('.woff2'));
+        return [[...document.fonts].filter(one => one.status === 'loaded').length, files.map(one => one.initiatorType)];
+    }""")
+    assert sent_for_by == ["link"] * used
