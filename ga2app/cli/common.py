@@ -134,11 +134,6 @@ def names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
-def counted(number: int, what: str) -> str:
-    """ "1 clip", "2 clips"."""
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
-
-
 @contextmanager
 def noted() -> Iterator[list[str]]:
     """A list of notes, which are printed on stderr at the end."""

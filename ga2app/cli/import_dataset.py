@@ -13,7 +13,7 @@ from ga2app.cli import common
 from ga2app.datasets import Division, Half, Layout, Missing, Problem, SplitLists
 from ga2app.datasets.annotation_writers import AnnotationFormat
 from ga2app.datasets.label_list import read_label_list
-from ga2app.errors import DatasetError
+from ga2app.errors import DatasetError, counted
 from ga2app.labels import Spelling, parse_labels
 
 if TYPE_CHECKING:
@@ -201,8 +201,8 @@ def _dry_run(args: argparse.Namespace, source: Source) -> int:
     if args.json:
         common.print_json(found.to_dict())
         return 0
-    clips = common.counted(len({one.path for one in found.stretches}), "clip")
-    print(f"{found.format}: {common.counted(len(found.stretches), 'stretch')} in {clips}; nothing was imported")
+    clips = counted(len({one.path for one in found.stretches}), "clip")
+    print(f"{found.format}: {counted(len(found.stretches), 'stretch')} in {clips}; nothing was imported")
     _print_some("stretches", [f"{one.path} {one.start:.3f}-{one.end:.3f} s {one.label}" for one in found.stretches])
     _print_some("cut", [f"{one.path} {one.start:.3f}-{one.end:.3f} s {one.label}: {one.why}" for one in found.cut])
     _print_some("left out", [f"{one.path} {one.label}: {one.why}" for one in found.left_out])

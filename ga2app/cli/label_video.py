@@ -13,7 +13,7 @@ from ga2app.cli import settings_options as settings
 from ga2app.config import Precision
 from ga2app.datasets.annotation_writers import AnnotationFormat
 from ga2app.environment import can_show
-from ga2app.errors import DatasetError
+from ga2app.errors import DatasetError, counted
 from ga2app.labels import parse_labels
 from ga2app.paths import whole_file
 from ga2app.stretches import address_of, file_of, seconds
@@ -95,7 +95,7 @@ def text(found: TimedLabels) -> str:
     """The answer for people: a line for each stretch, with a bar for its probability."""
     lines = [f"backbone {found.backbone}", *(f"note: {note}" for note in found.notes)]
     lines.append(
-        f"{found.file}: {common.counted(len(found.starts_s), 'window')} of {found.window_s:g} s, "
+        f"{found.file}: {counted(len(found.starts_s), 'window')} of {found.window_s:g} s, "
         f"{len(found.stretches):,} {'stretch' if len(found.stretches) == 1 else 'stretches'}"
     )
     sign = "█" if can_show("█") else "#"

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ga2app.cli import common
-from ga2app.errors import StoreError
+from ga2app.errors import StoreError, counted
 from ga2app.paths import default_home
 from ga2app.types import BundleCard
 
@@ -101,7 +101,7 @@ def _fields(row: object, *names: str) -> dict[str, Any]:
 
 def _dataset_line(row: dict[str, Any]) -> str:
     labels = f"{len(row['base'])} base, {len(row['novel'])} novel"
-    clips = common.counted(row["train"] + row["test"], "clip")
+    clips = counted(row["train"] + row["test"], "clip")
     return f"{row['name']}: {labels}, {clips} ({row['train']} train, {row['test']} test), {row['origin']}"
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ga2app.cli import common
 from ga2app.cli import settings_options as settings
-from ga2app.errors import ConfigError, Fault, StoreError
+from ga2app.errors import ConfigError, Fault, StoreError, counted
 from ga2app.paths import write_whole
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
     runs = [{"name": one.name, "seed": one.config.seed, "values": dict(one.point)} for one in plan.runs]
     lines = [f"{point_text(one.point)}, seed {one.config.seed}" for one in plan.runs]
     if args.dry_run:
-        return common.tell(args, {"runs": runs}, *lines, f"{common.counted(len(runs), 'run')}; nothing was queued")
+        return common.tell(args, {"runs": runs}, *lines, f"{counted(len(runs), 'run')}; nothing was queued")
     told = f"sweep {numbers[0]}: runs {numbers[0]} to {numbers[-1]} are queued, for the studio or the command worker"
     document = {"sweep": numbers[0], "runs": [{"run": number} | one for number, one in zip(numbers, runs, strict=True)]}
     return common.tell(args, document, *lines, told)
@@ -79,7 +79,7 @@ def list_all(args: argparse.Namespace) -> int:
         found = [studio.sweeps.get(first.sweep_id or 0) for first in studio.sweeps.all()]
     rows = [{"sweep": one.id, "name": one.name, "runs": len(one.runs), "open": one.open, **one.asked} for one in found]
     lines = [
-        f"sweep {one.id}: {one.name}, {common.counted(len(one.runs), 'run')}, {one.open} open: "
+        f"sweep {one.id}: {one.name}, {counted(len(one.runs), 'run')}, {one.open} open: "
         f"{'; '.join(one.asked.get('vary', []))}"
         for one in found
     ]

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ga2app.cli import common
-from ga2app.errors import StudioError
+from ga2app.errors import StudioError, counted
 from ga2app.paths import SHIPPED, SKETCH_CLIP, SKETCH_HARD_PROMPT, default_home
 from ga2app.types import Finding
 
@@ -91,10 +91,10 @@ def run_backup(args: argparse.Namespace) -> int:
     return common.tell(
         args,
         asdict(made),
-        f"{made.folder}: {common.counted(made.files, 'file')}, {made.size_bytes / 1e9:.2f} GB, "
+        f"{made.folder}: {counted(made.files, 'file')}, {made.size_bytes / 1e9:.2f} GB, "
         f"{made.linked} of them shared with the data directory",
-        *([f"note: {common.counted(len(made.gone), 'file')} went while it was made"] if made.gone else []),
-        *([f"note: not in it: {common.counted(made.outside, 'clip')} that lie elsewhere"] if made.outside else []),
+        *([f"note: {counted(len(made.gone), 'file')} went while it was made"] if made.gone else []),
+        *([f"note: not in it: {counted(made.outside, 'clip')} that lie elsewhere"] if made.outside else []),
     )
 
 
@@ -123,11 +123,11 @@ def run_restore(args: argparse.Namespace) -> int:
         return common.tell(args, facts, f"{args.folder}: all {len(told['files'])} files are as they were made")
     made = restore(args.folder, default_home(), replace=args.replace, link=not args.copy)
     day = time.strftime("%Y-%m-%d %H:%M", time.localtime(made.made_s))
-    runs = f"; {common.counted(len(made.requeued), 'run')} in the queue again" if made.requeued else ""
+    runs = f"; {counted(len(made.requeued), 'run')} in the queue again" if made.requeued else ""
     return common.tell(
         args,
         asdict(made),
-        f"{made.folder}: {common.counted(made.files, 'file')} of {day} (version {made.version}){runs}",
+        f"{made.folder}: {counted(made.files, 'file')} of {day} (version {made.version}){runs}",
         *([f"the former data directory is {made.aside}"] if made.aside else []),
     )
 

@@ -68,6 +68,7 @@ class Placer:
         self._owners = Counter(rest for path in listed for rest in _suffixes(path))
         self._beyond: list[tuple[str, float, float]] = []
         self._renamed: dict[str, str] = {}
+        self._elsewhere: dict[str, str] = {}
         self._left_out = list(reading.left_out)
         self._cut: list[CutStretch] = []
 
@@ -119,14 +120,21 @@ class Placer:
             # A part of a path that stands for two clips of the list is no name of either.
             if self._owners[rest] == 1 and os.path.isfile(self._root / rest):
                 return self._finder.find(rest)
-        found = self._finder.find(plain)
+        found = self._found(plain)
         upload = _UPLOADED.fullmatch(name)
         # ActivityNet's files begin with v_, which its list leaves out.
         other = upload[1] if upload else "" if split_suffix(name)[1] else f"v_{name}"
-        if found.path is None and other and (again := self._finder.find(other)).path is not None:
+        if found.path is None and other and (again := self._found(other)).path is not None:
             if upload:
                 self._renamed[name] = other
             return again
+        return found
+
+    def _found(self, path: str) -> Search:
+        found = self._finder.find(path)
+        place = Path(os.path.relpath(found.path, self._root)).as_posix() if found.path else path
+        if os.path.dirname(place) != os.path.dirname(path):
+            self._elsewhere[path] = place
         return found
 
     def _fitted(self, mark: Mark, path: str, clock: ClipClock) -> LabeledStretch | None:
@@ -183,6 +191,9 @@ class Placer:
         if self._renamed:
             some = named(f"{name} is {clip}" for name, clip in self._renamed.items())
             notes.append(f"{counted(len(self._renamed), 'clip')} found without the prefix of an upload: {some}")
+        if self._elsewhere:
+            some = named((f"{path} is {place}" for path, place in self._elsewhere.items()), 3)
+            notes.append(f"{counted(len(self._elsewhere), 'clip')} found by name elsewhere than listed: {some}")
         if self._cut:
             notes.append(f"{_stretches(len(self._cut))} reached beyond the clip: cut to it")
         shared = _overlaps(stretches)

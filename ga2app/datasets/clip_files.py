@@ -118,6 +118,8 @@ class ClipFinder:
 
     def _read_tree(self) -> None:
         self._by_stem = {}
+        if os.path.dirname(top := os.path.abspath(self.root)) == top:
+            return  # all files of the machine are no place to look for one by its name
         seen = set()
         # Links are followed, since class folders are often links; each folder is entered once.
         for folder, folders, names in os.walk(self.root, followlinks=True):

@@ -210,6 +210,14 @@ def test_a_clip_that_was_renamed_at_upload_is_found_and_told(root: Path, tmp_pat
     assert found.left_out[0].why.startswith("'/data/upload/3/1a2b3c4d-c.mp4' is not below")
 
 
+def test_a_clip_that_is_found_by_its_name_elsewhere_than_listed_is_told(root: Path, tmp_path: Path):
+    (tmp_path / "inner").mkdir()
+    os.link(root / "a.mp4", tmp_path / "inner" / "kick.mp4")
+    found = read(tmp_path, tmp_path, "l.csv", "path,label,start,end\nkicks/kick.mp4,run,2,4\n")
+    assert [one.path for one in found.stretches] == ["inner/kick.mp4"]
+    assert found.notes == ("1 clip found by name elsewhere than listed: kicks/kick.mp4 is inner/kick.mp4",)
+
+
 BAD = """path,label,start,end
 a.mp4,beyond,6,7
 a.mp4,cut,4.5,5.8
@@ -347,7 +355,12 @@ def test_the_command_prints_seconds_and_imports_nothing(root: Path, tmp_path: Pa
     assert document["stretches"] == [{"path": "a.mp4", "start": 2.0, "end": 4.0, "label": "run"}]
     assert document["cut"] == document["left_out"] == []
     assert main([*command, "--frame-rate", "25", "--dry-run"]) == 0
-    assert "a.mp4 2.000-4.000 s run" in capsys.readouterr().out
+    assert {"Label Studio: 1 stretch in 1 clip; nothing was imported", "  a.mp4 2.000-4.000 s run"} <= {
+        *capsys.readouterr().out.splitlines()
+    }
+    (tmp_path / "two.csv").write_text("path,label,start,end\na.mp4,run,1,2\na.mp4,walk,2,3\n")
+    assert main(["import-dataset", str(tmp_path / "two.csv"), "--root", str(root), "--dry-run"]) == 0
+    assert "CSV: 2 stretches in 1 clip;" in capsys.readouterr().out
     assert main([*command, "--dry-run"]) == 1
     assert "give --frame-rate" in capsys.readouterr().err
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ga2app.datasets import Missing
-from ga2app.datasets.clip_files import content_digest
+from ga2app.datasets.clip_files import ClipFinder, content_digest
 
 from .trees import clips_of, imported, report_on, touch, write
 
@@ -82,6 +82,14 @@ def broken(tmp_path: Path) -> Path:
     root = touch(tmp_path / "clips", "good.avi", "frames/img_00001.jpg")
     (root / "empty.avi").write_bytes(b"")
     return write(tmp_path / "train.txt", "good.avi 0", "none.avi 1", "empty.avi 0", "frames 0", "none.avi 1")
+
+
+def test_a_clip_is_not_searched_for_by_its_name_among_all_files_of_the_machine(tmp_path: Path):
+    clip = next(touch(tmp_path / "clips", f"{tmp_path.name}-kick.avi").iterdir())
+    assert ClipFinder(tmp_path, [clip.name]).find(clip.name).path == str(clip)
+    top, listed = Path(tmp_path.anchor), str(clip).removeprefix(tmp_path.anchor)
+    assert ClipFinder(top, [listed]).find(listed).path == str(clip)
+    assert ClipFinder(top, [clip.name]).find(clip.name).reason == f"is not below '{top}'"
 
 
 def test_every_missing_clip_is_listed_and_nothing_is_imported(tmp_path: Path, labels: Path, broken: Path):
