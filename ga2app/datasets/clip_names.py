@@ -101,13 +101,13 @@ def recording_of(path: str, label: str) -> str | None:
     stem = split_suffix(file_name(file.replace("\\", "/")))[0]
     if "_" not in stem:
         return f"file {os.path.normpath(file)}" if stretch else None
-    if match := _UCF.fullmatch(stem):
+    if stem[:2] == "v_" and (match := _UCF.fullmatch(stem)):
         return f"{match[1]} group {int(match[2])}"
-    if match := _HMDB.fullmatch(stem):
+    if "_np" in stem and (match := _HMDB.fullmatch(stem)):
         words = match[1].split("_")
         ends = (at for at in range(1, len(words)) if name_key("".join(words[at:])) == name_key(label))
         return f"film {'_'.join(words[: next(ends, len(words))])}"
-    if match := _SEGMENT.fullmatch(stem):
+    if len(stem) == 25 and (match := _SEGMENT.fullmatch(stem)):
         return f"video {match[1]}"
     return f"file {os.path.normpath(file)}" if stretch else None
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from operator import itemgetter
@@ -26,6 +26,7 @@ from ga2app.datasets.text_tables import (
     PARQUET,
     Columns,
     Sheet,
+    cells_of,
     column_key,
     columns_of,
     fold_number,
@@ -115,14 +116,11 @@ def read_list(
             f"'{file}' is not a clip list; its first line must name the columns path and label, "
             f"and it is '{sheet.first_line}' (a split list is given with --split)"
         )
-    width = len(sheet.columns)
-    # One cell more than there are columns, which is empty: it stands for those that are not there.
-    lines = [(line, (*cells[:width], *[""] * (width + 1 - min(width, len(cells))))) for line, cells in sheet.rows]
-    _refuse_frames(file, sheet, columns, lines)
-    columns = with_fold(file, sheet, columns, lines, fold)
+    _refuse_frames(file, sheet, columns)
+    columns = with_fold(file, sheet, columns, fold)
     part_name = sheet.columns[columns.part] if columns.part is not None else "part"
     named_parts = cache(part_of)
-    rows = list(_rows(lines, columns, fold))
+    rows = list(_rows(sheet, columns, fold))
     if file.stem.casefold() == METADATA:
         rows = [row._replace(times=_closed(*row.times)) if row.times[1] in _OPEN else row for row in rows]
     faulty = [(row, fault) for row in rows if (fault := _fault(row, part_name, named_parts))]
@@ -158,13 +156,15 @@ def joined(name: str, lists: Sequence[Listed]) -> Draft:
     )
 
 
-def _rows(lines: Iterable[tuple[int, Sequence[str]]], columns: Columns, fold: int | None) -> Iterator[_Row]:
-    """The rows in ``lines``, of whose cells the last is empty."""
+def _rows(sheet: Sheet, columns: Columns, fold: int | None) -> Iterator[_Row]:
     places = (columns.path, columns.label, columns.part, columns.fold, columns.group, columns.description,
               columns.start, columns.end)  # fmt: skip
-    chosen = itemgetter(*(-1 if place is None else place for place in places))
-    for line, cells in lines:
-        path, label, part, number, group, description, start, end = chosen(cells)
+    # One cell more than there are columns, which is empty: it stands for those that are not there.
+    width = len(sheet.columns)
+    chosen = itemgetter(*(width if place is None else place for place in places))
+    for line, cells in sheet.rows:
+        whole = cells if len(cells) == width else cells_of(cells, width)
+        path, label, part, number, group, description, start, end = chosen((*whole, ""))
         if number:
             part = "test" if fold_number(number) == fold else "train"
         group = group.casefold() if group else "base"
@@ -229,21 +229,21 @@ class _Places:
 
     def of(self, text: str) -> str:
         """The path of the file that the list calls ``text``."""
-        if self._is_file(path := self._joined(text)):
-            return path
         plain = text.replace("\\", "/")
-        for spelled in (plain, plain.lstrip("/")):
+        bare = plain.lstrip("/")
+        for spelled in (text, plain, bare) if bare != text else ():
             if self._is_file(path := self._joined(spelled)):
                 return path
         return self._joined(plain)
 
     def _joined(self, text: str) -> str:
-        if os.sep != "/" or text[:1] == "/" or text[-1:] in ("/", ".") or "//" in text or "./" in text:
+        if os.sep != "/" or text[-1:] in ("/", ".") or "//" in text or "./" in text:
             return str(self._folder / text)
-        return self._below + text
+        return text if text[:1] == "/" else self._below + text
 
     def _is_file(self, path: str) -> bool:
-        folder, _, name = path.rpartition("/")
+        begin = path.rfind("/") + 1
+        folder, name = path[:begin], path[begin:]  # "/" is another folder than the one without a name
         if folder not in self._names:
             self._asked[folder] += 1
             if self._asked[folder] < _FEW_FILES:
@@ -260,11 +260,11 @@ def _files_in(folder: str) -> frozenset[str]:
         return frozenset()
 
 
-def _refuse_frames(file: Path, sheet: Sheet, columns: Columns, lines: Sequence[tuple[int, Sequence[str]]]) -> None:
+def _refuse_frames(file: Path, sheet: Sheet, columns: Columns) -> None:
     for at in (columns.start, columns.end):
         if at is None or "frame" not in column_key(sheet.columns[at]):
             continue
-        if line := next((line for line, cells in lines if cells[at]), None):
+        if line := next((line for line, cells in sheet.rows if any(cells[at : at + 1])), None):
             raise DatasetError(
                 f"column '{sheet.columns[at]}' of '{file.name}' counts frames (first in line {line}), and a stretch is "
                 "told in seconds, whatever the video's rate: write columns start and end in seconds"

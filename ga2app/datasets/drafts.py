@@ -13,25 +13,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from ga2app.datasets.clip_names import Part, recording_of
 from ga2app.datasets.import_report import Problem
 from ga2app.datasets.label_descriptions import matched
 from ga2app.datasets.label_list import read_label_list
-from ga2app.datasets.train_test import TEST_SHARE, Candidate, hold_out
+from ga2app.datasets.train_test import TEST_SHARE, DraftClip, hold_out
 from ga2app.errors import DatasetError, counted, named
 from ga2app.labels import LabelNames, label_key, visible
 from ga2app.stretches import file_of
 from ga2app.types import AnchorClip, Dataset, LabelledClip, Subset
-
-
-class DraftClip(NamedTuple):
-    """A clip as its source names it. ``subset`` is None where the source does not say which part it is in."""
-
-    path: str
-    label: str
-    subset: Subset | None = None
 
 
 @dataclass(frozen=True)
@@ -123,7 +115,7 @@ def finished(draft: Draft, digests: Mapping[str, str] | None = None) -> tuple[Da
         ties = zip(recordings, contents, _file_ties(draft.clips), strict=True)
         subsets = hold_out(
             [
-                Candidate(clip.path, clip.label, clip.subset, tuple(filter(None, tied)))
+                clip._replace(ties=tuple(filter(None, tied))) if any(tied) else clip
                 for clip, tied in zip(draft.clips, ties, strict=True)
             ]
         )

@@ -86,7 +86,7 @@ def read_sheet(file: Path) -> Sheet:
         rows = json_rows(text) if first_line.lstrip().startswith("{") else _rows(text, separator_of(first_line))
     except ValueError as exc:
         raise DatasetError(f"'{file}' cannot be read as CSV ({exc}); save it as UTF-8 text") from exc
-    kept = [(line, cells) for line, cells in rows if any(cells)]
+    kept = [row for row in rows if any(row[1])]
     columns = kept[0][1] if kept else ()
     return Sheet(columns, tuple(kept[1:]), first_line.strip()[:120])
 
@@ -259,9 +259,7 @@ def _has_values(sheet: Sheet, place: int) -> bool:
     return next(_values(sheet, place), None) is not None
 
 
-def with_fold(
-    file: Path, sheet: Sheet, columns: Columns, lines: Sequence[tuple[int, Sequence[str]]], fold: int | None
-) -> Columns:
+def with_fold(file: Path, sheet: Sheet, columns: Columns, fold: int | None) -> Columns:
     """``columns`` with the numbers of folds in use only where ``fold`` chooses one. Raises DatasetError for no choice.
 
     Numbers of folds do not say which of them is for testing: people number them from 0 and from 1.
@@ -271,7 +269,7 @@ def with_fold(
             return columns
         raise DatasetError(f"fold {fold} was chosen, and '{file.name}' has no column that numbers folds; leave it out")
     name = sheet.columns[columns.fold]
-    values = {fold_number(cells[columns.fold]) for _, cells in lines} - {None}
+    values = {fold_number(value) for value in _values(sheet, columns.fold)} - {None}
     if fold is None and columns.part is not None:
         return replace(columns, fold=None, unused=(*columns.unused, name))
     if fold not in values and values:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
@@ -17,8 +18,11 @@ Rank = Callable[[str, Sequence[str]], Sequence[int]]
 """From a label and the names of its groups of clips to the order in which they are taken for testing."""
 
 
-class Candidate(NamedTuple):
-    """A clip as a division sees it. Two with one of their ``ties`` in common must be on the same side."""
+class DraftClip(NamedTuple):
+    """A clip as its source names it. ``subset`` is None where the source does not say which part it is in.
+
+    Two with one of their ``ties`` in common must be on the same side.
+    """
 
     path: str
     label: str
@@ -26,69 +30,68 @@ class Candidate(NamedTuple):
     ties: tuple[str, ...] = ()
 
 
-def hold_out(clips: Sequence[Candidate]) -> list[Subset]:
+def hold_out(clips: Sequence[DraftClip]) -> list[Subset]:
     """The subset of each clip; a quarter of each label is for testing, and which clips depends on their names alone."""
     return draw(clips, TEST_SHARE, _by_name)
 
 
-def draw(clips: Sequence[Candidate], share: float, rank: Rank) -> list[Subset]:
+def draw(clips: Sequence[DraftClip], share: float, rank: Rank) -> list[Subset]:
     """The subset of each clip: ``share`` of those of a label that have none yet, at least one where there are two.
 
     Tied clips stay together, and no label loses its only training clip.
     """
-    groups = _groups(clips)
-    group_of = {place: number for number, members in enumerate(groups) for place in members}
+    group_of = _groups(clips)
     tested: dict[int, bool] = {}
-    for number, members in enumerate(groups):
-        given = {clips[place].subset for place in members} - {None}
-        if given:
-            tested[number] = given == {Subset.TEST}
+    for number, clip in zip(group_of, clips, strict=True):
+        if clip.subset is not None:
+            tested[number] = tested.get(number, True) and clip.subset is Subset.TEST
+    given_sides = frozenset(tested)
     by_label: dict[str, list[int]] = {}
     for place, clip in enumerate(clips):
         if clip.subset is None:
             by_label.setdefault(clip.label, []).append(place)
     for label, own in by_label.items():
         _draw_label(label, own, clips, group_of, tested, share, rank)
-    given_sides = {group_of[place] for place, clip in enumerate(clips) if clip.subset is not None}
     trained = {clip.label for clip in clips if clip.subset is Subset.TRAIN}
     for label, own in by_label.items():
         if label not in trained:
             _keep_one(own, group_of, tested, given_sides)
     return [
-        clip.subset or (Subset.TEST if tested.get(group_of[place]) else Subset.TRAIN)
-        for place, clip in enumerate(clips)
+        clip.subset or (Subset.TEST if tested.get(number) else Subset.TRAIN)
+        for number, clip in zip(group_of, clips, strict=True)
     ]
 
 
 def _draw_label(
     label: str,
     own: Sequence[int],
-    clips: Sequence[Candidate],
-    group_of: dict[int, int],
+    clips: Sequence[DraftClip],
+    group_of: Sequence[int],
     tested: dict[int, bool],
     share: float,
     rank: Rank,
 ) -> None:
     """Put the groups of one label on a side, as far as they are on none yet."""
-    members: dict[int, list[int]] = {}
-    names = {place: _name(clips[place]) for place in own}
-    for place in sorted(own, key=lambda place: (names[place], place)):
-        members.setdefault(group_of[place], []).append(place)
-    numbers = list(members)
-    order = [numbers[at] for at in rank(label, [names[members[number][0]] for number in numbers])]
+    name_of = {place: os.path.basename(clips[place].path) for place in own}
+    names: dict[int, str] = {}
+    for place in sorted(own, key=name_of.__getitem__):
+        names.setdefault(group_of[place], name_of[place])
+    sizes = Counter(group_of[place] for place in own)
+    numbers = list(names)
+    order = [numbers[at] for at in rank(label, list(names.values()))]
     wanted = min(max(round(len(own) * share), 1), len(own) - 1) if share > 0 else 0
-    count = sum(len(members[number]) for number in numbers if tested.get(number))
+    count = sum(sizes[number] for number in numbers if tested.get(number))
     free = [number for number in order if number not in tested]
     for number in free:
-        tested[number] = count + len(members[number]) <= wanted
-        count += tested[number] * len(members[number])
+        tested[number] = count + sizes[number] <= wanted
+        count += tested[number] * sizes[number]
     if wanted and not count and len(numbers) > 1 and free:
-        smallest = min(free, key=lambda number: len(members[number]))
+        smallest = min(free, key=sizes.__getitem__)
         tested[smallest] = True
 
 
 def _keep_one(
-    own: Sequence[int], group_of: dict[int, int], tested: dict[int, bool], given_sides: Collection[int]
+    own: Sequence[int], group_of: Sequence[int], tested: dict[int, bool], given_sides: Collection[int]
 ) -> None:
     """A label whose clips another label's draw has taken whole gets one group back."""
     movable = [group_of[place] for place in own if group_of[place] not in given_sides]
@@ -96,11 +99,11 @@ def _keep_one(
         tested[movable[0]] = False
 
 
-def _groups(clips: Sequence[Candidate]) -> list[list[int]]:
-    """The places of clips that are tied to each other, directly or through others, in the order of the clips."""
+def _groups(clips: Sequence[DraftClip]) -> Sequence[int]:
+    """A number for each clip, one for all that are tied to each other, directly or through others."""
     ties = [tie for clip in clips for tie in clip.ties]
     if len(set(ties)) == len(ties):
-        return [[place] for place in range(len(clips))]
+        return range(len(clips))
     parent = list(range(len(clips)))
 
     def root(place: int) -> int:
@@ -114,19 +117,12 @@ def _groups(clips: Sequence[Candidate]) -> list[list[int]]:
         for tie in clip.ties:
             other = root(first.setdefault(tie, place))
             parent[max(other, root(place))] = min(other, root(place))
-    groups: dict[int, list[int]] = {}
-    for place in range(len(clips)):
-        groups.setdefault(root(place), []).append(place)
-    return list(groups.values())
+    return [root(place) for place in range(len(clips))]
 
 
 def _by_name(label: str, names: Sequence[str]) -> list[int]:
-    digests = [hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest() for name in names]
+    digests = [hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest() for name in names]
     return sorted(range(len(names)), key=lambda at: digests[at])
-
-
-def _name(clip: Candidate) -> str:
-    return os.path.basename(clip.path)
 
 
 def draw_shots(dataset: Dataset, shots: int, seed: int) -> list[LabelledClip]:

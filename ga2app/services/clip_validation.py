@@ -13,8 +13,9 @@ from pathlib import Path
 from ga2app.datasets.annotation_clocks import TOGETHER, ClipClock
 from ga2app.datasets.annotation_records import Mark
 from ga2app.datasets.clip_files import check_file, content_digest
-from ga2app.datasets.drafts import Draft, DraftClip, finished, lacks
+from ga2app.datasets.drafts import Draft, finished, lacks
 from ga2app.datasets.import_report import ImportReport
+from ga2app.datasets.train_test import DraftClip
 from ga2app.errors import ClipError, DatasetError, ErrorCode, code_of
 from ga2app.labels import unreadable
 from ga2app.services.clip_inspector import VideoInspector

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ga2app.datasets import Division, Half, Problem
 from ga2app.datasets.clip_names import recording_of
 from ga2app.datasets.drafts import divide
-from ga2app.datasets.train_test import Candidate, draw, draw_shots
+from ga2app.datasets.train_test import DraftClip, draw, draw_shots
 from ga2app.errors import DatasetError, counted, named
 from ga2app.labels import LabelNames, parse_labels
 from ga2app.services.clip_inspector import Pictures, preview_of
@@ -258,7 +258,7 @@ def choose_test(clips: Sequence[SplitClip], *, share: float, seed: int, novel_wh
     """
     ordered = sorted(clips, key=lambda clip: (clip.label, PurePath(clip.path).name, clip.id))
     candidates = [
-        Candidate(
+        DraftClip(
             clip.path,
             clip.label,
             Subset.TEST if novel_whole and clip.kind is LabelKind.NOVEL else None,

@@ -16,11 +16,12 @@ from ga2app.datasets.annotations import SUFFIXES
 from ga2app.datasets.class_folders import read_folder
 from ga2app.datasets.clip_names import is_foreign
 from ga2app.datasets.clip_table import read_table
-from ga2app.datasets.drafts import Draft, DraftClip, draft_of, with_one_spelling
+from ga2app.datasets.drafts import Draft, draft_of, with_one_spelling
 from ga2app.datasets.label_descriptions import Given
 from ga2app.datasets.split_list_import import read_split_lists
 from ga2app.datasets.text_tables import PARQUET
 from ga2app.datasets.text_tables import SUFFIXES as SUFFIXES_OF_TABLES
+from ga2app.datasets.train_test import DraftClip
 from ga2app.errors import DatasetError, counted, named, shown
 from ga2app.labels import Spelling, in_words, tidy
 from ga2app.services.annotation_files import AnnotationSource as AnnotationSource

@@ -9,7 +9,7 @@ import pytest
 
 from ga2app.datasets import read_clipset
 from ga2app.datasets.clip_names import recording_of
-from ga2app.datasets.train_test import Candidate, hold_out
+from ga2app.datasets.train_test import DraftClip, hold_out
 from ga2app.types import Subset
 
 from .trees import touch, write
@@ -53,8 +53,8 @@ def test_a_division_of_the_source_that_shares_recordings_is_followed_and_told(tm
 
 
 def test_segments_of_one_video_under_two_labels_stay_together() -> None:
-    clips = [Candidate(f"{number}.mp4", "walk", None, (f"video {number // 2}",)) for number in range(8)]
-    clips += [Candidate(f"{number}b.mp4", "run", None, (f"video {number // 2}",)) for number in range(8)]
+    clips = [DraftClip(f"{number}.mp4", "walk", None, (f"video {number // 2}",)) for number in range(8)]
+    clips += [DraftClip(f"{number}b.mp4", "run", None, (f"video {number // 2}",)) for number in range(8)]
     sides: dict[str, set[Subset]] = {}
     for clip, subset in zip(clips, hold_out(clips), strict=True):
         sides.setdefault(clip.ties[0], set()).add(subset)
@@ -62,23 +62,23 @@ def test_segments_of_one_video_under_two_labels_stay_together() -> None:
 
 
 def test_no_label_loses_its_only_training_clip() -> None:
-    shared = [Candidate("a.mp4", "walk", None, ("video 1",)), Candidate("b.mp4", "run", None, ("video 1",))]
-    more = [Candidate(f"{number}.mp4", "walk") for number in range(5)]
+    shared = [DraftClip("a.mp4", "walk", None, ("video 1",)), DraftClip("b.mp4", "run", None, ("video 1",))]
+    more = [DraftClip(f"{number}.mp4", "walk") for number in range(5)]
     subsets = hold_out([*more, *shared])
     assert subsets[-1] is Subset.TRAIN and subsets[-2] is Subset.TRAIN
-    one_recording = [Candidate(f"{number}.mp4", "walk", None, ("video 1",)) for number in range(4)]
+    one_recording = [DraftClip(f"{number}.mp4", "walk", None, ("video 1",)) for number in range(4)]
     assert set(hold_out(one_recording)) == {Subset.TRAIN}
 
 
 def test_of_recordings_of_unequal_length_the_share_is_not_overshot() -> None:
-    long = [Candidate(f"l{number}.mp4", "walk", None, ("video 1",)) for number in range(7)]
-    assert hold_out([*long, Candidate("s.mp4", "walk")]).count(Subset.TEST) == 1
+    long = [DraftClip(f"l{number}.mp4", "walk", None, ("video 1",)) for number in range(7)]
+    assert hold_out([*long, DraftClip("s.mp4", "walk")]).count(Subset.TEST) == 1
 
 
 def test_parts_that_the_source_gives_bind_the_clips_of_the_same_content() -> None:
-    given = Candidate("a.mp4", "walk", Subset.TEST, ("content 1",))
-    same = Candidate("b.mp4", "walk", None, ("content 1",))
-    others = [Candidate(f"{number}.mp4", "walk") for number in range(4)]
+    given = DraftClip("a.mp4", "walk", Subset.TEST, ("content 1",))
+    same = DraftClip("b.mp4", "walk", None, ("content 1",))
+    others = [DraftClip(f"{number}.mp4", "walk") for number in range(4)]
     assert hold_out([given, same, *others])[:2] == [Subset.TEST, Subset.TEST]
 
 

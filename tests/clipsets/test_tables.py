@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ga2app.datasets import read_clipset
+from ga2app.datasets.clip_table import read_table
 from ga2app.errors import DatasetError
 
 from .trees import clips_of, touch, write
@@ -120,7 +121,7 @@ def test_what_is_no_list_of_clips_is_refused_with_its_first_line(root: Path) -> 
 def test_of_many_files_in_a_folder_the_disk_is_asked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     names = [f"walk/{number}.mp4" for number in range(40)] + [f"run/{number}.mp4" for number in range(40)]
     touch(tmp_path, *names)
-    lines = [f"{name},{name.partition('/')[0]}" for name in names]
+    lines = [f"{tmp_path / name},{name.partition('/')[0]}" for name in names]
     lines[3], lines[50], lines[60] = "walk\\3.mp4,walk", "/run/10.mp4,run", "./run//20.mp4,run"
     lost = "run/gone.mp4"
     write(tmp_path / "list.csv", "path,label\n" + "\n".join([*lines, f"{lost},run"]) + "\n")
@@ -134,3 +135,22 @@ def test_of_many_files_in_a_folder_the_disk_is_asked_once(tmp_path: Path, monkey
     found = [clip.path for clip in read_clipset(tmp_path / "list.csv").clips]
     assert found == [*(str(tmp_path / name) for name in names), str(tmp_path / lost)]
     assert len(asked) < 25, "a few of each folder, and what is spelled otherwise or is not there"
+
+
+def test_of_files_below_the_list_that_are_spelled_plainly_the_disk_is_not_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "list.csv", "path,label\n" + "".join(f"walk/{number}.mp4,walk\n" for number in range(40)))
+    monkeypatch.setattr("ga2app.datasets.clip_table.os.path.isfile", lambda path: pytest.fail(f"{path} was asked for"))
+    monkeypatch.setattr("ga2app.datasets.clip_table.os.scandir", lambda path: pytest.fail(f"{path} was read"))
+    assert [clip.path for clip in read_table(tmp_path / "list.csv").clips][7] == str(tmp_path / "walk/7.mp4")
+
+
+def test_a_slash_before_names_in_the_current_folder_is_passed_over_on_each_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"{number}.mp4" for number in range(20)]
+    touch(tmp_path, *names)
+    write(tmp_path / "list.csv", "path,label\n" + "".join(f"/{name},walk\n" for name in names))
+    monkeypatch.chdir(tmp_path)
+    assert [clip.path for clip in read_clipset("list.csv").clips] == names
