@@ -27,6 +27,7 @@ NEAR_LEVELS = 3.0
 """Near-copies: at least this cosine, and at most so many of 256 gray levels apart in the pictures that fit best."""
 _ROWS = 1024
 _MOST_NEIGHBORS = 64
+_COARSE, _ROUNDING = 16, 1e-3
 _TINY = 1e-12
 
 
@@ -228,23 +229,27 @@ def near_copies(
 
     For each picture of one clip the picture of the other counts that fits best, and of these the median: a clip that
     was cut, scaled, brightened or encoded anew is found, and a stretch that overlaps by half or more. Each clip is
-    compared with each, 1,024 at a time: N² · D products, and of one clip its 64 nearest neighbors at most.
+    compared with each, 1,024 at a time: N² · D products, and of one clip its 64 nearest neighbors at most. Pictures
+    are compared coarsely before they are compared whole.
     """
     found: list[tuple[Tensor, Tensor, Tensor]] = []
+    coarse = torch.cat([_coarse(part) for part in torch.split(pictures, _ROWS)])
     for first in range(0, len(features), _ROWS):
         if should_stop():
             break
         rows = features[first : first + _ROWS]
         cosines = rows @ features[first:].T
-        cosines = cosines.triu(diagonal=1)
-        best = cosines.topk(min(_MOST_NEIGHBORS, cosines.shape[1]), dim=1)
+        cosines[:, : len(rows)] += torch.full((len(rows), len(rows)), -torch.inf).tril()  # each pair once
+        likely = (cosines.amax(dim=1) >= cosine).nonzero()[:, 0]
+        best = cosines[likely].topk(min(_MOST_NEIGHBORS, cosines.shape[1]), dim=1)
         row, place = (best.values >= cosine).nonzero(as_tuple=True)
-        left, right = row + first, best.indices[row, place] + first
-        apart = torch.cat([_apart(pictures[a], pictures[b]) for a, b in _slices(left, right)]) if len(left) else None
-        if apart is not None:
-            near = apart <= levels
-            pairs = torch.stack([left, right], dim=1)[near]
-            found.append((pairs, best.values[row, place][near], apart[near]))
+        pairs = torch.stack([likely[row] + first, best.indices[row, place] + first], dim=1)
+        for some, near in zip(torch.split(pairs, _ROWS), torch.split(best.values[row, place], _ROWS), strict=True):
+            close = _apart(*coarse[some.T]) <= levels + _ROUNDING
+            some, near = some[close], near[close]
+            apart = _apart(*map(_even, pictures[some.T]))
+            close = apart <= levels
+            found.append((some[close], near[close], apart[close]))
         progress(min(first + _ROWS, len(features)), len(features))
     if not found:
         return NearCopies(torch.empty(0, 2, dtype=torch.long), torch.empty(0), torch.empty(0))
@@ -253,13 +258,18 @@ def near_copies(
     return NearCopies(pairs[order], cosines[order], levels_apart[order])
 
 
-def _slices(left: Tensor, right: Tensor) -> list[tuple[Tensor, Tensor]]:
-    return list(zip(torch.split(left, _ROWS), torch.split(right, _ROWS), strict=True))
+def _even(pictures: Tensor) -> Tensor:
+    """``pictures`` (N, T, P) whatever their brightness: each has a mean of 0."""
+    return pictures.float() - pictures.float().mean(dim=-1, keepdim=True)
+
+
+def _coarse(pictures: Tensor) -> Tensor:
+    """``pictures`` (N, T, P), even, with one level (N, T, P / 16) for 16: they are no farther apart than whole ones."""
+    return functional.avg_pool1d(_even(pictures), _COARSE)
 
 
 def _apart(one: Tensor, other: Tensor) -> Tensor:
-    """How many gray levels (K,) the pictures (K, T, P) of pairs of clips are apart, whatever their brightness."""
-    one, other = (part.float() - part.float().mean(dim=-1, keepdim=True) for part in (one, other))
+    """How many gray levels (K,) the even pictures (K, T, P) of pairs of clips are apart."""
     distances = torch.cdist(one, other, p=1) / one.shape[-1]  # (K, T, T)
     both = torch.cat([distances.min(dim=2).values, distances.min(dim=1).values], dim=1)
     return both.median(dim=1).values

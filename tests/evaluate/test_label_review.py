@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 import torch
 from torch import Tensor
@@ -128,6 +130,28 @@ def test_near_copies_are_found_across_blocks_and_the_search_can_be_stopped():
     found = near_copies(features, shown, cosine=0.999, progress=lambda done, total: told.append(done))
     assert found.pairs.tolist() == [[3, 1400]] and told == [1024, 1500]
     assert len(near_copies(features, shown, should_stop=lambda: True).pairs) == 0
+
+
+def test_near_copies_are_those_pairs_whose_pictures_all_compared_whole_are_near():
+    drawn = torch.Generator().manual_seed(3)
+    scenes = torch.randint(0, 200, (3, 4, 256), generator=drawn)[torch.arange(60) % 3]
+    change = torch.randint(0, 14, (60, 1, 1), generator=drawn) * torch.rand(60, 4, 256, generator=drawn)
+    shown = (scenes + change).round().to(torch.uint8)
+    features = functional.normalize(
+        torch.randn(1, 16, generator=drawn) + torch.randn(60, 16, generator=drawn) / 9, dim=-1
+    )
+    levels = shown.float() - shown.float().mean(dim=-1, keepdim=True)
+    expected = {}
+    for one, other in itertools.combinations(range(60), 2):
+        apart = (levels[one][:, None] - levels[other][None]).abs().mean(dim=-1)
+        typical = float(torch.cat([apart.amin(dim=1), apart.amin(dim=0)]).median())
+        if float(features[one] @ features[other]) >= 0.9 and typical <= 3.0:
+            expected[one, other] = typical
+    found = near_copies(features, shown)
+    assert {(a, b): level for (a, b), level in zip(found.pairs.tolist(), found.levels.tolist(), strict=True)} == (
+        pytest.approx(expected, abs=1e-3)
+    )
+    assert 50 < len(expected) < 500 and found.levels.tolist() == sorted(found.levels.tolist())
 
 
 @pytest.mark.parametrize("count", [0, 1])
