@@ -279,3 +279,11 @@ def _cannot_write(folder: Path) -> str | None:
 
 def _number() -> int:
     return os.getuid() if hasattr(os, "getuid") else 0
+
+
+def give_back_memory() -> None:
+    """Hand what was freed back to the system: glibc, alone among C libraries, keeps it by threads until it is asked."""
+    import ctypes
+
+    with contextlib.suppress(AttributeError, OSError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)

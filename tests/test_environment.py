@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import platform
 import sqlite3
 import subprocess
 import sys
@@ -178,3 +179,18 @@ def test_the_version_is_told_with_the_schema_of_the_database_where_there_is_one(
     assert told().endswith(f"schema {known_schema() - 1} of {known_schema()}, brought up to date at the next start")
     home.database.write_bytes(b"no database at all, and longer than its header" * 9)
     assert told().endswith("database not readable (doctor says why)")
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries keep nothing")
+def test_memory_that_was_freed_between_what_is_kept_goes_back_to_the_system():
+    def held_kb() -> int:
+        rows = Path("/proc/self/smaps_rollup").read_text(encoding="ascii").splitlines()
+        return next(int(row.split()[1]) for row in rows if row.startswith("Anonymous:"))
+
+    pieces = [bytes(3000) for _ in range(40_000)]
+    kept = pieces[::50]
+    del pieces
+    before = held_kb()
+    environment.give_back_memory()
+    assert before - held_kb() > 60_000, "most of 120 MB, though every fiftieth piece is still there"
+    assert len(kept) == 800

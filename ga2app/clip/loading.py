@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import pickle
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -22,6 +20,7 @@ from ga2app.clip.open_clip_weights import read_open_clip_weights
 from ga2app.clip.siglip_towers import SiglipBackbone
 from ga2app.clip.tokenizers import check_tokenizer, clean_before
 from ga2app.config import ATTENTIONS, AUTO, SKETCH, Precision, RunConfig
+from ga2app.environment import give_back_memory
 from ga2app.errors import BackboneError
 from ga2app.fast_start import loaded
 
@@ -188,8 +187,7 @@ def _map_anew(clip: Any, files: ClipFolder) -> None:
                 tensor = file.get_tensor(key)
                 if tensor.dtype == held[key].dtype and tensor.shape == held[key].shape:
                     held[key].data = tensor
-    with suppress(AttributeError, OSError, TypeError):  # glibc alone keeps what was freed, and gives it back when asked
-        ctypes.CDLL(None).malloc_trim(0)
+    give_back_memory()
 
 
 def _first_line(exc: Exception) -> str:
