@@ -53,9 +53,10 @@ class Sizes:
     clip_px: int = 240
     imported: int = 10_000
     matmul: int = 2048
+    listed: int = 60_000
 
 
-SMALL = Sizes(32, 16, 32, 2, 32, 2, 3, 4, 2, 2, 2, 5, 2, 2, 5, 1, 4, 12, 48, 8, 64)
+SMALL = Sizes(32, 16, 32, 2, 32, 2, 3, 4, 2, 2, 2, 5, 2, 2, 5, 1, 4, 12, 48, 8, 64, 200)
 """Shapes that take seconds, to see that every row works; their figures mean nothing."""
 
 
@@ -166,6 +167,14 @@ def draw_clips(folder: Path, sizes: Sizes) -> list[str]:
         made.append(folder / f"{number:03d}.mp4")
         write_clip(made[-1], np.array(frames, dtype=np.uint8), 25)
     return [str(path) for path in made]
+
+
+def write_list(file: Path, count: int) -> Path:
+    """A list of ``count`` clips of 100 labels, which says neither train nor test."""
+    labels = labels_of(100)
+    lines = [f"{labels[number % 100]}/clip_{number:06d}.mp4,{labels[number % 100]}\n" for number in range(count)]
+    file.write_text("path,label\n" + "".join(lines))
+    return file
 
 
 def draw_data_set(folder: Path, count: int) -> Path:

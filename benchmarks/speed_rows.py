@@ -170,6 +170,12 @@ def import_clips(bench: Bench) -> None:
         bench.faster("import_10000", lambda: ours.take(decoders=2), lambda: ours.take(decoders=1), what=what)
 
 
+def clip_list(bench: Bench) -> None:
+    given = {"file": str(inputs.write_list(bench.folder / "list.csv", bench.sizes.listed))}
+    with bench.sides(("clip_list", given, PROJECT), ("clip_list", given, bench.before)) as (ours, theirs):
+        bench.faster("list_60000", ours.take, theirs.take, what=f" for {bench.sizes.listed:,} clips")
+
+
 ROWS: dict[str, Callable[[Bench], None]] = {
     "quick_step": quick_step,
     "quick_total": quick_total,
@@ -187,4 +193,5 @@ ROWS: dict[str, Callable[[Bench], None]] = {
     "step_memory": step_memory,
     "resident_memory": resident_memory,
     "import_10000": import_clips,
+    "list_60000": clip_list,
 }

@@ -294,6 +294,13 @@ def import_clips(folder: str) -> Turn:
     return turn
 
 
+def clip_list(file: str) -> Turn:
+    """Read a list of clips, and choose those for testing."""
+    from ga2app.clipsets import read_clipset
+
+    return lambda: {"clips": len(read_clipset(file).clips)}
+
+
 def _memory() -> dict[str, int]:
     """Bytes of this process: ``peak`` since ``_forget_peak``, and ``resident`` now. Empty where /proc does not tell."""
     with contextlib.suppress(OSError):
@@ -339,7 +346,7 @@ def _answer(turn: Turn, order: dict[str, Any]) -> dict[str, Any]:
 
 OURS: dict[str, Callable[..., Turn]] = {
     one.__name__: one
-    for one in (matmul, quick_step, text_tower, full_step, vision_tower, recognition, epoch, import_clips)
+    for one in (matmul, quick_step, text_tower, full_step, vision_tower, recognition, epoch, import_clips, clip_list)
 }
 
 

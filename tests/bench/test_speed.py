@@ -101,7 +101,7 @@ def test_every_ratio_has_a_row_in_the_order_of_the_table() -> None:
     assert " ".join(RATIOS) == (
         "quick_step quick_total text_tower_75 text_tower_200 full_step_float32 full_step_bfloat16 full_step_over_today "
         "first_epoch second_epoch waiting_share recognition_over_tower recognition_over_research "
-        "vision_tower_over_today step_memory resident_memory import_10000"
+        "vision_tower_over_today step_memory resident_memory import_10000 list_60000"
     )
 
 
