@@ -25,6 +25,7 @@ from tests.hub_server import Login, LoopbackHub, hub_listening
 from tests.leftovers import pytest_configure as pytest_configure
 from tests.leftovers import pytest_sessionfinish as pytest_sessionfinish
 
+gc.disable()  # until all is imported: else collecting tests is in good part a look for garbage, again and again
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch is loaded; the app's commands set it, too
 HUB_CACHE = tempfile.TemporaryDirectory(prefix="ga2-hub-cache-", ignore_cleanup_errors=True)
 os.environ["HF_HUB_CACHE"] = (
@@ -39,6 +40,7 @@ LONGEST = (
     "test_running_space.py",
     "test_documents.py",
     "test_reading_clips.py",
+    "test_command_line.py",
     "test_base2novel.py",
     "test_worker_for_real.py",
     "test_installed.py",
@@ -80,6 +82,7 @@ def pytest_collection_finish() -> None:
     """What has been imported stays: looked through again and again for garbage, it takes longer than most tests."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -101,3 +102,7 @@ def test_what_a_page_has_stored_is_gone_before_the_next_test(context: Any) -> No
     again.goto("http://studio.example/")
     assert again.evaluate(stored) == [0, 0, ""]
     again.close()
+
+
+def test_garbage_is_looked_for_while_tests_run_but_not_among_what_was_imported() -> None:
+    assert gc.isenabled() and gc.get_freeze_count() > 0
