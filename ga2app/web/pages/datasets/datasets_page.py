@@ -45,7 +45,7 @@ def build_datasets(studio: Studio, page: Page) -> None:
     changed, drawn = [parts.label.input, parts.subset.input, parts.text.submit], [parts.grid, parts.view, parts.clock]
     gr.on(changed, handlers.filter, {parts.view, *filters}, drawn, trigger_mode="multiple", **_IN_TURN)
     address.tell(_FILTERS, filters)
-    parts.grid.play(handlers.play, None, parts.player, **QUIET)
+    parts.grid.play(handlers.play, None, parts.player, trigger_mode="multiple", **QUIET)
     # In the browser alone: an answer from the server could close the next clip, which is open by then.
     parts.player.click(None, None, parts.player, js="() => ''", **QUIET)
     parts.whole.export(handlers.export, {parts.view}, parts.exported, **QUIET)
