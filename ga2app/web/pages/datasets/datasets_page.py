@@ -36,6 +36,7 @@ def build_datasets(studio: Studio, page: Page) -> None:
     filters = [parts.label, parts.subset, parts.text]
     tabbed: list[Any] = [parts.view, parts.labels, parts.whole, parts.described, parts.told_described]
     in_tab: Any = {"fn": handlers.draw_tab, "inputs": {parts.view}, "outputs": tabbed, **_IN_TURN}
+    in_tab["trigger_mode"] = "multiple"  # of two acts in a row both are drawn
     opened = [*parts.shown, parts.subset, parts.text, form.panel]
     page.on_open(handlers.open, {parts.view}, opened, **_IN_TURN).then(**in_tab)
     for region in (parts.told, parts.grid, parts.labels, parts.whole):
