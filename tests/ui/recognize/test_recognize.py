@@ -7,7 +7,6 @@ import pickle
 from pathlib import Path
 from typing import Any
 
-import gradio as gr
 import pytest
 
 from ga2app.config import TEMPLATE, preset
@@ -18,7 +17,6 @@ from ga2app.services.recognition_service import ENSEMBLE, Results, add_label
 from ga2app.services.studio import Studio
 from ga2app.services.uploads import uploads_folder
 from ga2app.types import BackboneChoice, NoneOfThese, NoneWay, Recognition, RecognitionRequest, RecognizedClip
-from ga2app.web import build_page
 from ga2app.web.components.markup import UNEXPECTED
 from ga2app.web.pages.recognize.recognize_controls import (
     add_recording,
@@ -29,11 +27,10 @@ from ga2app.web.pages.recognize.recognize_controls import (
     swap_sentences,
 )
 from ga2app.web.pages.recognize.recognize_page import Asked, opening
-from ga2app.web.pages.recognize.recognize_state import VISITS, Newest, Shown, Visits, asking_why, draw
+from ga2app.web.pages.recognize.recognize_state import Newest, Shown, Visits, asking_why, draw
 
 from ..fakes import FakeRecognizer
 from ..studios import BASE, LABELS, NOVEL, add_bundle, add_dataset, draw_clip, keep_bundle, make_studio
-from ..test_static_assets import run_alone
 from .told import answer_pages
 
 
@@ -291,19 +288,3 @@ def test_of_two_answers_that_a_tab_has_asked_for_the_newest_is_drawn() -> None:
     assert list(other) == ["y", "z"]
     without = [newest.alone("", iter("gh")) for _ in range(2)]
     assert ["".join(one) for one in without] == ["gh", "gh"]
-
-
-def test_answers_that_were_left_in_a_tab_do_not_take_the_place_of_newer_ones(studio: Studio) -> None:
-    tab, shown = "f" * 32, Shown(Results(Recognition("sketch", (RecognizedClip("a.mp4"),)), "sketch"))
-    VISITS.keep(tab, {"labels": "a"}, shown)
-
-    async def page() -> gr.Blocks:  # with a loop that runs, else Gradio leaves some of its own open
-        return build_page(studio)
-
-    (bringing,) = [one for one in run_alone(page()).fns.values() if one.name == "bring_answers"]
-
-    def brought(now: Shown) -> int:
-        return len(bringing.fn({one: now if isinstance(one, gr.State) else tab for one in bringing.inputs}))
-
-    assert brought(Shown()) == len(bringing.outputs), "an empty page gets what was left"
-    assert brought(shown) == 1, "the page says that all is back, and its answers stay"

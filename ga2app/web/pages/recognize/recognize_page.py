@@ -171,11 +171,9 @@ def _connect_memory(
     def bring_settings(key: str) -> dict[Any, Any]:
         return restored_settings(studio, controls, visits.recall(key))
 
-    def bring_answers(given: dict[Any, Any]) -> dict[Any, Any]:
-        # What was asked while the page opened has been answered since: that stays.
-        key, newer = given[tab], given[results.shown].results
-        left = visits.recall(key).shown
-        return {opened: key, **(results.values(state.draw(left)) if left.results and not newer else {})}
+    def bring_answers(key: str) -> dict[Any, Any]:
+        left = visits.recall(key)
+        return {opened: key, **(results.values(state.draw(left.shown)) if left.shown.results else {})}
 
     lists = [controls.take_labels, controls.fit, controls.dataset, controls.suggested]
     page.on_open(
@@ -185,7 +183,7 @@ def _connect_memory(
         js=script("visit_key.js"),
         **QUIET,
     ).then(bring_settings, tab, [*vars(settings).values()], **QUIET).then(
-        bring_answers, {tab, results.shown}, [opened, *results.outputs], **QUIET
+        bring_answers, tab, [opened, *results.outputs], **QUIET
     )
     done = [controls.labels.blur, controls.labels.submit, controls.bundle.input, controls.ask.click]
     chosen, kept = [controls.labels, controls.bundle], "{labels, bundles: bundles ?? []}"
