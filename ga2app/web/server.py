@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import gradio as gr
 from starlette.middleware import Middleware
 
-from ga2app.environment import OwnThread, ServerAddress, give_back_memory
+from ga2app.environment import OwnThread, ServerAddress
 from ga2app.errors import PackageError, StudioError
 from ga2app.hub import Downloads
 from ga2app.hub.backbone_downloads import Backbones
@@ -49,9 +49,6 @@ SPARE_THREADS = 40
 _WATCH_S = 5.0
 _PRUNE_EVERY = 720
 """Old uploads are dropped each hour: every so many rounds of the watch."""
-
-_GIVE_BACK_EVERY = 12
-"""What was freed goes back to the system each minute: else an app that recognizes all day grows from hour to hour."""
 
 
 def open_studio(
@@ -210,8 +207,6 @@ def _watch(studio: Studio, keep: Retention, over: threading.Event) -> None:
         except OSError:
             log.exception("what is too old to be kept could not be dropped")
         first, rounds = False, rounds + 1
-        if rounds % _GIVE_BACK_EVERY == 0:
-            give_back_memory()
         if over.wait(_WATCH_S):
             return
 
