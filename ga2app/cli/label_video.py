@@ -96,7 +96,7 @@ def text(found: TimedLabels) -> str:
     lines = [f"backbone {found.backbone}", *(f"note: {note}" for note in found.notes)]
     lines.append(
         f"{found.file}: {counted(len(found.starts_s), 'window')} of {found.window_s:g} s, "
-        f"{len(found.stretches):,} {'stretch' if len(found.stretches) == 1 else 'stretches'}"
+        f"{counted(len(found.stretches), 'stretch')}"
     )
     sign = "█" if can_show("█") else "#"
     for one in found.stretches:

@@ -132,9 +132,10 @@ class Placer:
 
     def _found(self, path: str) -> Search:
         found = self._finder.find(path)
-        place = Path(os.path.relpath(found.path, self._root)).as_posix() if found.path else path
-        if os.path.dirname(place) != os.path.dirname(path):
-            self._elsewhere[path] = place
+        if found.moved and found.path:
+            place = Path(os.path.relpath(found.path, self._root)).as_posix()
+            if os.path.dirname(place) != os.path.dirname(path):
+                self._elsewhere[path] = place
         return found
 
     def _fitted(self, mark: Mark, path: str, clock: ClipClock) -> LabeledStretch | None:
@@ -271,4 +272,4 @@ def _span(start: float, end: float) -> str:
 
 def _stretches(count: int, what: str = "", of_one: str = "") -> str:
     """ "1 stretch", "2,000 stretches", and what they do."""
-    return f"1 stretch {of_one or what}".strip() if count == 1 else f"{count:,} stretches {what}".strip()
+    return f"{counted(count, 'stretch')} {(of_one if count == 1 else '') or what}".strip()

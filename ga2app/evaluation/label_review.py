@@ -260,7 +260,8 @@ def near_copies(
 
 def _even(pictures: Tensor) -> Tensor:
     """``pictures`` (N, T, P) whatever their brightness: each has a mean of 0."""
-    return pictures.float() - pictures.float().mean(dim=-1, keepdim=True)
+    levels = pictures.float()
+    return levels - levels.mean(dim=-1, keepdim=True)
 
 
 def _coarse(pictures: Tensor) -> Tensor:

@@ -35,16 +35,16 @@ def build_datasets(studio: Studio, page: Page) -> None:
     form, handlers = parts.form, Handlers(studio, parts)
     filters = [parts.label, parts.subset, parts.text]
     tabbed: list[Any] = [parts.view, parts.labels, parts.whole, parts.described, parts.told_described]
-    in_tab: Any = {"fn": handlers.draw_tab, "inputs": {parts.view}, "outputs": tabbed, **_IN_TURN}
-    in_tab["trigger_mode"] = "multiple"  # of two acts in a row both are drawn
+    each: Any = _IN_TURN | {"trigger_mode": "multiple"}  # of two acts in a row both are drawn
+    in_tab: Any = {"fn": handlers.draw_tab, "inputs": {parts.view}, "outputs": tabbed, **each}
     opened = [*parts.shown, parts.subset, parts.text, form.panel]
     page.on_open(handlers.open, {parts.view}, opened, **_IN_TURN).then(**in_tab)
     for region in (parts.told, parts.grid, parts.labels, parts.whole):
-        region.act(handlers.act, {parts.view}, parts.shown, trigger_mode="multiple", **_IN_TURN).then(**in_tab)
+        region.act(handlers.act, {parts.view}, parts.shown, **each).then(**in_tab)
     for tab in parts.tabs:
         tab.select(partial(handlers.draw_tab, tab=tab.id), {parts.view}, tabbed, **_IN_TURN)
     changed, drawn = [parts.label.input, parts.subset.input, parts.text.submit], [parts.grid, parts.view, parts.clock]
-    gr.on(changed, handlers.filter, {parts.view, *filters}, drawn, trigger_mode="multiple", **_IN_TURN)
+    gr.on(changed, handlers.filter, {parts.view, *filters}, drawn, **each)
     address.tell(_FILTERS, filters)
     parts.grid.play(handlers.play, None, parts.player, trigger_mode="multiple", **QUIET)
     # In the browser alone: an answer from the server could close the next clip, which is open by then.
