@@ -285,9 +285,9 @@ def none_of_these(way: str, threshold: float | None = None, group: str | None = 
     return NoneOfThese(way=NoneWay(way), threshold=threshold, group=group or None)
 
 
-def add_label(typed: str, label: str) -> str:
-    """``typed`` with one more label."""
-    return _joined([*parse_labels(typed), label])
+def add_labels(typed: str, labels: Iterable[str]) -> str:
+    """``typed`` with more labels."""
+    return _joined([*parse_labels(typed), *labels])
 
 
 def _joined(labels: Iterable[str]) -> str:

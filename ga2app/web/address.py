@@ -22,7 +22,7 @@ _MOST_CHARACTERS = 2000
 
 def page_script() -> str:
     """What runs before a page is drawn: it writes addresses, leads those of before there were pages, and remembers."""
-    return script("address.js", "browser_memory.js", "plain_settings.js")
+    return script("address.js", "answer_stream.js", "browser_memory.js", "plain_settings.js")
 
 
 def text(request: gr.Request, name: str) -> str:

@@ -82,6 +82,26 @@ class OneAfterAnother:
             mine.waiting -= 1
 
 
+def settle_modes(app: gr.Blocks) -> None:
+    """Let none of several acts in a row be lost: Gradio drops an event while the same is still on its way.
+
+    They are answered in the order in which they came, and so is what follows on them. Buttons and clocks are left: one
+    that is pressed twice is pressed once, unless its event carries data or says otherwise.
+    """
+    for number in sorted(app.fns):  # what follows on an event was made after it
+        event = app.fns[number]
+        if event.trigger_mode != "once" or event.api_visibility == "public":
+            continue
+        if event.trigger_after is not None:
+            counted_each = app.fns[event.trigger_after].trigger_mode != "once"
+        else:
+            counted_each = event.collects_event_data or not {"click", "tick"} & {kind for _, kind in event.targets}
+        if counted_each:
+            event.trigger_mode = "multiple"
+            if event.concurrency_limit == "default":
+                event.concurrency_limit = 1
+
+
 def waited_for(shown: Any) -> dict[str, Any]:
     """Keyword arguments of an event that takes its time, which Gradio shows on the component ``shown``."""
     return {"show_progress": "minimal", "show_progress_on": shown, "api_visibility": "private"}

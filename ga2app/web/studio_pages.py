@@ -30,6 +30,7 @@ from ga2app.web.access import guarded
 from ga2app.web.api import build_api, describe_parameters, fill_left_out
 from ga2app.web.components import masthead
 from ga2app.web.components.masthead import Page, Place
+from ga2app.web.events import settle_modes
 from ga2app.web.pages.anchors.anchors_page import build_anchors
 from ga2app.web.pages.datasets.datasets_page import build_datasets
 from ga2app.web.pages.datasets.hub_sets_page import build_hub_sets
@@ -60,6 +61,7 @@ def build_page(studio: Studio) -> gr.Blocks:
                 _BUILDERS[place](studio, page)
             part(masthead.footer_html(studio), elem_id="footer")
             _end(app)
+    settle_modes(app)
     describe_parameters(app)
     fill_left_out(app)
     return app

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import gradio as gr
 import pytest
 
-from ga2app.web.events import MOST_PRESSES, OneAfterAnother
+from ga2app.web.events import MOST_PRESSES, QUIET, OneAfterAnother, settle_modes
 
 
 async def listed(states: AsyncIterator[tuple[str, ...]]) -> list[tuple[str, ...]]:
@@ -56,3 +56,31 @@ def test_one_session_has_so_many_clicks_waiting_and_no_more() -> None:
         assert await asyncio.gather(*tasks) == [[()]] * (MOST_PRESSES + 1)
 
     ThreadPoolExecutor(1).submit(asyncio.run, scene()).result()  # a browser's test leaves a loop running in this thread
+
+
+def test_of_acts_in_a_row_none_is_dropped_and_a_button_pressed_twice_is_pressed_once() -> None:
+    def with_data(event: gr.EventData) -> None:
+        pass
+
+    def act(*_: object) -> None:
+        pass
+
+    async def modes() -> tuple[list[tuple[str, object]], ...]:  # with a loop that runs, which Gradio asks for
+        with gr.Blocks() as page:
+            button, box, told = gr.Button(), gr.Textbox(), gr.HTML()
+            box.input(act, box, **QUIET).then(act, **QUIET).then(act, **QUIET)
+            told.click(with_data, **QUIET).success(act, **QUIET)
+            button.click(act, **QUIET).then(act, **QUIET)
+            gr.Timer().tick(act, **QUIET)
+            gr.on([button.click, box.submit], act, **QUIET)
+            box.submit(act, box, trigger_mode="always_last", **QUIET).then(act, **QUIET)
+            box.submit(act, box, concurrency_limit=None, **QUIET)
+            box.submit(act, box, api_name="said")
+        settle_modes(page)
+        return tuple((one.trigger_mode, one.concurrency_limit) for one in page.fns.values())  # type: ignore[misc]
+
+    each, once = ("multiple", 1), ("once", "default")
+    expected = (each, each, each, each, each, once, once, once, once)
+    last, open_to_all, for_programs = ("always_last", "default"), ("multiple", None), ("once", "default")
+    found = ThreadPoolExecutor(1).submit(asyncio.run, modes()).result()
+    assert found == (*expected, last, each, open_to_all, for_programs)

@@ -7,16 +7,18 @@ import pickle
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import pytest
 
 from ga2app.config import TEMPLATE, preset
 from ga2app.errors import BackboneError, BundleError, ClipError
 from ga2app.labels import parse_labels
 from ga2app.services.explanations import Question
-from ga2app.services.recognition_service import ENSEMBLE, Results, add_label
+from ga2app.services.recognition_service import ENSEMBLE, Results, add_labels
 from ga2app.services.studio import Studio
 from ga2app.services.uploads import uploads_folder
 from ga2app.types import BackboneChoice, NoneOfThese, NoneWay, Recognition, RecognitionRequest, RecognizedClip
+from ga2app.web import build_page
 from ga2app.web.components.markup import UNEXPECTED
 from ga2app.web.pages.recognize.recognize_controls import (
     add_recording,
@@ -27,10 +29,11 @@ from ga2app.web.pages.recognize.recognize_controls import (
     swap_sentences,
 )
 from ga2app.web.pages.recognize.recognize_page import Asked, opening
-from ga2app.web.pages.recognize.recognize_state import Newest, Shown, Visits, asking_why, draw
+from ga2app.web.pages.recognize.recognize_state import VISITS, Newest, Shown, Visits, asking_why, draw
 
 from ..fakes import FakeRecognizer
 from ..studios import BASE, LABELS, NOVEL, add_bundle, add_dataset, draw_clip, keep_bundle, make_studio
+from ..test_static_assets import run_alone
 from .told import answer_pages
 
 
@@ -159,8 +162,8 @@ def test_a_data_set_brings_its_labels_and_suggestions_are_what_is_not_typed_yet(
     assert studio.recognition.dataset_labels("demo") == ", ".join([*BASE, *NOVEL])
     assert studio.recognition.dataset_labels("gone") == ""
     assert studio.recognition.suggestions("Climbing_a_ladder, x", None) == list(LABELS[1:])
-    assert add_label("a,  b", " c ") == "a, b, c"
-    assert add_label("Waving", "waving") == "Waving"
+    assert add_labels("a,  b", [" c ", "d", "a"]) == "a, b, c, d"
+    assert add_labels("Waving", ["waving"]) == "Waving"
 
 
 def test_labels_of_bundles_and_data_sets_survive_the_box_with_their_commas(studio: Studio) -> None:
@@ -169,7 +172,7 @@ def test_labels_of_bundles_and_data_sets_survive_the_box_with_their_commas(studi
     assert studio.recognition.bundle_labels("tuned").startswith(f'"{drop}", wading, {NOVEL[0]}')
     assert parse_labels(studio.recognition.bundle_labels("tuned")) == [drop, "wading", *NOVEL]
     assert studio.recognition.suggestions(f'"{drop}"', ["tuned"])[:1] == ["wading"]
-    assert parse_labels(add_label("wading", drop)) == ["wading", drop]
+    assert parse_labels(add_labels("wading", [drop])) == ["wading", drop]
 
 
 def test_bundles_that_agree_switch_the_backbone_and_others_are_told_apart(studio: Studio) -> None:
@@ -218,13 +221,15 @@ def test_what_was_left_in_a_browser_tab_is_kept_for_the_tabs_used_last_with_a_bo
     answer = Recognition("sketch", (RecognizedClip("a.mp4"),) * 2)
     shown = [Shown(Results(answer, "sketch")) for _ in keys]
     for key, one in zip(keys, shown, strict=True):
-        visits.keep(key, {"labels": key}, one)
+        visits.keep(key, {"labels": key})
+        visits.show(key, one)
     assert visits.recall(keys[0]).values == {}
     assert [visits.recall(key).values for key in keys[1:]] == [{"labels": key} for key in keys[1:]]
     assert [visits.recall(key).clips for key in keys[1:]] == [0, 2, 2]
     for nonsense in ("", "../../etc", "x" * 32):
-        visits.keep(nonsense, {"labels": "a"}, shown[0])
-        assert visits.recall(nonsense).values == {}
+        visits.keep(nonsense, {"labels": "a"})
+        visits.show(nonsense, shown[0])
+        assert visits.recall(nonsense).values == {} and visits.recall(nonsense).clips == 0
 
 
 def test_bundles_are_named_to_the_browser_without_a_path(studio: Studio) -> None:
@@ -288,3 +293,19 @@ def test_of_two_answers_that_a_tab_has_asked_for_the_newest_is_drawn() -> None:
     assert list(other) == ["y", "z"]
     without = [newest.alone("", iter("gh")) for _ in range(2)]
     assert ["".join(one) for one in without] == ["gh", "gh"]
+
+
+def test_answers_that_were_left_in_a_tab_do_not_take_the_place_of_newer_ones(studio: Studio) -> None:
+    tab, shown = "f" * 32, Shown(Results(Recognition("sketch", (RecognizedClip("a.mp4"),)), "sketch"))
+    VISITS.show(tab, shown)
+
+    async def page() -> gr.Blocks:  # with a loop that runs, else Gradio leaves some of its own open
+        return build_page(studio)
+
+    (bringing,) = [one for one in run_alone(page()).fns.values() if one.name == "bring_answers"]
+
+    def brought(now: Shown) -> int:
+        return len(bringing.fn({one: now if isinstance(one, gr.State) else tab for one in bringing.inputs}))
+
+    assert brought(Shown()) == len(bringing.outputs), "an empty page gets what was left"
+    assert brought(shown) == 1, "the page says that all is back, and its answers stay"

@@ -173,18 +173,17 @@ class Room:
 
     def _connect_shared(self, revealed: str, *lists: Any) -> None:
         """What both rooms do alike; ``lists`` are fields that another set fills anew."""
-        opened = self.on(self.listing.click, self._choose, *lists, trigger_mode="multiple")
+        opened = self.on(self.listing.click, self._choose, *lists)
         opened.then(None, None, None, js=REVEAL_JS % revealed, **IN_TURN)
         self.on([self.create.click, self.new_name.submit], self._create, self.new_name, *lists)
         self.on([self.name.submit, self.name.blur], self._rename, self.name)
         self.on(self.delete.click, self._delete, *lists)
         for button in self.sharing:
             self.on(button.click, self._share, button)
-        # Each edit is a message of its own: none may be dropped because the one before is still on its way.
-        self.on(self.rows.select, self._act, trigger_mode="multiple")
+        self.on(self.rows.select, self._act)
         self.on(self.order.input, self._sort)
-        self.on(self.all_on.click, partial(self._switch_all, on=True))
-        self.on(self.all_off.click, partial(self._switch_all, on=False))
+        self.on(self.all_on.click, partial(self._switch_all, on=True), trigger_mode="multiple")
+        self.on(self.all_off.click, partial(self._switch_all, on=False), trigger_mode="multiple")
         self.on(self.proposals.select, self._decide)
 
     def _choose(self, values: Values, event: gr.EventData) -> Updates:

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import gradio as gr
 
 from ga2app.services.studio import Studio
@@ -55,12 +53,10 @@ def build_anchors(studio: Studio, page: Page) -> None:
     grouped.then(open_clips, reading, clips.outputs, **IN_TURN)
     events = [bar.source.input, bar.backbone.input, bar.typed.submit, bar.typed.blur]
     asked = gr.on(events, bar.ask, bar.inputs, [*bar.inputs, bar.undo], **IN_TURN)
-    undone = bar.undo.click(bar.undo_last, None, bar.undo, **IN_TURN)
-    # Undone twice in a row, both are drawn: Gradio drops what follows while the same is still on its way.
-    each: dict[str, Any] = IN_TURN | {"trigger_mode": "multiple"}
+    undone = bar.undo.click(bar.undo_last, None, bar.undo, trigger_mode="multiple", **IN_TURN)
     for changed in (asked, undone):
-        changed.then(draw_clips, clips.inputs, clips.outputs, **each).then(
-            draw_prompts, prompts.inputs, prompts.outputs, **each
+        changed.then(draw_clips, clips.inputs, clips.outputs, **IN_TURN).then(
+            draw_prompts, prompts.inputs, prompts.outputs, **IN_TURN
         )
     address.tell(_ADDRESS, [clips.sets, prompts.groups])
 

@@ -35,23 +35,24 @@ def build_datasets(studio: Studio, page: Page) -> None:
     form, handlers = parts.form, Handlers(studio, parts)
     filters = [parts.label, parts.subset, parts.text]
     tabbed: list[Any] = [parts.view, parts.labels, parts.whole, parts.described, parts.told_described]
-    each: Any = _IN_TURN | {"trigger_mode": "multiple"}  # of two acts in a row both are drawn
-    in_tab: Any = {"fn": handlers.draw_tab, "inputs": {parts.view}, "outputs": tabbed, **each}
+    in_tab: Any = {"fn": handlers.draw_tab, "inputs": {parts.view}, "outputs": tabbed, **_IN_TURN}
     opened = [*parts.shown, parts.subset, parts.text, form.panel]
     page.on_open(handlers.open, {parts.view}, opened, **_IN_TURN).then(**in_tab)
     for region in (parts.told, parts.grid, parts.labels, parts.whole):
-        region.act(handlers.act, {parts.view}, parts.shown, **each).then(**in_tab)
+        region.act(handlers.act, {parts.view}, parts.shown, **_IN_TURN).then(**in_tab)
     for tab in parts.tabs:
         tab.select(partial(handlers.draw_tab, tab=tab.id), {parts.view}, tabbed, **_IN_TURN)
     changed, drawn = [parts.label.input, parts.subset.input, parts.text.submit], [parts.grid, parts.view, parts.clock]
-    gr.on(changed, handlers.filter, {parts.view, *filters}, drawn, **each)
+    gr.on(changed, handlers.filter, {parts.view, *filters}, drawn, **_IN_TURN)
     address.tell(_FILTERS, filters)
-    parts.grid.play(handlers.play, None, parts.player, trigger_mode="multiple", **QUIET)
+    parts.grid.play(handlers.play, None, parts.player, **QUIET)
     # In the browser alone: an answer from the server could close the next clip, which is open by then.
     parts.player.click(None, None, parts.player, js="() => ''", **QUIET)
     parts.whole.export(handlers.export, {parts.view}, parts.exported, **QUIET)
     split: set[Any] = {parts.view, parts.share, parts.split_seed, parts.novel_whole}
-    parts.split.click(handlers.split, split, [*parts.shown, parts.drawn], **_IN_TURN).then(**in_tab)
+    parts.split.click(handlers.split, split, [*parts.shown, parts.drawn], **_IN_TURN).then(
+        trigger_mode="multiple", **in_tab
+    )
     parts.draw.click(handlers.draw, {parts.view, parts.shots, parts.draw_seed}, parts.drawn, **waited_for(parts.drawn))
     texts: list[Any] = [parts.described, parts.told_described]
     typed: set[Any] = {parts.view, parts.described}
@@ -65,7 +66,7 @@ def build_datasets(studio: Studio, page: Page) -> None:
     form.preview.click(form.show_preview, form.fields, form.found, **waited_for(form.found))
     form.panel.act(handlers.in_panel, None, [form.told, form.panel], **_IN_TURN)
     followed = [parts.live, parts.listing, form.panel, parts.seen, parts.clock]
-    parts.clock.tick(handlers.tick, {parts.view, parts.seen}, followed, trigger_mode="once", **_IN_TURN)
+    parts.clock.tick(handlers.tick, {parts.view, parts.seen}, followed, **_IN_TURN)
 
 
 class Parts:

@@ -83,15 +83,14 @@ class LibraryPage:
         """Let the page answer."""
         asked: Any = {"inputs": self.given, "outputs": self.outputs, **_IN_TURN}
         page.on_open(self.open, **asked)
-        shown: Any = asked | waited_for(self.body) | {"trigger_mode": "multiple"}
-        self.listing.click(self.choose, **shown)
+        self.listing.click(self.choose, **(asked | waited_for(self.body)))
         asking = [self.text.change, self.backbone.input, self.origin.input, self.order.input]
         gr.on(asking, self.refresh, trigger_mode="always_last", **asked)
         self.add.upload(self.upload, {self.add, *self.given}, self.outputs, **waited_for(self.told))
         for button in self.sharing:
             button.click(self.share, **(asked | {"inputs": {button, *self.given}}))
         self.delete.click(self.discard, **asked)
-        self.undo.click(self.restore, **asked)
+        self.undo.click(self.restore, trigger_mode="multiple", **asked)
         self.rename.click(self.begin_renaming, {self.chosen}, [self.renaming, self.title], **_IN_TURN)
         self.leave.click(lambda: gr.update(visible=False), None, self.renaming, **_IN_TURN)
         gr.on([self.keep.click, self.title.submit], self.retitle, **(asked | {"inputs": {self.title, *self.given}}))

@@ -10,12 +10,16 @@ new MutationObserver(() => {
   element.querySelector('.answer').scrollIntoView();
   if (first) { first.tabIndex = -1; first.focus({preventScroll: true}); }
 }).observe(element, {childList: true, subtree: true, characterData: true, attributes: true});
+// Of labels chosen in a row each comes with those before, of which the box may not know yet.
+let chosen = [];
+new MutationObserver(() => { chosen = chosen.filter(one => element.querySelector(`[data-suggested="${CSS.escape(one)}"]`)); })
+  .observe(element, {childList: true, subtree: true});
 element.addEventListener('click', event => {
   const found = event.target.closest('[data-why], [data-close], [data-page], [data-example], [data-suggested], [data-keep]');
   if (!found) return;
   const {why, voice, close, page, example, suggested} = found.dataset;
   if (example !== undefined) trigger('click', {index: Number(example)});
-  else if (suggested !== undefined) trigger('click', {label: suggested});
+  else if (suggested !== undefined) trigger('click', {labels: chosen = [...chosen, suggested]});
   else if (why !== undefined) trigger('click', {why: Number(why), voice: Number(voice)});
   else if (close !== undefined) trigger('click', {close: Number(close)});
   else if (found.dataset.keep !== undefined) trigger('click', {keep: true});

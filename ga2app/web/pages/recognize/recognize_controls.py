@@ -12,7 +12,7 @@ import gradio as gr
 from ga2app.config import TEMPLATE
 from ga2app.errors import ClipError
 from ga2app.services.quotas import templates
-from ga2app.services.recognition_service import ENSEMBLE, MOST_BUNDLES, OFF, add_label, none_of_these
+from ga2app.services.recognition_service import ENSEMBLE, MOST_BUNDLES, OFF, add_labels, none_of_these
 from ga2app.services.studio import Studio
 from ga2app.services.uploads import take_over
 from ga2app.types import NoneOfThese, NoneWay, RecognitionRequest, Temperature
@@ -149,7 +149,7 @@ def connect_controls(studio: Studio, controls: Controls) -> list[gr.events.Depen
         return helpers_html(labels=service.suggestions(typed, keys))
 
     def add_suggested(typed: str, event: gr.EventData) -> str:
-        return add_label(typed, str(event._data.get("label", "")))
+        return add_labels(typed, map(str, event._data.get("labels", ())))
 
     settings = controls.settings
     way, fields = settings.way, [settings.group, settings.threshold]

@@ -39,8 +39,8 @@ def build_recognize(studio: Studio, page: Page) -> None:
         with gr.Column(scale=8, min_width=300, elem_classes="telling", elem_id="telling"):
             results = ResultParts()
     writers = fields.connect_controls(studio, controls)
-    _connect_results(studio, controls, results)
-    _connect_recognizing(studio, controls, results, tab)
+    _connect_results(studio, controls, results, tab)
+    writers.append(_connect_recognizing(studio, controls, results, tab))
     _connect_memory(studio, controls, results, page, tab, memory, writers)
 
 
@@ -68,44 +68,56 @@ class ResultParts:
         return dict(zip(self.outputs, found, strict=True))
 
 
-def _connect_results(studio: Studio, controls: Controls, results: ResultParts) -> None:
+def _connect_results(studio: Studio, controls: Controls, results: ResultParts, tab: gr.Textbox) -> None:
     """What the right side does by itself: true labels, another threshold, pages of clips, and reasons."""
     shown, graded = results.shown, [results.overview, results.grades, results.shown]
     turns = OneAfterAnother()
 
-    def type_true_label(before: Shown, event: gr.EventData) -> tuple[str, Shown]:
+    def type_true_label(key: str, before: Shown, event: gr.EventData) -> tuple[str, Shown]:
         changed = state.with_true_label(before, event._data.get("clip"), event._data.get("label"))
+        VISITS.show(key, changed)
         return state.draw(changed).grades, changed
 
-    def use_lines(before: Shown, text: str) -> tuple[Any, ...]:
+    def use_lines(key: str, before: Shown, text: str) -> tuple[Any, ...]:
         drawn = state.draw(state.with_true_labels(before, text))
+        VISITS.show(key, drawn.shown)
         return drawn.overview, drawn.grades, drawn.shown
 
-    def judge_again(before: Shown, percent: float) -> Any:
+    def judge_again(key: str, before: Shown, percent: float) -> Any:
         if before.results is None or not before.results.asked_for_none:
             return {results.shown: gr.skip()}
-        return results.values(state.draw(replace(before, results=before.results.with_threshold(percent / 100))))
+        drawn = state.draw(replace(before, results=before.results.with_threshold(percent / 100)))
+        VISITS.show(key, drawn.shown)
+        return results.values(drawn)
 
-    async def click(before: Shown, event: gr.EventData, request: gr.Request) -> AsyncIterator[tuple[Any, Shown]]:
+    async def click(
+        key: str, before: Shown, event: gr.EventData, request: gr.Request
+    ) -> AsyncIterator[tuple[Any, Shown]]:
         clicked = partial(state.clicked, studio, asked=event._data)
         async for changed in turns.run(request.session_hash or "", before, clicked):
             drawn = await to_thread.run_sync(state.draw, changed)
+            VISITS.show(key, changed)
             yield drawn.clips, changed
 
-    results.overview.submit(type_true_label, shown, [results.grades, shown], **QUIET)
-    results.use.click(use_lines, [shown, results.lines], graded, **QUIET)
-    read: Any = {"fn": lambda before, file: use_lines(before, state.read_lines(file)), **QUIET}
-    results.upload.upload(inputs=[shown, results.upload], outputs=graded, **read)
+    turn = in_turn("recognize")
+    results.overview.submit(type_true_label, [tab, shown], [results.grades, shown], **turn)
+    results.use.click(use_lines, [tab, shown, results.lines], graded, **turn)
+    read: Any = {"fn": lambda key, before, file: use_lines(key, before, state.read_lines(file)), **turn}
+    results.upload.upload(inputs=[tab, shown, results.upload], outputs=graded, **read)
     threshold = controls.settings.threshold
-    threshold.release(judge_again, [shown, threshold], results.outputs, **QUIET)
+    threshold.release(judge_again, [tab, shown, threshold], results.outputs, **turn)
     # Closing, or another question, pressed while reasons are still coming in, is done after them.
-    many: Any = {"trigger_mode": "multiple", "concurrency_limit": None}  # the service admits, as for recognizing
-    results.clips.click(click, shown, [results.clips, shown], **many, **QUIET)
+    # The service admits, as for recognizing.
+    results.clips.click(click, [tab, shown], [results.clips, shown], concurrency_limit=None, **QUIET)
 
 
-def _connect_recognizing(studio: Studio, controls: Controls, results: ResultParts, tab: gr.Textbox) -> None:
-    """What makes the right side answer: the button, Enter, or a click on an example."""
+def _connect_recognizing(
+    studio: Studio, controls: Controls, results: ResultParts, tab: gr.Textbox
+) -> gr.events.Dependency:
+    """What makes the right side answer: the button, Enter, or a click on an example, whose event is given back.
 
+    Asked again while it is at work, it answers what is asked last.
+    """
     newest = state.Newest()
 
     def read(given: dict[Any, Any]) -> tuple[RecognitionRequest, Shown]:
@@ -115,7 +127,9 @@ def _connect_recognizing(studio: Studio, controls: Controls, results: ResultPart
         return results.values(drawn) | {controls.fault: drawn.fault}
 
     def answer(given: dict[Any, Any]) -> Iterator[dict[Any, Any]]:
-        yield from newest.alone(given[tab], state.answer_pages(studio, read, put, given))
+        for page in newest.alone(given[tab], state.answer_pages(studio, read, put, given)):
+            VISITS.show(given[tab], page[results.shown])
+            yield page
 
     def choose_example(event: gr.EventData) -> tuple[list[str], str]:
         example = studio.examples[event.index]
@@ -128,6 +142,7 @@ def _connect_recognizing(studio: Studio, controls: Controls, results: ResultPart
         "inputs": controls.asked | {results.shown, tab},
         "outputs": [*results.outputs, controls.fault],
         "concurrency_limit": None,  # the service admits, and turns take care of the rest
+        "trigger_mode": "multiple",
         **waited_for(results.clips),
     }
     reveal: dict[str, Any] = {"fn": None, "js": REVEAL_JS % "telling", **QUIET}
@@ -136,6 +151,7 @@ def _connect_recognizing(studio: Studio, controls: Controls, results: ResultPart
     chosen = controls.examples.click(choose_example, None, [controls.files, controls.labels], **QUIET)
     chosen.success(**shared).then(**reveal)
     chosen.success(**reveal)
+    return chosen
 
 
 def _connect_memory(
@@ -158,7 +174,7 @@ def _connect_memory(
     held: dict[str, Any] = named | {"backbone": controls.backbone, **vars(settings)}
 
     def keep(given: dict[Any, Any]) -> None:
-        visits.keep(given[opened], {name: given[one] for name, one in held.items()}, given[results.shown])
+        visits.keep(given[opened], {name: given[one] for name, one in held.items()})
 
     def open_page(given: dict[Any, Any], request: gr.Request) -> dict[Any, Any]:
         left = visits.recall(given[tab])
@@ -171,9 +187,11 @@ def _connect_memory(
     def bring_settings(key: str) -> dict[Any, Any]:
         return restored_settings(studio, controls, visits.recall(key))
 
-    def bring_answers(key: str) -> dict[Any, Any]:
-        left = visits.recall(key)
-        return {opened: key, **(results.values(state.draw(left.shown)) if left.shown.results else {})}
+    def bring_answers(given: dict[Any, Any]) -> dict[Any, Any]:
+        # What was asked while the page opened has been answered since: that stays.
+        key, newer = given[tab], given[results.shown].results
+        left = visits.recall(key).shown
+        return {opened: key, **(results.values(state.draw(left)) if left.results and not newer else {})}
 
     lists = [controls.take_labels, controls.fit, controls.dataset, controls.suggested]
     page.on_open(
@@ -183,19 +201,19 @@ def _connect_memory(
         js=script("visit_key.js"),
         **QUIET,
     ).then(bring_settings, tab, [*vars(settings).values()], **QUIET).then(
-        bring_answers, tab, [opened, *results.outputs], **QUIET
+        bring_answers, {tab, results.shown}, [opened, *results.outputs], **QUIET
     )
     done = [controls.labels.blur, controls.labels.submit, controls.bundle.input, controls.ask.click]
     chosen, kept = [controls.labels, controls.bundle], "{labels, bundles: bundles ?? []}"
     script_of: Any = {"js": f"(labels, bundles) => {{ ga2Remember('ga2-recognize', {kept}); }}"}
     remember: Any = {"fn": None, "inputs": chosen, "outputs": None, **script_of, **QUIET}
     # Each change is sent at once and kept in turn: what waited for an answer would be lost with the page.
-    keeping: Any = {"fn": keep, "inputs": {opened, results.shown, *held.values()}, **in_turn("visits")}
+    keeping: Any = {"fn": keep, "inputs": {opened, *held.values()}, **in_turn("visits")}
     gr.on(done, **remember)
     for writer in writers:
         writer.then(**remember)
-        writer.then(**keeping)
-    changed = [controls.files.change, controls.backbone.change, results.clips.change, results.grades.change]
+        writer.then(trigger_mode="multiple", **keeping)
+    changed = [controls.files.change, controls.backbone.change]
     changed += [part.change for part in vars(settings).values()]
     gr.on([*done, *changed], trigger_mode="multiple", **keeping)
     address.tell("(labels, bundle) => ({bundle, labels: labels.length > 1500 ? '' : labels})", chosen)

@@ -41,8 +41,8 @@ def build_review(studio: Studio, page: Page) -> None:
     inputs: set[Any] = {parts.view}
     page.on_open(handlers.open, None, parts.shown, **turn)
     for region in (parts.head, parts.stage, parts.listing):
-        region.act(handlers.act, inputs, parts.shown, trigger_mode="multiple", **turn)
-    parts.clock.tick(handlers.tick, inputs, parts.shown, trigger_mode="once", **turn)
+        region.act(handlers.act, inputs, parts.shown, **turn)
+    parts.clock.tick(handlers.tick, inputs, parts.shown, **turn)
 
 
 class Parts:

@@ -195,13 +195,13 @@ class RunsPage:
         filters: list[Any] = [self.text, self.state, self.dataset, self.backbone]
         shown: Any = {"inputs": self.look, "outputs": self.outputs, **_IN_TURN}
         page.on_open(self.open, **shown)
-        self.listed.click(self.on_list, trigger_mode="multiple", **shown)
+        self.listed.click(self.on_list, **shown)
         self.listed.click(None, None, None, js=REVEAL_JS % "run-head", **_IN_TURN)
         filtering = shown | {"inputs": {self.look, *filters}, "trigger_mode": "always_last"}
         gr.on([one.input for one in filters], self.filtered, **filtering)
-        self.actions.click(self.on_detail, trigger_mode="multiple", **shown)
+        self.actions.click(self.on_detail, **shown)
         # A tick tells nothing of what was said before, so the message stays.
-        self.clock.tick(lambda seen: self.draw(seen, None), trigger_mode="once", **shown)
+        self.clock.tick(lambda seen: self.draw(seen, None), **shown)
         connect_saving(self.studio, self.body, self.look, self.told)
 
     def draw(self, seen: Look, message: str | None = "", gone: int | None = None) -> dict[Any, Any]:

@@ -169,7 +169,7 @@ def build_sweep(studio: Studio, page: Page) -> None:
 
     drawn: Any = [told, asked, shown, clock]
     page.on_open(open_page, None, drawn, **_IN_TURN)
-    clock.tick(draw, asked, [shown, clock], trigger_mode="once", **_IN_TURN)
+    clock.tick(draw, asked, [shown, clock], **_IN_TURN)
     shown.click(act, asked, drawn, **_IN_TURN)
     saved = shown.select(save, asked, [told, file], **waited_for(told))
     saved.then(None, file, None, js=SAVE_JS, **_IN_TURN)

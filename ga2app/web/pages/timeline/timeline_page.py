@@ -61,7 +61,7 @@ def build_timeline(studio: Studio, page: Page) -> None:
     )
     asking.stop.click(handlers.stopped, None, parts.told, cancels=[running], **QUIET)
     turn = in_turn("timeline")
-    parts.editor.act(handlers.act, parts.work, parts.drawn, trigger_mode="multiple", **turn)
+    parts.editor.act(handlers.act, parts.work, parts.drawn, **turn)
     parts.write.click(handlers.export, [parts.work, parts.form, parts.frame_rate], parts.took, **QUIET)
     parts.form.change(handlers.choose_format, parts.form, parts.frame_rate, **QUIET)
     parts.dataset.change(lambda chosen: gr.update(visible=chosen == NEW), parts.dataset, parts.name, **QUIET)

@@ -4,7 +4,7 @@
 const FOLDER = '\u0000folder';
 const fields = [...element.querySelectorAll('[data-path]')];
 let offered = {}, timer;
-const entered = new Set();  // fields that were changed before the page was filled in as it was left: they stay
+const entered = new Set();  // fields that were changed while what fills the form was under way: they stay
 
 const typedBeside = field => element.querySelector(`[data-typed="${field.dataset.path}"]`);
 const read = field => {
@@ -53,11 +53,11 @@ const put = (field, value) => {
 };
 const show = () => {
   const {values, choices, recalled} = props.value;
-  const kept = recalled ? [...entered].map(field => [field, read(field)]) : [];
+  const kept = [...entered].map(field => [field, read(field)]);
   offered = {...offered, ...choices};
   for (const field of fields) { offer(field); put(field, values[field.dataset.path]); }
   for (const [field, value] of kept) put(field, value);
-  if (recalled) commit();
+  if (recalled || kept.length) commit();
 };
 const commit = () => {
   clearTimeout(timer);
@@ -102,6 +102,8 @@ window.ga2Train = {
     do await new Promise(later => setTimeout(later, 150)); while (waiting);
     pressed = false;
   },
+  // Something else is to fill the form: from now on what is entered comes after it.
+  filling: () => entered.clear(),
   // An answer is under way: what was said of other settings is old until it is there, and cannot be queued.
   wait: () => { waiting += 1; standing(); },
   // What an answer has filled in is told a moment later, and waits on by itself.

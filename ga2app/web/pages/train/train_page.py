@@ -32,6 +32,7 @@ from ga2app.web.pages.train.train_filling import (
 _IN_TURN = in_turn("train")
 _ARRIVED = "() => [ga2Remembered('ga2-train'), performance.getEntriesByType('navigation')[0]?.type ?? '']"
 _READY = "() => { window.ga2Train?.ready(); }"
+_FILLING = "given => { window.ga2Train?.filling(); return given; }"
 
 
 @dataclass(frozen=True)
@@ -178,6 +179,7 @@ def build_train(studio: Studio, page: Page) -> None:
         parts.fill_preset,
         {*parts.asked, parts.preset},
         [parts.preset, parts.form],
+        fills=True,
     )
     # Pressed right after a change, it waits for what is said of it, and takes the settings that stand there then.
     pressed = parts.queue.click(None, None, None, js="() => window.ga2Train?.settled()", **_IN_TURN)
@@ -193,8 +195,8 @@ def build_train(studio: Studio, page: Page) -> None:
     )
     remember = "memory => { ga2Remember('ga2-train', memory); }"
     parts.memory.change(None, parts.memory, None, js=remember, **QUIET)
-    parts.load.upload(parts.fill_file, parts.load, parts.filled, **_IN_TURN)
-    parts.earlier.input(parts.fill_run, parts.earlier, parts.filled, **_IN_TURN)
+    parts.load.upload(parts.fill_file, parts.load, parts.filled, js=_FILLING, **_IN_TURN)
+    parts.earlier.input(parts.fill_run, parts.earlier, parts.filled, js=_FILLING, **_IN_TURN)
     parts.save.click(parts.save_file, parts.asked, parts.file_told, **_IN_TURN)
     page.on_open(
         parts.open_page,
@@ -205,9 +207,12 @@ def build_train(studio: Studio, page: Page) -> None:
     ).then(parts.draw, drawing, [*parts.drawn, *parts.beside, parts.memory], **_IN_TURN)
 
 
-def _in_time(events: Sequence[Any], handler: Callable[..., Any], inputs: set[Any], outputs: list[Any]) -> None:
-    """What was said of other settings is marked as old until the answer is there."""
-    wait = f"(...given) => {{ window.ga2Train?.wait(); return given.slice(0, {len(inputs)}); }}"
+def _in_time(
+    events: Sequence[Any], handler: Callable[..., Any], inputs: set[Any], outputs: list[Any], fills: bool = False
+) -> None:
+    """What was said of other settings is marked as old until the answer is there, which may fill in the form."""
+    begins = "window.ga2Train?.filling(); " if fills else ""
+    wait = f"(...given) => {{ {begins}window.ga2Train?.wait(); return given.slice(0, {len(inputs)}); }}"
     gr.on(events, handler, inputs, outputs, trigger_mode="always_last", js=wait, **_IN_TURN).then(
         None, None, None, js=_READY, **_IN_TURN
     )
