@@ -10,7 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 import gradio as gr
 import pytest
 
+from ga2app.services.studio import Studio
+from ga2app.web import build_page
 from ga2app.web.events import MOST_PRESSES, QUIET, OneAfterAnother, settle_modes
+
+from .test_static_assets import run_alone
 
 
 async def listed(states: AsyncIterator[tuple[str, ...]]) -> list[tuple[str, ...]]:
@@ -84,3 +88,15 @@ def test_of_acts_in_a_row_none_is_dropped_and_a_button_pressed_twice_is_pressed_
     last, open_to_all, for_programs = ("always_last", "default"), ("multiple", None), ("once", "default")
     found = ThreadPoolExecutor(1).submit(asyncio.run, modes()).result()
     assert found == (*expected, last, each, open_to_all, for_programs)
+
+
+def test_of_what_is_chosen_on_the_pages_nothing_is_dropped(studio: Studio) -> None:
+    async def page() -> gr.Blocks:
+        return build_page(studio)
+
+    own = [one for one in run_alone(page()).fns.values() if one.api_visibility == "private" and one.fn]
+    dropped = {one.name for one in own if one.trigger_mode == "once" and one.collects_event_data}
+    dropped |= {
+        one.name for one in own if one.trigger_mode == "once" and {"input", "select"} & {k for _, k in one.targets}
+    }
+    assert len(own) > 100 and not dropped

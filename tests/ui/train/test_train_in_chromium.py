@@ -38,6 +38,7 @@ def test_settings_are_filled_in_mended_queued_and_found_again(tab: Any, served: 
     expect(tab.locator("#set-shots input")).to_have_value("2")
     expect(tab.get_by_label("things (")).to_be_checked()
     a_late_answer_takes_back_nothing_that_is_typed(tab)
+    what_is_entered_while_a_preset_is_on_its_way_stays_and_so_does_all_where_the_backbone_is_only_visited(tab)
 
 
 def the_demo_is_queued_while_it_is_drawn_and_appears_by_itself(tab: Any, served: Served) -> None:
@@ -130,3 +131,26 @@ def a_late_answer_takes_back_nothing_that_is_typed(tab: Any) -> None:
     expect(tab.locator("body")).not_to_have_attribute("data-train-updating", "")
     expect(epochs).to_have_value("17")
     expect(epochs).to_be_focused()
+
+
+def what_is_entered_while_a_preset_is_on_its_way_stays_and_so_does_all_where_the_backbone_is_only_visited(
+    tab: Any,
+) -> None:
+    epochs, shots, body = (
+        tab.locator("#set-optimizer-epochs input"),
+        tab.locator("#set-shots input"),
+        tab.locator("body"),
+    )
+    tab.route("**/gradio_api/queue/join*", late)
+    tab.get_by_label("Full").check()
+    shots.fill("5")
+    expect(epochs).to_have_value(str(preset("full").optimizer.epochs))
+    expect(shots).to_have_value("5")
+    tab.unroute("**/gradio_api/queue/join*")
+    expect(body).not_to_have_attribute("data-train-updating", "")
+    tab.locator("#train-backbone input").focus()
+    with tab.expect_request(lambda one: "/queue/join" in one.url and '"sketch","full"' in (one.post_data or "")):
+        tab.locator("#run-name :is(input, textarea)").focus()
+    tab.locator("#run-name :is(input, textarea)").fill("five")
+    expect(body).not_to_have_attribute("data-train-updating", "")
+    expect(shots).to_have_value("5")

@@ -106,6 +106,12 @@ def test_a_preset_fills_in_every_setting_but_the_anchors_that_were_chosen(screen
     screen.take(screen.page.fill_preset(screen.held))
     assert screen.values["prompts.visual_depth"] == 4 and screen.values["negatives"] == ["objects"]
     assert "Learns prompts in both towers" in screen.told[screen.page.preset]["info"]
+    screen.draw(shots=3)
+    screen.take(screen.page.fill_preset(screen.held))
+    assert screen.values["shots"] == 3, "neither the preset nor the backbone has changed"
+    screen.held[screen.page.backbone] = "real"
+    screen.take(screen.page.fill_preset(screen.held))
+    assert screen.values["shots"] == preset("full", "real").shots != 3
 
 
 def test_a_paper_preset_asks_for_its_hard_prompt(screen: Screen, studio: Studio) -> None:

@@ -106,7 +106,7 @@ class TrainLayout:
         part('<h3 class="over">Settings <small>filled in by the preset, yours to change</small></h3>')
         typed = HARD_PROMPT if self.studio.server_paths else ""  # its list takes a folder, too, that is typed
         fields: Any = {"html_template": str(render("train_form.html", groups=form.GROUPS, typed=typed))}
-        value = self.form_value(preset(PRESETS[0], named))
+        value = self.form_value(preset(PRESETS[0], named), PRESETS[0])
         self.form = part(value, js_on_load=script("train_form.js"), elem_id="train-form", **fields)
         with gr.Row(elem_classes="actions"):
             self.save = small("save-settings", "Save settings")
@@ -127,11 +127,12 @@ class TrainLayout:
         sweep = SweepAsked(lines, draws, int(given[self.draw_seed] or 0)) if lines else None
         return Asked(datasets, given[self.seeds] or "", settings, given[self.name] or "", job, sweep)
 
-    def form_value(self, config: RunConfig, **kept: Any) -> dict[str, Any]:
-        """The form filled in as ``config`` has it; ``kept`` values by path come instead of its own."""
+    def form_value(self, config: RunConfig, name: str | None = None, **kept: Any) -> dict[str, Any]:
+        """The form filled in as ``config`` has it, the preset ``name``; ``kept`` values by path come instead."""
         values = form.values_of(config) | kept
         values[HARD_PROMPT] = self.training.hard_prompt_key(values[HARD_PROMPT])
-        return {"values": values, "choices": list_choices(self.studio, config.backbone, values)}
+        choices = list_choices(self.studio, config.backbone, values)
+        return {"values": values, "choices": choices, "preset": [name, config.backbone]}
 
 
 _NAMED = ("from", "hard_prompt", "dataset")
@@ -141,16 +142,20 @@ class TrainFilling(TrainLayout):
     """Handlers that fill the page in: they take their inputs by component and give updates alike."""
 
     def fill_preset(self, given: Mapping[Any, Any]) -> dict[Any, Any]:
-        """The preset as it fits the backbone, and every setting as it fills it; anchors and trackers stay."""
+        """The preset as it fits the backbone, and every setting as it fills it; anchors and trackers stay.
+
+        All settings stay where neither has changed: the list of backbones tells of each visit.
+        """
         name, backbone = given[self.preset], given[self.backbone] or ""
         offered: dict[str, Any] = {"choices": form.preset_choices(backbone)}
-        if not name:
+        sent = given[self.form] if isinstance(given[self.form], Mapping) else {}
+        if not name or sent.get("preset") == [name, backbone]:
             return {self.preset: gr.update(**offered)}
         chosen = self.asked_for(given).settings
         kept = {path: chosen[path] for path in ("anchors", "negatives", "report_to", "project", "trackio_space_id")}
         return {
             self.preset: gr.update(info=form.preset_info(name, backbone), **offered),
-            self.form: self.form_value(preset(name, backbone), **kept),
+            self.form: self.form_value(preset(name, backbone), name, **kept),
         }
 
     def fill(self, config: RunConfig, source: str, said: str = "", *, dataset: bool = True) -> dict[Any, Any]:
@@ -270,7 +275,7 @@ class TrainFilling(TrainLayout):
                 choices=choices(self.studio), value=backbone, info=backbone_info(backbone, self.studio)
             ),
             self.preset: gr.update(value=chosen, info=info, choices=form.preset_choices(backbone)),
-            self.form: {**self.form_value(start, **fitting), "recalled": True},
+            self.form: {**self.form_value(start, chosen, **fitting), "recalled": True},
             self.seeds: _text(kept.get("seeds")),
             self.name: _text(kept.get("name")),
         }
