@@ -221,14 +221,13 @@ def test_what_was_left_in_a_browser_tab_is_kept_for_the_tabs_used_last_with_a_bo
     answer = Recognition("sketch", (RecognizedClip("a.mp4"),) * 2)
     shown = [Shown(Results(answer, "sketch")) for _ in keys]
     for key, one in zip(keys, shown, strict=True):
-        visits.keep(key, {"labels": key})
-        visits.show(key, one)
+        visits.keep(key, values={"labels": key})
+        visits.keep(key, shown=one)
     assert visits.recall(keys[0]).values == {}
     assert [visits.recall(key).values for key in keys[1:]] == [{"labels": key} for key in keys[1:]]
     assert [visits.recall(key).clips for key in keys[1:]] == [0, 2, 2]
     for nonsense in ("", "../../etc", "x" * 32):
-        visits.keep(nonsense, {"labels": "a"})
-        visits.show(nonsense, shown[0])
+        visits.keep(nonsense, values={"labels": "a"}, shown=shown[0])
         assert visits.recall(nonsense).values == {} and visits.recall(nonsense).clips == 0
 
 
@@ -297,7 +296,7 @@ def test_of_two_answers_that_a_tab_has_asked_for_the_newest_is_drawn() -> None:
 
 def test_answers_that_were_left_in_a_tab_do_not_take_the_place_of_newer_ones(studio: Studio) -> None:
     tab, shown = "f" * 32, Shown(Results(Recognition("sketch", (RecognizedClip("a.mp4"),)), "sketch"))
-    VISITS.show(tab, shown)
+    VISITS.keep(tab, shown=shown)
 
     async def page() -> gr.Blocks:  # with a loop that runs, else Gradio leaves some of its own open
         return build_page(studio)

@@ -75,19 +75,19 @@ def _connect_results(studio: Studio, controls: Controls, results: ResultParts, t
 
     def type_true_label(key: str, before: Shown, event: gr.EventData) -> tuple[str, Shown]:
         changed = state.with_true_label(before, event._data.get("clip"), event._data.get("label"))
-        VISITS.show(key, changed)
+        VISITS.keep(key, shown=changed)
         return state.draw(changed).grades, changed
 
     def use_lines(key: str, before: Shown, text: str) -> tuple[Any, ...]:
         drawn = state.draw(state.with_true_labels(before, text))
-        VISITS.show(key, drawn.shown)
+        VISITS.keep(key, shown=drawn.shown)
         return drawn.overview, drawn.grades, drawn.shown
 
     def judge_again(key: str, before: Shown, percent: float) -> Any:
         if before.results is None or not before.results.asked_for_none:
             return {results.shown: gr.skip()}
         drawn = state.draw(replace(before, results=before.results.with_threshold(percent / 100)))
-        VISITS.show(key, drawn.shown)
+        VISITS.keep(key, shown=drawn.shown)
         return results.values(drawn)
 
     async def click(
@@ -96,7 +96,7 @@ def _connect_results(studio: Studio, controls: Controls, results: ResultParts, t
         clicked = partial(state.clicked, studio, asked=event._data)
         async for changed in turns.run(request.session_hash or "", before, clicked):
             drawn = await to_thread.run_sync(state.draw, changed)
-            VISITS.show(key, changed)
+            VISITS.keep(key, shown=changed)
             yield drawn.clips, changed
 
     turn = in_turn("recognize")
@@ -128,7 +128,7 @@ def _connect_recognizing(
 
     def answer(given: dict[Any, Any]) -> Iterator[dict[Any, Any]]:
         for page in newest.alone(given[tab], state.answer_pages(studio, read, put, given)):
-            VISITS.show(given[tab], page[results.shown])
+            VISITS.keep(given[tab], shown=page[results.shown])
             yield page
 
     def choose_example(event: gr.EventData) -> tuple[list[str], str]:
@@ -174,7 +174,7 @@ def _connect_memory(
     held: dict[str, Any] = named | {"backbone": controls.backbone, **vars(settings)}
 
     def keep(given: dict[Any, Any]) -> None:
-        visits.keep(given[opened], {name: given[one] for name, one in held.items()})
+        visits.keep(given[opened], values={name: given[one] for name, one in held.items()})
 
     def open_page(given: dict[Any, Any], request: gr.Request) -> dict[Any, Any]:
         left = visits.recall(given[tab])

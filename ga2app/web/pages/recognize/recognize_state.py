@@ -263,20 +263,13 @@ class Visits:
         self._left: OrderedDict[str, Left] = OrderedDict()
         self._lock = threading.Lock()
 
-    def keep(self, key: str, values: Mapping[str, Any]) -> None:
-        """Remember what the controls of the tab with ``key`` hold; nothing where its labels are too long."""
-        if len(str(values.get("labels"))) <= MOST_KEPT_SIGNS:
-            self._keep(key, values=dict(values))
-
-    def show(self, key: str, shown: Shown) -> None:
-        """Remember what is shown in the tab with ``key``."""
-        self._keep(key, shown=shown)
-
-    def _keep(self, key: str, **changed: Any) -> None:
-        if not _KEY.fullmatch(key or ""):
+    def keep(self, key: str, **held: Any) -> None:
+        """Remember ``values`` of the controls or what is ``shown`` in the tab with ``key``; no labels too long."""
+        too_long = len(str(held.get("values", {}).get("labels"))) > MOST_KEPT_SIGNS
+        if too_long or not _KEY.fullmatch(key or ""):
             return
         with self._lock:
-            self._left[key] = replace(self._left.get(key, Left()), **changed)
+            self._left[key] = replace(self._left.get(key, Left()), **held)
             self._left.move_to_end(key)
             while len(self._left) > self._most:
                 self._left.popitem(last=False)
@@ -293,7 +286,7 @@ class Visits:
         """
         before = self.recall(key)
         files = added([*(before.values.get("files") or ())]) or []
-        self.keep(key, {**before.values, **values, "files": files})
+        self.keep(key, values={**before.values, **values, "files": files})
         return len(files)
 
     def recall(self, key: str) -> Left:
