@@ -55,7 +55,8 @@ def in_tensorboard(folder: Path) -> Figures:
 
     place = folder / "checkpoint.trackers" / "tensorboard" / run_name(folder)
     read = EventAccumulator(str(place), size_guidance={"scalars": 0}, purge_orphaned_data=False).Reload()
-    return {tag: [(one.step, one.value) for one in read.Scalars(tag)] for tag in read.Tags()["scalars"]}
+    # Two processes within one second: TensorBoard reads their files in the order of the processes' numbers.
+    return {tag: sorted((one.step, one.value) for one in read.Scalars(tag)) for tag in read.Tags()["scalars"]}
 
 
 def in_trackio(project: str, name: str) -> Figures:
