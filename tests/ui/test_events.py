@@ -6,6 +6,8 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
+from typing import Any
 
 import gradio as gr
 import pytest
@@ -13,6 +15,7 @@ import pytest
 from ga2app.services.studio import Studio
 from ga2app.web import build_page
 from ga2app.web.events import MOST_PRESSES, QUIET, OneAfterAnother, settle_modes
+from ga2app.web.pages.anchors.clip_room import ClipView
 
 from .test_static_assets import run_alone
 
@@ -100,3 +103,20 @@ def test_of_what_is_chosen_on_the_pages_nothing_is_dropped(studio: Studio) -> No
         one.name for one in own if one.trigger_mode == "once" and {"input", "select"} & {k for _, k in one.targets}
     }
     assert len(own) > 100 and not dropped
+
+
+def test_a_panel_is_closed_by_another_choice_and_not_by_the_one_that_it_was_opened_for(studio: Studio) -> None:
+    async def page() -> gr.Blocks:
+        return build_page(studio)
+
+    panels = {"push-panel": "key", "anchor-push-panel": ClipView(key=4), "set-push-panel": "kitchen"}
+    closing = {
+        str(one.outputs[0].elem_id): one.fn
+        for one in run_alone(page()).fns.values()
+        if len(one.inputs) == 2 and [getattr(out, "elem_id", None) in panels for out in one.outputs] == [True]
+    }
+    assert closing.keys() == panels.keys()
+    for panel, chosen in panels.items():
+        close: Any = closing[panel]
+        assert close(chosen, None)["visible"] is False and close(chosen, "another")["visible"] is False
+        assert close(deepcopy(chosen), chosen) == gr.skip(), "pressed before the news of the choice had come"
