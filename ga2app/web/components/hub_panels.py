@@ -124,8 +124,7 @@ def build_push(
     for button, parent in ((go, nothing), (onto, newer)):
         button.click(push, [chosen, repo, private, rights, parent, *along], [told, go, onto, newer], **QUIET)
     leave.click(lambda: hidden, None, box, **QUIET)
-    ends: Any = closes or chosen.change
-    ends(lambda now, then: gr.skip() if now == then else hidden, [chosen, opened], box, **QUIET)
+    (closes or chosen.change)(lambda now, then: gr.skip() if now == then else hidden, [chosen, opened], box, **QUIET)
 
 
 def build_pull(studio: Studio, supply: Supply, outputs: list[Any], prefix: str = "") -> gr.events.Dependency:
