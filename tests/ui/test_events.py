@@ -7,6 +7,7 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
@@ -119,4 +120,5 @@ def test_a_panel_is_closed_by_another_choice_and_not_by_the_one_that_it_was_open
     for panel, chosen in panels.items():
         close: Any = closing[panel]
         assert close(chosen, None)["visible"] is False and close(chosen, "another")["visible"] is False
-        assert close(deepcopy(chosen), chosen) == gr.skip(), "pressed before the news of the choice had come"
+        again = replace(chosen, page=2) if isinstance(chosen, ClipView) else deepcopy(chosen)
+        assert close(again, chosen) == gr.skip(), "pressed before the news of the choice had come"

@@ -124,7 +124,12 @@ def build_push(
     for button, parent in ((go, nothing), (onto, newer)):
         button.click(push, [chosen, repo, private, rights, parent, *along], [told, go, onto, newer], **QUIET)
     leave.click(lambda: hidden, None, box, **QUIET)
-    (closes or chosen.change)(lambda now, then: gr.skip() if now == then else hidden, [chosen, opened], box, **QUIET)
+    (closes or chosen.change)(lambda *two: gr.skip() if _same(*two) else hidden, [chosen, opened], box, **QUIET)
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether both choose the same, on whatever page of it."""
+    return bool(getattr(one, "key", one) == getattr(other, "key", other))
 
 
 def build_pull(studio: Studio, supply: Supply, outputs: list[Any], prefix: str = "") -> gr.events.Dependency:
