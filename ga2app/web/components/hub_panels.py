@@ -61,12 +61,16 @@ class Supply:
     ticks: Callable[[], Sequence[Any]] = tuple
 
 
+_HIDE_JS = "() => ({visible: false, __type__: 'update'})"
+"""In the browser, at once: an answer from the server could close the panel that was opened meanwhile."""
+
+
 def build_push(
     studio: Studio, goods: Goods, chosen: Any, opens: gr.Button, prefix: str = "", *, closes: Any = None
 ) -> None:
     """Lay the panel out, closed; ``opens`` opens it for what ``chosen`` holds. ``prefix`` begins its elem_ids.
 
-    The event ``closes``, else any change of ``chosen``, closes it, unless it has been opened for that meanwhile.
+    The event ``closes``, else any change of ``chosen``, closes it.
     """
     about_repo = "Account and name, or a name under your own account. It is made if it is not there."
     about_private = "Only you see a new repository, until you open it on the Hub. Untick it for one that is public."
@@ -83,12 +87,12 @@ def build_push(
             onto = small(f"{prefix}push-onto", "Push on top of it", visible=False)
             leave = small(f"{prefix}push-close", "Close")
         told = part(elem_id=f"{prefix}push-answer")
-        newer, nothing, opened = gr.State(""), gr.State(""), gr.State(None)
+        newer, nothing = gr.State(""), gr.State("")
     hidden = gr.update(visible=False)
 
     def begin(chosen: Any) -> Iterator[dict[Any, Any]]:
-        closed, asking = {form: hidden, go: hidden, onto: hidden}, busy("Asking the Hub whose login this is…")
-        yield closed | {opened: chosen, box: gr.update(visible=True), told: "", account: asking}
+        closed = {form: hidden, go: hidden, onto: hidden}
+        yield closed | {box: gr.update(visible=True), told: "", account: busy("Asking the Hub whose login this is…")}
         try:
             title = goods.title(chosen)
             who = studio.sharing.account(token=visitors_token(studio))
@@ -120,16 +124,11 @@ def build_push(
             yield ready | {told: str(render("hub_pushed.html", pushed=pushed))}
 
     # Drawn in this order: a name that is proposed after the field is in sight would replace one that is typed already.
-    opens.click(begin, chosen, [opened, box, repo, form, go, onto, told, account], **QUIET)
+    opens.click(begin, chosen, [box, repo, form, go, onto, told, account], **QUIET)
     for button, parent in ((go, nothing), (onto, newer)):
         button.click(push, [chosen, repo, private, rights, parent, *along], [told, go, onto, newer], **QUIET)
     leave.click(lambda: hidden, None, box, **QUIET)
-    (closes or chosen.change)(lambda *two: gr.skip() if _same(*two) else hidden, [chosen, opened], box, **QUIET)
-
-
-def _same(one: Any, other: Any) -> bool:
-    """Whether both choose the same, on whatever page of it."""
-    return bool(getattr(one, "key", one) == getattr(other, "key", other))
+    (closes or chosen.change)(None, None, box, js=_HIDE_JS, **QUIET)
 
 
 def build_pull(studio: Studio, supply: Supply, outputs: list[Any], prefix: str = "") -> gr.events.Dependency:
