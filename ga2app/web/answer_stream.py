@@ -90,9 +90,11 @@ class AnswerStream:
             left.set()
 
         watching = asyncio.create_task(disconnected())
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(left.wait(), SHORT_S)
-        watching.cancel()
+        try:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(left.wait(), SHORT_S)
+        finally:
+            watching.cancel()
 
     async def _join(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = bytearray()

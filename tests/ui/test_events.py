@@ -11,10 +11,9 @@ import gradio as gr
 import pytest
 
 from ga2app.services.studio import Studio
-from ga2app.web import build_page
 from ga2app.web.events import MOST_PRESSES, QUIET, OneAfterAnother, settle_modes
 
-from .test_static_assets import run_alone
+from .test_static_assets import built
 
 
 async def listed(states: AsyncIterator[tuple[str, ...]]) -> list[tuple[str, ...]]:
@@ -91,10 +90,7 @@ def test_of_acts_in_a_row_none_is_dropped_and_a_button_pressed_twice_is_pressed_
 
 
 def test_of_what_is_chosen_on_the_pages_nothing_is_dropped(studio: Studio) -> None:
-    async def page() -> gr.Blocks:
-        return build_page(studio)
-
-    own = [one for one in run_alone(page()).fns.values() if one.api_visibility == "private" and one.fn]
+    own = [one for one in built(studio).fns.values() if one.api_visibility == "private" and one.fn]
     dropped = {one.name for one in own if one.trigger_mode == "once" and one.collects_event_data}
     dropped |= {
         one.name for one in own if one.trigger_mode == "once" and {"input", "select"} & {k for _, k in one.targets}
@@ -103,13 +99,10 @@ def test_of_what_is_chosen_on_the_pages_nothing_is_dropped(studio: Studio) -> No
 
 
 def test_a_panel_is_closed_by_another_choice_at_once_in_the_browser(studio: Studio) -> None:
-    async def page() -> gr.Blocks:
-        return build_page(studio)
-
     panels = {"push-panel", "anchor-push-panel", "set-push-panel"}
     closing = [
         one
-        for one in run_alone(page()).fns.values()
+        for one in built(studio).fns.values()
         if [getattr(out, "elem_id", None) in panels for out in one.outputs] == [True] and one.js
     ]
     assert {str(one.outputs[0].elem_id) for one in closing} == panels

@@ -34,6 +34,15 @@ def run_alone(work: Coroutine[Any, Any, T]) -> T:
         return thread.submit(asyncio.run, work).result()
 
 
+def built(studio: Studio) -> gr.Blocks:
+    """All pages, built with a loop that runs: else Gradio leaves some of its own open."""
+
+    async def page() -> gr.Blocks:
+        return build_page(studio)
+
+    return run_alone(page())
+
+
 def get(path: str, encoding: str = "identity") -> httpx.Response:
     """What the studio answers to a browser that reads ``encoding``; ``content`` is unpacked."""
 

@@ -18,7 +18,6 @@ from ga2app.services.recognition_service import ENSEMBLE, Results, add_labels
 from ga2app.services.studio import Studio
 from ga2app.services.uploads import uploads_folder
 from ga2app.types import BackboneChoice, NoneOfThese, NoneWay, Recognition, RecognitionRequest, RecognizedClip
-from ga2app.web import build_page
 from ga2app.web.components.markup import UNEXPECTED
 from ga2app.web.pages.recognize.recognize_controls import (
     add_recording,
@@ -33,7 +32,7 @@ from ga2app.web.pages.recognize.recognize_state import VISITS, Newest, Shown, Vi
 
 from ..fakes import FakeRecognizer
 from ..studios import BASE, LABELS, NOVEL, add_bundle, add_dataset, draw_clip, keep_bundle, make_studio
-from ..test_static_assets import run_alone
+from ..test_static_assets import built
 from .told import answer_pages
 
 
@@ -298,10 +297,7 @@ def test_answers_that_were_left_in_a_tab_do_not_take_the_place_of_newer_ones(stu
     tab, shown = "f" * 32, Shown(Results(Recognition("sketch", (RecognizedClip("a.mp4"),)), "sketch"))
     VISITS.keep(tab, shown=shown)
 
-    async def page() -> gr.Blocks:  # with a loop that runs, else Gradio leaves some of its own open
-        return build_page(studio)
-
-    (bringing,) = [one for one in run_alone(page()).fns.values() if one.name == "bring_answers"]
+    (bringing,) = [one for one in built(studio).fns.values() if one.name == "bring_answers"]
 
     def brought(now: Shown) -> int:
         return len(bringing.fn({one: now if isinstance(one, gr.State) else tab for one in bringing.inputs}))

@@ -168,16 +168,16 @@ def _connect_memory(
     The address follows the bundles and the labels, so that it can be passed on. ``writers`` are the events that write
     into the labels: what they wrote is kept after them.
     """
-    visits, settings = VISITS, controls.settings
+    settings = controls.settings
     opened = gr.Textbox("", visible=False)  # the tab's key once all is back: what is kept before would be half of it
     named: dict[str, Any] = {"files": controls.files, "labels": controls.labels, "bundles": controls.bundle}
     held: dict[str, Any] = named | {"backbone": controls.backbone, **vars(settings)}
 
     def keep(given: dict[Any, Any]) -> None:
-        visits.keep(given[opened], values={name: given[one] for name, one in held.items()})
+        VISITS.keep(given[opened], values={name: given[one] for name, one in held.items()})
 
     def open_page(given: dict[Any, Any], request: gr.Request) -> dict[Any, Any]:
-        left = visits.recall(given[tab])
+        left = VISITS.recall(given[tab])
         asked = Asked(tuple(address.texts(request, "bundle")), address.text(request, "labels"))
         opened = opening(studio, asked, left.values or given[memory], given[controls.bundle], given[controls.labels])
         return {tab: given[tab], **restored_clips(controls, left)} | {
@@ -185,12 +185,12 @@ def _connect_memory(
         }
 
     def bring_settings(key: str) -> dict[Any, Any]:
-        return restored_settings(studio, controls, visits.recall(key))
+        return restored_settings(studio, controls, VISITS.recall(key))
 
     def bring_answers(given: dict[Any, Any]) -> dict[Any, Any]:
         # What was asked while the page opened has been answered since: that stays.
         key, newer = given[tab], given[results.shown].results
-        left = visits.recall(key).shown
+        left = VISITS.recall(key).shown
         return {opened: key, **(results.values(state.draw(left)) if left.results and not newer else {})}
 
     lists = [controls.take_labels, controls.fit, controls.dataset, controls.suggested]
